@@ -1,0 +1,3 @@
+//! The first program of the demonstration.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Builds, boots and drives Braid machines.

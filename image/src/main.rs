@@ -1,0 +1,3 @@
+//! The `braid` host tool.
+
+fn main() {}
