@@ -4,5 +4,6 @@
 
 mod id;
 pub mod plan;
+pub mod ring;
 
 pub use id::{MAX_TORI, TorusId};
