@@ -35,3 +35,51 @@ impl fmt::Display for TorusId {
         self.0.fmt(f)
     }
 }
+
+/// The name of a deposit: the pages of one process that stayed behind on one torus. Never used again, so that
+/// a late message about a closed deposit is recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DepositId(u64);
+
+impl DepositId {
+    const SERIAL_BITS: u32 = 56;
+
+    /// The name as one word.
+    pub(crate) const fn to_word(self) -> u64 {
+        self.0
+    }
+
+    /// The name that the word stands for.
+    pub(crate) const fn from_word(word: u64) -> Option<Self> {
+        if word >> Self::SERIAL_BITS < MAX_TORI as u64 {
+            Some(Self(word))
+        } else {
+            None
+        }
+    }
+}
+
+impl fmt::Display for DepositId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let serial = self.0 & ((1 << Self::SERIAL_BITS) - 1);
+        write!(f, "{}.{serial}", self.0 >> Self::SERIAL_BITS)
+    }
+}
+
+/// Gives the deposit names of one torus.
+#[derive(Clone, Debug)]
+pub struct DepositNames(u64);
+
+impl DepositNames {
+    /// Names that start with `torus`.
+    pub const fn new(torus: TorusId) -> Self {
+        Self((torus.0 as u64) << DepositId::SERIAL_BITS)
+    }
+
+    /// A name that was never given before (2^56 of them: a billion a second for two years).
+    pub const fn give(&mut self) -> DepositId {
+        let id = DepositId(self.0);
+        self.0 += 1;
+        id
+    }
+}

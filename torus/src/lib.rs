@@ -2,8 +2,13 @@
 #![no_std]
 #![deny(unsafe_code)]
 
+extern crate alloc;
+
 mod id;
+pub mod message;
+pub mod pid;
 pub mod plan;
 pub mod ring;
+pub mod span;
 
-pub use id::{MAX_TORI, TorusId};
+pub use id::{DepositId, DepositNames, MAX_TORI, TorusId};

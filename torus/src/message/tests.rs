@@ -1,0 +1,116 @@
+extern crate std;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::DepositNames;
+
+fn pids() -> impl Strategy<Value = Pid> {
+    any::<i32>().prop_filter_map("a pid", Pid::from_raw)
+}
+
+fn deposits() -> impl Strategy<Value = DepositId> {
+    any::<u64>().prop_filter_map("a deposit", |word| DepositId::from_word(word >> 2))
+}
+
+fn spans() -> impl Strategy<Value = Span> {
+    (any::<u64>(), any::<u64>()).prop_map(|(first, mask)| Span { first, mask })
+}
+
+fn messages() -> impl Strategy<Value = Message> {
+    prop_oneof![
+        (pids(), any::<u64>()).prop_map(|(pid, image)| Message::Offer { pid, image }),
+        pids().prop_map(|pid| Message::Refused {
+            pid,
+            reason: Refusal::Draining
+        }),
+        (deposits(), spans()).prop_map(|(deposit, span)| Message::Pull { deposit, span }),
+        (deposits(), any::<u64>(), any::<u64>()).prop_map(|(deposit, page, frame)| {
+            Message::GrantAt {
+                deposit,
+                page,
+                frame,
+            }
+        }),
+        (deposits(), deposits()).prop_map(|(parent, child)| Message::Fork { parent, child }),
+        (pids(), any::<u32>(), 0..crate::MAX_TORI).prop_map(|(pid, moves, at)| {
+            Message::Moved {
+                pid,
+                moves,
+                at: TorusId::new(at).unwrap_or_default(),
+            }
+        }),
+        (pids(), any::<u64>(), any::<i32>()).prop_map(|(to, token, result)| Message::Answer {
+            to,
+            token,
+            result
+        }),
+        (pids(), pids(), any::<u32>(), any::<u64>(), any::<u64>()).prop_map(
+            |(to, child, status, user_time, system_time)| Message::Exited {
+                to,
+                child,
+                status,
+                user_time,
+                system_time
+            }
+        ),
+    ]
+}
+
+#[test]
+fn the_format_is_fixed() {
+    let mut names = DepositNames::new(TorusId::new(2).unwrap());
+    let _ = names.give();
+    let deposit = names.give();
+    let span = Span {
+        first: 0x400,
+        mask: 0b101,
+    };
+    let line = Message::Pull { deposit, span }.encode();
+    assert_eq!(line.0, [5, 2 << 56 | 1, 0x400, 0b101, 0, 0, 0, 0]);
+}
+
+#[test]
+fn wrong_lines_are_typed_errors() {
+    let decode = |words: &[u64]| {
+        let mut line = Line::default();
+        line.0[..words.len()].copy_from_slice(words);
+        Message::decode(&line)
+    };
+    assert_eq!(decode(&[]), Err(MessageError::Kind(0)));
+    assert_eq!(decode(&[1 << 40]), Err(MessageError::Kind(1 << 40)));
+    assert_eq!(
+        decode(&[2, 0]),
+        Err(MessageError::Field { kind: 2, value: 0 })
+    );
+    assert_eq!(
+        decode(&[3, 1, 9]),
+        Err(MessageError::Field { kind: 3, value: 9 })
+    );
+    assert_eq!(
+        decode(&[15, 1, 1, 64]),
+        Err(MessageError::Field {
+            kind: 15,
+            value: 64
+        })
+    );
+}
+
+proptest! {
+    #[test]
+    fn what_is_sent_is_understood(message in messages()) {
+        prop_assert_eq!(Message::decode(&message.encode()), Ok(message));
+    }
+
+    #[test]
+    fn any_line_is_a_message_or_an_error(kind in 0_u64..25, words in any::<[u64; 7]>(), small in any::<bool>()) {
+        let mut line = Line::default();
+        line.0[0] = kind;
+        for (word, value) in line.0[1..].iter_mut().zip(words) {
+            *word = if small { value % 70 } else { value };
+        }
+        if let Ok(message) = Message::decode(&line) {
+            prop_assert_eq!(Message::decode(&message.encode()), Ok(message));
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Process ids that are unique on the machine without a global lock.
+//!
+//! A [`Pid`] names the torus where the process was **born**; the rest is a number that this torus gave. On torus
+//! 0 the ids are small numbers, as on Linux. The birth torus keeps one entry in its [`Births`] for each of
+//! its ids until the process is reaped, also while the process lives on another torus: the forwarding entry.
+//!
+//! *Finding a process.* A message to a process goes to its birth torus, which delivers it or sends it on to
+//! where the process is. A torus that does not hold the process (it has just moved on) sends the message
+//! back to the birth torus, where the news of the move arrives meanwhile. News may overtake one another, so
+//! each carries the number of moves that the process has made, and older news is ignored.
+
+use alloc::collections::{BTreeMap, btree_map::Entry};
+use core::fmt;
+
+use crate::{MAX_TORI, TorusId};
+
+/// Bits of the number that the birth torus gives: Linux's own limit of 4 Mi processes.
+const SERIAL_BITS: u32 = 22;
+const SERIALS: u32 = 1 << SERIAL_BITS;
+
+const _: () = assert!(
+    (MAX_TORI as u64) << SERIAL_BITS <= 1 << 31,
+    "a pid is a positive i32"
+);
+
+/// The id of a process: positive, unique on the machine, and naming the torus of its birth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pid(u32);
+
+impl Pid {
+    /// The first process of torus 0.
+    pub const INIT: Self = Self(1);
+
+    /// The process id that a program means by `number`; `None` if no process can have it.
+    pub const fn from_raw(number: i32) -> Option<Self> {
+        if number <= 0 || (number as u32).is_multiple_of(SERIALS) {
+            return None;
+        }
+        let pid = Self(number as u32);
+        if (pid.0 >> SERIAL_BITS) as usize >= MAX_TORI {
+            None
+        } else {
+            Some(pid)
+        }
+    }
+
+    /// The number that programs see.
+    pub const fn raw(self) -> i32 {
+        self.0 as i32
+    }
+
+    /// The torus where the process was born.
+    pub fn birth(self) -> TorusId {
+        TorusId::new((self.0 >> SERIAL_BITS) as usize).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Where a process is, as its birth torus knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// The torus that has it, or had it before news that are under way.
+    pub torus: TorusId,
+    /// How often it had moved when it arrived there.
+    pub moves: u32,
+}
+
+/// Why a birth could not be registered or an entry not be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PidError {
+    /// Every number of this torus is in use.
+    #[error("torus {0} has no process id left")]
+    Exhausted(TorusId),
+    /// No process with this id was born here, or it has been reaped.
+    #[error("no process {0}")]
+    NoProcess(Pid),
+}
+
+/// The ids that one torus has given, and where their processes are.
+#[derive(Debug)]
+pub struct Births {
+    torus: TorusId,
+    /// Numbers given, with the whereabouts of their processes.
+    entries: BTreeMap<u32, Whereabouts>,
+    /// Where the search for a free number begins: numbers come back as late as possible.
+    next: u32,
+}
+
+impl Births {
+    /// No process was born on `torus` yet.
+    pub const fn new(torus: TorusId) -> Self {
+        Self {
+            torus,
+            entries: BTreeMap::new(),
+            next: 1,
+        }
+    }
+
+    /// An id for a new process, which is on this torus.
+    ///
+    /// # Errors
+    /// [`PidError::Exhausted`].
+    pub fn give(&mut self) -> Result<Pid, PidError> {
+        if self.entries.len() as u32 >= SERIALS - 1 {
+            return Err(PidError::Exhausted(self.torus));
+        }
+        loop {
+            let serial = self.next;
+            self.next = if serial + 1 == SERIALS { 1 } else { serial + 1 };
+            if let Entry::Vacant(entry) = self.entries.entry(serial) {
+                entry.insert(Whereabouts {
+                    torus: self.torus,
+                    moves: 0,
+                });
+                return Ok(Pid((self.torus.index() as u32) << SERIAL_BITS | serial));
+            }
+        }
+    }
+
+    /// Where the process is.
+    ///
+    /// # Errors
+    /// [`PidError::NoProcess`].
+    pub fn find(&self, pid: Pid) -> Result<Whereabouts, PidError> {
+        let entry = self
+            .serial(pid)
+            .and_then(|serial| self.entries.get(&serial));
+        entry.copied().ok_or(PidError::NoProcess(pid))
+    }
+
+    /// News of a move; ignored if newer ones were heard.
+    ///
+    /// # Errors
+    /// [`PidError::NoProcess`].
+    pub fn moved(&mut self, pid: Pid, to: Whereabouts) -> Result<(), PidError> {
+        let entry = self
+            .serial(pid)
+            .and_then(|serial| self.entries.get_mut(&serial));
+        let entry = entry.ok_or(PidError::NoProcess(pid))?;
+        if to.moves > entry.moves {
+            *entry = to;
+        }
+        Ok(())
+    }
+
+    /// The process has ended and its status was collected: its id may be given again.
+    ///
+    /// # Errors
+    /// [`PidError::NoProcess`].
+    pub fn reaped(&mut self, pid: Pid) -> Result<(), PidError> {
+        let entry = self
+            .serial(pid)
+            .and_then(|serial| self.entries.remove(&serial));
+        entry.map(|_| ()).ok_or(PidError::NoProcess(pid))
+    }
+
+    /// Ids in use.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no id is in use.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The number of an id that is of this torus.
+    fn serial(&self, pid: Pid) -> Option<u32> {
+        (pid.birth() == self.torus).then_some(pid.0 % SERIALS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn torus(index: usize) -> TorusId {
+        TorusId::new(index).unwrap()
+    }
+
+    fn at(index: usize, moves: u32) -> Whereabouts {
+        Whereabouts {
+            torus: torus(index),
+            moves,
+        }
+    }
+
+    #[test]
+    fn ids_name_their_birth_torus() {
+        let mut first = Births::new(torus(0));
+        assert_eq!(first.give(), Ok(Pid::INIT));
+        assert_eq!(first.give().map(Pid::raw), Ok(2));
+        let mut last = Births::new(torus(MAX_TORI - 1));
+        let pid = last.give().unwrap();
+        assert!(pid.raw() > 0);
+        assert_eq!(pid.birth(), torus(MAX_TORI - 1));
+        assert_eq!(Pid::from_raw(pid.raw()), Some(pid));
+        assert_eq!(first.find(pid), Err(PidError::NoProcess(pid)));
+    }
+
+    #[test]
+    fn numbers_that_no_process_has_are_refused() {
+        for number in [0, -1, i32::MIN, i32::MAX, 1 << SERIAL_BITS] {
+            assert_eq!(Pid::from_raw(number), None);
+        }
+    }
+
+    #[test]
+    fn older_news_is_ignored() {
+        let mut births = Births::new(torus(1));
+        let pid = births.give().unwrap();
+        assert_eq!(births.find(pid), Ok(at(1, 0)));
+        births.moved(pid, at(3, 2)).unwrap();
+        births.moved(pid, at(2, 1)).unwrap();
+        assert_eq!(births.find(pid), Ok(at(3, 2)));
+        births.reaped(pid).unwrap();
+        assert_eq!(births.reaped(pid), Err(PidError::NoProcess(pid)));
+        assert_eq!(births.moved(pid, at(1, 3)), Err(PidError::NoProcess(pid)));
+        assert!(births.is_empty());
+    }
+
+    #[test]
+    fn numbers_come_back_late_and_never_twice() {
+        let mut births = Births::new(torus(0));
+        let first = births.give().unwrap();
+        births.reaped(first).unwrap();
+        for expected in 2..SERIALS {
+            assert_eq!(births.give().map(Pid::raw), Ok(expected as i32));
+        }
+        assert_eq!(births.give(), Ok(first));
+        assert_eq!(births.give(), Err(PidError::Exhausted(torus(0))));
+        births.reaped(Pid(77)).unwrap();
+        assert_eq!(births.give(), Ok(Pid(77)));
+    }
+}
