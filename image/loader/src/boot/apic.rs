@@ -1,0 +1,144 @@
+//! The local APIC, as far as starting processors needs it, and silence of the I/O APICs and the PICs
+//! (Intel SDM volume 3, chapter 12).
+
+use super::cpu;
+
+const IA32_APIC_BASE: u32 = 0x1b;
+const GLOBAL_ENABLE: u64 = 1 << 11;
+const X2APIC_ENABLE: u64 = 1 << 10;
+const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
+
+/// Register numbers: offset / 16 in memory, and from 0x800 on as model-specific registers.
+const ID: u32 = 0x02;
+const COMMAND: u32 = 0x30;
+const COMMAND_HIGH: u32 = 0x31;
+
+/// Interrupt command: INIT, level asserted.
+const INIT: u32 = 0x4500;
+/// Interrupt command: start-up, level asserted; the page number goes into the low byte.
+const START_UP: u32 = 0x4600;
+/// Interrupt command: delivery pending (xAPIC only).
+const PENDING: u32 = 1 << 12;
+
+/// This processor's local APIC.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum LocalApic {
+    /// Registers in memory, at this address.
+    Xapic(u64),
+    /// Registers are model-specific ones.
+    X2apic,
+}
+
+impl LocalApic {
+    /// Switches this processor's local APIC on, into x2APIC mode if `x2apic`; one that firmware has left in that mode
+    /// stays in it.
+    pub(super) fn enable(x2apic: bool) -> Self {
+        // SAFETY: by L6 every processor with 64-bit mode has this register.
+        let base = unsafe { cpu::read_msr(IA32_APIC_BASE) };
+        let mut enabled = base | GLOBAL_ENABLE;
+        if x2apic && cpu::has_x2apic() {
+            enabled |= X2APIC_ENABLE;
+        }
+        if enabled != base {
+            // SAFETY: by L6; the steps off -> xAPIC -> x2APIC are the permitted ones, and memory is not touched.
+            unsafe {
+                cpu::write_msr(IA32_APIC_BASE, base | GLOBAL_ENABLE);
+                cpu::write_msr(IA32_APIC_BASE, enabled);
+            }
+        }
+        if enabled & X2APIC_ENABLE == 0 {
+            Self::Xapic(base & ADDRESS)
+        } else {
+            Self::X2apic
+        }
+    }
+
+    /// Whether it is in x2APIC mode.
+    pub(super) fn is_x2apic(self) -> bool {
+        matches!(self, Self::X2apic)
+    }
+
+    /// Whether it can send to this APIC ID (255 addresses all in xAPIC mode).
+    pub(super) fn reaches(self, apic_id: u32) -> bool {
+        self.is_x2apic() || apic_id < 0xff
+    }
+
+    /// This processor's APIC ID.
+    pub(super) fn id(self) -> u32 {
+        let id = self.read(ID);
+        if self.is_x2apic() { id } else { id >> 24 }
+    }
+
+    /// Resets a processor to where it waits for a start-up interrupt.
+    pub(super) fn send_init(self, apic_id: u32) {
+        self.send(apic_id, INIT);
+    }
+
+    /// Starts a waiting processor in real mode at a page below 1 MiB.
+    pub(super) fn send_start_up(self, apic_id: u32, page: u8) {
+        self.send(apic_id, START_UP | u32::from(page));
+    }
+
+    fn send(self, apic_id: u32, command: u32) {
+        match self {
+            Self::X2apic => {
+                // SAFETY: by L6 the register exists in x2APIC mode; other processors run the trampoline only.
+                unsafe {
+                    cpu::write_msr(
+                        0x800 + COMMAND,
+                        u64::from(apic_id) << 32 | u64::from(command),
+                    )
+                }
+            }
+            Self::Xapic(base) => {
+                self.write(base, COMMAND_HIGH, apic_id << 24);
+                self.write(base, COMMAND, command);
+                while self.read(COMMAND) & PENDING != 0 {
+                    core::hint::spin_loop();
+                }
+            }
+        }
+    }
+
+    fn read(self, register: u32) -> u32 {
+        match self {
+            // SAFETY: by L6 the register exists in x2APIC mode.
+            Self::X2apic => unsafe { cpu::read_msr(0x800 + register) as u32 },
+            // SAFETY: by L9 the registers are device memory in the identity map.
+            Self::Xapic(base) => unsafe { address(base, register * 16).read_volatile() },
+        }
+    }
+
+    fn write(self, base: u64, register: u32, value: u32) {
+        // SAFETY: by L9 the registers are device memory in the identity map; interrupts are off.
+        unsafe { address(base, register * 16).write_volatile(value) }
+    }
+}
+
+fn address(base: u64, offset: u32) -> *mut u32 {
+    core::ptr::with_exposed_provenance_mut(base as usize + offset as usize)
+}
+
+/// Masks every line of the two PICs, and the fixed and lowest-priority ones of the I/O APICs
+/// (Limine protocol, Machine state at entry).
+pub(super) fn mask_interrupts(io_apics: &[u32]) {
+    cpu::write_port(0x21, 0xff);
+    cpu::write_port(0xa1, 0xff);
+    for &base in io_apics {
+        let select = address(base.into(), 0);
+        let window = address(base.into(), 0x10);
+        // SAFETY: by L9 the registers of an I/O APIC that the MADT lists are device memory in the identity map: one
+        // selects a register, the other is it (82093AA data sheet, 3.0).
+        unsafe {
+            select.write_volatile(1);
+            let lines = (window.read_volatile() >> 16 & 0xff) + 1;
+            for line in 0..lines {
+                select.write_volatile(0x10 + 2 * line);
+                let entry = window.read_volatile();
+                if entry >> 8 & 7 <= 1 {
+                    window.write_volatile(entry | 1 << 16);
+                }
+            }
+        }
+    }
+}

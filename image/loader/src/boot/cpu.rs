@@ -1,0 +1,137 @@
+//! Processor and port instructions, and the loader's handling of exceptions.
+
+use super::serial;
+use braid_loader::paging::Features;
+use core::{
+    arch::{asm, x86_64::__cpuid},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// Where the tool puts QEMU's isa-debug-exit device, and what a refused boot writes there.
+const DEBUG_EXIT: (u16, u8) = (0xf4, 0x12);
+
+const IA32_PAT: u32 = 0x277;
+const IA32_EFER: u32 = 0xc000_0080;
+const EFER_NXE: u64 = 1 << 11;
+
+/// Write-back, write-through, uncached-, uncached, write-protect, write-combining (Limine protocol, Caching).
+const PAT: u64 = 0x0007_0105_0007_0406;
+
+unsafe extern "C" {
+    /// In `entry.s`.
+    fn exception_entry();
+}
+
+/// Sends a byte to a port.
+pub(super) fn write_port(port: u16, value: u8) {
+    // SAFETY: by L5 the ports that the loader writes to have no effect on its memory.
+    unsafe {
+        asm!("out dx, al", in("dx") port, in("al") value, options(nomem, nostack, preserves_flags))
+    }
+}
+
+/// Reads a byte from a port.
+pub(super) fn read_port(port: u16) -> u8 {
+    let value;
+    // SAFETY: by L5 as in `write_port`.
+    unsafe {
+        asm!("in al, dx", in("dx") port, out("al") value, options(nomem, nostack, preserves_flags))
+    }
+    value
+}
+
+/// Reads a model-specific register.
+///
+/// # Safety
+/// By L6 the processor must have it.
+pub(super) unsafe fn read_msr(register: u32) -> u64 {
+    let (low, high): (u32, u32);
+    // SAFETY: the caller vouches that the register exists; reading has no effect.
+    unsafe {
+        asm!("rdmsr", in("ecx") register, out("eax") low, out("edx") high, options(nomem, nostack))
+    }
+    u64::from(high) << 32 | u64::from(low)
+}
+
+/// Writes a model-specific register.
+///
+/// # Safety
+/// By L6 the processor must have it, and the value must keep the loader's memory as it is.
+pub(super) unsafe fn write_msr(register: u32, value: u64) {
+    let (low, high) = (value as u32, (value >> 32) as u32);
+    // SAFETY: the caller vouches for register and value.
+    unsafe { asm!("wrmsr", in("ecx") register, in("eax") low, in("edx") high, options(nostack)) }
+}
+
+/// What the page tables can do (CPUID 0x8000_0001 EDX: bit 20 NX, bit 26 1 GiB pages; Intel SDM 2A, CPUID).
+pub(super) fn paging_features() -> Features {
+    let bits = __cpuid(0x8000_0001).edx;
+    Features {
+        no_execute: bits & 1 << 20 != 0,
+        gigabyte: bits & 1 << 26 != 0,
+    }
+}
+
+/// Whether the processor has the x2APIC (CPUID 1 ECX bit 21).
+pub(super) fn has_x2apic() -> bool {
+    __cpuid(1).ecx & 1 << 21 != 0
+}
+
+/// The state that every processor has in the kernel, as far as it can be had at once: no-execute, caching types,
+/// and until then exceptions that are reported.
+pub(super) fn prepare() {
+    catch_exceptions();
+    if paging_features().no_execute {
+        // SAFETY: by L6 EFER exists in 64-bit mode; NXE exists by CPUID, and the loader's tables have no NX bits yet.
+        unsafe { write_msr(IA32_EFER, read_msr(IA32_EFER) | EFER_NXE) }
+    }
+    if __cpuid(1).edx & 1 << 16 != 0 {
+        // SAFETY: by L6 CPUID 1 EDX bit 16 says that the PAT exists. The loader's tables use entry 0 only: write-back,
+        // as before.
+        unsafe { write_msr(IA32_PAT, PAT) }
+    }
+}
+
+/// Descriptors of vectors 0 to 31: low and high half of each gate.
+static IDT: [[AtomicU64; 2]; 32] = [const { [const { AtomicU64::new(0) }; 2] }; 32];
+
+fn catch_exceptions() {
+    let handler = (exception_entry as *const ()).addr() as u64;
+    for [low, high] in &IDT {
+        // A 64-bit interrupt gate, present, code selector 0x28 (Intel SDM volume 3, 6.14.1).
+        low.store(
+            handler & 0xffff | 0x28 << 16 | 0x8e << 40 | (handler >> 16 & 0xffff) << 48,
+            Ordering::Relaxed,
+        );
+        high.store(handler >> 32, Ordering::Relaxed);
+    }
+    #[repr(C, packed)]
+    struct Register(u16, u64);
+    let register = Register(size_of_val(&IDT) as u16 - 1, super::memory::physical(&IDT));
+    // SAFETY: by L7 the table is complete, static and identity mapped.
+    unsafe {
+        asm!("lidt [{}]", in(reg) &raw const register, options(readonly, nostack, preserves_flags))
+    }
+}
+
+/// Called by `entry.s` with the two topmost words that the processor pushed, and CR2.
+pub(super) extern "C" fn exception(first: u64, second: u64, address: u64) -> ! {
+    super::refuse(&format_args!(
+        "processor exception (pushed {first:#x} {second:#x}, cr2 {address:#x})"
+    ))
+}
+
+/// Ends QEMU by its isa-debug-exit device, or stops the processor where there is none.
+pub(super) fn end_machine() -> ! {
+    write_port(DEBUG_EXIT.0, DEBUG_EXIT.1);
+    serial::line(format_args!("stopped"));
+    halt()
+}
+
+/// Stops this processor for good.
+pub(super) fn halt() -> ! {
+    loop {
+        // SAFETY: by L8 nothing is left to do; interrupts stay off.
+        unsafe { asm!("cli", "hlt", options(nomem, nostack)) }
+    }
+}
