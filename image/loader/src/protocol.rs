@@ -2,6 +2,8 @@
 //!
 //! Addresses in responses are numbers here: they mean something in the kernel's address space only.
 
+use core::sync::atomic::AtomicU64;
+
 /// The highest base revision this loader implements.
 pub const BASE_REVISION: u64 = 3;
 
@@ -149,7 +151,7 @@ pub struct MpInfo {
     /// Not used.
     pub reserved: u64,
     /// Where the parked processor goes once this is not 0.
-    pub goto_address: u64,
+    pub goto_address: AtomicU64,
     /// For the kernel.
     pub extra: u64,
 }

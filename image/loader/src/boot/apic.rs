@@ -10,8 +10,22 @@ const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
 /// Register numbers: offset / 16 in memory, and from 0x800 on as model-specific registers.
 const ID: u32 = 0x02;
+const END_OF_INTERRUPT: u32 = 0x0b;
+const SPURIOUS: u32 = 0x0f;
 const COMMAND: u32 = 0x30;
 const COMMAND_HIGH: u32 = 0x31;
+const TIMER: u32 = 0x32;
+const TIMER_COUNT: u32 = 0x38;
+const TIMER_DIVIDE: u32 = 0x3e;
+
+/// Software enable, in the spurious-vector register; that register is 0xff after reset.
+const ENABLE: u32 = 1 << 8;
+const SPURIOUS_RESET: u32 = 0xff;
+/// Of a timer's vector register.
+const PERIODIC: u32 = 1 << 17;
+const MASKED: u32 = 1 << 16;
+/// Code for no division.
+const DIVIDE_BY_1: u32 = 0xb;
 
 /// Interrupt command: INIT, level asserted.
 const INIT: u32 = 0x4500;
@@ -90,14 +104,35 @@ impl LocalApic {
                     )
                 }
             }
-            Self::Xapic(base) => {
-                self.write(base, COMMAND_HIGH, apic_id << 24);
-                self.write(base, COMMAND, command);
+            Self::Xapic(_) => {
+                self.write(COMMAND_HIGH, apic_id << 24);
+                self.write(COMMAND, command);
                 while self.read(COMMAND) & PENDING != 0 {
                     core::hint::spin_loop();
                 }
             }
         }
+    }
+
+    /// Sleeps until `done`, which is asked every `ticks` of the timer, and leaves the APIC as after reset.
+    ///
+    /// A processor that spun instead would, under emulation, take the time of those that work.
+    pub(super) fn sleep_until(self, ticks: u32, done: impl Fn() -> bool) {
+        let vector = u32::from(cpu::WAKE_VECTOR);
+        self.write(SPURIOUS, ENABLE | vector);
+        self.write(TIMER_DIVIDE, DIVIDE_BY_1);
+        self.write(TIMER, PERIODIC | vector);
+        self.write(TIMER_COUNT, ticks);
+        while !done() {
+            cpu::sleep();
+            self.write(END_OF_INTERRUPT, 0);
+        }
+        self.write(TIMER_COUNT, 0);
+        self.write(TIMER, MASKED);
+        cpu::take_pending();
+        self.write(END_OF_INTERRUPT, 0);
+        self.write(TIMER_DIVIDE, 0);
+        self.write(SPURIOUS, SPURIOUS_RESET);
     }
 
     fn read(self, register: u32) -> u32 {
@@ -109,9 +144,13 @@ impl LocalApic {
         }
     }
 
-    fn write(self, base: u64, register: u32, value: u32) {
-        // SAFETY: by L9 the registers are device memory in the identity map; interrupts are off.
-        unsafe { address(base, register * 16).write_volatile(value) }
+    fn write(self, register: u32, value: u32) {
+        match self {
+            // SAFETY: by L6 the register exists in x2APIC mode; interrupts come to the gates of L7 only.
+            Self::X2apic => unsafe { cpu::write_msr(0x800 + register, value.into()) },
+            // SAFETY: by L9 the registers are device memory in the identity map; interrupts as above.
+            Self::Xapic(base) => unsafe { address(base, register * 16).write_volatile(value) },
+        }
     }
 }
 

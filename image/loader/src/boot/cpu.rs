@@ -20,6 +20,8 @@ const PAT: u64 = 0x0007_0105_0007_0406;
 unsafe extern "C" {
     /// In `entry.s`.
     fn exception_entry();
+    /// In `entry.s`.
+    fn wake_entry();
 }
 
 /// Sends a byte to a port.
@@ -92,12 +94,21 @@ pub(super) fn prepare() {
     }
 }
 
-/// Descriptors of vectors 0 to 31: low and high half of each gate.
-static IDT: [[AtomicU64; 2]; 32] = [const { [const { AtomicU64::new(0) }; 2] }; 32];
+/// The vector that wakes a parked processor. Its low bits are ones, so that it can be the spurious vector as well.
+pub(super) const WAKE_VECTOR: u8 = 0x2f;
+
+/// Gates of vectors 0 to `WAKE_VECTOR`: low and high half of each.
+static IDT: [[AtomicU64; 2]; WAKE_VECTOR as usize + 1] =
+    [const { [const { AtomicU64::new(0) }; 2] }; _];
 
 fn catch_exceptions() {
-    let handler = (exception_entry as *const ()).addr() as u64;
-    for [low, high] in &IDT {
+    for (vector, [low, high]) in IDT.iter().enumerate() {
+        let handler = if vector < 32 {
+            exception_entry
+        } else {
+            wake_entry
+        };
+        let handler = (handler as *const ()).addr() as u64;
         // A 64-bit interrupt gate, present, code selector 0x28 (Intel SDM volume 3, 6.14.1).
         low.store(
             handler & 0xffff | 0x28 << 16 | 0x8e << 40 | (handler >> 16 & 0xffff) << 48,
@@ -126,6 +137,19 @@ pub(super) fn end_machine() -> ! {
     write_port(DEBUG_EXIT.0, DEBUG_EXIT.1);
     serial::line(format_args!("stopped"));
     halt()
+}
+
+/// Lets interrupts in until one has come.
+pub(super) fn sleep() {
+    // SAFETY: by L7 the gates of all vectors that may come are there, and they change no registers. An interrupt
+    // cannot come between `sti` and `hlt`.
+    unsafe { asm!("sti", "hlt", "cli") }
+}
+
+/// Lets interrupts in that are already pending.
+pub(super) fn take_pending() {
+    // SAFETY: by L7 as in `sleep`.
+    unsafe { asm!("sti", "nop", "cli") }
 }
 
 /// Stops this processor for good.

@@ -186,26 +186,6 @@ leave:
     push 0                          # where the kernel would return to
     push rdi
     mov rdi, rbx
-    jmp clear_and_return
-
-# fn park(info, stack, root, hhdm) -> !: waits in the kernel's address space for the kernel to write `goto_address`
-# (offset 16 of `info`), and goes there with `info` in rdi.
-.global park
-park:
-    lea rax, [rip + 9f]
-    add rax, rcx
-    jmp rax
-9:  mov cr3, rdx
-    mov rsp, rsi
-    call load_gdt
-wait_for_goto:
-    pause
-    mov rax, [rdi + 16]
-    test rax, rax
-    jz wait_for_goto
-    push 0
-    push rax
-clear_and_return:
     xor eax, eax
     xor ebx, ebx
     xor ecx, ecx
@@ -250,6 +230,11 @@ exception_entry:
     and rsp, -16
     call {exception}
     ud2
+
+# The interrupts of a parked processor: it was only to be woken.
+.global wake_entry
+wake_entry:
+    iretq
 
 .section .data.gdt, "aw", @progbits
 .balign 16

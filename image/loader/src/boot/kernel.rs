@@ -1,7 +1,8 @@
 //! From boot archive to a kernel that is ready to run.
 
 use super::{
-    HHDM, LoadError, REACH, acpi, apic, clock, cpu, files, memory, processors, pvh::BootInfo,
+    HHDM, LoadError, REACH, acpi, apic, clock, cpu, departure::Departure, files, memory,
+    processors, pvh::BootInfo,
 };
 use alloc::{string::String, vec::Vec};
 use braid_loader::{
@@ -27,33 +28,13 @@ unsafe extern "C" {
     static __loader_end: u8;
     /// In `entry.s`: the loader's own root table.
     static mut boot_root: [u64; 512];
-    /// In `entry.s`.
-    fn leave(entry: u64, stack: u64, root: u64, argument: u64, hhdm: u64) -> !;
-}
-
-/// A kernel that is loaded and answered.
-#[derive(Debug)]
-pub(super) struct Kernel {
-    entry: u64,
-    /// Top of the stack, in the kernel's address space.
-    stack: u64,
-    /// Root of the kernel's tables.
-    root: u64,
-}
-
-impl Kernel {
-    /// Starts it.
-    pub(super) fn enter(self) -> ! {
-        // SAFETY: by L11 the kernel's tables map the loader and the stack at `HHDM`, and the kernel at its entry.
-        unsafe { leave(self.entry, self.stack, self.root, 0, HHDM) }
-    }
 }
 
 /// Loads the kernel of the default entry and answers its requests.
 ///
 /// # Errors
 /// For whatever is wrong with archive, configuration, kernel or machine.
-pub(super) fn load(boot: &BootInfo) -> Result<Kernel, LoadError> {
+pub(super) fn load(boot: &BootInfo) -> Result<Departure, LoadError> {
     let mut map = memory_map(boot)?;
     let archive = Archive::new(boot.archive);
     let entry = configuration(&archive)?;
@@ -102,10 +83,11 @@ pub(super) fn load(boot: &BootInfo) -> Result<Kernel, LoadError> {
         .field(image, Feature::EntryPoint, 0)
         .unwrap_or(plan.entry);
     respond(&requests, image, &facts);
-    Ok(Kernel {
+    Ok(Departure {
         entry,
         stack: HHDM + stack + stack_size,
         root,
+        argument: 0,
     })
 }
 

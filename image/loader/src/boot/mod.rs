@@ -4,6 +4,7 @@ mod acpi;
 mod apic;
 mod clock;
 mod cpu;
+mod departure;
 mod files;
 mod heap;
 mod kernel;
@@ -73,7 +74,7 @@ extern "C" fn start(info: u32) -> ! {
     serial::prepare();
     cpu::prepare();
     match pvh::BootInfo::read(info).and_then(|boot| kernel::load(&boot)) {
-        Ok(kernel) => kernel.enter(),
+        Ok(departure) => departure.go(),
         Err(error) => refuse(&error),
     }
 }

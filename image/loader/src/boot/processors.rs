@@ -4,7 +4,7 @@
 //! with their number. A processor that arrives picks a stack by the order of arrival, finds its entry by its APIC ID,
 //! says that it is there, and parks.
 
-use super::{HHDM, REACH, apic::LocalApic, clock, cpu, memory, serial};
+use super::{HHDM, REACH, apic::LocalApic, clock, cpu, departure::Departure, memory, serial};
 use alloc::vec::Vec;
 use braid_loader::{
     madt::{Madt, Processor},
@@ -27,6 +27,9 @@ const PATIENCE_MS: u32 = 2000;
 /// After this a second start-up interrupt goes to those that have not answered (Intel SDM volume 3, 9.4.4).
 const SECOND_TRY_MS: u32 = 10;
 
+/// How often a parked processor looks whether it may go, in ticks of the local APIC timer: 4 ms in QEMU.
+const POLL_TICKS: u32 = 4_000_000;
+
 /// Processors that have come to the trampoline's end.
 pub(super) static ARRIVALS: AtomicU32 = AtomicU32::new(0);
 /// Physical address of their stacks, one after the other.
@@ -47,8 +50,6 @@ unsafe extern "C" {
     /// In `entry.s`: code without absolute references to itself.
     static ap_trampoline: u8;
     static ap_trampoline_end: u8;
-    /// In `entry.s`.
-    fn park(info: u64, stack: u64, root: u64, hhdm: u64) -> !;
 }
 
 /// Everything that starting them needs, allocated before the kernel's tables are made.
@@ -95,7 +96,7 @@ impl Plan {
                 processor_id: p.uid,
                 apic_id: p.apic_id,
                 reserved: 0,
-                goto_address: 0,
+                goto_address: AtomicU64::new(0),
                 extra: 0,
             })
             .collect();
@@ -202,22 +203,23 @@ impl Plan {
 pub(super) extern "C" fn start_other(stack: u64) -> ! {
     cpu::prepare();
     let infos = INFOS.load(Ordering::Acquire);
-    let apic_id = LocalApic::enable(X2APIC.load(Ordering::Relaxed)).id();
+    let apic = LocalApic::enable(X2APIC.load(Ordering::Relaxed));
+    let apic_id = apic.id();
     let count = (COUNT.load(Ordering::Relaxed) as usize).min(MAX);
     // SAFETY: by L10 `INFOS` is the leaked list of `COUNT` entries; only the kernel writes to it, later.
     let infos = unsafe { core::slice::from_raw_parts(infos, count) };
     let Some(index) = infos.iter().position(|info| info.apic_id == apic_id) else {
         cpu::halt()
     };
-    let info = memory::physical(&infos[index]);
+    let info = &infos[index];
     ANSWERED[index].store(true, Ordering::Release);
-    // SAFETY: by L11 the kernel's tables map the loader, the entry and this stack at `HHDM`.
-    unsafe {
-        park(
-            info + HHDM,
-            stack + HHDM,
-            ROOT.load(Ordering::Relaxed),
-            HHDM,
-        )
+    let goto = &info.goto_address;
+    apic.sleep_until(POLL_TICKS, || goto.load(Ordering::Acquire) != 0);
+    Departure {
+        entry: goto.load(Ordering::Acquire),
+        stack: stack + HHDM,
+        root: ROOT.load(Ordering::Relaxed),
+        argument: memory::physical(info) + HHDM,
     }
+    .go()
 }
