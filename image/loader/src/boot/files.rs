@@ -31,7 +31,7 @@ pub(super) fn find<'a>(archive: &Archive<'a>, path: &str) -> Result<File<'a>, Lo
 pub(super) fn keep(map: &mut MemoryMap, file: &File<'_>) -> Result<u64, MapError> {
     let at = memory::physical(file.data);
     let end = at + file.data.len() as u64;
-    if at % PAGE == 0
+    if at.is_multiple_of(PAGE)
         && map
             .convert(
                 at,

@@ -21,7 +21,7 @@ use braid_loader::{
 const MIN_STACK: u64 = 64 << 10;
 
 /// Largest configuration file, bytes.
-const MAX_CONFIG: usize = 64 << 10;
+const MAX_CONFIG: usize = 256 << 10;
 
 unsafe extern "C" {
     static __loader_start: u8;

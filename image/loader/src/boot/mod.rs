@@ -41,7 +41,9 @@ const REACH: u64 = 1 << 32;
 /// Why there is no boot.
 #[derive(Debug, Error)]
 enum LoadError {
-    #[error("not started through the PVH entry (bad magic {0:#x} in the start info)")]
+    #[error(
+        "no PVH start info (magic {0:#x}): not started by QEMU, or with more than 4095 bytes of -append"
+    )]
     Magic(u32),
     #[error("no boot archive: QEMU needs -initrd")]
     NoArchive,
