@@ -1,0 +1,271 @@
+//! Path resolution over any tree (path_resolution(7)).
+
+use crate::error::FileError;
+use alloc::vec::Vec;
+
+/// Symbolic links that one resolution follows before it gives up with [`FileError::TooManyLinks`].
+pub const LINK_LIMIT: usize = 40;
+/// Longest name of one component, in bytes.
+pub const NAME_MAX: usize = 255;
+/// Longest path, in bytes with its NUL.
+pub const PATH_MAX: usize = 4096;
+
+/// What resolution has to know of a tree.
+pub trait Tree {
+    /// A file, directory or link of it.
+    type Node: Clone;
+
+    /// Where absolute paths begin.
+    fn root(&self) -> Self::Node;
+    /// The node of this name in a directory; [`FileError::NotFound`] when there is none.
+    fn child(&self, directory: &Self::Node, name: &[u8]) -> Result<Self::Node, FileError>;
+    /// The directory that a directory is in; the root's is the root.
+    fn parent(&self, directory: &Self::Node) -> Result<Self::Node, FileError>;
+    /// Whether a node is a directory.
+    fn is_directory(&self, node: &Self::Node) -> bool;
+    /// The target, if a node is a symbolic link.
+    fn link(&self, node: &Self::Node) -> Result<Option<Vec<u8>>, FileError>;
+}
+
+/// Where a path leads.
+#[derive(Clone, Debug)]
+pub struct Target<N> {
+    /// The directory that holds the last component.
+    pub directory: N,
+    /// The last component; empty when the path ends in `.`, `..` or is only slashes.
+    pub name: Vec<u8>,
+    /// The node; None when only the last component does not exist.
+    pub node: Option<N>,
+    /// Whether the path ends in a slash: only a directory will do.
+    pub slash: bool,
+}
+
+impl<N> Target<N> {
+    /// The node, which has to exist.
+    pub fn existing(self) -> Result<N, FileError> {
+        self.node.ok_or(FileError::NotFound)
+    }
+}
+
+/// Resolves `path` from directory `start`. `follow` says whether a symbolic link in the last place is followed (a
+/// trailing slash always follows it).
+pub fn resolve<T: Tree>(
+    tree: &T,
+    start: &T::Node,
+    path: &[u8],
+    follow: bool,
+) -> Result<Target<T::Node>, FileError> {
+    if path.is_empty() {
+        return Err(FileError::NotFound);
+    }
+    if path.len() >= PATH_MAX {
+        return Err(FileError::NameTooLong);
+    }
+    let mut at = if path[0] == b'/' {
+        tree.root()
+    } else {
+        start.clone()
+    };
+    let mut rest = copy(path)?;
+    let mut links = 0;
+    loop {
+        let Some((name, tail)) = split(&rest) else {
+            return directory(tree, at);
+        };
+        if !tree.is_directory(&at) {
+            return Err(FileError::NotDirectory);
+        }
+        let last = tail.iter().all(|&b| b == b'/');
+        let slash = last && !tail.is_empty();
+        if name == b"." || name == b".." {
+            if name == b".." {
+                at = tree.parent(&at)?;
+            }
+            rest = copy(tail)?;
+            continue;
+        }
+        if name.len() > NAME_MAX {
+            return Err(FileError::NameTooLong);
+        }
+        let node = match tree.child(&at, name) {
+            Ok(node) => node,
+            Err(FileError::NotFound) if last => {
+                return Ok(Target {
+                    directory: at,
+                    name: copy(name)?,
+                    node: None,
+                    slash,
+                });
+            }
+            Err(error) => return Err(error),
+        };
+        let target = if !last || slash || follow {
+            tree.link(&node)?
+        } else {
+            None
+        };
+        if let Some(target) = target {
+            links += 1;
+            if links > LINK_LIMIT {
+                return Err(FileError::TooManyLinks);
+            }
+            if target.first() == Some(&b'/') {
+                at = tree.root();
+            }
+            rest = joined(&target, tail)?;
+            continue;
+        }
+        if last {
+            if slash && !tree.is_directory(&node) {
+                return Err(FileError::NotDirectory);
+            }
+            return Ok(Target {
+                directory: at,
+                name: copy(name)?,
+                node: Some(node),
+                slash,
+            });
+        }
+        at = node;
+        rest = copy(tail)?;
+    }
+}
+
+/// The answer for a path that names a directory without a name of its own (`/`, `.`, `a/..`).
+fn directory<T: Tree>(tree: &T, at: T::Node) -> Result<Target<T::Node>, FileError> {
+    if !tree.is_directory(&at) {
+        return Err(FileError::NotDirectory);
+    }
+    Ok(Target {
+        directory: at.clone(),
+        name: Vec::new(),
+        node: Some(at),
+        slash: true,
+    })
+}
+
+/// The first component, and what follows it (beginning with a slash, or empty).
+fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
+    let start = path.iter().position(|&b| b != b'/')?;
+    let path = &path[start..];
+    let end = path.iter().position(|&b| b == b'/').unwrap_or(path.len());
+    Some(path.split_at(end))
+}
+
+fn copy(bytes: &[u8]) -> Result<Vec<u8>, FileError> {
+    joined(bytes, b"")
+}
+
+fn joined(first: &[u8], second: &[u8]) -> Result<Vec<u8>, FileError> {
+    let len = first.len() + second.len();
+    if len >= 2 * PATH_MAX {
+        return Err(FileError::NameTooLong);
+    }
+    let mut both = Vec::new();
+    both.try_reserve_exact(len)
+        .map_err(|_| FileError::NoMemory)?;
+    both.extend_from_slice(first);
+    both.extend_from_slice(second);
+    Ok(both)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Directories `/`, `/d`; file `/d/f`; links `/l` -> d, `/loop` -> loop, `/d/up` -> ../d/f, `/gone` -> nowhere.
+    struct Toy;
+
+    impl Tree for Toy {
+        type Node = &'static str;
+
+        fn root(&self) -> Self::Node {
+            "/"
+        }
+        fn child(&self, directory: &Self::Node, name: &[u8]) -> Result<Self::Node, FileError> {
+            match (*directory, name) {
+                ("/", b"d") => Ok("d"),
+                ("/", b"l") => Ok("l"),
+                ("/", b"loop") => Ok("loop"),
+                ("/", b"gone") => Ok("gone"),
+                ("d", b"f") => Ok("f"),
+                ("d", b"up") => Ok("up"),
+                _ => Err(FileError::NotFound),
+            }
+        }
+        fn parent(&self, _: &Self::Node) -> Result<Self::Node, FileError> {
+            Ok("/")
+        }
+        fn is_directory(&self, node: &Self::Node) -> bool {
+            matches!(*node, "/" | "d")
+        }
+        fn link(&self, node: &Self::Node) -> Result<Option<Vec<u8>>, FileError> {
+            Ok(match *node {
+                "l" => Some(b"d".to_vec()),
+                "loop" => Some(b"loop".to_vec()),
+                "up" => Some(b"../d/f".to_vec()),
+                "gone" => Some(b"nowhere".to_vec()),
+                _ => None,
+            })
+        }
+    }
+
+    fn find(path: &str) -> Result<&'static str, FileError> {
+        resolve(&Toy, &"d", path.as_bytes(), true)?.existing()
+    }
+
+    #[test]
+    fn follows_paths() {
+        for path in [
+            "f",
+            "./f",
+            "/d/f",
+            "//d///f",
+            "/l/f",
+            "up",
+            "../d/up",
+            "/d/../d/./f",
+            "/../d/f",
+        ] {
+            assert_eq!(find(path), Ok("f"), "{path}");
+        }
+        for path in ["/", "..", "/d/..", "/l/..", "../"] {
+            assert_eq!(find(path), Ok("/"), "{path}");
+        }
+        assert_eq!(find("/l/"), Ok("d"));
+    }
+
+    #[test]
+    fn refuses_paths() {
+        assert_eq!(find(""), Err(FileError::NotFound));
+        assert_eq!(find("nothing"), Err(FileError::NotFound));
+        assert_eq!(find("/x/f"), Err(FileError::NotFound));
+        assert_eq!(find("f/"), Err(FileError::NotDirectory));
+        assert_eq!(find("f/x"), Err(FileError::NotDirectory));
+        assert_eq!(find("f/.."), Err(FileError::NotDirectory));
+        assert_eq!(find("/loop"), Err(FileError::TooManyLinks));
+        assert_eq!(find(&"a".repeat(256)), Err(FileError::NameTooLong));
+        assert_eq!(find(&"a/".repeat(2048)), Err(FileError::NameTooLong));
+    }
+
+    #[test]
+    fn names_what_is_missing() {
+        let target = resolve(&Toy, &"d", b"/d/new/", true).unwrap();
+        assert_eq!(
+            (
+                target.directory,
+                &target.name[..],
+                target.node,
+                target.slash
+            ),
+            ("d", &b"new"[..], None, true)
+        );
+        let target = resolve(&Toy, &"d", b"/gone", true).unwrap();
+        assert_eq!((&target.name[..], target.node), (&b"nowhere"[..], None));
+        let target = resolve(&Toy, &"d", b"/gone", false).unwrap();
+        assert_eq!(
+            (&target.name[..], target.node),
+            (&b"gone"[..], Some("gone"))
+        );
+    }
+}
