@@ -1,3 +1,8 @@
 //! The `braid` host tool.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    braid::terminal::restore_on_panic();
+    braid::cli::main()
+}

@@ -1,0 +1,156 @@
+//! Starts QEMU so that it cannot outlive the tool.
+//!
+//! Its serial ports are sockets that both ends inherit, its boot volume is a file without a name: nothing lies in the file
+//! system, and nothing has to be cleaned up. The kernel of the host kills QEMU when the thread that started it ends.
+
+use std::net::TcpListener;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result};
+use rustix::io::FdFlags;
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use crate::machine::{Engine, MIB, Machine, Volume};
+use crate::setup::Qemu;
+
+/// A machine that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// QEMU; killed when this is dropped.
+    pub child: Child,
+    /// Program console, framed.
+    pub console: UnixStream,
+    /// The kernel's log.
+    pub log: UnixStream,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // An error means that it has ended already, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Who starts the machine's first instruction.
+#[derive(Debug)]
+pub enum Start<'a> {
+    /// It starts at once.
+    Now,
+    /// It waits for a debugger on this socket.
+    Debugger(&'a TcpListener),
+}
+
+/// Starts `machine` from `volume` with `loader` and the kernel's command line.
+///
+/// # Errors
+/// QEMU cannot be executed. What it says afterwards is on its stderr.
+pub fn start(
+    qemu: &Qemu,
+    machine: &Machine,
+    loader: &Path,
+    volume: &Volume,
+    line: &str,
+    start: &Start<'_>,
+) -> Result<Running> {
+    let (console, console_there) = UnixStream::pair()?;
+    let (log, log_there) = UnixStream::pair()?;
+    let mut command = common(qemu, machine.engine);
+    command.arg("-smp").arg(machine.smp.to_string());
+    command.arg("-m").arg(format!("{}M", machine.memory / MIB));
+    command.arg("-kernel").arg(loader);
+    command.args([
+        "-initrd",
+        &format!("/proc/self/fd/{}", volume.file.as_raw_fd()),
+    ]);
+    command.args(["-append", line]);
+    for (name, socket) in [("log", &log_there), ("console", &console_there)] {
+        command.args([
+            "-chardev",
+            &format!("socket,id={name},fd={}", socket.as_raw_fd()),
+        ]);
+        command.args(["-serial", &format!("chardev:{name}")]);
+    }
+    let mut inherited = vec![
+        volume.file.as_raw_fd(),
+        console_there.as_raw_fd(),
+        log_there.as_raw_fd(),
+    ];
+    if let Start::Debugger(listener) = start {
+        let fd = listener.as_raw_fd();
+        inherited.push(fd);
+        command.args(["-S", "-gdb", "chardev:gdb"]);
+        command.args([
+            "-chardev",
+            &format!("socket,id=gdb,fd={fd},server=on,wait=off"),
+        ]);
+    }
+    let child = spawn(command, inherited)?;
+    Ok(Running {
+        child,
+        console,
+        log,
+    })
+}
+
+/// Whether a probe machine comes alive under KVM: the loader, without a boot volume, has to say that it refuses to boot.
+///
+/// # Errors
+/// QEMU cannot be executed.
+pub fn probe(qemu: &Qemu, loader: &Path) -> Result<Child> {
+    let mut command = common(qemu, Engine::Kvm);
+    command.args(["-m", "64M", "-kernel"]).arg(loader);
+    spawn(command, Vec::new())
+}
+
+/// QEMU with what every machine has.
+fn common(qemu: &Qemu, engine: Engine) -> Command {
+    let mut command = Command::new(&qemu.path);
+    command.args(["-machine", "q35", "-nodefaults", "-no-user-config"]);
+    command.args(["-display", "none", "-monitor", "none", "-no-reboot"]);
+    command.args(["-device", "isa-debug-exit,iobase=0xf4,iosize=1"]);
+    match engine {
+        Engine::Tcg => command.args(["-accel", "tcg,thread=multi", "-cpu", "max"]),
+        Engine::Kvm => command.args(["-accel", "kvm", "-cpu", "max"]),
+        Engine::Counted => command.args([
+            "-accel",
+            "tcg,thread=single",
+            "-icount",
+            "shift=0,sleep=off",
+            "-rtc",
+            "base=2026-01-01T00:00:00,clock=vm",
+            "-cpu",
+            "max,erms=off,fsrm=off",
+        ]),
+    };
+    command
+}
+
+fn spawn(mut command: Command, inherited: Vec<RawFd>) -> Result<Child> {
+    let parent = rustix::process::getpid();
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    // Its own group, so that an interrupt from the terminal reaches the tool alone.
+    command.process_group(0);
+    let prepare = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        if rustix::process::getppid() != Some(parent) {
+            return Err(std::io::ErrorKind::Interrupted.into());
+        }
+        for &fd in &inherited {
+            // SAFETY: I2: the descriptors of `inherited` are open in the parent across `spawn`, hence in the child.
+            let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+            rustix::io::fcntl_setfd(fd, FdFlags::empty())?;
+        }
+        Ok(())
+    };
+    // SAFETY: I1: between fork and exec, `prepare` makes system calls only: it allocates nothing and takes no lock.
+    unsafe { command.pre_exec(prepare) };
+    command.spawn().context("could not start QEMU")
+}
