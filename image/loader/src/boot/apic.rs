@@ -45,9 +45,12 @@ pub(super) enum LocalApic {
 
 impl LocalApic {
     /// Switches this processor's local APIC on, into x2APIC mode if `x2apic`; one that firmware has left in that mode
-    /// stays in it.
-    pub(super) fn enable(x2apic: bool) -> Self {
-        // SAFETY: by L6 every processor with 64-bit mode has this register.
+    /// stays in it. `None` when there is none.
+    pub(super) fn enable(x2apic: bool) -> Option<Self> {
+        if !cpu::has_apic() {
+            return None;
+        }
+        // SAFETY: by L6 a processor with a local APIC has this register.
         let base = unsafe { cpu::read_msr(IA32_APIC_BASE) };
         let mut enabled = base | GLOBAL_ENABLE;
         if x2apic && cpu::has_x2apic() {
@@ -60,11 +63,11 @@ impl LocalApic {
                 cpu::write_msr(IA32_APIC_BASE, enabled);
             }
         }
-        if enabled & X2APIC_ENABLE == 0 {
+        Some(if enabled & X2APIC_ENABLE == 0 {
             Self::Xapic(base & ADDRESS)
         } else {
             Self::X2apic
-        }
+        })
     }
 
     /// Whether it is in x2APIC mode.
@@ -96,6 +99,8 @@ impl LocalApic {
     fn send(self, apic_id: u32, command: u32) {
         match self {
             Self::X2apic => {
+                // Unlike one to memory, this write does not wait for earlier ones (Intel SDM volume 3, 12.12.3).
+                cpu::fence();
                 // SAFETY: by L6 the register exists in x2APIC mode; other processors run the trampoline only.
                 unsafe {
                     cpu::write_msr(

@@ -74,6 +74,11 @@ pub(super) fn paging_features() -> Features {
     }
 }
 
+/// Whether the processor has a local APIC (CPUID 1 EDX bit 9).
+pub(super) fn has_apic() -> bool {
+    __cpuid(1).edx & 1 << 9 != 0
+}
+
 /// Whether the processor has the x2APIC (CPUID 1 ECX bit 21).
 pub(super) fn has_x2apic() -> bool {
     __cpuid(1).ecx & 1 << 21 != 0
@@ -137,6 +142,12 @@ pub(super) fn end_machine() -> ! {
     write_port(DEBUG_EXIT.0, DEBUG_EXIT.1);
     serial::line(format_args!("stopped"));
     halt()
+}
+
+/// Waits until all earlier writes are seen by other processors.
+pub(super) fn fence() {
+    // SAFETY: both instructions are in every processor with 64-bit mode, and change nothing.
+    unsafe { asm!("mfence", "lfence", options(nostack, preserves_flags)) }
 }
 
 /// Lets interrupts in until one has come.

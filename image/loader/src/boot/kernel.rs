@@ -58,12 +58,7 @@ pub(super) fn load(boot: &BootInfo) -> Result<Departure, LoadError> {
     let stack = map.allocate(stack_size, PAGE, REACH, Kind::BootloaderReclaimable)?;
     let madt = boot.rsdp.and_then(acpi::madt).unwrap_or_default();
     let processors = match requests.field(image, Feature::Mp, 0) {
-        Some(flags) => Some(processors::Plan::new(
-            &mut map,
-            &madt,
-            flags & 1 != 0,
-            stack_size,
-        )?),
+        Some(flags) => processors::Plan::new(&mut map, &madt, flags & 1 != 0, stack_size)?,
         None => None,
     };
     let root = address_space(&mut map, &plan, physical, requests.base_revision)?;

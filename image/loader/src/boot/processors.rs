@@ -61,7 +61,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Lists the processors and takes memory for them.
+    /// Lists the processors and takes memory for them. `None` when they could not be started: no local APIC.
     ///
     /// # Errors
     /// When there is not enough memory for their stacks of `stack_size` bytes each, or for the trampoline.
@@ -70,8 +70,10 @@ impl Plan {
         madt: &Madt,
         x2apic: bool,
         stack_size: u64,
-    ) -> Result<Self, MapError> {
-        let apic = LocalApic::enable(x2apic);
+    ) -> Result<Option<Self>, MapError> {
+        let Some(apic) = LocalApic::enable(x2apic) else {
+            return Ok(None);
+        };
         let bsp = apic.id();
         let mut listed: Vec<Processor> = madt
             .processors
@@ -119,7 +121,7 @@ impl Plan {
             STACK_COUNT.store(others as u32, Ordering::Relaxed);
             plan.trampoline = map.allocate(PAGE, PAGE, REAL_MODE, Kind::BootloaderReclaimable)?;
         }
-        Ok(plan)
+        Ok(Some(plan))
     }
 
     /// Starts them, with `root` as the kernel's tables, and waits until they are parked.
@@ -203,7 +205,9 @@ impl Plan {
 pub(super) extern "C" fn start_other(stack: u64) -> ! {
     cpu::prepare();
     let infos = INFOS.load(Ordering::Acquire);
-    let apic = LocalApic::enable(X2APIC.load(Ordering::Relaxed));
+    let Some(apic) = LocalApic::enable(X2APIC.load(Ordering::Relaxed)) else {
+        cpu::halt()
+    };
     let apic_id = apic.id();
     let count = (COUNT.load(Ordering::Relaxed) as usize).min(MAX);
     // SAFETY: by L10 `INFOS` is the leaked list of `COUNT` entries; only the kernel writes to it, later.
