@@ -1,0 +1,4 @@
+//! Memory objects: hashing, the graph of extents, builders, data caps and the page cache.
+
+mod hash;
+mod vectors;
