@@ -10,4 +10,5 @@ pub mod line;
 pub mod pipe;
 pub mod stat;
 pub mod table;
+pub mod tmp;
 pub mod walk;

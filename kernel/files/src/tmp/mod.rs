@@ -1,0 +1,396 @@
+//! A writable tree in memory: names, links and attributes. What a file holds is the user's type `C`.
+//!
+//! A node lives as long as it has a name or an open file: both are references to it. Each node has a lock of its own, held only
+//! for a few lines and never two at once; changes of names exclude each other by one more lock of the whole tree.
+
+mod directory;
+
+use crate::archive::{S_IFDIR, S_IFLNK, S_IFMT, S_IFREG};
+use crate::error::FileError;
+use crate::stat::Time;
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
+use directory::Directory;
+use spin::mutex::SpinMutex;
+use spin::relax::RelaxStrategy;
+
+/// Who may do what with a node, and when things were done with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// Type and permission bits.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Last read.
+    pub atime: Time,
+    /// Last change of content.
+    pub mtime: Time,
+    /// Last change of attributes.
+    pub ctime: Time,
+}
+
+/// What a node holds.
+#[derive(Debug)]
+pub enum Content<C> {
+    /// Names.
+    Directory,
+    /// The user's content.
+    File(C),
+    /// The target of a symbolic link.
+    Link(Vec<u8>),
+}
+
+/// A file, directory or symbolic link.
+pub struct Node<C, R> {
+    /// Inode number.
+    pub number: u64,
+    /// What it holds.
+    pub content: Content<C>,
+    state: SpinMutex<State<C, R>, R>,
+}
+
+struct State<C, R> {
+    attributes: Attributes,
+    /// Names of it; a directory has 2 and one per sub-directory, 0 once removed.
+    links: u32,
+    entries: Directory<Arc<Node<C, R>>>,
+    /// Of a directory: the one it is in; dangling for the root.
+    parent: Weak<Node<C, R>>,
+}
+
+/// An entry of a directory, as a listing shows it.
+pub struct Listed<C, R> {
+    /// Where the listing goes on after it.
+    pub next: u64,
+    /// The name.
+    pub name: Vec<u8>,
+    /// The node.
+    pub node: Arc<Node<C, R>>,
+}
+
+/// The tree.
+pub struct Tmp<C, R> {
+    root: Arc<Node<C, R>>,
+    next_number: AtomicU64,
+    changes: SpinMutex<(), R>,
+}
+
+impl<C, R: RelaxStrategy> Node<C, R> {
+    fn new(
+        number: u64,
+        attributes: Attributes,
+        content: Content<C>,
+        parent: Weak<Self>,
+    ) -> Arc<Self> {
+        let links = if matches!(content, Content::Directory) {
+            2
+        } else {
+            1
+        };
+        let state = State {
+            attributes,
+            links,
+            entries: Directory::new(),
+            parent,
+        };
+        Arc::new(Self {
+            number,
+            content,
+            state: SpinMutex::new(state),
+        })
+    }
+
+    /// Its attributes.
+    pub fn attributes(&self) -> Attributes {
+        self.state.lock().attributes
+    }
+
+    /// How many names it has.
+    pub fn links(&self) -> u32 {
+        self.state.lock().links
+    }
+
+    /// Changes its attributes; the type bits stay.
+    pub fn change(&self, change: impl FnOnce(&mut Attributes)) {
+        let attributes = &mut self.state.lock().attributes;
+        let kind = attributes.mode & S_IFMT;
+        change(attributes);
+        attributes.mode = attributes.mode & !S_IFMT | kind;
+    }
+
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        matches!(self.content, Content::Directory)
+    }
+
+    /// The directory that this directory is in: None for the root and for a removed directory.
+    pub fn parent(&self) -> Option<Arc<Self>> {
+        self.state.lock().parent.upgrade()
+    }
+
+    /// The node of this name in this directory.
+    pub fn child(&self, name: &[u8]) -> Result<Arc<Self>, FileError> {
+        if !self.is_directory() {
+            return Err(FileError::NotDirectory);
+        }
+        self.state
+            .lock()
+            .entries
+            .get(name)
+            .cloned()
+            .ok_or(FileError::NotFound)
+    }
+
+    /// The name of `child` in this directory.
+    pub fn name_of(&self, child: &Self) -> Option<Vec<u8>> {
+        let state = self.state.lock();
+        state
+            .entries
+            .iter_from(0)
+            .find(|entry| entry.node.number == child.number)
+            .map(|entry| entry.name.to_vec())
+    }
+
+    /// The first entry at or after `position` (0 is the start).
+    pub fn list(&self, position: u64) -> Option<Listed<C, R>> {
+        let state = self.state.lock();
+        let entry = state.entries.iter_from(position).next()?;
+        Some(Listed {
+            next: entry.position + 1,
+            name: entry.name.to_vec(),
+            node: entry.node.clone(),
+        })
+    }
+
+    fn touch(&self, now: Time) {
+        let attributes = &mut self.state.lock().attributes;
+        attributes.mtime = now;
+        attributes.ctime = now;
+    }
+
+    fn count_link(&self, up: bool, now: Time) {
+        let mut state = self.state.lock();
+        state.links = if up {
+            state.links + 1
+        } else {
+            state.links.saturating_sub(1)
+        };
+        state.attributes.ctime = now;
+    }
+}
+
+impl<C, R: RelaxStrategy> Tmp<C, R> {
+    /// An empty tree.
+    pub fn new(root: Attributes) -> Self {
+        let root = Attributes {
+            mode: root.mode & !S_IFMT | S_IFDIR,
+            ..root
+        };
+        Self {
+            root: Node::new(1, root, Content::Directory, Weak::new()),
+            next_number: AtomicU64::new(2),
+            changes: SpinMutex::new(()),
+        }
+    }
+
+    /// The root directory.
+    pub fn root(&self) -> &Arc<Node<C, R>> {
+        &self.root
+    }
+
+    /// A node without a name: a file that nobody else can open.
+    pub fn nameless(&self, attributes: Attributes, content: C) -> Arc<Node<C, R>> {
+        let node = self.make(attributes, Content::File(content), Weak::new());
+        node.state.lock().links = 0;
+        node
+    }
+
+    /// Makes a node and gives it a name.
+    pub fn create(
+        &self,
+        directory: &Arc<Node<C, R>>,
+        name: &[u8],
+        attributes: Attributes,
+        content: Content<C>,
+    ) -> Result<Arc<Node<C, R>>, FileError> {
+        let _changes = self.changes.lock();
+        let is_directory = matches!(content, Content::Directory);
+        let node = self.make(attributes, content, Arc::downgrade(directory));
+        Self::enter(directory, name, &node)?;
+        if is_directory {
+            directory.count_link(true, attributes.ctime);
+        }
+        directory.touch(attributes.ctime);
+        Ok(node)
+    }
+
+    /// Gives a node one more name.
+    pub fn link(
+        &self,
+        directory: &Arc<Node<C, R>>,
+        name: &[u8],
+        node: &Arc<Node<C, R>>,
+        now: Time,
+    ) -> Result<(), FileError> {
+        let _changes = self.changes.lock();
+        if node.is_directory() {
+            return Err(FileError::NotPermitted);
+        }
+        if node.links() == 0 {
+            return Err(FileError::NotFound);
+        }
+        Self::enter(directory, name, node)?;
+        node.count_link(true, now);
+        directory.touch(now);
+        Ok(())
+    }
+
+    /// Takes a name away from a file or link.
+    pub fn unlink(
+        &self,
+        directory: &Arc<Node<C, R>>,
+        name: &[u8],
+        now: Time,
+    ) -> Result<(), FileError> {
+        let _changes = self.changes.lock();
+        let node = directory.child(name)?;
+        if node.is_directory() {
+            return Err(FileError::IsDirectory);
+        }
+        Self::leave(directory, name, &node, now);
+        Ok(())
+    }
+
+    /// Removes an empty directory.
+    pub fn rmdir(
+        &self,
+        directory: &Arc<Node<C, R>>,
+        name: &[u8],
+        now: Time,
+    ) -> Result<(), FileError> {
+        let _changes = self.changes.lock();
+        let node = directory.child(name)?;
+        Self::removable_directory(&node)?;
+        Self::leave(directory, name, &node, now);
+        Ok(())
+    }
+
+    /// Moves a name. An existing target is replaced unless `keep` (RENAME_NOREPLACE).
+    pub fn rename(
+        &self,
+        from: (&Arc<Node<C, R>>, &[u8]),
+        to: (&Arc<Node<C, R>>, &[u8]),
+        keep: bool,
+        now: Time,
+    ) -> Result<(), FileError> {
+        let _changes = self.changes.lock();
+        let node = from.0.child(from.1)?;
+        if node.is_directory() && Self::is_within(to.0, &node) {
+            return Err(FileError::Invalid);
+        }
+        match to.0.child(to.1) {
+            Ok(_) if keep => return Err(FileError::Exists),
+            Ok(old) if Arc::ptr_eq(&old, &node) => return Ok(()),
+            Ok(old) => {
+                match (node.is_directory(), old.is_directory()) {
+                    (true, false) => return Err(FileError::NotDirectory),
+                    (false, true) => return Err(FileError::IsDirectory),
+                    (true, true) => Self::removable_directory(&old)?,
+                    (false, false) => {}
+                }
+                Self::leave(to.0, to.1, &old, now);
+            }
+            Err(FileError::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+        Self::enter(to.0, to.1, &node)?;
+        from.0.state.lock().entries.remove(from.1);
+        if node.is_directory() {
+            from.0.count_link(false, now);
+            to.0.count_link(true, now);
+            node.state.lock().parent = Arc::downgrade(to.0);
+        }
+        from.0.touch(now);
+        to.0.touch(now);
+        node.state.lock().attributes.ctime = now;
+        Ok(())
+    }
+
+    fn make(
+        &self,
+        attributes: Attributes,
+        content: Content<C>,
+        parent: Weak<Node<C, R>>,
+    ) -> Arc<Node<C, R>> {
+        let kind = match content {
+            Content::Directory => S_IFDIR,
+            Content::File(_) => S_IFREG,
+            Content::Link(_) => S_IFLNK,
+        };
+        let attributes = Attributes {
+            mode: attributes.mode & !S_IFMT | kind,
+            ..attributes
+        };
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        Node::new(number, attributes, content, parent)
+    }
+
+    fn enter(
+        directory: &Arc<Node<C, R>>,
+        name: &[u8],
+        node: &Arc<Node<C, R>>,
+    ) -> Result<(), FileError> {
+        if !directory.is_directory() {
+            return Err(FileError::NotDirectory);
+        }
+        let mut state = directory.state.lock();
+        if state.links == 0 {
+            return Err(FileError::NotFound);
+        }
+        state.entries.insert(name, node.clone())
+    }
+
+    /// Takes `name` out of `directory`; the node ends with its last name and reference.
+    fn leave(directory: &Arc<Node<C, R>>, name: &[u8], node: &Arc<Node<C, R>>, now: Time) {
+        directory.state.lock().entries.remove(name);
+        if node.is_directory() {
+            let mut state = node.state.lock();
+            state.links = 0;
+            state.parent = Weak::new();
+            drop(state);
+            directory.count_link(false, now);
+        } else {
+            node.count_link(false, now);
+        }
+        directory.touch(now);
+    }
+
+    fn removable_directory(node: &Arc<Node<C, R>>) -> Result<(), FileError> {
+        if !node.is_directory() {
+            return Err(FileError::NotDirectory);
+        }
+        if node.list(0).is_some() {
+            Err(FileError::NotEmpty)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether `directory` is `ancestor` or lies below it.
+    fn is_within(directory: &Arc<Node<C, R>>, ancestor: &Arc<Node<C, R>>) -> bool {
+        let mut at = Some(directory.clone());
+        while let Some(node) = at {
+            if Arc::ptr_eq(&node, ancestor) {
+                return true;
+            }
+            at = node.parent();
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests;
