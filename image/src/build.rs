@@ -24,6 +24,9 @@ const UNWANTED: [&str; 9] = [
     "CARGO_MAKEFLAGS",
 ];
 
+/// The target of programs.
+pub const MUSL: &str = "x86_64-unknown-linux-musl";
+
 /// Kernel and loader, built.
 #[derive(Clone, Debug)]
 pub struct Boot {
@@ -73,7 +76,7 @@ pub fn programs(root: &Path, voice: Voice) -> Result<BTreeMap<String, PathBuf>> 
     cargo(root, &words, "building programs", voice)
 }
 
-/// Runs `cargo build --release WORDS` in `root`, and answers with the executables by name.
+/// Runs `cargo build WORDS` in `root`, and answers with the executables by name.
 ///
 /// # Errors
 /// The compiler's messages.

@@ -1,1 +1,3 @@
-//! The test kit.
+#![doc = include_str!("../README.md")]
+
+pub mod booted;

@@ -1,0 +1,294 @@
+//! One program in a machine of its own, or on the host.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use braid::exec::{self, Parts, Program};
+use braid::host_io::{Sink, Source};
+use braid::install::Consent;
+use braid::log_lines::LogLines;
+use braid::machine::{MIB, Machine, Terminal, Volume};
+use braid::progress::Voice;
+use braid::qemu::{self, Start};
+use braid::session::{Host, Session};
+
+use super::slots::Slot;
+
+/// How long a test's machine may run, unless the test says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(120);
+const PATH: &str = "PATH=/bin:/sbin:/usr/bin:/usr/sbin";
+
+/// A program to run.
+#[derive(Clone, Debug)]
+pub struct Exec {
+    program: Program,
+    machine: Machine,
+    stdin: Vec<u8>,
+    directory: Option<PathBuf>,
+    may_leak: bool,
+}
+
+/// What a program did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+    /// The kernel's log; empty on the host.
+    pub log: String,
+    /// Its exit status, 128 + signal when it was killed.
+    pub status: i32,
+}
+
+impl Exec {
+    /// Runs `program`, a file of the host, with four cores and two tori.
+    #[must_use]
+    pub fn new(program: impl AsRef<Path>) -> Exec {
+        let machine = Machine {
+            timeout: Some(TIMEOUT),
+            environment: vec![PATH.into(), "HOME=/".into()],
+            log: Some("info".to_owned()),
+            ..Machine::default()
+        };
+        let typed = program.as_ref().as_os_str().to_owned();
+        Exec {
+            program: Program {
+                typed,
+                ..Program::default()
+            },
+            machine,
+            stdin: Vec::new(),
+            directory: None,
+            may_leak: false,
+        }
+    }
+
+    /// Busybox, with the name of its applet and arguments.
+    #[must_use]
+    pub fn busybox<S: Into<OsString>>(words: impl IntoIterator<Item = S>) -> Exec {
+        Exec::new(super::programs::busybox()).args(words)
+    }
+
+    /// Busybox's shell, with this script.
+    #[must_use]
+    pub fn sh(script: &str) -> Exec {
+        Exec::busybox(["sh", "-c", script])
+    }
+
+    /// More arguments.
+    #[must_use]
+    pub fn args<S: Into<OsString>>(mut self, words: impl IntoIterator<Item = S>) -> Exec {
+        self.program
+            .arguments
+            .extend(words.into_iter().map(Into::into));
+        self
+    }
+
+    /// Number of cores; no more tori than that.
+    #[must_use]
+    pub fn smp(mut self, cores: u32) -> Exec {
+        self.machine.smp = cores;
+        self.machine.tori = self.machine.tori.map(|tori| tori.min(cores));
+        self
+    }
+
+    /// Number of tori.
+    #[must_use]
+    pub fn tori(mut self, tori: u32) -> Exec {
+        self.machine.tori = Some(tori);
+        self
+    }
+
+    /// Memory, in mebibytes.
+    #[must_use]
+    pub fn mem(mut self, mebibytes: u64) -> Exec {
+        self.machine.memory = mebibytes * MIB;
+        self
+    }
+
+    /// One more environment variable, `NAME=VALUE`.
+    #[must_use]
+    pub fn env(mut self, variable: &str) -> Exec {
+        self.machine.environment.push(variable.into());
+        self
+    }
+
+    /// Bytes on standard input, which then ends.
+    #[must_use]
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Exec {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// A file of the host, at a path of the machine.
+    #[must_use]
+    pub fn file(mut self, host: impl Into<PathBuf>, guest: impl Into<PathBuf>) -> Exec {
+        self.program.files.push((host.into(), guest.into()));
+        self
+    }
+
+    /// A directory of the host whose content is the machine's root, and on the host the current directory: relative
+    /// paths mean the same on both.
+    #[must_use]
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Exec {
+        let directory = directory.into();
+        self.program.roots.push(directory.clone());
+        self.directory = Some(directory);
+        self
+    }
+
+    /// The longest time the machine may run.
+    #[must_use]
+    pub fn timeout(mut self, limit: Duration) -> Exec {
+        self.machine.timeout = Some(limit);
+        self
+    }
+
+    /// Lets the program leave frames behind.
+    #[must_use]
+    pub fn may_leak(mut self) -> Exec {
+        self.may_leak = true;
+        self
+    }
+
+    /// Boots a machine and runs the program on it.
+    ///
+    /// # Panics
+    /// The machine does not end by itself, the kernel panics, or a torus has not got all its frames back.
+    #[must_use]
+    pub fn run(&self) -> Output {
+        let output = self
+            .boot()
+            .unwrap_or_else(|error| panic!("{self:?}: {error:#}"));
+        assert!(!output.log.contains("PANIC"), "{}", output.log);
+        assert!(
+            self.may_leak || !output.log.contains(" leaks "),
+            "{}",
+            output.log
+        );
+        output
+    }
+
+    fn boot(&self) -> Result<Output, Box<dyn std::error::Error>> {
+        let parts = parts();
+        let mut machine = self.machine.clone();
+        let tree = self.program.install(&mut machine)?;
+        machine.check()?;
+        let volume = Volume::new(&parts.root, &parts.boot, tree)?;
+        machine.check_memory(volume.size)?;
+        let line = machine.command_line(&Terminal::default())?;
+        let host = Host {
+            stdin: Source::Memory(self.stdin.clone().into()),
+            stdout: Sink::Memory(Vec::new()),
+            stderr: Sink::Memory(Vec::new()),
+            log: Sink::Memory(Vec::new()),
+            raw: None,
+            signals: None,
+            debugger: None,
+        };
+        let _slot = Slot::take();
+        let loader = &parts.boot.loader;
+        let running = qemu::start(&parts.qemu, &machine, loader, &volume, &line, &Start::Now)?;
+        let log = LogLines::new(parts.boot.kernel.clone());
+        let finished = Session::new(running, host, log, machine.timeout)?.run()?;
+        let Host {
+            stdout,
+            stderr,
+            log,
+            ..
+        } = finished.host;
+        let log = text(log.into_memory());
+        let (stdout, stderr) = (text(stdout.into_memory()), text(stderr.into_memory()));
+        if let Some(message) = finished.ending.message() {
+            panic!(
+                "{:?}: {message}\nlog:\n{log}\nstdout:\n{stdout}\nstderr:\n{stderr}",
+                self.program
+            );
+        }
+        Ok(Output {
+            stdout,
+            stderr,
+            log,
+            status: i32::from(finished.ending.exit_status()),
+        })
+    }
+
+    /// Runs the same program on the host, with the same arguments, environment, input and relative files.
+    ///
+    /// # Panics
+    /// The host cannot run it.
+    #[must_use]
+    pub fn host(&self) -> Output {
+        let program = std::fs::canonicalize(&self.program.typed).expect("the program exists");
+        let mut command = Command::new(program);
+        command.args(&self.program.arguments).env_clear();
+        for variable in &self.machine.environment {
+            let text = variable.to_str().expect("variables of tests are text");
+            let (name, value) = text.split_once('=').expect("variables have a name");
+            command.env(name, value);
+        }
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the host can run the program");
+        let mut stdin = child.stdin.take().expect("stdin is piped");
+        let bytes = self.stdin.clone();
+        // A program that does not read its input closes it: that is no failure.
+        let writer = std::thread::spawn(move || stdin.write_all(&bytes).is_ok());
+        let output = child.wait_with_output().expect("the program ends");
+        let _ = writer.join();
+        Output {
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+            log: String::new(),
+            status: tool_status(output.status),
+        }
+    }
+
+    /// Runs the program on both, and checks that output, errors and status agree.
+    ///
+    /// # Panics
+    /// They do not.
+    pub fn same_as_host(&self) -> Output {
+        let (ours, host) = (self.run(), self.host());
+        let seen = |output: &Output| (output.status, output.stdout.clone(), output.stderr.clone());
+        assert_eq!(
+            seen(&ours),
+            seen(&host),
+            "braid, then the host; log:\n{}",
+            ours.log
+        );
+        ours
+    }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// An exit status as shells show it.
+pub(crate) fn tool_status(status: std::process::ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt;
+    status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(-1)
+}
+
+/// Kernel, loader and QEMU, built and found once for all tests.
+pub(crate) fn parts() -> &'static Parts {
+    static PARTS: OnceLock<Parts> = OnceLock::new();
+    PARTS.get_or_init(|| {
+        exec::parts(Consent::new(false), Voice::Normal)
+            .unwrap_or_else(|error| panic!("the machine cannot be built: {error:#}"))
+    })
+}

@@ -1,0 +1,13 @@
+//! Programs run on booted machines, and what a test can say about it.
+//!
+//! [`Exec`] runs one program in a machine of its own, through the same code as `braid exec`. [`Exec::host`] runs the same
+//! program with the same files on the host, to compare. [`tool`] and [`pty`] drive the tool itself. As many machines run at
+//! once as the host has cores.
+
+mod exec;
+pub mod programs;
+pub mod pty;
+mod slots;
+pub mod tool;
+
+pub use exec::{Exec, Output};

@@ -1,0 +1,85 @@
+//! Programs that tests run: busybox, our own in Rust, and C linked statically.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use braid::build;
+use braid::elf_check;
+use braid::install::{self, Consent};
+use braid::progress::Voice;
+
+use super::exec::parts;
+
+/// A static busybox, installed from the system's packages when it is missing.
+///
+/// # Panics
+/// It cannot be installed.
+#[must_use]
+pub fn busybox() -> &'static Path {
+    static BUSYBOX: OnceLock<PathBuf> = OnceLock::new();
+    BUSYBOX.get_or_init(|| {
+        let is_static = |path: &PathBuf| elf_check::check(path).is_ok();
+        if let Some(path) = install::find("busybox").filter(is_static) {
+            return path;
+        }
+        let found = install::install(&install::BUSYBOX, Consent::new(false), Voice::Normal);
+        found.unwrap_or_else(|error| panic!("{error:#}"));
+        ["busybox", "busybox.static", "busybox-static"]
+            .iter()
+            .filter_map(|name| install::find(name))
+            .find(is_static)
+            .expect("the package holds a static busybox")
+    })
+}
+
+/// A program of `tests/programs`, built with Rust's std for musl.
+///
+/// # Panics
+/// It does not exist, or does not compile.
+#[must_use]
+pub fn rust(name: &str) -> &'static Path {
+    static PROGRAMS: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    let programs = PROGRAMS.get_or_init(|| {
+        let words = [
+            "--release",
+            "--target",
+            build::MUSL,
+            "-p",
+            "braid-test-programs",
+            "--bins",
+        ];
+        build::cargo(
+            &parts().root,
+            &words,
+            "building test programs",
+            Voice::Normal,
+        )
+        .unwrap_or_else(|error| panic!("{error:#}"))
+    });
+    programs
+        .get(name)
+        .unwrap_or_else(|| panic!("tests/programs has no {name}"))
+}
+
+/// A program of `tests/programs/c`, compiled with the host's `cc -static` into `directory`.
+///
+/// # Panics
+/// There is no C compiler, or it fails.
+#[must_use]
+pub fn c(name: &str, directory: &Path) -> PathBuf {
+    let source = parts()
+        .root
+        .join("tests/programs/c")
+        .join(name)
+        .with_extension("c");
+    let program = directory.join(name);
+    let status = Command::new("cc")
+        .args(["-static", "-O1", "-o"])
+        .args([&program, &source])
+        .status()
+        .expect("cc can be run");
+    assert!(status.success(), "cc -static {}", source.display());
+    program
+}

@@ -1,0 +1,168 @@
+//! The tool on the outside: time-outs, signals, closed outputs, many at once.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use braid_tests::booted::{programs, tool};
+use rustix::process::{Pid, Signal, kill_process};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn busybox() -> &'static str {
+    programs::busybox().to_str().unwrap()
+}
+
+#[test]
+fn output_and_log_do_not_mix() {
+    let output = tool::braid(["exec", busybox(), "echo", "hello"])
+        .output()
+        .unwrap();
+    assert_eq!(text(&output.stdout), "hello\n");
+    let log = text(&output.stderr);
+    assert!(log.contains("torus 0"), "{log}");
+    let output = tool::braid([
+        "exec",
+        "-q",
+        busybox(),
+        "sh",
+        "-c",
+        "echo a; echo b >&2; exit 9",
+    ])
+    .output()
+    .unwrap();
+    assert_eq!(
+        (text(&output.stdout), text(&output.stderr)),
+        ("a\n".into(), "b\n".into())
+    );
+    assert_eq!(output.status.code(), Some(9));
+}
+
+#[test]
+fn argument_zero_is_as_typed() {
+    let output = tool::braid(["exec", "-q", busybox(), "sh", "-c", "echo $0", "me"])
+        .output()
+        .unwrap();
+    assert_eq!(text(&output.stdout), "me\n");
+}
+
+#[test]
+fn a_machine_that_hangs_is_ended() {
+    let start = Instant::now();
+    let output = tool::braid(["exec", "--timeout", "6", busybox(), "sleep", "1000"])
+        .output()
+        .unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(124), "{said}");
+    assert!(
+        said.contains("did not end within 6 s") && said.contains("last log line"),
+        "{said}"
+    );
+    assert!(start.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn nothing_outlives_the_tool() {
+    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
+        let mut child = tool::braid(["exec", "-q", busybox(), "sh", "-c", "echo up; sleep 1000"])
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        assert_eq!(line, "up\n");
+        let qemu = tool::children(child.id());
+        assert_eq!(qemu.len(), 1);
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(status.signal(), Some(signal.as_raw()), "{status}");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while tool::is_alive(qemu[0]) {
+            assert!(Instant::now() < deadline, "QEMU outlived {signal:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_machine() {
+    let mut child = tool::braid(["exec", "-q", busybox(), "yes"])
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    reader.read_line(&mut line).unwrap();
+    assert_eq!(line, "y\n");
+    drop(reader);
+    assert_eq!(child.wait().unwrap().code(), Some(141));
+}
+
+#[test]
+fn input_flows_both_ways() {
+    let mut child = tool::braid([
+        "exec",
+        "-q",
+        busybox(),
+        "sh",
+        "-c",
+        "read a; echo got $a; cat",
+    ])
+    .stdin(Stdio::piped())
+    .spawn()
+    .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdin.write_all(b"one\n").unwrap();
+    reader.read_line(&mut line).unwrap();
+    stdin.write_all(b"two\n").unwrap();
+    reader.read_line(&mut line).unwrap();
+    assert_eq!(line, "got one\ntwo\n");
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn many_at_once_do_not_disturb_each_other() {
+    let children: Vec<_> = (0..4)
+        .map(|i| {
+            let script = format!("for n in 1 2 3; do echo {i}-$n; done; exit {i}");
+            tool::braid(["exec", "-q", "--smp", "2", busybox(), "sh", "-c", &script])
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for (i, child) in children.into_iter().enumerate() {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(text(&output.stdout), format!("{i}-1\n{i}-2\n{i}-3\n"));
+        assert_eq!(output.status.code(), i32::try_from(i).ok());
+    }
+}
+
+#[test]
+fn a_machine_starts_within_two_seconds_of_an_unchanged_build() {
+    // What the host needs to schedule the machine itself is not the tool's: the fastest of three counts.
+    let run = || {
+        let start = Instant::now();
+        let words = ["exec", "-q", "--smp", "1", busybox(), "true"];
+        assert!(tool::braid(words).status().unwrap().success());
+        start.elapsed()
+    };
+    assert!(run().min(run()).min(run()) < Duration::from_secs(5));
+}
+
+#[test]
+fn the_demonstration_runs() {
+    let output = tool::braid(["run"]).output().unwrap();
+    let (said, log) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{said}\n{log}");
+    assert!(
+        said.contains("torus 0") && said.contains("torus 1"),
+        "{said}\n{log}"
+    );
+    assert!(!log.contains(" leaks "), "{log}");
+}
