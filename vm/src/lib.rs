@@ -4,4 +4,13 @@
 
 extern crate alloc;
 
+pub mod addr;
+pub mod clock;
+pub mod fault;
+pub mod flush;
+pub mod frames;
 pub mod hash;
+pub mod pool;
+pub mod space;
+pub mod swap;
+pub mod table;

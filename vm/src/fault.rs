@@ -1,0 +1,355 @@
+//! Faults in two steps: `resolve` reads and answers with a recipe, the kernel executes it and calls
+//! `install`. Both run under the space's lock; whoever lets go of it in between resolves afresh.
+
+use crate::addr::{Frame, Page, USER_END, VirtAddr};
+use crate::flush::FlushDebt;
+use crate::frames::Use;
+use crate::space::{AddressSpace, Backing, GrowError, Mapping, Object, SpaceError};
+use crate::table::{Entry, Place, Released, Remote, Rights, Slot, State, TableMemory, release};
+
+/// What the program did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It read.
+    Read,
+    /// It wrote.
+    Write,
+    /// It fetched an instruction.
+    Execute,
+}
+
+/// Where the page that a recipe makes goes, and how it is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    place: Place,
+    /// What the mapping allows.
+    rights: Rights,
+    access: Access,
+    index: u64,
+}
+
+impl Target {
+    /// The page.
+    pub const fn page(&self) -> Page {
+        self.place.page
+    }
+}
+
+/// What to do about a fault.
+#[derive(Clone, Debug)]
+pub enum Recipe<O> {
+    /// The entry allows the access already (another core was faster, or this one had not forgotten
+    /// the old entry): forget the page on this core, and let the program try again.
+    Present,
+    /// A read of untouched anonymous memory: install [`Fill::Zero`].
+    ZeroRead(Target),
+    /// A write to it: take a frame of zeros, install [`Fill::Private`].
+    Zero(Target),
+    /// Get the frame of a page of an object, install [`Fill::Cached`].
+    Cached {
+        /// The object.
+        object: O,
+        /// Its page.
+        index: u64,
+        /// Where to.
+        target: Target,
+    },
+    /// Copy `source` to a new frame, install [`Fill::Private`]. `source` stays as it is until then.
+    CopyOnWrite {
+        /// The frame to copy.
+        source: Frame,
+        /// Where to.
+        target: Target,
+    },
+    /// A write to an untouched private page of an object: copy the object's page to a new frame,
+    /// install [`Fill::Private`].
+    CopyObject {
+        /// The object.
+        object: O,
+        /// Its page.
+        index: u64,
+        /// Where to.
+        target: Target,
+    },
+    /// The last sharer writes, or rights have grown: install [`Fill::Kept`]. Takes no memory.
+    Keep(Target),
+    /// Read the slot into a new frame, install [`Fill::Private`]; the slot's reference goes with it.
+    SwapIn {
+        /// The slot.
+        slot: Slot,
+        /// Where to.
+        target: Target,
+    },
+    /// Pull the page from its home torus, install [`Fill::Private`].
+    Pull {
+        /// Where it is.
+        remote: Remote,
+        /// Where to.
+        target: Target,
+    },
+    /// The stack grows: call `grow` with the page and resolve again.
+    Grow(Page),
+    /// The program may not do that: SIGSEGV.
+    Refuse(Refusal),
+}
+
+/// Why an access is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nothing is mapped there (`SEGV_MAPERR`).
+    NotMapped,
+    /// The mapping does not allow it (`SEGV_ACCERR`).
+    Forbidden(Rights),
+    /// The stack would grow over its limit (`SEGV_MAPERR`).
+    StackLimit,
+    /// The stack would come too near to the mapping below (`SEGV_MAPERR`).
+    StackGuard,
+}
+
+/// What goes into a page's entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// The shared zero frame, read-only.
+    Zero,
+    /// A frame with one reference, which the entry takes over. It becomes the lineage's.
+    Private(Frame),
+    /// A frame of an object; the entry takes a reference of its own.
+    Cached(Frame),
+    /// The frame that is there, with all the rights that it may have.
+    Kept,
+}
+
+impl<O: Object> AddressSpace<O> {
+    /// Says what to do about an access that the processor refused. Changes nothing.
+    #[inline]
+    pub fn resolve<M: TableMemory>(
+        &self,
+        memory: &M,
+        address: VirtAddr,
+        access: Access,
+    ) -> Recipe<O> {
+        let page = Page::containing(address);
+        let Some(mapping) = self.find(address) else {
+            return self.missing(address);
+        };
+        let needed = match access {
+            // On this processor whatever is allowed implies reading.
+            Access::Read => Rights::all(),
+            Access::Write => Rights::WRITE,
+            Access::Execute => Rights::EXECUTE,
+        };
+        if !mapping.rights.intersects(needed) {
+            return Recipe::Refuse(Refusal::Forbidden(mapping.rights));
+        }
+        let (entry, place) = self.table().find(memory, page);
+        let target = Target {
+            place,
+            rights: mapping.rights,
+            access,
+            index: mapping.index(page),
+        };
+        match entry.state() {
+            State::Empty => untouched(mapping, target),
+            State::Present(_) if allows(entry, access) => Recipe::Present,
+            State::Present(frame) | State::Parked(frame) => {
+                let keeps = !mapping.is_private()
+                    || access != Access::Write
+                    || (entry.is_counted() && memory.frames().is_exclusive(frame));
+                if keeps {
+                    Recipe::Keep(target)
+                } else if !entry.is_counted() && frame == memory.zero_frame() {
+                    Recipe::Zero(target)
+                } else {
+                    Recipe::CopyOnWrite {
+                        source: frame,
+                        target,
+                    }
+                }
+            }
+            State::Swap(slot) => Recipe::SwapIn { slot, target },
+            State::Remote(remote) => Recipe::Pull { remote, target },
+        }
+    }
+
+    /// An access where nothing is mapped.
+    #[cold]
+    fn missing(&self, address: VirtAddr) -> Recipe<O> {
+        let page = Page::containing(address);
+        if address >= USER_END {
+            return Recipe::Refuse(Refusal::NotMapped);
+        }
+        match self.growable(page) {
+            Ok(_) => Recipe::Grow(page),
+            Err(GrowError::NotMapped) => Recipe::Refuse(Refusal::NotMapped),
+            Err(GrowError::Limit) => Recipe::Refuse(Refusal::StackLimit),
+            Err(GrowError::Guard) => Recipe::Refuse(Refusal::StackGuard),
+        }
+    }
+
+    /// Enters a page. The debt is small: at most one page and one frame.
+    ///
+    /// # Errors
+    /// [`SpaceError::NoMemory`] when no frame is left for a table: nothing has changed, and a
+    /// [`Fill::Private`] frame is still the caller's.
+    #[inline]
+    pub fn install<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        target: Target,
+        fill: Fill,
+    ) -> Result<FlushDebt, SpaceError> {
+        let write = target.access == Access::Write;
+        let (frame, rights) = match fill {
+            Fill::Kept => return self.upgrade(memory, target),
+            Fill::Private(frame) => (frame, target.rights),
+            Fill::Zero => (memory.zero_frame(), target.rights - Rights::WRITE),
+            Fill::Cached(frame) => {
+                let private = self
+                    .find(target.page().start())
+                    .is_none_or(Mapping::is_private);
+                let lost = if private {
+                    Rights::WRITE
+                } else {
+                    Rights::empty()
+                };
+                (frame, target.rights - lost)
+            }
+        };
+        let mut entry = Entry::leaf(frame, rights).touched(write);
+        if fill == Fill::Zero {
+            entry = entry.borrowed();
+        }
+        let old = self.table_mut().set(memory, target.place, entry)?;
+        match fill {
+            Fill::Private(_) => {
+                memory
+                    .frames()
+                    .assign(frame, Use::Private, self.lineage(), target.index);
+            }
+            Fill::Cached(_) => memory.frames().share(frame),
+            Fill::Zero | Fill::Kept => {}
+        }
+        self.entered(1);
+        let mut debt = FlushDebt::none();
+        if !old.is_empty() {
+            self.replaced(memory, target.page(), old, &mut debt);
+        }
+        Ok(debt)
+    }
+
+    /// Lets go what an installed page replaces.
+    fn replaced<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        page: Page,
+        old: Entry,
+        debt: &mut FlushDebt,
+    ) {
+        let mut released = Released::default();
+        // A remote page has been pulled: its home knows by the acknowledgement.
+        if !matches!(old.state(), State::Remote(_)) {
+            release(memory, page, old, debt, &mut released);
+        }
+        self.account(released);
+    }
+
+    /// Gives the entry that is there the rights that its frame may have.
+    fn upgrade<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        target: Target,
+    ) -> Result<FlushDebt, SpaceError> {
+        let page = target.page();
+        let old = self.table().entry(memory, page);
+        if !old.holds_frame() || old.is_large() {
+            return Ok(FlushDebt::none());
+        }
+        let private = self.find(page.start()).is_none_or(Mapping::is_private);
+        let sole = old.is_counted() && memory.frames().is_exclusive(old.frame());
+        let lost = if private && !sole {
+            Rights::WRITE
+        } else {
+            Rights::empty()
+        };
+        let write = target.access == Access::Write;
+        let entry = old.with_rights(target.rights - lost).touched(write);
+        self.table_mut().set(memory, target.place, entry)?;
+        // Only more is allowed: a core that remembers less faults, finds it present and forgets.
+        Ok(FlushDebt::none())
+    }
+
+    /// Enters pages of an object that are cached around a fault, where nothing is yet: fewer faults
+    /// for pages that come free. `frames` are those of consecutive pages from `first`, none where not cached.
+    pub fn install_around<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        first: Page,
+        frames: impl IntoIterator<Item = Option<Frame>>,
+    ) {
+        for (n, frame) in (0u64..).zip(frames) {
+            let page = first + n;
+            let Some(mapping) = self.find(page.start()) else {
+                break;
+            };
+            let lost = if mapping.is_private() {
+                Rights::WRITE
+            } else {
+                Rights::empty()
+            };
+            let rights = mapping.rights - lost;
+            let (entry, place) = self.table().find(memory, page);
+            let Some(frame) = frame.filter(|_| entry.is_empty() && !rights.is_empty()) else {
+                continue;
+            };
+            if self
+                .table_mut()
+                .set(memory, place, Entry::leaf(frame, rights))
+                .is_err()
+            {
+                break;
+            }
+            memory.frames().share(frame);
+            self.entered(1);
+        }
+    }
+}
+
+/// Whether a present entry allows an access.
+fn allows(entry: Entry, access: Access) -> bool {
+    match access {
+        Access::Read => true,
+        Access::Write => entry.is_writable(),
+        Access::Execute => entry.rights().contains(Rights::EXECUTE),
+    }
+}
+
+/// The recipe for a page that was never touched.
+#[inline]
+fn untouched<O: Object>(mapping: &Mapping<O>, target: Target) -> Recipe<O> {
+    let write = target.access == Access::Write;
+    match &mapping.backing {
+        Backing::Zero if write => Recipe::Zero(target),
+        Backing::Zero => Recipe::ZeroRead(target),
+        Backing::Object {
+            object,
+            offset,
+            shared,
+        } => {
+            let object = object.clone();
+            let index = offset + (target.page() - mapping.range.start);
+            if write && !shared {
+                Recipe::CopyObject {
+                    object,
+                    index,
+                    target,
+                }
+            } else {
+                Recipe::Cached {
+                    object,
+                    index,
+                    target,
+                }
+            }
+        }
+    }
+}

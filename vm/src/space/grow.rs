@@ -1,0 +1,121 @@
+//! The heap (brk(2)) and mappings that grow down.
+
+use super::mapping::{Backing, Flags, Mapping, Object};
+use super::{AddressSpace, MapRequest, Placement, STACK_GUARD, SpaceError};
+use crate::addr::{PAGE_SIZE, Page, PageRange, VirtAddr};
+use crate::flush::FlushDebt;
+use crate::table::{Rights, TableMemory};
+
+impl<O: Object> AddressSpace<O> {
+    /// Says where the heap begins: at the end of the program's image.
+    pub const fn set_heap_start(&mut self, start: VirtAddr) {
+        self.heap = (start, start);
+    }
+
+    /// The break: the end of the heap.
+    pub const fn heap_end(&self) -> VirtAddr {
+        self.heap.1
+    }
+
+    /// Moves the break, as brk(2): answers with the new one, or with the old one where it cannot be moved.
+    pub fn set_break<M: TableMemory>(&mut self, memory: &M, to: VirtAddr) -> (VirtAddr, FlushDebt) {
+        let (start, old) = self.heap;
+        let none = FlushDebt::none();
+        if to < start || to.0 - start.0 > self.limits.data || to >= crate::addr::USER_END {
+            return (old, none);
+        }
+        let page = |address: VirtAddr| Page(address.0.div_ceil(PAGE_SIZE as u64));
+        let (old_end, new_end) = (page(old), page(to));
+        let moved = if new_end > old_end {
+            let grown = PageRange::new(old_end, new_end);
+            // Room for a guard must stay free above.
+            if self.mappings.overlaps(PageRange::new(old_end, new_end + 1)) {
+                return (old, none);
+            }
+            let request = MapRequest {
+                placement: Placement::Vacant(grown.start.start()),
+                length: grown.len() * PAGE_SIZE as u64,
+                rights: Rights::READ | Rights::WRITE,
+                maximum: Rights::all(),
+                flags: Flags::HEAP,
+                backing: Backing::Zero,
+            };
+            self.map(memory, request).map(|(_, debt)| debt)
+        } else if new_end < old_end {
+            self.unmap(
+                memory,
+                new_end.start(),
+                (old_end - new_end) * PAGE_SIZE as u64,
+            )
+        } else {
+            Ok(FlushDebt::none())
+        };
+        match moved {
+            Ok(debt) => {
+                self.heap.1 = to;
+                (to, debt)
+            }
+            Err(_) => (old, none),
+        }
+    }
+
+    /// The mapping above `page` that may grow down to it; the index is the mapping's.
+    pub(crate) fn growable(&self, page: Page) -> Result<usize, GrowError> {
+        let at = self.mappings.position(page);
+        let mapping = self
+            .mappings
+            .as_slice()
+            .get(at)
+            .ok_or(GrowError::NotMapped)?;
+        if !mapping.flags.contains(Flags::GROWS_DOWN) || mapping.range.contains(page) {
+            return Err(GrowError::NotMapped);
+        }
+        let size = (mapping.range.end - page) * PAGE_SIZE as u64;
+        let total = (self.mapped + (mapping.range.start - page)) * PAGE_SIZE as u64;
+        if page < super::LOWEST || size > self.limits.stack || total > self.limits.address_space {
+            return Err(GrowError::Limit);
+        }
+        let below = at
+            .checked_sub(1)
+            .and_then(|below| self.mappings.as_slice().get(below));
+        match below {
+            Some(below) if blocks(below) && page - below.range.end < STACK_GUARD => {
+                Err(GrowError::Guard)
+            }
+            _ => Ok(at),
+        }
+    }
+
+    /// Extends a mapping that grows down to `page`; `resolve` said [`crate::fault::Recipe::Grow`].
+    ///
+    /// # Errors
+    /// [`SpaceError::NoMemory`] when it may not.
+    pub fn grow(&mut self, page: Page) -> Result<(), SpaceError> {
+        let at = self.growable(page).map_err(|_| SpaceError::NoMemory)?;
+        let mapping = self.mappings.get_mut(at).ok_or(SpaceError::NoMemory)?;
+        let more = mapping.range.start - page;
+        mapping.range.start = page;
+        mapping.origin -= more;
+        if let Backing::Object { offset, .. } = &mut mapping.backing {
+            *offset = offset.checked_sub(more).ok_or(SpaceError::NoMemory)?;
+        }
+        self.mapped += more;
+        Ok(())
+    }
+}
+
+/// Whether a mapping keeps one that grows down at a distance (Linux: inaccessible ones do not).
+fn blocks<O>(mapping: &Mapping<O>) -> bool {
+    !mapping.flags.contains(Flags::GROWS_DOWN) && !mapping.rights.is_empty()
+}
+
+/// Why nothing grows down to a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GrowError {
+    /// What lies above does not grow.
+    NotMapped,
+    /// The stack's or the space's limit is reached.
+    Limit,
+    /// It would come too near to the mapping below.
+    Guard,
+}

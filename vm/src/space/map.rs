@@ -1,0 +1,228 @@
+//! mmap(2) and munmap(2): placement, mapping, unmapping.
+
+use super::mapping::{Backing, Flags, Mapping, Object};
+use super::{AddressSpace, LOWEST, STACK_GUARD, SpaceError, USER, pages};
+use crate::addr::{PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
+use crate::flush::FlushDebt;
+use crate::table::{Rights, TableMemory};
+
+/// What a mapping's address in a request means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// Somewhere; there, if there is room.
+    Hint(VirtAddr),
+    /// There, in place of what is there (`MAP_FIXED`).
+    Fixed(VirtAddr),
+    /// There, or not at all (`MAP_FIXED_NOREPLACE`).
+    Vacant(VirtAddr),
+}
+
+/// What to map.
+#[derive(Clone, Debug)]
+pub struct MapRequest<O> {
+    /// Where.
+    pub placement: Placement,
+    /// Bytes; rounded up to pages.
+    pub length: u64,
+    /// What the program may do.
+    pub rights: Rights,
+    /// What mprotect(2) may allow later; for private memory everything.
+    pub maximum: Rights,
+    /// Traits.
+    pub flags: Flags,
+    /// Where content comes from.
+    pub backing: Backing<O>,
+}
+
+/// Where the search for room begins: every gap above `below` (and under the ceiling) is at most `skipped` long.
+#[derive(Debug)]
+pub(super) struct Search {
+    below: Page,
+    skipped: u64,
+}
+
+impl Search {
+    pub(super) const fn new(ceiling: Page) -> Self {
+        Self {
+            below: ceiling,
+            skipped: 0,
+        }
+    }
+}
+
+impl<O: Object> AddressSpace<O> {
+    /// Maps a range. Nothing becomes present: pages come by fault.
+    ///
+    /// # Errors
+    /// As mmap(2): [`SpaceError::InvalidArgument`] for length 0 or an unaligned fixed address,
+    /// [`SpaceError::NoMemory`] without room or over a limit, [`SpaceError::Exists`] for
+    /// [`Placement::Vacant`] where something is, [`SpaceError::NotPermitted`] below [`LOWEST`].
+    pub fn map<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        request: MapRequest<O>,
+    ) -> Result<(VirtAddr, FlushDebt), SpaceError> {
+        if request.length == 0 {
+            return Err(SpaceError::InvalidArgument);
+        }
+        if request.length > USER_END.0 {
+            return Err(SpaceError::NoMemory);
+        }
+        let count = request.length.div_ceil(PAGE_SIZE as u64);
+        let (range, replace) = self.place(request.placement, count)?;
+        // A mapping in the middle of one that it replaces makes two more.
+        self.mappings.reserve(2)?;
+        let replaced = if replace { self.mapped_in(range) } else { 0 };
+        if (self.mapped - replaced + count) * PAGE_SIZE as u64 > self.limits.address_space {
+            return Err(SpaceError::NoMemory);
+        }
+        let debt = if replace {
+            self.take_away(memory, range)?
+        } else {
+            FlushDebt::none()
+        };
+        self.mapped += count;
+        self.mappings.insert(Mapping {
+            range,
+            rights: request.rights,
+            maximum: request.maximum,
+            flags: request.flags,
+            origin: range.start.0,
+            backing: request.backing,
+        });
+        Ok((range.start.start(), debt))
+    }
+
+    /// The range for a request, and whether something is in the way.
+    fn place(&mut self, at: Placement, count: u64) -> Result<(PageRange, bool), SpaceError> {
+        let (Placement::Fixed(address) | Placement::Vacant(address)) = at else {
+            let Placement::Hint(hint) = at else {
+                return Err(SpaceError::InvalidArgument);
+            };
+            let free = self.at_hint(hint, count).or_else(|| self.find_room(count));
+            return Ok((free.ok_or(SpaceError::NoMemory)?, false));
+        };
+        if !address.is_page_aligned() {
+            return Err(SpaceError::InvalidArgument);
+        }
+        let range = pages(address, count * PAGE_SIZE as u64).ok_or(SpaceError::NoMemory)?;
+        if range.start < LOWEST {
+            return Err(SpaceError::NotPermitted);
+        }
+        let taken = self.mappings.overlaps(range);
+        if taken && matches!(at, Placement::Vacant(_)) {
+            return Err(SpaceError::Exists);
+        }
+        Ok((range, taken))
+    }
+
+    /// The range at a hint, if there is one and there is room.
+    fn at_hint(&self, hint: VirtAddr, count: u64) -> Option<PageRange> {
+        if hint.0 == 0 || hint > USER_END {
+            return None;
+        }
+        let start = Page(hint.0.div_ceil(PAGE_SIZE as u64)).max(LOWEST);
+        let range = PageRange::at(start, count);
+        let next = self.mappings.as_slice().get(self.mappings.position(start));
+        let free = next.map_or(USER.end, floor);
+        (range.end <= free.min(USER.end)).then_some(range)
+    }
+
+    /// The highest room below the ceiling, else above it.
+    pub(super) fn find_room(&mut self, count: u64) -> Option<PageRange> {
+        if count <= self.search.skipped {
+            self.search = Search::new(self.ceiling);
+        }
+        let mut top = self.search.below;
+        // From the mapping above, if that keeps a guard gap, downwards.
+        let items = self.mappings.as_slice();
+        let mut at = self.mappings.position(top);
+        if let Some(above) = items.get(at) {
+            top = top.min(floor(above));
+        }
+        loop {
+            let bottom = match at.checked_sub(1) {
+                Some(below) => items[below].range.end.max(LOWEST),
+                None => LOWEST,
+            };
+            if top.0 >= bottom.0 + count {
+                self.search.below = top;
+                return Some(PageRange::new(top - count, top));
+            }
+            self.search.skipped = self.search.skipped.max(PageRange::new(bottom, top).len());
+            at = at.checked_sub(1)?;
+            top = top.min(floor(&items[at]));
+        }
+    }
+
+    /// Unmaps a range; parts that are not mapped are no error.
+    ///
+    /// # Errors
+    /// As munmap(2): [`SpaceError::InvalidArgument`] for an unaligned address, length 0 or a range
+    /// beyond the program's addresses; [`SpaceError::NoMemory`] when a split finds no room.
+    pub fn unmap<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        address: VirtAddr,
+        length: u64,
+    ) -> Result<FlushDebt, SpaceError> {
+        let range = pages(address, length).ok_or(SpaceError::InvalidArgument)?;
+        if range.is_empty() {
+            return Err(SpaceError::InvalidArgument);
+        }
+        if !self.mappings.overlaps(range) {
+            return Ok(FlushDebt::none());
+        }
+        self.mappings.reserve(1)?;
+        self.take_away(memory, range)
+    }
+
+    /// Unmaps; the list has room for one split.
+    pub(super) fn take_away<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        range: PageRange,
+    ) -> Result<FlushDebt, SpaceError> {
+        self.table.split_edges(memory, range)?;
+        let mut debt = FlushDebt::none();
+        let first = self.mappings.position(range.start);
+        for at in first.. {
+            let Some(mapping) = self.mappings.as_slice().get(at) else {
+                break;
+            };
+            if mapping.range.start >= range.end {
+                break;
+            }
+            let part = mapping.range.intersect(range);
+            let released = self
+                .table
+                .unmap(memory, part, PageRange::default(), &mut debt);
+            self.mapped -= part.len();
+            self.account(released);
+        }
+        self.mappings.remove(range);
+        let hull = self.mappings.hull(range.start);
+        self.table.free_tables(memory, range, hull, &mut debt);
+        self.search.below = self.search.below.max(hull.end.min(self.ceiling));
+        Ok(debt)
+    }
+
+    /// Pages of the range that are mapped.
+    fn mapped_in(&self, range: PageRange) -> u64 {
+        let from = self.mappings.position(range.start);
+        let touched = self.mappings.as_slice()[from..].iter();
+        touched
+            .take_while(|mapping| mapping.range.start < range.end)
+            .map(|mapping| mapping.range.intersect(range).len())
+            .sum()
+    }
+}
+
+/// Where room below a mapping ends: a mapping that grows down keeps its guard.
+fn floor<O>(mapping: &Mapping<O>) -> Page {
+    if mapping.flags.contains(Flags::GROWS_DOWN) {
+        Page(mapping.range.start.0.saturating_sub(STACK_GUARD))
+    } else {
+        mapping.range.start
+    }
+}

@@ -1,0 +1,243 @@
+//! Address spaces: sorted mappings over a page table, with Linux's rules.
+//!
+//! Every operation checks first and changes then: after an error nothing has changed, except where
+//! its documentation says what. What it took away comes back as a [`FlushDebt`].
+
+mod change;
+mod fork;
+mod grow;
+mod map;
+mod mapping;
+mod remap;
+mod reverse;
+
+use core::fmt;
+
+pub use change::Advice;
+pub(crate) use grow::GrowError;
+pub use map::{MapRequest, Placement};
+use mapping::MappingList;
+pub use mapping::{Backing, Flags, Mapping, Object};
+pub use remap::{RemapRequest, Remapped};
+pub use reverse::{Age, Replacement};
+
+use crate::addr::{Page, PageRange, USER_END, VirtAddr};
+use crate::flush::FlushDebt;
+use crate::frames::Owner;
+use crate::table::{OutOfTables, PageTable, Rights, TableMemory};
+
+/// What the rights of a mapping are called in mmap(2).
+pub type Prot = Rights;
+
+/// Mappings a space may have (Linux: `vm.max_map_count`).
+pub const MAX_MAPPINGS: usize = 65530;
+/// The lowest page that may be mapped (Linux: `vm.mmap_min_addr`).
+pub const LOWEST: Page = Page(0x10);
+/// Pages kept free below a mapping that grows down (Linux: `stack_guard_gap`).
+pub const STACK_GUARD: u64 = 256;
+const USER: PageRange = PageRange::new(Page(0), Page::containing(USER_END));
+
+/// Why an operation was refused, by Linux's rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpaceError {
+    /// An address is not aligned, a length is zero or flags contradict each other (`EINVAL`).
+    InvalidArgument,
+    /// No room, a limit is reached, part of the range is not mapped, or no frame for a table (`ENOMEM`).
+    NoMemory,
+    /// There is a mapping already (`EEXIST`).
+    Exists,
+    /// The object does not allow what is asked (`EACCES`).
+    Denied,
+    /// Below the lowest page that may be mapped (`EPERM`).
+    NotPermitted,
+    /// The range is not one mapping (`EFAULT`).
+    BadAddress,
+}
+
+impl fmt::Display for SpaceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidArgument => "invalid address, length or flags",
+            Self::NoMemory => "no room, or part of the range is not mapped",
+            Self::Exists => "something is mapped there",
+            Self::Denied => "the object does not allow it",
+            Self::NotPermitted => "the lowest pages are not to be mapped",
+            Self::BadAddress => "the range is not one mapping",
+        })
+    }
+}
+
+impl core::error::Error for SpaceError {}
+
+impl From<OutOfTables> for SpaceError {
+    fn from(_: OutOfTables) -> Self {
+        Self::NoMemory
+    }
+}
+
+/// Bounds, in bytes; `u64::MAX` is none.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// All mappings together (`RLIMIT_AS`).
+    pub address_space: u64,
+    /// The heap (`RLIMIT_DATA`).
+    pub data: u64,
+    /// A mapping that grows down (`RLIMIT_STACK`).
+    pub stack: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            address_space: u64::MAX,
+            data: u64::MAX,
+            stack: 8 << 20,
+        }
+    }
+}
+
+/// An address space: what a program has mapped, and the page table that the processor uses.
+#[derive(Debug)]
+pub struct AddressSpace<O> {
+    mappings: MappingList<O>,
+    table: PageTable,
+    lineage: Owner,
+    /// Bounds; set by setrlimit(2).
+    pub limits: Limits,
+    /// The heap: from where it begins to the break.
+    heap: (VirtAddr, VirtAddr),
+    /// End of the area in which mappings are placed, downwards.
+    ceiling: Page,
+    search: map::Search,
+    /// Pages mapped.
+    mapped: u64,
+    resident: u64,
+    swapped: u64,
+    peak: u64,
+}
+
+impl<O: Object> AddressSpace<O> {
+    /// An empty space. `lineage` is its name in the reverse map, shared by the forks of a space and
+    /// by no other. Mappings are placed below `ceiling`.
+    ///
+    /// # Errors
+    /// [`SpaceError::NoMemory`] when no frame is left for the top table.
+    pub fn new<M: TableMemory>(
+        memory: &M,
+        lineage: Owner,
+        ceiling: VirtAddr,
+    ) -> Result<Self, SpaceError> {
+        let ceiling = Page::containing(ceiling).min(USER.end);
+        Ok(Self {
+            mappings: MappingList::new(),
+            table: PageTable::new(memory)?,
+            lineage,
+            limits: Limits::default(),
+            heap: (VirtAddr(0), VirtAddr(0)),
+            ceiling,
+            search: map::Search::new(ceiling),
+            mapped: 0,
+            resident: 0,
+            swapped: 0,
+            peak: 0,
+        })
+    }
+
+    /// The page table, for the processor and for accounts.
+    pub const fn table(&self) -> &PageTable {
+        &self.table
+    }
+
+    /// The space's name in the reverse map.
+    pub const fn lineage(&self) -> Owner {
+        self.lineage
+    }
+
+    /// The mapping that holds an address.
+    pub fn find(&self, address: VirtAddr) -> Option<&Mapping<O>> {
+        self.mappings.find(Page::containing(address))
+    }
+
+    /// All mappings, ascending.
+    pub fn mappings(&self) -> &[Mapping<O>] {
+        self.mappings.as_slice()
+    }
+
+    /// Pages mapped.
+    pub const fn mapped(&self) -> u64 {
+        self.mapped
+    }
+
+    /// Pages that have a frame, the shared zero frame included.
+    pub const fn resident(&self) -> u64 {
+        self.resident
+    }
+
+    /// The most that [`AddressSpace::resident`] has been.
+    pub fn peak(&self) -> u64 {
+        self.peak.max(self.resident)
+    }
+
+    /// Pages in swap slots.
+    pub const fn swapped(&self) -> u64 {
+        self.swapped
+    }
+
+    /// Takes everything away, as execve(2) and the end of a process do. The space can be used again.
+    pub fn clear<M: TableMemory>(&mut self, memory: &M) -> FlushDebt {
+        let mut debt = FlushDebt::none();
+        self.peak = self.peak.max(self.resident);
+        for mapping in self.mappings.as_slice() {
+            let gone = self
+                .table
+                .unmap(memory, mapping.range, PageRange::default(), &mut debt);
+            self.resident -= gone.resident;
+            self.swapped -= gone.swapped;
+        }
+        self.table.free_tables(memory, USER, USER_HULL, &mut debt);
+        self.mappings.clear();
+        self.mapped = 0;
+        self.search = map::Search::new(self.ceiling);
+        self.heap = (VirtAddr(0), VirtAddr(0));
+        debt
+    }
+
+    /// Ends the space: everything goes, the top table too. No core may have it loaded when the debt
+    /// is paid.
+    pub fn destroy<M: TableMemory>(mut self, memory: &M) -> FlushDebt {
+        let mut debt = self.clear(memory);
+        self.table.destroy(memory, &mut debt);
+        debt
+    }
+
+    pub(crate) const fn table_mut(&mut self) -> &mut PageTable {
+        &mut self.table
+    }
+
+    /// Counts pages that got a frame.
+    #[inline]
+    pub(crate) const fn entered(&mut self, pages: u64) {
+        self.resident += pages;
+    }
+
+    /// Forgets what was let go.
+    pub(crate) fn account(&mut self, released: crate::table::Released) {
+        self.peak = self.peak.max(self.resident);
+        self.resident -= released.resident;
+        self.swapped -= released.swapped;
+    }
+}
+
+/// The lower half: all tables below the root belong to programs.
+const USER_HULL: PageRange = PageRange::new(Page(0), Page(1 << 35));
+
+/// The pages of an aligned range of addresses that programs may use.
+fn pages(address: VirtAddr, length: u64) -> Option<PageRange> {
+    if !address.is_page_aligned() || address > USER_END || length > USER_END - address {
+        return None;
+    }
+    Some(PageRange::at(
+        Page::containing(address),
+        length.div_ceil(crate::addr::PAGE_SIZE as u64),
+    ))
+}

@@ -1,0 +1,189 @@
+//! mremap(2).
+
+use super::mapping::{Backing, Object};
+use super::{AddressSpace, LOWEST, SpaceError, pages};
+use crate::addr::{PAGE_SIZE, PageRange, VirtAddr};
+use crate::flush::FlushDebt;
+use crate::table::TableMemory;
+
+/// What to move or resize.
+#[derive(Clone, Copy, Debug)]
+pub struct RemapRequest {
+    /// Start of the old range.
+    pub address: VirtAddr,
+    /// Its length in bytes; 0 makes another mapping of the same shared object.
+    pub old_length: u64,
+    /// The length in bytes that it is to have.
+    pub new_length: u64,
+    /// Whether it may be moved (`MREMAP_MAYMOVE`).
+    pub may_move: bool,
+    /// Where it is to be moved, in place of what is there (`MREMAP_FIXED`).
+    pub fixed: Option<VirtAddr>,
+}
+
+/// Where it is now, and what is owed.
+#[derive(Debug)]
+pub struct Remapped {
+    /// Start of the new range.
+    pub address: VirtAddr,
+    /// The debt.
+    pub debt: FlushDebt,
+}
+
+impl<O: Object> AddressSpace<O> {
+    /// Resizes or moves a range of one mapping; its pages go with it.
+    ///
+    /// # Errors
+    /// As mremap(2): [`SpaceError::InvalidArgument`] for what is unaligned, zero or overlapping,
+    /// [`SpaceError::BadAddress`] when the old range is not within one mapping,
+    /// [`SpaceError::NoMemory`] without room.
+    pub fn remap<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        request: RemapRequest,
+    ) -> Result<Remapped, SpaceError> {
+        let RemapRequest {
+            address,
+            old_length,
+            new_length,
+            may_move,
+            fixed,
+        } = request;
+        if new_length == 0 || (fixed.is_some() && !may_move) {
+            return Err(SpaceError::InvalidArgument);
+        }
+        let old = pages(address, old_length).ok_or(SpaceError::InvalidArgument)?;
+        let count = pages(VirtAddr(0), new_length)
+            .ok_or(SpaceError::InvalidArgument)?
+            .len();
+        let mapping = self.find(address).ok_or(SpaceError::BadAddress)?;
+        if !mapping.range.covers(old) {
+            return Err(SpaceError::BadAddress);
+        }
+        if old.is_empty() && (mapping.is_private() || !may_move) {
+            return Err(SpaceError::InvalidArgument);
+        }
+        if let Some(to) = fixed {
+            return self.move_to(memory, old, self.target(old, to, count)?, true);
+        }
+        if !old.is_empty() && count <= old.len() {
+            let debt = if count == old.len() {
+                FlushDebt::none()
+            } else {
+                self.mappings.reserve(1)?;
+                self.take_away(memory, PageRange::new(old.start + count, old.end))?
+            };
+            return Ok(Remapped { address, debt });
+        }
+        let more = PageRange::new(old.end, old.start + count);
+        if !old.is_empty() && self.extends(old, more) {
+            self.check_total(more.len())?;
+            let at = self.mappings.position(old.start);
+            if let Some(mapping) = self.mappings.get_mut(at) {
+                mapping.range.end = more.end;
+            }
+            self.mapped += more.len();
+            self.mappings
+                .join_around(PageRange::new(old.start, more.end));
+            return Ok(Remapped {
+                address,
+                debt: FlushDebt::none(),
+            });
+        }
+        if !may_move {
+            return Err(SpaceError::NoMemory);
+        }
+        let to = self.find_room(count).ok_or(SpaceError::NoMemory)?;
+        self.move_to(memory, old, to, false)
+    }
+
+    /// Whether the range ends its mapping and can have the pages after it.
+    fn extends(&self, old: PageRange, more: PageRange) -> bool {
+        self.find(old.start.start())
+            .is_some_and(|mapping| mapping.range.end == old.end)
+            && more.end <= super::USER.end
+            && !self.mappings.overlaps(more)
+    }
+
+    fn target(&self, old: PageRange, to: VirtAddr, count: u64) -> Result<PageRange, SpaceError> {
+        let range = pages(to, count * PAGE_SIZE as u64).ok_or(SpaceError::InvalidArgument)?;
+        if range.start < old.end && old.start < range.end {
+            return Err(SpaceError::InvalidArgument);
+        }
+        if range.start < LOWEST {
+            Err(SpaceError::NotPermitted)
+        } else {
+            Ok(range)
+        }
+    }
+
+    fn check_total(&self, more: u64) -> Result<(), SpaceError> {
+        let total = (self.mapped + more) * PAGE_SIZE as u64;
+        if total > self.limits.address_space {
+            Err(SpaceError::NoMemory)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Moves `old` (as much of it as fits) to `new`. Empty `old` leaves the original mapping alone.
+    fn move_to<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        old: PageRange,
+        new: PageRange,
+        replace: bool,
+    ) -> Result<Remapped, SpaceError> {
+        self.check_total(new.len().saturating_sub(old.len()))?;
+        self.mappings.reserve(4)?;
+        let mut debt = FlushDebt::none();
+        if replace && self.mappings.overlaps(new) {
+            debt.merge(memory.frames(), self.take_away(memory, new)?);
+        }
+        let kept = PageRange::at(old.start, old.len().min(new.len()));
+        if let Err(error) = self.relocate(memory, kept, old, new, &mut debt) {
+            if debt.is_none() {
+                return Err(error);
+            }
+            // What was to be replaced is gone, and its debt with the error would be lost.
+            return Ok(Remapped {
+                address: old.start.start(),
+                debt,
+            });
+        }
+        Ok(Remapped {
+            address: new.start.start(),
+            debt,
+        })
+    }
+
+    fn relocate<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        kept: PageRange,
+        old: PageRange,
+        new: PageRange,
+        debt: &mut FlushDebt,
+    ) -> Result<(), SpaceError> {
+        self.table.split_edges(memory, kept)?;
+        self.table.relocate(memory, kept, new.start, debt)?;
+        let source = self
+            .mappings
+            .find(old.start)
+            .ok_or(SpaceError::BadAddress)?;
+        let mut moved = source.clone();
+        let skipped = old.start - source.range.start;
+        moved.range = new;
+        moved.origin += skipped;
+        if let Backing::Object { offset, .. } = &mut moved.backing {
+            *offset += skipped;
+        }
+        if !old.is_empty() {
+            // The pages have moved: what is taken away here are mappings, tables and a tail.
+            debt.merge(memory.frames(), self.take_away(memory, old)?);
+        }
+        self.mapped += new.len();
+        self.mappings.insert(moved);
+        Ok(())
+    }
+}

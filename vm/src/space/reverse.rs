@@ -1,0 +1,127 @@
+//! The reverse map's end in a space: find, age and replace the entries of a frame.
+
+use core::sync::atomic::Ordering::Relaxed;
+
+use super::AddressSpace;
+use super::mapping::{Backing, Mapping, Object};
+use crate::addr::{Frame, Page};
+use crate::flush::FlushDebt;
+use crate::frames::Use;
+use crate::table::{Entry, Released, Slot, TableMemory, release};
+
+/// What the entries of a frame in one space say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Age {
+    /// Entries that map it.
+    pub entries: u32,
+    /// Whether it was used since the last look.
+    pub accessed: bool,
+    /// Whether it was written.
+    pub dirty: bool,
+}
+
+/// What takes the place of entries of a frame that is evicted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replacement {
+    /// Nothing: the content can be made again.
+    Drop,
+    /// The swap slot that the content is written to; each entry takes a reference.
+    Slot(Slot),
+}
+
+impl<O: Object> AddressSpace<O> {
+    /// Reads and clears the accessed marks of a frame's entries (no flush: a stale mark costs a
+    /// second chance, no more).
+    pub fn age<M: TableMemory>(&self, memory: &M, frame: Frame) -> Age {
+        let mut age = Age::default();
+        self.entries(memory, frame, |page| {
+            self.table.visit(
+                memory,
+                crate::addr::PageRange::at(page, 1),
+                |_, slot, entry| {
+                    age.entries += 1;
+                    age.accessed |= entry.is_accessed();
+                    age.dirty |= entry.is_dirty();
+                    if entry.is_accessed() {
+                        slot.fetch_and(Entry(u64::MAX).aged().0, Relaxed);
+                    }
+                },
+            );
+        });
+        age
+    }
+
+    /// Replaces all entries of a frame in this space. The caller holds a reference to the frame while
+    /// its content is on the way to the slot.
+    pub fn evict<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        frame: Frame,
+        replacement: Replacement,
+    ) -> FlushDebt {
+        let mut debt = FlushDebt::none();
+        let mut gone = Released::default();
+        let mut swapped = 0;
+        self.entries(memory, frame, |page| {
+            self.table.visit(
+                memory,
+                crate::addr::PageRange::at(page, 1),
+                |_, slot, entry| {
+                    let new = match replacement {
+                        Replacement::Drop => Entry::EMPTY,
+                        Replacement::Slot(to) => {
+                            if entry.is_large() || !memory.slots().is_some_and(|s| s.share(to)) {
+                                return;
+                            }
+                            swapped += 1;
+                            Entry::swap(to)
+                        }
+                    };
+                    let old = Entry(slot.swap(new.0, Relaxed));
+                    release(memory, page, old, &mut debt, &mut gone);
+                },
+            );
+        });
+        self.account(gone);
+        self.swapped += swapped;
+        debt
+    }
+
+    /// Calls `tell` with each page whose 4 KiB entry maps the frame by a reference.
+    fn entries<M: TableMemory>(&self, memory: &M, frame: Frame, mut tell: impl FnMut(Page)) {
+        let frames = memory.frames();
+        let Some((owner, index)) = frames.owner(frame) else {
+            return;
+        };
+        let private = match frames.usage(frame) {
+            Use::Private if owner == self.lineage => true,
+            Use::Cached => false,
+            _ => return,
+        };
+        for mapping in self.mappings.as_slice() {
+            let Some(page) = page_of(mapping, private, owner, index) else {
+                continue;
+            };
+            let entry = self.table.entry(memory, page);
+            if entry.is_counted() && !entry.is_large() && entry.frame() == frame {
+                tell(page);
+            }
+        }
+    }
+}
+
+/// The page at which a mapping would have a frame.
+fn page_of<O: Object>(
+    mapping: &Mapping<O>,
+    private: bool,
+    owner: crate::frames::Owner,
+    index: u64,
+) -> Option<Page> {
+    let first = match &mapping.backing {
+        _ if private => mapping.origin,
+        Backing::Object { object, offset, .. } if object.owner() == owner => *offset,
+        _ => return None,
+    };
+    let distance = index.checked_sub(first)?;
+    (distance < mapping.range.len()).then(|| mapping.range.start + distance)
+}

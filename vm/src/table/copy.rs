@@ -1,0 +1,148 @@
+//! Operations on two places: copy a range for a fork, move a range.
+
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::walk::{Leaf, index};
+use super::{Entry, OutOfTables, PageTable, State, TableMemory};
+use crate::addr::{Frame, Page, PageRange, RUN};
+use crate::flush::FlushDebt;
+
+/// What a copy made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Copied {
+    /// Pages that have a frame in the copy.
+    pub(crate) resident: u64,
+    /// Pages that have a swap slot in the copy.
+    pub(crate) swapped: u64,
+    /// Whether entries of the original lost the right to write.
+    pub(crate) protected: bool,
+}
+
+impl PageTable {
+    /// Enters the leaves of `range` in `child` too. Private memory loses the right to write in both,
+    /// so that the first writer copies.
+    ///
+    /// # Errors
+    /// [`OutOfTables`]: what was entered is correct and counted, and has to be unmapped as usual.
+    pub(crate) fn copy_to<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        child: &mut Self,
+        range: PageRange,
+        private: bool,
+        copied: &mut Copied,
+    ) -> Result<(), OutOfTables> {
+        let mut page = range.start;
+        while page < range.end {
+            let from = match self.leaf(memory, page) {
+                Leaf::Absent(next) => {
+                    page = next;
+                    continue;
+                }
+                Leaf::Large(slot) => self.split(memory, slot)?,
+                Leaf::Table(table) => table,
+            };
+            let next = Page((page.0 | (RUN - 1)) + 1).min(range.end);
+            let part = index(page, 1)..index(page, 1) + (next - page) as usize;
+            let words = &memory.table(from)[part.clone()];
+            if let Some(first) = words.iter().position(|word| word.load(Relaxed) != 0) {
+                let to = child.reach(memory, page, 1)?;
+                let copies = &memory.table(to)[part][first..];
+                copy_words(memory, &words[first..], copies, private, copied)?;
+            }
+            page = next;
+        }
+        Ok(())
+    }
+
+    /// Moves the leaves of `from` to as many pages at `to`, where there are none. The caller frees
+    /// the tables of `from`.
+    ///
+    /// # Errors
+    /// [`OutOfTables`]: nothing has moved.
+    pub(crate) fn relocate<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        from: PageRange,
+        to: Page,
+        debt: &mut FlushDebt,
+    ) -> Result<(), OutOfTables> {
+        let mut page = from.start;
+        while page < from.end {
+            match self.leaf(memory, page) {
+                Leaf::Absent(next) => page = next,
+                Leaf::Large(slot) => {
+                    self.split(memory, slot)?;
+                }
+                Leaf::Table(_) => {
+                    let next = Page((page.0 | (RUN - 1)) + 1).min(from.end);
+                    self.reach(memory, to + (page - from.start), 1)?;
+                    self.reach(memory, to + (next - 1 - from.start), 1)?;
+                    page = next;
+                }
+            }
+        }
+        let mut table: Option<(u64, Frame)> = None;
+        self.visit(memory, from, |page, slot, _| {
+            let entry = Entry(slot.swap(0, Relaxed));
+            let target = to + (page - from.start);
+            let leaf = match table {
+                Some((block, leaf)) if block == target.0 / RUN => leaf,
+                _ => match self.leaf(memory, target) {
+                    Leaf::Table(leaf) => leaf,
+                    // The first pass made every table.
+                    Leaf::Large(_) | Leaf::Absent(_) => return,
+                },
+            };
+            table = Some((target.0 / RUN, leaf));
+            memory.table(leaf)[index(target, 1)].store(entry.0, Relaxed);
+            if entry.is_present() {
+                debt.add_pages(PageRange::at(page, 1));
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Copies words of one leaf table.
+#[inline]
+fn copy_words<M: TableMemory>(
+    memory: &M,
+    from: &[AtomicU64],
+    to: &[AtomicU64],
+    private: bool,
+    copied: &mut Copied,
+) -> Result<(), OutOfTables> {
+    let frames = memory.frames();
+    for (word, copy) in from.iter().zip(to) {
+        let mut entry = Entry(word.load(Relaxed));
+        if entry.is_empty() {
+            continue;
+        }
+        if entry.holds_frame() {
+            copied.resident += 1;
+            if entry.is_counted() {
+                frames.share(entry.frame());
+            }
+            if private && entry.is_writable() {
+                // Atomic, as the processor may be marking the entry.
+                word.fetch_and(Entry(u64::MAX).read_only().0, Relaxed);
+                entry = entry.read_only();
+                copied.protected = true;
+            }
+        } else {
+            match entry.state() {
+                State::Swap(slot) => {
+                    copied.swapped += 1;
+                    if !memory.slots().is_some_and(|slots| slots.share(slot)) {
+                        return Err(OutOfTables);
+                    }
+                }
+                State::Remote(remote) => memory.share_remote(remote),
+                _ => {}
+            }
+        }
+        copy.store(entry.0, Relaxed);
+    }
+    Ok(())
+}

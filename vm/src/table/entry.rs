@@ -1,0 +1,258 @@
+//! Page-table entries: the processor's layout where present (Intel SDM vol. 3, 4.5.4, tables 4-15 to
+//! 4-20), our own where not.
+//!
+//! | bits | present (bit 0 = 1) | not present (bit 0 = 0) |
+//! | --- | --- | --- |
+//! | 1..4 | write, user, .. | kind: 0 empty, 1 parked, 2 swap, 3 remote |
+//! | 5, 6 | accessed, dirty | accessed, dirty (parked) |
+//! | 7 | 2 MiB leaf (level 2) | - |
+//! | 8 | global | - |
+//! | 9 | borrowed: the entry holds no reference to its frame | borrowed (parked) |
+//! | 12..52 | frame | frame, slot, or the home torus's frame |
+//! | 52..63 | - | home torus (remote) |
+//! | 63 | no execute | - |
+
+use bitflags::bitflags;
+
+use crate::addr::Frame;
+
+bitflags! {
+    /// What a program may do; the bits of Linux's `PROT_*` (mmap(2)).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub struct Rights: u8 {
+        /// Read.
+        const READ = 1;
+        /// Write, and on this processor read too.
+        const WRITE = 2;
+        /// Execute, and on this processor read too.
+        const EXECUTE = 4;
+    }
+}
+
+/// A slot of the swap device, in pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Slot(pub u64);
+
+/// Where a remote page is: the torus that owns its frame, and the frame there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Remote {
+    /// Number of the home torus, below 2048.
+    pub home: u16,
+    /// The frame at home.
+    pub frame: Frame,
+}
+
+/// A page-table entry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Entry(pub u64);
+
+/// What an entry says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing: the page was never touched, or was dropped.
+    Empty,
+    /// The processor translates it.
+    Present(Frame),
+    /// The page keeps its frame, but nothing may be done with it (`PROT_NONE`).
+    Parked(Frame),
+    /// The content is on the swap device.
+    Swap(Slot),
+    /// The content is still at the torus that the process came from.
+    Remote(Remote),
+}
+
+const PRESENT: u64 = 1;
+const WRITE: u64 = 1 << 1;
+const USER: u64 = 1 << 2;
+const ACCESSED: u64 = 1 << 5;
+const DIRTY: u64 = 1 << 6;
+const LARGE: u64 = 1 << 7;
+const GLOBAL: u64 = 1 << 8;
+const BORROWED: u64 = 1 << 9;
+const NO_EXECUTE: u64 = 1 << 63;
+const FRAME: u64 = 0x000f_ffff_ffff_f000;
+const KIND: u64 = 0b1110;
+const PARKED: u64 = 1 << 1;
+const SWAP: u64 = 2 << 1;
+const REMOTE: u64 = 3 << 1;
+const HOME_SHIFT: u32 = 52;
+
+impl Entry {
+    /// Nothing.
+    pub const EMPTY: Self = Self(0);
+
+    /// A leaf for a program. Without any right the frame is parked.
+    #[inline]
+    pub const fn leaf(frame: Frame, rights: Rights) -> Self {
+        let frame = frame.0 << 12;
+        if rights.is_empty() {
+            return Self(frame | PARKED);
+        }
+        let write = if rights.contains(Rights::WRITE) {
+            WRITE
+        } else {
+            0
+        };
+        let execute = if rights.contains(Rights::EXECUTE) {
+            0
+        } else {
+            NO_EXECUTE
+        };
+        Self(frame | PRESENT | USER | write | execute)
+    }
+
+    /// An entry of a higher level that points to a table; what may be done is up to the leaves.
+    #[inline]
+    pub const fn table(frame: Frame) -> Self {
+        Self(frame.0 << 12 | PRESENT | WRITE | USER)
+    }
+
+    /// The content lies in a swap slot.
+    pub const fn swap(slot: Slot) -> Self {
+        Self(slot.0 << 12 | SWAP)
+    }
+
+    /// The content lies at another torus.
+    pub const fn remote(remote: Remote) -> Self {
+        Self((remote.home as u64) << HOME_SHIFT | remote.frame.0 << 12 | REMOTE)
+    }
+
+    /// The same leaf for 2 MiB.
+    #[inline]
+    pub const fn large(self) -> Self {
+        Self(self.0 | if self.is_present() { LARGE } else { 0 })
+    }
+
+    /// The same leaf for 4 KiB.
+    pub const fn small(self) -> Self {
+        Self(self.0 & !LARGE)
+    }
+
+    /// The same leaf, kept across a change of the address space: for kernel memory only.
+    pub const fn global(self) -> Self {
+        Self(self.0 & !USER | GLOBAL)
+    }
+
+    /// The same leaf without a reference to its frame: the shared zero frame, leased and device memory.
+    #[inline]
+    pub const fn borrowed(self) -> Self {
+        Self(self.0 | BORROWED)
+    }
+
+    /// The same leaf, marked as the access that caused it would mark it.
+    #[inline]
+    pub const fn touched(self, write: bool) -> Self {
+        Self(self.0 | ACCESSED | if write { DIRTY } else { 0 })
+    }
+
+    /// The same leaf, not accessed.
+    pub const fn aged(self) -> Self {
+        Self(self.0 & !ACCESSED)
+    }
+
+    /// The same leaf, read-only.
+    #[inline]
+    pub const fn read_only(self) -> Self {
+        Self(self.0 & !WRITE)
+    }
+
+    /// The same frame and marks with other rights.
+    #[inline]
+    pub const fn with_rights(self, rights: Rights) -> Self {
+        let kept = self.0 & (ACCESSED | DIRTY | LARGE | BORROWED);
+        Self(Self::leaf(self.frame(), rights).0 | kept)
+    }
+
+    /// Whether there is nothing.
+    #[inline]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether the processor translates it.
+    #[inline]
+    pub const fn is_present(self) -> bool {
+        self.0 & PRESENT != 0
+    }
+
+    /// Whether it is a 2 MiB leaf (an entry of level 2).
+    #[inline]
+    pub const fn is_large(self) -> bool {
+        self.0 & (PRESENT | LARGE) == PRESENT | LARGE
+    }
+
+    /// Whether it is present and may be written.
+    #[inline]
+    pub const fn is_writable(self) -> bool {
+        self.0 & (PRESENT | WRITE) == PRESENT | WRITE
+    }
+
+    /// Whether it has been used since the mark was cleared.
+    #[inline]
+    pub const fn is_accessed(self) -> bool {
+        self.0 & ACCESSED != 0
+    }
+
+    /// Whether it has been written through.
+    #[inline]
+    pub const fn is_dirty(self) -> bool {
+        self.0 & DIRTY != 0
+    }
+
+    /// Whether it holds a frame, present or parked.
+    #[inline]
+    pub const fn holds_frame(self) -> bool {
+        self.is_present() || self.0 & KIND == PARKED
+    }
+
+    /// Whether it holds a reference to its frame.
+    #[inline]
+    pub const fn is_counted(self) -> bool {
+        self.holds_frame() && self.0 & BORROWED == 0
+    }
+
+    /// The frame of a present or parked entry.
+    #[inline]
+    pub const fn frame(self) -> Frame {
+        Frame((self.0 & FRAME) >> 12)
+    }
+
+    /// What a present leaf allows.
+    pub const fn rights(self) -> Rights {
+        if !self.is_present() {
+            return Rights::empty();
+        }
+        let write = if self.0 & WRITE != 0 {
+            Rights::WRITE
+        } else {
+            Rights::empty()
+        };
+        let execute = if self.0 & NO_EXECUTE == 0 {
+            Rights::EXECUTE
+        } else {
+            Rights::empty()
+        };
+        Rights::READ.union(write).union(execute)
+    }
+
+    /// What it says.
+    #[inline]
+    pub const fn state(self) -> State {
+        if self.is_present() {
+            return State::Present(self.frame());
+        }
+        let number = (self.0 & FRAME) >> 12;
+        match self.0 & KIND {
+            PARKED => State::Parked(Frame(number)),
+            SWAP => State::Swap(Slot(number)),
+            REMOTE => {
+                let home = ((self.0 >> HOME_SHIFT) & 0x7ff) as u16;
+                State::Remote(Remote {
+                    home,
+                    frame: Frame(number),
+                })
+            }
+            _ => State::Empty,
+        }
+    }
+}

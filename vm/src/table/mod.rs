@@ -1,0 +1,94 @@
+//! Page tables: four levels, leaves of 4 KiB and 2 MiB, operations on ranges.
+//!
+//! Roles: [`TableMemory`] is how tables are reached (the kernel's direct map, or the emulated machine
+//! of the test kit); [`Entry`] is the layout of a word; [`PageTable`] walks. Nothing here knows
+//! mappings: `space` decides what a range may do.
+
+mod copy;
+mod entry;
+mod range;
+mod walk;
+
+use core::sync::atomic::AtomicU64;
+
+pub(crate) use copy::Copied;
+pub use entry::{Entry, Remote, Rights, Slot, State};
+pub use range::Released;
+pub(crate) use range::release;
+pub use walk::Place;
+
+use crate::addr::Frame;
+use crate::frames::FrameTable;
+use crate::swap::SlotTable;
+
+/// The words of one table. Atomic, because the processor sets accessed and dirty bits in them.
+pub type Table = [AtomicU64; 512];
+
+/// What page tables need from their surroundings.
+pub trait TableMemory {
+    /// The table in `frame`, which [`TableMemory::allocate_table`] gave and which is not yet freed.
+    fn table(&self, frame: Frame) -> &Table;
+
+    /// A frame of zeros, claimed as [`crate::frames::Use::Table`] with one reference; none when memory is out.
+    fn allocate_table(&self) -> Option<Frame>;
+
+    /// Enters what every address space has in common (the kernel's half) in a new root.
+    fn prepare_root(&self, _root: &Table) {}
+
+    /// The records of the torus's frames.
+    fn frames(&self) -> &FrameTable<'_>;
+
+    /// The shared frame of zeros that untouched memory reads; never counted, never freed.
+    fn zero_frame(&self) -> Frame;
+
+    /// The torus's swap slots, where it has any.
+    fn slots(&self) -> Option<&SlotTable<'_>> {
+        None
+    }
+
+    /// A fork made one more entry for a remote page.
+    fn share_remote(&self, _remote: Remote) {}
+
+    /// An entry for a remote page is gone without having been pulled.
+    fn release_remote(&self, _remote: Remote) {}
+}
+
+/// No frame was left for a page table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfTables;
+
+/// A page table.
+#[derive(Debug)]
+pub struct PageTable {
+    root: Frame,
+    /// Tables below the root.
+    tables: u64,
+    /// Grows whenever a table is freed, so that a stale [`Place`] is noticed.
+    epoch: u32,
+}
+
+impl PageTable {
+    /// A table that maps nothing below the kernel's half.
+    ///
+    /// # Errors
+    /// [`OutOfTables`] when no frame is left.
+    pub fn new<M: TableMemory>(memory: &M) -> Result<Self, OutOfTables> {
+        let root = memory.allocate_table().ok_or(OutOfTables)?;
+        memory.prepare_root(memory.table(root));
+        Ok(Self {
+            root,
+            tables: 0,
+            epoch: 0,
+        })
+    }
+
+    /// The frame of the top table, for the processor.
+    pub const fn root(&self) -> Frame {
+        self.root
+    }
+
+    /// Frames that the tables take, the root included.
+    pub const fn frames(&self) -> u64 {
+        self.tables + 1
+    }
+}

@@ -1,0 +1,265 @@
+//! Operations on ranges of one table: set a leaf, rewrite, unmap, free empty tables.
+
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::walk::{Leaf, index, span};
+use super::{Entry, OutOfTables, PageTable, Place, State, TableMemory};
+use crate::addr::{Frame, Page, PageRange, RUN};
+use crate::flush::FlushDebt;
+use crate::frames::Use;
+
+/// What an unmapping let go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Released {
+    /// Pages that had a frame.
+    pub resident: u64,
+    /// Pages that had a swap slot.
+    pub swapped: u64,
+}
+
+impl PageTable {
+    /// Sets the leaf of a page and answers with what was there. The caller accounts for both.
+    ///
+    /// # Errors
+    /// [`OutOfTables`] when a table was missing and no frame was left for it; nothing has changed.
+    #[inline]
+    pub fn set<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        place: Place,
+        entry: Entry,
+    ) -> Result<Entry, OutOfTables> {
+        let slot = self.slot(memory, place)?;
+        Ok(Entry(slot.swap(entry.0, Relaxed)))
+    }
+
+    /// Maps 2 MiB at `page`, which is aligned to it and has nothing below.
+    ///
+    /// # Errors
+    /// [`OutOfTables`] when a table was missing and no frame was left for it, or when the range is
+    /// not empty; nothing has changed.
+    pub fn set_large<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        page: Page,
+        entry: Entry,
+    ) -> Result<(), OutOfTables> {
+        let table = self.reach(memory, page, 2)?;
+        let slot = &memory.table(table)[index(page, 2)];
+        if slot.load(Relaxed) != 0 {
+            return Err(OutOfTables);
+        }
+        slot.store(entry.large().0, Relaxed);
+        Ok(())
+    }
+
+    /// Calls `visit` with each page of the range whose leaf is not empty, and its word: 4 KiB leaves
+    /// one by one, a 2 MiB leaf once, with its first page in the range.
+    #[inline]
+    pub(crate) fn visit<'m, M: TableMemory>(
+        &self,
+        memory: &'m M,
+        range: PageRange,
+        mut visit: impl FnMut(Page, &'m AtomicU64, Entry),
+    ) {
+        let mut page = range.start;
+        while page < range.end {
+            match self.leaf(memory, page) {
+                Leaf::Absent(next) => page = next,
+                Leaf::Large(slot) => {
+                    visit(page, slot, Entry(slot.load(Relaxed)));
+                    page = Page((page.0 | (RUN - 1)) + 1);
+                }
+                Leaf::Table(table) => {
+                    let from = index(page, 1);
+                    let to = (from as u64 + (range.end - page)).min(RUN) as usize;
+                    for slot in &memory.table(table)[from..to] {
+                        let entry = Entry(slot.load(Relaxed));
+                        if !entry.is_empty() {
+                            visit(page, slot, entry);
+                        }
+                        page = page + 1;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Splits 2 MiB leaves that reach over the ends of the range.
+    ///
+    /// # Errors
+    /// [`OutOfTables`]: the mapping is as it was, if in smaller pieces.
+    pub(crate) fn split_edges<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        range: PageRange,
+    ) -> Result<(), OutOfTables> {
+        for edge in [range.start, range.end] {
+            if !edge.0.is_multiple_of(RUN)
+                && let Leaf::Large(slot) = self.leaf(memory, edge)
+            {
+                self.split(memory, slot)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go all leaves of the range, whose edges split no 2 MiB leaf, and then the tables that lie
+    /// within `hull`, the range without mappings around it.
+    pub(crate) fn unmap<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        range: PageRange,
+        hull: PageRange,
+        debt: &mut FlushDebt,
+    ) -> Released {
+        let mut released = Released::default();
+        self.visit(memory, range, |page, slot, _| {
+            // The processor may mark the entry until it is gone.
+            let entry = Entry(slot.swap(0, Relaxed));
+            release(memory, page, entry, debt, &mut released);
+        });
+        self.free_tables(memory, range, hull, debt);
+        released
+    }
+
+    /// Gives each leaf of the range (edges split before) the entry that `change` makes of it, and
+    /// owes a flush where that allows less.
+    #[inline]
+    pub(crate) fn rewrite<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        range: PageRange,
+        debt: &mut FlushDebt,
+        change: impl Fn(Entry) -> Entry,
+    ) {
+        self.visit(memory, range, |page, slot, mut old| {
+            loop {
+                let new = change(old);
+                if new == old {
+                    return;
+                }
+                match slot.compare_exchange(old.0, new.0, Relaxed, Relaxed) {
+                    Ok(_) if old.rights() - new.rights() != super::Rights::empty() => {
+                        let pages = if old.is_large() { RUN } else { 1 };
+                        return debt.add_pages(PageRange::at(page, pages));
+                    }
+                    Ok(_) => return,
+                    Err(now) => old = Entry(now),
+                }
+            }
+        });
+    }
+
+    /// Frees tables below which only `hull` lies, around the range. Tables that hold entries of
+    /// mapped pages are never within it.
+    pub(crate) fn free_tables<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        range: PageRange,
+        hull: PageRange,
+        debt: &mut FlushDebt,
+    ) {
+        for level in 2..=4 {
+            let size = span(level);
+            let mut page = Page(range.start.0 & !(size - 1));
+            while page < range.end {
+                if !hull.covers(PageRange::at(page, size)) {
+                    page = page + size;
+                    continue;
+                }
+                match self.table_of(memory, page, level) {
+                    Err(next) => page = next,
+                    Ok(table) => {
+                        let slot = &memory.table(table)[index(page, level)];
+                        let entry = Entry(slot.load(Relaxed));
+                        if entry.is_present() && !entry.is_large() {
+                            slot.store(0, Relaxed);
+                            self.tables -= 1;
+                            self.epoch = self.epoch.wrapping_add(1);
+                            // Any page flush makes a core forget all upper entries (SDM 4.10.4.1).
+                            debt.add_pages(PageRange::at(page.max(range.start), 1));
+                            release_table(memory, entry.frame(), debt);
+                        }
+                        page = page + size;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The existing table of `level` for a page, or the end of the span in which there is none.
+    fn table_of<M: TableMemory>(&self, memory: &M, page: Page, level: u32) -> Result<Frame, Page> {
+        let mut table = self.root;
+        for above in (level + 1..=4).rev() {
+            let entry = Entry(memory.table(table)[index(page, above)].load(Relaxed));
+            if !entry.is_present() || entry.is_large() {
+                return Err(Page((page.0 & !(span(above) - 1)) + span(above)));
+            }
+            table = entry.frame();
+        }
+        Ok(table)
+    }
+
+    /// Ends a table whose leaves are all unmapped.
+    pub(crate) fn destroy<M: TableMemory>(self, memory: &M, debt: &mut FlushDebt) {
+        release_table(memory, self.root, debt);
+    }
+}
+
+fn release_table<M: TableMemory>(memory: &M, frame: Frame, debt: &mut FlushDebt) {
+    if memory.frames().release(frame) {
+        debt.add_frame(memory.frames(), frame);
+    }
+}
+
+/// Lets go what an entry that is gone from its table referred to.
+#[inline]
+pub(crate) fn release<M: TableMemory>(
+    memory: &M,
+    page: Page,
+    entry: Entry,
+    debt: &mut FlushDebt,
+    released: &mut Released,
+) {
+    let pages = if entry.is_large() { RUN } else { 1 };
+    if entry.is_present() {
+        debt.add_pages(PageRange::at(page, pages));
+    }
+    if entry.holds_frame() {
+        released.resident += pages;
+        if entry.is_counted() {
+            for frame in (entry.frame().0..entry.frame().0 + pages).map(Frame) {
+                release_frame(memory, frame, entry.is_dirty(), debt);
+            }
+        }
+        return;
+    }
+    match entry.state() {
+        State::Swap(slot) => {
+            released.swapped += 1;
+            if let Some(slots) = memory.slots() {
+                slots.release(slot);
+            }
+        }
+        State::Remote(remote) => memory.release_remote(remote),
+        _ => {}
+    }
+}
+
+/// One entry less for a frame.
+#[inline]
+pub(crate) fn release_frame<M: TableMemory>(
+    memory: &M,
+    frame: Frame,
+    dirty: bool,
+    debt: &mut FlushDebt,
+) {
+    let frames = memory.frames();
+    if dirty && frames.usage(frame) == Use::Cached {
+        frames.mark_dirty(frame);
+    }
+    if frames.release(frame) {
+        debt.add_frame(frames, frame);
+    }
+}
