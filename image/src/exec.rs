@@ -123,20 +123,19 @@ pub fn parse_file(text: &OsStr) -> Result<(PathBuf, PathBuf)> {
 /// # Errors
 /// The machine cannot be started; how it ends is the status.
 pub fn boot(parts: &Parts, machine: &Machine, tree: Tree, voice: Voice) -> Result<u8> {
-    let volume = Volume::new(&parts.root, &parts.boot, tree)?;
-    machine.check_memory(volume.size)?;
     let view = Terminal {
         digits: terminal::digits(),
         size: terminal::size(),
     };
     let line = machine.command_line(&view)?;
+    let volume = Volume::new(&parts.root, &parts.boot, tree, &line)?;
+    machine.check_memory(volume.size)?;
     let signals = Signals::catch()?;
     let running = qemu::start(
         &parts.qemu,
         machine,
         &parts.boot.loader,
         &volume,
-        &line,
         &Start::Now,
     )?;
     drop(volume);

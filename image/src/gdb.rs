@@ -23,21 +23,14 @@ use crate::tree::Tree;
 /// # Errors
 /// As `exec::boot`.
 pub fn gdb(parts: &Parts, machine: &Machine, tree: Tree, voice: Voice) -> Result<u8> {
-    let volume = Volume::new(&parts.root, &parts.boot, tree)?;
-    machine.check_memory(volume.size)?;
     let line = machine.command_line(&Terminal::default())?;
+    let volume = Volume::new(&parts.root, &parts.boot, tree, &line)?;
+    machine.check_memory(volume.size)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let arguments = arguments(parts, listener.local_addr()?.port());
     let start = Start::Debugger(&listener);
     let signals = Signals::catch()?;
-    let running = qemu::start(
-        &parts.qemu,
-        machine,
-        &parts.boot.loader,
-        &volume,
-        &line,
-        &start,
-    )?;
+    let running = qemu::start(&parts.qemu, machine, &parts.boot.loader, &volume, &start)?;
     drop(listener);
     let debugger = match install::find("gdb") {
         Some(path) => {

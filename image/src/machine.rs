@@ -20,8 +20,8 @@ pub const MIB: u64 = 1 << 20;
 const KERNEL_MEMORY: u64 = 24 * MIB;
 /// Memory for each core on top: stacks, heap and frame caches, in bytes.
 const CORE_MEMORY: u64 = MIB / 4;
-/// The longest kernel command line that is passed, in bytes: Linux gives one argument of QEMU at most 128 KiB.
-const LONGEST_LINE: usize = 120 << 10;
+/// The longest kernel command line that is passed, in bytes: half of what the loader reads as `limine.cfg`.
+const LONGEST_LINE: usize = 128 << 10;
 
 /// How the machine's instructions are executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,11 +170,19 @@ pub struct Volume {
 }
 
 impl Volume {
-    /// Writes the boot volume: the checkout's `limine.cfg`, the kernel, and the guest's files.
+    /// Writes the boot volume: the checkout's `limine.cfg` with the kernel's command line, the kernel, and the guest's
+    /// files.
+    ///
+    /// The command line stands in the file because QEMU has room for no more than 4 KiB in `-append`.
     ///
     /// # Errors
     /// A file cannot be read, or the memory for the volume is not there.
-    pub fn new(root: &Path, boot: &Boot, tree: Tree) -> Result<Volume> {
+    pub fn new(root: &Path, boot: &Boot, tree: Tree, line: &str) -> Result<Volume> {
+        let config = root.join("limine.cfg");
+        let mut config = std::fs::read(&config)
+            .with_context(|| format!("{} cannot be read", config.display()))?;
+        // Its entry is the last thing in the file, so this option is the entry's.
+        config.extend(format!("\n    cmdline: {line}\n").bytes());
         let host_file = |path: &Path| -> Result<Data> {
             let metadata = path
                 .metadata()
@@ -182,7 +190,7 @@ impl Volume {
             Ok(Data::HostFile(path.to_path_buf(), metadata.len()))
         };
         let entries = vec![
-            Entry::file("limine.cfg", host_file(&root.join("limine.cfg"))?),
+            Entry::file("limine.cfg", Data::Bytes(config)),
             Entry::file("boot/braid-kernel", host_file(&boot.kernel)?),
             Entry::file("boot/root.cpio", Data::Archive(tree.archive()?)),
         ];

@@ -45,7 +45,7 @@ pub enum Start<'a> {
     Debugger(&'a TcpListener),
 }
 
-/// Starts `machine` from `volume` with `loader` and the kernel's command line.
+/// Starts `machine` from `volume` with `loader`.
 ///
 /// # Errors
 /// QEMU cannot be executed. What it says afterwards is on its stderr.
@@ -54,7 +54,6 @@ pub fn start(
     machine: &Machine,
     loader: &Path,
     volume: &Volume,
-    line: &str,
     start: &Start<'_>,
 ) -> Result<Running> {
     let (console, console_there) = UnixStream::pair()?;
@@ -67,7 +66,6 @@ pub fn start(
         "-initrd",
         &format!("/proc/self/fd/{}", volume.file.as_raw_fd()),
     ]);
-    command.args(["-append", line]);
     for (name, socket) in [("log", &log_there), ("console", &console_there)] {
         command.args([
             "-chardev",

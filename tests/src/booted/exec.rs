@@ -179,9 +179,9 @@ impl Exec {
         let mut machine = self.machine.clone();
         let tree = self.program.install(&mut machine)?;
         machine.check()?;
-        let volume = Volume::new(&parts.root, &parts.boot, tree)?;
-        machine.check_memory(volume.size)?;
         let line = machine.command_line(&Terminal::default())?;
+        let volume = Volume::new(&parts.root, &parts.boot, tree, &line)?;
+        machine.check_memory(volume.size)?;
         let host = Host {
             stdin: Source::Memory(self.stdin.clone().into()),
             stdout: Sink::Memory(Vec::new()),
@@ -193,7 +193,7 @@ impl Exec {
         };
         let _slot = Slot::take();
         let loader = &parts.boot.loader;
-        let running = qemu::start(&parts.qemu, &machine, loader, &volume, &line, &Start::Now)?;
+        let running = qemu::start(&parts.qemu, &machine, loader, &volume, &Start::Now)?;
         let log = LogLines::new(parts.boot.kernel.clone());
         let finished = Session::new(running, host, log, machine.timeout)?.run()?;
         let Host {
