@@ -65,13 +65,16 @@ pub fn gdb(parts: &Parts, machine: &Machine, tree: Tree, voice: Voice) -> Result
 }
 
 fn arguments(parts: &Parts, port: u16) -> Vec<String> {
-    [
-        "-q".to_owned(),
-        parts.boot.kernel.display().to_string(),
-        "-ex".to_owned(),
+    let commands = [
+        // Adding symbols asks for confirmation.
+        "set confirm off".to_owned(),
         format!("add-symbol-file {}", parts.boot.loader.display()),
-        "-ex".to_owned(),
+        "set confirm on".to_owned(),
         format!("target remote localhost:{port}"),
-    ]
-    .into()
+    ];
+    let mut words = vec!["-q".to_owned(), parts.boot.kernel.display().to_string()];
+    for command in commands {
+        words.extend(["-ex".to_owned(), command]);
+    }
+    words
 }

@@ -13,6 +13,7 @@ pub mod host_io;
 pub mod install;
 pub mod log_lines;
 pub mod machine;
+mod polling;
 pub mod progress;
 pub mod qemu;
 pub mod repo;

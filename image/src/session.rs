@@ -9,13 +9,14 @@ use std::process::{Child, ChildStderr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::event::PollFlags;
 use signal_hook::consts::{SIGCHLD, SIGCONT, SIGINT, SIGTSTP, SIGWINCH};
 
 use crate::console::{self, Decoder, FromGuest};
 use crate::ending::Ending;
 use crate::host_io::{Input, Sink, Source};
 use crate::log_lines::LogLines;
+use crate::polling::{Who, is_transient, poll, take};
 use crate::qemu::Running;
 use crate::signals::Signals;
 use crate::terminal::{self, Raw};
@@ -73,18 +74,6 @@ pub struct Finished {
     pub host: Host,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Who {
-    Console,
-    Log,
-    Diagnostics,
-    Input,
-    Signals,
-    Stdout,
-    Stderr,
-    LogOut,
-}
-
 impl Session {
     /// Takes over a machine that was just started.
     ///
@@ -136,11 +125,11 @@ impl Session {
                 let status = self.machine.child.wait()?;
                 // The pipe's other end is closed, so that this reads what is left and no more.
                 let _ = self.diagnostics.read_to_end(&mut self.said);
-                Ending::of(
-                    self.exit,
-                    status.code(),
-                    &String::from_utf8_lossy(&self.said),
-                )
+                match (status.code(), &self.host.debugger) {
+                    // The debugger's `kill`.
+                    (Some(0), Some(_)) => Ending::Debugged,
+                    (code, _) => Ending::of(self.exit, code, &String::from_utf8_lossy(&self.said)),
+                }
             }
         };
         drop(self.machine);
@@ -397,47 +386,4 @@ fn output_failed(error: &io::Error) -> Ending {
         return Ending::OutputClosed;
     }
     Ending::Lost(format!("standard output: {error}"))
-}
-
-fn is_transient(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
-}
-
-/// Reads what a socket has; clears `open` at its end.
-fn take(socket: &mut impl Read, open: &mut bool) -> Option<Vec<u8>> {
-    let mut bytes = vec![0; 16 << 10];
-    match socket.read(&mut bytes) {
-        Ok(count) if count > 0 => {
-            bytes.truncate(count);
-            Some(bytes)
-        }
-        Err(error) if is_transient(&error) => None,
-        Ok(_) | Err(_) => {
-            *open = false;
-            None
-        }
-    }
-}
-
-fn poll(
-    wanted: &[(Who, BorrowedFd<'_>, PollFlags)],
-    timeout: Option<Duration>,
-) -> Result<Vec<(Who, PollFlags)>> {
-    let mut fds: Vec<PollFd<'_>> = wanted
-        .iter()
-        .map(|(_, fd, flags)| PollFd::from_borrowed_fd(*fd, *flags))
-        .collect();
-    let timeout = timeout.map(|left| Timespec {
-        tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(left.subsec_nanos()),
-    });
-    match rustix::event::poll(&mut fds, timeout.as_ref()) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => {}
-        Err(error) => return Err(error).context("waiting for the machine"),
-    }
-    let who = wanted.iter().map(|(who, ..)| *who);
-    Ok(who
-        .zip(fds.iter().map(PollFd::revents))
-        .filter(|(_, events)| !events.is_empty())
-        .collect())
 }

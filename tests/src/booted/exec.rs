@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use braid::ending::Ending;
 use braid::exec::{self, Parts, Program};
 use braid::host_io::{Sink, Source};
 use braid::install::Consent;
@@ -182,40 +183,11 @@ impl Exec {
         let line = machine.command_line(&Terminal::default())?;
         let volume = Volume::new(&parts.root, &parts.boot, tree, &line)?;
         machine.check_memory(volume.size)?;
-        let host = Host {
-            stdin: Source::Memory(self.stdin.clone().into()),
-            stdout: Sink::Memory(Vec::new()),
-            stderr: Sink::Memory(Vec::new()),
-            log: Sink::Memory(Vec::new()),
-            raw: None,
-            signals: None,
-            debugger: None,
-        };
-        let _slot = Slot::take();
-        let loader = &parts.boot.loader;
-        let running = qemu::start(&parts.qemu, &machine, loader, &volume, &Start::Now)?;
-        let log = LogLines::new(parts.boot.kernel.clone());
-        let finished = Session::new(running, host, log, machine.timeout)?.run()?;
-        let Host {
-            stdout,
-            stderr,
-            log,
-            ..
-        } = finished.host;
-        let log = text(log.into_memory());
-        let (stdout, stderr) = (text(stdout.into_memory()), text(stderr.into_memory()));
-        if let Some(message) = finished.ending.message() {
-            panic!(
-                "{:?}: {message}\nlog:\n{log}\nstdout:\n{stdout}\nstderr:\n{stderr}",
-                self.program
-            );
+        let (ending, output) = boot(&machine, &volume, self.stdin.clone())?;
+        if let Some(message) = ending.message() {
+            panic!("{:?}: {message}\n{output:?}", self.program);
         }
-        Ok(Output {
-            stdout,
-            stderr,
-            log,
-            status: i32::from(finished.ending.exit_status()),
-        })
+        Ok(output)
     }
 
     /// Runs the same program on the host, with the same arguments, environment, input and relative files.
@@ -271,6 +243,45 @@ impl Exec {
     }
 }
 
+/// Boots a machine from a boot volume, and answers with how it ended and what it wrote.
+///
+/// # Errors
+/// QEMU cannot be run.
+pub fn boot(
+    machine: &Machine,
+    volume: &Volume,
+    stdin: Vec<u8>,
+) -> Result<(Ending, Output), Box<dyn std::error::Error>> {
+    let parts = parts();
+    let host = Host {
+        stdin: Source::Memory(stdin.into()),
+        stdout: Sink::Memory(Vec::new()),
+        stderr: Sink::Memory(Vec::new()),
+        log: Sink::Memory(Vec::new()),
+        raw: None,
+        signals: None,
+        debugger: None,
+    };
+    let _slot = Slot::take();
+    let loader = &parts.boot.loader;
+    let running = qemu::start(&parts.qemu, machine, loader, volume, &Start::Now)?;
+    let log = LogLines::new(parts.boot.kernel.clone());
+    let finished = Session::new(running, host, log, machine.timeout)?.run()?;
+    let Host {
+        stdout,
+        stderr,
+        log,
+        ..
+    } = finished.host;
+    let output = Output {
+        stdout: text(stdout.into_memory()),
+        stderr: text(stderr.into_memory()),
+        log: text(log.into_memory()),
+        status: i32::from(finished.ending.exit_status()),
+    };
+    Ok((finished.ending, output))
+}
+
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -285,7 +296,10 @@ pub(crate) fn tool_status(status: std::process::ExitStatus) -> i32 {
 }
 
 /// Kernel, loader and QEMU, built and found once for all tests.
-pub(crate) fn parts() -> &'static Parts {
+///
+/// # Panics
+/// They cannot be.
+pub fn parts() -> &'static Parts {
     static PARTS: OnceLock<Parts> = OnceLock::new();
     PARTS.get_or_init(|| {
         exec::parts(Consent::new(false), Voice::Normal)

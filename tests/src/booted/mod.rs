@@ -10,4 +10,4 @@ pub mod pty;
 mod slots;
 pub mod tool;
 
-pub use exec::{Exec, Output};
+pub use exec::{Exec, Output, boot, parts};
