@@ -5,6 +5,7 @@
 extern crate alloc;
 
 pub mod addr;
+pub mod builder;
 pub mod clock;
 pub mod fault;
 pub mod flush;
@@ -12,5 +13,7 @@ pub mod frames;
 pub mod hash;
 pub mod pool;
 pub mod space;
+pub mod store;
 pub mod swap;
 pub mod table;
+pub mod vmo;

@@ -1,0 +1,94 @@
+//! A map that does not keep its values alive.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::{Arc, Weak};
+use core::ops::Bound;
+
+/// Entries that each insertion looks at, to remove those whose value is gone: two, so that the dead never outnumber the living
+/// for long, and no insertion has to clean up after many others.
+const SWEPT_PER_INSERTION: usize = 2;
+
+/// Values by key, as long as somebody else holds them.
+pub(super) struct WeakMap<K, T> {
+    entries: BTreeMap<K, Weak<T>>,
+    /// Where the next insertion goes on sweeping.
+    cursor: Option<K>,
+}
+
+impl<K: Ord + Copy, T> WeakMap<K, T> {
+    pub(super) const fn new() -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            cursor: None,
+        }
+    }
+
+    /// The value under `key`, if it is alive.
+    pub(super) fn get(&self, key: &K) -> Option<Arc<T>> {
+        self.entries.get(key).and_then(Weak::upgrade)
+    }
+
+    /// The living value under `key`, or else `candidate`, which is then kept under it.
+    pub(super) fn get_or_insert(&mut self, key: K, candidate: &Arc<T>) -> Arc<T> {
+        if let Some(kept) = self.get(&key) {
+            return kept;
+        }
+        self.entries.insert(key, Arc::downgrade(candidate));
+        for _ in 0..SWEPT_PER_INSERTION {
+            self.sweep_one();
+        }
+        Arc::clone(candidate)
+    }
+
+    fn sweep_one(&mut self) {
+        let from = self.cursor.map_or(Bound::Unbounded, Bound::Excluded);
+        let next = self.entries.range((from, Bound::Unbounded)).next();
+        self.cursor = next.map(|(key, _)| *key);
+        if let Some((key, value)) = next
+            && value.strong_count() == 0
+        {
+            let key = *key;
+            self.entries.remove(&key);
+        }
+    }
+
+    /// Removes every entry whose value is gone, and returns how many are left.
+    pub(super) fn sweep(&mut self) -> usize {
+        self.entries.retain(|_, value| value.strong_count() > 0);
+        self.entries.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dead_entries_do_not_pile_up() {
+        let mut map = WeakMap::new();
+        let living: alloc::vec::Vec<_> = (0..100)
+            .map(|key| map.get_or_insert(key, &Arc::new(key)))
+            .collect();
+        for key in 100..10_000 {
+            map.get_or_insert(key, &Arc::new(key));
+        }
+        assert!(
+            map.entries.len() < 2 * living.len() + 200,
+            "{} entries",
+            map.entries.len()
+        );
+        assert_eq!(map.sweep(), living.len());
+    }
+
+    #[test]
+    fn the_first_living_value_stays() {
+        let mut map = WeakMap::new();
+        let first = Arc::new(1);
+        assert!(Arc::ptr_eq(&map.get_or_insert(7, &first), &first));
+        assert!(Arc::ptr_eq(&map.get_or_insert(7, &Arc::new(2)), &first));
+        drop(first);
+        assert!(map.get(&7).is_none());
+        let second = Arc::new(3);
+        assert!(Arc::ptr_eq(&map.get_or_insert(7, &second), &second));
+    }
+}

@@ -1,0 +1,69 @@
+//! Where two page trees differ.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::page::PageMemory;
+use super::tree::Link;
+use crate::hash::Hasher;
+
+/// A tree and its level.
+type Tree<'a, M> = (&'a Link<M>, u8);
+
+/// Ranges of differing pages, ascending and apart from each other. Equal subtrees are not entered.
+pub(super) fn differing<M: PageMemory, N: PageMemory>(
+    a: Tree<'_, M>,
+    a_hasher: &Hasher,
+    b: Tree<'_, N>,
+    b_hasher: &Hasher,
+) -> Vec<Range<u64>> {
+    let mut ranges = Vec::new();
+    walk(a, a_hasher, b, b_hasher, a.1.max(b.1), 0, &mut ranges);
+    ranges
+}
+
+/// Compares both trees at `level`, which at least one of them has; the lower one is the beginning of a larger tree of zeros.
+fn walk<M: PageMemory, N: PageMemory>(
+    a: Tree<'_, M>,
+    a_hasher: &Hasher,
+    b: Tree<'_, N>,
+    b_hasher: &Hasher,
+    level: u8,
+    first: u64,
+    ranges: &mut Vec<Range<u64>>,
+) {
+    if matches!((a.0, b.0), (Link::Zero, Link::Zero)) {
+        return;
+    }
+    if a.1 == b.1 && a.0.digest(level, a_hasher) == b.0.digest(level, b_hasher) {
+        return;
+    }
+    if level == 0 {
+        match ranges.last_mut() {
+            Some(range) if range.end == first => range.end += 1,
+            _ => ranges.push(first..first + 1),
+        }
+        return;
+    }
+    let (a_left, a_right) = halves(a, level);
+    let (b_left, b_right) = halves(b, level);
+    walk(a_left, a_hasher, b_left, b_hasher, level - 1, first, ranges);
+    let middle = first + (1 << (level - 1));
+    walk(
+        a_right,
+        a_hasher,
+        b_right,
+        b_hasher,
+        level - 1,
+        middle,
+        ranges,
+    );
+}
+
+fn halves<M: PageMemory>((link, own): Tree<'_, M>, level: u8) -> (Tree<'_, M>, Tree<'_, M>) {
+    if own < level {
+        return ((link, own), (&Link::Zero, level - 1));
+    }
+    let (left, right) = link.halves();
+    ((left, own - 1), (right, own - 1))
+}
