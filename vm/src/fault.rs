@@ -202,17 +202,19 @@ impl<O: Object> AddressSpace<O> {
         let (frame, rights) = match fill {
             Fill::Kept => return self.upgrade(memory, target),
             Fill::Private(frame) => (frame, target.rights),
-            Fill::Zero => (memory.zero_frame(), target.rights - Rights::WRITE),
+            Fill::Zero => (memory.zero_frame(), target.rights.without_write()),
             Fill::Cached(frame) => {
                 let private = self
                     .find(target.page().start())
                     .is_none_or(Mapping::is_private);
-                let lost = if private {
-                    Rights::WRITE
-                } else {
-                    Rights::empty()
-                };
-                (frame, target.rights - lost)
+                (
+                    frame,
+                    if private {
+                        target.rights.without_write()
+                    } else {
+                        target.rights
+                    },
+                )
             }
         };
         let mut entry = Entry::leaf(frame, rights).touched(write);
@@ -266,13 +268,14 @@ impl<O: Object> AddressSpace<O> {
         }
         let private = self.find(page.start()).is_none_or(Mapping::is_private);
         let sole = old.is_counted() && memory.frames().is_exclusive(old.frame());
-        let lost = if private && !sole {
-            Rights::WRITE
+        let rights = if private && !sole {
+            target.rights.without_write()
         } else {
-            Rights::empty()
+            target.rights
         };
-        let write = target.access == Access::Write;
-        let entry = old.with_rights(target.rights - lost).touched(write);
+        let entry = old
+            .with_rights(rights)
+            .touched(target.access == Access::Write);
         self.table_mut().set(memory, target.place, entry)?;
         // Only more is allowed: a core that remembers less faults, finds it present and forgets.
         Ok(FlushDebt::none())
@@ -291,12 +294,11 @@ impl<O: Object> AddressSpace<O> {
             let Some(mapping) = self.find(page.start()) else {
                 break;
             };
-            let lost = if mapping.is_private() {
-                Rights::WRITE
+            let rights = if mapping.is_private() {
+                mapping.rights.without_write()
             } else {
-                Rights::empty()
+                mapping.rights
             };
-            let rights = mapping.rights - lost;
             let (entry, place) = self.table().find(memory, page);
             let Some(frame) = frame.filter(|_| entry.is_empty() && !rights.is_empty()) else {
                 continue;

@@ -60,7 +60,7 @@ impl<O: Object> AddressSpace<O> {
                 }
                 let shared = private && !(entry.is_counted() && frames.is_exclusive(entry.frame()));
                 entry.with_rights(if shared {
-                    rights - Rights::WRITE
+                    rights.without_write()
                 } else {
                     rights
                 })

@@ -29,6 +29,19 @@ bitflags! {
     }
 }
 
+impl Rights {
+    /// The same without writing. Whatever else was allowed, reading is: the processor knows no other way.
+    #[inline]
+    #[must_use]
+    pub fn without_write(self) -> Self {
+        if self.is_empty() {
+            self
+        } else {
+            (self | Self::READ) - Self::WRITE
+        }
+    }
+}
+
 /// A slot of the swap device, in pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slot(pub u64);
