@@ -10,6 +10,9 @@ pub const MAX_TORI: usize = 64;
 pub struct TorusId(u8);
 
 impl TorusId {
+    /// The first torus, which every machine has.
+    pub const ZERO: Self = Self(0);
+
     /// The torus with number `index`; `None` from [`MAX_TORI`] on.
     pub const fn new(index: usize) -> Option<Self> {
         if index < MAX_TORI {
@@ -67,7 +70,7 @@ impl fmt::Display for DepositId {
 }
 
 /// Gives the deposit names of one torus.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DepositNames(u64);
 
 impl DepositNames {

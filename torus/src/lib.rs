@@ -6,6 +6,7 @@ extern crate alloc;
 
 mod id;
 pub mod message;
+pub mod migrate;
 pub mod pid;
 pub mod plan;
 pub mod ring;

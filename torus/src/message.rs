@@ -4,12 +4,12 @@
 //! table in this file is the whole format. A line that is not a message is a typed error, never a panic.
 //!
 //! The *host* of a process is the torus where it lives; a *home* of it is a torus that holds a deposit for it:
-//! pages that stayed behind there.
+//! pages that stayed behind there. [`crate::migrate`] shows the messages in their flow.
 
 use crate::{DepositId, TorusId, pid::Pid, ring::Line, span::Span};
 
 /// Why a torus does not take a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
     /// It has not the memory.
     Memory,
@@ -104,7 +104,7 @@ impl Field for Span {
 macro_rules! messages {
     ($($(#[$doc:meta])* $kind:literal $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),+ $(,)? })+) => {
         /// One message.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Message {
             $($(#[$doc])* $name { $($(#[$field_doc])* $field: $type),+ },)+
         }
@@ -291,6 +291,8 @@ messages! {
     19 Reaped {
         /// The process that is no more.
         pid: Pid,
+        /// How often it had moved: so much news the birth torus has heard or will.
+        moves: u32,
     }
     /// To every torus: how busy the sender is.
     20 Load {

@@ -7,7 +7,8 @@
 //! *Finding a process.* A message to a process goes to its birth torus, which delivers it or sends it on to
 //! where the process is. A torus that does not hold the process (it has just moved on) sends the message
 //! back to the birth torus, where the news of the move arrives meanwhile. News may overtake one another, so
-//! each carries the number of moves that the process has made, and older news is ignored.
+//! each carries the number of moves that the process has made, and older news is ignored. An id is given again only
+//! when all news of its last process has been heard.
 
 use alloc::collections::{BTreeMap, btree_map::Entry};
 use core::fmt;
@@ -62,12 +63,28 @@ impl fmt::Display for Pid {
 }
 
 /// Where a process is, as its birth torus knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Whereabouts {
     /// The torus that has it, or had it before news that are under way.
     pub torus: TorusId,
     /// How often it had moved when it arrived there.
     pub moves: u32,
+}
+
+/// What the birth torus knows of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Record {
+    place: Whereabouts,
+    /// Pieces of news heard; each move is told once.
+    heard: u32,
+    /// Once it is reaped: the moves that it made.
+    ended: Option<u32>,
+}
+
+impl Record {
+    const fn is_closed(&self) -> bool {
+        matches!(self.ended, Some(moves) if moves == self.heard)
+    }
 }
 
 /// Why a birth could not be registered or an entry not be found.
@@ -82,11 +99,11 @@ pub enum PidError {
 }
 
 /// The ids that one torus has given, and where their processes are.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Births {
     torus: TorusId,
-    /// Numbers given, with the whereabouts of their processes.
-    entries: BTreeMap<u32, Whereabouts>,
+    /// Numbers given, with what is known of their processes.
+    entries: BTreeMap<u32, Record>,
     /// Where the search for a free number begins: numbers come back as late as possible.
     next: u32,
 }
@@ -113,9 +130,14 @@ impl Births {
             let serial = self.next;
             self.next = if serial + 1 == SERIALS { 1 } else { serial + 1 };
             if let Entry::Vacant(entry) = self.entries.entry(serial) {
-                entry.insert(Whereabouts {
+                let place = Whereabouts {
                     torus: self.torus,
                     moves: 0,
+                };
+                entry.insert(Record {
+                    place,
+                    heard: 0,
+                    ended: None,
                 });
                 return Ok(Pid((self.torus.index() as u32) << SERIAL_BITS | serial));
             }
@@ -127,36 +149,50 @@ impl Births {
     /// # Errors
     /// [`PidError::NoProcess`].
     pub fn find(&self, pid: Pid) -> Result<Whereabouts, PidError> {
-        let entry = self
+        let record = self
             .serial(pid)
             .and_then(|serial| self.entries.get(&serial));
-        entry.copied().ok_or(PidError::NoProcess(pid))
+        let living = record.filter(|record| record.ended.is_none());
+        living
+            .map(|record| record.place)
+            .ok_or(PidError::NoProcess(pid))
     }
 
-    /// News of a move; ignored if newer ones were heard.
+    /// News of a move, which each host sends once; where the process is now if it is the newest.
     ///
     /// # Errors
     /// [`PidError::NoProcess`].
     pub fn moved(&mut self, pid: Pid, to: Whereabouts) -> Result<(), PidError> {
-        let entry = self
-            .serial(pid)
-            .and_then(|serial| self.entries.get_mut(&serial));
-        let entry = entry.ok_or(PidError::NoProcess(pid))?;
-        if to.moves > entry.moves {
-            *entry = to;
-        }
-        Ok(())
+        self.record(pid, |record| {
+            record.heard += 1;
+            if to.moves > record.place.moves {
+                record.place = to;
+            }
+        })
     }
 
-    /// The process has ended and its status was collected: its id may be given again.
+    /// The process has ended after so many moves and its status was collected: its id may be given again when
+    /// the news of all these moves has come.
     ///
     /// # Errors
     /// [`PidError::NoProcess`].
-    pub fn reaped(&mut self, pid: Pid) -> Result<(), PidError> {
-        let entry = self
-            .serial(pid)
-            .and_then(|serial| self.entries.remove(&serial));
-        entry.map(|_| ()).ok_or(PidError::NoProcess(pid))
+    pub fn reaped(&mut self, pid: Pid, moves: u32) -> Result<(), PidError> {
+        self.find(pid)?;
+        self.record(pid, |record| record.ended = Some(moves))
+    }
+
+    /// Changes a record, and removes it if nothing more can come.
+    fn record(&mut self, pid: Pid, change: impl FnOnce(&mut Record)) -> Result<(), PidError> {
+        let serial = self.serial(pid).ok_or(PidError::NoProcess(pid))?;
+        let record = self
+            .entries
+            .get_mut(&serial)
+            .ok_or(PidError::NoProcess(pid))?;
+        change(record);
+        if record.is_closed() {
+            self.entries.remove(&serial);
+        }
+        Ok(())
     }
 
     /// Ids in use.
@@ -218,23 +254,26 @@ mod tests {
         births.moved(pid, at(3, 2)).unwrap();
         births.moved(pid, at(2, 1)).unwrap();
         assert_eq!(births.find(pid), Ok(at(3, 2)));
-        births.reaped(pid).unwrap();
-        assert_eq!(births.reaped(pid), Err(PidError::NoProcess(pid)));
-        assert_eq!(births.moved(pid, at(1, 3)), Err(PidError::NoProcess(pid)));
+        births.reaped(pid, 3).unwrap();
+        assert_eq!(births.find(pid), Err(PidError::NoProcess(pid)));
+        assert_eq!(births.reaped(pid, 3), Err(PidError::NoProcess(pid)));
+        assert_eq!(births.len(), 1, "one piece of news is to come");
+        births.moved(pid, at(1, 3)).unwrap();
         assert!(births.is_empty());
+        assert_eq!(births.moved(pid, at(1, 4)), Err(PidError::NoProcess(pid)));
     }
 
     #[test]
     fn numbers_come_back_late_and_never_twice() {
         let mut births = Births::new(torus(0));
         let first = births.give().unwrap();
-        births.reaped(first).unwrap();
+        births.reaped(first, 0).unwrap();
         for expected in 2..SERIALS {
             assert_eq!(births.give().map(Pid::raw), Ok(expected as i32));
         }
         assert_eq!(births.give(), Ok(first));
         assert_eq!(births.give(), Err(PidError::Exhausted(torus(0))));
-        births.reaped(Pid(77)).unwrap();
+        births.reaped(Pid(77), 0).unwrap();
         assert_eq!(births.give(), Ok(Pid(77)));
     }
 }

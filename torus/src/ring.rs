@@ -30,7 +30,7 @@ use crossbeam_utils::CachePadded;
 use sync::{AtomicBool, AtomicUsize, Ordering, Slot, fence};
 
 /// The contents of one message: a cache line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C, align(64))]
 pub struct Line(pub [u64; 8]);
 

@@ -1,0 +1,97 @@
+//! Pulls that are under way.
+
+use alloc::vec::Vec;
+
+use crate::{DepositId, span::Span};
+
+/// A pull that is not answered in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Flight {
+    deposit: DepositId,
+    pending: Span,
+    /// Those of the pages that threads wait for.
+    awaited: Span,
+}
+
+/// The pulls of one process that are not answered in full. No page is in two of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Flights(Vec<Flight>);
+
+impl Flights {
+    /// Pulls that may be unanswered at once; further faults ask for their own page only.
+    const MANY: usize = 16;
+
+    pub(super) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether there are so many that neighbours have to wait.
+    pub(super) const fn are_many(&self) -> bool {
+        self.0.len() >= Self::MANY
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// A thread waits for `page`: answers whether it is under way already.
+    pub(super) fn wait_for(&mut self, deposit: DepositId, page: u64) -> bool {
+        let flight = self
+            .of(deposit)
+            .find(|flight| flight.pending.contains(page));
+        if let Some(flight) = flight {
+            flight.awaited.mask |= 1 << (page - flight.pending.first);
+            return true;
+        }
+        false
+    }
+
+    /// Begins a pull of those pages of `span` that are not under way, and answers which.
+    pub(super) fn begin(&mut self, deposit: DepositId, span: Span, awaited: Span) -> Span {
+        let fresh = self
+            .of(deposit)
+            .fold(span, |span, flight| span.without(flight.pending));
+        if !fresh.is_empty() {
+            self.0.push(Flight {
+                deposit,
+                pending: fresh,
+                awaited: fresh.and(awaited),
+            });
+        }
+        fresh
+    }
+
+    /// Those pages of `span` that are under way, by their pulls.
+    pub(super) fn under_way(
+        &mut self,
+        deposit: DepositId,
+        span: Span,
+    ) -> impl Iterator<Item = Span> {
+        self.of(deposit)
+            .map(move |flight| flight.pending.and(span))
+            .filter(|span| !span.is_empty())
+    }
+
+    /// Ends the pull of the pages of `span`, and tells `awaited` which of them threads wait for.
+    pub(super) fn land(&mut self, deposit: DepositId, span: Span, mut awaited: impl FnMut(Span)) {
+        for flight in self.of(deposit) {
+            let landed = flight.awaited.and(span);
+            if !landed.is_empty() {
+                awaited(landed);
+            }
+            flight.pending = flight.pending.without(span);
+            flight.awaited = flight.awaited.without(span);
+        }
+        self.0.retain(|flight| !flight.pending.is_empty());
+    }
+
+    fn of(&mut self, deposit: DepositId) -> impl Iterator<Item = &mut Flight> {
+        self.0
+            .iter_mut()
+            .filter(move |flight| flight.deposit == deposit)
+    }
+}
