@@ -2,3 +2,4 @@
 
 pub mod booted;
 pub mod machine;
+pub mod network;
