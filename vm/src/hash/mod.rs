@@ -18,7 +18,7 @@ pub use portable::Portable;
 pub use shani::ShaNi;
 
 /// Bytes of one page of a memory object.
-pub type PageBytes = [u8; 4096];
+pub type PageBytes = [u8; crate::addr::PAGE_SIZE];
 
 /// Two digests side by side: what an interior node hashes.
 pub type Pair = [u8; 64];

@@ -14,8 +14,8 @@ use thiserror::Error;
 
 use crate::hash::{Digest, Hasher, PageBytes};
 
-/// Bytes in a page.
-pub const PAGE_SIZE: u64 = size_of::<PageBytes>() as u64;
+/// Bytes in a page, as sizes of objects count them.
+pub(crate) const PAGE_SIZE: u64 = crate::addr::PAGE_SIZE as u64;
 
 /// No memory is left for another page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

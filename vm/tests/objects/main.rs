@@ -1,5 +1,9 @@
 //! Memory objects: hashing, the graph of extents, builders, data caps and the page cache.
 
+mod builder;
+mod deep;
+mod handles;
 mod hash;
+mod identity;
 mod model;
 mod vectors;
