@@ -1,0 +1,250 @@
+//! What the loader says of the machine, checked and copied once.
+//!
+//! [`read`] runs first of all, on the loader's page tables; what it answers does not point into memory that is reclaimed
+//! later, but for [`BootInfo::cores`], which are used until the last core has started.
+
+mod requests;
+
+use braid_firmware::cmdline::CommandLine;
+use core::fmt::{self, Write};
+use limine::memory_map::EntryType;
+use limine::mp::{Cpu, ResponseFlags};
+use spin::{Mutex, MutexGuard, Once};
+use vm::addr::PhysAddr;
+
+/// The most ranges that a memory map may have.
+const MAX_RANGES: usize = 1024;
+/// The longest command line, in bytes.
+const MAX_LINE: usize = 32 * 1024;
+/// The name of the module with the programs' files.
+const ROOT_ARCHIVE: &[u8] = b"root.cpio";
+
+/// Why the kernel can't start with what the loader answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BootError {
+    /// The loader does not answer this request.
+    Missing(&'static str),
+    /// The memory map has more ranges than fit.
+    MemoryMap(usize),
+    /// The command line is longer than fits.
+    CommandLineLength(usize),
+    /// The command line is not UTF-8.
+    CommandLineText,
+}
+
+impl fmt::Display for BootError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(what) => write!(
+                f,
+                "the boot loader does not answer the {what} request: a loader of the Limine boot protocol is needed"
+            ),
+            Self::MemoryMap(ranges) => {
+                write!(f, "the memory map has {ranges} ranges, at most {MAX_RANGES} are understood")
+            }
+            Self::CommandLineLength(len) => {
+                write!(f, "the command line has {len} bytes, at most {MAX_LINE} fit")
+            }
+            Self::CommandLineText => write!(f, "the command line is not UTF-8"),
+        }
+    }
+}
+
+/// What a range of memory holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryKind {
+    /// Free.
+    Usable,
+    /// The loader's; free when its answers are no longer needed.
+    Loader,
+    /// The kernel and the modules.
+    Kernel,
+    /// ACPI tables.
+    Acpi,
+    /// Video memory.
+    Framebuffer,
+    /// Not for the kernel.
+    Reserved,
+}
+
+/// A range of the memory map.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryRange {
+    /// First byte.
+    pub start: PhysAddr,
+    /// Bytes.
+    pub len: u64,
+    /// What it holds.
+    pub kind: MemoryKind,
+}
+
+/// The machine as the loader hands it over.
+pub struct BootInfo {
+    /// Name and version of the loader.
+    pub loader: Text<64>,
+    /// Base revision of the protocol that the loader followed.
+    pub revision: u64,
+    /// Virtual address at which physical address 0 is mapped.
+    pub hhdm: u64,
+    /// Physical address of the kernel's first byte.
+    pub kernel_start: PhysAddr,
+    /// Virtual address of the kernel's first byte.
+    pub kernel_base: u64,
+    /// Physical address of the RSDP.
+    pub rsdp: Option<PhysAddr>,
+    /// APIC id of the core that starts.
+    pub first_apic_id: u32,
+    /// Whether the loader has switched the local APICs to x2APIC mode.
+    pub x2apic: bool,
+    /// All cores, in memory that is the loader's.
+    pub cores: &'static [&'static Cpu],
+    /// The archive with the programs' files.
+    pub root_archive: Option<&'static [u8]>,
+    /// Seconds since 1970 when the machine was started.
+    pub date: u64,
+    /// The command line, understood.
+    pub command_line: CommandLine<'static>,
+    /// The memory map, ascending.
+    pub memory: &'static [MemoryRange],
+}
+
+// SAFETY: K2, the only pointers are to the loader's core descriptions, whose shared fields are atomics.
+unsafe impl Sync for BootInfo {}
+// SAFETY: as above.
+unsafe impl Send for BootInfo {}
+
+/// Where the copies go: static, since the loader's stack is small.
+struct Storage {
+    ranges: [MemoryRange; MAX_RANGES],
+    line: [u8; MAX_LINE],
+}
+
+const NO_RANGE: MemoryRange = MemoryRange { start: PhysAddr(0), len: 0, kind: MemoryKind::Usable };
+
+static STORAGE: Mutex<Storage> =
+    Mutex::new(Storage { ranges: [NO_RANGE; MAX_RANGES], line: [0; MAX_LINE] });
+
+static INFO: Once<BootInfo> = Once::new();
+
+/// What [`read`] found.
+///
+/// # Panics
+/// Before [`read`] has succeeded.
+pub fn info() -> &'static BootInfo {
+    INFO.get().expect("boot::read comes first")
+}
+
+/// Like [`info`], for code that may run before it.
+pub fn try_info() -> Option<&'static BootInfo> {
+    INFO.get()
+}
+
+/// Reads the loader's answers; to be called once.
+///
+/// # Errors
+/// What is missing or does not fit.
+pub fn read() -> Result<&'static BootInfo, BootError> {
+    let hhdm = requests::HHDM.get_response().ok_or(BootError::Missing("HHDM"))?.offset();
+    let address = requests::ADDRESS.get_response().ok_or(BootError::Missing("executable address"))?;
+    let cores = requests::CORES.get_response().ok_or(BootError::Missing("MP"))?;
+    let map = requests::MEMORY.get_response().ok_or(BootError::Missing("memory map"))?.entries();
+    if map.len() > MAX_RANGES {
+        return Err(BootError::MemoryMap(map.len()));
+    }
+    let Storage { ranges, line } = MutexGuard::leak(STORAGE.lock());
+    let line = command_line(line)?;
+    for (range, entry) in ranges.iter_mut().zip(map) {
+        *range = MemoryRange {
+            start: PhysAddr(entry.base),
+            len: entry.length,
+            kind: kind(entry.entry_type),
+        };
+    }
+    // Before revision 3 addresses of firmware tables are virtual.
+    let physical = |address: u64| if address >= hhdm { address - hhdm } else { address };
+    Ok(INFO.call_once(|| BootInfo {
+        loader: loader(),
+        revision: requests::REVISION.loaded_revision().unwrap_or(0),
+        hhdm,
+        kernel_start: PhysAddr(address.physical_base()),
+        kernel_base: address.virtual_base(),
+        rsdp: requests::RSDP.get_response().map(|rsdp| PhysAddr(physical(rsdp.address() as u64))),
+        first_apic_id: cores.bsp_lapic_id(),
+        x2apic: cores.flags().contains(ResponseFlags::X2APIC),
+        cores: cores.cpus(),
+        root_archive: root_archive(),
+        date: requests::DATE.get_response().map_or(0, |date| date.timestamp().as_secs()),
+        command_line: CommandLine::parse(line, |error| log::warn!("{error}")),
+        memory: &ranges[..map.len()],
+    }))
+}
+
+fn kind(entry: EntryType) -> MemoryKind {
+    match entry {
+        EntryType::USABLE => MemoryKind::Usable,
+        EntryType::BOOTLOADER_RECLAIMABLE => MemoryKind::Loader,
+        EntryType::EXECUTABLE_AND_MODULES => MemoryKind::Kernel,
+        EntryType::ACPI_RECLAIMABLE | EntryType::ACPI_NVS => MemoryKind::Acpi,
+        EntryType::FRAMEBUFFER => MemoryKind::Framebuffer,
+        _ => MemoryKind::Reserved,
+    }
+}
+
+fn loader() -> Text<64> {
+    let mut name = Text::new();
+    if let Some(loader) = requests::LOADER.get_response() {
+        // A longer name is cut.
+        let _ = write!(name, "{} {}", loader.name(), loader.version());
+    }
+    name
+}
+
+/// The command line, copied out of the loader's memory.
+fn command_line(storage: &'static mut [u8]) -> Result<&'static str, BootError> {
+    let Some(response) = requests::COMMAND_LINE.get_response() else { return Ok("") };
+    let line = response.cmdline().to_bytes();
+    let copy = storage.get_mut(..line.len()).ok_or(BootError::CommandLineLength(line.len()))?;
+    copy.copy_from_slice(line);
+    core::str::from_utf8(copy).map_err(|_| BootError::CommandLineText)
+}
+
+/// The module whose path ends in `root.cpio`. Modules stay where they are: their memory is never reclaimed.
+fn root_archive() -> Option<&'static [u8]> {
+    let modules = requests::MODULES.get_response()?.modules();
+    let file = modules.iter().find(|file| file.path().to_bytes().ends_with(ROOT_ARCHIVE))?;
+    // SAFETY: K2, a module is that many bytes of memory that nobody else writes.
+    Some(unsafe { core::slice::from_raw_parts(file.addr(), file.size() as usize) })
+}
+
+/// A short text that owns its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<const N: usize> {
+    bytes: [u8; N],
+    len: usize,
+}
+
+impl<const N: usize> Text<N> {
+    const fn new() -> Self {
+        Self { bytes: [0; N], len: 0 }
+    }
+}
+
+impl<const N: usize> Write for Text<N> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            let width = character.len_utf8();
+            if self.len + width > N {
+                return Err(fmt::Error);
+            }
+            character.encode_utf8(&mut self.bytes[self.len..]);
+            self.len += width;
+        }
+        Ok(())
+    }
+}
+
+impl<const N: usize> fmt::Display for Text<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(core::str::from_utf8(&self.bytes[..self.len]).unwrap_or("?"))
+    }
+}

@@ -1,0 +1,92 @@
+//! The program console: where descriptors 0, 1 and 2 of the first program lead.
+
+use super::frame::{self, Assembler, In, Out};
+use super::logger::{self, COM1};
+use super::uart::Uart;
+use crate::arch::Relax;
+use crate::boot;
+use braid_firmware::cmdline::Console;
+use core::sync::atomic::{AtomicBool, Ordering};
+use spin::mutex::SpinMutex;
+
+// SAFETY: K2, COM2's address, which only the program console uses.
+const COM2: Uart = unsafe { Uart::new(0x2f8) };
+
+/// ISA interrupts of the ports.
+const COM1_IRQ: u8 = 4;
+const COM2_IRQ: u8 = 3;
+
+/// Which output a program writes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Descriptor 1.
+    Stdout,
+    /// Descriptor 2.
+    Stderr,
+}
+
+static FRAMED: AtomicBool = AtomicBool::new(false);
+static SENDER: SpinMutex<(), Relax> = SpinMutex::new(());
+static RECEIVER: SpinMutex<Assembler, Relax> = SpinMutex::new(Assembler::new());
+
+/// Opens the port that the command line names; answers the ISA interrupt that its input raises.
+pub fn start() -> u8 {
+    if boot::info().command_line.console == Console::Com2 {
+        if COM2.start() {
+            FRAMED.store(true, Ordering::Relaxed);
+            COM2.interrupt_on_input();
+            return COM2_IRQ;
+        }
+        log::warn!("console=com2, but there is no such port: programs write to the log's console");
+    }
+    COM1.interrupt_on_input();
+    COM1_IRQ
+}
+
+/// Whether a tool listens on a port of its own, so that nothing else sees what programs write.
+pub fn is_framed() -> bool {
+    FRAMED.load(Ordering::Relaxed)
+}
+
+/// Sends what a program wrote.
+pub fn write(output: Output, bytes: &[u8]) {
+    if !is_framed() {
+        return logger::write_plain(bytes);
+    }
+    let kind = match output {
+        Output::Stdout => Out::Stdout,
+        Output::Stderr => Out::Stderr,
+    };
+    let _whole = SENDER.lock();
+    for part in bytes.chunks(frame::MAX_OUT) {
+        COM2.send(&frame::head(kind, part.len()));
+        COM2.send(part);
+    }
+}
+
+/// Tells the tool how the first program ended: a wait status as wait4(2) gives it.
+pub fn exit(status: u32) {
+    if is_framed() {
+        let _whole = SENDER.lock();
+        COM2.send(&frame::head(Out::Exit, 4));
+        COM2.send(&status.to_le_bytes());
+    }
+}
+
+/// Takes in what has arrived and hands it to the terminal. Called on every interrupt of the port.
+pub fn receive() {
+    let mut assembler = RECEIVER.lock();
+    if !is_framed() {
+        while let Some(byte) = COM1.receive() {
+            crate::file::tty::input(&[byte]);
+        }
+        return;
+    }
+    while let Some(byte) = COM2.receive() {
+        assembler.push(byte, |frame| match frame {
+            In::Bytes(bytes) => crate::file::tty::input(bytes),
+            In::End => crate::file::tty::end_of_input(),
+            In::Window { rows, columns } => crate::file::tty::resize(rows, columns),
+        });
+    }
+}

@@ -1,0 +1,83 @@
+//! A 16550 serial port at its ISA address (data sheet: National Semiconductor PC16550D).
+
+use crate::arch::port;
+
+/// Bytes that the transmitter takes at once when it is empty.
+const FIFO: usize = 16;
+/// Polls of the line status before a port that does not drain is given up for this call.
+const PATIENCE: u32 = 1_000_000;
+
+const INTERRUPT_ENABLE: u16 = 1;
+const FIFO_CONTROL: u16 = 2;
+const LINE_CONTROL: u16 = 3;
+const MODEM_CONTROL: u16 = 4;
+const LINE_STATUS: u16 = 5;
+const SCRATCH: u16 = 7;
+
+const DATA_READY: u8 = 1;
+const TRANSMITTER_EMPTY: u8 = 1 << 5;
+
+/// A serial port.
+#[derive(Clone, Copy, Debug)]
+pub struct Uart {
+    base: u16,
+}
+
+impl Uart {
+    /// The port at I/O address `base`.
+    ///
+    /// # Safety
+    /// Nothing but a serial port answers there, and nobody else uses it.
+    pub const unsafe fn new(base: u16) -> Self {
+        Self { base }
+    }
+
+    fn read(self, register: u16) -> u8 {
+        // SAFETY: K2, by the promise given to `new`.
+        unsafe { port::read_u8(self.base + register) }
+    }
+
+    fn write(self, register: u16, value: u8) {
+        // SAFETY: K2, by the promise given to `new`.
+        unsafe { port::write_u8(self.base + register, value) }
+    }
+
+    /// Sets 115200 baud, 8N1, FIFOs on, interrupts off. False when there is no such port.
+    pub fn start(self) -> bool {
+        self.write(SCRATCH, 0x5a);
+        if self.read(SCRATCH) != 0x5a {
+            return false;
+        }
+        self.write(INTERRUPT_ENABLE, 0);
+        self.write(LINE_CONTROL, 0x80);
+        self.write(0, 1);
+        self.write(1, 0);
+        self.write(LINE_CONTROL, 0x03);
+        self.write(FIFO_CONTROL, 0x07);
+        // DTR, RTS, and OUT2, which lets interrupts through.
+        self.write(MODEM_CONTROL, 0x0b);
+        true
+    }
+
+    /// Has the port interrupt when bytes arrive.
+    pub fn interrupt_on_input(self) {
+        self.write(INTERRUPT_ENABLE, 1);
+    }
+
+    /// Sends `bytes`; gives the rest up when the port does not drain.
+    pub fn send(self, bytes: &[u8]) {
+        for part in bytes.chunks(FIFO) {
+            let ready = (0..PATIENCE).any(|_| self.read(LINE_STATUS) & TRANSMITTER_EMPTY != 0);
+            if !ready {
+                return;
+            }
+            // SAFETY: K2, as for `write`.
+            unsafe { port::write_bytes(self.base, part) };
+        }
+    }
+
+    /// The next byte that has arrived.
+    pub fn receive(self) -> Option<u8> {
+        (self.read(LINE_STATUS) & DATA_READY != 0).then(|| self.read(0))
+    }
+}
