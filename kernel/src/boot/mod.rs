@@ -3,7 +3,9 @@
 //! [`read`] runs first of all, on the loader's page tables; what it answers does not point into memory that is reclaimed
 //! later, but for [`BootInfo::cores`], which are used until the last core has started.
 
+pub mod early;
 mod requests;
+pub mod tables;
 
 use braid_firmware::cmdline::CommandLine;
 use core::fmt::{self, Write};
@@ -40,10 +42,16 @@ impl fmt::Display for BootError {
                 "the boot loader does not answer the {what} request: a loader of the Limine boot protocol is needed"
             ),
             Self::MemoryMap(ranges) => {
-                write!(f, "the memory map has {ranges} ranges, at most {MAX_RANGES} are understood")
+                write!(
+                    f,
+                    "the memory map has {ranges} ranges, at most {MAX_RANGES} are understood"
+                )
             }
             Self::CommandLineLength(len) => {
-                write!(f, "the command line has {len} bytes, at most {MAX_LINE} fit")
+                write!(
+                    f,
+                    "the command line has {len} bytes, at most {MAX_LINE} fit"
+                )
             }
             Self::CommandLineText => write!(f, "the command line is not UTF-8"),
         }
@@ -119,10 +127,16 @@ struct Storage {
     line: [u8; MAX_LINE],
 }
 
-const NO_RANGE: MemoryRange = MemoryRange { start: PhysAddr(0), len: 0, kind: MemoryKind::Usable };
+const NO_RANGE: MemoryRange = MemoryRange {
+    start: PhysAddr(0),
+    len: 0,
+    kind: MemoryKind::Usable,
+};
 
-static STORAGE: Mutex<Storage> =
-    Mutex::new(Storage { ranges: [NO_RANGE; MAX_RANGES], line: [0; MAX_LINE] });
+static STORAGE: Mutex<Storage> = Mutex::new(Storage {
+    ranges: [NO_RANGE; MAX_RANGES],
+    line: [0; MAX_LINE],
+});
 
 static INFO: Once<BootInfo> = Once::new();
 
@@ -144,10 +158,20 @@ pub fn try_info() -> Option<&'static BootInfo> {
 /// # Errors
 /// What is missing or does not fit.
 pub fn read() -> Result<&'static BootInfo, BootError> {
-    let hhdm = requests::HHDM.get_response().ok_or(BootError::Missing("HHDM"))?.offset();
-    let address = requests::ADDRESS.get_response().ok_or(BootError::Missing("executable address"))?;
-    let cores = requests::CORES.get_response().ok_or(BootError::Missing("MP"))?;
-    let map = requests::MEMORY.get_response().ok_or(BootError::Missing("memory map"))?.entries();
+    let hhdm = requests::HHDM
+        .get_response()
+        .ok_or(BootError::Missing("HHDM"))?
+        .offset();
+    let address = requests::ADDRESS
+        .get_response()
+        .ok_or(BootError::Missing("executable address"))?;
+    let cores = requests::CORES
+        .get_response()
+        .ok_or(BootError::Missing("MP"))?;
+    let map = requests::MEMORY
+        .get_response()
+        .ok_or(BootError::Missing("memory map"))?
+        .entries();
     if map.len() > MAX_RANGES {
         return Err(BootError::MemoryMap(map.len()));
     }
@@ -161,19 +185,29 @@ pub fn read() -> Result<&'static BootInfo, BootError> {
         };
     }
     // Before revision 3 addresses of firmware tables are virtual.
-    let physical = |address: u64| if address >= hhdm { address - hhdm } else { address };
+    let physical = |address: u64| {
+        if address >= hhdm {
+            address - hhdm
+        } else {
+            address
+        }
+    };
     Ok(INFO.call_once(|| BootInfo {
         loader: loader(),
         revision: requests::REVISION.loaded_revision().unwrap_or(0),
         hhdm,
         kernel_start: PhysAddr(address.physical_base()),
         kernel_base: address.virtual_base(),
-        rsdp: requests::RSDP.get_response().map(|rsdp| PhysAddr(physical(rsdp.address() as u64))),
+        rsdp: requests::RSDP
+            .get_response()
+            .map(|rsdp| PhysAddr(physical(rsdp.address() as u64))),
         first_apic_id: cores.bsp_lapic_id(),
         x2apic: cores.flags().contains(ResponseFlags::X2APIC),
         cores: cores.cpus(),
         root_archive: root_archive(),
-        date: requests::DATE.get_response().map_or(0, |date| date.timestamp().as_secs()),
+        date: requests::DATE
+            .get_response()
+            .map_or(0, |date| date.timestamp().as_secs()),
         command_line: CommandLine::parse(line, |error| log::warn!("{error}")),
         memory: &ranges[..map.len()],
     }))
@@ -201,9 +235,13 @@ fn loader() -> Text<64> {
 
 /// The command line, copied out of the loader's memory.
 fn command_line(storage: &'static mut [u8]) -> Result<&'static str, BootError> {
-    let Some(response) = requests::COMMAND_LINE.get_response() else { return Ok("") };
+    let Some(response) = requests::COMMAND_LINE.get_response() else {
+        return Ok("");
+    };
     let line = response.cmdline().to_bytes();
-    let copy = storage.get_mut(..line.len()).ok_or(BootError::CommandLineLength(line.len()))?;
+    let copy = storage
+        .get_mut(..line.len())
+        .ok_or(BootError::CommandLineLength(line.len()))?;
     copy.copy_from_slice(line);
     core::str::from_utf8(copy).map_err(|_| BootError::CommandLineText)
 }
@@ -211,7 +249,9 @@ fn command_line(storage: &'static mut [u8]) -> Result<&'static str, BootError> {
 /// The module whose path ends in `root.cpio`. Modules stay where they are: their memory is never reclaimed.
 fn root_archive() -> Option<&'static [u8]> {
     let modules = requests::MODULES.get_response()?.modules();
-    let file = modules.iter().find(|file| file.path().to_bytes().ends_with(ROOT_ARCHIVE))?;
+    let file = modules
+        .iter()
+        .find(|file| file.path().to_bytes().ends_with(ROOT_ARCHIVE))?;
     // SAFETY: K2, a module is that many bytes of memory that nobody else writes.
     Some(unsafe { core::slice::from_raw_parts(file.addr(), file.size() as usize) })
 }
@@ -225,7 +265,10 @@ pub struct Text<const N: usize> {
 
 impl<const N: usize> Text<N> {
     const fn new() -> Self {
-        Self { bytes: [0; N], len: 0 }
+        Self {
+            bytes: [0; N],
+            len: 0,
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! What the kernel asks of the loader (Limine boot protocol), in the sections where the loader looks for it.
 
 use limine::BaseRevision;
+use limine::mp::RequestFlags;
+use limine::paging::Mode;
 use limine::request::{
     BootloaderInfoRequest, DateAtBootRequest, ExecutableAddressRequest, ExecutableCmdlineRequest,
     FramebufferRequest, HhdmRequest, MemoryMapRequest, ModuleRequest, MpRequest, PagingModeRequest,
     RequestsEndMarker, RequestsStartMarker, RsdpRequest, StackSizeRequest,
 };
-use limine::mp::RequestFlags;
-use limine::paging::Mode;
 
 /// Bytes of stack that each core starts with.
 const STACK_SIZE: u64 = 64 * 1024;

@@ -49,7 +49,12 @@ pub(super) struct Assembler {
 
 impl Assembler {
     pub(super) const fn new() -> Self {
-        Self { head: [0; 3], head_len: 0, payload: [0; MAX_IN], payload_len: 0 }
+        Self {
+            head: [0; 3],
+            head_len: 0,
+            payload: [0; MAX_IN],
+            payload_len: 0,
+        }
     }
 
     /// Takes one byte; `deliver` gets the frame that it completes. Frames of unknown kind are dropped.

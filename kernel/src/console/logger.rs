@@ -45,6 +45,15 @@ pub fn write_plain(bytes: &[u8]) {
     send(bytes);
 }
 
+/// Writes a line that is no record: what a panic says, whatever the level is.
+pub fn emergency(text: fmt::Arguments<'_>) {
+    let _line = LINE.lock();
+    let mut line = Line::new();
+    // A line can't fail: it sends what does not fit.
+    let _ = writeln!(line, "{text}");
+    line.flush();
+}
+
 /// Frees the log for a core that stops the machine: whoever held it does not run any more.
 ///
 /// # Safety
@@ -94,7 +103,10 @@ struct Line {
 
 impl Line {
     const fn new() -> Self {
-        Self { bytes: [0; 128], len: 0 }
+        Self {
+            bytes: [0; 128],
+            len: 0,
+        }
     }
 
     fn flush(&mut self) {

@@ -8,4 +8,4 @@ mod logger;
 pub mod program;
 mod uart;
 
-pub use logger::{break_lock, set_level, start, write_plain};
+pub use logger::{break_lock, emergency, set_level, start};

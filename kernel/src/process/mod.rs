@@ -21,3 +21,6 @@ pub struct Process {
 /// A process's short name (prctl PR_GET_NAME).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Name(pub [u8; 16]);
+
+/// Starts the first program.
+pub fn start() {}

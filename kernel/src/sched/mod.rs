@@ -14,3 +14,20 @@ use alloc::sync::Arc;
 pub fn current() -> Arc<Thread> {
     unimplemented!("scheduler")
 }
+
+/// The scheduler's state of one core.
+pub struct Core {}
+
+impl Core {
+    /// A core that has nothing to do.
+    pub const fn new() -> Self {
+        Self {}
+    }
+}
+
+/// The registers of the thread that this core goes on with.
+pub fn next_thread() -> *mut crate::arch::regs::UserRegs {
+    loop {
+        crate::arch::cpu::halt_until_interrupt();
+    }
+}

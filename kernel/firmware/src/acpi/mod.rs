@@ -3,6 +3,7 @@
 //! Tables are found through a function that answers the bytes at a physical address, or nothing where there is no memory. Each
 //! table is checked (signature, length, checksum) before its content is looked at.
 
+pub mod fadt;
 pub mod madt;
 pub mod srat;
 

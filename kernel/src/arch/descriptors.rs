@@ -1,0 +1,149 @@
+//! Segment descriptors, the task state segment and the interrupt descriptor table (SDM vol. 3A, 3.4, 7.7 and 6.10).
+
+use super::entry;
+use super::stacks::CoreStacks;
+use core::arch::asm;
+use core::cell::UnsafeCell;
+
+/// Selector of kernel code. SYSRET wants user data 8 and user code 16 above STAR's base.
+pub(super) const KERNEL_CS: u16 = 0x08;
+pub(super) const KERNEL_SS: u16 = 0x10;
+pub(super) const SYSRET_BASE: u16 = 0x18;
+const TSS_SELECTOR: u16 = 0x30;
+
+/// Offset of RSP0 in [`Tables`].
+pub(super) const RSP0: usize = core::mem::offset_of!(Tables, tss) + 4;
+
+/// Interrupt stacks, as the numbers of the IST.
+const IST_DOUBLE_FAULT: u8 = 1;
+const IST_NMI: u8 = 2;
+const IST_MACHINE_CHECK: u8 = 3;
+
+/// A 64-bit task state segment, as 32-bit words: RSP0 is words 1 and 2, IST1 words 9 and 10.
+#[repr(C, align(4))]
+struct Tss([u32; 26]);
+
+/// The descriptor tables of a core.
+#[repr(C, align(16))]
+pub(super) struct Tables {
+    gdt: [u64; 8],
+    // RSP0 comes to lie on an 8-byte boundary.
+    _align: u32,
+    tss: Tss,
+}
+
+#[repr(C, packed)]
+struct Pointer {
+    limit: u16,
+    base: u64,
+}
+
+impl Tables {
+    pub(super) const fn new() -> Self {
+        Self {
+            gdt: [
+                0,
+                0x00af_9b00_0000_ffff, // kernel code, 64-bit
+                0x00cf_9300_0000_ffff, // kernel data
+                0x00cf_fb00_0000_ffff, // user code, 32-bit: where SYSRET without REX.W would go; unused
+                0x00cf_f300_0000_ffff, // user data
+                0x00af_fb00_0000_ffff, // user code, 64-bit
+                0,
+                0,
+            ],
+            _align: 0,
+            tss: Tss([0; 26]),
+        }
+    }
+
+    /// Enters the stacks and the task state's own address.
+    pub(super) fn fill(&mut self, stacks: &CoreStacks) {
+        let base = (&raw const self.tss) as u64;
+        let limit = (size_of::<Tss>() - 1) as u64;
+        self.gdt[6] = limit | (base & 0xff_ffff) << 16 | 0x89 << 40 | (base >> 24 & 0xff) << 56;
+        self.gdt[7] = base >> 32;
+        let mut set = |word: usize, value: u64| {
+            self.tss.0[word] = value as u32;
+            self.tss.0[word + 1] = (value >> 32) as u32;
+        };
+        set(1, stacks.main);
+        set(9, stacks.double_fault);
+        set(11, stacks.nmi);
+        set(13, stacks.machine_check);
+        // No I/O permission map.
+        self.tss.0[25] = (size_of::<Tss>() as u32) << 16;
+    }
+
+    /// Loads the tables into this core.
+    ///
+    /// # Safety
+    /// The tables stay in place while the core uses them.
+    pub(super) unsafe fn load(&self) {
+        let gdt = Pointer {
+            limit: (size_of_val(&self.gdt) - 1) as u16,
+            base: self.gdt.as_ptr() as u64,
+        };
+        let idt = Pointer {
+            limit: (size_of::<Idt>() - 1) as u16,
+            base: IDT.0.get() as u64,
+        };
+        // SAFETY: K3, the descriptors are well-formed and stay; the code selector is the same code.
+        unsafe {
+            asm!(
+                "lgdt [{gdt}]",
+                "push {cs}",
+                "lea {tmp}, [rip + 2f]",
+                "push {tmp}",
+                "retfq",
+                "2: mov ss, {ss:x}",
+                "mov ds, {ss:x}",
+                "mov es, {ss:x}",
+                "mov fs, {zero:x}",
+                "mov gs, {zero:x}",
+                "ltr {tss:x}",
+                "lidt [{idt}]",
+                gdt = in(reg) &gdt,
+                idt = in(reg) &idt,
+                cs = in(reg) u64::from(KERNEL_CS),
+                ss = in(reg) u32::from(KERNEL_SS),
+                zero = in(reg) 0u32,
+                tss = in(reg) u32::from(TSS_SELECTOR),
+                tmp = out(reg) _,
+            );
+        }
+    }
+}
+
+/// The interrupt descriptor table, the same for every core.
+#[repr(C, align(4096))]
+struct Idt(UnsafeCell<[[u64; 2]; 256]>);
+
+// SAFETY: K3, written once by the first core, before the others run.
+unsafe impl Sync for Idt {}
+
+static IDT: Idt = Idt(UnsafeCell::new([[0; 2]; 256]));
+
+/// Fills the interrupt table. On the first core, once, before any table is loaded.
+pub(super) fn fill_interrupt_table() {
+    for vector in 0..256usize {
+        let ist = match vector {
+            2 => IST_NMI,
+            8 => IST_DOUBLE_FAULT,
+            18 => IST_MACHINE_CHECK,
+            _ => 0,
+        };
+        let handler = entry::stub_address(vector);
+        // A 64-bit interrupt gate with privilege level 0: programs can raise none by INT n.
+        let mut gate = (handler & 0xffff)
+            | u64::from(KERNEL_CS) << 16
+            | u64::from(ist) << 32
+            | 0x8e << 40
+            | (handler >> 16 & 0xffff) << 48;
+        // INT3 and INTO are for programs.
+        if vector == 3 || vector == 4 {
+            gate |= 3 << 45;
+        }
+        // SAFETY: K3, the first core alone runs.
+        unsafe { (*IDT.0.get())[vector] = [gate, handler >> 32] };
+    }
+}

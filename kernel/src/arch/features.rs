@@ -1,0 +1,116 @@
+//! What this processor can do (CPUID), read once by the first core.
+
+use core::arch::x86_64::{__cpuid, __cpuid_count};
+use core::fmt;
+use spin::Once;
+
+/// The features that the kernel uses where they exist.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    missing_docs,
+    reason = "the names that CPUID gives them, SDM vol. 2A, table 3-8"
+)]
+pub struct Features {
+    pub xsave: bool,
+    pub x2apic: bool,
+    pub tsc_deadline: bool,
+    pub pcid: bool,
+    pub invpcid: bool,
+    pub nx: bool,
+    pub gigabyte_pages: bool,
+    pub smep: bool,
+    pub smap: bool,
+    pub umip: bool,
+    pub fsgsbase: bool,
+    pub erms: bool,
+    pub invariant_tsc: bool,
+    pub rdrand: bool,
+    /// EDX of leaf 1: AT_HWCAP of a program.
+    pub hwcap: u32,
+    /// Bits of a physical address.
+    pub physical_bits: u32,
+}
+
+static FEATURES: Once<Features> = Once::new();
+
+/// The features of the first core, which every other core must share.
+pub fn get() -> &'static Features {
+    FEATURES.call_once(read)
+}
+
+fn read() -> Features {
+    let bit = |word: u32, index: u32| word >> index & 1 != 0;
+    let max = __cpuid(0).eax;
+    let extended = __cpuid(0x8000_0000).eax;
+    let one = __cpuid(1);
+    let mut features = Features {
+        xsave: bit(one.ecx, 26) && max >= 0xd,
+        x2apic: bit(one.ecx, 21),
+        tsc_deadline: bit(one.ecx, 24),
+        pcid: bit(one.ecx, 17),
+        rdrand: bit(one.ecx, 30),
+        hwcap: one.edx,
+        physical_bits: 36,
+        ..Features::default()
+    };
+    if max >= 7 {
+        let seven = __cpuid_count(7, 0);
+        features.fsgsbase = bit(seven.ebx, 0);
+        features.smep = bit(seven.ebx, 7);
+        features.erms = bit(seven.ebx, 9);
+        features.invpcid = bit(seven.ebx, 10);
+        features.smap = bit(seven.ebx, 20);
+        features.umip = bit(seven.ecx, 2);
+    }
+    if extended >= 0x8000_0001 {
+        let leaf = __cpuid(0x8000_0001);
+        features.nx = bit(leaf.edx, 20);
+        features.gigabyte_pages = bit(leaf.edx, 26);
+    }
+    if extended >= 0x8000_0007 {
+        features.invariant_tsc = bit(__cpuid(0x8000_0007).edx, 8);
+    }
+    if extended >= 0x8000_0008 {
+        features.physical_bits = __cpuid(0x8000_0008).eax & 0xff;
+    }
+    features
+}
+
+impl fmt::Display for Features {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = [
+            (self.nx, "nx"),
+            (self.smep, "smep"),
+            (self.smap, "smap"),
+            (self.umip, "umip"),
+            (self.fsgsbase, "fsgsbase"),
+            (self.pcid, "pcid"),
+            (self.xsave, "xsave"),
+            (self.x2apic, "x2apic"),
+            (self.tsc_deadline, "tsc-deadline"),
+            (self.invariant_tsc, "invariant-tsc"),
+            (self.gigabyte_pages, "1g-pages"),
+            (self.erms, "erms"),
+        ];
+        let mut first = true;
+        for (_, name) in list.iter().filter(|(has, _)| *has) {
+            write!(f, "{}{name}", if first { "" } else { " " })?;
+            first = false;
+        }
+        Ok(())
+    }
+}
+
+/// How many low bits of an APIC id tell the cores apart that share the last-level cache; `None` when CPUID does not say
+/// or the cache is private to a core (SDM vol. 2A, CPUID leaf 4).
+pub fn cache_bits() -> Option<u32> {
+    if __cpuid(0).eax < 4 {
+        return None;
+    }
+    let caches = (0..16)
+        .map(|index| __cpuid_count(4, index))
+        .take_while(|leaf| leaf.eax & 31 != 0);
+    let last = caches.max_by_key(|leaf| leaf.eax >> 5 & 7)?;
+    let sharers = (last.eax >> 14 & 0xfff) + 1;
+    (last.eax >> 5 & 7 >= 3).then(|| sharers.next_power_of_two().trailing_zeros())
+}

@@ -1,0 +1,175 @@
+//! Floating-point and vector state (XSAVE where there is it, else FXSAVE). SDM vol. 1, chapter 13.
+
+use super::features;
+use alloc::alloc::{alloc_zeroed, dealloc};
+use core::alloc::Layout;
+use core::arch::asm;
+use core::arch::x86_64::__cpuid_count;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// x87, SSE, AVX, AVX-512 (opmask, upper halves, upper registers) and PKRU: what a program's vectors may use.
+const WANTED: u64 = 0b10_1110_0111;
+/// x87 and SSE, which every x86-64 processor has.
+const LEGACY: u64 = 0b11;
+const CR4_OSFXSR: u64 = 1 << 9;
+const CR4_OSXMMEXCPT: u64 = 1 << 10;
+const CR4_OSXSAVE: u64 = 1 << 18;
+
+/// The enabled state components (XCR0); 0 without XSAVE. Written once at boot.
+static COMPONENTS: AtomicU64 = AtomicU64::new(0);
+/// Bytes of a state image. Written once at boot.
+static SIZE: AtomicUsize = AtomicUsize::new(512);
+
+/// The saved vector state of a thread, on the torus's heap.
+#[derive(Debug)]
+pub struct FpuState(NonNull<u8>);
+
+// SAFETY: K9, it owns its memory.
+unsafe impl Send for FpuState {}
+// SAFETY: K9, a shared reference only reads.
+unsafe impl Sync for FpuState {}
+
+/// Enables the unit on this core; the first core also decides which components there are.
+pub(super) fn enable(first: bool) {
+    // SAFETY: K2, CR0 and CR4 bits that CPUID reports.
+    unsafe {
+        let mut cr0: u64;
+        asm!("mov {}, cr0", out(reg) cr0, options(nomem, nostack));
+        // MP and NE on, EM and TS off.
+        cr0 = (cr0 & !0b1100) | 0b10_0010;
+        asm!("mov cr0, {}", in(reg) cr0, options(nostack));
+        let mut cr4: u64;
+        asm!("mov {}, cr4", out(reg) cr4, options(nomem, nostack));
+        cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT;
+        if features::get().xsave {
+            cr4 |= CR4_OSXSAVE;
+        }
+        asm!("mov cr4, {}", in(reg) cr4, options(nostack));
+    }
+    if !features::get().xsave {
+        return;
+    }
+    let leaf = __cpuid_count(0xd, 0);
+    let supported = u64::from(leaf.eax) | u64::from(leaf.edx) << 32;
+    let mut components = supported & WANTED;
+    // AVX-512 needs its three components and AVX together (SDM vol. 1, 13.3).
+    if components & 0xe4 != 0xe4 {
+        components &= !0xe0;
+    }
+    if first {
+        COMPONENTS.store(components, Ordering::Relaxed);
+    } else {
+        components &= COMPONENTS.load(Ordering::Relaxed);
+    }
+    // SAFETY: K2, OSXSAVE is on and the components are supported.
+    unsafe {
+        asm!("xsetbv", in("ecx") 0, in("eax") components as u32, in("edx") (components >> 32) as u32, options(nomem, nostack));
+    }
+    if first {
+        SIZE.store(__cpuid_count(0xd, 0).ebx as usize, Ordering::Relaxed);
+    }
+}
+
+/// AT_HWCAP2 and kin do not need it, signal frames do: bytes of a state image.
+pub fn size() -> usize {
+    SIZE.load(Ordering::Relaxed)
+}
+
+/// The enabled components (XCR0); 0 without XSAVE.
+pub fn components() -> u64 {
+    COMPONENTS.load(Ordering::Relaxed)
+}
+
+impl FpuState {
+    /// The state of a new program: everything at its reset value, exceptions masked. `None` without memory.
+    pub fn initial() -> Option<Self> {
+        // SAFETY: the layout is not of size zero.
+        let memory = NonNull::new(unsafe { alloc_zeroed(layout()) })?;
+        let mut state = Self(memory);
+        let bytes = state.bytes_mut();
+        // FCW 0x37f at 0, MXCSR 0x1f80 at 24; XSTATE_BV 0 would ignore MXCSR only under XRSTOR's init rule.
+        bytes[..2].copy_from_slice(&0x37fu16.to_le_bytes());
+        bytes[24..28].copy_from_slice(&0x1f80u32.to_le_bytes());
+        Some(state)
+    }
+
+    /// A copy, for fork. `None` without memory.
+    pub fn duplicate(&self) -> Option<Self> {
+        let mut copy = Self::initial()?;
+        copy.bytes_mut().copy_from_slice(self.bytes());
+        Some(copy)
+    }
+
+    /// The image: the legacy area, the XSAVE header, then the extended area (standard format).
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: K9.
+        unsafe { core::slice::from_raw_parts(self.0.as_ptr(), size()) }
+    }
+
+    /// The image, to change it. What a program supplies has to go through [`FpuState::load_image`].
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: K9.
+        unsafe { core::slice::from_raw_parts_mut(self.0.as_ptr(), size()) }
+    }
+
+    /// Takes over an image that a program supplied (sigreturn): only what cannot fault when it is restored.
+    /// Bytes beyond `image` stay as they are.
+    pub fn load_image(&mut self, image: &[u8]) {
+        let len = image.len().min(size());
+        self.bytes_mut()[..len].copy_from_slice(&image[..len]);
+        let components = components();
+        let bytes = self.bytes_mut();
+        // Reserved MXCSR bits raise #GP (SDM vol. 1, 10.2.3); only the classic sixteen are kept.
+        let mxcsr = u32::from_le_bytes([bytes[24], bytes[25], bytes[26], bytes[27]]) & 0xffff;
+        bytes[24..28].copy_from_slice(&mxcsr.to_le_bytes());
+        if components != 0 {
+            let mut bv = [0; 8];
+            bv.copy_from_slice(&bytes[512..520]);
+            let bv = u64::from_le_bytes(bv) & components;
+            bytes[512..520].copy_from_slice(&bv.to_le_bytes());
+            // XCOMP_BV and the reserved words must be zero for the standard format.
+            bytes[520..576].fill(0);
+        }
+    }
+}
+
+impl Drop for FpuState {
+    fn drop(&mut self) {
+        // SAFETY: K9, allocated with the same layout.
+        unsafe { dealloc(self.0.as_ptr(), layout()) }
+    }
+}
+
+fn layout() -> Layout {
+    // The size is at most some KiB (CPUID), 64 is a power of two.
+    Layout::from_size_align(size(), 64).unwrap_or(Layout::new::<[u64; 8]>())
+}
+
+/// Saves this core's vector registers.
+pub fn save(state: &mut FpuState) {
+    let to = state.0.as_ptr();
+    let components = components();
+    // SAFETY: K9, the image is 64-aligned and large enough for the enabled components.
+    unsafe {
+        if components != 0 {
+            asm!("xsave64 [{}]", in(reg) to, in("eax") components as u32, in("edx") (components >> 32) as u32, options(nostack));
+        } else {
+            asm!("fxsave64 [{}]", in(reg) to, options(nostack));
+        }
+    }
+}
+
+/// Loads this core's vector registers.
+pub fn restore(state: &FpuState) {
+    let from = state.0.as_ptr();
+    let components = components();
+    // SAFETY: K9, the image was made by `initial`, `save` or `load_image`, none of which faults.
+    unsafe {
+        if components != 0 {
+            asm!("xrstor64 [{}]", in(reg) from, in("eax") components as u32, in("edx") (components >> 32) as u32, options(nostack, readonly));
+        } else {
+            asm!("fxrstor64 [{}]", in(reg) from, options(nostack, readonly));
+        }
+    }
+}

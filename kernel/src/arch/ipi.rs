@@ -1,0 +1,25 @@
+//! Interrupts from core to core.
+
+use super::apic::{self, vector};
+use super::cpu::{self, CoreIndex};
+
+/// What is asked of the other core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ipi {
+    /// Look at the run queues and rings.
+    Reschedule,
+    /// Serve the flush mailbox.
+    Flush,
+    /// Stop for good (a non-maskable interrupt; only once [`super::trap::STOPPING`] is set).
+    Stop,
+}
+
+/// Sends to a core that runs; to any other it does nothing.
+pub fn send(core: CoreIndex, ipi: Ipi) {
+    let Some(cpu) = cpu::get(core) else { return };
+    match ipi {
+        Ipi::Reschedule => apic::send(cpu.apic_id, vector::RESCHEDULE),
+        Ipi::Flush => apic::send(cpu.apic_id, vector::FLUSH),
+        Ipi::Stop => apic::send_nmi(cpu.apic_id),
+    }
+}

@@ -1,0 +1,70 @@
+//! The x86-64 machine: processors, traps, paging, interrupts, time.
+//!
+//! Nothing outside this module and the console executes a privileged instruction.
+
+pub mod apic;
+pub mod cpu;
+pub mod features;
+pub mod fpu;
+pub mod ioapic;
+pub mod ipi;
+pub mod paging;
+pub mod port;
+pub mod regs;
+pub mod segment;
+pub mod shootdown;
+pub mod smp;
+pub mod time;
+pub mod usercopy;
+
+mod calibrate;
+mod descriptors;
+mod entry;
+mod msr;
+mod stacks;
+mod trap;
+
+pub use entry::enter_user;
+pub use stacks::{CoreStacks, STRIDE as STACK_STRIDE};
+pub(crate) use trap::stop_others;
+pub use trap::{Exception, Interrupt, KernelRegs};
+
+use core::arch::asm;
+
+/// What a core does while it spins for a lock. The kernel runs with interrupts off, so whoever spins serves the
+/// flushes that other cores ask of it; otherwise two cores could wait for each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Relax;
+
+impl spin::relax::RelaxStrategy for Relax {
+    fn relax() {
+        core::hint::spin_loop();
+        shootdown::serve();
+    }
+}
+
+/// Stops this core for good.
+pub fn halt() -> ! {
+    loop {
+        // SAFETY: K4, interrupts stay off; an NMI ends the halt and the loop halts again.
+        unsafe { asm!("cli", "hlt", options(nomem, nostack)) };
+    }
+}
+
+/// Descriptor tables and processor features of the first core.
+///
+/// # Safety
+/// `block` is the first core's own, and stays until another is installed.
+pub(crate) unsafe fn start_first_core(block: *mut cpu::Cpu) {
+    descriptors::fill_interrupt_table();
+    // SAFETY: K3, by the caller's promise.
+    unsafe { cpu::install(block) };
+    cpu::enable_features(true);
+}
+
+/// The first core's interrupt controllers; their registers are mapped.
+pub(crate) fn start_interrupts() {
+    ioapic::silence_legacy();
+    apic::choose_mode();
+    apic::enable();
+}

@@ -1,0 +1,37 @@
+//! Model-specific registers (SDM vol. 4).
+
+use core::arch::asm;
+
+pub(super) const APIC_BASE: u32 = 0x1b;
+pub(super) const TSC_DEADLINE: u32 = 0x6e0;
+pub(super) const EFER: u32 = 0xc000_0080;
+pub(super) const STAR: u32 = 0xc000_0081;
+pub(super) const LSTAR: u32 = 0xc000_0082;
+pub(super) const FMASK: u32 = 0xc000_0084;
+pub(super) const FS_BASE: u32 = 0xc000_0100;
+pub(super) const GS_BASE: u32 = 0xc000_0101;
+pub(super) const KERNEL_GS_BASE: u32 = 0xc000_0102;
+
+/// Reads a model-specific register.
+///
+/// # Safety
+/// The register exists on this processor.
+pub(super) unsafe fn read(register: u32) -> u64 {
+    let (low, high): (u32, u32);
+    // SAFETY: K2, by the caller's promise.
+    unsafe {
+        asm!("rdmsr", in("ecx") register, out("eax") low, out("edx") high, options(nomem, nostack, preserves_flags));
+    }
+    u64::from(low) | u64::from(high) << 32
+}
+
+/// Writes a model-specific register.
+///
+/// # Safety
+/// The register exists, and the value breaks no invariant of the kernel.
+pub(super) unsafe fn write(register: u32, value: u64) {
+    // SAFETY: K2, by the caller's promise.
+    unsafe {
+        asm!("wrmsr", in("ecx") register, in("eax") value as u32, in("edx") (value >> 32) as u32, options(nostack, preserves_flags));
+    }
+}

@@ -1,0 +1,56 @@
+//! I/O ports.
+
+use core::arch::asm;
+
+/// Reads a byte.
+///
+/// # Safety
+/// Reading this port has no effect that breaks an invariant.
+pub unsafe fn read_u8(port: u16) -> u8 {
+    let value;
+    // SAFETY: K2, by the caller's promise.
+    unsafe { asm!("in al, dx", in("dx") port, out("al") value, options(nostack, preserves_flags)) };
+    value
+}
+
+/// Writes a byte.
+///
+/// # Safety
+/// Writing this port breaks no invariant.
+pub unsafe fn write_u8(port: u16, value: u8) {
+    // SAFETY: K2, by the caller's promise.
+    unsafe { asm!("out dx, al", in("dx") port, in("al") value, options(nostack, preserves_flags)) };
+}
+
+/// Writes the bytes one after the other to the same port.
+///
+/// # Safety
+/// Writing this port breaks no invariant.
+pub unsafe fn write_bytes(port: u16, bytes: &[u8]) {
+    // SAFETY: K2, by the caller's promise; DF is clear in the kernel.
+    unsafe {
+        asm!("rep outsb", in("dx") port, inout("rsi") bytes.as_ptr() => _, inout("rcx") bytes.len() => _, options(nostack, preserves_flags, readonly));
+    }
+}
+
+/// Reads a 32-bit word.
+///
+/// # Safety
+/// Reading this port has no effect that breaks an invariant.
+pub unsafe fn read_u32(port: u16) -> u32 {
+    let value;
+    // SAFETY: K2, by the caller's promise.
+    unsafe {
+        asm!("in eax, dx", in("dx") port, out("eax") value, options(nostack, preserves_flags))
+    };
+    value
+}
+
+/// Writes a 16-bit word.
+///
+/// # Safety
+/// Writing this port breaks no invariant.
+pub unsafe fn write_u16(port: u16, value: u16) {
+    // SAFETY: K2, by the caller's promise.
+    unsafe { asm!("out dx, ax", in("dx") port, in("ax") value, options(nostack, preserves_flags)) };
+}

@@ -1,0 +1,71 @@
+//! The registers of a thread while it is not running.
+
+/// What a user program sees as its registers, in the order in which trap entry pushes them.
+///
+/// The processor itself pushes the last five words: the task state segment's RSP0 points at the *end* of the current
+/// thread's `UserRegs`, so that a trap saves the thread where it lives and nothing is copied (K5).
+#[repr(C, align(16))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the registers' own names")]
+pub struct UserRegs {
+    pub r15: u64,
+    pub r14: u64,
+    pub r13: u64,
+    pub r12: u64,
+    pub rbp: u64,
+    pub rbx: u64,
+    pub r11: u64,
+    pub r10: u64,
+    pub r9: u64,
+    pub r8: u64,
+    pub rax: u64,
+    pub rcx: u64,
+    pub rdx: u64,
+    pub rsi: u64,
+    pub rdi: u64,
+    /// Which vector interrupted the thread; [`SYSCALL`] for a system call.
+    pub vector: u64,
+    /// The exception's error code; for a system call its number, which rax no longer holds once there is a result.
+    pub code: u64,
+    pub rip: u64,
+    pub cs: u64,
+    pub rflags: u64,
+    pub rsp: u64,
+    pub ss: u64,
+}
+
+/// The `vector` of a thread that made a system call.
+pub const SYSCALL: u64 = 256;
+
+/// Selector of 64-bit user code, with requested privilege level 3.
+pub const USER_CS: u64 = 0x28 | 3;
+/// Selector of user data, with requested privilege level 3.
+pub const USER_SS: u64 = 0x20 | 3;
+/// RFLAGS bits that a program may set: status flags, TF, DF, NT excluded, AC, ID.
+pub const USER_FLAGS: u64 = 0x0024_0dd5;
+/// RFLAGS of a new program: interrupts on, and the bit that is always 1.
+pub const INITIAL_FLAGS: u64 = 0x202;
+
+impl UserRegs {
+    /// A thread that starts at `rip` with stack pointer `rsp`; every other register is zero.
+    pub fn start(rip: u64, rsp: u64) -> Self {
+        Self {
+            rip,
+            rsp,
+            cs: USER_CS,
+            ss: USER_SS,
+            rflags: INITIAL_FLAGS,
+            ..Self::default()
+        }
+    }
+
+    /// Makes registers that a program supplied (sigreturn) safe to load: user selectors, interrupts on, no
+    /// privileged flag. The instruction pointer may be anything below the non-canonical hole; the caller checks it.
+    pub fn sanitize(&mut self) {
+        self.cs = USER_CS;
+        self.ss = USER_SS;
+        self.rflags = (self.rflags & USER_FLAGS) | INITIAL_FLAGS;
+    }
+}
+
+const _: () = assert!(size_of::<UserRegs>() == 22 * 8);

@@ -1,0 +1,97 @@
+//! Time: a clock from the time-stamp counter, and one one-shot timer per core.
+
+use super::{apic, calibrate, cpu, features};
+pub use crate::sched::time::Nanos;
+use core::arch::x86_64::{_mm_lfence, _rdtsc};
+use core::sync::atomic::{AtomicU64, Ordering};
+
+/// Ticks of the counter at boot. Written once, as the following.
+static START: AtomicU64 = AtomicU64::new(0);
+/// Nanoseconds per tick, times 2^32.
+static SCALE: AtomicU64 = AtomicU64::new(0);
+/// Ticks of the counter per nanosecond, times 2^32.
+static TSC_PER_NANO: AtomicU64 = AtomicU64::new(0);
+/// Ticks of the APIC timer per nanosecond, times 2^32.
+static APIC_PER_NANO: AtomicU64 = AtomicU64::new(0);
+/// Nanoseconds since 1970 at boot.
+static DATE: AtomicU64 = AtomicU64::new(0);
+
+/// The time-stamp counter, read in order.
+pub(super) fn counter() -> u64 {
+    // SAFETY: K2, every x86-64 processor has both.
+    unsafe {
+        _mm_lfence();
+        _rdtsc()
+    }
+}
+
+fn multiply(a: u64, b: u64) -> u64 {
+    (u128::from(a) * u128::from(b) >> 32) as u64
+}
+
+/// Starts the clock: the first thing the kernel does. Until [`init`] it stands still.
+pub(crate) fn begin() {
+    START.store(counter(), Ordering::Relaxed);
+}
+
+/// Finds the frequencies of the counter and of the APIC timer. `acpi_timer` is the I/O port of the ACPI timer, `date`
+/// the seconds since 1970 at boot.
+pub(crate) fn init(acpi_timer: Option<u16>, date: u64) -> calibrate::Rates {
+    let rates = calibrate::measure(acpi_timer);
+    let scale = |numerator: u64, denominator: u64| {
+        ((u128::from(numerator) << 32) / u128::from(denominator.max(1))) as u64
+    };
+    SCALE.store(scale(1_000_000_000, rates.tsc), Ordering::Relaxed);
+    TSC_PER_NANO.store(scale(rates.tsc, 1_000_000_000), Ordering::Relaxed);
+    APIC_PER_NANO.store(scale(rates.apic, 1_000_000_000), Ordering::Relaxed);
+    DATE.store(date.saturating_mul(1_000_000_000), Ordering::Relaxed);
+    rates
+}
+
+/// Time since the kernel began to run; the same on all cores, never going back.
+#[inline]
+pub fn now() -> Nanos {
+    let offset = match cpu::try_this() {
+        Some(cpu) => cpu.tsc_offset.load(Ordering::Relaxed) as u64,
+        None => 0,
+    };
+    let ticks = counter()
+        .wrapping_add(offset)
+        .saturating_sub(START.load(Ordering::Relaxed));
+    Nanos(multiply(ticks, SCALE.load(Ordering::Relaxed)))
+}
+
+/// Time since 1970, UTC, as the loader read it from the machine's clock at boot.
+pub fn wall() -> Nanos {
+    Nanos(DATE.load(Ordering::Relaxed).saturating_add(now().0))
+}
+
+/// Sets this core's timer to interrupt at a point in time (now, if it has passed), or stops it. The interrupt may
+/// come early for distant points; whoever set the timer looks at the clock and sets it again.
+pub fn arm(at: Option<Nanos>) {
+    let Some(at) = at else {
+        if features::get().tsc_deadline {
+            apic::set_deadline(0);
+        } else {
+            apic::start_timer(0);
+        }
+        return;
+    };
+    let wait = at.0.saturating_sub(now().0);
+    if features::get().tsc_deadline {
+        apic::set_deadline(
+            counter().saturating_add(multiply(wait, TSC_PER_NANO.load(Ordering::Relaxed))),
+        );
+    } else {
+        let ticks = multiply(wait, APIC_PER_NANO.load(Ordering::Relaxed));
+        apic::start_timer(ticks.clamp(1, u64::from(u32::MAX)) as u32);
+    }
+}
+
+/// Waits without giving up the core; for boot and panics.
+pub fn spin_for(wait: Nanos) {
+    let end = now().0 + wait.0;
+    while now().0 < end {
+        core::hint::spin_loop();
+    }
+}

@@ -1,0 +1,185 @@
+//! Building one torus out of the memory that the plan gives it.
+
+use super::heap::{self, Heap};
+use super::{Lock, TORI, Torus};
+use crate::arch::cpu::{CoreIndex, Cpu};
+use crate::arch::paging::{self, KernelTables, Kind};
+use crate::arch::{CoreStacks, STACK_STRIDE};
+use core::ops::Range;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use thiserror::Error;
+use torus::TorusId;
+use vm::addr::{Frame, FrameRange, PAGE_SIZE, PhysAddr};
+use vm::frames::{FrameMeta, FrameTable};
+use vm::pool::{FramePool, PoolError};
+
+/// Why a torus could not be built.
+#[derive(Clone, Copy, Debug, Error)]
+pub enum BuildError {
+    /// Its memory is too small for its own tables.
+    #[error("too little memory for the tables of torus {0}")]
+    Memory(TorusId),
+    /// The pool refused its storage.
+    #[error("torus {0}: {1}")]
+    Pool(TorusId, PoolError),
+}
+
+/// Memory that is taken out of a range of frames before there is a pool.
+struct Carver {
+    torus: TorusId,
+    next: u64,
+    end: u64,
+}
+
+impl Carver {
+    /// `bytes` of zeroed memory, starting at a frame.
+    fn take(&mut self, bytes: usize) -> Result<PhysAddr, BuildError> {
+        let frames = bytes.div_ceil(PAGE_SIZE) as u64;
+        if self.end - self.next < frames {
+            return Err(BuildError::Memory(self.torus));
+        }
+        let at = Frame(self.next).start();
+        self.next += frames;
+        // SAFETY: K13, free memory of this torus, which nobody uses yet.
+        unsafe { paging::phys_to_virt(at).write_bytes(0, frames as usize * PAGE_SIZE) };
+        Ok(at)
+    }
+
+    /// Zeroed memory for `count` values for which zero bytes are valid.
+    fn slice<T>(&mut self, count: usize) -> Result<*mut T, BuildError> {
+        Ok(paging::phys_to_virt(self.take(count * size_of::<T>())?).cast())
+    }
+}
+
+/// What a torus gets, in frame numbers.
+pub(super) struct Share<'a> {
+    pub(super) id: TorusId,
+    /// Numbers and APIC ids of its cores.
+    pub(super) cores: &'a [(CoreIndex, u32)],
+    /// Frames that are free now.
+    pub(super) free: &'a [Range<u64>],
+    /// Frames that will be free when the machine is up.
+    pub(super) later: &'a [Range<u64>],
+}
+
+/// Builds and publishes a torus; its cores' blocks are ready, its cores do not run yet.
+pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
+    let id = share.id;
+    let none = BuildError::Memory(id);
+    let ranges = || share.free.iter().chain(share.later);
+    let first = ranges().map(|range| range.start).min().ok_or(none)?;
+    let last = ranges().map(|range| range.end).max().ok_or(none)?;
+    let whole = FrameRange::new(Frame(first), Frame(last));
+    let largest = share
+        .free
+        .iter()
+        .max_by_key(|range| range.end - range.start)
+        .ok_or(none)?;
+    let mut carver = Carver {
+        torus: id,
+        next: largest.start,
+        end: largest.end,
+    };
+
+    let metas = carver.slice::<FrameMeta>((last - first) as usize)?;
+    let words = FramePool::storage_words(whole);
+    let bitmap = carver.slice::<u64>(words)?;
+    let place = carver.slice::<Torus>(1)?;
+    let cpus = carver.slice::<AtomicPtr<Cpu>>(share.cores.len())?;
+    let zero = Frame::containing(carver.take(PAGE_SIZE)?);
+    // SAFETY: K13, zeroed memory of the right size for as long as the machine runs, and nobody else's.
+    let (metas, bitmap, cpus) = unsafe {
+        (
+            core::slice::from_raw_parts(metas, (last - first) as usize),
+            core::slice::from_raw_parts_mut(bitmap, words),
+            core::slice::from_raw_parts(cpus, share.cores.len()),
+        )
+    };
+    for (index, (core, apic_id)) in share.cores.iter().enumerate() {
+        let block = core_block(&mut carver, id, index, *core, *apic_id)?;
+        cpus[index].store(block, Ordering::Relaxed);
+    }
+    let frames = FrameTable::new(Frame(first), metas);
+    let mut pool = FramePool::new(whole, bitmap).map_err(|error| BuildError::Pool(id, error))?;
+    take_out(&mut pool, &frames, whole, share, largest.start..carver.next);
+    // SAFETY: K13, the place is large enough, aligned to a page and nobody else's.
+    let torus: &'static Torus = unsafe {
+        place.write(Torus {
+            id,
+            cpus,
+            frames,
+            zero,
+            pool: Lock::new(pool),
+            heap: Heap::new(id),
+        });
+        &*place
+    };
+    for (index, cpu) in cpus.iter().enumerate() {
+        // SAFETY: K3, the core does not run with this block yet.
+        unsafe { (*cpu.load(Ordering::Relaxed)).join(torus, index) };
+    }
+    TORI[id.index()].store(place, Ordering::Release);
+    Ok(torus)
+}
+
+/// Block and stacks of one core.
+fn core_block(
+    carver: &mut Carver,
+    torus: TorusId,
+    index: usize,
+    core: CoreIndex,
+    apic_id: u32,
+) -> Result<*mut Cpu, BuildError> {
+    let block = carver.slice::<Cpu>(1)?;
+    let base = heap::stacks(torus) + index as u64 * STACK_STRIDE;
+    let tables = KernelTables::current();
+    for (start, pages) in CoreStacks::ranges(base) {
+        let phys = carver.take(pages as usize * PAGE_SIZE)?;
+        let mut frames = || carver.take(PAGE_SIZE).ok();
+        tables
+            .map(
+                start,
+                phys.0,
+                pages * PAGE_SIZE as u64,
+                Kind::Data,
+                &mut frames,
+            )
+            .map_err(|_| BuildError::Memory(torus))?;
+    }
+    // SAFETY: K3, the block's memory is large enough and nobody else's.
+    unsafe { block.write(Cpu::new(core, apic_id, CoreStacks::at(base))) };
+    Ok(block)
+}
+
+/// Reserves all of `whole` that is not free: holes, what was carved, and what is free only later.
+fn take_out(
+    pool: &mut FramePool<'_>,
+    frames: &FrameTable<'_>,
+    whole: FrameRange,
+    share: &Share<'_>,
+    carved: Range<u64>,
+) {
+    let mut at = whole.start.0;
+    while at < whole.end.0 {
+        // The next range that is not a hole, by address.
+        let next = share
+            .free
+            .iter()
+            .chain(share.later)
+            .filter(|range| range.end > at)
+            .min_by_key(|range| range.start);
+        let Some(next) = next else { break };
+        if next.start > at {
+            let hole = FrameRange::new(Frame(at), Frame(next.start));
+            pool.reserve(hole);
+            frames.reserve(hole);
+        }
+        at = next.end;
+    }
+    for range in share.later {
+        pool.reserve(FrameRange::new(Frame(range.start), Frame(range.end)));
+    }
+    let carved = FrameRange::new(Frame(carved.start), Frame(carved.end));
+    pool.reserve(carved);
+    frames.reserve(carved);
+}

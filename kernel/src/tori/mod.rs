@@ -1,0 +1,178 @@
+//! Tori: what each owns, and where the others find it.
+//!
+//! A torus, its pool's bitmaps, its frames' records, its cores' blocks and stacks, and its heap lie in frames of its
+//! own memory. The table of tori is written once, at boot.
+
+mod build;
+mod divide;
+pub mod heap;
+
+pub use divide::{Early, divide};
+
+use crate::arch::cpu::{self, Cpu, MAX_CORES};
+use crate::arch::paging;
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use heap::Heap;
+use spin::mutex::SpinMutex;
+use torus::{MAX_TORI, TorusId};
+use vm::addr::Frame;
+use vm::frames::{FrameList, FrameTable, Use};
+use vm::pool::FramePool;
+use vm::table::{Table, TableMemory};
+
+type Lock<T> = SpinMutex<T, crate::arch::Relax>;
+
+/// One torus.
+pub struct Torus {
+    /// Its number.
+    pub id: TorusId,
+    cpus: &'static [AtomicPtr<Cpu>],
+    frames: FrameTable<'static>,
+    /// The frame that all untouched memory reads.
+    zero: Frame,
+    pool: Lock<FramePool<'static>>,
+    /// The kernel's own memory on this torus.
+    pub heap: Heap,
+}
+
+static TORI: [AtomicPtr<Torus>; MAX_TORI] =
+    [const { AtomicPtr::new(core::ptr::null_mut()) }; MAX_TORI];
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// How many tori there are.
+pub fn count() -> usize {
+    COUNT.load(Ordering::Relaxed)
+}
+
+/// The torus with a number, if there is one.
+pub fn get(id: TorusId) -> Option<&'static Torus> {
+    let torus = TORI[id.index()].load(Ordering::Acquire);
+    // SAFETY: K13, a torus lives as long as the machine.
+    unsafe { torus.as_ref() }
+}
+
+/// All tori in order.
+pub fn all() -> impl Iterator<Item = &'static Torus> {
+    TorusId::first(count()).filter_map(get)
+}
+
+impl Torus {
+    /// How many cores it has.
+    #[inline]
+    pub fn cores(&self) -> usize {
+        self.cpus.len()
+    }
+
+    /// Its core number `index`.
+    ///
+    /// # Panics
+    /// For an index from [`Torus::cores`] on.
+    #[inline]
+    pub fn core(&self, index: usize) -> &'static Cpu {
+        // SAFETY: K3, all blocks are entered before the torus is published.
+        unsafe { &*self.cpus[index].load(Ordering::Relaxed) }
+    }
+
+    /// What page tables need of the torus.
+    pub fn memory(&self) -> &Self {
+        self
+    }
+
+    /// Takes a frame, its content unspecified, with one reference; `None` when memory is out.
+    pub fn alloc_frame(&self, used: Use) -> Option<Frame> {
+        let cache = &self.own_core().frames;
+        cache.allocate(&self.frames, used).or_else(|| {
+            if cache.refill(&mut self.pool.lock()) > 0 {
+                return cache.allocate(&self.frames, used);
+            }
+            self.take_from_others(used)
+        })
+    }
+
+    /// The pool is empty: what other cores keep at hand is used before memory is out.
+    #[cold]
+    fn take_from_others(&self, used: Use) -> Option<Frame> {
+        (0..self.cores()).find_map(|index| self.core(index).frames.allocate(&self.frames, used))
+    }
+
+    /// Like [`Torus::alloc_frame`], zeroed.
+    pub fn alloc_zeroed_frame(&self, used: Use) -> Option<Frame> {
+        let frame = self.alloc_frame(used)?;
+        // SAFETY: K13, the frame has just become ours.
+        unsafe { paging::phys_to_virt(frame.start()).write_bytes(0, vm::addr::PAGE_SIZE) };
+        Some(frame)
+    }
+
+    /// Frees a frame that nothing refers to any more.
+    ///
+    /// # Panics
+    /// When it is free already or not of this torus: the kernel's accounts are wrong.
+    pub fn free_frame(&self, frame: Frame) {
+        let cache = &self.own_core().frames;
+        match cache.free(&self.frames, frame) {
+            Ok(true) => {}
+            Ok(false) => {
+                if let Err(error) = cache.spill(&mut self.pool.lock(), frame) {
+                    panic!("torus {}: {error}", self.id);
+                }
+            }
+            Err(error) => panic!("torus {}: {frame:?}: {error}", self.id),
+        }
+    }
+
+    /// Frees what a paid debt has handed out.
+    pub fn free_list(&self, mut list: FrameList) {
+        while let Some(frame) = list.pop(&self.frames) {
+            self.free_frame(frame);
+        }
+    }
+
+    /// Frames that can be allocated; exact while no core allocates. The heap's frames are not among them.
+    pub fn available(&self) -> u64 {
+        let cached = (0..self.cores())
+            .map(|index| self.core(index).frames.available())
+            .sum::<u64>();
+        self.pool.lock().available() + cached
+    }
+
+    /// Frames that are not programs': available ones and the heap's, which keeps what it has once got. The same
+    /// number before and after a program says that nothing of it was left behind, but on the heap; see
+    /// [`Heap::used`] for that.
+    pub fn account(&self) -> u64 {
+        self.available() + self.heap.frames()
+    }
+
+    /// The core that executes this, or the first one while the torus is being set up by another's.
+    fn own_core(&self) -> &'static Cpu {
+        let cpu = cpu::this();
+        match cpu.try_torus() {
+            Some(torus) if torus.id == self.id => cpu,
+            _ => self.core(0),
+        }
+    }
+}
+
+impl TableMemory for Torus {
+    fn table(&self, frame: Frame) -> &Table {
+        // SAFETY: K13, by the caller's promise the frame is a table, whose words are atomic.
+        unsafe { &*paging::phys_to_virt(frame.start()).cast::<Table>() }
+    }
+
+    fn allocate_table(&self) -> Option<Frame> {
+        self.alloc_zeroed_frame(Use::Table)
+    }
+
+    fn prepare_root(&self, root: &Table) {
+        paging::share_kernel_half(root);
+    }
+
+    fn frames(&self) -> &FrameTable<'_> {
+        &self.frames
+    }
+
+    fn zero_frame(&self) -> Frame {
+        self.zero
+    }
+}
+
+const _: () = assert!(MAX_CORES <= u16::MAX as usize);
