@@ -93,9 +93,7 @@ impl<O: Object> AddressSpace<O> {
         let mut debt = FlushDebt::none();
         for at in touched {
             let part = self.mappings.as_slice()[at].range.intersect(range);
-            let released = self
-                .table
-                .unmap(memory, part, PageRange::default(), &mut debt);
+            let released = self.table.unmap(memory, part, &mut debt);
             self.account(released);
         }
         Ok(debt)

@@ -185,6 +185,18 @@ impl<O: Object> AddressSpace<O> {
     ) -> Result<FlushDebt, SpaceError> {
         self.table.split_edges(memory, range)?;
         let mut debt = FlushDebt::none();
+        self.drop_mappings(memory, range, &mut debt);
+        self.free_tables(memory, range, &mut debt);
+        Ok(debt)
+    }
+
+    /// Takes mappings and pages of a range away, whose edges split no 2 MiB leaf; tables stay.
+    pub(super) fn drop_mappings<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        range: PageRange,
+        debt: &mut FlushDebt,
+    ) {
         let first = self.mappings.position(range.start);
         for at in first.. {
             let Some(mapping) = self.mappings.as_slice().get(at) else {
@@ -194,17 +206,25 @@ impl<O: Object> AddressSpace<O> {
                 break;
             }
             let part = mapping.range.intersect(range);
-            let released = self
-                .table
-                .unmap(memory, part, PageRange::default(), &mut debt);
+            let released = self.table.unmap(memory, part, debt);
             self.mapped -= part.len();
             self.account(released);
         }
-        self.mappings.remove(range);
+        if !range.is_empty() {
+            self.mappings.remove(range);
+        }
+    }
+
+    /// Frees the tables that have become empty with a range that is not mapped any more.
+    pub(super) fn free_tables<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        range: PageRange,
+        debt: &mut FlushDebt,
+    ) {
         let hull = self.mappings.hull(range.start);
-        self.table.free_tables(memory, range, hull, &mut debt);
+        self.table.free_tables(memory, range, hull, debt);
         self.search.below = self.search.below.max(hull.end.min(self.ceiling));
-        Ok(debt)
     }
 
     /// Pages of the range that are mapped.

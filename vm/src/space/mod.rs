@@ -188,9 +188,7 @@ impl<O: Object> AddressSpace<O> {
         let mut debt = FlushDebt::none();
         self.peak = self.peak.max(self.resident);
         for mapping in self.mappings.as_slice() {
-            let gone = self
-                .table
-                .unmap(memory, mapping.range, PageRange::default(), &mut debt);
+            let gone = self.table.unmap(memory, mapping.range, &mut debt);
             self.resident -= gone.resident;
             self.swapped -= gone.swapped;
         }

@@ -1,6 +1,6 @@
 //! mremap(2).
 
-use super::mapping::{Backing, Object};
+use super::mapping::{Backing, Mapping, Object};
 use super::{AddressSpace, LOWEST, SpaceError, pages};
 use crate::addr::{PAGE_SIZE, PageRange, VirtAddr};
 use crate::flush::FlushDebt;
@@ -136,20 +136,25 @@ impl<O: Object> AddressSpace<O> {
     ) -> Result<Remapped, SpaceError> {
         self.check_total(new.len().saturating_sub(old.len()))?;
         self.mappings.reserve(4)?;
-        let mut debt = FlushDebt::none();
-        if replace && self.mappings.overlaps(new) {
-            debt.merge(memory.frames(), self.take_away(memory, new)?);
-        }
         let kept = PageRange::at(old.start, old.len().min(new.len()));
-        if let Err(error) = self.relocate(memory, kept, old, new, &mut debt) {
-            if debt.is_none() {
-                return Err(error);
-            }
-            // What was to be replaced is gone, and its debt with the error would be lost.
-            return Ok(Remapped {
-                address: old.start.start(),
-                debt,
-            });
+        let moved = self.moved(old, new).ok_or(SpaceError::BadAddress)?;
+        self.table.split_edges(memory, old)?;
+        self.table.split_edges(memory, kept)?;
+        self.table.split_edges(memory, new)?;
+        self.table.prepare(memory, kept, new.start)?;
+        // From here on nothing fails.
+        let mut debt = FlushDebt::none();
+        if replace {
+            self.drop_mappings(memory, new, &mut debt);
+        }
+        self.table.relocate(memory, kept, new.start, &mut debt);
+        // The pages have moved: what goes now are the old mapping, a tail and tables. These last, as
+        // the new mapping may need the same.
+        self.drop_mappings(memory, old, &mut debt);
+        self.mapped += new.len();
+        self.mappings.insert(moved);
+        if !old.is_empty() {
+            self.free_tables(memory, old, &mut debt);
         }
         Ok(Remapped {
             address: new.start.start(),
@@ -157,33 +162,16 @@ impl<O: Object> AddressSpace<O> {
         })
     }
 
-    fn relocate<M: TableMemory>(
-        &mut self,
-        memory: &M,
-        kept: PageRange,
-        old: PageRange,
-        new: PageRange,
-        debt: &mut FlushDebt,
-    ) -> Result<(), SpaceError> {
-        self.table.split_edges(memory, kept)?;
-        self.table.relocate(memory, kept, new.start, debt)?;
-        let source = self
-            .mappings
-            .find(old.start)
-            .ok_or(SpaceError::BadAddress)?;
-        let mut moved = source.clone();
+    /// The mapping that `old` becomes at `new`.
+    fn moved(&self, old: PageRange, new: PageRange) -> Option<Mapping<O>> {
+        let source = self.mappings.find(old.start)?;
         let skipped = old.start - source.range.start;
+        let mut moved = source.clone();
         moved.range = new;
         moved.origin += skipped;
         if let Backing::Object { offset, .. } = &mut moved.backing {
             *offset += skipped;
         }
-        if !old.is_empty() {
-            // The pages have moved: what is taken away here are mappings, tables and a tail.
-            debt.merge(memory.frames(), self.take_away(memory, old)?);
-        }
-        self.mapped += new.len();
-        self.mappings.insert(moved);
-        Ok(())
+        Some(moved)
     }
 }

@@ -55,17 +55,15 @@ impl PageTable {
         Ok(())
     }
 
-    /// Moves the leaves of `from` to as many pages at `to`, where there are none. The caller frees
-    /// the tables of `from`.
+    /// Makes the tables that [`PageTable::relocate`] needs.
     ///
     /// # Errors
     /// [`OutOfTables`]: nothing has moved.
-    pub(crate) fn relocate<M: TableMemory>(
+    pub(crate) fn prepare<M: TableMemory>(
         &mut self,
         memory: &M,
         from: PageRange,
         to: Page,
-        debt: &mut FlushDebt,
     ) -> Result<(), OutOfTables> {
         let mut page = from.start;
         while page < from.end {
@@ -82,6 +80,18 @@ impl PageTable {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Moves the leaves of `from` to as many pages at `to`, where there are none, and where
+    /// [`PageTable::prepare`] has made tables. The caller frees the tables of `from`.
+    pub(crate) fn relocate<M: TableMemory>(
+        &self,
+        memory: &M,
+        from: PageRange,
+        to: Page,
+        debt: &mut FlushDebt,
+    ) {
         let mut table: Option<(u64, Frame)> = None;
         self.visit(memory, from, |page, slot, _| {
             let entry = Entry(slot.swap(0, Relaxed));
@@ -90,7 +100,7 @@ impl PageTable {
                 Some((block, leaf)) if block == target.0 / RUN => leaf,
                 _ => match self.leaf(memory, target) {
                     Leaf::Table(leaf) => leaf,
-                    // The first pass made every table.
+                    // `prepare` made every table.
                     Leaf::Large(_) | Leaf::Absent(_) => return,
                 },
             };
@@ -100,7 +110,6 @@ impl PageTable {
                 debt.add_pages(PageRange::at(page, 1));
             }
         });
-        Ok(())
     }
 }
 

@@ -104,13 +104,11 @@ impl PageTable {
         Ok(())
     }
 
-    /// Lets go all leaves of the range, whose edges split no 2 MiB leaf, and then the tables that lie
-    /// within `hull`, the range without mappings around it.
+    /// Lets go all leaves of the range, whose edges split no 2 MiB leaf.
     pub(crate) fn unmap<M: TableMemory>(
-        &mut self,
+        &self,
         memory: &M,
         range: PageRange,
-        hull: PageRange,
         debt: &mut FlushDebt,
     ) -> Released {
         let mut released = Released::default();
@@ -119,7 +117,6 @@ impl PageTable {
             let entry = Entry(slot.swap(0, Relaxed));
             release(memory, page, entry, debt, &mut released);
         });
-        self.free_tables(memory, range, hull, debt);
         released
     }
 
@@ -151,8 +148,8 @@ impl PageTable {
         });
     }
 
-    /// Frees tables below which only `hull` lies, around the range. Tables that hold entries of
-    /// mapped pages are never within it.
+    /// Frees the tables around the range that lie within `hull`, which has no mappings: no entry can
+    /// be in them.
     pub(crate) fn free_tables<M: TableMemory>(
         &mut self,
         memory: &M,
