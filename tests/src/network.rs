@@ -8,6 +8,7 @@
 
 mod check;
 mod explore;
+mod home;
 mod migrate;
 mod process;
 mod schedule;
@@ -23,6 +24,7 @@ use torus::{
     pid::Pid,
     ring::Line,
 };
+use vm::addr::Page;
 
 pub use explore::{Explored, Step, explore};
 pub use process::Op;
@@ -108,7 +110,7 @@ pub struct World {
     tori: Vec<Torus>,
     wires: BTreeMap<(TorusId, TorusId), VecDeque<Line>>,
     /// What the pages of every living process must hold.
-    memory: BTreeMap<Pid, BTreeMap<u64, Expected>>,
+    memory: BTreeMap<Pid, BTreeMap<Page, Expected>>,
     objects: Vec<u64>,
     /// The last word that was written anywhere: each write is another word.
     written: u64,

@@ -8,6 +8,7 @@ use std::{
 
 use braid_tests::network::{Action, Op, Statistics, Step, World, Wrong, explore, schedule};
 use torus::TorusId;
+use vm::addr::Page;
 
 /// Schedules of the test; `BRAID_SCHEDULES` sets another number and `BRAID_SEED` the first seed.
 const SCHEDULES: u64 = 100_000;
@@ -76,7 +77,7 @@ fn small() -> World {
 fn populate(world: &mut World) {
     let pid = world.spawn(torus(0)).expect("an id").expect("a frame");
     for page in [1, 2, 900] {
-        let op = Op::Map(page);
+        let op = Op::Map(Page(page));
         world
             .apply(Action::Op {
                 at: torus(0),
@@ -106,7 +107,7 @@ const FORK: Step = Step::Op(Op::Fork);
 const KILL: Step = Step::Kill(TorusId::ZERO);
 
 const fn write(page: u64) -> Step {
-    Step::Op(Op::Write(page))
+    Step::Op(Op::Write(Page(page)))
 }
 
 #[test]
@@ -115,8 +116,8 @@ fn every_interleaving_with_touches_and_munmap() {
         &small(),
         &[
             write(1),
-            Step::Op(Op::Read(900)),
-            Step::Op(Op::Unmap(1, 2)),
+            Step::Op(Op::Read(Page(900))),
+            Step::Op(Op::Unmap(Page(1), 2)),
             DRAIN,
         ],
     );
@@ -156,7 +157,7 @@ fn every_interleaving_with_a_lease() {
         .apply(Action::Op {
             at,
             pid,
-            op: Op::MapShared(50),
+            op: Op::MapShared(Page(50)),
         })
         .expect("a frame");
     explore_all(&world, &[FORK, write(50), write(50), BACK]);

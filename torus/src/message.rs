@@ -6,6 +6,8 @@
 //! The *host* of a process is the torus where it lives; a *home* of it is a torus that holds a deposit for it:
 //! pages that stayed behind there. [`crate::migrate`] shows the messages in their flow.
 
+use vm::addr::{Frame, Page};
+
 use crate::{DepositId, TorusId, pid::Pid, ring::Line, span::Span};
 
 /// Why a torus does not take a process.
@@ -80,6 +82,8 @@ macro_rules! field {
 field!(u64, value => value, word => Some(word));
 field!(u32, value => value.into(), word => word.try_into().ok());
 field!(i32, value => value as u64, word => (word as i64).try_into().ok());
+field!(Frame, frame => frame.0, word => Some(Self(word)));
+field!(Page, page => page.0, word => Some(Self(word)));
 field!(TorusId, id => id.index() as u64, word => usize::try_from(word).ok().and_then(Self::new));
 field!(Pid, pid => pid.raw() as u64, word => i32::try_from(word).ok().and_then(Self::from_raw));
 field!(DepositId, id => id.to_word(), word => Self::from_word(word));
@@ -89,12 +93,12 @@ impl Field for Span {
     const WORDS: usize = 2;
 
     fn put(self, words: &mut [u64]) {
-        words[..2].copy_from_slice(&[self.first, self.mask]);
+        words[..2].copy_from_slice(&[self.first.0, self.mask]);
     }
 
     fn get(words: &[u64]) -> Result<Self, u64> {
         Ok(Self {
-            first: words[0],
+            first: Page(words[0]),
             mask: words[1],
         })
     }
@@ -158,7 +162,7 @@ messages! {
         /// The process.
         pid: Pid,
         /// The frame of the source where its image begins, which the source keeps until it is answered.
-        image: u64,
+        image: Frame,
     }
     /// Target to source: the process runs here.
     2 Adopted {
@@ -196,16 +200,16 @@ messages! {
         /// Whose page.
         deposit: DepositId,
         /// Which page.
-        page: u64,
+        page: Page,
         /// The frame of the home torus where it is now.
-        frame: u64,
+        frame: Frame,
     }
     /// Home to host: the page could not be read back.
     8 Lost {
         /// Whose page.
         deposit: DepositId,
         /// Which page.
-        page: u64,
+        page: Page,
     }
     /// Host to home: I need these pages no longer.
     9 Free {

@@ -36,6 +36,8 @@ pub use event::{Effect, Event, Killed};
 pub use resident::{Claim, RemotePages, Resident};
 pub use window::Window;
 
+use vm::addr::Page;
+
 use crate::{DepositId, pid::Pid};
 
 /// An event that its machine cannot meet in this state: one of the two sides is wrong.
@@ -51,11 +53,11 @@ pub enum MigrateError {
     #[error("process {0} gave up pages that it did not have")]
     TooManyPages(Pid),
     /// The host asked for a page, or freed one, that the deposit does not hold.
-    #[error("page {page:#x} is not in deposit {deposit}")]
+    #[error("{page:?} is not in deposit {deposit}")]
     NotHeld {
         /// The deposit.
         deposit: DepositId,
         /// The page.
-        page: u64,
+        page: Page,
     },
 }

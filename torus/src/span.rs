@@ -2,12 +2,14 @@
 
 use core::fmt;
 
-/// A set of pages within 64 neighbours: page numbers (virtual address / 4096) `first + i` for each bit `i`
+use vm::addr::Page;
+
+/// A set of pages within 64 neighbours: pages `first + i` for each bit `i`
 /// of `mask`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Span {
     /// The page of bit 0, which need not be in the set.
-    pub first: u64,
+    pub first: Page,
     /// One bit for each page.
     pub mask: u64,
 }
@@ -17,7 +19,7 @@ impl Span {
     pub const PAGES: u64 = 64;
 
     /// The span of one page.
-    pub const fn one(page: u64) -> Self {
+    pub const fn one(page: Page) -> Self {
         Self {
             first: page,
             mask: 1,
@@ -35,8 +37,16 @@ impl Span {
     }
 
     /// Whether `page` is in the set.
-    pub fn contains(self, page: u64) -> bool {
-        self.mask & self.aligned(Self::one(page)) != 0
+    pub fn contains(self, page: Page) -> bool {
+        self.mask & self.bit(page) != 0
+    }
+
+    /// The mask of `page` alone; 0 if it is not one of the 64 pages from `first` on.
+    pub const fn bit(self, page: Page) -> u64 {
+        match page.0.checked_sub(self.first.0) {
+            Some(bit) if bit < Self::PAGES => 1 << bit,
+            _ => 0,
+        }
     }
 
     /// Those of its pages that are in `other` too.
@@ -56,9 +66,9 @@ impl Span {
     }
 
     /// Its pages in ascending order.
-    pub fn pages(self) -> impl Iterator<Item = u64> {
+    pub fn pages(self) -> impl Iterator<Item = Page> {
         let bits = (0..Self::PAGES).filter(move |bit| self.mask >> bit & 1 == 1);
-        bits.map(move |bit| self.first.wrapping_add(bit))
+        bits.map(move |bit| Page(self.first.0.wrapping_add(bit)))
     }
 
     /// The mask of `other`'s pages counted from this span's first page, cut to 64 pages.
@@ -97,23 +107,26 @@ mod tests {
     use super::*;
 
     fn spans() -> impl Strategy<Value = Span> {
-        (0_u64..200, any::<u64>()).prop_map(|(first, mask)| Span { first, mask })
+        (0_u64..200, any::<u64>()).prop_map(|(first, mask)| Span {
+            first: Page(first),
+            mask,
+        })
     }
 
-    fn set(span: Span) -> BTreeSet<u64> {
+    fn set(span: Span) -> BTreeSet<Page> {
         span.pages().collect()
     }
 
     proptest! {
         #[test]
-        fn it_is_a_set_of_pages(a in spans(), b in spans(), page in 0_u64..300) {
+        fn it_is_a_set_of_pages(a in spans(), b in spans(), page in (0_u64..300).prop_map(Page)) {
             prop_assert_eq!(set(a).len() as u64, a.len());
             prop_assert_eq!(set(a).is_empty(), a.is_empty());
             prop_assert_eq!(set(a).contains(&page), a.contains(page));
             prop_assert_eq!(set(a.and(b)), &set(a) & &set(b));
             prop_assert_eq!(set(a.without(b)), &set(a) - &set(b));
             prop_assert!(Span::one(page).pages().eq([page]));
-            let sorted: Vec<u64> = set(a).into_iter().collect();
+            let sorted: Vec<Page> = set(a).into_iter().collect();
             prop_assert!(a.pages().eq(sorted));
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use torus::{TorusId, pid::Pid};
+use vm::addr::Page;
 
 use super::{
     Action, Op, Outcome, World, Wrong,
@@ -71,7 +72,7 @@ impl World {
     }
 
     /// What a remote page holds at its home.
-    fn word_at_home(&self, process: &Process, home: TorusId, page: u64) -> Option<u64> {
+    fn word_at_home(&self, process: &Process, home: TorusId, page: Page) -> Option<u64> {
         let claim = process.resident.claims().find(|claim| claim.home == home)?;
         let home = &self.tori[home.index()];
         match home.deposits.get(&claim.deposit)?.kept.get(&page)?.place {

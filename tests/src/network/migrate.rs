@@ -1,18 +1,19 @@
-//! Executes the effects of the machines, as the kernel does.
+//! Executes the effects of processes' machines, as the kernel of a host does.
 
 use std::{collections::BTreeMap, mem};
 
 use torus::{
     DepositId, TorusId,
     message::{Message, Refusal},
-    migrate::{Claim, Deposit, DepositEffect, DepositEvent, Effect, Event, MigrateError, Resident},
+    migrate::{Claim, Deposit, Effect, Event, MigrateError, Resident},
     pid::{Pid, Whereabouts},
     span::Span,
 };
+use vm::addr::{Frame, Page};
 
 use super::{
     Outcome, World, Wrong,
-    torus_state::{Entry, Image, Kept, KeptTable, Place, Process, Safe, Table},
+    torus_state::{Entry, Image, Kept, Place, Process, Safe, Table},
 };
 
 impl World {
@@ -102,7 +103,7 @@ impl World {
         pid: Pid,
         deposit: DepositId,
         span: Span,
-        frame: Option<u64>,
+        frame: Option<Frame>,
     ) -> Outcome {
         let (mut copied, mut uncopied) = (Span { mask: 0, ..span }, Span { mask: 0, ..span });
         for page in span.pages() {
@@ -110,9 +111,7 @@ impl World {
                 .process(at, pid)
                 .and_then(|process| process.table.get(&page).copied());
             let Some(Entry::Remote(home, named)) = entry else {
-                return Err(Wrong(format!(
-                    "page {page} of {pid} is copied, but {entry:?}"
-                )));
+                return Err(Wrong(format!("{page:?} of {pid} is copied, but {entry:?}")));
             };
             let home = &self.tori[home.index()];
             let granted = home
@@ -121,12 +120,15 @@ impl World {
                 .and_then(|safe| safe.kept.get(&page));
             if !granted.is_some_and(|kept| kept.pinned) {
                 return Err(Wrong(format!(
-                    "page {page} of {pid} is copied without a grant"
+                    "{page:?} of {pid} is copied without a grant"
                 )));
             }
-            let word = frame.or(named).and_then(|frame| home.frames.word(frame));
+            let word = frame
+                .map(|frame| frame.0)
+                .or(named)
+                .and_then(|frame| home.frames.word(frame));
             self.compare(pid, page, word)?;
-            let bit = 1 << (page - span.first);
+            let bit = span.bit(page);
             match word.and_then(|word| self.torus(at).frames.allocate(word)) {
                 Some(frame) => {
                     self.set(at, pid, page, Entry::Present(frame));
@@ -215,7 +217,7 @@ impl World {
         let number = torus
             .images
             .last_key_value()
-            .map_or(0, |(number, _)| number + 1);
+            .map_or(Frame(0), |(number, _)| *number + 1);
         process.frozen = Some(number);
         torus.images.insert(
             number,
@@ -231,7 +233,7 @@ impl World {
     }
 
     /// Takes a process over, or refuses it.
-    pub(super) fn adopt(&mut self, at: TorusId, from: TorusId, pid: Pid, image: u64) -> Outcome {
+    pub(super) fn adopt(&mut self, at: TorusId, from: TorusId, pid: Pid, image: Frame) -> Outcome {
         let Some(image) = self.tori[from.index()].images.get(&image).cloned() else {
             return Err(Wrong(format!("the image of {pid} is not at {from}")));
         };
@@ -310,128 +312,6 @@ impl World {
         if let Some(frame) = process.table_frame {
             torus.frames.free(frame);
         }
-    }
-
-    /// Closes the deposit of a process that is back, makes its entries the process's own again, and answers the
-    /// frame of the deposit's table.
-    fn take_back(
-        &mut self,
-        at: TorusId,
-        deposit: DepositId,
-        table: &mut BTreeMap<u64, Entry>,
-    ) -> Result<u64, Wrong> {
-        let torus = self.torus(at);
-        let Some(mut safe) = torus.deposits.remove(&deposit) else {
-            return Err(Wrong(format!(
-                "deposit {deposit} is taken back, but closed"
-            )));
-        };
-        for (page, entry) in table {
-            if !matches!(entry, Entry::Remote(home, _) | Entry::Lease(home, _) if *home == at) {
-                continue;
-            }
-            let kept = safe.kept.remove(page);
-            let kept = kept.ok_or_else(|| Wrong(format!("page {page} is not in {deposit}")))?;
-            *entry = match kept.place {
-                Place::Frame(frame) if kept.lease => Entry::Shared(frame),
-                Place::Frame(frame) => Entry::Present(frame),
-                Place::Slot(slot) => Entry::Swapped(slot),
-            };
-        }
-        for kept in safe.kept.into_values() {
-            torus.free(kept.place);
-        }
-        Ok(safe.table_frame)
-    }
-
-    /// Steps the machine of a deposit, and executes what it wants.
-    pub(super) fn deposit_event(
-        &mut self,
-        at: TorusId,
-        id: DepositId,
-        event: DepositEvent,
-    ) -> Outcome {
-        let Some(safe) = self.torus(at).deposits.get_mut(&id) else {
-            return Ok(());
-        };
-        let mut effects = Vec::new();
-        safe.deposit
-            .step(event, &KeptTable(&safe.kept), &mut effects)?;
-        for effect in effects {
-            match effect {
-                DepositEffect::Send { to, message } => self.send(at, to, message),
-                DepositEffect::Pin(span) => {
-                    let kept = self
-                        .torus(at)
-                        .deposits
-                        .get_mut(&id)
-                        .map(|safe| &mut safe.kept);
-                    for (_, kept) in kept
-                        .into_iter()
-                        .flatten()
-                        .filter(|(p, _)| span.contains(**p))
-                    {
-                        kept.pinned = true;
-                    }
-                }
-                DepositEffect::ReadIn(page) => self.torus(at).reads.push((id, page)),
-                DepositEffect::Drop(span) => self.drop_kept(at, id, span),
-                DepositEffect::Clone { to, child } => self.clone_deposit(at, id, to, child)?,
-                DepositEffect::Close => self.close(at, id),
-            }
-        }
-        Ok(())
-    }
-
-    fn drop_kept(&mut self, at: TorusId, id: DepositId, span: Span) {
-        for page in span.pages() {
-            let torus = self.torus(at);
-            let kept = torus
-                .deposits
-                .get_mut(&id)
-                .and_then(|safe| safe.kept.remove(&page));
-            if let Some(kept) = kept {
-                torus.free(kept.place);
-            }
-        }
-    }
-
-    fn clone_deposit(
-        &mut self,
-        at: TorusId,
-        id: DepositId,
-        to: TorusId,
-        child: DepositId,
-    ) -> Outcome {
-        let torus = self.torus(at);
-        let frame = torus.frames.allocate(0);
-        if let (Some(table_frame), Some(safe)) = (frame, torus.deposits.get(&id)) {
-            let mut kept = safe.kept.clone();
-            kept.values_mut().for_each(|kept| kept.pinned = false);
-            kept.values().for_each(|kept| torus.share(kept.place));
-            let deposit = Deposit::new(child, kept.len() as u64);
-            torus.deposits.insert(
-                child,
-                Safe {
-                    deposit,
-                    table_frame,
-                    kept,
-                },
-            );
-        }
-        let good = frame.is_some();
-        self.deposit_event(at, id, DepositEvent::Cloned { to, child, good })
-    }
-
-    fn close(&mut self, at: TorusId, id: DepositId) {
-        let torus = self.torus(at);
-        let Some(safe) = torus.deposits.remove(&id) else {
-            return;
-        };
-        for kept in safe.kept.into_values() {
-            torus.free(kept.place);
-        }
-        torus.frames.free(safe.table_frame);
     }
 
     pub(super) fn moved(&mut self, at: TorusId, pid: Pid, moves: u32, torus: TorusId) -> Outcome {

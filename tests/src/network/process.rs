@@ -9,6 +9,7 @@ use torus::{
     pid::Pid,
     span::Span,
 };
+use vm::addr::Page;
 
 use super::{
     Expected, Outcome, World, Wrong,
@@ -19,17 +20,17 @@ use super::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// Reads a page.
-    Read(u64),
+    Read(Page),
     /// Writes a page.
-    Write(u64),
+    Write(Page),
     /// Maps a page that it did not have, and writes it.
-    Map(u64),
+    Map(Page),
     /// Maps a page that it will share with its children, and writes it.
-    MapShared(u64),
+    MapShared(Page),
     /// Unmaps the pages from the first on, so many.
-    Unmap(u64, u64),
+    Unmap(Page, u64),
     /// The host finds the content of a remote page in its own cache.
-    Find(u64),
+    Find(Page),
     /// Forks.
     Fork,
     /// Becomes another program, with no pages.
@@ -103,7 +104,7 @@ impl World {
         }
     }
 
-    fn touch(&mut self, at: TorusId, pid: Pid, page: u64, entry: Entry, write: bool) -> Outcome {
+    fn touch(&mut self, at: TorusId, pid: Pid, page: Page, entry: Entry, write: bool) -> Outcome {
         match entry {
             Entry::Remote(home, _) => {
                 if let Some(process) = self.process(at, pid) {
@@ -135,7 +136,7 @@ impl World {
         }
     }
 
-    fn write_private(&mut self, at: TorusId, pid: Pid, page: u64, frame: u64) -> Outcome {
+    fn write_private(&mut self, at: TorusId, pid: Pid, page: Page, frame: u64) -> Outcome {
         self.written += 1;
         let word = self.written;
         let torus = self.torus(at);
@@ -155,7 +156,7 @@ impl World {
     fn touch_shared(
         &mut self,
         pid: Pid,
-        page: u64,
+        page: Page,
         home: TorusId,
         frame: u64,
         write: bool,
@@ -171,7 +172,7 @@ impl World {
         Ok(())
     }
 
-    fn map(&mut self, at: TorusId, pid: Pid, page: u64, shared: bool) -> Outcome {
+    fn map(&mut self, at: TorusId, pid: Pid, page: Page, shared: bool) -> Outcome {
         self.written += 1;
         let word = self.written;
         let Some(frame) = self.torus(at).frames.allocate(word) else {
@@ -188,7 +189,7 @@ impl World {
         Ok(())
     }
 
-    fn unmap(&mut self, at: TorusId, pid: Pid, first: u64, count: u64) -> Outcome {
+    fn unmap(&mut self, at: TorusId, pid: Pid, first: Page, count: u64) -> Outcome {
         let Some(process) = self.process(at, pid) else {
             return Ok(());
         };
@@ -215,7 +216,7 @@ impl World {
             given_up
                 .entry(of_home)
                 .or_insert(Span { first, mask: 0 })
-                .mask |= 1 << (page - first);
+                .mask |= Span { first, mask: 0 }.bit(page);
         }
         for ((home, leases), span) in given_up {
             self.event(at, pid, Event::Unneeded { home, span, leases })?;
@@ -223,7 +224,7 @@ impl World {
         Ok(())
     }
 
-    fn find(&mut self, at: TorusId, pid: Pid, page: u64, home: TorusId) -> Outcome {
+    fn find(&mut self, at: TorusId, pid: Pid, page: Page, home: TorusId) -> Outcome {
         let Some(Expected::Private(word)) =
             self.memory.get(&pid).and_then(|memory| memory.get(&page))
         else {
@@ -359,18 +360,18 @@ impl World {
         Ok(())
     }
 
-    pub(super) fn set(&mut self, at: TorusId, pid: Pid, page: u64, entry: Entry) {
+    pub(super) fn set(&mut self, at: TorusId, pid: Pid, page: Page, entry: Entry) {
         if let Some(process) = self.process(at, pid) {
             process.table.insert(page, entry);
         }
     }
 
-    fn expect(&mut self, pid: Pid, page: u64, expected: Expected) {
+    fn expect(&mut self, pid: Pid, page: Page, expected: Expected) {
         self.memory.entry(pid).or_default().insert(page, expected);
     }
 
     /// Compares what a page holds with what it must hold.
-    pub(super) fn compare(&self, pid: Pid, page: u64, found: Option<u64>) -> Outcome {
+    pub(super) fn compare(&self, pid: Pid, page: Page, found: Option<u64>) -> Outcome {
         let expected = match self.memory.get(&pid).and_then(|memory| memory.get(&page)) {
             Some(Expected::Private(word)) => Some(*word),
             Some(Expected::Shared(object)) => Some(self.objects[*object]),
@@ -380,11 +381,11 @@ impl World {
             return Ok(());
         }
         Err(Wrong(format!(
-            "page {page} of {pid} holds {found:x?} instead of {expected:x?}"
+            "{page:?} of {pid} holds {found:x?} instead of {expected:x?}"
         )))
     }
 }
 
-fn lost(pid: Pid, page: u64) -> Wrong {
-    Wrong(format!("page {page} of {pid} is nowhere"))
+fn lost(pid: Pid, page: Page) -> Wrong {
+    Wrong(format!("{page:?} of {pid} is nowhere"))
 }

@@ -1,6 +1,7 @@
 //! Random legal schedules from a seed.
 
 use torus::{TorusId, pid::Pid};
+use vm::addr::Page;
 
 use super::{Action, Op, World, Wrong};
 
@@ -108,11 +109,11 @@ pub fn schedule(seed: u64) -> Result<Statistics, Wrong> {
 }
 
 /// Pages near each other, and a few far away.
-const fn page(rng: &mut Rng) -> u64 {
+const fn page(rng: &mut Rng) -> Page {
     if rng.below(4) == 0 {
-        1000 + rng.below(4) * 100
+        Page(1000 + rng.below(4) * 100)
     } else {
-        rng.below(20)
+        Page(rng.below(20))
     }
 }
 
@@ -172,7 +173,7 @@ fn choose(rng: &mut Rng, world: &World, pids: &[Pid]) -> Action {
 
 fn op(rng: &mut Rng, world: &World, at: TorusId, pid: Pid) -> Op {
     let process = &world.tori()[at.index()].processes[&pid];
-    let mapped: Vec<u64> = process.table.keys().copied().collect();
+    let mapped: Vec<Page> = process.table.keys().copied().collect();
     let own = rng.pick(&mapped).unwrap_or_default();
     match rng.below(100) {
         0..22 => Op::Read(own),

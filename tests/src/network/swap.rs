@@ -1,6 +1,7 @@
 //! Swap devices of the emulated tori.
 
 use torus::{DepositId, TorusId, migrate::DepositEvent, pid::Pid};
+use vm::addr::Page;
 
 use super::{
     Outcome, World,
@@ -10,8 +11,8 @@ use super::{
 /// Whose page is swapped out.
 #[derive(Clone, Copy)]
 enum Owner {
-    Process(Pid, u64),
-    Deposit(DepositId, u64),
+    Process(Pid, Page),
+    Deposit(DepositId, Page),
 }
 
 impl World {

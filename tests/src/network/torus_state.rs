@@ -8,6 +8,7 @@ use torus::{
     migrate::{Claim, Deposit, Held, HeldPages, RemotePages, Resident},
     pid::{Births, Pid},
 };
+use vm::addr::{Frame, Page};
 
 /// One torus.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,14 +23,14 @@ pub struct Torus {
     pub processes: BTreeMap<Pid, Process>,
     /// Pages that stayed here.
     pub deposits: BTreeMap<DepositId, Safe>,
-    /// Images that are offered.
-    pub images: BTreeMap<u64, Image>,
+    /// Images that are offered, under the frame number that the offer names.
+    pub images: BTreeMap<Frame, Image>,
     /// Names for deposits.
     pub names: DepositNames,
     /// Processes that were born here.
     pub births: Births,
     /// Reads from swap under way.
-    pub reads: Vec<(DepositId, u64)>,
+    pub reads: Vec<(DepositId, Page)>,
     /// Whether it takes no processes.
     pub refuses: bool,
 }
@@ -136,15 +137,15 @@ pub struct Process {
     /// The machine under test.
     pub resident: Resident,
     /// Its page table; empty while it is frozen.
-    pub table: BTreeMap<u64, Entry>,
+    pub table: BTreeMap<Page, Entry>,
     /// The frame of its page table.
     pub table_frame: Option<u64>,
     /// How often it has moved.
     pub moves: u32,
     /// The page that its thread waits for.
-    pub waits: Option<u64>,
-    /// The number of its image while it is frozen.
-    pub frozen: Option<u64>,
+    pub waits: Option<Page>,
+    /// The name of its image while it is frozen.
+    pub frozen: Option<Frame>,
     /// Whether SIGKILL has come while it was frozen.
     pub held: bool,
     /// Whether it has ended.
@@ -178,7 +179,7 @@ pub struct Image {
     /// Where its pages are.
     pub claims: Vec<Claim>,
     /// Its table, in which nothing is present.
-    pub table: BTreeMap<u64, Entry>,
+    pub table: BTreeMap<Page, Entry>,
     /// How often it had moved.
     pub moves: u32,
     /// The deposit at the source, if anything stayed there.
@@ -193,7 +194,7 @@ pub struct Safe {
     /// The frame of its table.
     pub table_frame: u64,
     /// Its pages.
-    pub kept: BTreeMap<u64, Kept>,
+    pub kept: BTreeMap<Page, Kept>,
 }
 
 /// A page of a deposit.
@@ -261,26 +262,26 @@ impl Torus {
 }
 
 /// The page table of a process, as its machine reads it.
-pub(super) struct Table<'a>(pub(super) &'a BTreeMap<u64, Entry>);
+pub(super) struct Table<'a>(pub(super) &'a BTreeMap<Page, Entry>);
 
 impl RemotePages for Table<'_> {
-    fn remote(&self, home: TorusId, first: u64) -> u64 {
+    fn remote(&self, home: TorusId, first: Page) -> u64 {
         let pages = self.0.range(first..first + 64);
         let remote =
             pages.filter(|(_, entry)| matches!(entry, Entry::Remote(at, _) if *at == home));
-        remote.fold(0, |mask, (page, _)| mask | 1 << (page - first))
+        remote.fold(0, |mask, (page, _)| mask | 1 << (*page - first))
     }
 }
 
 /// The table of a deposit, as its machine reads it.
-pub(super) struct KeptTable<'a>(pub(super) &'a BTreeMap<u64, Kept>);
+pub(super) struct KeptTable<'a>(pub(super) &'a BTreeMap<Page, Kept>);
 
 impl HeldPages for KeptTable<'_> {
-    fn held(&self, page: u64) -> Option<Held> {
+    fn held(&self, page: Page) -> Option<Held> {
         let kept = self.0.get(&page)?;
         Some(match kept.place {
             Place::Frame(frame) if kept.sent == Some(frame) => Held::AsSent,
-            Place::Frame(frame) => Held::At(frame),
+            Place::Frame(frame) => Held::At(Frame(frame)),
             Place::Slot(_) => Held::Swapped,
         })
     }

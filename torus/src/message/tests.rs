@@ -14,12 +14,18 @@ fn deposits() -> impl Strategy<Value = DepositId> {
 }
 
 fn spans() -> impl Strategy<Value = Span> {
-    (any::<u64>(), any::<u64>()).prop_map(|(first, mask)| Span { first, mask })
+    (any::<u64>(), any::<u64>()).prop_map(|(first, mask)| Span {
+        first: Page(first),
+        mask,
+    })
 }
 
 fn messages() -> impl Strategy<Value = Message> {
     prop_oneof![
-        (pids(), any::<u64>()).prop_map(|(pid, image)| Message::Offer { pid, image }),
+        (pids(), any::<u64>()).prop_map(|(pid, image)| Message::Offer {
+            pid,
+            image: Frame(image)
+        }),
         pids().prop_map(|pid| Message::Refused {
             pid,
             reason: Refusal::Draining
@@ -28,8 +34,8 @@ fn messages() -> impl Strategy<Value = Message> {
         (deposits(), any::<u64>(), any::<u64>()).prop_map(|(deposit, page, frame)| {
             Message::GrantAt {
                 deposit,
-                page,
-                frame,
+                page: Page(page),
+                frame: Frame(frame),
             }
         }),
         (deposits(), deposits()).prop_map(|(parent, child)| Message::Fork { parent, child }),
@@ -63,7 +69,7 @@ fn the_format_is_fixed() {
     let _ = names.give();
     let deposit = names.give();
     let span = Span {
-        first: 0x400,
+        first: Page(0x400),
         mask: 0b101,
     };
     let line = Message::Pull { deposit, span }.encode();

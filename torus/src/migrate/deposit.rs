@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use vm::addr::{Frame, Page};
+
 use super::MigrateError;
 use crate::{DepositId, TorusId, message::Message, span::Span};
 
@@ -11,7 +13,7 @@ pub enum Held {
     /// In the frame that the entry of the host names.
     AsSent,
     /// In this frame of the home, because it was swapped out and in.
-    At(u64),
+    At(Frame),
     /// On the swap device.
     Swapped,
 }
@@ -19,7 +21,7 @@ pub enum Held {
 /// What the machine reads in the frozen page table of its deposit.
 pub trait HeldPages {
     /// Where `page` is; `None` if it is not in the deposit (any longer).
-    fn held(&self, page: u64) -> Option<Held>;
+    fn held(&self, page: Page) -> Option<Held>;
 }
 
 /// What happens to a deposit: messages of the host `from`, and what the kernel reports.
@@ -35,7 +37,7 @@ pub enum DepositEvent {
     /// The page is back from swap, or cannot be read.
     Read {
         /// The page.
-        page: u64,
+        page: Page,
         /// Whether it is in a frame now.
         good: bool,
     },
@@ -81,7 +83,7 @@ pub enum DepositEffect {
     Pin(Span),
     /// Read this page back from swap, and report [`DepositEvent::Read`]; if it is dropped meanwhile, throw away
     /// what was read.
-    ReadIn(u64),
+    ReadIn(Page),
     /// Give up the share in the frames or swap slots of these pages.
     Drop(Span),
     /// Make another deposit with shares in the same frames and slots, and report [`DepositEvent::Cloned`] at once.
@@ -102,7 +104,7 @@ pub struct Deposit {
     /// Pages in the deposit, leases among them.
     pages: u64,
     /// Pages that are being read back, and for whom.
-    reading: Vec<(u64, TorusId)>,
+    reading: Vec<(Page, TorusId)>,
 }
 
 impl Deposit {
@@ -191,7 +193,7 @@ impl Deposit {
         let mut granted = Span { mask: 0, ..span };
         for page in span.pages() {
             match table.held(page) {
-                Some(Held::AsSent) => granted.mask |= 1 << (page - span.first),
+                Some(Held::AsSent) => granted.mask |= granted.bit(page),
                 Some(Held::At(frame)) => self.grant_at(from, page, frame, effects),
                 Some(Held::Swapped) => self.read_in(page, from, effects),
                 None => {}
@@ -204,7 +206,7 @@ impl Deposit {
     }
 
     /// Reads a page back for `from`, if that is not under way.
-    fn read_in(&mut self, page: u64, from: TorusId, effects: &mut Vec<DepositEffect>) {
+    fn read_in(&mut self, page: Page, from: TorusId, effects: &mut Vec<DepositEffect>) {
         match self.reading.iter_mut().find(|read| read.0 == page) {
             Some(read) => read.1 = from,
             None => {
@@ -216,7 +218,7 @@ impl Deposit {
 
     fn read(
         &mut self,
-        page: u64,
+        page: Page,
         good: bool,
         table: &impl HeldPages,
         effects: &mut Vec<DepositEffect>,
@@ -265,7 +267,7 @@ impl Deposit {
         );
     }
 
-    fn grant_at(&self, to: TorusId, page: u64, frame: u64, effects: &mut Vec<DepositEffect>) {
+    fn grant_at(&self, to: TorusId, page: Page, frame: Frame, effects: &mut Vec<DepositEffect>) {
         effects.push(DepositEffect::Pin(Span::one(page)));
         send(
             effects,

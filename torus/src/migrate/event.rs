@@ -1,5 +1,7 @@
 //! What happens to a process at its host, and what the host has to do.
 
+use vm::addr::{Frame, Page};
+
 use crate::{
     DepositId, TorusId,
     message::{Message, Refusal},
@@ -21,14 +23,14 @@ pub enum Event {
     /// A thread touched a remote private page of this home, and waits.
     Fault {
         /// The page.
-        page: u64,
+        page: Page,
         /// Its home.
         home: TorusId,
     },
     /// Nothing else to do: private pages from `first` on are still at this home.
     Idle {
         /// A page to begin with.
-        first: u64,
+        first: Page,
         /// Its home.
         home: TorusId,
     },
@@ -44,16 +46,16 @@ pub enum Event {
         /// Whose page.
         deposit: DepositId,
         /// Which.
-        page: u64,
+        page: Page,
         /// Where it is at home.
-        frame: u64,
+        frame: Frame,
     },
     /// [`Message::Lost`].
     Lost {
         /// Whose page.
         deposit: DepositId,
         /// Which.
-        page: u64,
+        page: Page,
     },
     /// These pages of [`Effect::Copy`] are present now.
     Copied {
@@ -128,7 +130,7 @@ pub enum Effect {
         /// Which.
         span: Span,
         /// The frame of the home, if it is not the one that the entry names.
-        frame: Option<u64>,
+        frame: Option<Frame>,
     },
     /// Threads that wait for these pages try again.
     Wake(Span),

@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use vm::addr::Page;
+
 use crate::{DepositId, span::Span};
 
 /// A pull that is not answered in full.
@@ -39,12 +41,12 @@ impl Flights {
     }
 
     /// A thread waits for `page`: answers whether it is under way already.
-    pub(super) fn wait_for(&mut self, deposit: DepositId, page: u64) -> bool {
+    pub(super) fn wait_for(&mut self, deposit: DepositId, page: Page) -> bool {
         let flight = self
             .of(deposit)
             .find(|flight| flight.pending.contains(page));
         if let Some(flight) = flight {
-            flight.awaited.mask |= 1 << (page - flight.pending.first);
+            flight.awaited.mask |= flight.awaited.bit(page);
             return true;
         }
         false

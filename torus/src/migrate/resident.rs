@@ -2,13 +2,15 @@
 
 use alloc::vec::Vec;
 
+use vm::addr::{Frame, Page, PageRange};
+
 use super::{Effect, Event, Killed, MigrateError, Window, flights::Flights};
 use crate::{DepositId, DepositNames, TorusId, message::Message, pid::Pid, span::Span};
 
 /// What the machine reads in the page table of its process.
 pub trait RemotePages {
     /// Which of the 64 pages from `first` on are remote, private, and in the deposit at `home`.
-    fn remote(&self, home: TorusId, first: u64) -> u64;
+    fn remote(&self, home: TorusId, first: Page) -> u64;
 }
 
 /// A process's pages in the deposit at one home.
@@ -195,7 +197,7 @@ impl Resident {
     /// Pulls a page that a thread waits for, with neighbours.
     fn fault(
         &mut self,
-        page: u64,
+        page: Page,
         home: TorusId,
         table: &impl RemotePages,
         effects: &mut Vec<Effect>,
@@ -208,17 +210,19 @@ impl Resident {
         if self.phase != Phase::Here {
             return Ok(());
         }
-        let mut pages = page..page.saturating_add(1);
+        let mut pages = PageRange::at(page, 1);
         if !self.flights.are_many() {
             pages = self.window.fault(page);
         }
-        for first in pages.clone().step_by(Span::PAGES as usize) {
-            let count = pages.end - first;
-            let span = Span {
-                first,
-                mask: table.remote(home, first) & low(count),
-            };
-            self.pull(home, deposit, span, Span::one(page), effects);
+        for first in pages.iter().step_by(Span::PAGES as usize) {
+            let mask = table.remote(home, first) & low(pages.end - first);
+            self.pull(
+                home,
+                deposit,
+                Span { first, mask },
+                Span::one(page),
+                effects,
+            );
         }
         Ok(())
     }
@@ -226,7 +230,7 @@ impl Resident {
     /// Pulls some pages that nobody waits for, unless pulls are under way.
     fn drain(
         &mut self,
-        first: u64,
+        first: Page,
         home: TorusId,
         table: &impl RemotePages,
         effects: &mut Vec<Effect>,
@@ -261,7 +265,7 @@ impl Resident {
         &mut self,
         deposit: DepositId,
         span: Span,
-        frame: Option<u64>,
+        frame: Option<Frame>,
         effects: &mut Vec<Effect>,
     ) {
         let wanted = self.flights.under_way(deposit, span);

@@ -1,13 +1,13 @@
 //! How many neighbours to pull with a page.
 
-use core::ops::Range;
+use vm::addr::{Page, PageRange};
 
 /// The fault-around window of a process: it doubles with each fault where the last pull ended (upward or downward),
 /// and halves with every other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Window {
     /// The pages that the last fault asked for.
-    last: Range<u64>,
+    last: PageRange,
     /// How many it asked for.
     size: u64,
 }
@@ -20,27 +20,28 @@ impl Window {
     /// For a process of which no pattern is known.
     pub const fn new() -> Self {
         Self {
-            last: 0..0,
+            last: PageRange::new(Page(0), Page(0)),
             size: Self::START,
         }
     }
 
     /// The pages to ask for at a fault on `page`, which is one of them.
-    pub fn fault(&mut self, page: u64) -> Range<u64> {
-        let up = page == self.last.end && !self.last.is_empty();
-        let down = page.checked_add(1) == Some(self.last.start) && !self.last.is_empty();
+    pub fn fault(&mut self, page: Page) -> PageRange {
+        let known = !self.last.is_empty();
+        let end = Page(page.0.saturating_add(1));
+        let up = known && page == self.last.end;
+        let down = known && end == self.last.start;
         if up || down {
             self.size = (self.size * 2).min(Self::MAX);
-        } else if !self.last.is_empty() {
+        } else if known {
             self.size = (self.size / 2).max(1);
         }
-        let end = page.saturating_add(1);
         self.last = if down {
-            end.saturating_sub(self.size)..end
+            PageRange::new(Page(end.0.saturating_sub(self.size)), end)
         } else {
-            page..page.saturating_add(self.size)
+            PageRange::new(page, Page(page.0.saturating_add(self.size)))
         };
-        self.last.clone()
+        self.last
     }
 }
 
@@ -54,17 +55,17 @@ impl Default for Window {
 mod tests {
     use super::*;
 
-    /// Faults until all pages of a walk over `0..pages` are pulled.
-    fn faults(pages: u64, next: impl Fn(&Range<u64>) -> Option<u64>, start: u64) -> usize {
+    /// Faults until all pages of a walk over the first `pages` are pulled.
+    fn faults(pages: u64, next: impl Fn(PageRange) -> Option<Page>, start: u64) -> usize {
         let mut window = Window::new();
-        let mut at = Some(start);
+        let mut at = Some(Page(start));
         let mut count = 0;
         while let Some(page) = at {
             let pulled = window.fault(page);
-            assert!(pulled.contains(&page));
-            assert!(pulled.end - pulled.start <= Window::MAX);
+            assert!(pulled.contains(page));
+            assert!(pulled.len() <= Window::MAX);
             count += 1;
-            at = next(&pulled).filter(|page| *page < pages);
+            at = next(pulled).filter(|page| page.0 < pages);
         }
         count
     }
@@ -73,23 +74,22 @@ mod tests {
     fn sequential_walks_fault_rarely() {
         assert_eq!(faults(1000, |pulled| Some(pulled.end), 0), 7);
         assert!(faults(10_000, |pulled| Some(pulled.end), 0) < 30);
-        assert!(faults(10_000, |pulled| pulled.start.checked_sub(1), 9_999) < 30);
+        let down = |pulled: PageRange| pulled.start.0.checked_sub(1).map(Page);
+        assert!(faults(10_000, down, 9_999) < 30);
     }
 
     #[test]
     fn random_touches_shrink_it_to_one_page() {
         let mut window = Window::new();
-        let sizes = [5, 500, 50, 5000, 700].map(|page| {
-            let pulled = window.fault(page);
-            pulled.end - pulled.start
-        });
+        let sizes = [5, 500, 50, 5000, 700].map(|page| window.fault(Page(page)).len());
         assert_eq!(sizes, [8, 4, 2, 1, 1]);
     }
 
     #[test]
     fn it_stays_in_the_address_space() {
         let mut window = Window::new();
-        assert_eq!(window.fault(u64::MAX - 1), u64::MAX - 1..u64::MAX);
-        assert!(window.fault(0).contains(&0));
+        let last = Page(u64::MAX - 1);
+        assert_eq!(window.fault(last), PageRange::new(last, Page(u64::MAX)));
+        assert!(window.fault(Page(0)).contains(Page(0)));
     }
 }
