@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+pub mod balance;
 mod id;
 pub mod message;
 pub mod migrate;

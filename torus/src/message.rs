@@ -307,8 +307,17 @@ messages! {
         /// Frames free.
         frames: u64,
     }
+    /// To a busy torus: give me a process, I have idle cores.
+    21 Want {
+        /// Processes of the sender that run or could run.
+        runnable: u32,
+        /// Its cores.
+        cores: u32,
+        /// Its free frames.
+        frames: u64,
+    }
     /// A line to measure and check the rings with.
-    21 Probe {
+    22 Probe {
         /// Counts up.
         number: u64,
         /// What the receiver is to find.

@@ -9,7 +9,7 @@ use torus::{
     pid::{Pid, Whereabouts},
     span::Span,
 };
-use vm::addr::{Frame, Page};
+use vm::addr::Frame;
 
 use super::{
     Outcome, World, Wrong,
