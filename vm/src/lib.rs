@@ -7,6 +7,7 @@ extern crate alloc;
 pub mod addr;
 pub mod builder;
 pub mod clock;
+pub mod datacap;
 pub mod fault;
 pub mod flush;
 pub mod frames;

@@ -356,6 +356,14 @@ impl<S: PageSupply> VmoHandle<S> {
         Ok(canonical)
     }
 
+    /// The store and the page tree, not hashed.
+    pub(crate) fn page_tree(&self) -> Result<(VmoStore<S>, Link<S::Page>), VmoError> {
+        self.demand(Rights::READ)?;
+        let store = self.vmo.store.clone();
+        let tree = canonical::page_tree(&self.rope(), &store.0.supply)?;
+        Ok((store, tree))
+    }
+
     fn check_range(&self, start: u64, end: Option<u64>) -> Result<(), VmoError> {
         match end {
             Some(end) if start <= end && end <= self.size() => Ok(()),

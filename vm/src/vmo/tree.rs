@@ -177,6 +177,20 @@ impl<M: PageMemory> Link<M> {
         Self::branch(left, right)
     }
 
+    /// Calls `visit` with the number and the subtree of each page of this subtree of `level`, empty ones left out.
+    pub(crate) fn for_each_leaf(&self, level: u8, first: u64, visit: &mut impl FnMut(u64, &Self)) {
+        match self {
+            Self::Zero => {}
+            Self::Branch(branch) => {
+                branch.left.for_each_leaf(level - 1, first, visit);
+                branch
+                    .right
+                    .for_each_leaf(level - 1, first + (1 << (level - 1)), visit);
+            }
+            leaf => visit(first, leaf),
+        }
+    }
+
     /// Root of this subtree of `level`; hashes what has not been hashed yet.
     pub(crate) fn digest(&self, level: u8, hasher: &Hasher) -> Digest {
         match self {

@@ -1,6 +1,8 @@
 //! Memory objects: hashing, the graph of extents, builders, data caps and the page cache.
 
 mod builder;
+mod codec;
+mod datacap;
 mod deep;
 mod handles;
 mod hash;

@@ -106,3 +106,15 @@ pub(crate) fn xorshift64(seed: u64, len: usize) -> Vec<u8> {
 pub(crate) fn page(spec: &Value, raise: u64) -> PageBytes {
     fill(spec, raise, 4096).try_into().unwrap()
 }
+
+/// The named pages of a case, runs expanded.
+pub(crate) fn pages(case: &Value) -> Vec<(u64, PageBytes)> {
+    let entries = case["pages"].as_array().unwrap().iter();
+    let runs = entries.flat_map(|entry| {
+        let index = entry["index"].as_u64().unwrap();
+        let count = entry["count"].as_u64().unwrap_or(1);
+        let step = entry["step"].as_u64().unwrap_or(0);
+        (0..count).map(move |k| (index + k, page(&entry["fill"], k * step)))
+    });
+    runs.collect()
+}
