@@ -233,12 +233,14 @@ fn loader() -> Text<64> {
     name
 }
 
-/// The command line, copied out of the loader's memory.
+/// The command line, copied out of the loader's memory. Limine 8.2 gives it with the kernel's file only.
 fn command_line(storage: &'static mut [u8]) -> Result<&'static str, BootError> {
-    let Some(response) = requests::COMMAND_LINE.get_response() else {
-        return Ok("");
-    };
-    let line = response.cmdline().to_bytes();
+    let response = requests::COMMAND_LINE.get_response();
+    let file = requests::FILE.get_response();
+    let line = response
+        .map(|response| response.cmdline())
+        .or(file.map(|file| file.file().string()));
+    let line = line.unwrap_or_default().to_bytes();
     let copy = storage
         .get_mut(..line.len())
         .ok_or(BootError::CommandLineLength(line.len()))?;

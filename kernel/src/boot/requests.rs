@@ -5,8 +5,9 @@ use limine::mp::RequestFlags;
 use limine::paging::Mode;
 use limine::request::{
     BootloaderInfoRequest, DateAtBootRequest, ExecutableAddressRequest, ExecutableCmdlineRequest,
-    FramebufferRequest, HhdmRequest, MemoryMapRequest, ModuleRequest, MpRequest, PagingModeRequest,
-    RequestsEndMarker, RequestsStartMarker, RsdpRequest, StackSizeRequest,
+    ExecutableFileRequest, FramebufferRequest, HhdmRequest, MemoryMapRequest, ModuleRequest,
+    MpRequest, PagingModeRequest, RequestsEndMarker, RequestsStartMarker, RsdpRequest,
+    StackSizeRequest,
 };
 
 /// Bytes of stack that each core starts with.
@@ -49,6 +50,7 @@ request!(CORES: MpRequest = MpRequest::new().with_flags(RequestFlags::X2APIC));
 request!(RSDP: RsdpRequest = RsdpRequest::new());
 request!(MODULES: ModuleRequest = ModuleRequest::new());
 request!(COMMAND_LINE: ExecutableCmdlineRequest = ExecutableCmdlineRequest::new());
+request!(FILE: ExecutableFileRequest = ExecutableFileRequest::new());
 request!(ADDRESS: ExecutableAddressRequest = ExecutableAddressRequest::new());
 request!(DATE: DateAtBootRequest = DateAtBootRequest::new());
 request!(FRAMEBUFFER: FramebufferRequest = FramebufferRequest::new());
