@@ -25,7 +25,7 @@ impl Raw {
         let before = termios::tcgetattr(stdin()).ok()?;
         let mut raw = before.clone();
         raw.make_raw();
-        termios::tcsetattr(stdin(), OptionalActions::Flush, &raw).ok()?;
+        termios::tcsetattr(stdin(), OptionalActions::Drain, &raw).ok()?;
         *BEFORE
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(before);
