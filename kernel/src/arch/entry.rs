@@ -21,6 +21,7 @@ const NOWHERE: u64 = 0x7fff_ffff_f000;
 // Every stub takes 16 bytes: push of an error code where the processor pushes none, push of the vector, jump.
 global_asm!(
     ".balign 16",
+    ".global braid_stubs",
     "braid_stubs:",
     ".set vector, 0",
     ".rept 256",

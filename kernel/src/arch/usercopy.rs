@@ -18,7 +18,10 @@ pub struct FaultAt {
 
 // rdi = to, rsi = from, rdx = length, rcx = 1 when `rep movsb` is fast. Result in rax (0 or 1), address in rdx.
 global_asm!(
-    ".global braid_copy, braid_copy_start, braid_copy_end, braid_copy_fixup",
+    ".global braid_copy",
+    ".global braid_copy_start",
+    ".global braid_copy_end",
+    ".global braid_copy_fixup",
     "braid_copy:",
     "test ecx, ecx",
     "jz 2f",
