@@ -12,6 +12,7 @@ pub mod fault;
 pub mod flush;
 pub mod frames;
 pub mod hash;
+pub mod page_cache;
 pub mod pool;
 pub mod space;
 pub mod store;

@@ -8,4 +8,5 @@ mod handles;
 mod hash;
 mod identity;
 mod model;
+mod page_cache;
 mod vectors;
