@@ -14,6 +14,7 @@ use crate::exec::{self, Parts, Program};
 use crate::install::Consent;
 use crate::machine::{Engine, MIB, Machine};
 use crate::progress::Voice;
+use crate::vmo::VmoVerb;
 
 /// Boots Braid, a multi-core microkernel, in QEMU.
 #[derive(Debug, Parser)]
@@ -45,6 +46,11 @@ enum Verb {
         machine: MachineArgs,
         #[command(flatten)]
         program: ProgramArgs,
+    },
+    /// Files as memory objects: their ids, and where they differ
+    Vmo {
+        #[command(subcommand)]
+        verb: VmoVerb,
     },
 }
 
@@ -150,6 +156,7 @@ fn dispatch(cli: Cli) -> Result<u8> {
             let parts = machine.prepare(&mut shape)?;
             crate::gdb::gdb(&parts, &shape, tree, voice)
         }
+        Some(Verb::Vmo { verb }) => crate::vmo::vmo(&verb),
     }
 }
 

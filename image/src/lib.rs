@@ -24,4 +24,5 @@ pub mod signals;
 pub mod symbolize;
 pub mod terminal;
 pub mod tree;
+pub mod vmo;
 pub mod words;
