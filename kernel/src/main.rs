@@ -1,6 +1,10 @@
-//! The Braid kernel: the README says what it is made of.
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![no_main]
+#![expect(
+    unreachable_pub,
+    reason = "a program has no outside: `pub` means for the whole kernel"
+)]
 
 extern crate alloc;
 

@@ -70,7 +70,7 @@ fn begin() {
     if cpu::try_this().is_some() {
         arch::stop_others();
     }
-    // SAFETY: all other cores have been stopped.
+    // SAFETY: K12, all other cores have been stopped.
     unsafe { console::break_lock() };
 }
 
@@ -134,7 +134,7 @@ fn show(regs: &KernelRegs) {
 fn backtrace(mut frame: u64) {
     let tables = KernelTables::current();
     for _ in 0..DEPTH {
-        let readable = |at: u64| at % 8 == 0 && tables.is_mapped(at);
+        let readable = |at: u64| at.is_multiple_of(8) && tables.is_mapped(at);
         if !readable(frame) || !readable(frame + 8) {
             return;
         }

@@ -1,9 +1,12 @@
 //! From the loader's jump to a machine whose cores all run the scheduler.
 //!
-//! 1. `_start`: a stack of the kernel's own. 2. The log, the loader's answers, the command line. 3. Descriptor
-//! tables, processor features, the kernel's page tables. 4. ACPI, interrupts, time. 5. The other cores arrive and
-//! sleep. 6. The machine is divided into tori; the cores join them. 7. The loader's memory is reclaimed, the first
-//! program is started.
+//! 1. `_start`: a stack of the kernel's own.
+//! 2. The log, the loader's answers, the command line.
+//! 3. Descriptor tables, processor features, the kernel's page tables.
+//! 4. ACPI, interrupts, time.
+//! 5. The other cores arrive and sleep.
+//! 6. The machine is divided into tori; the cores join them.
+//! 7. The loader's memory is reclaimed, the first program is started.
 
 use crate::arch::cpu::{self, CoreIndex, Cpu, MAX_CORES};
 use crate::arch::paging::{self, KernelTables, Kind, NoFrame};
@@ -30,6 +33,8 @@ const STACK_SIZE: usize = 128 * 1024;
 /// The first core's stacks and block for that time.
 #[repr(C, align(4096))]
 struct First {
+    /// Not mapped by the kernel's tables: an overflow faults.
+    guard: UnsafeCell<[u8; PAGE_SIZE]>,
     stacks: UnsafeCell<[u8; STACK_SIZE]>,
     block: UnsafeCell<MaybeUninit<Cpu>>,
 }
@@ -38,6 +43,7 @@ struct First {
 unsafe impl Sync for First {}
 
 static FIRST: First = First {
+    guard: UnsafeCell::new([0; PAGE_SIZE]),
     stacks: UnsafeCell::new([0; STACK_SIZE]),
     block: UnsafeCell::new(MaybeUninit::uninit()),
 };
@@ -53,7 +59,7 @@ global_asm!(
     "call {start}",
     "ud2",
     first = sym FIRST,
-    main = const STACK_SIZE - 3 * 8192,
+    main = const PAGE_SIZE + STACK_SIZE - 3 * 8192,
     start = sym start,
 );
 
@@ -91,9 +97,9 @@ extern "C" fn start() -> ! {
     let reclaim = divided.unwrap_or_else(|error| refuse(error));
     join(&cores, &parked);
     route_console(firmware.madt, cores[0].1);
-    // SAFETY: K11, every core has left the loader's memory and its interim block; a core that was left out may
-    // still be parked there, and then nothing is reclaimed.
+    // A core that was left out may still be parked in the loader's memory: then nothing is reclaimed.
     let reclaimed = if cores.len() == info.cores.len() {
+        // SAFETY: K11, every core has left the loader's memory and its interim block.
         unsafe { reclaim.run() }
     } else {
         0
@@ -130,7 +136,7 @@ fn own_tables(info: &BootInfo) -> EarlyFrames {
     let Ok(mut early) = EarlyFrames::new(info) else {
         refuse("there is no usable memory")
     };
-    let Ok(tables) = boot::tables::build(info, &mut early) else {
+    let Ok(tables) = boot::tables::build(info, &mut early, FIRST.guard.get() as u64) else {
         refuse("too little memory for page tables")
     };
     // SAFETY: K10, they map the kernel's image and all memory.

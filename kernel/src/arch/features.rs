@@ -4,12 +4,8 @@ use core::arch::x86_64::{__cpuid, __cpuid_count};
 use core::fmt;
 use spin::Once;
 
-/// The features that the kernel uses where they exist.
+/// The features that the kernel uses where they exist, by their names in CPUID (SDM vol. 2A, table 3-8).
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(
-    missing_docs,
-    reason = "the names that CPUID gives them, SDM vol. 2A, table 3-8"
-)]
 pub struct Features {
     pub xsave: bool,
     pub x2apic: bool,

@@ -84,7 +84,7 @@ pub fn components() -> u64 {
 impl FpuState {
     /// The state of a new program: everything at its reset value, exceptions masked. `None` without memory.
     pub fn initial() -> Option<Self> {
-        // SAFETY: the layout is not of size zero.
+        // SAFETY: K9, the layout is not of size zero.
         let memory = NonNull::new(unsafe { alloc_zeroed(layout()) })?;
         let mut state = Self(memory);
         let bytes = state.bytes_mut();

@@ -202,7 +202,7 @@ impl KernelTables {
     /// They map the running code, its stack and all that the kernel uses.
     pub unsafe fn adopt(&self) {
         KERNEL_ROOT.store(self.root.0, Ordering::Relaxed);
-        // SAFETY: by the caller's promise.
+        // SAFETY: K10, by the caller's promise.
         unsafe { load_root(self.root.0) };
         flush_everything();
     }

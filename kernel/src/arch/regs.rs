@@ -6,7 +6,6 @@
 /// thread's `UserRegs`, so that a trap saves the thread where it lives and nothing is copied (K5).
 #[repr(C, align(16))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the registers' own names")]
 pub struct UserRegs {
     pub r15: u64,
     pub r14: u64,

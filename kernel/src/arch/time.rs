@@ -26,7 +26,7 @@ pub(super) fn counter() -> u64 {
 }
 
 fn multiply(a: u64, b: u64) -> u64 {
-    (u128::from(a) * u128::from(b) >> 32) as u64
+    ((u128::from(a) * u128::from(b)) >> 32) as u64
 }
 
 /// Starts the clock: the first thing the kernel does. Until [`init`] it stands still.

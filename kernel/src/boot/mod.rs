@@ -118,7 +118,7 @@ pub struct BootInfo {
 
 // SAFETY: K2, the only pointers are to the loader's core descriptions, whose shared fields are atomics.
 unsafe impl Sync for BootInfo {}
-// SAFETY: as above.
+// SAFETY: K2, as above.
 unsafe impl Send for BootInfo {}
 
 /// Where the copies go: static, since the loader's stack is small.

@@ -22,24 +22,33 @@ pub fn image_size() -> u64 {
     ((&raw const __data_end).addr() - (&raw const __text_start).addr()) as u64
 }
 
-/// Makes tables that map the kernel and all memory, and nothing else.
+/// Makes tables that map the kernel, but for the page at `guard` among its data, and all memory, and nothing else.
 ///
 /// # Errors
 /// [`NoFrame`].
-pub fn build(info: &BootInfo, early: &mut EarlyFrames) -> Result<KernelTables, NoFrame> {
+pub fn build(
+    info: &BootInfo,
+    early: &mut EarlyFrames,
+    guard: u64,
+) -> Result<KernelTables, NoFrame> {
     let frames = &mut || early.take(1);
     let tables = KernelTables::new(frames)?;
+    let address = |symbol: *const u8| symbol.addr() as u64;
     let sections = [
-        (&raw const __text_start, &raw const __text_end, Kind::Text),
         (
-            &raw const __rodata_start,
-            &raw const __rodata_end,
+            address(&raw const __text_start),
+            address(&raw const __text_end),
+            Kind::Text,
+        ),
+        (
+            address(&raw const __rodata_start),
+            address(&raw const __rodata_end),
             Kind::ReadOnly,
         ),
-        (&raw const __data_start, &raw const __data_end, Kind::Data),
+        (address(&raw const __data_start), guard, Kind::Data),
+        (guard + PAGE, address(&raw const __data_end), Kind::Data),
     ];
     for (start, end, kind) in sections {
-        let (start, end) = (start.addr() as u64, end.addr() as u64);
         let phys = start - info.kernel_base + info.kernel_start.0;
         tables.map(start, phys, end - start, kind, frames)?;
     }

@@ -148,7 +148,7 @@ fn report(torus: &Torus, plan: &Plan<'_>) {
         "torus {}: {} cores, {} MiB of memory, {} frames available",
         torus.id,
         torus.cores(),
-        plan.frames(torus.id) * PAGE_SIZE as u64 >> 20,
+        (plan.frames(torus.id) * PAGE_SIZE as u64) >> 20,
         torus.available()
     );
 }
