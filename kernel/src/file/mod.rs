@@ -1,3 +1,37 @@
-//! Files.
+//! Files: a small stand-in behind one door, until file systems and terminals are user programs.
+//!
+//! Roles: [`tree`] is the one tree that programs see, of the boot archive (global, immutable), `/tmp` (one for each torus), `/dev` and
+//! `/proc`; [`open`] is what a descriptor names; [`context`] what a process has; [`tty`] the terminal; [`syscalls`] the calls.
+//! The logic that needs no machine is in crate `braid-files`.
+//!
+//! Flow: a call finds its open file, makes a [`io::Transfer`] of the program's buffers, and hands it to what is behind the file.
+//! Whoever has to wait enrols on a wait queue and answers `Stop::Block`; the call then runs again, and goes on where it was.
 
+mod context;
+mod content;
+mod device;
+mod errno;
+mod executable;
+mod io;
+mod local;
+mod machine;
+mod open;
+mod pipe;
+mod proc;
+pub mod syscalls;
+mod transfer;
+mod tree;
 pub mod tty;
+
+pub use context::Context;
+pub use executable::Executable;
+pub use open::OpenFile;
+
+use braid_files::archive::ArchiveError;
+
+/// Takes over the boot archive and the command line's words on terminals. Called once, before the first process.
+pub fn init(archive: &'static [u8]) -> Result<(), ArchiveError> {
+    tree::init(archive)?;
+    tty::init();
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! The content of a file in `/tmp`: a memory object, so that mappings, reads and writes share its pages. Pages that were never
+//! written take no memory.
+
+use crate::arch::paging;
+use crate::mem::object::{MemoryObject, ObjectRef, PAGE, SourceError};
+use crate::sched::lock::Lock;
+use crate::syscall::errno::Errno;
+use braid_files::error::FileError;
+use vm::addr::Frame;
+
+/// Bytes of a file that can be written.
+pub struct Content {
+    object: ObjectRef,
+    /// Held while bytes move and while the length changes, so that no page goes while it is copied.
+    busy: Lock<()>,
+}
+
+/// The longest file (`MAX_LFS_FILESIZE`).
+pub const LEN_MAX: u64 = i64::MAX as u64;
+
+impl Content {
+    /// An empty file.
+    pub fn new() -> Result<Self, Errno> {
+        Ok(Self { object: MemoryObject::zero(0)?, busy: Lock::new(()) })
+    }
+
+    /// What mappings of it show.
+    pub fn object(&self) -> &ObjectRef {
+        &self.object
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> u64 {
+        self.object.0.len()
+    }
+
+    /// Copies bytes from `offset` to `to`, at most to the end of a page; answers how many, 0 at the end of the file.
+    pub fn read(&self, offset: u64, to: &mut [u8]) -> usize {
+        let _busy = self.busy.lock();
+        let (page, within) = split(offset);
+        let left = usize::try_from(self.len().saturating_sub(offset)).unwrap_or(usize::MAX);
+        let n = to.len().min(left).min(PAGE - within);
+        match self.object.0.cached(page) {
+            Some(frame) if n > 0 => copy_out(frame, within, &mut to[..n]),
+            _ => to[..n].fill(0),
+        }
+        n
+    }
+
+    /// Writes bytes at `offset`, none of them beyond the end of its page. The file grows as needed.
+    pub fn write(&self, offset: u64, from: &[u8]) -> Result<(), FileError> {
+        let _busy = self.busy.lock();
+        let (page, within) = split(offset);
+        let before = self.len();
+        self.object.0.extend(offset + from.len() as u64);
+        match self.object.0.page(page) {
+            Ok(frame) => copy_in(frame, within, from),
+            Err(SourceError::BeyondEnd | SourceError::Device | SourceError::NoMemory) => {
+                self.object.0.truncate(before);
+                return Err(FileError::NoSpace);
+            }
+        }
+        Ok(())
+    }
+
+    /// Cuts or extends the file; what is added reads as zeros.
+    pub fn truncate(&self, len: u64) {
+        let _busy = self.busy.lock();
+        if len < self.len() { self.object.0.truncate(len) } else { self.object.0.extend(len) }
+    }
+}
+
+fn copy_out(frame: Frame, within: usize, to: &mut [u8]) {
+    // SAFETY: K31, the object holds the frame while `busy` is held, and the bytes lie within it.
+    unsafe { paging::phys_to_virt(frame.start()).add(within).copy_to_nonoverlapping(to.as_mut_ptr(), to.len()) }
+}
+
+fn copy_in(frame: Frame, within: usize, from: &[u8]) {
+    // SAFETY: K31, the object holds the frame while `busy` is held, and the bytes lie within it.
+    unsafe { paging::phys_to_virt(frame.start()).add(within).copy_from_nonoverlapping(from.as_ptr(), from.len()) }
+}
+
+fn split(offset: u64) -> (u64, usize) {
+    (offset / PAGE as u64, (offset % PAGE as u64) as usize)
+}

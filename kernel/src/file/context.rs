@@ -1,0 +1,127 @@
+//! What a process has of files: descriptors, working directory, umask.
+
+use super::open::{Body, Flags, OpenFile};
+use super::tree::Node;
+use super::tty;
+use crate::console::program::Output;
+use crate::sched::lock::Lock;
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use braid_files::table::Table;
+
+/// The part of a process that belongs to the file module. Never touched by another torus.
+pub struct Context {
+    inner: Lock<Inner>,
+}
+
+struct Inner {
+    table: Table<Arc<OpenFile>>,
+    directory: Node,
+    umask: u32,
+}
+
+impl Context {
+    /// What the first process has: the console as descriptors 0, 1 and 2, `/` and umask 022.
+    pub fn console() -> Self {
+        let outputs = [Output::Stdout, Output::Stdout, Output::Stderr];
+        let mut table = Table::new();
+        for (fd, output) in outputs.into_iter().enumerate() {
+            let body = match (tty::is_terminal(fd), fd) {
+                (true, _) => Body::Terminal(tty::shown_on(fd)),
+                (false, 0) => Body::Input,
+                (false, _) => Body::Output(output),
+            };
+            let flags = if fd == 0 { Flags::RDONLY } else { Flags::WRONLY };
+            let flags = if tty::is_terminal(fd) { Flags::RDWR } else { flags };
+            // The table is empty: three numbers are free. Without memory the first process begins with fewer.
+            drop(table.insert(Arc::new(OpenFile::new(body, flags)), false, fd, 3));
+        }
+        Self { inner: Lock::new(Inner { table, directory: Node::root(), umask: 0o022 }) }
+    }
+
+    /// A copy for a child: the same open files, under the same numbers.
+    pub fn fork(&self) -> Self {
+        let inner = self.inner.lock();
+        let inner = Inner { table: inner.table.clone(), directory: inner.directory.clone(), umask: inner.umask };
+        Self { inner: Lock::new(inner) }
+    }
+
+    /// Closes what execve closes.
+    pub fn close_on_exec(&self) {
+        loop {
+            let file = self.inner.lock().table.take_close_on_exec();
+            if file.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Closes everything and leaves the working directory: the process ends.
+    pub fn close_all(&self) {
+        let mut inner = self.inner.lock();
+        let table = core::mem::take(&mut inner.table);
+        let directory = core::mem::replace(&mut inner.directory, Node::root());
+        drop(inner);
+        drop((table, directory));
+    }
+
+    /// The open file of a descriptor.
+    pub fn get(&self, fd: i32) -> Result<Arc<OpenFile>, Errno> {
+        Ok(self.inner.lock().table.get(fd)?.clone())
+    }
+
+    /// The working directory.
+    pub fn directory(&self) -> Node {
+        self.inner.lock().directory.clone()
+    }
+
+    /// Changes the working directory.
+    pub fn set_directory(&self, node: Node) {
+        let old = core::mem::replace(&mut self.inner.lock().directory, node);
+        drop(old);
+    }
+
+    /// The mode bits that new files do not get.
+    pub fn umask(&self) -> u32 {
+        self.inner.lock().umask
+    }
+
+    /// Changes the umask; answers the old one.
+    pub fn set_umask(&self, umask: u32) -> u32 {
+        core::mem::replace(&mut self.inner.lock().umask, umask & 0o777)
+    }
+
+    /// The open descriptors, ascending, from `from` on: the first of them.
+    pub fn next_number(&self, from: i32) -> Option<i32> {
+        self.inner.lock().table.numbers().find(|&fd| fd >= from)
+    }
+
+    /// Gives `file` the lowest free number from `from` on.
+    pub(super) fn insert(&self, file: Arc<OpenFile>, close_on_exec: bool, from: usize, limit: usize) -> Result<i32, Errno> {
+        Ok(self.inner.lock().table.insert(file, close_on_exec, from, limit)?)
+    }
+
+    /// Gives `file` the number `fd`, closing what had it.
+    pub(super) fn replace(&self, fd: i32, file: Arc<OpenFile>, close_on_exec: bool, limit: usize) -> Result<(), Errno> {
+        let old = self.inner.lock().table.replace(fd, file, close_on_exec, limit)?;
+        drop(old);
+        Ok(())
+    }
+
+    /// Closes a descriptor.
+    pub(super) fn close(&self, fd: i32) -> Result<(), Errno> {
+        let old = self.inner.lock().table.remove(fd)?;
+        drop(old);
+        Ok(())
+    }
+
+    /// Whether execve closes a descriptor.
+    pub(super) fn is_close_on_exec(&self, fd: i32) -> Result<bool, Errno> {
+        Ok(self.inner.lock().table.close_on_exec(fd)?)
+    }
+
+    /// Sets whether execve closes a descriptor.
+    pub(super) fn set_close_on_exec(&self, fd: i32, on: bool) -> Result<(), Errno> {
+        Ok(self.inner.lock().table.set_close_on_exec(fd, on)?)
+    }
+}

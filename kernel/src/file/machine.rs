@@ -1,0 +1,22 @@
+//! What files need of the machine, in one place.
+
+use crate::arch::{cpu, time};
+use braid_files::stat::Time;
+
+pub use crate::sched::time::Nanos;
+
+/// The torus that runs this.
+pub fn torus_index() -> usize {
+    usize::from(cpu::this().torus().id.0)
+}
+
+/// Time since boot.
+pub fn now() -> Nanos {
+    time::now()
+}
+
+/// Time of day.
+pub fn wall() -> Time {
+    let nanos = time::wall().0;
+    Time { seconds: nanos / 1_000_000_000, nanos: (nanos % 1_000_000_000) as u32 }
+}

@@ -1,0 +1,203 @@
+//! Open files: what descriptors name, shared by `dup` and `fork`.
+
+use super::device::Device;
+use super::local::TmpNode;
+use super::pipe::PipeEnd;
+use super::tree::{Mount, Node};
+use crate::console::program::Output;
+use crate::mem::object::{PAGE, PageSource, SourceError};
+use crate::sched::lock::Lock;
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use bitflags::bitflags;
+use braid_files::archive::{S_IFMT, S_IFREG};
+use braid_files::stat::{S_IFCHR, S_IFIFO, Stat};
+use braid_files::tmp;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+bitflags! {
+    /// Flags of open(2).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[expect(missing_docs, reason = "open(2) describes each")]
+    pub struct Flags: u32 {
+        const RDONLY = 0;
+        const WRONLY = 0o1;
+        const RDWR = 0o2;
+        const CREAT = 0o100;
+        const EXCL = 0o200;
+        const NOCTTY = 0o400;
+        const TRUNC = 0o1000;
+        const APPEND = 0o2000;
+        const NONBLOCK = 0o4000;
+        const DSYNC = 0o10000;
+        const DIRECT = 0o40000;
+        const LARGEFILE = 0o100_000;
+        const DIRECTORY = 0o200_000;
+        const NOFOLLOW = 0o400_000;
+        const NOATIME = 0o1_000_000;
+        const CLOEXEC = 0o2_000_000;
+        const PATH = 0o10_000_000;
+        const TMPFILE = 0o20_000_000;
+    }
+}
+
+impl Flags {
+    /// What fcntl F_SETFL may change.
+    pub const CHANGEABLE: Self = Self::APPEND.union(Self::NONBLOCK).union(Self::DIRECT).union(Self::NOATIME);
+
+    /// Whether a file opened so can be read.
+    pub fn reads(self) -> bool {
+        self.bits() & 3 != 1 && !self.contains(Self::PATH)
+    }
+
+    /// Whether a file opened so can be written.
+    pub fn writes(self) -> bool {
+        matches!(self.bits() & 3, 1 | 2) && !self.contains(Self::PATH)
+    }
+}
+
+/// What is behind an open file.
+pub enum Body {
+    /// A file of the boot archive.
+    Bytes(Node, &'static [u8]),
+    /// A file of `/tmp`.
+    Tmp(Arc<TmpNode>),
+    /// A directory, or anything opened with O_PATH.
+    Place(Node),
+    /// A text of `/proc`, made when it was opened.
+    Text(Node, Vec<u8>),
+    /// A device without state.
+    Device(Device),
+    /// The terminal; what is written to it appears on this output.
+    Terminal(Output),
+    /// The console's input when it is not a terminal.
+    Input,
+    /// The console's output when it is not a terminal.
+    Output(Output),
+    /// An end of a pipe.
+    Pipe(PipeEnd),
+}
+
+/// An open file ("open file description", open(2)).
+pub struct OpenFile {
+    /// What is behind it.
+    pub body: Body,
+    flags: AtomicU32,
+    /// The position of the next read or write.
+    pub offset: Lock<u64>,
+}
+
+impl OpenFile {
+    /// Open, at its start.
+    pub fn new(body: Body, flags: Flags) -> Self {
+        Self { body, flags: AtomicU32::new(flags.bits()), offset: Lock::new(0) }
+    }
+
+    /// How it was opened, and what fcntl changed.
+    pub fn flags(&self) -> Flags {
+        Flags::from_bits_retain(self.flags.load(Ordering::Relaxed))
+    }
+
+    /// Changes the flags that can be changed.
+    pub fn set_flags(&self, flags: Flags) {
+        let kept = self.flags() - Flags::CHANGEABLE;
+        self.flags.store((kept | flags & Flags::CHANGEABLE).bits(), Ordering::Relaxed);
+    }
+
+    /// The node in the tree that it was opened at, if there is one.
+    pub fn node(&self) -> Option<Node> {
+        match &self.body {
+            Body::Bytes(node, _) | Body::Place(node) | Body::Text(node, _) => Some(node.clone()),
+            Body::Tmp(node) => Some(Node::Tmp(node.clone())),
+            Body::Device(device) => Some(Node::Device(*device)),
+            Body::Terminal(_) => Some(Node::Device(Device::Tty)),
+            Body::Input | Body::Output(_) | Body::Pipe(_) => None,
+        }
+    }
+
+    /// The directory it is; ENOTDIR for other files.
+    pub fn directory(&self) -> Result<Node, Errno> {
+        match &self.body {
+            Body::Place(node) if node.is_directory() => Ok(node.clone()),
+            _ => Err(Errno::ENOTDIR),
+        }
+    }
+
+    /// Its attributes.
+    pub fn stat(&self) -> Stat {
+        let plain = Stat { device: Mount::Pipe as u32, links: 1, ..Stat::default() };
+        match &self.body {
+            Body::Pipe(end) => Stat { mode: S_IFIFO | 0o600, inode: end.number(), ..plain },
+            Body::Input | Body::Output(_) => Stat { mode: S_IFIFO | 0o600, inode: 1, ..plain },
+            Body::Terminal(_) => Stat { mode: S_IFCHR | 0o620, special: (136, 0), inode: 3, ..plain },
+            _ => self.node().map_or(plain, |node| node.stat()),
+        }
+    }
+
+    /// What /proc/PID/fd shows.
+    pub fn name(&self) -> Vec<u8> {
+        match &self.body {
+            Body::Pipe(end) => alloc::format!("pipe:[{}]", end.number()).into_bytes(),
+            Body::Input | Body::Output(_) => b"pipe:[1]".to_vec(),
+            Body::Terminal(_) => b"/dev/tty".to_vec(),
+            Body::Device(device) => device.path(),
+            Body::Place(node) if node.is_directory() => node.path().unwrap_or_else(|| b"(deleted)".to_vec()),
+            _ => b"(file)".to_vec(),
+        }
+    }
+
+    /// What a mapping of it shows: ENODEV when it cannot be mapped, EACCES when it is not open for reading.
+    pub fn source(self: &Arc<Self>) -> Result<Arc<dyn PageSource>, Errno> {
+        if !self.flags().reads() {
+            return Err(if self.flags().contains(Flags::PATH) { Errno::EBADF } else { Errno::EACCES });
+        }
+        match &self.body {
+            Body::Bytes(_, bytes) => Ok(Arc::new(Bytes(bytes))),
+            Body::Tmp(_) => Ok(Arc::new(TmpSource(self.clone()))),
+            _ => Err(Errno::ENODEV),
+        }
+    }
+
+    /// Whether it is a regular file.
+    pub fn is_regular(&self) -> bool {
+        self.stat().mode & S_IFMT == S_IFREG
+    }
+}
+
+/// Pages of bytes that never change.
+pub struct Bytes(pub &'static [u8]);
+
+impl PageSource for Bytes {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn fill(&self, index: u64, page: &mut [u8; PAGE]) -> Result<(), SourceError> {
+        let start = usize::try_from(index).ok().and_then(|index| index.checked_mul(PAGE));
+        let rest = start.and_then(|start| self.0.get(start..)).filter(|rest| !rest.is_empty());
+        let rest = rest.ok_or(SourceError::BeyondEnd)?;
+        let n = rest.len().min(PAGE);
+        page[..n].copy_from_slice(&rest[..n]);
+        Ok(())
+    }
+}
+
+/// Pages of a file in `/tmp`, kept alive by the open file.
+struct TmpSource(Arc<OpenFile>);
+
+impl PageSource for TmpSource {
+    fn len(&self) -> u64 {
+        self.0.stat().size
+    }
+
+    fn fill(&self, index: u64, page: &mut [u8; PAGE]) -> Result<(), SourceError> {
+        match &self.0.body {
+            Body::Tmp(node) => match &node.content {
+                tmp::Content::File(content) => content.fill(index, page),
+                _ => Err(SourceError::BeyondEnd),
+            },
+            _ => Err(SourceError::BeyondEnd),
+        }
+    }
+}

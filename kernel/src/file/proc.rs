@@ -1,0 +1,203 @@
+//! A small `/proc` (proc(5)): what `ps`, `free`, `uptime` and language runtimes read. Each text is made when it is opened.
+
+mod text;
+
+use super::tree::Mount;
+use crate::process::{Pid, Process, table};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use braid_files::archive::{S_IFDIR, S_IFLNK, S_IFREG};
+use braid_files::stat::Stat;
+
+/// A name in `/proc`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proc {
+    /// `/proc`.
+    Root,
+    /// A text about the machine: index into the table of texts.
+    Machine(usize),
+    /// `/proc/self`.
+    Own,
+    /// `/proc/PID`.
+    Process(Pid),
+    /// A text about a process: index into the table of texts.
+    About(Pid, usize),
+    /// `/proc/PID/exe`.
+    Executable(Pid),
+    /// `/proc/PID/cwd`.
+    Directory(Pid),
+    /// `/proc/PID/root`.
+    RootLink(Pid),
+    /// `/proc/PID/fd`.
+    Descriptors(Pid),
+    /// `/proc/PID/fd/N`.
+    Descriptor(Pid, i32),
+}
+
+/// Names in `/proc/PID` besides the texts.
+const LINKS: [(&[u8], fn(Pid) -> Proc); 4] = [
+    (b"exe", Proc::Executable),
+    (b"cwd", Proc::Directory),
+    (b"root", Proc::RootLink),
+    (b"fd", Proc::Descriptors),
+];
+
+impl Proc {
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        matches!(self, Self::Root | Self::Process(_) | Self::Descriptors(_))
+    }
+
+    fn is_link(&self) -> bool {
+        matches!(
+            self,
+            Self::Own | Self::Executable(_) | Self::Directory(_) | Self::RootLink(_) | Self::Descriptor(..)
+        )
+    }
+
+    /// Its name.
+    pub fn name(&self) -> Vec<u8> {
+        match self {
+            Self::Root => b"proc".to_vec(),
+            Self::Machine(index) => text::MACHINE[*index].0.to_vec(),
+            Self::Own => b"self".to_vec(),
+            Self::Process(pid) => decimal(pid.0),
+            Self::About(_, index) => text::PROCESS[*index].0.to_vec(),
+            Self::Executable(_) => b"exe".to_vec(),
+            Self::Directory(_) => b"cwd".to_vec(),
+            Self::RootLink(_) => b"root".to_vec(),
+            Self::Descriptors(_) => b"fd".to_vec(),
+            Self::Descriptor(_, fd) => decimal(*fd),
+        }
+    }
+
+    /// The directory it is in; None for `/proc`.
+    pub fn parent(&self) -> Option<Self> {
+        match self {
+            Self::Root => None,
+            Self::Machine(_) | Self::Own | Self::Process(_) => Some(Self::Root),
+            Self::About(pid, _)
+            | Self::Executable(pid)
+            | Self::Directory(pid)
+            | Self::RootLink(pid)
+            | Self::Descriptors(pid) => Some(Self::Process(*pid)),
+            Self::Descriptor(pid, _) => Some(Self::Descriptors(*pid)),
+        }
+    }
+
+    /// Its attributes.
+    pub fn stat(&self) -> Stat {
+        let (mode, links) = match self {
+            _ if self.is_directory() => (S_IFDIR | 0o555, 2),
+            _ if self.is_link() => (S_IFLNK | 0o777, 1),
+            _ => (S_IFREG | 0o444, 1),
+        };
+        Stat { device: Mount::Proc as u32, inode: self.inode(), mode, links, ..Stat::default() }
+    }
+
+    fn inode(&self) -> u64 {
+        let (pid, file) = match self {
+            Self::Root => (0, 1),
+            Self::Own => (0, 2),
+            Self::Machine(index) => (0, 16 + *index as u64),
+            Self::Process(pid) => (pid.0, 1),
+            Self::Executable(pid) => (pid.0, 2),
+            Self::Directory(pid) => (pid.0, 3),
+            Self::RootLink(pid) => (pid.0, 4),
+            Self::Descriptors(pid) => (pid.0, 5),
+            Self::About(pid, index) => (pid.0, 16 + *index as u64),
+            Self::Descriptor(pid, fd) => (pid.0, 64 + *fd as u64),
+        };
+        (pid as u64) << 24 | file
+    }
+
+    /// The target of a symbolic link.
+    pub fn link(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Own => Some(decimal(crate::sched::current().process.pid.0)),
+            Self::Executable(pid) => {
+                let process = table().get(*pid)?;
+                let executable = process.executable.lock().clone();
+                executable.map(|executable| executable.path().to_vec())
+            }
+            Self::Directory(pid) => table().get(*pid)?.files.directory().path(),
+            Self::RootLink(_) => Some(b"/".to_vec()),
+            Self::Descriptor(pid, fd) => Some(table().get(*pid)?.files.get(*fd).ok()?.name()),
+            _ => None,
+        }
+    }
+
+    /// The node of this name in this directory.
+    pub fn child(&self, name: &[u8]) -> Option<Self> {
+        match self {
+            Self::Root if name == b"self" => Some(Self::Own),
+            Self::Root => {
+                if let Some(index) = text::MACHINE.iter().position(|(n, _)| *n == name) {
+                    return Some(Self::Machine(index));
+                }
+                let pid = Pid(number(name)?);
+                table().get(pid).map(|_| Self::Process(pid))
+            }
+            Self::Process(pid) => {
+                if let Some(index) = text::PROCESS.iter().position(|(n, _)| *n == name) {
+                    return Some(Self::About(*pid, index));
+                }
+                LINKS.iter().find(|(n, _)| *n == name).map(|(_, make)| make(*pid))
+            }
+            Self::Descriptors(pid) => {
+                let fd = number(name)?;
+                table().get(*pid)?.files.get(fd).ok()?;
+                Some(Self::Descriptor(*pid, fd))
+            }
+            _ => None,
+        }
+    }
+
+    /// What reading it gives; None for what is not a text, and for a process that has ended.
+    pub fn text(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Machine(index) => Some(text::MACHINE[*index].1().into_bytes()),
+            Self::About(pid, index) => Some(text::PROCESS[*index].1(&*process(*pid)?).into_bytes()),
+            _ => None,
+        }
+    }
+}
+
+/// The entry of a directory at or after this position, and the position that follows.
+pub fn list(directory: &Proc, position: u64) -> Option<(u64, Proc)> {
+    let index = usize::try_from(position).ok()?;
+    match directory {
+        Proc::Root if index < text::MACHINE.len() => Some((position + 1, Proc::Machine(index))),
+        Proc::Root if index == text::MACHINE.len() => Some((position + 1, Proc::Own)),
+        Proc::Root => {
+            let base = text::MACHINE.len() as u64 + 1;
+            let processes = table().all_but(&[]);
+            let after = processes.iter().map(|process| process.pid).filter(|pid| pid.0 as u64 >= position - base);
+            let pid = after.min()?;
+            Some((base + pid.0 as u64 + 1, Proc::Process(pid)))
+        }
+        Proc::Process(pid) if index < text::PROCESS.len() => Some((position + 1, Proc::About(*pid, index))),
+        Proc::Process(pid) => {
+            let (_, make) = LINKS.get(index - text::PROCESS.len())?;
+            Some((position + 1, make(*pid)))
+        }
+        Proc::Descriptors(pid) => {
+            let fd = process(*pid)?.files.next_number(i32::try_from(position).ok()?)?;
+            Some((fd as u64 + 1, Proc::Descriptor(*pid, fd)))
+        }
+        _ => None,
+    }
+}
+
+fn process(pid: Pid) -> Option<Arc<Process>> {
+    table().get(pid)
+}
+
+fn decimal(number: i32) -> Vec<u8> {
+    alloc::format!("{number}").into_bytes()
+}
+
+fn number(name: &[u8]) -> Option<i32> {
+    let text = core::str::from_utf8(name).ok()?;
+    text.parse().ok().filter(|&number| number >= 0 && (name.len() == 1 || name[0] != b'0'))
+}

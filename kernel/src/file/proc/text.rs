@@ -1,0 +1,146 @@
+//! The texts of `/proc`: tables from name to generator.
+
+use super::super::machine;
+use crate::arch::cpu;
+use crate::process::{Process, table};
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt::Write;
+
+/// Texts about the machine.
+pub(super) const MACHINE: [(&[u8], fn() -> String); 9] = [
+    (b"cpuinfo", cpuinfo),
+    (b"filesystems", filesystems),
+    (b"loadavg", loadavg),
+    (b"meminfo", meminfo),
+    (b"mounts", mounts),
+    (b"stat", stat),
+    (b"uptime", uptime),
+    (b"version", version),
+    (b"vmstat", String::new),
+];
+
+/// Texts about a process.
+pub(super) const PROCESS: [(&[u8], fn(&Process) -> String); 6] = [
+    (b"cmdline", command_line),
+    (b"comm", name),
+    (b"maps", maps),
+    (b"stat", process_stat),
+    (b"statm", memory),
+    (b"status", status),
+];
+
+/// The cores of the torus that asks: those its processes run on.
+fn cores() -> usize {
+    cpu::this().torus().cores().count()
+}
+
+fn cpuinfo() -> String {
+    let mut text = String::new();
+    for index in 0..cores() {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "processor\t: {index}\nmodel name\t: x86-64\nflags\t\t: fpu sse sse2\n");
+    }
+    text
+}
+
+fn filesystems() -> String {
+    "nodev\trootfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n".to_string()
+}
+
+fn mounts() -> String {
+    "rootfs / rootfs ro 0 0\ntmpfs /tmp tmpfs rw 0 0\ndevtmpfs /dev devtmpfs rw 0 0\nproc /proc proc rw 0 0\n".to_string()
+}
+
+fn loadavg() -> String {
+    let processes = table().all_but(&[]).len();
+    format!("0.00 0.00 0.00 1/{processes} {}\n", crate::sched::current().process.pid.0)
+}
+
+fn meminfo() -> String {
+    let pool = cpu::this().torus().memory();
+    let (total, free) = (pool.total * 4, pool.available * 4);
+    format!(
+        "MemTotal:       {total:8} kB\nMemFree:        {free:8} kB\nMemAvailable:   {free:8} kB\n\
+         Buffers:               0 kB\nCached:                0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n"
+    )
+}
+
+fn stat() -> String {
+    let mut text = String::from("cpu  0 0 0 0 0 0 0 0 0 0\n");
+    for index in 0..cores() {
+        let _ = writeln!(text, "cpu{index} 0 0 0 0 0 0 0 0 0 0");
+    }
+    let processes = table().all_but(&[]).len();
+    let boot = machine::wall().seconds - machine::now().0 / 1_000_000_000;
+    let _ = writeln!(text, "btime {boot}\nprocesses {processes}\nprocs_running 1\nprocs_blocked 0");
+    text
+}
+
+fn uptime() -> String {
+    let hundredths = machine::now().0 / 10_000_000;
+    format!("{}.{:02} 0.00\n", hundredths / 100, hundredths % 100)
+}
+
+fn version() -> String {
+    "Linux version 6.1.0-braid (braid) #1 SMP Braid\n".to_string()
+}
+
+fn name(process: &Process) -> String {
+    format!("{}\n", process.name.lock().text())
+}
+
+fn command_line(process: &Process) -> String {
+    let executable = process.executable.lock().clone();
+    let path = executable.map(|executable| String::from_utf8_lossy(executable.path()).into_owned());
+    path.map_or_else(String::new, |path| path + "\0")
+}
+
+fn maps(process: &Process) -> String {
+    process.maps()
+}
+
+fn memory(process: &Process) -> String {
+    let (size, resident) = process.memory_pages();
+    format!("{size} {resident} 0 0 0 {size} 0\n")
+}
+
+fn state(process: &Process) -> char {
+    if process.is_stopped() { 'T' } else if process.pid == crate::sched::current().process.pid { 'R' } else { 'S' }
+}
+
+fn process_stat(process: &Process) -> String {
+    let pid = process.pid;
+    let (parent, group, session) = (table().parent_of(pid), table().group_of(pid), table().session_of(pid));
+    let ticks = process.times.own() / 10_000_000;
+    let child_ticks = process.times.children() / 10_000_000;
+    let (size, resident) = process.memory_pages();
+    let bytes = size * 4096;
+    format!(
+        "{} ({}) {} {} {} {} 34816 {} 4194304 0 0 0 0 {ticks} 0 {child_ticks} 0 20 0 1 0 0 {bytes} {resident} \
+         18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+        pid.0,
+        process.name.lock().text(),
+        state(process),
+        parent.0,
+        group.0,
+        session.0,
+        group.0,
+    )
+}
+
+fn status(process: &Process) -> String {
+    let pid = process.pid.0;
+    let (size, resident) = process.memory_pages();
+    let (size, resident) = (size * 4, resident * 4);
+    let credentials = *process.credentials.lock();
+    let (uid, gid) = (credentials.uid, credentials.gid);
+    format!(
+        "Name:\t{}\nUmask:\t{:04o}\nState:\t{}\nTgid:\t{pid}\nPid:\t{pid}\nPPid:\t{}\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n\
+         Gid:\t{gid}\t{gid}\t{gid}\t{gid}\nVmSize:\t{size:8} kB\nVmRSS:\t{resident:8} kB\nThreads:\t1\n",
+        process.name.lock().text(),
+        process.files.umask(),
+        state(process),
+        table().parent_of(process.pid).0,
+    )
+}

@@ -1,0 +1,109 @@
+//! fcntl, ioctl, flock.
+
+use super::super::open::{Body, Flags};
+use super::super::tty;
+use super::{descriptor_limit, file};
+use crate::mem::user::{read_value, write_value};
+use crate::syscall::call::{Call, SysResult};
+use crate::syscall::errno::Errno;
+
+/// fcntl(2).
+pub fn fcntl(call: &mut Call) -> SysResult {
+    const F_DUPFD: i32 = 0;
+    const F_GETFD: i32 = 1;
+    const F_SETFD: i32 = 2;
+    const F_GETFL: i32 = 3;
+    const F_SETFL: i32 = 4;
+    const F_GETLK: i32 = 5;
+    const F_SETLK: i32 = 6;
+    const F_SETLKW: i32 = 7;
+    const F_OFD_SETLK: i32 = 37;
+    const F_OFD_SETLKW: i32 = 38;
+    const F_DUPFD_CLOEXEC: i32 = 1030;
+    const F_SETPIPE_SZ: i32 = 1031;
+    const F_GETPIPE_SZ: i32 = 1032;
+    const FD_CLOEXEC: u64 = 1;
+    let fd = call.int(0);
+    let file = file(call)?;
+    let files = &call.process.files;
+    match call.int(1) {
+        command @ (F_DUPFD | F_DUPFD_CLOEXEC) => {
+            let limit = descriptor_limit(call);
+            let from = usize::try_from(call.int(2)).ok().filter(|&from| from < limit).ok_or(Errno::EINVAL)?;
+            Ok(files.insert(file, command == F_DUPFD_CLOEXEC, from, limit)? as usize)
+        }
+        F_GETFD => Ok(usize::from(files.is_close_on_exec(fd)?)),
+        F_SETFD => {
+            files.set_close_on_exec(fd, call.args[2] & FD_CLOEXEC != 0)?;
+            Ok(0)
+        }
+        F_GETFL => Ok((file.flags() | Flags::LARGEFILE).bits() as usize),
+        F_SETFL => {
+            file.set_flags(Flags::from_bits_retain(call.args[2] as u32));
+            Ok(0)
+        }
+        F_GETLK => {
+            const F_UNLCK: u16 = 2;
+            read_value::<[u64; 4]>(call.size(2))?;
+            write_value(call.size(2), F_UNLCK)?;
+            Ok(0)
+        }
+        // Record locks are granted: a program is alone with its files for now.
+        F_SETLK | F_SETLKW | F_OFD_SETLK | F_OFD_SETLKW => {
+            read_value::<[u64; 4]>(call.size(2))?;
+            Ok(0)
+        }
+        F_SETPIPE_SZ | F_GETPIPE_SZ => match &file.body {
+            Body::Pipe(_) => Ok(braid_files::pipe::CAPACITY),
+            _ => Err(Errno::EBADF.into()),
+        },
+        _ => Err(Errno::EINVAL.into()),
+    }
+}
+
+/// flock(2): granted, as record locks are.
+pub fn flock(call: &mut Call) -> SysResult {
+    const LOCK_NB: u64 = 4;
+    file(call)?;
+    match call.args[1] & !LOCK_NB {
+        1 | 2 | 8 => Ok(0),
+        _ => Err(Errno::EINVAL.into()),
+    }
+}
+
+/// fadvise64(2): advice is taken note of.
+pub fn fadvise64(call: &mut Call) -> SysResult {
+    match &file(call)?.body {
+        Body::Pipe(_) => Err(Errno::ESPIPE.into()),
+        _ => Ok(0),
+    }
+}
+
+/// ioctl(2).
+pub fn ioctl(call: &mut Call) -> SysResult {
+    const FIONCLEX: u32 = 0x5450;
+    const FIOCLEX: u32 = 0x5451;
+    const FIONBIO: u32 = 0x5421;
+    const FIONREAD: u32 = 0x541b;
+    let fd = call.int(0);
+    let file = file(call)?;
+    let (request, argument) = (call.args[1] as u32, call.size(2));
+    match (request, &file.body) {
+        (FIOCLEX | FIONCLEX, _) => call.process.files.set_close_on_exec(fd, request == FIOCLEX)?,
+        (FIONBIO, _) => {
+            let on: i32 = read_value(argument)?;
+            let mut flags = file.flags();
+            flags.set(Flags::NONBLOCK, on != 0);
+            file.set_flags(flags);
+        }
+        (_, Body::Terminal(_)) => return tty::ioctl::ioctl(&tty::Caller::of(call), request, argument),
+        (FIONREAD, Body::Pipe(end)) => write_value(argument, end.available() as u32)?,
+        (FIONREAD, Body::Input) => write_value(argument, tty::available() as u32)?,
+        (FIONREAD, _) if file.is_regular() => {
+            let left = file.stat().size.saturating_sub(*file.offset.lock());
+            write_value(argument, left as u32)?;
+        }
+        _ => return Err(Errno::ENOTTY.into()),
+    }
+    Ok(0)
+}

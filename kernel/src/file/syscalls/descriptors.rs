@@ -1,0 +1,103 @@
+//! close, dup and their kin, pipes.
+
+use super::super::open::{Body, Flags, OpenFile};
+use super::super::pipe;
+use super::{descriptor_limit, file};
+use crate::mem;
+use crate::mem::user::write_value;
+use crate::syscall::call::{Call, SysResult};
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+
+/// close(2).
+pub fn close(call: &mut Call) -> SysResult {
+    call.process.files.close(call.int(0))?;
+    Ok(0)
+}
+
+/// close_range(2).
+pub fn close_range(call: &mut Call) -> SysResult {
+    const UNSHARE: u64 = 2;
+    const CLOEXEC: u64 = 4;
+    let (first, last, flags) = (call.args[0] as u32, call.args[1] as u32, call.args[2]);
+    if first > last || flags & !(UNSHARE | CLOEXEC) != 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    let mut from = i32::try_from(first).unwrap_or(i32::MAX);
+    while let Some(fd) = call.process.files.next_number(from).filter(|&fd| fd as u32 <= last) {
+        if flags & CLOEXEC != 0 {
+            call.process.files.set_close_on_exec(fd, true)?;
+        } else {
+            call.process.files.close(fd)?;
+        }
+        from = fd + 1;
+    }
+    Ok(0)
+}
+
+/// dup(2).
+pub fn dup(call: &mut Call) -> SysResult {
+    let file = file(call)?;
+    Ok(call.process.files.insert(file, false, 0, descriptor_limit(call))? as usize)
+}
+
+/// dup2(2).
+pub fn dup2(call: &mut Call) -> SysResult {
+    if call.int(0) == call.int(1) {
+        file(call)?;
+        return Ok(call.int(1) as usize);
+    }
+    replace(call, false)
+}
+
+/// dup3(2).
+pub fn dup3(call: &mut Call) -> SysResult {
+    let flags = call.args[2] as u32;
+    if flags & !Flags::CLOEXEC.bits() != 0 || call.int(0) == call.int(1) {
+        return Err(Errno::EINVAL.into());
+    }
+    replace(call, flags != 0)
+}
+
+fn replace(call: &mut Call, close_on_exec: bool) -> SysResult {
+    let file = file(call)?;
+    call.process.files.replace(call.int(1), file, close_on_exec, descriptor_limit(call))?;
+    Ok(call.int(1) as usize)
+}
+
+/// pipe(2).
+pub fn pipe(call: &mut Call) -> SysResult {
+    make_pipe(call, Flags::empty())
+}
+
+/// pipe2(2).
+pub fn pipe2(call: &mut Call) -> SysResult {
+    let flags = Flags::from_bits_retain(call.args[1] as u32);
+    if !(Flags::CLOEXEC | Flags::NONBLOCK | Flags::DIRECT).contains(flags) {
+        return Err(Errno::EINVAL.into());
+    }
+    make_pipe(call, flags)
+}
+
+fn make_pipe(call: &mut Call, flags: Flags) -> SysResult {
+    mem::room(1024)?;
+    let (reader, writer) = pipe::new();
+    let close_on_exec = flags.contains(Flags::CLOEXEC);
+    let kept = flags & Flags::NONBLOCK;
+    let limit = descriptor_limit(call);
+    let files = &call.process.files;
+    let reader = Arc::new(OpenFile::new(Body::Pipe(reader), kept | Flags::RDONLY));
+    let writer = Arc::new(OpenFile::new(Body::Pipe(writer), kept | Flags::WRONLY));
+    let first = files.insert(reader, close_on_exec, 0, limit)?;
+    let result = match files.insert(writer, close_on_exec, 0, limit) {
+        Ok(second) => write_value(call.size(0), [first, second]).map_err(|stop| (stop, Some(second))),
+        Err(errno) => Err((errno.into(), None)),
+    };
+    result.map(|()| 0).map_err(|(stop, second)| {
+        for fd in [Some(first), second].into_iter().flatten() {
+            // Both were open a moment ago; another thread that closed one has done the work.
+            drop(files.close(fd));
+        }
+        stop
+    })
+}

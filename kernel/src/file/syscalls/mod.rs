@@ -1,0 +1,75 @@
+//! The file calls of Linux, by the manual pages of section 2.
+
+mod attributes;
+mod control;
+mod descriptors;
+mod io;
+mod names;
+mod opening;
+mod places;
+mod poll;
+mod select;
+
+pub use attributes::*;
+pub use control::*;
+pub use descriptors::*;
+pub use io::*;
+pub use names::*;
+pub use opening::*;
+pub use places::*;
+pub use poll::*;
+pub use select::*;
+
+use super::open::OpenFile;
+use super::tree::{Node, World};
+use crate::mem::user::read_c_string;
+use crate::process::limits;
+use crate::syscall::call::{Call, Stop};
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use braid_files::walk::{self, PATH_MAX, Target};
+
+/// "The working directory" in place of a directory's descriptor.
+const AT_FDCWD: i32 = -100;
+const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
+const AT_REMOVEDIR: u64 = 0x200;
+const AT_SYMLINK_FOLLOW: u64 = 0x400;
+const AT_NO_AUTOMOUNT: u64 = 0x800;
+const AT_EMPTY_PATH: u64 = 0x1000;
+
+/// The path that argument `index` points to.
+fn path(call: &Call, index: usize) -> Result<Vec<u8>, Stop> {
+    read_c_string(call.size(index), PATH_MAX)
+}
+
+/// The directory from which `path` is resolved.
+fn base(call: &Call, directory: i32, path: &[u8]) -> Result<Node, Errno> {
+    if path.first() == Some(&b'/') {
+        Ok(Node::root())
+    } else if directory == AT_FDCWD {
+        Ok(call.process.files.directory())
+    } else {
+        call.process.files.get(directory)?.directory()
+    }
+}
+
+/// Where `path` leads.
+fn resolve(call: &Call, directory: i32, path: &[u8], follow: bool) -> Result<Target<Node>, Errno> {
+    Ok(walk::resolve(&World, &base(call, directory, path)?, path, follow)?)
+}
+
+/// The existing node that `path` leads to.
+fn find(call: &Call, directory: i32, path: &[u8], follow: bool) -> Result<Node, Errno> {
+    Ok(resolve(call, directory, path, follow)?.existing()?)
+}
+
+/// The open file of the descriptor in argument 0.
+fn file(call: &Call) -> Result<Arc<OpenFile>, Errno> {
+    call.process.files.get(call.int(0))
+}
+
+/// One more than the largest descriptor the caller may have.
+fn descriptor_limit(call: &Call) -> usize {
+    usize::try_from(call.process.limits.lock().current(limits::NOFILE)).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,171 @@
+//! Reading and writing an open file, whatever is behind it.
+
+use super::content::Content;
+use super::device::Device;
+use super::io::Transfer;
+use super::local::TmpNode;
+use super::machine;
+use super::open::{Body, Flags, OpenFile};
+use super::tty;
+use crate::process::random;
+use crate::signal::{self, Signal};
+use crate::syscall::call::{Call, Stop, SysResult};
+use crate::syscall::errno::Errno;
+use braid_files::tmp;
+
+/// Bytes that go over the kernel's stack at once.
+const BLOCK: usize = 2048;
+
+/// Reads at `position`, or at the file's offset, which then moves.
+pub(super) fn read(caller: &tty::Caller, file: &OpenFile, io: &mut Transfer, position: Option<u64>) -> SysResult {
+    if !file.flags().reads() {
+        return Err(Errno::EBADF.into());
+    }
+    let wait = !file.flags().contains(Flags::NONBLOCK);
+    match &file.body {
+        Body::Bytes(_, bytes) => read_bytes(file, bytes, io, position),
+        Body::Text(_, text) => read_bytes(file, text, io, position),
+        Body::Tmp(node) => read_tmp(file, node, io, position),
+        Body::Place(_) => Err(Errno::EISDIR.into()),
+        Body::Device(device) => read_device(*device, io),
+        _ if position.is_some() => Err(Errno::ESPIPE.into()),
+        Body::Terminal(_) => tty::read(caller, io, wait),
+        Body::Input => tty::read_plain(io, wait),
+        Body::Output(_) => Err(Errno::EBADF.into()),
+        Body::Pipe(end) => end.read(io, wait),
+    }
+}
+
+/// Writes at `position`, or at the file's offset, which then moves.
+pub(super) fn write(call: &mut Call, file: &OpenFile, buffers: Buffers, position: Option<u64>) -> SysResult {
+    if !file.flags().writes() {
+        return Err(Errno::EBADF.into());
+    }
+    let caller = tty::Caller::of(call);
+    let wait = !file.flags().contains(Flags::NONBLOCK);
+    let io = &mut Transfer::new(buffers, call.inflight);
+    match &file.body {
+        Body::Tmp(node) => write_tmp(file, node, io, position),
+        Body::Device(device) => write_device(*device, io),
+        Body::Bytes(..) | Body::Text(..) | Body::Place(_) | Body::Input => Err(Errno::EBADF.into()),
+        _ if position.is_some() => Err(Errno::ESPIPE.into()),
+        Body::Terminal(output) => tty::write(&caller, io, *output),
+        Body::Output(output) => tty::write_plain(io, *output),
+        Body::Pipe(end) => {
+            let result = end.write(io, wait);
+            if result == Err(Stop::Errno(Errno::EPIPE)) {
+                signal::send(call.process, Signal::PIPE);
+            }
+            result
+        }
+    }
+}
+
+/// The program's side of a transfer.
+pub(super) type Buffers = crate::mem::user::UserBuffers;
+
+/// Moves bytes with `step`, which gets the position and answers how many it moved (0: the end).
+fn positioned(
+    file: &OpenFile,
+    io: &mut Transfer,
+    position: Option<u64>,
+    mut step: impl FnMut(&mut Transfer, u64) -> Result<usize, Stop>,
+) -> SysResult {
+    let mut offset = file.offset.lock();
+    let mut at = match position {
+        Some(position) => position + io.done() as u64,
+        None => *offset,
+    };
+    while io.left() > 0 {
+        match step(io, at) {
+            Ok(0) => break,
+            Ok(n) => at += n as u64,
+            Err(stop) => {
+                io.stopped(stop)?;
+                break;
+            }
+        }
+        if position.is_none() {
+            *offset = at;
+        }
+    }
+    Ok(io.done())
+}
+
+fn read_bytes(file: &OpenFile, bytes: &[u8], io: &mut Transfer, position: Option<u64>) -> SysResult {
+    positioned(file, io, position, |io, at| {
+        let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..)).unwrap_or(&[]);
+        if rest.is_empty() { Ok(0) } else { io.put(rest) }
+    })
+}
+
+fn read_tmp(file: &OpenFile, node: &TmpNode, io: &mut Transfer, position: Option<u64>) -> SysResult {
+    let content = content(node)?;
+    let result = positioned(file, io, position, |io, at| {
+        let mut block = [0; BLOCK];
+        let wanted = io.left().min(BLOCK);
+        let n = content.read(at, &mut block[..wanted]);
+        if n == 0 { Ok(0) } else { io.put(&block[..n]) }
+    });
+    if !file.flags().contains(Flags::NOATIME) {
+        node.change(|attributes| attributes.atime = machine::wall());
+    }
+    result
+}
+
+fn write_tmp(file: &OpenFile, node: &TmpNode, io: &mut Transfer, position: Option<u64>) -> SysResult {
+    let content = content(node)?;
+    let append = file.flags().contains(Flags::APPEND);
+    if append && io.left() > 0 {
+        *file.offset.lock() = content.len();
+    }
+    let result = positioned(file, io, if append { None } else { position }, |io, at| {
+        let mut block = [0; BLOCK];
+        let n = io.left().min(BLOCK - (at % BLOCK as u64) as usize);
+        at.checked_add(n as u64).filter(|&end| end <= super::content::LEN_MAX).ok_or(Errno::EFBIG)?;
+        let n = io.take(&mut block[..n])?;
+        match content.write(at, &block[..n]) {
+            Ok(()) => Ok(n),
+            Err(error) => {
+                io.untake(n);
+                Err(error.into())
+            }
+        }
+    });
+    let now = machine::wall();
+    node.change(|attributes| (attributes.mtime, attributes.ctime) = (now, now));
+    result
+}
+
+/// The content of a regular file in `/tmp`.
+pub(super) fn content(node: &TmpNode) -> Result<&Content, Errno> {
+    match &node.content {
+        tmp::Content::File(content) => Ok(content),
+        tmp::Content::Directory => Err(Errno::EISDIR),
+        tmp::Content::Link(_) => Err(Errno::ELOOP),
+    }
+}
+
+fn read_device(device: Device, io: &mut Transfer) -> SysResult {
+    let mut block = [0; 512];
+    while io.left() > 0 {
+        match device {
+            Device::Null => break,
+            Device::Random | Device::Urandom => random::fill(&mut block),
+            _ => {}
+        }
+        if let Err(stop) = io.put(&block) {
+            io.stopped(stop)?;
+            break;
+        }
+    }
+    Ok(io.done())
+}
+
+fn write_device(device: Device, io: &mut Transfer) -> SysResult {
+    match device {
+        Device::Full if io.left() > 0 => Err(Errno::ENOSPC.into()),
+        // As on Linux, what is thrown away is not even looked at.
+        _ => Ok(io.total()),
+    }
+}

@@ -1,0 +1,341 @@
+//! The terminal: one for the machine, on the program console. When descriptor 0 is not a terminal, the same input is a plain stream.
+//!
+//! Input arrives in interrupts ([`input`]); the line discipline turns it into lines, echo and signals. Readers wait on the queue of
+//! their own torus.
+
+pub mod ioctl;
+
+use super::io::Transfer;
+use super::local::{local, wake_console};
+use super::machine::{self, Nanos};
+use crate::arch::Relax;
+use crate::boot;
+use crate::console::program::{self, Output};
+use crate::process::{Pid, table};
+use crate::signal::{self, Signal};
+use crate::syscall::call::{Call, Stop, SysResult};
+use crate::syscall::errno::Errno;
+use braid_files::line::{Key, Line, Termios};
+use core::sync::atomic::{AtomicBool, Ordering};
+use heapless::Deque;
+use spin::mutex::SpinMutex;
+
+/// Bytes of plain input that are kept for a reader; more stay in the port.
+const PLAIN: usize = 16384;
+/// The most bytes that one call of [`input`] brings.
+const BURST: usize = 4096;
+
+/// Everything about the console's input, behind one lock. It allocates nothing.
+struct Console {
+    line: Line,
+    plain: Deque<u8, PLAIN>,
+    ended: bool,
+    rows: u16,
+    columns: u16,
+    foreground: Pid,
+    session: Pid,
+}
+
+static CONSOLE: SpinMutex<Console, Relax> = SpinMutex::new(Console {
+    line: Line::new(),
+    plain: Deque::new(),
+    ended: false,
+    rows: 24,
+    columns: 80,
+    foreground: Pid::INIT,
+    session: Pid::INIT,
+});
+
+/// Which of descriptors 0, 1 and 2 of the first program are terminals. Written once, at boot.
+static TERMINALS: [AtomicBool; 3] = [const { AtomicBool::new(true) }; 3];
+
+/// Takes the command line's word on terminals and their size. Called once, at boot.
+pub fn init() {
+    let words = &boot::info().command_line;
+    for (fd, terminal) in TERMINALS.iter().enumerate() {
+        let on = words.tty.map_or(!program::is_framed(), |tty| tty[fd]);
+        terminal.store(on, Ordering::Relaxed);
+    }
+    if let Some((rows, columns)) = words.winsize {
+        let mut console = CONSOLE.lock();
+        (console.rows, console.columns) = (rows, columns);
+    }
+}
+
+/// Whether descriptor 0, 1 or 2 of the first program is a terminal.
+pub fn is_terminal(fd: usize) -> bool {
+    TERMINALS.get(fd).is_some_and(|terminal| terminal.load(Ordering::Relaxed))
+}
+
+/// Where what is written to a terminal descriptor of the first program, or to `/dev/tty` (0), appears.
+pub fn shown_on(fd: usize) -> Output {
+    if fd == 2 || (!is_terminal(1) && is_terminal(2)) { Output::Stderr } else { Output::Stdout }
+}
+
+/// Bytes of input that [`input`] can take now; as long as it is below [`BURST`] the port keeps them.
+pub fn has_room() -> bool {
+    is_terminal(0) || PLAIN - CONSOLE.lock().plain.len() >= BURST
+}
+
+/// Bytes from the console, at most [`BURST`] of them, when there [`has_room`].
+pub fn input(bytes: &[u8]) {
+    let mut console = CONSOLE.lock();
+    if !is_terminal(0) {
+        for &byte in bytes {
+            // Room was promised; a console that sends more than that loses it, as a serial line does.
+            drop(console.plain.push_back(byte));
+        }
+        drop(console);
+        return wake_console();
+    }
+    let mut signals = [None; 8];
+    let mut count = 0;
+    let mut echo = Gather::new(shown_on(0));
+    for &byte in bytes {
+        let key = console.line.input(byte, &mut |shown| echo.show(shown));
+        if let (Some(key), Some(slot)) = (key, signals.get_mut(count)) {
+            *slot = Some(key);
+            count += 1;
+        }
+    }
+    echo.flush();
+    let foreground = console.foreground;
+    drop(console);
+    for key in signals.into_iter().flatten() {
+        signal::send_group(foreground, signal_of(key));
+    }
+    wake_console();
+}
+
+/// The console will not send any more.
+pub fn end_of_input() {
+    CONSOLE.lock().ended = true;
+    wake_console();
+}
+
+/// The terminal has a new size: the foreground group learns of it.
+pub fn resize(rows: u16, columns: u16) {
+    let mut console = CONSOLE.lock();
+    let changed = (console.rows, console.columns) != (rows, columns);
+    (console.rows, console.columns) = (rows, columns);
+    let foreground = console.foreground;
+    drop(console);
+    if changed {
+        signal::send_group(foreground, Signal::WINCH);
+    }
+}
+
+fn signal_of(key: Key) -> Signal {
+    match key {
+        Key::Interrupt => Signal::INT,
+        Key::Quit => Signal::QUIT,
+        Key::Suspend => Signal::TSTP,
+    }
+}
+
+/// Takes in what the port still holds, now that there is room for it.
+fn refill() {
+    if has_room() {
+        program::receive();
+    }
+}
+
+/// Reads from the terminal: a line, or what there is (termios(3)).
+pub fn read(call_of: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
+    refill();
+    if io.left() == 0 {
+        return Ok(io.done());
+    }
+    background(call_of, Signal::TTIN)?;
+    let mut console = CONSOLE.lock();
+    if !console.line.is_readable() && io.done() == 0 {
+        if console.ended {
+            return Ok(0);
+        }
+        if !wait {
+            return Err(Errno::EAGAIN.into());
+        }
+        if expired(console.line.termios(), io) {
+            return Ok(0);
+        }
+        local().console.enrol();
+        return Err(Stop::Block);
+    }
+    let mut block = [0; 512];
+    loop {
+        let wanted = io.left().min(block.len());
+        let mut front = console.line.front(&mut block[..wanted]);
+        let ends = front.eof || front.bytes < wanted || block[..front.bytes].last() == Some(&b'\n');
+        match io.put(&block[..front.bytes]) {
+            Ok(n) => {
+                front.eof &= n == front.bytes;
+                front.bytes = n;
+                console.line.consume(front);
+                if ends || io.left() == 0 {
+                    return Ok(io.done());
+                }
+            }
+            Err(stop) => return io.stopped(stop).map(|()| io.done()),
+        }
+    }
+}
+
+/// Whether a read with VMIN 0 has waited for VTIME; sets the time on its first run.
+fn expired(termios: &Termios, io: &mut Transfer) -> bool {
+    let tenths = u64::from(termios.cc[Termios::VTIME]);
+    if termios.lflag & Termios::ICANON != 0 || termios.cc[Termios::VMIN] > 0 || tenths == 0 {
+        return false;
+    }
+    let now = machine::now();
+    let deadline = io.deadline_or(Nanos(now.0 + tenths * 100_000_000));
+    now >= deadline
+}
+
+/// Reads from the console as a plain stream.
+pub fn read_plain(io: &mut Transfer, wait: bool) -> SysResult {
+    refill();
+    let mut console = CONSOLE.lock();
+    if io.left() == 0 {
+        return Ok(io.done());
+    }
+    if console.plain.is_empty() && io.done() == 0 {
+        if console.ended {
+            return Ok(0);
+        }
+        if !wait {
+            return Err(Errno::EAGAIN.into());
+        }
+        local().console.enrol();
+        return Err(Stop::Block);
+    }
+    while io.left() > 0 && !console.plain.is_empty() {
+        let result = io.put(console.plain.as_slices().0);
+        match result {
+            Ok(n) => (0..n).for_each(|_| {
+                console.plain.pop_front();
+            }),
+            Err(stop) => return io.stopped(stop).map(|()| io.done()),
+        }
+    }
+    Ok(io.done())
+}
+
+/// Writes to the terminal, by its output modes.
+pub fn write(caller: &Caller, io: &mut Transfer, output: Output) -> SysResult {
+    if CONSOLE.lock().line.termios().lflag & Termios::TOSTOP != 0 {
+        background(caller, Signal::TTOU)?;
+    }
+    let mut block = [0; 512];
+    while io.left() > 0 {
+        let console = CONSOLE.lock();
+        if console.line.is_stopped() {
+            local().console.enrol();
+            return Err(Stop::Block);
+        }
+        match io.take(&mut block) {
+            Ok(n) => {
+                let mut gather = Gather::new(output);
+                console.line.output(&block[..n], &mut |shown| gather.show(shown));
+                gather.flush();
+            }
+            Err(stop) => return io.stopped(stop).map(|()| io.done()),
+        }
+    }
+    Ok(io.done())
+}
+
+/// Writes to the console as a plain stream.
+pub fn write_plain(io: &mut Transfer, output: Output) -> SysResult {
+    let mut block = [0; 2048];
+    while io.left() > 0 {
+        match io.take(&mut block) {
+            Ok(n) => program::write(output, &block[..n]),
+            Err(stop) => return io.stopped(stop).map(|()| io.done()),
+        }
+    }
+    Ok(io.done())
+}
+
+/// Whether a read would not wait; enrols the caller for changes on request.
+pub fn is_readable(enrol: bool) -> bool {
+    refill();
+    let console = CONSOLE.lock();
+    if enrol {
+        local().console.enrol();
+    }
+    let ready = if is_terminal(0) { console.line.is_readable() } else { !console.plain.is_empty() };
+    ready || console.ended
+}
+
+/// Whether the console's input has ended.
+pub fn has_ended() -> bool {
+    CONSOLE.lock().ended
+}
+
+/// Bytes that a read would get at once.
+pub fn available() -> usize {
+    let console = CONSOLE.lock();
+    if is_terminal(0) { console.line.available() } else { console.plain.len() }
+}
+
+/// Who asks the terminal for something.
+pub struct Caller {
+    pid: Pid,
+    /// Whether it ignores or blocks SIGTTIN and SIGTTOU.
+    deaf: [bool; 2],
+}
+
+impl Caller {
+    /// The caller of a system call.
+    pub fn of(call: &Call) -> Self {
+        let mask = call.thread.signals.mask();
+        let actions = call.process.actions.lock();
+        let deaf = [Signal::TTIN, Signal::TTOU].map(|signal| mask & signal.bit() != 0 || actions.ignores(signal));
+        Self { pid: call.process.pid, deaf }
+    }
+}
+
+/// Job control: a background group of the terminal's session may not read, and is told by a signal. EIO when it would not hear.
+fn background(caller: &Caller, signal: Signal) -> Result<(), Stop> {
+    let console = CONSOLE.lock();
+    let (foreground, session) = (console.foreground, console.session);
+    drop(console);
+    let group = table().group_of(caller.pid);
+    if group == foreground || table().session_of(caller.pid) != session {
+        return Ok(());
+    }
+    if caller.deaf[usize::from(signal == Signal::TTOU)] {
+        return if signal == Signal::TTIN { Err(Errno::EIO.into()) } else { Ok(()) };
+    }
+    signal::send_group(group, signal);
+    Err(Stop::Block)
+}
+
+/// Collects what is shown, so that it leaves in few pieces.
+struct Gather {
+    output: Output,
+    bytes: heapless::Vec<u8, 1024>,
+}
+
+impl Gather {
+    fn new(output: Output) -> Self {
+        Self { output, bytes: heapless::Vec::new() }
+    }
+
+    fn show(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(512) {
+            if self.bytes.extend_from_slice(part).is_err() {
+                self.flush();
+                // It is empty now: half of its capacity fits.
+                drop(self.bytes.extend_from_slice(part));
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        if !self.bytes.is_empty() {
+            program::write(self.output, &self.bytes);
+            self.bytes.clear();
+        }
+    }
+}
