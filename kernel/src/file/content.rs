@@ -21,7 +21,10 @@ pub const LEN_MAX: u64 = i64::MAX as u64;
 impl Content {
     /// An empty file.
     pub fn new() -> Result<Self, Errno> {
-        Ok(Self { object: MemoryObject::zero(0)?, busy: Lock::new(()) })
+        Ok(Self {
+            object: MemoryObject::zero(0)?,
+            busy: Lock::new(()),
+        })
     }
 
     /// What mappings of it show.
@@ -32,6 +35,11 @@ impl Content {
     /// Length in bytes.
     pub fn len(&self) -> u64 {
         self.object.0.len()
+    }
+
+    /// Bytes of memory that its pages may take: what was never written takes none.
+    pub fn stored(&self) -> u64 {
+        self.len().next_multiple_of(PAGE as u64)
     }
 
     /// Copies bytes from `offset` to `to`, at most to the end of a page; answers how many, 0 at the end of the file.
@@ -52,7 +60,7 @@ impl Content {
         let _busy = self.busy.lock();
         let (page, within) = split(offset);
         let before = self.len();
-        self.object.0.extend(offset + from.len() as u64);
+        self.extend(offset + from.len() as u64);
         match self.object.0.page(page) {
             Ok(frame) => copy_in(frame, within, from),
             Err(SourceError::BeyondEnd | SourceError::Device | SourceError::NoMemory) => {
@@ -66,18 +74,36 @@ impl Content {
     /// Cuts or extends the file; what is added reads as zeros.
     pub fn truncate(&self, len: u64) {
         let _busy = self.busy.lock();
-        if len < self.len() { self.object.0.truncate(len) } else { self.object.0.extend(len) }
+        if len < self.len() {
+            self.object.0.truncate(len)
+        } else {
+            self.extend(len)
+        }
+    }
+
+    fn extend(&self, len: u64) {
+        if len > self.len() {
+            self.object.0.truncate(len);
+        }
     }
 }
 
 fn copy_out(frame: Frame, within: usize, to: &mut [u8]) {
     // SAFETY: K31, the object holds the frame while `busy` is held, and the bytes lie within it.
-    unsafe { paging::phys_to_virt(frame.start()).add(within).copy_to_nonoverlapping(to.as_mut_ptr(), to.len()) }
+    unsafe {
+        paging::phys_to_virt(frame.start())
+            .add(within)
+            .copy_to_nonoverlapping(to.as_mut_ptr(), to.len())
+    }
 }
 
 fn copy_in(frame: Frame, within: usize, from: &[u8]) {
     // SAFETY: K31, the object holds the frame while `busy` is held, and the bytes lie within it.
-    unsafe { paging::phys_to_virt(frame.start()).add(within).copy_from_nonoverlapping(from.as_ptr(), from.len()) }
+    unsafe {
+        paging::phys_to_virt(frame.start())
+            .add(within)
+            .copy_from_nonoverlapping(from.as_ptr(), from.len())
+    }
 }
 
 fn split(offset: u64) -> (u64, usize) {

@@ -1,13 +1,14 @@
 //! What a process has of files: descriptors, working directory, umask.
 
-use super::open::{Body, Flags, OpenFile};
-use super::tree::Node;
+use super::open::{Body, Flags, Mappable, OpenFile};
+use super::tree::{Node, World};
 use super::tty;
 use crate::console::program::Output;
 use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::table::Table;
+use braid_files::walk;
 
 /// The part of a process that belongs to the file module. Never touched by another torus.
 pub struct Context {
@@ -31,19 +32,50 @@ impl Context {
                 (false, 0) => Body::Input,
                 (false, _) => Body::Output(output),
             };
-            let flags = if fd == 0 { Flags::RDONLY } else { Flags::WRONLY };
-            let flags = if tty::is_terminal(fd) { Flags::RDWR } else { flags };
+            let flags = if fd == 0 {
+                Flags::RDONLY
+            } else {
+                Flags::WRONLY
+            };
+            let flags = if tty::is_terminal(fd) {
+                Flags::RDWR
+            } else {
+                flags
+            };
             // The table is empty: three numbers are free. Without memory the first process begins with fewer.
             drop(table.insert(Arc::new(OpenFile::new(body, flags)), false, fd, 3));
         }
-        Self { inner: Lock::new(Inner { table, directory: Node::root(), umask: 0o022 }) }
+        Self {
+            inner: Lock::new(Inner {
+                table,
+                directory: Node::root(),
+                umask: 0o022,
+            }),
+        }
+    }
+
+    /// No descriptors, `/`, umask 022.
+    pub fn empty() -> Self {
+        Self {
+            inner: Lock::new(Inner {
+                table: Table::new(),
+                directory: Node::root(),
+                umask: 0o022,
+            }),
+        }
     }
 
     /// A copy for a child: the same open files, under the same numbers.
     pub fn fork(&self) -> Self {
         let inner = self.inner.lock();
-        let inner = Inner { table: inner.table.clone(), directory: inner.directory.clone(), umask: inner.umask };
-        Self { inner: Lock::new(inner) }
+        let inner = Inner {
+            table: inner.table.clone(),
+            directory: inner.directory.clone(),
+            umask: inner.umask,
+        };
+        Self {
+            inner: Lock::new(inner),
+        }
     }
 
     /// Closes what execve closes.
@@ -70,9 +102,24 @@ impl Context {
         Ok(self.inner.lock().table.get(fd)?.clone())
     }
 
+    /// What a mapping of a descriptor shows: ENODEV when it cannot be mapped.
+    pub fn mappable(&self, fd: i32) -> Result<Mappable, Errno> {
+        self.get(fd)?.mappable()
+    }
+
     /// The working directory.
     pub fn directory(&self) -> Node {
         self.inner.lock().directory.clone()
+    }
+
+    /// Changes the working directory to a path: ENOTDIR, and what path resolution gives.
+    pub fn enter_directory(&self, path: &[u8]) -> Result<(), Errno> {
+        let node = walk::resolve(&World, &self.directory(), path, true)?.existing()?;
+        if !node.is_directory() {
+            return Err(Errno::ENOTDIR);
+        }
+        self.set_directory(node);
+        Ok(())
     }
 
     /// Changes the working directory.
@@ -97,13 +144,33 @@ impl Context {
     }
 
     /// Gives `file` the lowest free number from `from` on.
-    pub(super) fn insert(&self, file: Arc<OpenFile>, close_on_exec: bool, from: usize, limit: usize) -> Result<i32, Errno> {
-        Ok(self.inner.lock().table.insert(file, close_on_exec, from, limit)?)
+    pub(super) fn insert(
+        &self,
+        file: Arc<OpenFile>,
+        close_on_exec: bool,
+        from: usize,
+        limit: usize,
+    ) -> Result<i32, Errno> {
+        Ok(self
+            .inner
+            .lock()
+            .table
+            .insert(file, close_on_exec, from, limit)?)
     }
 
     /// Gives `file` the number `fd`, closing what had it.
-    pub(super) fn replace(&self, fd: i32, file: Arc<OpenFile>, close_on_exec: bool, limit: usize) -> Result<(), Errno> {
-        let old = self.inner.lock().table.replace(fd, file, close_on_exec, limit)?;
+    pub(super) fn replace(
+        &self,
+        fd: i32,
+        file: Arc<OpenFile>,
+        close_on_exec: bool,
+        limit: usize,
+    ) -> Result<(), Errno> {
+        let old = self
+            .inner
+            .lock()
+            .table
+            .replace(fd, file, close_on_exec, limit)?;
         drop(old);
         Ok(())
     }

@@ -36,28 +36,46 @@ const DEVICES: [(&[u8], Device, (u32, u32)); 11] = [
 
 /// The device of this name.
 pub fn find(name: &[u8]) -> Option<Device> {
-    DEVICES.iter().find(|(n, ..)| *n == name).map(|(_, device, _)| *device)
+    DEVICES
+        .iter()
+        .find(|(n, ..)| *n == name)
+        .map(|(_, device, _)| *device)
 }
 
 /// The entry of `/dev` at this position.
 pub fn list(position: u64) -> Option<(&'static [u8], Device)> {
-    DEVICES.get(usize::try_from(position).ok()?).map(|(name, device, _)| (*name, *device))
+    DEVICES
+        .get(usize::try_from(position).ok()?)
+        .map(|(name, device, _)| (*name, *device))
 }
 
 /// Attributes of `/dev` itself.
 pub fn directory_stat() -> Stat {
-    Stat { device: Mount::Dev as u32, inode: 1, mode: S_IFDIR | 0o755, links: 2, ..Stat::default() }
+    Stat {
+        device: Mount::Dev as u32,
+        inode: 1,
+        mode: S_IFDIR | 0o755,
+        links: 2,
+        ..Stat::default()
+    }
 }
 
 impl Device {
     /// The target, if it is a symbolic link.
     pub fn link(&self) -> Option<&'static [u8]> {
-        if let Self::Link(target) = self { Some(target) } else { None }
+        if let Self::Link(target) = self {
+            Some(target)
+        } else {
+            None
+        }
     }
 
     /// Its attributes.
     pub fn stat(&self) -> Stat {
-        let index = DEVICES.iter().position(|(_, device, _)| device == self).unwrap_or(0);
+        let index = DEVICES
+            .iter()
+            .position(|(_, device, _)| device == self)
+            .unwrap_or(0);
         let link = self.link();
         Stat {
             device: Mount::Dev as u32,
@@ -78,7 +96,10 @@ impl Device {
 impl Device {
     /// Its absolute path.
     pub fn path(&self) -> alloc::vec::Vec<u8> {
-        let name = DEVICES.iter().find(|(_, device, _)| device == self).map_or(&b"?"[..], |(name, ..)| name);
+        let name = DEVICES
+            .iter()
+            .find(|(_, device, _)| device == self)
+            .map_or(&b"?"[..], |(name, ..)| name);
         [b"/dev/", name].concat()
     }
 }

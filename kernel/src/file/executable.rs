@@ -1,20 +1,21 @@
 //! Programs to execute.
 
+use super::content::Content;
 use super::context::Context;
-use super::open::{Body, Flags, OpenFile};
-use super::tree::{Node, World, archive};
-use crate::mem::object::{PAGE, PageSource};
+use super::open::{Body, Bytes};
+use super::transfer;
+use super::tree::{self, Node, World};
+use crate::mem::object::{MemoryObject, ObjectRef, PAGE};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use braid_files::archive::{Content, S_IFMT, S_IFREG};
+use braid_files::archive::{self, S_IFMT, S_IFREG};
 use braid_files::walk;
 
 /// An executable file.
 pub struct Executable {
     path: Vec<u8>,
-    file: Arc<OpenFile>,
-    source: Arc<dyn PageSource>,
+    body: Body,
 }
 
 impl Executable {
@@ -25,24 +26,37 @@ impl Executable {
 
     /// Length in bytes.
     pub fn len(&self) -> u64 {
-        self.source.len()
+        match &self.body {
+            Body::Bytes(_, bytes) => bytes.len() as u64,
+            Body::Tmp(node) => transfer::content(node).map_or(0, Content::len),
+            _ => 0,
+        }
     }
 
     /// What mappings of it show.
-    pub fn source(&self) -> &Arc<dyn PageSource> {
-        &self.source
+    pub fn object(&self) -> Result<ObjectRef, Errno> {
+        match &self.body {
+            Body::Bytes(_, bytes) => MemoryObject::of_source(Arc::new(Bytes(bytes))),
+            Body::Tmp(node) => Ok(transfer::content(node)?.object().clone()),
+            _ => Err(Errno::EACCES),
+        }
     }
 
     /// Copies bytes from `offset` on; answers how many, fewer than asked only at the end of the file.
     pub fn read_at(&self, offset: u64, to: &mut [u8]) -> Result<usize, Errno> {
-        if let Body::Bytes(_, bytes) = &self.file.body {
-            let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or(&[]);
+        if let Body::Bytes(_, bytes) = &self.body {
+            let rest = usize::try_from(offset)
+                .ok()
+                .and_then(|offset| bytes.get(offset..))
+                .unwrap_or(&[]);
             let n = rest.len().min(to.len());
             to[..n].copy_from_slice(&rest[..n]);
             return Ok(n);
         }
-        let Body::Tmp(node) = &self.file.body else { return Err(Errno::EACCES) };
-        let braid_files::tmp::Content::File(content) = &node.content else { return Err(Errno::EACCES) };
+        let Body::Tmp(node) = &self.body else {
+            return Err(Errno::EACCES);
+        };
+        let content = transfer::content(node)?;
         let mut done = 0;
         while done < to.len() {
             let end = to.len().min(done + PAGE);
@@ -81,15 +95,13 @@ impl Context {
             return Err(Errno::EACCES);
         }
         let body = match &node {
-            Node::Archive(id) => match archive().node(*id).content {
-                Content::Bytes(bytes) => Body::Bytes(node.clone(), bytes),
-                Content::Directory(_) => return Err(Errno::EACCES),
+            Node::Archive(id) => match tree::archive().node(*id).content {
+                archive::Content::Bytes(bytes) => Body::Bytes(node.clone(), bytes),
+                archive::Content::Directory(_) => return Err(Errno::EACCES),
             },
             Node::Tmp(node) => Body::Tmp(node.clone()),
             _ => return Err(Errno::EACCES),
         };
-        let file = Arc::new(OpenFile::new(body, Flags::RDONLY));
-        let source = file.source()?;
-        Ok(Arc::new(Executable { path, file, source }))
+        Ok(Arc::new(Executable { path, body }))
     }
 }

@@ -16,7 +16,11 @@ impl<'a> Transfer<'a> {
     pub fn new(mut buffers: UserBuffers, inflight: &'a mut InFlight) -> Self {
         let total = buffers.remaining();
         buffers.skip(inflight.done);
-        Self { buffers, total, inflight }
+        Self {
+            buffers,
+            total,
+            inflight,
+        }
     }
 
     /// Bytes asked for.

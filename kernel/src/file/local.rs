@@ -6,8 +6,8 @@ use super::content::Content;
 use super::machine;
 use crate::sched::wait::WaitQueue;
 use alloc::boxed::Box;
-use core::sync::atomic::AtomicU64;
 use braid_files::tmp::{Attributes, Node, Tmp};
+use core::sync::atomic::AtomicU64;
 use spin::Once;
 
 /// How tree locks wait.
@@ -25,6 +25,8 @@ pub struct Local {
     pub console: WaitQueue,
     /// The inode number of the next pipe (1 is the console).
     pub pipes: AtomicU64,
+    /// Frames that programs could have at first use.
+    pub frames: u64,
 }
 
 static LOCALS: [Once<&'static Local>; TORI] = [const { Once::new() }; TORI];
@@ -32,9 +34,20 @@ static LOCALS: [Once<&'static Local>; TORI] = [const { Once::new() }; TORI];
 /// The share of the torus that runs this.
 pub fn local() -> &'static Local {
     LOCALS[machine::torus_index() % TORI].call_once(|| {
-        let now = machine::wall();
-        let root = Attributes { mode: 0o1777, atime: now, mtime: now, ctime: now, ..Attributes::default() };
-        Box::leak(Box::new(Local { tmp: Tmp::new(root), console: WaitQueue::new(), pipes: AtomicU64::new(2) }))
+        let (now, frames) = (machine::wall(), machine::available_frames());
+        let root = Attributes {
+            mode: 0o1777,
+            atime: now,
+            mtime: now,
+            ctime: now,
+            ..Attributes::default()
+        };
+        Box::leak(Box::new(Local {
+            tmp: Tmp::new(root),
+            console: WaitQueue::new(),
+            pipes: AtomicU64::new(2),
+            frames,
+        }))
     })
 }
 

@@ -7,7 +7,12 @@ pub use crate::sched::time::Nanos;
 
 /// The torus that runs this.
 pub fn torus_index() -> usize {
-    usize::from(cpu::this().torus().id.0)
+    cpu::this().torus().id.index()
+}
+
+/// Frames of this torus that can be had now.
+pub fn available_frames() -> u64 {
+    cpu::this().torus().available()
 }
 
 /// Time since boot.
@@ -18,5 +23,8 @@ pub fn now() -> Nanos {
 /// Time of day.
 pub fn wall() -> Time {
     let nanos = time::wall().0;
-    Time { seconds: nanos / 1_000_000_000, nanos: (nanos % 1_000_000_000) as u32 }
+    Time {
+        seconds: nanos / 1_000_000_000,
+        nanos: (nanos % 1_000_000_000) as u32,
+    }
 }

@@ -7,8 +7,8 @@
 //! Flow: a call finds its open file, makes a [`io::Transfer`] of the program's buffers, and hands it to what is behind the file.
 //! Whoever has to wait enrols on a wait queue and answers `Stop::Block`; the call then runs again, and goes on where it was.
 
-mod context;
 mod content;
+mod context;
 mod device;
 mod errno;
 mod executable;
@@ -25,7 +25,7 @@ pub mod tty;
 
 pub use context::Context;
 pub use executable::Executable;
-pub use open::OpenFile;
+pub use open::{Mappable, OpenFile};
 
 use braid_files::archive::ArchiveError;
 

@@ -3,9 +3,10 @@
 use super::device::Device;
 use super::local::TmpNode;
 use super::pipe::PipeEnd;
+use super::transfer;
 use super::tree::{Mount, Node};
 use crate::console::program::Output;
-use crate::mem::object::{PAGE, PageSource, SourceError};
+use crate::mem::object::{MemoryObject, ObjectRef, PAGE, PageSource, SourceError};
 use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -13,7 +14,6 @@ use alloc::vec::Vec;
 use bitflags::bitflags;
 use braid_files::archive::{S_IFMT, S_IFREG};
 use braid_files::stat::{S_IFCHR, S_IFIFO, Stat};
-use braid_files::tmp;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 bitflags! {
@@ -44,7 +44,10 @@ bitflags! {
 
 impl Flags {
     /// What fcntl F_SETFL may change.
-    pub const CHANGEABLE: Self = Self::APPEND.union(Self::NONBLOCK).union(Self::DIRECT).union(Self::NOATIME);
+    pub const CHANGEABLE: Self = Self::APPEND
+        .union(Self::NONBLOCK)
+        .union(Self::DIRECT)
+        .union(Self::NOATIME);
 
     /// Whether a file opened so can be read.
     pub fn reads(self) -> bool {
@@ -91,7 +94,11 @@ pub struct OpenFile {
 impl OpenFile {
     /// Open, at its start.
     pub fn new(body: Body, flags: Flags) -> Self {
-        Self { body, flags: AtomicU32::new(flags.bits()), offset: Lock::new(0) }
+        Self {
+            body,
+            flags: AtomicU32::new(flags.bits()),
+            offset: Lock::new(0),
+        }
     }
 
     /// How it was opened, and what fcntl changed.
@@ -102,7 +109,8 @@ impl OpenFile {
     /// Changes the flags that can be changed.
     pub fn set_flags(&self, flags: Flags) {
         let kept = self.flags() - Flags::CHANGEABLE;
-        self.flags.store((kept | flags & Flags::CHANGEABLE).bits(), Ordering::Relaxed);
+        self.flags
+            .store((kept | flags & Flags::CHANGEABLE).bits(), Ordering::Relaxed);
     }
 
     /// The node in the tree that it was opened at, if there is one.
@@ -126,11 +134,28 @@ impl OpenFile {
 
     /// Its attributes.
     pub fn stat(&self) -> Stat {
-        let plain = Stat { device: Mount::Pipe as u32, links: 1, ..Stat::default() };
+        let plain = Stat {
+            device: Mount::Pipe as u32,
+            links: 1,
+            ..Stat::default()
+        };
         match &self.body {
-            Body::Pipe(end) => Stat { mode: S_IFIFO | 0o600, inode: end.number(), ..plain },
-            Body::Input | Body::Output(_) => Stat { mode: S_IFIFO | 0o600, inode: 1, ..plain },
-            Body::Terminal(_) => Stat { mode: S_IFCHR | 0o620, special: (136, 0), inode: 3, ..plain },
+            Body::Pipe(end) => Stat {
+                mode: S_IFIFO | 0o600,
+                inode: end.number(),
+                ..plain
+            },
+            Body::Input | Body::Output(_) => Stat {
+                mode: S_IFIFO | 0o600,
+                inode: 1,
+                ..plain
+            },
+            Body::Terminal(_) => Stat {
+                mode: S_IFCHR | 0o620,
+                special: (136, 0),
+                inode: 3,
+                ..plain
+            },
             _ => self.node().map_or(plain, |node| node.stat()),
         }
     }
@@ -142,21 +167,27 @@ impl OpenFile {
             Body::Input | Body::Output(_) => b"pipe:[1]".to_vec(),
             Body::Terminal(_) => b"/dev/tty".to_vec(),
             Body::Device(device) => device.path(),
-            Body::Place(node) if node.is_directory() => node.path().unwrap_or_else(|| b"(deleted)".to_vec()),
+            Body::Place(node) if node.is_directory() => {
+                node.path().unwrap_or_else(|| b"(deleted)".to_vec())
+            }
             _ => b"(file)".to_vec(),
         }
     }
 
-    /// What a mapping of it shows: ENODEV when it cannot be mapped, EACCES when it is not open for reading.
-    pub fn source(self: &Arc<Self>) -> Result<Arc<dyn PageSource>, Errno> {
-        if !self.flags().reads() {
-            return Err(if self.flags().contains(Flags::PATH) { Errno::EBADF } else { Errno::EACCES });
-        }
-        match &self.body {
-            Body::Bytes(_, bytes) => Ok(Arc::new(Bytes(bytes))),
-            Body::Tmp(_) => Ok(Arc::new(TmpSource(self.clone()))),
-            _ => Err(Errno::ENODEV),
-        }
+    /// What a mapping of it shows: ENODEV when it cannot be mapped.
+    pub fn mappable(&self) -> Result<Mappable, Errno> {
+        let flags = self.flags();
+        let object = match &self.body {
+            _ if flags.contains(Flags::PATH) => return Err(Errno::EBADF),
+            Body::Bytes(_, bytes) => MemoryObject::of_source(Arc::new(Bytes(bytes)))?,
+            Body::Tmp(node) => transfer::content(node)?.object().clone(),
+            _ => return Err(Errno::ENODEV),
+        };
+        Ok(Mappable {
+            object,
+            readable: flags.reads(),
+            writable: flags.writes(),
+        })
     }
 
     /// Whether it is a regular file.
@@ -174,30 +205,30 @@ impl PageSource for Bytes {
     }
 
     fn fill(&self, index: u64, page: &mut [u8; PAGE]) -> Result<(), SourceError> {
-        let start = usize::try_from(index).ok().and_then(|index| index.checked_mul(PAGE));
-        let rest = start.and_then(|start| self.0.get(start..)).filter(|rest| !rest.is_empty());
+        let start = usize::try_from(index)
+            .ok()
+            .and_then(|index| index.checked_mul(PAGE));
+        let rest = start
+            .and_then(|start| self.0.get(start..))
+            .filter(|rest| !rest.is_empty());
         let rest = rest.ok_or(SourceError::BeyondEnd)?;
         let n = rest.len().min(PAGE);
         page[..n].copy_from_slice(&rest[..n]);
         Ok(())
     }
+
+    fn identity(&self) -> Option<u64> {
+        // The bytes stay where they are: their place is as good as a name. Empty files have no pages to share.
+        (!self.0.is_empty()).then_some(self.0.as_ptr() as u64)
+    }
 }
 
-/// Pages of a file in `/tmp`, kept alive by the open file.
-struct TmpSource(Arc<OpenFile>);
-
-impl PageSource for TmpSource {
-    fn len(&self) -> u64 {
-        self.0.stat().size
-    }
-
-    fn fill(&self, index: u64, page: &mut [u8; PAGE]) -> Result<(), SourceError> {
-        match &self.0.body {
-            Body::Tmp(node) => match &node.content {
-                tmp::Content::File(content) => content.fill(index, page),
-                _ => Err(SourceError::BeyondEnd),
-            },
-            _ => Err(SourceError::BeyondEnd),
-        }
-    }
+/// What mmap needs of a descriptor.
+pub struct Mappable {
+    /// The pages.
+    pub object: ObjectRef,
+    /// Whether it is open for reading.
+    pub readable: bool,
+    /// Whether it is open for writing.
+    pub writable: bool,
 }

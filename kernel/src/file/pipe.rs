@@ -33,7 +33,16 @@ pub fn new() -> (PipeEnd, PipeEnd) {
         readable: WaitQueue::new(),
         writable: WaitQueue::new(),
     });
-    (PipeEnd { shared: shared.clone(), writes: false }, PipeEnd { shared, writes: true })
+    (
+        PipeEnd {
+            shared: shared.clone(),
+            writes: false,
+        },
+        PipeEnd {
+            shared,
+            writes: true,
+        },
+    )
 }
 
 impl PipeEnd {
@@ -82,7 +91,11 @@ impl PipeEnd {
         let result = loop {
             let mut pipe = self.shared.pipe.lock();
             if pipe.readers == 0 {
-                break if io.done() > 0 { Ok(io.done()) } else { Err(Errno::EPIPE.into()) };
+                break if io.done() > 0 {
+                    Ok(io.done())
+                } else {
+                    Err(Errno::EPIPE.into())
+                };
             }
             if io.left() == 0 {
                 break Ok(io.done());
@@ -90,7 +103,11 @@ impl PipeEnd {
             let mut room = pipe.admits(io.total(), io.left());
             if room == 0 {
                 if !wait {
-                    break if io.done() > 0 { Ok(io.done()) } else { Err(Errno::EAGAIN.into()) };
+                    break if io.done() > 0 {
+                        Ok(io.done())
+                    } else {
+                        Err(Errno::EAGAIN.into())
+                    };
                 }
                 self.shared.writable.enrol();
                 break Err(Stop::Block);
@@ -127,12 +144,20 @@ impl PipeEnd {
     pub fn state(&self, enrol: bool) -> State {
         let pipe = self.shared.pipe.lock();
         if enrol {
-            if self.writes { self.shared.writable.enrol() } else { self.shared.readable.enrol() }
+            if self.writes {
+                self.shared.writable.enrol()
+            } else {
+                self.shared.readable.enrol()
+            }
         }
         State {
             readable: !self.writes && !pipe.is_empty(),
             writable: self.writes && pipe.is_writable(),
-            closed: if self.writes { pipe.readers == 0 } else { pipe.writers == 0 },
+            closed: if self.writes {
+                pipe.readers == 0
+            } else {
+                pipe.writers == 0
+            },
         }
     }
 }
@@ -151,7 +176,11 @@ pub struct State {
 impl Drop for PipeEnd {
     fn drop(&mut self) {
         let mut pipe = self.shared.pipe.lock();
-        let count = if self.writes { &mut pipe.writers } else { &mut pipe.readers };
+        let count = if self.writes {
+            &mut pipe.writers
+        } else {
+            &mut pipe.readers
+        };
         *count -= 1;
         drop(pipe);
         self.shared.readable.wake_all();

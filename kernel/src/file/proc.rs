@@ -51,7 +51,11 @@ impl Proc {
     fn is_link(&self) -> bool {
         matches!(
             self,
-            Self::Own | Self::Executable(_) | Self::Directory(_) | Self::RootLink(_) | Self::Descriptor(..)
+            Self::Own
+                | Self::Executable(_)
+                | Self::Directory(_)
+                | Self::RootLink(_)
+                | Self::Descriptor(..)
         )
     }
 
@@ -92,7 +96,13 @@ impl Proc {
             _ if self.is_link() => (S_IFLNK | 0o777, 1),
             _ => (S_IFREG | 0o444, 1),
         };
-        Stat { device: Mount::Proc as u32, inode: self.inode(), mode, links, ..Stat::default() }
+        Stat {
+            device: Mount::Proc as u32,
+            inode: self.inode(),
+            mode,
+            links,
+            ..Stat::default()
+        }
     }
 
     fn inode(&self) -> u64 {
@@ -142,7 +152,10 @@ impl Proc {
                 if let Some(index) = text::PROCESS.iter().position(|(n, _)| *n == name) {
                     return Some(Self::About(*pid, index));
                 }
-                LINKS.iter().find(|(n, _)| *n == name).map(|(_, make)| make(*pid))
+                LINKS
+                    .iter()
+                    .find(|(n, _)| *n == name)
+                    .map(|(_, make)| make(*pid))
             }
             Self::Descriptors(pid) => {
                 let fd = number(name)?;
@@ -172,17 +185,24 @@ pub fn list(directory: &Proc, position: u64) -> Option<(u64, Proc)> {
         Proc::Root => {
             let base = text::MACHINE.len() as u64 + 1;
             let processes = table().all_but(&[]);
-            let after = processes.iter().map(|process| process.pid).filter(|pid| pid.0 as u64 >= position - base);
+            let after = processes
+                .iter()
+                .map(|process| process.pid)
+                .filter(|pid| pid.0 as u64 >= position - base);
             let pid = after.min()?;
             Some((base + pid.0 as u64 + 1, Proc::Process(pid)))
         }
-        Proc::Process(pid) if index < text::PROCESS.len() => Some((position + 1, Proc::About(*pid, index))),
+        Proc::Process(pid) if index < text::PROCESS.len() => {
+            Some((position + 1, Proc::About(*pid, index)))
+        }
         Proc::Process(pid) => {
             let (_, make) = LINKS.get(index - text::PROCESS.len())?;
             Some((position + 1, make(*pid)))
         }
         Proc::Descriptors(pid) => {
-            let fd = process(*pid)?.files.next_number(i32::try_from(position).ok()?)?;
+            let fd = process(*pid)?
+                .files
+                .next_number(i32::try_from(position).ok()?)?;
             Some((fd as u64 + 1, Proc::Descriptor(*pid, fd)))
         }
         _ => None,
@@ -199,5 +219,7 @@ fn decimal(number: i32) -> Vec<u8> {
 
 fn number(name: &[u8]) -> Option<i32> {
     let text = core::str::from_utf8(name).ok()?;
-    text.parse().ok().filter(|&number| number >= 0 && (name.len() == 1 || name[0] != b'0'))
+    text.parse()
+        .ok()
+        .filter(|&number| number >= 0 && (name.len() == 1 || name[0] != b'0'))
 }

@@ -17,7 +17,12 @@ use braid_files::tmp;
 const BLOCK: usize = 2048;
 
 /// Reads at `position`, or at the file's offset, which then moves.
-pub(super) fn read(caller: &tty::Caller, file: &OpenFile, io: &mut Transfer, position: Option<u64>) -> SysResult {
+pub(super) fn read(
+    caller: &tty::Caller,
+    file: &OpenFile,
+    io: &mut Transfer,
+    position: Option<u64>,
+) -> SysResult {
     if !file.flags().reads() {
         return Err(Errno::EBADF.into());
     }
@@ -37,7 +42,12 @@ pub(super) fn read(caller: &tty::Caller, file: &OpenFile, io: &mut Transfer, pos
 }
 
 /// Writes at `position`, or at the file's offset, which then moves.
-pub(super) fn write(call: &mut Call, file: &OpenFile, buffers: Buffers, position: Option<u64>) -> SysResult {
+pub(super) fn write(
+    call: &mut Call,
+    file: &OpenFile,
+    buffers: Buffers,
+    position: Option<u64>,
+) -> SysResult {
     if !file.flags().writes() {
         return Err(Errno::EBADF.into());
     }
@@ -92,14 +102,27 @@ fn positioned(
     Ok(io.done())
 }
 
-fn read_bytes(file: &OpenFile, bytes: &[u8], io: &mut Transfer, position: Option<u64>) -> SysResult {
+fn read_bytes(
+    file: &OpenFile,
+    bytes: &[u8],
+    io: &mut Transfer,
+    position: Option<u64>,
+) -> SysResult {
     positioned(file, io, position, |io, at| {
-        let rest = usize::try_from(at).ok().and_then(|at| bytes.get(at..)).unwrap_or(&[]);
+        let rest = usize::try_from(at)
+            .ok()
+            .and_then(|at| bytes.get(at..))
+            .unwrap_or(&[]);
         if rest.is_empty() { Ok(0) } else { io.put(rest) }
     })
 }
 
-fn read_tmp(file: &OpenFile, node: &TmpNode, io: &mut Transfer, position: Option<u64>) -> SysResult {
+fn read_tmp(
+    file: &OpenFile,
+    node: &TmpNode,
+    io: &mut Transfer,
+    position: Option<u64>,
+) -> SysResult {
     let content = content(node)?;
     let result = positioned(file, io, position, |io, at| {
         let mut block = [0; BLOCK];
@@ -113,7 +136,12 @@ fn read_tmp(file: &OpenFile, node: &TmpNode, io: &mut Transfer, position: Option
     result
 }
 
-fn write_tmp(file: &OpenFile, node: &TmpNode, io: &mut Transfer, position: Option<u64>) -> SysResult {
+fn write_tmp(
+    file: &OpenFile,
+    node: &TmpNode,
+    io: &mut Transfer,
+    position: Option<u64>,
+) -> SysResult {
     let content = content(node)?;
     let append = file.flags().contains(Flags::APPEND);
     if append && io.left() > 0 {
@@ -122,7 +150,9 @@ fn write_tmp(file: &OpenFile, node: &TmpNode, io: &mut Transfer, position: Optio
     let result = positioned(file, io, if append { None } else { position }, |io, at| {
         let mut block = [0; BLOCK];
         let n = io.left().min(BLOCK - (at % BLOCK as u64) as usize);
-        at.checked_add(n as u64).filter(|&end| end <= super::content::LEN_MAX).ok_or(Errno::EFBIG)?;
+        at.checked_add(n as u64)
+            .filter(|&end| end <= super::content::LEN_MAX)
+            .ok_or(Errno::EFBIG)?;
         let n = io.take(&mut block[..n])?;
         match content.write(at, &block[..n]) {
             Ok(()) => Ok(n),

@@ -28,7 +28,9 @@ pub fn init(bytes: &'static [u8]) -> Result<(), archive::ArchiveError> {
 /// The boot archive; an empty tree would have been refused at boot.
 pub fn archive() -> &'static archive::Tree<'static> {
     const EMPTY: &[u8] = b"07070100000000000000000000000000000000000000010000000000000000000000000000000000000000000000000000000B00000000TRAILER!!!\0";
-    ARCHIVE.call_once(|| archive::Tree::parse(EMPTY, &MOUNTS).unwrap_or_else(|_| unreachable!("a constant")))
+    ARCHIVE.call_once(|| {
+        archive::Tree::parse(EMPTY, &MOUNTS).unwrap_or_else(|_| unreachable!("a constant"))
+    })
 }
 
 /// A file, directory or link, wherever it lives.
@@ -104,7 +106,10 @@ impl Node {
         match self {
             Self::Archive(id) => match &archive().node(*id) {
                 node if !node.is_link() => None,
-                archive::Node { content: archive::Content::Bytes(target), .. } => Some(target.to_vec()),
+                archive::Node {
+                    content: archive::Content::Bytes(target),
+                    ..
+                } => Some(target.to_vec()),
                 _ => None,
             },
             Self::Tmp(node) => match &node.content {
@@ -166,7 +171,11 @@ impl Node {
         match self {
             Self::Archive(id) => {
                 let (name, child) = archive().names(*id).get(usize::try_from(position).ok()?)?;
-                Some((position + 1, name.to_vec(), mounted(*id, name).unwrap_or(Self::Archive(*child))))
+                Some((
+                    position + 1,
+                    name.to_vec(),
+                    mounted(*id, name).unwrap_or(Self::Archive(*child)),
+                ))
             }
             Self::Tmp(node) => {
                 let entry = node.list(position)?;
@@ -215,7 +224,9 @@ impl walk::Tree for World {
                 Ok(mounted(*id, name).unwrap_or(Node::Archive(child)))
             }
             Node::Tmp(node) => node.child(name).map(Node::Tmp),
-            Node::DevDirectory => device::find(name).map(Node::Device).ok_or(FileError::NotFound),
+            Node::DevDirectory => device::find(name)
+                .map(Node::Device)
+                .ok_or(FileError::NotFound),
             Node::Device(_) => Err(FileError::NotDirectory),
             Node::Proc(node) => node.child(name).map(Node::Proc).ok_or(FileError::NotFound),
         }
@@ -231,12 +242,19 @@ impl walk::Tree for World {
 
     fn link(&self, node: &Node) -> Result<Option<Vec<u8>>, FileError> {
         // The links of /proc/PID/fd lead to open files, not to paths: opening them is a matter of the call.
-        Ok(if let Node::Proc(Proc::Descriptor(..)) = node { None } else { node.link() })
+        Ok(if let Node::Proc(Proc::Descriptor(..)) = node {
+            None
+        } else {
+            node.link()
+        })
     }
 }
 
 fn archive_stat(node: &archive::Node<'_>) -> Stat {
-    let time = Time { seconds: node.mtime, nanos: 0 };
+    let time = Time {
+        seconds: node.mtime,
+        nanos: 0,
+    };
     Stat {
         device: Mount::Archive as u32,
         inode: node.inode,

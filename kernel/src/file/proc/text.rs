@@ -1,5 +1,6 @@
 //! The texts of `/proc`: tables from name to generator.
 
+use super::super::local::local;
 use super::super::machine;
 use crate::arch::cpu;
 use crate::process::{Process, table};
@@ -21,10 +22,9 @@ pub(super) const MACHINE: [(&[u8], fn() -> String); 9] = [
 ];
 
 /// Texts about a process.
-pub(super) const PROCESS: [(&[u8], fn(&Process) -> String); 6] = [
+pub(super) const PROCESS: [(&[u8], fn(&Process) -> String); 5] = [
     (b"cmdline", command_line),
     (b"comm", name),
-    (b"maps", maps),
     (b"stat", process_stat),
     (b"statm", memory),
     (b"status", status),
@@ -32,14 +32,17 @@ pub(super) const PROCESS: [(&[u8], fn(&Process) -> String); 6] = [
 
 /// The cores of the torus that asks: those its processes run on.
 fn cores() -> usize {
-    cpu::this().torus().cores().count()
+    cpu::this().torus().cores()
 }
 
 fn cpuinfo() -> String {
     let mut text = String::new();
     for index in 0..cores() {
         // Writing to a String does not fail.
-        let _ = writeln!(text, "processor\t: {index}\nmodel name\t: x86-64\nflags\t\t: fpu sse sse2\n");
+        let _ = writeln!(
+            text,
+            "processor\t: {index}\nmodel name\t: x86-64\nflags\t\t: fpu sse sse2\n"
+        );
     }
     text
 }
@@ -54,12 +57,14 @@ fn mounts() -> String {
 
 fn loadavg() -> String {
     let processes = table().all_but(&[]).len();
-    format!("0.00 0.00 0.00 1/{processes} {}\n", crate::sched::current().process.pid.0)
+    format!(
+        "0.00 0.00 0.00 1/{processes} {}\n",
+        crate::sched::current().process.pid.0
+    )
 }
 
 fn meminfo() -> String {
-    let pool = cpu::this().torus().memory();
-    let (total, free) = (pool.total * 4, pool.available * 4);
+    let (total, free) = (local().frames * 4, machine::available_frames() * 4);
     format!(
         "MemTotal:       {total:8} kB\nMemFree:        {free:8} kB\nMemAvailable:   {free:8} kB\n\
          Buffers:               0 kB\nCached:                0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n"
@@ -73,7 +78,10 @@ fn stat() -> String {
     }
     let processes = table().all_but(&[]).len();
     let boot = machine::wall().seconds - machine::now().0 / 1_000_000_000;
-    let _ = writeln!(text, "btime {boot}\nprocesses {processes}\nprocs_running 1\nprocs_blocked 0");
+    let _ = writeln!(
+        text,
+        "btime {boot}\nprocesses {processes}\nprocs_running 1\nprocs_blocked 0"
+    );
     text
 }
 
@@ -96,25 +104,36 @@ fn command_line(process: &Process) -> String {
     path.map_or_else(String::new, |path| path + "\0")
 }
 
-fn maps(process: &Process) -> String {
-    process.maps()
+/// Pages of address space and of memory: not counted yet.
+fn memory_pages(_process: &Process) -> (u64, u64) {
+    (0, 0)
 }
 
 fn memory(process: &Process) -> String {
-    let (size, resident) = process.memory_pages();
+    let (size, resident) = memory_pages(process);
     format!("{size} {resident} 0 0 0 {size} 0\n")
 }
 
 fn state(process: &Process) -> char {
-    if process.is_stopped() { 'T' } else if process.pid == crate::sched::current().process.pid { 'R' } else { 'S' }
+    if process.is_stopped() {
+        'T'
+    } else if process.pid == crate::sched::current().process.pid {
+        'R'
+    } else {
+        'S'
+    }
 }
 
 fn process_stat(process: &Process) -> String {
     let pid = process.pid;
-    let (parent, group, session) = (table().parent_of(pid), table().group_of(pid), table().session_of(pid));
+    let (parent, group, session) = (
+        table().parent_of(pid),
+        table().group_of(pid),
+        table().session_of(pid),
+    );
     let ticks = process.times.own() / 10_000_000;
     let child_ticks = process.times.children() / 10_000_000;
-    let (size, resident) = process.memory_pages();
+    let (size, resident) = memory_pages(process);
     let bytes = size * 4096;
     format!(
         "{} ({}) {} {} {} {} 34816 {} 4194304 0 0 0 0 {ticks} 0 {child_ticks} 0 20 0 1 0 0 {bytes} {resident} \
@@ -131,7 +150,7 @@ fn process_stat(process: &Process) -> String {
 
 fn status(process: &Process) -> String {
     let pid = process.pid.0;
-    let (size, resident) = process.memory_pages();
+    let (size, resident) = memory_pages(process);
     let (size, resident) = (size * 4, resident * 4);
     let credentials = *process.credentials.lock();
     let (uid, gid) = (credentials.uid, credentials.gid);

@@ -1,11 +1,11 @@
 //! Attributes: stat and its kin, access, chmod, chown, utimensat, statfs.
 
+use super::super::local::local;
 use super::super::machine;
 use super::super::tree::{Mount, Node};
 use super::{
     AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, file, find, names, path,
 };
-use crate::arch::cpu;
 use crate::mem::user::{read_value, write_value};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -75,7 +75,12 @@ fn at(call: &Call, flags: u64) -> Result<Node, Stop> {
         });
     }
     let path = path(call, 1)?;
-    Ok(find(call, call.int(0), &path, flags & AT_SYMLINK_NOFOLLOW == 0)?)
+    Ok(find(
+        call,
+        call.int(0),
+        &path,
+        flags & AT_SYMLINK_NOFOLLOW == 0,
+    )?)
 }
 
 /// access(2).
@@ -111,7 +116,10 @@ fn may(node: &Node, mode: u64) -> SysResult {
     if mode & EXECUTE != 0 && kind != S_IFDIR && stat.mode & 0o111 == 0 {
         return Err(Errno::EACCES.into());
     }
-    if mode & WRITE != 0 && node.mount() == Mount::Archive && matches!(kind, S_IFREG | S_IFDIR | S_IFLNK) {
+    if mode & WRITE != 0
+        && node.mount() == Mount::Archive
+        && matches!(kind, S_IFREG | S_IFDIR | S_IFLNK)
+    {
         return Err(Errno::EROFS.into());
     }
     Ok(0)
@@ -141,20 +149,26 @@ fn node_of_file(call: &Call) -> Result<Node, Errno> {
 pub fn chmod(call: &mut Call) -> SysResult {
     let path = path(call, 0)?;
     let mode = call.args[1] as u32;
-    change(&find(call, AT_FDCWD, &path, true)?, |attributes| attributes.mode = mode & 0o7777)
+    change(&find(call, AT_FDCWD, &path, true)?, |attributes| {
+        attributes.mode = mode & 0o7777
+    })
 }
 
 /// fchmod(2).
 pub fn fchmod(call: &mut Call) -> SysResult {
     let mode = call.args[1] as u32;
-    change(&node_of_file(call)?, |attributes| attributes.mode = mode & 0o7777)
+    change(&node_of_file(call)?, |attributes| {
+        attributes.mode = mode & 0o7777
+    })
 }
 
 /// fchmodat(2).
 pub fn fchmodat(call: &mut Call) -> SysResult {
     let path = path(call, 1)?;
     let mode = call.args[2] as u32;
-    change(&find(call, call.int(0), &path, true)?, |attributes| attributes.mode = mode & 0o7777)
+    change(&find(call, call.int(0), &path, true)?, |attributes| {
+        attributes.mode = mode & 0o7777
+    })
 }
 
 fn own(node: &Node, uid: u64, gid: u64) -> SysResult {
@@ -172,13 +186,21 @@ fn own(node: &Node, uid: u64, gid: u64) -> SysResult {
 /// chown(2).
 pub fn chown(call: &mut Call) -> SysResult {
     let path = path(call, 0)?;
-    own(&find(call, AT_FDCWD, &path, true)?, call.args[1], call.args[2])
+    own(
+        &find(call, AT_FDCWD, &path, true)?,
+        call.args[1],
+        call.args[2],
+    )
 }
 
 /// lchown(2).
 pub fn lchown(call: &mut Call) -> SysResult {
     let path = path(call, 0)?;
-    own(&find(call, AT_FDCWD, &path, false)?, call.args[1], call.args[2])
+    own(
+        &find(call, AT_FDCWD, &path, false)?,
+        call.args[1],
+        call.args[2],
+    )
 }
 
 /// fchown(2).
@@ -199,17 +221,24 @@ pub fn utimensat(call: &mut Call) -> SysResult {
     let now = machine::wall();
     let mut times = [Some(now); 2];
     if call.args[2] != 0 {
-        let given: [[u64; 2]; 2] = read_value(call.size(2))?;
-        for (time, [seconds, nanos]) in times.iter_mut().zip(given) {
-            *time = match nanos {
+        let given: [u64; 4] = read_value(call.size(2))?;
+        for (time, given) in times.iter_mut().zip(given.chunks_exact(2)) {
+            *time = match given[1] {
                 NOW => Some(now),
                 OMIT => None,
-                0..1_000_000_000 => Some(Time { seconds, nanos: nanos as u32 }),
+                nanos @ 0..1_000_000_000 => Some(Time {
+                    seconds: given[0],
+                    nanos: nanos as u32,
+                }),
                 _ => return Err(Errno::EINVAL.into()),
             };
         }
     }
-    let node = if call.args[1] == 0 { node_of_file(call)? } else { at(call, call.args[3])? };
+    let node = if call.args[1] == 0 {
+        node_of_file(call)?
+    } else {
+        at(call, call.args[3])?
+    };
     change(&node, |attributes| {
         attributes.atime = times[0].unwrap_or(attributes.atime);
         attributes.mtime = times[1].unwrap_or(attributes.mtime);
@@ -234,14 +263,27 @@ fn put_statfs(address: usize, mount: Mount) -> SysResult {
     const RDONLY: u64 = 1;
     const NAME_MAX: u64 = braid_files::walk::NAME_MAX as u64;
     let (total, free) = match mount {
-        Mount::Tmp => {
-            let pool = cpu::this().torus().memory();
-            (pool.total(), pool.available())
-        }
+        Mount::Tmp => (local().frames, machine::available_frames()),
         _ => (0, 0),
     };
     let flags = if mount == Mount::Archive { RDONLY } else { 0 };
-    let value = [names::magic(mount), 4096, total, free, free, 0, 0, mount as u64, NAME_MAX, 4096, flags, 0, 0, 0, 0];
+    let value = [
+        names::magic(mount),
+        4096,
+        total,
+        free,
+        free,
+        0,
+        0,
+        mount as u64,
+        NAME_MAX,
+        4096,
+        flags,
+        0,
+        0,
+        0,
+        0,
+    ];
     write_value(address, value)?;
     Ok(0)
 }

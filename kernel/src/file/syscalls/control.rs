@@ -29,7 +29,10 @@ pub fn fcntl(call: &mut Call) -> SysResult {
     match call.int(1) {
         command @ (F_DUPFD | F_DUPFD_CLOEXEC) => {
             let limit = descriptor_limit(call);
-            let from = usize::try_from(call.int(2)).ok().filter(|&from| from < limit).ok_or(Errno::EINVAL)?;
+            let from = usize::try_from(call.int(2))
+                .ok()
+                .filter(|&from| from < limit)
+                .ok_or(Errno::EINVAL)?;
             Ok(files.insert(file, command == F_DUPFD_CLOEXEC, from, limit)? as usize)
         }
         F_GETFD => Ok(usize::from(files.is_close_on_exec(fd)?)),
@@ -89,14 +92,19 @@ pub fn ioctl(call: &mut Call) -> SysResult {
     let file = file(call)?;
     let (request, argument) = (call.args[1] as u32, call.size(2));
     match (request, &file.body) {
-        (FIOCLEX | FIONCLEX, _) => call.process.files.set_close_on_exec(fd, request == FIOCLEX)?,
+        (FIOCLEX | FIONCLEX, _) => call
+            .process
+            .files
+            .set_close_on_exec(fd, request == FIOCLEX)?,
         (FIONBIO, _) => {
             let on: i32 = read_value(argument)?;
             let mut flags = file.flags();
             flags.set(Flags::NONBLOCK, on != 0);
             file.set_flags(flags);
         }
-        (_, Body::Terminal(_)) => return tty::ioctl::ioctl(&tty::Caller::of(call), request, argument),
+        (_, Body::Terminal(_)) => {
+            return tty::ioctl::ioctl(&tty::Caller::of(call), request, argument);
+        }
         (FIONREAD, Body::Pipe(end)) => write_value(argument, end.available() as u32)?,
         (FIONREAD, Body::Input) => write_value(argument, tty::available() as u32)?,
         (FIONREAD, _) if file.is_regular() => {

@@ -24,7 +24,12 @@ pub fn close_range(call: &mut Call) -> SysResult {
         return Err(Errno::EINVAL.into());
     }
     let mut from = i32::try_from(first).unwrap_or(i32::MAX);
-    while let Some(fd) = call.process.files.next_number(from).filter(|&fd| fd as u32 <= last) {
+    while let Some(fd) = call
+        .process
+        .files
+        .next_number(from)
+        .filter(|&fd| fd as u32 <= last)
+    {
         if flags & CLOEXEC != 0 {
             call.process.files.set_close_on_exec(fd, true)?;
         } else {
@@ -38,7 +43,10 @@ pub fn close_range(call: &mut Call) -> SysResult {
 /// dup(2).
 pub fn dup(call: &mut Call) -> SysResult {
     let file = file(call)?;
-    Ok(call.process.files.insert(file, false, 0, descriptor_limit(call))? as usize)
+    Ok(call
+        .process
+        .files
+        .insert(file, false, 0, descriptor_limit(call))? as usize)
 }
 
 /// dup2(2).
@@ -61,7 +69,9 @@ pub fn dup3(call: &mut Call) -> SysResult {
 
 fn replace(call: &mut Call, close_on_exec: bool) -> SysResult {
     let file = file(call)?;
-    call.process.files.replace(call.int(1), file, close_on_exec, descriptor_limit(call))?;
+    call.process
+        .files
+        .replace(call.int(1), file, close_on_exec, descriptor_limit(call))?;
     Ok(call.int(1) as usize)
 }
 
@@ -90,7 +100,9 @@ fn make_pipe(call: &mut Call, flags: Flags) -> SysResult {
     let writer = Arc::new(OpenFile::new(Body::Pipe(writer), kept | Flags::WRONLY));
     let first = files.insert(reader, close_on_exec, 0, limit)?;
     let result = match files.insert(writer, close_on_exec, 0, limit) {
-        Ok(second) => write_value(call.size(0), [first, second]).map_err(|stop| (stop, Some(second))),
+        Ok(second) => {
+            write_value(call.size(0), [first, second]).map_err(|stop| (stop, Some(second)))
+        }
         Err(errno) => Err((errno.into(), None)),
     };
     result.map(|()| 0).map_err(|(stop, second)| {

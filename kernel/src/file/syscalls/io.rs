@@ -14,7 +14,12 @@ use braid_files::archive::{S_IFDIR, S_IFMT, S_IFREG};
 fn read_into(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> SysResult {
     let file = file(call)?;
     let caller = tty::Caller::of(call);
-    transfer::read(&caller, &file, &mut Transfer::new(buffers, call.inflight), position)
+    transfer::read(
+        &caller,
+        &file,
+        &mut Transfer::new(buffers, call.inflight),
+        position,
+    )
 }
 
 fn write_from(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> SysResult {
@@ -24,7 +29,11 @@ fn write_from(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> S
 
 /// The position in argument 3 of pread and pwrite. EINVAL for a negative one.
 fn position(call: &Call) -> Result<u64, Errno> {
-    if call.args[3] > LEN_MAX { Err(Errno::EINVAL) } else { Ok(call.args[3]) }
+    if call.args[3] > LEN_MAX {
+        Err(Errno::EINVAL)
+    } else {
+        Ok(call.args[3])
+    }
 }
 
 /// The buffer of read, write, pread and pwrite. The descriptor is judged before the buffer.
@@ -114,7 +123,9 @@ pub fn lseek(call: &mut Call) -> SysResult {
     const HOLE: u64 = 4;
     let file = file(call)?;
     let size = match &file.body {
-        Body::Pipe(_) | Body::Terminal(_) | Body::Input | Body::Output(_) => return Err(Errno::ESPIPE.into()),
+        Body::Pipe(_) | Body::Terminal(_) | Body::Input | Body::Output(_) => {
+            return Err(Errno::ESPIPE.into());
+        }
         Body::Device(_) => return Ok(0),
         Body::Text(_, text) => text.len() as u64,
         _ => file.stat().size,
@@ -137,7 +148,11 @@ pub fn lseek(call: &mut Call) -> SysResult {
 
 /// The length in an argument of truncate. EINVAL for a negative one.
 fn length(call: &Call) -> Result<u64, Errno> {
-    if call.args[1] > LEN_MAX { Err(Errno::EINVAL) } else { Ok(call.args[1]) }
+    if call.args[1] > LEN_MAX {
+        Err(Errno::EINVAL)
+    } else {
+        Ok(call.args[1])
+    }
 }
 
 /// truncate(2).
@@ -179,7 +194,9 @@ pub(super) fn cut(node: &Node, len: u64) -> SysResult {
 pub fn fsync(call: &mut Call) -> SysResult {
     let file: &OpenFile = &*file(call)?;
     match file.body {
-        Body::Pipe(_) | Body::Terminal(_) | Body::Input | Body::Output(_) => Err(Errno::EINVAL.into()),
+        Body::Pipe(_) | Body::Terminal(_) | Body::Input | Body::Output(_) => {
+            Err(Errno::EINVAL.into())
+        }
         _ if file.flags().contains(Flags::PATH) => Err(Errno::EBADF.into()),
         _ => Ok(0),
     }

@@ -56,7 +56,12 @@ fn base(call: &Call, directory: i32, path: &[u8]) -> Result<Node, Errno> {
 
 /// Where `path` leads.
 fn resolve(call: &Call, directory: i32, path: &[u8], follow: bool) -> Result<Target<Node>, Errno> {
-    Ok(walk::resolve(&World, &base(call, directory, path)?, path, follow)?)
+    Ok(walk::resolve(
+        &World,
+        &base(call, directory, path)?,
+        path,
+        follow,
+    )?)
 }
 
 /// The existing node that `path` leads to.

@@ -87,7 +87,12 @@ fn make_node(call: &Call, directory: i32, path: &[u8], mode: u32) -> SysResult {
     }
     let (parent, name) = vacant(resolve(call, directory, path, false)?, false)?;
     let mode = mode & 0o7777 & !call.process.files.umask();
-    tmp().create(&parent, &name, attributes(mode), Kind::File(Content::new()?))?;
+    tmp().create(
+        &parent,
+        &name,
+        attributes(mode),
+        Kind::File(Content::new()?),
+    )?;
     Ok(0)
 }
 
@@ -168,10 +173,17 @@ fn move_name(call: &Call, from: (i32, &[u8]), to: (i32, &[u8]), flags: u64) -> S
     if target.name.is_empty() {
         return Err(Errno::EBUSY.into());
     }
-    let Node::Tmp(to_parent) = &target.directory else { return Err(Errno::EROFS.into()) };
+    let Node::Tmp(to_parent) = &target.directory else {
+        return Err(Errno::EROFS.into());
+    };
     mem::room(4 * target.name.len() + 1024)?;
     let keep = flags & NOREPLACE != 0;
-    tmp().rename((&from_parent, &from_name), (to_parent, &target.name), keep, machine::wall())?;
+    tmp().rename(
+        (&from_parent, &from_name),
+        (to_parent, &target.name),
+        keep,
+        machine::wall(),
+    )?;
     Ok(0)
 }
 
@@ -205,7 +217,9 @@ fn add_name(call: &Call, from: (i32, &[u8]), to: (i32, &[u8]), flags: u64) -> Sy
         return Err(Errno::EXDEV.into());
     }
     let (parent, name) = vacant(target, false)?;
-    let Node::Tmp(source) = source else { return Err(Errno::EROFS.into()) };
+    let Node::Tmp(source) = source else {
+        return Err(Errno::EROFS.into());
+    };
     tmp().link(&parent, &name, &source, machine::wall())?;
     Ok(0)
 }
@@ -227,7 +241,12 @@ fn add_link(call: &Call, text: Vec<u8>, directory: i32, path: &[u8]) -> SysResul
         return Err(Errno::ENOENT.into());
     }
     let (parent, name) = vacant(resolve(call, directory, path, false)?, false)?;
-    tmp().create(&parent, &name, attributes(S_IFLNK | 0o777), Kind::Link(text))?;
+    tmp().create(
+        &parent,
+        &name,
+        attributes(S_IFLNK | 0o777),
+        Kind::Link(text),
+    )?;
     Ok(0)
 }
 

@@ -52,13 +52,23 @@ pub fn memfd_create(call: &mut Call) -> SysResult {
     let node = tmp().nameless(attributes(S_IFREG | 0o777), Content::new()?);
     let file = Arc::new(OpenFile::new(Body::Tmp(node), Flags::RDWR));
     let limit = descriptor_limit(call);
-    Ok(call.process.files.insert(file, call.args[1] & CLOEXEC != 0, 0, limit)? as usize)
+    Ok(call
+        .process
+        .files
+        .insert(file, call.args[1] & CLOEXEC != 0, 0, limit)? as usize)
 }
 
 /// Attributes of something made now.
 pub(super) fn attributes(mode: u32) -> Attributes {
     let now = machine::wall();
-    Attributes { mode, uid: 0, gid: 0, atime: now, mtime: now, ctime: now }
+    Attributes {
+        mode,
+        uid: 0,
+        gid: 0,
+        atime: now,
+        mtime: now,
+        ctime: now,
+    }
 }
 
 fn open_path(call: &Call, directory: i32, path: &[u8], flags: u32, mode: u32) -> SysResult {
@@ -81,22 +91,39 @@ fn open_path(call: &Call, directory: i32, path: &[u8], flags: u32, mode: u32) ->
     let body = body(&node, flags)?;
     let file = match body {
         Opened::New(body) => {
-            if flags.contains(Flags::TRUNC) && !made && flags.writes() && matches!(body, Body::Tmp(_)) {
+            if flags.contains(Flags::TRUNC)
+                && !made
+                && flags.writes()
+                && matches!(body, Body::Tmp(_))
+            {
                 super::io::cut(&node, 0)?;
             }
-            Arc::new(OpenFile::new(body, flags - Flags::CREAT - Flags::EXCL - Flags::TRUNC - Flags::CLOEXEC))
+            Arc::new(OpenFile::new(
+                body,
+                flags - Flags::CREAT - Flags::EXCL - Flags::TRUNC - Flags::CLOEXEC,
+            ))
         }
         Opened::Shared(file) => file,
     };
     let limit = descriptor_limit(call);
-    Ok(call.process.files.insert(file, flags.contains(Flags::CLOEXEC), 0, limit)? as usize)
+    Ok(call
+        .process
+        .files
+        .insert(file, flags.contains(Flags::CLOEXEC), 0, limit)? as usize)
 }
 
 fn create(call: &Call, directory: &Node, name: &[u8], mode: u32) -> Result<Node, Errno> {
-    let Node::Tmp(parent) = directory else { return Err(Errno::EROFS) };
+    let Node::Tmp(parent) = directory else {
+        return Err(Errno::EROFS);
+    };
     let mode = mode & 0o7777 & !call.process.files.umask();
     let content = tree::Content::File(Content::new()?);
-    Ok(Node::Tmp(tmp().create(parent, name, attributes(mode), content)?))
+    Ok(Node::Tmp(tmp().create(
+        parent,
+        name,
+        attributes(mode),
+        content,
+    )?))
 }
 
 /// A new open file, or one that is open already (`/dev/stdin`, `/proc/self/fd/N`).
@@ -130,7 +157,9 @@ fn body(node: &Node, flags: Flags) -> Result<Opened, Errno> {
         _ => {}
     }
     Ok(Opened::New(match node {
-        Node::Archive(_) | Node::Proc(_) if flags.writes() && kind == S_IFREG => return Err(Errno::EROFS),
+        Node::Archive(_) | Node::Proc(_) if flags.writes() && kind == S_IFREG => {
+            return Err(Errno::EROFS);
+        }
         Node::Archive(id) => match archive().node(*id).content {
             ArchiveContent::Bytes(bytes) if kind == S_IFREG => Body::Bytes(node.clone(), bytes),
             _ => return Err(Errno::ENXIO),

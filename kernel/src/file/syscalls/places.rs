@@ -22,11 +22,7 @@ pub fn getcwd(call: &mut Call) -> SysResult {
 /// chdir(2).
 pub fn chdir(call: &mut Call) -> SysResult {
     let path = path(call, 0)?;
-    let node = find(call, AT_FDCWD, &path, true)?;
-    if !node.is_directory() {
-        return Err(Errno::ENOTDIR.into());
-    }
-    call.process.files.set_directory(node);
+    call.process.files.enter_directory(&path)?;
     Ok(0)
 }
 
@@ -57,9 +53,16 @@ pub fn readlinkat(call: &mut Call) -> SysResult {
 }
 
 fn read_link(call: &Call, directory: i32, path: &[u8], buffer: usize, len: i32) -> SysResult {
-    let len = usize::try_from(len).ok().filter(|&len| len > 0).ok_or(Errno::EINVAL)?;
+    let len = usize::try_from(len)
+        .ok()
+        .filter(|&len| len > 0)
+        .ok_or(Errno::EINVAL)?;
     let node = if path.is_empty() && directory != AT_FDCWD {
-        call.process.files.get(directory)?.node().ok_or(Errno::ENOENT)?
+        call.process
+            .files
+            .get(directory)?
+            .node()
+            .ok_or(Errno::ENOENT)?
     } else {
         find(call, directory, path, false)?
     };
@@ -72,7 +75,9 @@ fn read_link(call: &Call, directory: i32, path: &[u8], buffer: usize, len: i32) 
 /// getdents64(2). Positions: 0 is `.`, 1 is `..`, then the directory's own plus 2.
 pub fn getdents64(call: &mut Call) -> SysResult {
     let file = file(call)?;
-    let Body::Place(directory) = &file.body else { return Err(Errno::ENOTDIR.into()) };
+    let Body::Place(directory) = &file.body else {
+        return Err(Errno::ENOTDIR.into());
+    };
     if !file.flags().reads() {
         return Err(Errno::EBADF.into());
     }
@@ -85,7 +90,8 @@ pub fn getdents64(call: &mut Call) -> SysResult {
     while let Some((next, name, node)) = entry(directory, *offset) {
         let stat = node.stat();
         let mut block = [0; 288];
-        let len = write_entry(&mut block, stat.inode, next, entry_type(stat.mode), &name).ok_or(Errno::EIO)?;
+        let len = write_entry(&mut block, stat.inode, next, entry_type(stat.mode), &name)
+            .ok_or(Errno::EIO)?;
         if len > out.len() - done {
             if done == 0 {
                 return Err(Errno::EINVAL.into());
@@ -107,7 +113,13 @@ pub fn getdents64(call: &mut Call) -> SysResult {
 fn entry(directory: &Node, position: u64) -> Option<(u64, alloc::vec::Vec<u8>, Node)> {
     match position {
         0 => Some((1, b".".to_vec(), directory.clone())),
-        1 => Some((2, b"..".to_vec(), directory.parent().unwrap_or_else(|| directory.clone()))),
-        _ => directory.list(position - 2).map(|(next, name, node)| (next + 2, name, node)),
+        1 => Some((
+            2,
+            b"..".to_vec(),
+            directory.parent().unwrap_or_else(|| directory.clone()),
+        )),
+        _ => directory
+            .list(position - 2)
+            .map(|(next, name, node)| (next + 2, name, node)),
     }
 }

@@ -3,11 +3,11 @@
 use super::super::machine;
 use super::super::open::{Body, OpenFile};
 use super::super::tty;
+use super::descriptor_limit;
 use crate::mem::user::{UserSlice, read_value};
 use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use super::descriptor_limit;
 use alloc::vec::Vec;
 
 pub(super) const IN: u16 = 0x1;
@@ -52,8 +52,21 @@ pub fn poll(call: &mut Call) -> SysResult {
 /// ppoll(2).
 pub fn ppoll(call: &mut Call) -> SysResult {
     let timeout = timeout(call, 2, 1)?;
-    crate::signal::calls::wait_mask(call, 3, 4)?;
+    wait_mask(call, call.size(3), call.size(4))?;
     wait_for(call, timeout)
+}
+
+/// Waits with another signal mask, if there is one at `address`.
+pub(super) fn wait_mask(call: &mut Call, address: usize, size: usize) -> Result<(), Stop> {
+    if address == 0 {
+        return Ok(());
+    }
+    if size != 8 {
+        return Err(Errno::EINVAL.into());
+    }
+    let mask = read_value(address)?;
+    crate::signal::calls::with_mask(call, mask);
+    Ok(())
 }
 
 /// A point in time so many nanoseconds from now.
@@ -71,9 +84,13 @@ pub(super) fn timeout(call: &mut Call, index: usize, unit: u64) -> Result<bool, 
         return Ok(false);
     }
     let [seconds, part]: [i64; 2] = read_value(call.size(index))?;
-    let nanos = u64::try_from(part).ok().and_then(|part| part.checked_mul(unit));
+    let nanos = u64::try_from(part)
+        .ok()
+        .and_then(|part| part.checked_mul(unit));
     let seconds = u64::try_from(seconds).map_err(|_| Errno::EINVAL)?;
-    let nanos = nanos.filter(|&nanos| nanos < 1_000_000_000 || unit > 1).ok_or(Errno::EINVAL)?;
+    let nanos = nanos
+        .filter(|&nanos| nanos < 1_000_000_000 || unit > 1)
+        .ok_or(Errno::EINVAL)?;
     let total = seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
     call.inflight.deadline = Some(after(total));
     Ok(total == 0)
@@ -81,7 +98,9 @@ pub(super) fn timeout(call: &mut Call, index: usize, unit: u64) -> Result<bool, 
 
 /// Whether a waiting call's time is over.
 pub(super) fn is_over(call: &Call) -> bool {
-    call.inflight.deadline.is_some_and(|deadline| machine::now() >= deadline)
+    call.inflight
+        .deadline
+        .is_some_and(|deadline| machine::now() >= deadline)
 }
 
 /// One `struct pollfd`.
@@ -101,7 +120,11 @@ fn wait_for(call: &mut Call, at_once: bool) -> SysResult {
     polled.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
     for index in 0..count {
         let word: u64 = read_value(list.skip(index * 8).address())?;
-        polled.push(Polled { fd: word as i32, wanted: (word >> 32) as u16, found: 0 });
+        polled.push(Polled {
+            fd: word as i32,
+            wanted: (word >> 32) as u16,
+            found: 0,
+        });
     }
     let mut ready = look(call, &mut polled, false);
     if ready == 0 && !at_once && !is_over(call) {

@@ -1,6 +1,6 @@
 //! select and pselect6.
 
-use super::poll::{ERR, HUP, IN, OUT, events, is_over, timeout};
+use super::poll::{ERR, HUP, IN, OUT, events, is_over, timeout, wait_mask};
 use crate::mem::user::{UserSlice, read_value};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -23,13 +23,15 @@ pub fn pselect6(call: &mut Call) -> SysResult {
     let at_once = timeout(call, 4, 1)?;
     if call.args[5] != 0 {
         let [mask, size]: [u64; 2] = read_value(call.size(5))?;
-        crate::signal::calls::wait_mask_at(call, mask as usize, size as usize)?;
+        wait_mask(call, mask as usize, size as usize)?;
     }
     wait_for(call, at_once)
 }
 
 fn wait_for(call: &mut Call, at_once: bool) -> SysResult {
-    let count = usize::try_from(call.int(0)).map_err(|_| Errno::EINVAL)?.min(SET_BITS);
+    let count = usize::try_from(call.int(0))
+        .map_err(|_| Errno::EINVAL)?
+        .min(SET_BITS);
     let bytes = count.div_ceil(64) * 8;
     let mut wanted: Sets = [[0; WORDS]; 3];
     for (index, set) in wanted.iter_mut().enumerate() {
@@ -45,7 +47,11 @@ fn wait_for(call: &mut Call, at_once: bool) -> SysResult {
     for (index, set) in found.iter().enumerate() {
         write_set(call.size(1 + index), bytes, set)?;
     }
-    Ok(found.iter().flatten().map(|word| word.count_ones() as usize).sum())
+    Ok(found
+        .iter()
+        .flatten()
+        .map(|word| word.count_ones() as usize)
+        .sum())
 }
 
 /// Which of the wanted descriptors are ready. EBADF when one of them is not open.

@@ -1,12 +1,12 @@
 //! Requests to the terminal (ioctl_tty(2)).
 
+use super::super::local::wake_console;
 use super::{CONSOLE, Caller, available, background};
 use crate::mem::user::{read_value, write_value};
 use crate::process::{Pid, table};
 use crate::signal::Signal;
 use crate::syscall::call::SysResult;
 use crate::syscall::errno::Errno;
-use super::super::local::wake_console;
 use braid_files::line::{TERMIOS_SIZE, Termios};
 
 const TCGETS: u32 = 0x5401;
@@ -84,7 +84,9 @@ fn set_foreground(caller: &Caller, argument: usize) -> Result<(), crate::syscall
     background(caller, Signal::TTOU)?;
     let session = table().session_of(caller.pid);
     let members = table().group(Pid(group));
-    let Some(member) = members.first() else { return Err(Errno::ESRCH.into()) };
+    let Some(member) = members.first() else {
+        return Err(Errno::ESRCH.into());
+    };
     let mut console = CONSOLE.lock();
     if session != console.session {
         return Err(Errno::ENOTTY.into());

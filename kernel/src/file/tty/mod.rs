@@ -64,12 +64,18 @@ pub fn init() {
 
 /// Whether descriptor 0, 1 or 2 of the first program is a terminal.
 pub fn is_terminal(fd: usize) -> bool {
-    TERMINALS.get(fd).is_some_and(|terminal| terminal.load(Ordering::Relaxed))
+    TERMINALS
+        .get(fd)
+        .is_some_and(|terminal| terminal.load(Ordering::Relaxed))
 }
 
 /// Where what is written to a terminal descriptor of the first program, or to `/dev/tty` (0), appears.
 pub fn shown_on(fd: usize) -> Output {
-    if fd == 2 || (!is_terminal(1) && is_terminal(2)) { Output::Stderr } else { Output::Stdout }
+    if fd == 2 || (!is_terminal(1) && is_terminal(2)) {
+        Output::Stderr
+    } else {
+        Output::Stdout
+    }
 }
 
 /// Bytes of input that [`input`] can take now; as long as it is below [`BURST`] the port keeps them.
@@ -235,7 +241,9 @@ pub fn write(caller: &Caller, io: &mut Transfer, output: Output) -> SysResult {
         match io.take(&mut block) {
             Ok(n) => {
                 let mut gather = Gather::new(output);
-                console.line.output(&block[..n], &mut |shown| gather.show(shown));
+                console
+                    .line
+                    .output(&block[..n], &mut |shown| gather.show(shown));
                 gather.flush();
             }
             Err(stop) => return io.stopped(stop).map(|()| io.done()),
@@ -263,7 +271,11 @@ pub fn is_readable(enrol: bool) -> bool {
     if enrol {
         local().console.enrol();
     }
-    let ready = if is_terminal(0) { console.line.is_readable() } else { !console.plain.is_empty() };
+    let ready = if is_terminal(0) {
+        console.line.is_readable()
+    } else {
+        !console.plain.is_empty()
+    };
     ready || console.ended
 }
 
@@ -275,7 +287,11 @@ pub fn has_ended() -> bool {
 /// Bytes that a read would get at once.
 pub fn available() -> usize {
     let console = CONSOLE.lock();
-    if is_terminal(0) { console.line.available() } else { console.plain.len() }
+    if is_terminal(0) {
+        console.line.available()
+    } else {
+        console.plain.len()
+    }
 }
 
 /// Who asks the terminal for something.
@@ -290,8 +306,12 @@ impl Caller {
     pub fn of(call: &Call) -> Self {
         let mask = call.thread.signals.mask();
         let actions = call.process.actions.lock();
-        let deaf = [Signal::TTIN, Signal::TTOU].map(|signal| mask & signal.bit() != 0 || actions.ignores(signal));
-        Self { pid: call.process.pid, deaf }
+        let deaf = [Signal::TTIN, Signal::TTOU]
+            .map(|signal| mask & signal.bit() != 0 || actions.ignores(signal));
+        Self {
+            pid: call.process.pid,
+            deaf,
+        }
     }
 }
 
@@ -305,7 +325,11 @@ fn background(caller: &Caller, signal: Signal) -> Result<(), Stop> {
         return Ok(());
     }
     if caller.deaf[usize::from(signal == Signal::TTOU)] {
-        return if signal == Signal::TTIN { Err(Errno::EIO.into()) } else { Ok(()) };
+        return if signal == Signal::TTIN {
+            Err(Errno::EIO.into())
+        } else {
+            Ok(())
+        };
     }
     signal::send_group(group, signal);
     Err(Stop::Block)
@@ -319,7 +343,10 @@ struct Gather {
 
 impl Gather {
     fn new(output: Output) -> Self {
-        Self { output, bytes: heapless::Vec::new() }
+        Self {
+            output,
+            bytes: heapless::Vec::new(),
+        }
     }
 
     fn show(&mut self, bytes: &[u8]) {
