@@ -22,8 +22,8 @@ struct Inner {
 }
 
 impl Context {
-    /// What the first process has: the console as descriptors 0, 1 and 2, `/` and umask 022.
-    pub fn console() -> Self {
+    /// Gives the first process its descriptors: the console as 0, 1 and 2.
+    pub fn set_console(&self) {
         let outputs = [Output::Stdout, Output::Stdout, Output::Stderr];
         let mut table = Table::new();
         for (fd, output) in outputs.into_iter().enumerate() {
@@ -45,13 +45,7 @@ impl Context {
             // The table is empty: three numbers are free. Without memory the first process begins with fewer.
             drop(table.insert(Arc::new(OpenFile::new(body, flags)), false, fd, 3));
         }
-        Self {
-            inner: Lock::new(Inner {
-                table,
-                directory: Node::root(),
-                umask: 0o022,
-            }),
-        }
+        self.inner.lock().table = table;
     }
 
     /// No descriptors, `/`, umask 022.
