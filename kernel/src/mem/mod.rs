@@ -1,4 +1,23 @@
-//! Memory of programs: the door to it, the objects behind mappings, faults.
+//! Memory of programs: the door to it ([`user`]), address spaces ([`space`]), the objects behind mappings ([`object`]),
+//! faults ([`fault`]), and the calls that change mappings ([`calls`]).
 
+pub mod calls;
+pub mod fault;
 pub mod object;
+pub mod space;
 pub mod user;
+
+use crate::syscall::errno::Errno;
+use alloc::vec::Vec;
+
+/// Kernel heap that has to be free, beyond what is asked for, before a program gets a new kernel object.
+const MARGIN: usize = 4096;
+
+/// Whether the kernel's heap has room for an object of `bytes`. Objects behind `Arc` cannot be allocated
+/// fallibly, so what a program can multiply asks here first.
+pub fn room(bytes: usize) -> Result<(), Errno> {
+    let mut probe = Vec::<u8>::new();
+    probe
+        .try_reserve_exact(bytes + MARGIN)
+        .map_err(|_| Errno::ENOMEM)
+}

@@ -4,6 +4,7 @@
 //! [`UserSlice::read`] or [`UserSlice::write`], which resolve faults on the way. A copy that has to wait for a page
 //! answers [`Stop::Block`], and the call that made it runs again.
 
+use crate::arch::usercopy;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
@@ -30,6 +31,8 @@ macro_rules! pod {
         unsafe impl Pod for $t {}
         // SAFETY: K1, arrays add no padding.
         unsafe impl<const N: usize> Pod for [$t; N] {}
+        // SAFETY: K1, as above.
+        unsafe impl<const N: usize, const M: usize> Pod for [[$t; N]; M] {}
     )*};
 }
 pod!(u8, u16, u32, u64, i8, i16, i32, i64, usize, isize);
@@ -250,10 +253,37 @@ impl UserBuffers {
     }
 }
 
-fn copy_in(_to: *mut u8, _from: usize, _len: usize) -> Result<(), Stop> {
-    Err(Errno::EFAULT.into())
+/// Copies to the kernel, resolving faults on the way. The user range has been checked.
+fn copy_in(to: *mut u8, from: usize, len: usize) -> Result<(), Stop> {
+    let mut done = 0;
+    loop {
+        // SAFETY: K6, `to` is valid for `len` bytes (a reference or a value of the callers'), `from` lies in the user half.
+        match unsafe { usercopy::copy_in(to.add(done), from + done, len - done) } {
+            Ok(()) => return Ok(()),
+            Err(fault) => {
+                super::fault::of_kernel(fault.address, fault.write)?;
+                done = done.max(copied(from, fault.address));
+            }
+        }
+    }
 }
 
-fn copy_out(_to: usize, _from: *const u8, _len: usize) -> Result<(), Stop> {
-    Err(Errno::EFAULT.into())
+/// Copies to the program, resolving faults on the way. The user range has been checked.
+fn copy_out(to: usize, from: *const u8, len: usize) -> Result<(), Stop> {
+    let mut done = 0;
+    loop {
+        // SAFETY: K6, as in `copy_in`.
+        match unsafe { usercopy::copy_out(to + done, from.add(done), len - done) } {
+            Ok(()) => return Ok(()),
+            Err(fault) => {
+                super::fault::of_kernel(fault.address, fault.write)?;
+                done = done.max(copied(to, fault.address));
+            }
+        }
+    }
+}
+
+/// How much of a copy was done for sure when it stopped at `stopped`: copies ascend, at most 64 bytes at a time.
+fn copied(start: usize, stopped: usize) -> usize {
+    stopped.saturating_sub(start).saturating_sub(64)
 }

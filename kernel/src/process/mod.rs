@@ -1,26 +1,191 @@
 //! Processes and threads.
+//!
+//! Roles: a [`Process`] owns what a program has (descriptors, limits, signal actions, children); a [`Thread`] is what runs
+//! (registers, address space, signal mask). The [`table::Table`] of a torus knows them by number, and guards the family
+//! relations.
+//!
+//! Flow: [`fork`] makes a process from another, [`exec`] puts a program into it, [`end`] turns it into a zombie,
+//! [`wait`] collects that.
 
-mod thread;
+pub mod account;
+pub mod credentials;
+pub mod end;
+pub mod exec;
+pub mod fork;
+pub mod group;
+pub mod identity;
+pub mod init;
+pub mod limits;
+pub mod random;
+pub mod share;
+pub mod table;
+pub mod thread;
+pub mod time;
+pub mod wait;
 
-pub use thread::Thread;
+pub use init::start;
+pub use share::Share;
+pub use table::Table;
+pub use thread::{RunState, Thread};
 
 use crate::sched::lock::Lock;
+use crate::sched::wait::WaitQueue;
+use crate::signal::Signal;
+use crate::signal::action::Actions;
+use crate::signal::alarm::Alarm;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A process number. The number names the torus of its birth: `pid - 1` modulo the tori of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pid(pub i32);
 
-/// A process: an address space, descriptors, and what the program may do.
+impl Pid {
+    /// The first process of torus 0.
+    pub const INIT: Self = Self(1);
+}
+
+/// A process: what a program has.
 pub struct Process {
     /// Its number.
     pub pid: Pid,
     /// What it is called in `ps` and in the log: the last part of the executable's path, at most 15 bytes.
     pub name: Lock<Name>,
+    /// Descriptors, working directory, umask.
+    pub files: crate::file::Context,
+    /// The running executable (`/proc/self/exe`).
+    pub executable: Lock<Option<Arc<crate::file::Executable>>>,
+    /// Users and groups.
+    pub credentials: Lock<credentials::Credentials>,
+    /// Resource limits.
+    pub limits: Lock<limits::Limits>,
+    /// What it has arranged for signals.
+    pub actions: Lock<Actions>,
+    /// Its interval timer.
+    pub alarm: Lock<Alarm>,
+    /// Processor time.
+    pub times: Times,
+    /// Woken when a child changes state.
+    pub children_changed: WaitQueue,
+    /// The parent that vfork holds back until this process has a program of its own, or has ended.
+    pub vfork_parent: Lock<Option<Arc<Thread>>>,
+    /// Its thread; none any more once it has ended.
+    thread: Lock<Option<Arc<Thread>>>,
+    /// Job control has stopped it.
+    stopped: AtomicBool,
 }
 
-/// A process's short name (prctl PR_GET_NAME).
+impl Process {
+    /// A process without a thread, memory or descriptors, everything else at its default.
+    pub fn new(pid: Pid) -> Self {
+        Self {
+            pid,
+            name: Lock::new(Name::default()),
+            files: crate::file::Context::empty(),
+            executable: Lock::new(None),
+            credentials: Lock::new(credentials::Credentials::default()),
+            limits: Lock::new(limits::Limits::initial(0)),
+            actions: Lock::new(Actions::new()),
+            alarm: Lock::new(Alarm::default()),
+            times: Times::default(),
+            children_changed: WaitQueue::new(),
+            vfork_parent: Lock::new(None),
+            thread: Lock::new(None),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// Its thread; `None` before the first and after the end.
+    pub fn thread(&self) -> Option<Arc<Thread>> {
+        self.thread.lock().clone()
+    }
+
+    /// Gives it its thread, or takes it away at the end.
+    pub fn set_thread(&self, thread: Option<Arc<Thread>>) {
+        *self.thread.lock() = thread;
+    }
+
+    /// Whether job control has stopped it.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// Stops it; the parent learns of it.
+    pub fn stop(&self, signal: Signal) {
+        if !self.stopped.swap(true, Ordering::AcqRel) {
+            table().report(self, table::Report::Stopped(signal));
+        }
+    }
+
+    /// Has it go on, if it was stopped; the parent learns of it.
+    pub fn go_on(&self) {
+        if self.stopped.swap(false, Ordering::AcqRel) {
+            table().report(self, table::Report::Continued);
+            if let Some(thread) = self.thread() {
+                thread.wake();
+            }
+        }
+    }
+
+    /// How the log names it.
+    pub fn label(&self) -> String {
+        alloc::format!("{}[{}]", self.name.lock().text(), self.pid.0)
+    }
+}
+
+/// The process table of this core's torus.
+pub fn table() -> &'static Table {
+    &crate::arch::cpu::this().torus().share.processes
+}
+
+/// A process's short name (prctl PR_GET_NAME), NUL-terminated.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Name(pub [u8; 16]);
 
-/// Starts the first program.
-pub fn start() {}
+impl Name {
+    /// The name of a program that was started by this path.
+    pub fn of_path(path: &[u8]) -> Self {
+        let last = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
+        let mut name = [0; 16];
+        let n = last.len().min(15);
+        name[..n].copy_from_slice(&last[..n]);
+        Self(name)
+    }
+
+    /// As text; `?` when it is not UTF-8.
+    pub fn text(&self) -> &str {
+        let end = self.0.iter().position(|&b| b == 0).unwrap_or(16);
+        core::str::from_utf8(&self.0[..end]).unwrap_or("?")
+    }
+}
+
+/// Processor time, in nanoseconds.
+#[derive(Debug, Default)]
+pub struct Times {
+    own: AtomicU64,
+    children: AtomicU64,
+}
+
+impl Times {
+    /// Adds time that the process ran.
+    pub fn add(&self, ns: u64) {
+        self.own.fetch_add(ns, Ordering::Relaxed);
+    }
+
+    /// Adds what a collected child and its children used.
+    pub fn add_child(&self, child: &Self) {
+        self.children
+            .fetch_add(child.own() + child.children(), Ordering::Relaxed);
+    }
+
+    /// What the process itself used.
+    pub fn own(&self) -> u64 {
+        self.own.load(Ordering::Relaxed)
+    }
+
+    /// What its collected children used.
+    pub fn children(&self) -> u64 {
+        self.children.load(Ordering::Relaxed)
+    }
+}

@@ -1,14 +1,179 @@
 //! Threads: registers and a state.
+//!
+//! A thread at rest is only data: registers, FPU state, and what its interrupted call needs to run again. It has no
+//! kernel stack, so it can be put to rest, moved or ended wherever it is.
+
+use super::{Pid, Process};
+use crate::arch::fpu::FpuState;
+use crate::arch::regs::UserRegs;
+use crate::mem::space::Space;
+use crate::sched::lock::Lock;
+use crate::sched::own::OwnCell;
+use crate::sched::time::Nanos;
+use crate::signal::SignalState;
+use crate::syscall::call::InFlight;
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+
+/// Where a thread stands with the scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RunState {
+    /// Current on a core.
+    Running = 0,
+    /// Current on a core, and woken since it began to wait: its call runs again at once.
+    Woken = 1,
+    /// Waiting to be woken.
+    Blocked = 2,
+    /// In a run queue.
+    Ready = 3,
+    /// Ended.
+    Dead = 4,
+}
+
+/// An exception as a signal frame tells it: vector, error code, fault address (CR2).
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(missing_docs, reason = "named after the words of the frame")]
+pub struct Fault {
+    pub vector: u64,
+    pub code: u64,
+    pub address: u64,
+}
 
 /// One flow of control of a process.
-pub struct Thread {}
+pub struct Thread {
+    /// Its process.
+    pub process: Arc<Process>,
+    /// Its number: the process's, for the first thread.
+    pub tid: Pid,
+
+    state: AtomicU8,
+    /// 1 + index within the torus of the core that has its FPU state and address space loaded; 0: none.
+    loaded_on: AtomicU32,
+    /// Index within the torus of the core that ran it last.
+    last_core: AtomicU32,
+    /// Something has to be looked at before it returns to the program: a signal, a stop, its end.
+    pub attention: AtomicBool,
+    /// The next thread of the run queue; guarded by that queue's lock.
+    pub link: Lock<Option<Arc<Thread>>>,
+    /// Pending signals, mask, alternative stack.
+    pub signals: SignalState,
+
+    // Touched only by the core the thread is on.
+    /// Registers of the program.
+    pub regs: OwnCell<UserRegs>,
+    /// FPU state, while not loaded.
+    pub fpu: OwnCell<FpuState>,
+    /// Its address space; none once it has ended.
+    pub space: OwnCell<Option<Arc<Space>>>,
+    /// The exception it caused last, for signal frames.
+    pub fault: OwnCell<Fault>,
+    /// FS base: the program's thread pointer.
+    pub fs_base: OwnCell<u64>,
+    /// GS base.
+    pub gs_base: OwnCell<u64>,
+    /// The call that has to run again, when there is one; its number is still in rax.
+    pub in_flight: OwnCell<Option<InFlight>>,
+    /// Core (index within the torus) and time of the timer that ends the call's wait.
+    pub timer: OwnCell<Option<(usize, Nanos)>>,
+    /// Address to clear and wake when the thread ends (set_tid_address(2)).
+    pub clear_child_tid: OwnCell<u64>,
+}
 
 impl Thread {
+    /// A thread that begins with these registers; it waits to be woken for the first time.
+    pub fn new(process: Arc<Process>, regs: UserRegs, fpu: FpuState) -> Self {
+        Self {
+            tid: process.pid,
+            process,
+            state: AtomicU8::new(RunState::Blocked as u8),
+            loaded_on: AtomicU32::new(0),
+            last_core: AtomicU32::new(0),
+            attention: AtomicBool::new(false),
+            link: Lock::new(None),
+            signals: SignalState::new(),
+            regs: OwnCell::new(regs),
+            fpu: OwnCell::new(fpu),
+            space: OwnCell::new(None),
+            fault: OwnCell::new(Fault::default()),
+            fs_base: OwnCell::new(0),
+            gs_base: OwnCell::new(0),
+            in_flight: OwnCell::new(None),
+            timer: OwnCell::new(None),
+            clear_child_tid: OwnCell::new(0),
+        }
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> RunState {
+        match self.state.load(Ordering::Acquire) {
+            0 => RunState::Running,
+            1 => RunState::Woken,
+            2 => RunState::Blocked,
+            3 => RunState::Ready,
+            _ => RunState::Dead,
+        }
+    }
+
+    /// Moves on from `from` to `to`; false when it stood elsewhere.
+    pub fn change(&self, from: RunState, to: RunState) -> bool {
+        self.state
+            .compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    /// Sets the state, by whoever owns the thread.
+    pub fn set_state(&self, state: RunState) {
+        self.state.store(state as u8, Ordering::Release);
+    }
+
     /// Whether it has ended.
     pub fn is_dead(&self) -> bool {
-        false
+        self.state() == RunState::Dead
     }
 
     /// Makes it run (again), or remember that it has to.
-    pub fn wake(&self) {}
+    pub fn wake(self: &Arc<Self>) {
+        loop {
+            match self.state() {
+                RunState::Blocked if self.change(RunState::Blocked, RunState::Ready) => {
+                    return crate::sched::enqueue(self.clone());
+                }
+                RunState::Running if self.change(RunState::Running, RunState::Woken) => return,
+                RunState::Blocked | RunState::Running => {}
+                RunState::Woken | RunState::Ready | RunState::Dead => return,
+            }
+        }
+    }
+
+    /// Has it look at its signals before it goes on, wherever it is.
+    pub fn call_attention(self: &Arc<Self>) {
+        self.attention.store(true, Ordering::Release);
+        self.wake();
+        crate::sched::interrupt_if_running(self);
+    }
+
+    /// The core (index within the torus) that has its state loaded.
+    pub fn loaded_on(&self) -> Option<usize> {
+        (self.loaded_on.load(Ordering::Acquire) as usize).checked_sub(1)
+    }
+
+    /// Notes that `core` has loaded its state, or (`None`) that it is all in memory again.
+    pub fn set_loaded_on(&self, core: Option<usize>) {
+        if let Some(core) = core {
+            self.last_core.store(core as u32, Ordering::Relaxed);
+        }
+        self.loaded_on
+            .store(core.map_or(0, |core| core as u32 + 1), Ordering::Release);
+    }
+
+    /// Says where it should run first.
+    pub fn set_last_core(&self, core: usize) {
+        self.last_core.store(core as u32, Ordering::Relaxed);
+    }
+
+    /// The core that ran it last.
+    pub fn last_core(&self) -> usize {
+        self.last_core.load(Ordering::Relaxed) as usize
+    }
 }

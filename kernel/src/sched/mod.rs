@@ -1,33 +1,92 @@
 //! The scheduler: per-core run queues within a torus, waiting and waking.
+//!
+//! Roles: a [`core::Core`] picks threads from its [`queue::Queue`], steals from the other cores *of its torus* when that is
+//! empty, and halts when there is nothing. A [`wait::WaitQueue`] holds threads until something changes. A
+//! [`timer::Timer`] wakes a thread at a time.
+//!
+//! Flow: a trap saves the registers of the current thread and calls `trap`, then [`next_thread`], which answers
+//! whose registers to load. A thread that woke up is queued where it ran last, or where a core idles.
 
+pub mod core;
+pub mod idle;
 pub mod lock;
+pub mod own;
+pub mod queue;
+pub mod switch;
 pub mod time;
+pub mod timer;
 pub mod wait;
+pub mod wake;
 
+pub use switch::{leave_dead, next_thread};
+pub use wake::{enqueue, interrupt_if_running, tick};
+
+pub use self::core::Core;
+use crate::arch::cpu;
 use crate::process::Thread;
 use alloc::sync::Arc;
+
+/// The run queues of a torus: what its cores share.
+pub struct RunQueues {
+    /// Cores that halt with an empty queue.
+    idle: idle::IdleSet,
+}
+
+impl RunQueues {
+    /// Nothing runs, no core idles.
+    pub const fn new() -> Self {
+        Self {
+            idle: idle::IdleSet::new(),
+        }
+    }
+}
+
+/// This core.
+fn this() -> &'static Core {
+    &cpu::this().sched
+}
 
 /// The thread that runs on this core.
 ///
 /// # Panics
 /// When called from idle: only system calls and faults have a current thread.
 pub fn current() -> Arc<Thread> {
-    unimplemented!("scheduler")
+    with_current(Arc::clone)
 }
 
-/// The scheduler's state of one core.
-pub struct Core {}
-
-impl Core {
-    /// A core that has nothing to do.
-    pub const fn new() -> Self {
-        Self {}
+/// Works on the thread that runs on this core; `f` must not end up in [`next_thread`].
+///
+/// # Panics
+/// Like [`current`].
+pub fn with_current<R>(f: impl FnOnce(&Arc<Thread>) -> R) -> R {
+    // SAFETY: K20, only this core writes `current`, and only in `next_thread`, which `f` does not reach.
+    let current = unsafe { &*this().current.as_ptr() };
+    match current {
+        Some(thread) => f(thread),
+        None => panic!("no current thread on core {}", cpu::this().index),
     }
 }
 
-/// The registers of the thread that this core goes on with.
-pub fn next_thread() -> *mut crate::arch::regs::UserRegs {
-    loop {
-        crate::arch::cpu::halt_until_interrupt();
-    }
+/// The thread that runs on this core, if one does.
+pub fn current_or_none() -> Option<Arc<Thread>> {
+    this().current.with(|current| current.clone())
+}
+
+/// Nanoseconds that the current thread has run since it was picked.
+pub fn since_switch() -> u64 {
+    crate::arch::time::now()
+        .0
+        .saturating_sub(this().since.get().0)
+}
+
+/// Works on this core's random number generator.
+pub fn with_random<R>(f: impl FnOnce(&mut Option<chacha20::ChaCha20Rng>) -> R) -> R {
+    this().random.with(f)
+}
+
+/// Has the current thread let others run.
+pub fn yield_now() {
+    this()
+        .resched
+        .store(true, ::core::sync::atomic::Ordering::Relaxed);
 }

@@ -1,15 +1,17 @@
-//! Signals.
+//! Signals: who sends them (`send`), what a process has arranged (`action`), what waits (`state`), and what happens when
+//! a thread is about to return to its program (`deliver`): an action of the kernel's, or a handler's frame (`frame`).
 
+pub mod action;
+pub mod alarm;
+pub mod calls;
+pub mod deliver;
+pub mod frame;
+pub mod info;
 mod number;
+pub mod send;
+mod state;
 
+pub use info::SigInfo;
 pub use number::Signal;
-
-use crate::process::{Pid, Process};
-
-/// Sends `signal` to a process.
-pub fn send(_process: &Process, _signal: Signal) {}
-
-/// Sends `signal` to every process of the group `pgid`; returns how many there were.
-pub fn send_group(_pgid: Pid, _signal: Signal) -> usize {
-    0
-}
+pub use send::{force, send, send_group, send_info};
+pub use state::{AltStack, SignalState};

@@ -34,6 +34,10 @@ pub struct InFlight {
     pub runs: u32,
     /// A word for the call's own use (0 on its first run).
     pub word: u64,
+    /// Where a sleep writes what is left of it when a handler interrupts it; 0: nowhere.
+    pub remainder: usize,
+    /// Only SIGKILL ends the wait (vfork).
+    pub uninterruptible: bool,
 }
 
 /// One run of a system call.

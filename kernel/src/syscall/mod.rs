@@ -1,4 +1,89 @@
-//! System calls: decoding, the table from numbers to functions, and error numbers.
+//! System calls: a number becomes a function by [`table`], its answer goes to rax, and a call that waits runs again.
 
+pub mod braid;
 pub mod call;
 pub mod errno;
+pub mod futex;
+pub mod interrupted;
+pub mod names;
+pub mod table;
+pub mod unknown;
+
+use self::call::{Call, InFlight, Stop};
+use crate::process::{RunState, Thread};
+use crate::sched::timer::Due;
+use crate::sched::{time::Nanos, wake};
+use crate::signal::deliver;
+use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
+
+/// The call that a trap brought: number in rax, arguments in rdi, rsi, rdx, r10, r8, r9.
+pub fn enter(thread: &Arc<Thread>) {
+    // A wake-up meant for an earlier call says nothing to this one.
+    thread.set_state(RunState::Running);
+    run(thread, InFlight::default());
+}
+
+/// The call of a thread that was woken, from its start.
+pub fn run_again(thread: &Arc<Thread>) {
+    if let Some(inflight) = thread.in_flight.replace(None) {
+        run(thread, inflight);
+    }
+}
+
+fn run(thread: &Arc<Thread>, mut inflight: InFlight) {
+    let (number, args) = thread
+        .regs
+        .with(|r| (r.code, [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9]));
+    let waited = inflight.runs > 0;
+    let mut call = Call {
+        process: &thread.process,
+        thread,
+        args,
+        inflight: &mut inflight,
+    };
+    let result = match table::handler(number) {
+        Some(handler) => handler(&mut call),
+        None => unknown::answer(&call, number),
+    };
+    let value = match result {
+        Ok(value) => value as u64,
+        Err(Stop::Errno(errno)) => errno.as_return(),
+        Err(Stop::Block) => return block(thread, inflight),
+    };
+    thread.regs.with(|regs| regs.rax = value);
+    if waited {
+        interrupted::cancel_timer(thread);
+        deliver::restore_mask(thread);
+        if thread.signals.is_due() {
+            thread.attention.store(true, Ordering::Release);
+        }
+    }
+}
+
+/// The call waits: it is kept for its next run, and its deadline set.
+fn block(thread: &Arc<Thread>, mut inflight: InFlight) {
+    inflight.runs = inflight.runs.saturating_add(1);
+    let deadline = inflight.deadline;
+    thread.in_flight.set(Some(inflight));
+    if let Some(at) = deadline {
+        set_deadline(thread, at);
+    }
+}
+
+fn set_deadline(thread: &Arc<Thread>, at: Nanos) {
+    let here = crate::arch::cpu::this().core_in_torus;
+    if let Some((core, old)) = thread.timer.get() {
+        if old == at && crate::arch::time::now() < at {
+            return;
+        }
+        wake::cancel_timer(thread, Due::Wake, core);
+    }
+    if wake::set_timer(thread, Due::Wake, at) {
+        thread.timer.set(Some((here, at)));
+    } else {
+        // Without memory for a timer the call runs again at once: it polls.
+        thread.timer.set(None);
+        thread.wake();
+    }
+}

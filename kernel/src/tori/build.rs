@@ -111,6 +111,7 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
             zero,
             pool: Lock::new(pool),
             heap: Heap::new(id),
+            share: crate::process::Share::new(),
         });
         &*place
     };

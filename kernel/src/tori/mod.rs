@@ -33,6 +33,8 @@ pub struct Torus {
     pool: Lock<FramePool<'static>>,
     /// The kernel's own memory on this torus.
     pub heap: Heap,
+    /// Processes, page cache, counters.
+    pub share: crate::process::Share,
 }
 
 static TORI: [AtomicPtr<Torus>; MAX_TORI] =
@@ -125,6 +127,11 @@ impl Torus {
         while let Some(frame) = list.pop(&self.frames) {
             self.free_frame(frame);
         }
+    }
+
+    /// Frames that the torus has.
+    pub fn total(&self) -> u64 {
+        self.frames.range().len()
     }
 
     /// Frames that can be allocated; exact while no core allocates. The heap's frames are not among them.

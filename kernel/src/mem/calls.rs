@@ -1,0 +1,320 @@
+//! The system calls about mappings: argument checks as Linux makes them, the work is `vm`'s.
+
+use super::object::MemoryObject;
+use super::space::{Space, VmSpace};
+use super::user::{UserSlice, write_value};
+use crate::arch::cpu;
+use crate::syscall::call::{Call, SysResult};
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use vm::addr::{PAGE_SIZE, Page, VirtAddr};
+use vm::fault::Access;
+use vm::flush::FlushDebt;
+use vm::space::{Advice, Backing, Flags, MapRequest, Placement, Prot, RemapRequest};
+
+const PAGE: u64 = PAGE_SIZE as u64;
+
+bitflags::bitflags! {
+    /// Flags of mmap(2).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    struct MapFlags: u32 {
+        const SHARED = 1;
+        const PRIVATE = 2;
+        const FIXED = 0x10;
+        const ANONYMOUS = 0x20;
+        const GROWSDOWN = 0x100;
+        const LOCKED = 0x2000;
+        const POPULATE = 0x8000;
+        const FIXED_NOREPLACE = 0x10_0000;
+        const _ = !0;
+    }
+}
+
+/// The rights of PROT_* bits.
+fn rights(prot: u64) -> Result<Prot, Errno> {
+    // PROT_GROWSDOWN and PROT_GROWSUP are mprotect's, PROT_SEM is nothing.
+    if prot & !0x0300_000f != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let mut rights = Prot::empty();
+    rights.set(Prot::READ, prot & 1 != 0);
+    rights.set(Prot::WRITE, prot & 2 != 0);
+    rights.set(Prot::EXECUTE, prot & 4 != 0);
+    Ok(rights)
+}
+
+fn space_of(call: &Call) -> Result<Arc<Space>, Errno> {
+    call.thread
+        .space
+        .with(|space| space.clone())
+        .ok_or(Errno::ENOMEM)
+}
+
+/// mmap(2).
+pub fn mmap(call: &mut Call) -> SysResult {
+    let [address, length, prot, flags, _, offset] = call.args;
+    let flags = MapFlags::from_bits_retain(flags as u32);
+    let rights = rights(prot)?;
+    if length == 0 || !offset.is_multiple_of(PAGE) {
+        return Err(Errno::EINVAL.into());
+    }
+    let shared = match flags.bits() & 3 {
+        1 | 3 => true,
+        2 => false,
+        _ => return Err(Errno::EINVAL.into()),
+    };
+    let length = length.checked_next_multiple_of(PAGE).ok_or(Errno::ENOMEM)?;
+    let (backing, maximum) = if flags.contains(MapFlags::ANONYMOUS) {
+        (anonymous(length, shared)?, Prot::all())
+    } else {
+        file(call, length, rights, shared)?
+    };
+    let placement = if flags.contains(MapFlags::FIXED_NOREPLACE) {
+        Placement::Vacant(VirtAddr(address))
+    } else if flags.contains(MapFlags::FIXED) {
+        Placement::Fixed(VirtAddr(address))
+    } else {
+        Placement::Hint(VirtAddr(address & !(PAGE - 1)))
+    };
+    let grows = if flags.contains(MapFlags::GROWSDOWN) {
+        Flags::GROWS_DOWN
+    } else {
+        Flags::empty()
+    };
+    let request = MapRequest {
+        placement,
+        length,
+        rights,
+        maximum,
+        flags: grows,
+        backing,
+    };
+    let space = space_of(call)?;
+    let limits = vm_limits(&call.process.limits.lock());
+    let at = space.with(|space| {
+        space.limits = limits;
+        split(space.map(cpu::this().torus().memory(), request))
+    })?;
+    if flags.intersects(MapFlags::POPULATE | MapFlags::LOCKED) {
+        populate(&space, at, length, rights);
+    }
+    Ok(at.0 as usize)
+}
+
+fn anonymous(length: u64, shared: bool) -> Result<Backing<super::object::ObjectRef>, Errno> {
+    if !shared {
+        return Ok(Backing::Zero);
+    }
+    let object = MemoryObject::zero(length)?;
+    Ok(Backing::Object {
+        object,
+        offset: 0,
+        shared: true,
+    })
+}
+
+fn file(
+    call: &Call,
+    length: u64,
+    rights: Prot,
+    shared: bool,
+) -> Result<(Backing<super::object::ObjectRef>, Prot), Errno> {
+    let offset = call.args[5] / PAGE;
+    offset.checked_add(length / PAGE).ok_or(Errno::EOVERFLOW)?;
+    let mappable = call.process.files.mappable(call.int(4))?;
+    if !mappable.readable {
+        return Err(Errno::EACCES);
+    }
+    let mut maximum = Prot::all();
+    if shared && !mappable.writable {
+        maximum -= Prot::WRITE;
+    }
+    if !maximum.contains(rights) {
+        return Err(Errno::EACCES);
+    }
+    Ok((
+        Backing::Object {
+            object: mappable.object,
+            offset,
+            shared,
+        },
+        maximum,
+    ))
+}
+
+/// The bounds of an address space by the process's limits.
+pub fn vm_limits(limits: &crate::process::limits::Limits) -> vm::space::Limits {
+    use crate::process::limits::{AS, DATA, STACK};
+    vm::space::Limits {
+        address_space: limits.current(AS),
+        data: limits.current(DATA),
+        stack: limits.current(STACK),
+    }
+}
+
+/// A result with its debt, as [`Space::with`] takes it.
+pub fn split<T, E>(result: Result<(T, FlushDebt), E>) -> (Result<T, E>, FlushDebt) {
+    match result {
+        Ok((value, debt)) => (Ok(value), debt),
+        Err(error) => (Err(error), FlushDebt::none()),
+    }
+}
+
+fn split_unit<E>(result: Result<FlushDebt, E>) -> (Result<(), E>, FlushDebt) {
+    split(result.map(|debt| ((), debt)))
+}
+
+/// Makes the pages of a range present as far as memory allows (MAP_POPULATE, MADV_WILLNEED).
+fn populate(space: &Space, at: VirtAddr, length: u64, rights: Prot) {
+    let access = if rights.contains(Prot::WRITE) {
+        Access::Write
+    } else {
+        Access::Read
+    };
+    if rights.is_empty() {
+        return;
+    }
+    for page in 0..length / PAGE {
+        if space.fault(at + page * PAGE, access) != super::fault::Outcome::Resolved {
+            break;
+        }
+    }
+}
+
+/// munmap(2).
+pub fn munmap(call: &mut Call) -> SysResult {
+    let [address, length, ..] = call.args;
+    let memory = cpu::this().torus().memory();
+    space_of(call)?.with(|space| split_unit(space.unmap(memory, VirtAddr(address), length)))?;
+    Ok(0)
+}
+
+/// mprotect(2).
+pub fn mprotect(call: &mut Call) -> SysResult {
+    let [address, length, prot, ..] = call.args;
+    let rights = rights(prot)?;
+    let memory = cpu::this().torus().memory();
+    let change =
+        |space: &mut VmSpace| split_unit(space.protect(memory, VirtAddr(address), length, rights));
+    space_of(call)?.with(change)?;
+    Ok(0)
+}
+
+/// mremap(2).
+pub fn mremap(call: &mut Call) -> SysResult {
+    const MAYMOVE: u64 = 1;
+    const FIXED: u64 = 2;
+    let [address, old_length, new_length, flags, to, _] = call.args;
+    if flags & !(MAYMOVE | FIXED) != 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    let request = RemapRequest {
+        address: VirtAddr(address),
+        old_length,
+        new_length,
+        may_move: flags & MAYMOVE != 0,
+        fixed: (flags & FIXED != 0).then_some(VirtAddr(to)),
+    };
+    let memory = cpu::this().torus().memory();
+    let at = space_of(call)?.with(|space| {
+        split(
+            space
+                .remap(memory, request)
+                .map(|done| (done.address, done.debt)),
+        )
+    })?;
+    Ok(at.0 as usize)
+}
+
+/// madvise(2).
+pub fn madvise(call: &mut Call) -> SysResult {
+    let [address, length, advice, ..] = call.args;
+    let known = match advice {
+        // NORMAL, RANDOM, SEQUENTIAL, and what concerns fork, core files, merging and huge pages.
+        0..=2 | 10..=21 => None,
+        3 => None,
+        4 => Some(Advice::DontNeed),
+        8 => Some(Advice::Free),
+        _ => return Err(Errno::EINVAL.into()),
+    };
+    if !address.is_multiple_of(PAGE) {
+        return Err(Errno::EINVAL.into());
+    }
+    let length = length.checked_next_multiple_of(PAGE).ok_or(Errno::EINVAL)?;
+    let space = space_of(call)?;
+    let memory = cpu::this().torus().memory();
+    if let Some(advice) = known {
+        space.with(|space| split_unit(space.advise(memory, VirtAddr(address), length, advice)))?;
+    }
+    if length > 0 && !space.look(|space| space.is_mapped(VirtAddr(address), length)) {
+        return Err(Errno::ENOMEM.into());
+    }
+    Ok(0)
+}
+
+/// msync(2): what is mapped shared is always the object itself.
+pub fn msync(call: &mut Call) -> SysResult {
+    let [address, length, flags, ..] = call.args;
+    if flags & !7 != 0 || flags & 5 == 5 || !address.is_multiple_of(PAGE) {
+        return Err(Errno::EINVAL.into());
+    }
+    let length = length.checked_next_multiple_of(PAGE).ok_or(Errno::ENOMEM)?;
+    if length > 0 && !space_of(call)?.look(|space| space.is_mapped(VirtAddr(address), length)) {
+        return Err(Errno::ENOMEM.into());
+    }
+    Ok(0)
+}
+
+/// mincore(2).
+pub fn mincore(call: &mut Call) -> SysResult {
+    let [address, length, vector, ..] = call.args;
+    if !address.is_multiple_of(PAGE) {
+        return Err(Errno::EINVAL.into());
+    }
+    let pages = length.div_ceil(PAGE);
+    UserSlice::new(address as usize, (pages * PAGE) as usize).map_err(|_| Errno::ENOMEM)?;
+    let out = UserSlice::new(vector as usize, pages as usize)?;
+    let space = space_of(call)?;
+    let memory = cpu::this().torus().memory();
+    let mut block = [0u8; 512];
+    let mut done = 0;
+    while done < pages {
+        let count = (pages - done).min(block.len() as u64);
+        let first = Page::containing(VirtAddr(address)) + done;
+        block.fill(0);
+        let tell = |page: Page| {
+            if let Some(byte) = block.get_mut((page - first) as usize) {
+                *byte = 1;
+            }
+        };
+        space.look(|space| space.resident_pages(memory, first.start(), count * PAGE, tell))?;
+        out.skip(done as usize).write(&block[..count as usize])?;
+        done += count;
+    }
+    Ok(0)
+}
+
+/// brk(2): the new end of the heap, or the old one when it cannot be moved.
+pub fn brk(call: &mut Call) -> SysResult {
+    let to = VirtAddr(call.args[0]);
+    let limits = vm_limits(&call.process.limits.lock());
+    let memory = cpu::this().torus().memory();
+    let end = space_of(call)?.with(|space| {
+        space.limits = limits;
+        space.set_break(memory, to)
+    });
+    Ok(end.0 as usize)
+}
+
+/// mlock(2), munlock(2) and kin: nothing is ever swapped out of a torus without a swap device.
+pub fn lock(_: &mut Call) -> SysResult {
+    Ok(0)
+}
+
+/// get_mempolicy(2): one node.
+pub fn get_mempolicy(call: &mut Call) -> SysResult {
+    if call.args[0] != 0 {
+        write_value(call.size(0), 0i32)?;
+    }
+    Ok(0)
+}

@@ -1,0 +1,243 @@
+//! Page faults: `vm` says what to do, this does it.
+
+use super::object::{MemoryObject, SourceError};
+use super::space::{Space, VmSpace};
+use crate::arch::paging;
+use crate::arch::{cpu, shootdown};
+use crate::process::Thread;
+use crate::signal::info::{BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SigInfo};
+use crate::signal::{self, Signal};
+use crate::syscall::call::Stop;
+use crate::syscall::errno::Errno;
+use crate::tori::Torus;
+use alloc::sync::Arc;
+use vm::addr::{Frame, PAGE_SIZE, Page, PageRange, VirtAddr};
+use vm::fault::{Access, Fill, Recipe, Refusal, Target};
+use vm::flush::FlushDebt;
+use vm::frames::Use;
+
+/// Pages around a fault on a cached object that are entered with it, where they are cached too.
+const AROUND: u64 = 16;
+
+/// How a fault ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The access may be tried again.
+    Resolved,
+    /// The program may not do that.
+    Refused(Refusal),
+    /// The page lies beyond the end of its object, or its device failed.
+    Bus,
+    /// No memory is left for it.
+    NoMemory,
+}
+
+impl Space {
+    /// Resolves an access that the processor refused.
+    pub fn fault(&self, address: VirtAddr, access: Access) -> Outcome {
+        self.with(|space| {
+            let torus = cpu::this().torus();
+            let memory = torus.memory();
+            loop {
+                let recipe = space.resolve(memory, address, access);
+                torus.share.counters.count(&recipe);
+                match recipe {
+                    Recipe::Grow(page) => {
+                        if space.grow(page).is_err() {
+                            return (Outcome::NoMemory, FlushDebt::none());
+                        }
+                    }
+                    recipe => return execute(space, torus, recipe),
+                }
+            }
+        })
+    }
+}
+
+/// Does what a recipe says.
+fn execute(
+    space: &mut VmSpace,
+    torus: &'static Torus,
+    recipe: Recipe<super::object::ObjectRef>,
+) -> (Outcome, FlushDebt) {
+    let none = FlushDebt::none();
+    match recipe {
+        Recipe::Present => {
+            // Another core was faster, or this one remembers less than is allowed.
+            paging::flush_all();
+            (Outcome::Resolved, none)
+        }
+        Recipe::ZeroRead(target) => install(space, torus, target, Fill::Zero),
+        Recipe::Zero(target) => {
+            let Some(frame) = torus.alloc_zeroed_frame(Use::Private) else {
+                return (Outcome::NoMemory, none);
+            };
+            install(space, torus, target, Fill::Private(frame))
+        }
+        Recipe::Keep(target) => install(space, torus, target, Fill::Kept),
+        Recipe::CopyOnWrite { source, target } => copy(space, torus, source, target),
+        Recipe::Cached {
+            object,
+            index,
+            target,
+        } => match object.0.page(index) {
+            Ok(frame) => {
+                let done = install(space, torus, target, Fill::Cached(frame));
+                around(space, torus, &object.0, index, target.page());
+                done
+            }
+            Err(error) => (failed(error), none),
+        },
+        Recipe::CopyObject {
+            object,
+            index,
+            target,
+        } => match object.0.page(index) {
+            Ok(source) => copy(space, torus, source, target),
+            Err(error) => (failed(error), none),
+        },
+        Recipe::Refuse(refusal) => (Outcome::Refused(refusal), none),
+        // No space has pages in swap slots or at another torus yet, and `Grow` was done before.
+        Recipe::SwapIn { .. } | Recipe::Pull { .. } | Recipe::Grow(_) => (Outcome::Bus, none),
+    }
+}
+
+fn failed(error: SourceError) -> Outcome {
+    match error {
+        SourceError::BeyondEnd | SourceError::Device => Outcome::Bus,
+        SourceError::NoMemory => Outcome::NoMemory,
+    }
+}
+
+fn install(
+    space: &mut VmSpace,
+    torus: &'static Torus,
+    target: Target,
+    fill: Fill,
+) -> (Outcome, FlushDebt) {
+    match space.install(torus.memory(), target, fill) {
+        Ok(debt) => (Outcome::Resolved, debt),
+        Err(_) => {
+            if let Fill::Private(frame) = fill {
+                torus.free_frame(frame);
+            }
+            (Outcome::NoMemory, FlushDebt::none())
+        }
+    }
+}
+
+/// A private copy of `source`.
+fn copy(
+    space: &mut VmSpace,
+    torus: &'static Torus,
+    source: Frame,
+    target: Target,
+) -> (Outcome, FlushDebt) {
+    let Some(frame) = torus.alloc_frame(Use::Private) else {
+        return (Outcome::NoMemory, FlushDebt::none());
+    };
+    let from = paging::phys_to_virt(source.start());
+    let to = paging::phys_to_virt(frame.start());
+    // SAFETY: K21, the new frame is nobody else's; the source stays as long as the space is locked.
+    unsafe { to.copy_from_nonoverlapping(from, PAGE_SIZE) };
+    install(space, torus, target, Fill::Private(frame))
+}
+
+/// Enters the cached neighbours of an object's page: each spares a fault.
+fn around(
+    space: &mut VmSpace,
+    torus: &'static Torus,
+    object: &Arc<MemoryObject>,
+    index: u64,
+    page: Page,
+) {
+    let Some(range) = space.find(page.start()).map(|mapping| mapping.range) else {
+        return;
+    };
+    let block = PageRange::at(Page(page.0 & !(AROUND - 1)), AROUND).intersect(range);
+    let frames = block.iter().map(|near| {
+        let index = (index + near.0).checked_sub(page.0)?;
+        if near == page {
+            None
+        } else {
+            object.cached(index)
+        }
+    });
+    space.install_around(torus.memory(), block.start, frames);
+}
+
+/// A page fault of the running program (SDM vol. 3A, 4.7: bit 1 write, bit 4 fetch).
+pub fn of_program(thread: &Arc<Thread>, address: u64, code: u64) {
+    let access = match code {
+        code if code & 0x10 != 0 => Access::Execute,
+        code if code & 2 != 0 => Access::Write,
+        _ => Access::Read,
+    };
+    let outcome = on(thread, VirtAddr(address), access);
+    if outcome != Outcome::Resolved {
+        punish(thread, address, access, outcome);
+    }
+}
+
+fn on(thread: &Arc<Thread>, address: VirtAddr, access: Access) -> Outcome {
+    let outcome = thread.space.with(|space| match space {
+        Some(space) => space.fault(address, access),
+        None => Outcome::Refused(Refusal::NotMapped),
+    });
+    if outcome != Outcome::NoMemory {
+        return outcome;
+    }
+    // Once more, without the cached files that nobody has mapped.
+    cpu::this().torus().share.page_cache.drop_unused();
+    thread.space.with(|space| match space {
+        Some(space) => space.fault(address, access),
+        None => outcome,
+    })
+}
+
+/// An access of the kernel's on behalf of the program, through the door. EFAULT when the program may not, or there is
+/// nothing there.
+pub fn of_kernel(address: usize, write: bool) -> Result<(), Stop> {
+    shootdown::serve();
+    let access = if write { Access::Write } else { Access::Read };
+    let outcome = crate::sched::with_current(|thread| on(thread, VirtAddr(address as u64), access));
+    match outcome {
+        Outcome::Resolved => Ok(()),
+        Outcome::NoMemory => Err(Errno::ENOMEM.into()),
+        Outcome::Refused(_) | Outcome::Bus => Err(Errno::EFAULT.into()),
+    }
+}
+
+/// The signal for an access that cannot be resolved, and the line in the log that says what was touched.
+fn punish(thread: &Arc<Thread>, address: u64, access: Access, outcome: Outcome) {
+    let label = thread.process.label();
+    if outcome == Outcome::NoMemory {
+        log::error!("{label}: killed: no memory for the page at {address:#x}");
+        signal::send(&thread.process, Signal::KILL);
+        return;
+    }
+    let rip = thread.regs.with(|regs| regs.rip);
+    let mapping = thread.space.with(|space| match space {
+        Some(space) => space.look(|space| describe(space, address)),
+        None => alloc::string::String::new(),
+    });
+    log::info!("{label}: {access:?} of {address:#x} at {rip:#x} refused: {mapping}");
+    let (signal, code) = match outcome {
+        Outcome::Bus => (Signal::BUS, BUS_ADRERR),
+        Outcome::Refused(Refusal::Forbidden(_)) => (Signal::SEGV, SEGV_ACCERR),
+        _ => (Signal::SEGV, SEGV_MAPERR),
+    };
+    signal::force(thread, SigInfo::fault(signal, code, address));
+}
+
+fn describe(space: &VmSpace, address: u64) -> alloc::string::String {
+    match space.find(VirtAddr(address)) {
+        None => "nothing is mapped there".into(),
+        Some(mapping) => alloc::format!(
+            "mapping {:#x}..{:#x} {:?}",
+            mapping.range.start.start().0,
+            mapping.range.end.start().0,
+            mapping.rights
+        ),
+    }
+}

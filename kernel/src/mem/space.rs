@@ -1,0 +1,154 @@
+//! The address space of a process: `vm`'s, and the cores that have it loaded.
+
+use super::object::ObjectRef;
+use crate::arch::cpu::{self, CoreIndex};
+use crate::arch::paging;
+use crate::arch::shootdown::{self, CoreSet};
+use crate::sched::lock::Lock;
+use crate::syscall::call::Stop;
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use vm::addr::{Frame, VirtAddr};
+use vm::flush::{Flush, FlushDebt};
+use vm::frames::Owner;
+use vm::space::{AddressSpace, SpaceError};
+
+/// Where mappings are placed, downwards: below the largest stack that may be asked for with the default limit.
+const CEILING: VirtAddr = VirtAddr(0x7fff_f000_0000);
+const WORDS: usize = cpu::MAX_CORES / 64;
+
+/// What the kernel's address spaces are made of.
+pub type VmSpace = AddressSpace<ObjectRef>;
+
+/// An address space and who has it loaded.
+pub struct Space {
+    /// Mappings and page table; `None` once it is torn down.
+    inner: Lock<Option<VmSpace>>,
+    root: Frame,
+    /// A number no other space ever has.
+    number: u64,
+    /// Cores of the machine that have it loaded.
+    cores: [AtomicU64; WORDS],
+}
+
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+static LINEAGE: AtomicU32 = AtomicU32::new(1);
+
+impl Space {
+    /// An empty space.
+    pub fn new() -> Result<Arc<Self>, Errno> {
+        super::room(size_of::<Self>())?;
+        // Names are used again after 2^31 spaces, long after the first has gone.
+        let lineage = Owner(LINEAGE.fetch_add(1, Ordering::Relaxed) & !(1 << 31));
+        let space = AddressSpace::new(cpu::this().torus().memory(), lineage, CEILING)?;
+        Ok(Self::from_vm(space))
+    }
+
+    fn from_vm(space: VmSpace) -> Arc<Self> {
+        let root = space.table().root();
+        let cores = [const { AtomicU64::new(0) }; WORDS];
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self {
+            inner: Lock::new(Some(space)),
+            root,
+            number,
+            cores,
+        })
+    }
+
+    /// Works on the mappings and pays the debt that comes of it.
+    pub fn with<R>(&self, f: impl FnOnce(&mut VmSpace) -> (R, FlushDebt)) -> R {
+        let mut inner = self.inner.lock();
+        let Some(space) = inner.as_mut() else {
+            panic!("an address space was used after its end");
+        };
+        let (result, debt) = f(space);
+        self.pay(debt);
+        result
+    }
+
+    /// Works on the mappings where no debt can come of it.
+    pub fn look<R>(&self, f: impl FnOnce(&mut VmSpace) -> R) -> R {
+        self.with(|space| (f(space), FlushDebt::none()))
+    }
+
+    /// A copy for fork, sharing every page until one of the two writes.
+    pub fn fork(&self) -> Result<Arc<Self>, Errno> {
+        super::room(size_of::<Self>())?;
+        let child = self.with(|space| space.fork(cpu::this().torus().memory()))?;
+        Ok(Self::from_vm(child))
+    }
+
+    /// Pays a debt of this space: every core that has it loaded forgets, then the frames are free.
+    pub fn pay(&self, debt: FlushDebt) {
+        if debt.is_none() {
+            return;
+        }
+        if debt.flush() != Flush::None {
+            shootdown::flush(debt.flush(), self.loaded());
+        }
+        cpu::this().torus().free_list(debt.pay());
+    }
+
+    fn loaded(&self) -> CoreSet {
+        let mut set = CoreSet::empty();
+        for (index, word) in self.cores.iter().enumerate() {
+            let mut word = word.load(Ordering::Acquire);
+            while word != 0 {
+                let core = index * 64 + word.trailing_zeros() as usize;
+                word &= word - 1;
+                set.insert(CoreIndex(core as u16));
+            }
+        }
+        set
+    }
+
+    /// This core loads the space.
+    pub fn enter(&self) {
+        let core = cpu::this().index.index();
+        self.cores[core / 64].fetch_or(1 << (core % 64), Ordering::AcqRel);
+        // SAFETY: K10, the root is this space's, and a space is freed only when no core has it loaded.
+        unsafe { paging::activate(self.root) };
+    }
+
+    /// This core has loaded another one.
+    pub fn leave(&self) {
+        let core = cpu::this().index.index();
+        self.cores[core / 64].fetch_and(!(1 << (core % 64)), Ordering::AcqRel);
+    }
+
+    /// What tells its futexes from those of other spaces.
+    pub fn futex_key(&self) -> usize {
+        self.number as usize
+    }
+}
+
+impl Drop for Space {
+    fn drop(&mut self) {
+        let Some(space) = self.inner.get_mut().take() else {
+            return;
+        };
+        let debt = space.destroy(cpu::this().torus().memory());
+        self.pay(debt);
+    }
+}
+
+impl From<SpaceError> for Stop {
+    fn from(error: SpaceError) -> Self {
+        Errno::from(error).into()
+    }
+}
+
+impl From<SpaceError> for Errno {
+    fn from(error: SpaceError) -> Self {
+        match error {
+            SpaceError::InvalidArgument => Self::EINVAL,
+            SpaceError::NoMemory => Self::ENOMEM,
+            SpaceError::Exists => Self::EEXIST,
+            SpaceError::Denied => Self::EACCES,
+            SpaceError::NotPermitted => Self::EPERM,
+            SpaceError::BadAddress => Self::EFAULT,
+        }
+    }
+}

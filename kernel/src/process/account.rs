@@ -1,0 +1,33 @@
+//! The account at the end of the machine: every torus has as many free frames as before its first process.
+
+use crate::{boot, tori};
+use core::sync::atomic::Ordering;
+
+/// Lets caches go, compares, and says what is missing; with `stats`, also what was counted.
+pub fn check() {
+    for torus in tori::all() {
+        torus.share.page_cache.drop_unused();
+        let before = torus.share.at_start.load(Ordering::Relaxed);
+        let now = torus.account();
+        if before == 0 {
+            continue;
+        }
+        log::info!(
+            "torus {}: frames available {now}, at start of init {before}",
+            torus.id
+        );
+        if now < before {
+            log::warn!("torus {} leaks {} frames", torus.id, before - now);
+        }
+        if now > before {
+            log::warn!(
+                "torus {} leaks {} frames",
+                torus.id,
+                -((now - before) as i64)
+            );
+        }
+        if boot::info().command_line.stats {
+            torus.share.counters.log(torus.id);
+        }
+    }
+}

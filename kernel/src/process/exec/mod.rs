@@ -1,0 +1,178 @@
+//! execve(2): a program takes the place of the one that runs.
+//!
+//! Flow: find the file and read its headers ([`elf`], or [`script`] lines that name an interpreter), build a new address
+//! space beside the old one, and only when all that has worked leave the old one: up to there the caller goes on
+//! after an error. Nothing of the file is read but its headers: its pages are mapped and come by fault.
+
+pub mod args;
+mod elf;
+mod load;
+mod script;
+mod stack;
+
+use self::args::Strings;
+use self::elf::{ElfError, Program};
+use super::{Name, Process, Thread, end, table};
+use crate::arch::fpu::{self, FpuState};
+use crate::arch::regs::UserRegs;
+use crate::arch::segment;
+use crate::file::Executable;
+use crate::mem::space::Space;
+use crate::mem::user::read_c_string;
+use crate::signal::{AltStack, Signal};
+use crate::syscall::call::{Call, Stop, SysResult};
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// The longest path, its NUL included (PATH_MAX).
+const PATH_MAX: usize = 4096;
+
+/// What to execute.
+pub struct Request {
+    /// The path as the caller gave it.
+    pub path: Vec<u8>,
+    /// Arguments.
+    pub arguments: Strings,
+    /// Environment.
+    pub environment: Strings,
+}
+
+/// A program ready to be entered: everything that can fail has been done, but for writing its stack.
+struct Ready {
+    name: Vec<u8>,
+    executable: Arc<Executable>,
+    program: Program,
+    space: Arc<Space>,
+    fpu: FpuState,
+    stack_top: u64,
+}
+
+/// execve(2).
+pub fn execve(call: &mut Call) -> SysResult {
+    let path = read_c_string(call.size(0), PATH_MAX)?;
+    let arguments = Strings::read(call.size(1))?;
+    let environment = Strings::read(call.size(2))?;
+    execute(
+        call.thread,
+        Request {
+            path,
+            arguments,
+            environment,
+        },
+    )
+}
+
+/// Replaces the program of the current thread.
+pub fn execute(thread: &Arc<Thread>, mut request: Request) -> SysResult {
+    if request.path.is_empty() {
+        return Err(Errno::ENOENT.into());
+    }
+    if request.arguments.len() == 0 {
+        // As Linux since 5.18: a program always has an argv[0].
+        request.arguments.push(b"")?;
+    }
+    let ready = prepare(&thread.process, &mut request)?;
+    enter(thread, ready, &request);
+    Ok(0)
+}
+
+/// Does all that may fail.
+fn prepare(process: &Arc<Process>, request: &mut Request) -> Result<Ready, Stop> {
+    let limits = *process.limits.lock();
+    let strings = stack::size(&request.path, &request.arguments, &request.environment) as u64;
+    if strings > limits.current(super::limits::STACK) / 4 {
+        return Err(Errno::E2BIG.into());
+    }
+    let (executable, start) = script::resolve(process, request)?;
+    let program =
+        elf::parse(&executable, &start).map_err(|error| refuse(process, request, error))?;
+    let space = Space::new()?;
+    let stack_top = load::map(&space, &program, &executable, &limits, strings)?;
+    let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
+    let name = request.path.clone();
+    Ok(Ready {
+        name,
+        executable,
+        program,
+        space,
+        fpu,
+        stack_top,
+    })
+}
+
+/// Says in the log why a file is not executed, where the error number alone would not.
+fn refuse(process: &Process, request: &Request, error: ElfError) -> Errno {
+    let path = request.path.escape_ascii();
+    match error {
+        ElfError::NotElf => Errno::ENOEXEC,
+        ElfError::WrongMachine => {
+            log::warn!("{}: {path}: not a 64-bit x86 executable", process.label());
+            Errno::ENOEXEC
+        }
+        ElfError::Malformed(what) => {
+            log::warn!("{}: {path}: malformed executable: {what}", process.label());
+            Errno::ENOEXEC
+        }
+        ElfError::Dynamic(interpreter) => {
+            let interpreter = interpreter.escape_ascii();
+            log::error!(
+                "{}: {path}: wants the dynamic linker {interpreter}, but only static programs run",
+                process.label()
+            );
+            Errno::ENOENT
+        }
+        ElfError::Read(errno) => errno,
+    }
+}
+
+/// Leaves the old program for the new one. What fails now ends the process: there is nothing to go back to.
+fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
+    let process = &thread.process;
+    let Ready {
+        name,
+        executable,
+        program,
+        space,
+        fpu,
+        stack_top,
+    } = ready;
+    space.enter();
+    let old = thread.space.replace(Some(space));
+    if let Some(old) = old {
+        old.leave();
+    }
+    end::release_vfork_parent(process);
+    *process.name.lock() = Name::of_path(&name);
+    *process.executable.lock() = Some(executable);
+    process.files.close_on_exec();
+    process.actions.lock().reset_for_exec();
+    thread.signals.altstack.set(AltStack::default());
+    thread.clear_child_tid.set(0);
+    table().set_executed(process.pid);
+    thread.fpu.with(|state| {
+        *state = fpu;
+        fpu::restore(state);
+    });
+    segment::set_fs_base(0);
+    segment::set_user_gs_base(0);
+    let credentials = *process.credentials.lock();
+    let (arguments, environment) = (&request.arguments, &request.environment);
+    let stack = load::clear_tails(&program).and_then(|()| {
+        stack::write(
+            stack_top,
+            &name,
+            arguments,
+            environment,
+            &program,
+            &credentials,
+        )
+    });
+    match stack {
+        Ok(sp) => thread.regs.set(UserRegs::start(program.entry, sp)),
+        Err(_) => {
+            log::error!("{}: no memory for its first pages", process.label());
+            end::by_signal(thread, Signal::KILL);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! fork(2), vfork(2), and clone(2) as one of the two.
+
+use super::limits::NPROC;
+use super::{Process, Thread, table};
+use crate::arch::fpu;
+use crate::arch::segment;
+use crate::mem::room;
+use crate::mem::user::write_value;
+use crate::sched::lock::Lock;
+use crate::syscall::call::{Call, InFlight, Stop, SysResult};
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+
+const CLONE_VM: u64 = 0x100;
+const CLONE_VFORK: u64 = 0x4000;
+const CLONE_THREAD: u64 = 0x1_0000;
+const CLONE_SETTLS: u64 = 0x8_0000;
+const CLONE_PARENT_SETTID: u64 = 0x10_0000;
+const CLONE_CHILD_CLEARTID: u64 = 0x20_0000;
+const CLONE_CHILD_SETTID: u64 = 0x100_0000;
+/// Namespaces (NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET), and sharing other than of memory.
+const CLONE_NEW: u64 = 0x7e02_0080;
+
+/// What clone is asked for.
+#[derive(Clone, Copy, Default)]
+struct Request {
+    flags: u64,
+    stack: u64,
+    parent_tid: u64,
+    child_tid: u64,
+    tls: u64,
+}
+
+/// fork(2).
+pub fn fork(call: &mut Call) -> SysResult {
+    clone_process(call, Request::default())
+}
+
+/// vfork(2).
+pub fn vfork(call: &mut Call) -> SysResult {
+    clone_process(
+        call,
+        Request {
+            flags: CLONE_VM | CLONE_VFORK,
+            ..Request::default()
+        },
+    )
+}
+
+/// clone(2), where it makes a process: threads are not there yet.
+pub fn clone(call: &mut Call) -> SysResult {
+    let [flags, stack, parent_tid, child_tid, tls, _] = call.args;
+    if flags & CLONE_NEW != 0 {
+        return Err(Errno::EPERM.into());
+    }
+    if flags & CLONE_THREAD != 0 || flags & (CLONE_VM | CLONE_VFORK) == CLONE_VM {
+        log::warn!("{}: threads are not there yet", call.process.label());
+        return Err(Errno::ENOSYS.into());
+    }
+    clone_process(
+        call,
+        Request {
+            flags,
+            stack,
+            parent_tid,
+            child_tid,
+            tls,
+        },
+    )
+}
+
+fn clone_process(call: &mut Call, request: Request) -> SysResult {
+    if call.inflight.runs > 0 {
+        return wait_for_vfork(call);
+    }
+    let vfork = request.flags & CLONE_VFORK != 0;
+    let child = new_process(call.process)?;
+    let thread = new_thread(call.thread, &child, &request)?;
+    if vfork {
+        *child.vfork_parent.lock() = Some(call.thread.clone());
+    }
+    child.set_thread(Some(thread.clone()));
+    if let Err(errno) = table().insert(child.clone(), call.process.pid) {
+        child.set_thread(None);
+        *child.vfork_parent.lock() = None;
+        return Err(errno.into());
+    }
+    let pid = child.pid.0 as usize;
+    if request.flags & CLONE_PARENT_SETTID != 0 {
+        // As on Linux a bad address is no reason to undo the fork.
+        let _ = write_value(request.parent_tid as usize, child.pid.0);
+    }
+    thread.wake();
+    if vfork {
+        call.inflight.word = pid as u64;
+        call.inflight.uninterruptible = true;
+        return Err(Stop::Block);
+    }
+    Ok(pid)
+}
+
+/// Goes on once the child has a program of its own, or has ended.
+fn wait_for_vfork(call: &Call) -> SysResult {
+    let pid = super::Pid(call.inflight.word as i32);
+    match table().get(pid) {
+        Some(child) if child.vfork_parent.lock().is_some() => Err(Stop::Block),
+        _ => Ok(pid.0 as usize),
+    }
+}
+
+/// A process with copies of everything that a fork copies.
+fn new_process(parent: &Arc<Process>) -> Result<Arc<Process>, Errno> {
+    let limits = *parent.limits.lock();
+    if table().len() as u64 >= limits.current(NPROC) {
+        return Err(Errno::EAGAIN);
+    }
+    // Descriptors, actions, table entry and the two objects themselves.
+    room(32 << 10)?;
+    let pid = table().new_pid()?;
+    Ok(Arc::new(Process {
+        name: Lock::new(*parent.name.lock()),
+        files: parent.files.fork(),
+        executable: Lock::new(parent.executable.lock().clone()),
+        credentials: Lock::new(*parent.credentials.lock()),
+        limits: Lock::new(limits),
+        actions: Lock::new(parent.actions.lock().clone()),
+        ..Process::new(pid)
+    }))
+}
+
+/// The child's thread: it returns 0 from the same call.
+fn new_thread(
+    parent: &Arc<Thread>,
+    child: &Arc<Process>,
+    request: &Request,
+) -> Result<Arc<Thread>, Errno> {
+    let vfork = request.flags & CLONE_VM != 0;
+    let old = parent
+        .space
+        .with(|space| space.clone())
+        .ok_or(Errno::ENOMEM)?;
+    let state = parent.fpu.with(|state| {
+        fpu::save(state);
+        state.duplicate()
+    });
+    let space = if vfork { old } else { old.fork()? };
+    let mut regs = parent.regs.get();
+    regs.rax = 0;
+    if request.stack != 0 {
+        regs.rsp = request.stack;
+    }
+    let thread = Thread::new(child.clone(), regs, state.ok_or(Errno::ENOMEM)?);
+    thread.space.set(Some(space));
+    let tls = request.flags & CLONE_SETTLS != 0 && request.tls < crate::mem::user::USER_END as u64;
+    thread
+        .fs_base
+        .set(if tls { request.tls } else { segment::fs_base() });
+    thread.gs_base.set(segment::user_gs_base());
+    thread.signals.set_mask(parent.signals.mask());
+    thread.signals.altstack.set(parent.signals.altstack.get());
+    if request.flags & CLONE_CHILD_CLEARTID != 0 {
+        thread.clear_child_tid.set(request.child_tid);
+    }
+    if request.flags & CLONE_CHILD_SETTID != 0 {
+        // The word lies in the child's memory: its first act is a call that writes it.
+        thread.regs.with(|regs| regs.code = BIRTH);
+        let word = request.child_tid;
+        thread.in_flight.set(Some(InFlight {
+            word,
+            runs: 1,
+            ..InFlight::default()
+        }));
+    }
+    thread.set_last_core(crate::arch::cpu::this().core_in_torus);
+    Ok(Arc::new(thread))
+}
+
+/// The number of the call that a child runs before its first instruction; no program can make it, as a program's call
+/// begins with nothing in flight.
+pub const BIRTH: u64 = u64::MAX;
+
+/// A child's first act: its number goes where clone was told to put it.
+pub fn birth(call: &mut Call) -> SysResult {
+    if call.inflight.runs == 0 {
+        return crate::syscall::unknown::answer(call, BIRTH);
+    }
+    // As on Linux a bad address is the child's loss.
+    let _ = write_value(call.inflight.word as usize, call.process.pid.0);
+    Ok(0)
+}

@@ -1,0 +1,203 @@
+//! Small calls about the caller and its machine.
+
+use super::{Name, table};
+use crate::arch::cpu;
+use crate::mem::user::{USER_END, UserSlice, read_value, write_value};
+use crate::syscall::call::{Call, SysResult};
+use crate::syscall::errno::Errno;
+
+/// What uname(2) says: the Linux whose calls are answered, for programs that look.
+const UNAME: [&str; 6] = [
+    "Linux",
+    "braid",
+    "6.1.0-braid",
+    "#1 SMP Braid",
+    "x86_64",
+    "(none)",
+];
+const UNAME_FIELD: usize = 65;
+
+/// getpid(2).
+pub fn getpid(call: &mut Call) -> SysResult {
+    Ok(call.process.pid.0 as usize)
+}
+
+/// gettid(2).
+pub fn gettid(call: &mut Call) -> SysResult {
+    Ok(call.thread.tid.0 as usize)
+}
+
+/// getppid(2).
+pub fn getppid(call: &mut Call) -> SysResult {
+    Ok(table().parent_of(call.process.pid).0 as usize)
+}
+
+/// set_tid_address(2).
+pub fn set_tid_address(call: &mut Call) -> SysResult {
+    call.thread.clear_child_tid.set(call.args[0]);
+    gettid(call)
+}
+
+/// set_robust_list(2): with one thread per process nobody ever inherits a lock; the size is checked as on Linux.
+pub fn set_robust_list(call: &mut Call) -> SysResult {
+    if call.size(1) == 24 {
+        Ok(0)
+    } else {
+        Err(Errno::EINVAL.into())
+    }
+}
+
+/// uname(2).
+pub fn uname(call: &mut Call) -> SysResult {
+    let mut bytes = [0; 6 * UNAME_FIELD];
+    for (field, text) in bytes.chunks_exact_mut(UNAME_FIELD).zip(UNAME) {
+        field[..text.len()].copy_from_slice(text.as_bytes());
+    }
+    UserSlice::new(call.size(0), bytes.len())?.write(&bytes)?;
+    Ok(0)
+}
+
+/// arch_prctl(2).
+pub fn arch_prctl(call: &mut Call) -> SysResult {
+    const SET_GS: i32 = 0x1001;
+    const SET_FS: i32 = 0x1002;
+    const GET_FS: i32 = 0x1003;
+    const GET_GS: i32 = 0x1004;
+    let value = call.args[1];
+    match call.int(0) {
+        SET_FS | SET_GS if value >= USER_END as u64 => return Err(Errno::EPERM.into()),
+        SET_FS => crate::arch::segment::set_fs_base(value),
+        SET_GS => crate::arch::segment::set_user_gs_base(value),
+        GET_FS => write_value(call.size(1), crate::arch::segment::fs_base())?,
+        GET_GS => write_value(call.size(1), crate::arch::segment::user_gs_base())?,
+        _ => return Err(Errno::EINVAL.into()),
+    }
+    Ok(0)
+}
+
+/// prctl(2): names, and what is true of every process here.
+pub fn prctl(call: &mut Call) -> SysResult {
+    const SET_PDEATHSIG: i32 = 1;
+    const GET_PDEATHSIG: i32 = 2;
+    const GET_DUMPABLE: i32 = 3;
+    const SET_DUMPABLE: i32 = 4;
+    const SET_NAME: i32 = 15;
+    const GET_NAME: i32 = 16;
+    const SET_TIMERSLACK: i32 = 29;
+    const GET_TIMERSLACK: i32 = 30;
+    const SET_NO_NEW_PRIVS: i32 = 38;
+    const GET_NO_NEW_PRIVS: i32 = 39;
+    match call.int(0) {
+        SET_NAME => {
+            let mut name = [0; 16];
+            for (index, byte) in name.iter_mut().take(15).enumerate() {
+                *byte = read_value(call.size(1).wrapping_add(index))?;
+                if *byte == 0 {
+                    break;
+                }
+            }
+            *call.process.name.lock() = Name(name);
+            Ok(0)
+        }
+        GET_NAME => {
+            let name = *call.process.name.lock();
+            write_value(call.size(1), name.0)?;
+            Ok(0)
+        }
+        GET_DUMPABLE => Ok(1),
+        GET_PDEATHSIG => {
+            write_value(call.size(1), 0u32)?;
+            Ok(0)
+        }
+        GET_TIMERSLACK => Ok(50_000),
+        GET_NO_NEW_PRIVS => Ok(0),
+        SET_PDEATHSIG | SET_DUMPABLE | SET_TIMERSLACK | SET_NO_NEW_PRIVS => Ok(0),
+        _ => Err(Errno::EINVAL.into()),
+    }
+}
+
+/// sched_yield(2).
+pub fn sched_yield(_: &mut Call) -> SysResult {
+    crate::sched::yield_now();
+    Ok(0)
+}
+
+/// sched_getaffinity(2): the cores of the caller's torus.
+pub fn sched_getaffinity(call: &mut Call) -> SysResult {
+    let cores = cpu::this().torus().cores();
+    let bytes = cores.div_ceil(64) * 8;
+    let len = call.size(1);
+    if len < bytes || len % 8 != 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    for word in 0..bytes / 8 {
+        let bits = (cores - word * 64).min(64) as u32;
+        let mask = u64::MAX.checked_shr(64 - bits).unwrap_or(0);
+        write_value(call.size(2).wrapping_add(word * 8), mask)?;
+    }
+    Ok(bytes)
+}
+
+/// sched_setaffinity(2): checked, and then left to the scheduler.
+pub fn sched_setaffinity(call: &mut Call) -> SysResult {
+    let cores = cpu::this().torus().cores().min(64) as u32;
+    let mut word = 0u64;
+    for index in 0..call.size(1).min(8) {
+        let byte: u8 = read_value(call.size(2).wrapping_add(index))?;
+        word |= u64::from(byte) << (index * 8);
+    }
+    if word & u64::MAX.checked_shr(64 - cores).unwrap_or(0) == 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    Ok(0)
+}
+
+/// getcpu(2): the core's number within the torus.
+pub fn getcpu(call: &mut Call) -> SysResult {
+    let here = cpu::this();
+    if call.args[0] != 0 {
+        write_value(call.size(0), here.core_in_torus as u32)?;
+    }
+    if call.args[1] != 0 {
+        write_value(call.size(1), here.torus().id.index() as u32)?;
+    }
+    Ok(0)
+}
+
+/// getpriority(2): nice 0, as the call answers it (20 - nice).
+pub fn getpriority(_: &mut Call) -> SysResult {
+    Ok(20)
+}
+
+/// Calls that succeed without effect: setpriority, sched_setscheduler with its kin.
+pub fn accepted(_: &mut Call) -> SysResult {
+    Ok(0)
+}
+
+/// personality(2): PER_LINUX, always.
+pub fn personality(call: &mut Call) -> SysResult {
+    match call.args[0] as u32 {
+        0 | u32::MAX => Ok(0),
+        _ => Err(Errno::EINVAL.into()),
+    }
+}
+
+/// getrandom(2).
+pub fn getrandom(call: &mut Call) -> SysResult {
+    const KNOWN: u64 = 7;
+    if call.args[2] & !KNOWN != 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    let slice = UserSlice::new(call.size(0), call.size(1).min(crate::mem::user::RW_MAX))?;
+    let mut block = [0; 256];
+    // Bounded work per call, as a short read is allowed beyond 256 bytes.
+    let len = slice.len().min(1 << 20);
+    let mut done = 0;
+    while done < len {
+        let n = (len - done).min(block.len());
+        crate::process::random::fill(&mut block[..n]);
+        slice.skip(done).write(&block[..n])?;
+        done += n;
+    }
+    Ok(done)
+}

@@ -1,0 +1,154 @@
+//! The first process of a torus: how it begins, and how its end is the machine's.
+
+use super::exec::args::Strings;
+use super::exec::{self, Request};
+use super::limits::Limits;
+use super::{Pid, Process, Thread, end, table};
+use crate::arch::cpu;
+use crate::arch::fpu::FpuState;
+use crate::arch::regs::UserRegs;
+use crate::boot;
+use crate::sched::lock::Lock;
+use crate::signal::{self, SigInfo, Signal};
+use crate::syscall::call::{Call, InFlight, Stop, SysResult};
+use crate::syscall::errno::Errno;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
+
+/// The number of the call that the first process runs before it has a program; no program can make it.
+pub const FIRST: u64 = u64::MAX - 1;
+/// The number of the call in which the first process waits for the others to be gone.
+pub const LAST: u64 = u64::MAX - 2;
+
+/// Starts the first process on this core's torus.
+pub fn start() {
+    let Some(archive) = boot::info().root_archive else {
+        crate::power::refuse("the loader has passed no archive of files");
+    };
+    if let Err(error) = crate::file::init(archive) {
+        crate::power::refuse(alloc::format!("the archive of files: {error}"));
+    }
+    if let Err(errno) = create() {
+        crate::power::refuse(alloc::format!(
+            "no memory for the first process ({errno:?})"
+        ));
+    }
+}
+
+fn create() -> Result<(), Errno> {
+    let torus = cpu::this().torus();
+    torus
+        .share
+        .at_start
+        .store(torus.account(), Ordering::Relaxed);
+    let pid = table().new_pid()?;
+    let process = Arc::new(Process {
+        limits: Lock::new(Limits::initial(torus.available())),
+        ..Process::new(pid)
+    });
+    process.files.set_console();
+    let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
+    let regs = UserRegs {
+        code: FIRST,
+        ..UserRegs::start(0, 0)
+    };
+    let thread = Arc::new(Thread::new(process.clone(), regs, fpu));
+    thread.in_flight.set(Some(InFlight {
+        runs: 1,
+        ..InFlight::default()
+    }));
+    process.set_thread(Some(thread.clone()));
+    table().insert(process, Pid(0))?;
+    thread.wake();
+    Ok(())
+}
+
+/// The first process's first call: it executes the program that the command line names.
+pub fn first(call: &mut Call) -> SysResult {
+    if call.inflight.runs == 0 {
+        return crate::syscall::unknown::answer(call, FIRST);
+    }
+    let request = match from_command_line() {
+        Ok(request) => request,
+        Err(errno) => crate::power::refuse(alloc::format!("the command line: {errno:?}")),
+    };
+    let path = String::from_utf8_lossy(&request.path).into_owned();
+    if let Some(cwd) = boot::info().command_line.cwd {
+        let cwd: Vec<u8> = cwd.bytes().collect();
+        if let Err(errno) = call.process.files.enter_directory(&cwd) {
+            crate::power::refuse(alloc::format!("cwd={}: {errno:?}", cwd.escape_ascii()));
+        }
+    }
+    match exec::execute(call.thread, request) {
+        Ok(value) => Ok(value),
+        Err(Stop::Errno(errno)) => crate::power::refuse(alloc::format!(
+            "the first program, {path}, cannot be run: {errno:?}"
+        )),
+        Err(Stop::Block) => Err(Stop::Block),
+    }
+}
+
+fn from_command_line() -> Result<Request, Errno> {
+    let line = &boot::info().command_line;
+    let path: Vec<u8> = match line.init {
+        Some(path) => path.bytes().collect(),
+        None => b"/init".to_vec(),
+    };
+    let mut arguments = Strings::new();
+    match line.arguments() {
+        Some(words) => {
+            for word in words {
+                arguments.push(&word.bytes().collect::<Vec<u8>>())?;
+            }
+        }
+        None => arguments.push(&path)?,
+    }
+    let mut environment = Strings::new();
+    for word in line.environment() {
+        environment.push(&word.bytes().collect::<Vec<u8>>())?;
+    }
+    Ok(Request {
+        path,
+        arguments,
+        environment,
+    })
+}
+
+/// Init has ended: everybody else is killed, and when the last has gone the machine ends with init's status.
+pub fn begin_end(thread: &Arc<Thread>, status: u32) {
+    for other in table().begin_end() {
+        signal::send_info(&other, SigInfo::kernel(Signal::KILL));
+    }
+    crate::syscall::interrupted::cancel_timer(thread);
+    thread.signals.set_mask(u64::MAX);
+    thread.signals.discard(u64::MAX);
+    thread.regs.with(|regs| regs.code = LAST);
+    let word = u64::from(status);
+    let uninterruptible = true;
+    let call = InFlight {
+        runs: 1,
+        word,
+        uninterruptible,
+        ..InFlight::default()
+    };
+    thread.in_flight.set(Some(call));
+    thread.wake();
+}
+
+/// Waits for the other processes to be gone, then ends the machine.
+pub fn last(call: &mut Call) -> SysResult {
+    if call.inflight.runs == 0 {
+        return crate::syscall::unknown::answer(call, LAST);
+    }
+    table().emptied.enrol();
+    if table().len() > 1 {
+        return Err(Stop::Block);
+    }
+    let status = call.inflight.word as u32;
+    end::give_back(call.thread);
+    table().remove(call.process.pid);
+    super::account::check();
+    crate::power::end(status)
+}

@@ -1,0 +1,120 @@
+//! Resource limits: getrlimit(2), setrlimit(2), prlimit(2).
+
+use super::table;
+use crate::mem::user::{read_value, write_value};
+use crate::process::Pid;
+use crate::syscall::call::{Call, SysResult};
+use crate::syscall::errno::Errno;
+
+/// No limit.
+pub const INFINITY: u64 = u64::MAX;
+/// How many resources there are (RLIM_NLIMITS).
+const COUNT: usize = 16;
+/// Bytes of heap.
+pub const DATA: usize = 2;
+/// Bytes of stack.
+pub const STACK: usize = 3;
+/// Bytes of a core file.
+const CORE: usize = 4;
+/// Processes.
+pub const NPROC: usize = 6;
+/// Descriptors.
+pub const NOFILE: usize = 7;
+/// Bytes of locked memory.
+const MEMLOCK: usize = 8;
+/// Bytes of address space.
+pub const AS: usize = 9;
+/// Pending signals.
+const SIGPENDING: usize = 11;
+/// Bytes in message queues.
+const MSGQUEUE: usize = 12;
+const NICE: usize = 13;
+const RTPRIO: usize = 14;
+/// The most descriptors a process may ask for (fs.nr_open).
+const NR_OPEN: u64 = 1 << 20;
+
+/// The limits of a process: current and maximum, by resource.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits([[u64; 2]; COUNT]);
+
+impl Limits {
+    /// What init starts with: Linux's defaults, and as many processes as fit in an eighth of the memory at 256 KiB each.
+    pub fn initial(frames: u64) -> Self {
+        let mut limits = [[INFINITY; 2]; COUNT];
+        let processes = (frames / 8 / 64).clamp(64, 32768);
+        limits[STACK] = [8 << 20, INFINITY];
+        limits[CORE] = [0, INFINITY];
+        limits[NPROC] = [processes; 2];
+        limits[NOFILE] = [1024, 4096];
+        limits[MEMLOCK] = [8 << 20; 2];
+        limits[SIGPENDING] = [processes; 2];
+        limits[MSGQUEUE] = [819_200; 2];
+        limits[NICE] = [0; 2];
+        limits[RTPRIO] = [0; 2];
+        Self(limits)
+    }
+
+    /// The limit in force for a resource.
+    pub fn current(&self, resource: usize) -> u64 {
+        self.0[resource][0]
+    }
+}
+
+fn exchange(call: &Call, pid: i32, resource: u32, new: usize, old: usize) -> SysResult {
+    let resource = resource as usize;
+    if resource >= COUNT {
+        return Err(Errno::EINVAL.into());
+    }
+    let target = match pid {
+        0 => call.process.clone(),
+        pid => table().get(Pid(pid)).ok_or(Errno::ESRCH)?,
+    };
+    let wanted: Option<[u64; 2]> = if new == 0 {
+        None
+    } else {
+        Some(read_value(new)?)
+    };
+    let privileged = call.process.credentials.lock().euid == 0;
+    let mut limits = target.limits.lock();
+    let before = limits.0[resource];
+    if let Some(wanted) = wanted {
+        let [current, maximum] = wanted;
+        if current > maximum {
+            return Err(Errno::EINVAL.into());
+        }
+        let beyond = resource == NOFILE && maximum > NR_OPEN;
+        if beyond || (maximum > before[1] && !privileged) {
+            return Err(Errno::EPERM.into());
+        }
+        limits.0[resource] = wanted;
+    }
+    drop(limits);
+    if old != 0 {
+        write_value(old, before)?;
+    }
+    Ok(0)
+}
+
+/// prlimit64(2).
+pub fn prlimit64(call: &mut Call) -> SysResult {
+    exchange(
+        call,
+        call.int(0),
+        call.args[1] as u32,
+        call.size(2),
+        call.size(3),
+    )
+}
+
+/// getrlimit(2).
+pub fn getrlimit(call: &mut Call) -> SysResult {
+    exchange(call, 0, call.args[0] as u32, 0, call.size(1))
+}
+
+/// setrlimit(2).
+pub fn setrlimit(call: &mut Call) -> SysResult {
+    if call.args[1] == 0 {
+        return Err(Errno::EFAULT.into());
+    }
+    exchange(call, 0, call.args[0] as u32, call.size(1), 0)
+}

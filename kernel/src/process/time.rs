@@ -1,0 +1,193 @@
+//! Clocks, sleeping, and processor time.
+
+use super::table;
+use crate::arch::time as clock;
+use crate::mem::user::{UserSlice, read_value, write_value};
+use crate::sched::time::Nanos;
+use crate::syscall::call::{Call, Stop, SysResult};
+use crate::syscall::errno::Errno;
+
+const SECOND: u64 = 1_000_000_000;
+/// Clock ticks per second of times(2) (AT_CLKTCK).
+pub const TICKS: u64 = 100;
+const TIMER_ABSTIME: i32 = 1;
+const RUSAGE: usize = 144;
+
+/// What a clock number of clock_gettime(2) shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    Wall,
+    Monotonic,
+    Processor,
+}
+
+fn clock_of(id: i32) -> Result<Clock, Errno> {
+    match id {
+        // REALTIME, REALTIME_COARSE, REALTIME_ALARM, TAI.
+        0 | 5 | 8 | 11 => Ok(Clock::Wall),
+        // MONOTONIC, MONOTONIC_RAW, MONOTONIC_COARSE, BOOTTIME, BOOTTIME_ALARM.
+        1 | 4 | 6 | 7 | 9 => Ok(Clock::Monotonic),
+        // PROCESS_CPUTIME_ID, THREAD_CPUTIME_ID.
+        2 | 3 => Ok(Clock::Processor),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn read_clock(call: &Call, which: Clock) -> u64 {
+    match which {
+        Clock::Wall => clock::wall().0,
+        Clock::Monotonic => clock::now().0,
+        Clock::Processor => call.process.times.own() + crate::sched::since_switch(),
+    }
+}
+
+/// clock_gettime(2).
+pub fn clock_gettime(call: &mut Call) -> SysResult {
+    let now = read_clock(call, clock_of(call.int(0))?);
+    write_value(call.size(1), [now / SECOND, now % SECOND])?;
+    Ok(0)
+}
+
+/// clock_getres(2): one nanosecond.
+pub fn clock_getres(call: &mut Call) -> SysResult {
+    clock_of(call.int(0))?;
+    if call.args[1] != 0 {
+        write_value(call.size(1), [0u64, 1])?;
+    }
+    Ok(0)
+}
+
+/// gettimeofday(2).
+pub fn gettimeofday(call: &mut Call) -> SysResult {
+    let now = clock::wall().0;
+    if call.args[0] != 0 {
+        write_value(call.size(0), [now / SECOND, now % SECOND / 1000])?;
+    }
+    if call.args[1] != 0 {
+        write_value(call.size(1), [0u32, 0])?;
+    }
+    Ok(0)
+}
+
+/// time(2).
+pub fn time(call: &mut Call) -> SysResult {
+    let seconds = clock::wall().0 / SECOND;
+    if call.args[0] != 0 {
+        write_value(call.size(0), seconds)?;
+    }
+    Ok(seconds as usize)
+}
+
+/// The time a timespec at a user address lies from now, as a time of the monotonic clock.
+pub fn deadline_after(address: usize) -> Result<Nanos, Stop> {
+    let span = read_timespec(address)?;
+    Ok(Nanos(clock::now().0.saturating_add(span)))
+}
+
+fn read_timespec(address: usize) -> Result<u64, Stop> {
+    let [seconds, nanos]: [i64; 2] = read_value(address)?;
+    if seconds < 0 || !(0..SECOND as i64).contains(&nanos) {
+        return Err(Errno::EINVAL.into());
+    }
+    Ok((seconds as u64)
+        .saturating_mul(SECOND)
+        .saturating_add(nanos as u64))
+}
+
+/// nanosleep(2).
+pub fn nanosleep(call: &mut Call) -> SysResult {
+    if call.inflight.runs == 0 {
+        call.inflight.deadline = Some(deadline_after(call.size(0))?);
+    }
+    sleep(call, call.size(1))
+}
+
+/// clock_nanosleep(2). Unlike most calls it returns its error number (which the program's library expects negated as
+/// from any other).
+pub fn clock_nanosleep(call: &mut Call) -> SysResult {
+    let which = clock_of(call.int(0))?;
+    if which == Clock::Processor {
+        return Err(Errno::EOPNOTSUPP.into());
+    }
+    let absolute = call.int(1) & TIMER_ABSTIME != 0;
+    if call.inflight.runs == 0 {
+        let at = if absolute {
+            let at = read_timespec(call.size(2))?;
+            let offset = if which == Clock::Wall {
+                clock::wall().0 - clock::now().0
+            } else {
+                0
+            };
+            Nanos(at.saturating_sub(offset))
+        } else {
+            deadline_after(call.size(2))?
+        };
+        call.inflight.deadline = Some(at);
+    }
+    sleep(call, if absolute { 0 } else { call.size(3) })
+}
+
+/// Sleeps to the deadline. What is left when a handler interrupts it is written beforehand: only then is it read.
+fn sleep(call: &mut Call, remainder: usize) -> SysResult {
+    let Some(deadline) = call.inflight.deadline else {
+        return Ok(0);
+    };
+    let left = deadline.0.saturating_sub(clock::now().0);
+    if left == 0 {
+        return Ok(0);
+    }
+    call.inflight.remainder = remainder;
+    Err(Stop::Block)
+}
+
+/// Writes what is left of an interrupted sleep.
+pub fn write_remainder(remainder: usize, deadline: Option<Nanos>) {
+    let left = deadline.map_or(0, |at| at.0.saturating_sub(clock::now().0));
+    // A bad address is the program's loss: the call fails with EINTR all the same.
+    let _ = write_value(remainder, [left / SECOND, left % SECOND]);
+}
+
+/// struct rusage: user time and nothing else.
+pub fn usage(ns: u64) -> [u8; RUSAGE] {
+    let mut bytes = [0; RUSAGE];
+    bytes[..8].copy_from_slice(&(ns / SECOND).to_le_bytes());
+    bytes[8..16].copy_from_slice(&(ns % SECOND / 1000).to_le_bytes());
+    bytes
+}
+
+/// getrusage(2).
+pub fn getrusage(call: &mut Call) -> SysResult {
+    let times = &call.process.times;
+    let ns = match call.int(0) {
+        0 | 1 => times.own() + crate::sched::since_switch(),
+        -1 => times.children(),
+        _ => return Err(Errno::EINVAL.into()),
+    };
+    UserSlice::new(call.size(1), RUSAGE)?.write(&usage(ns))?;
+    Ok(0)
+}
+
+/// times(2).
+pub fn times(call: &mut Call) -> SysResult {
+    const TICK: u64 = SECOND / TICKS;
+    if call.args[0] != 0 {
+        let times = &call.process.times;
+        let own = times.own() + crate::sched::since_switch();
+        write_value(call.size(0), [own / TICK, 0, times.children() / TICK, 0])?;
+    }
+    Ok((clock::now().0 / TICK) as usize)
+}
+
+/// sysinfo(2).
+pub fn sysinfo(call: &mut Call) -> SysResult {
+    let torus = crate::arch::cpu::this().torus();
+    let mut bytes = [0u8; 112];
+    let mut put = |at: usize, value: u64| bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+    put(0, clock::now().0 / SECOND);
+    put(32, torus.total() * 4096);
+    put(40, torus.available() * 4096);
+    put(80, table().len() as u64 & 0xffff);
+    bytes[104..108].copy_from_slice(&1u32.to_le_bytes());
+    UserSlice::new(call.size(0), bytes.len())?.write(&bytes)?;
+    Ok(0)
+}

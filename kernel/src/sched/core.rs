@@ -1,0 +1,52 @@
+//! A core as the scheduler sees it.
+
+use super::lock::Lock;
+use super::own::OwnCell;
+use super::queue::Queue;
+use super::time::Nanos;
+use super::timer::Timers;
+use crate::process::Thread;
+use alloc::sync::Arc;
+use chacha20::ChaCha20Rng;
+use core::sync::atomic::AtomicBool;
+
+/// The scheduler's state of one core.
+pub struct Core {
+    // Touched by this core alone.
+    /// The thread that runs, or whose trap is being handled.
+    pub(super) current: OwnCell<Option<Arc<Thread>>>,
+    /// The thread whose FPU state, segment bases and address space are in the registers. It stays loaded while
+    /// the core idles or serves a trap, and can run on no other core meanwhile.
+    pub(super) loaded: OwnCell<Option<Arc<Thread>>>,
+    /// When the current thread has to let others run.
+    pub(super) slice_end: OwnCell<Nanos>,
+    /// When the current thread was picked, for its account of processor time.
+    pub(super) since: OwnCell<Nanos>,
+    /// What the core's one-shot timer is set to.
+    pub(super) armed: OwnCell<Option<Nanos>>,
+    /// Random numbers for the programs on this core.
+    pub(super) random: OwnCell<Option<ChaCha20Rng>>,
+
+    // Touched by any core of the torus.
+    pub(super) queue: Lock<Queue>,
+    pub(super) timers: Lock<Timers>,
+    /// The current thread's slice is over, or another core asks this one to look at its queue.
+    pub(super) resched: AtomicBool,
+}
+
+impl Core {
+    /// A core that has nothing to do.
+    pub const fn new() -> Self {
+        Self {
+            current: OwnCell::new(None),
+            loaded: OwnCell::new(None),
+            slice_end: OwnCell::new(Nanos(0)),
+            since: OwnCell::new(Nanos(0)),
+            armed: OwnCell::new(None),
+            random: OwnCell::new(None),
+            queue: Lock::new(Queue::new()),
+            timers: Lock::new(Timers::new()),
+            resched: AtomicBool::new(false),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Idling: what a core does with an empty queue.
+
+use super::core::Core;
+use crate::arch::cpu;
+use crate::process::Thread;
+use ::core::sync::atomic::{AtomicU64, Ordering};
+use alloc::sync::Arc;
+
+/// The cores of a torus that idle, by index within the torus.
+pub struct IdleSet([AtomicU64; cpu::MAX_CORES / 64]);
+
+impl IdleSet {
+    /// No core.
+    pub const fn new() -> Self {
+        Self([const { AtomicU64::new(0) }; cpu::MAX_CORES / 64])
+    }
+
+    /// Whether `core` idles.
+    pub fn contains(&self, core: usize) -> bool {
+        self.0[core / 64].load(Ordering::SeqCst) >> (core % 64) & 1 != 0
+    }
+
+    /// A core that idles.
+    pub fn any(&self) -> Option<usize> {
+        let words = self.0.iter().enumerate();
+        words
+            .map(|(index, word)| (index, word.load(Ordering::SeqCst)))
+            .find_map(|(index, word)| {
+                (word != 0).then(|| index * 64 + word.trailing_zeros() as usize)
+            })
+    }
+
+    /// Adds `core`.
+    pub(super) fn insert(&self, core: usize) {
+        self.0[core / 64].fetch_or(1 << (core % 64), Ordering::SeqCst);
+    }
+
+    /// Takes `core` out; false when it was not in.
+    pub(super) fn remove(&self, core: usize) -> bool {
+        let bit = 1 << (core % 64);
+        self.0[core / 64].fetch_and(!bit, Ordering::SeqCst) & bit != 0
+    }
+}
+
+/// The next thread of this core's queue, or one stolen from another core of the torus; halts until there is one.
+pub(super) fn next(core: &Core) -> Arc<Thread> {
+    let here = cpu::this();
+    let idle = &here.torus().share.sched.idle;
+    loop {
+        if let Some(thread) = find(core) {
+            return thread;
+        }
+        // Whoever queues a thread after this line sees the bit; whoever did before is found by the second look.
+        idle.insert(here.core_in_torus);
+        let found = find(core);
+        if found.is_none() {
+            super::switch::arm(core);
+            cpu::halt_until_interrupt();
+        }
+        idle.remove(here.core_in_torus);
+        if let Some(thread) = found {
+            return thread;
+        }
+    }
+}
+
+fn find(core: &Core) -> Option<Arc<Thread>> {
+    if let Some(thread) = core.queue.lock().pop() {
+        return Some(thread);
+    }
+    let here = cpu::this();
+    let cores = here.torus().cores();
+    (1..cores).find_map(|step| {
+        let other = here.torus().core((here.core_in_torus + step) % cores);
+        // A look without the lock first: most cores have nothing queued.
+        let mut queue = other.sched.queue.try_lock()?;
+        queue.steal()
+    })
+}

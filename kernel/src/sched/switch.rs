@@ -1,0 +1,166 @@
+//! Switching: which thread a core goes on with.
+
+use super::core::Core;
+use super::time::Nanos;
+use crate::arch::regs::UserRegs;
+use crate::arch::{cpu, fpu, paging, segment, time};
+use crate::process::{RunState, Thread};
+use ::core::sync::atomic::Ordering;
+use alloc::sync::Arc;
+
+/// How long a thread runs before the next one's turn.
+const SLICE: Nanos = Nanos(10_000_000);
+
+/// The registers of the thread that this core goes on with: the current one when it may, else the next of the queue, else
+/// one stolen from another core of the torus, else whoever ends the idling.
+pub fn next_thread() -> *mut UserRegs {
+    let core = super::this();
+    loop {
+        // SAFETY: K20, only this core writes `current`, and only in `retire` and `start`, when the reference is gone.
+        let current = unsafe { &*core.current.as_ptr() };
+        if let Some(thread) = current {
+            if may_go_on(core, thread) {
+                return thread.regs.as_ptr();
+            }
+            retire(core);
+        }
+        let next = super::idle::next(core);
+        start(core, next);
+    }
+}
+
+/// Settles what stands between a thread and its program. False: it waits, has ended, or lets others run.
+fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
+    loop {
+        if thread.attention.load(Ordering::Relaxed)
+            && thread.attention.swap(false, Ordering::AcqRel)
+            && !thread.is_dead()
+        {
+            crate::signal::deliver::attend(thread);
+        }
+        if thread.is_dead() {
+            return false;
+        }
+        let in_flight = thread.in_flight.with(|call| call.is_some());
+        let stopped = thread.process.is_stopped();
+        if in_flight || stopped {
+            if thread.change(RunState::Running, RunState::Blocked) {
+                return false;
+            }
+            thread.set_state(RunState::Running);
+            if in_flight && !stopped {
+                crate::syscall::run_again(thread);
+            }
+            continue;
+        }
+        if core.resched.load(Ordering::Relaxed) {
+            core.resched.store(false, Ordering::Relaxed);
+            let mut queue = core.queue.lock();
+            if !queue.is_empty() {
+                thread.set_state(RunState::Ready);
+                queue.push(thread.clone());
+                return false;
+            }
+            drop(queue);
+            core.slice_end.set(Nanos(time::now().0 + SLICE.0));
+            arm(core);
+        }
+        return true;
+    }
+}
+
+/// The current thread is no longer current; its state stays loaded.
+fn retire(core: &Core) {
+    let Some(thread) = core.current.replace(None) else {
+        return;
+    };
+    let spent = time::now().0.saturating_sub(core.since.get().0);
+    thread.process.times.add(spent);
+}
+
+/// Makes `thread` current.
+fn start(core: &'static Core, thread: Arc<Thread>) {
+    let again = thread.in_flight.with(|call| call.is_some());
+    thread.set_state(if again {
+        RunState::Woken
+    } else {
+        RunState::Running
+    });
+    load(core, &thread);
+    let now = time::now();
+    core.resched.store(false, Ordering::Relaxed);
+    core.since.set(now);
+    core.slice_end.set(Nanos(now.0 + SLICE.0));
+    core.current.set(Some(thread));
+    arm(core);
+}
+
+/// Puts a thread's FPU state, segment bases and address space into the registers.
+fn load(core: &'static Core, thread: &Arc<Thread>) {
+    let same = core
+        .loaded
+        .with(|old| old.as_ref().is_some_and(|old| Arc::ptr_eq(old, thread)));
+    if same {
+        return;
+    }
+    let old = core.loaded.replace(Some(thread.clone()));
+    if let Some(old) = &old {
+        save(old);
+    }
+    thread.fpu.with(|state| fpu::restore(state));
+    segment::set_fs_base(thread.fs_base.get());
+    segment::set_user_gs_base(thread.gs_base.get());
+    match thread.space.with(|space| space.clone()) {
+        Some(space) => space.enter(),
+        None => paging::activate_kernel(),
+    }
+    thread.set_loaded_on(Some(cpu::this().core_in_torus));
+    if let Some(old) = old {
+        release(&old, thread);
+    }
+}
+
+/// Saves what a thread has in registers.
+fn save(old: &Thread) {
+    old.fpu.with(|state| fpu::save(state));
+    old.fs_base.set(segment::fs_base());
+    old.gs_base.set(segment::user_gs_base());
+}
+
+/// The old thread's address space is left, and any core may run it.
+fn release(old: &Thread, new: &Thread) {
+    let kept = new.space.with(|space| space.clone());
+    old.space.with(|space| match (space, kept) {
+        (Some(old), Some(new)) if Arc::ptr_eq(old, &new) => {}
+        (Some(old), _) => old.leave(),
+        (None, _) => {}
+    });
+    old.set_loaded_on(None);
+}
+
+/// The current thread has ended: forgets what is loaded of it, and leaves its address space for the kernel's.
+pub fn leave_dead(thread: &Arc<Thread>) {
+    paging::activate_kernel();
+    thread.space.with(|space| {
+        if let Some(space) = space {
+            space.leave();
+        }
+    });
+    thread.set_loaded_on(None);
+    super::this().loaded.set(None);
+}
+
+/// Sets the core's one-shot timer to the earliest of its timers and, while a thread runs, the end of its slice.
+pub(super) fn arm(core: &Core) {
+    let mut at = core.timers.lock().next();
+    if core.current.with(|current| current.is_some()) {
+        let end = core.slice_end.get();
+        at = Some(at.map_or(end, |at| at.min(end)));
+    }
+    let Some(at) = at else { return };
+    // An earlier alarm does no harm: `tick` finds nothing due and arms again.
+    if core.armed.get().is_none_or(|armed| at < armed) {
+        core.armed.set(Some(at));
+        time::arm(Some(at));
+    }
+}

@@ -1,0 +1,100 @@
+//! Waking: where a thread goes that may run again, and what the timer does.
+
+use super::time::Nanos;
+use super::timer::{Due, Timer};
+use crate::arch::ipi::{self, Ipi};
+use crate::arch::{cpu, time};
+use crate::process::{RunState, Thread};
+use crate::tori::Torus;
+use ::core::sync::atomic::Ordering;
+use alloc::sync::Arc;
+
+/// Queues a thread that has just become ready: on the core that has it loaded, else on the core that ran it last when that
+/// idles, else on any idle core, else where it ran last.
+pub fn enqueue(thread: Arc<Thread>) {
+    let here = cpu::this();
+    let torus = here.torus();
+    let target = choose(torus, &thread);
+    let core = torus.core(target);
+    core.sched.queue.lock().push(thread);
+    if torus.share.sched.idle.contains(target)
+        && torus.share.sched.idle.remove(target)
+        && target != here.core_in_torus
+    {
+        ipi::send(core.index, Ipi::Reschedule);
+    }
+}
+
+fn choose(torus: &'static Torus, thread: &Arc<Thread>) -> usize {
+    if let Some(core) = thread.loaded_on() {
+        return core;
+    }
+    let last = thread.last_core();
+    let idle = &torus.share.sched.idle;
+    if idle.contains(last) {
+        last
+    } else {
+        idle.any().unwrap_or(last)
+    }
+}
+
+/// Has a thread that runs on another core trap into the kernel, so that it sees what was left for it.
+pub fn interrupt_if_running(thread: &Arc<Thread>) {
+    let here = cpu::this();
+    if !matches!(thread.state(), RunState::Running | RunState::Woken) {
+        return;
+    }
+    match thread.loaded_on() {
+        Some(core) if core != here.core_in_torus => {
+            ipi::send(here.torus().core(core).index, Ipi::Reschedule);
+        }
+        _ => {}
+    }
+}
+
+/// The core's timer fired: wake those whose time has come, end the slice of the current thread.
+pub fn tick() {
+    let core = super::this();
+    core.armed.set(None);
+    let now = time::now();
+    loop {
+        let Some(timer) = core.timers.lock().expired(now) else {
+            break;
+        };
+        match timer.due {
+            Due::Wake => timer.thread.wake(),
+            Due::Alarm => crate::signal::alarm::fired(&timer.thread, timer.at, now),
+        }
+    }
+    if now >= core.slice_end.get() {
+        core.resched.store(true, Ordering::Relaxed);
+    }
+    super::switch::arm(core);
+}
+
+/// Sets a timer on this core; false when there is no memory for it.
+pub fn set_timer(thread: &Arc<Thread>, due: Due, at: Nanos) -> bool {
+    let core = super::this();
+    let added = core
+        .timers
+        .lock()
+        .add(Timer {
+            at,
+            due,
+            thread: thread.clone(),
+        })
+        .is_ok();
+    super::switch::arm(core);
+    added
+}
+
+/// Removes a thread's timer from the core (index within the torus) it was set on.
+pub fn cancel_timer(thread: &Arc<Thread>, due: Due, core: usize) {
+    cpu::this()
+        .torus()
+        .core(core)
+        .sched
+        .timers
+        .lock()
+        .remove(thread, due);
+}

@@ -1,0 +1,253 @@
+//! The system calls about signals.
+
+use super::action::{Action, ActionFlags};
+use super::info::{SI_TKILL, SI_USER};
+use super::state::{AltStack, UNMASKABLE};
+use super::{SigInfo, Signal, frame, send};
+use crate::mem::user::{read_value, write_value};
+use crate::process::{Pid, Process, table};
+use crate::syscall::call::{Call, Stop, SysResult};
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
+
+/// Bytes of the kernel's sigset_t.
+const SET: usize = 8;
+/// MINSIGSTKSZ of x86-64 Linux.
+const MIN_STACK: u64 = 2048;
+const SS_DISABLE: u32 = 2;
+const SS_AUTODISARM: u32 = 1 << 31;
+
+/// rt_sigaction(2).
+pub fn rt_sigaction(call: &mut Call) -> SysResult {
+    if call.size(3) != SET {
+        return Err(Errno::EINVAL.into());
+    }
+    let signal = Signal::new(call.int(0)).ok_or(Errno::EINVAL)?;
+    let new = if call.args[1] == 0 {
+        None
+    } else {
+        let [handler, flags, restorer, mask]: [u64; 4] = read_value(call.size(1))?;
+        if signal.bit() & UNMASKABLE != 0 {
+            return Err(Errno::EINVAL.into());
+        }
+        let flags = ActionFlags::from_bits_retain(flags);
+        Some(Action {
+            handler,
+            flags,
+            restorer,
+            mask: mask & !UNMASKABLE,
+        })
+    };
+    let mut actions = call.process.actions.lock();
+    let old = actions.get(signal);
+    if let Some(new) = new {
+        actions.set(signal, new);
+        if actions.ignores(signal) {
+            call.thread.signals.discard(signal.bit());
+        }
+    }
+    drop(actions);
+    if call.args[2] != 0 {
+        write_value(
+            call.size(2),
+            [old.handler, old.flags.bits(), old.restorer, old.mask],
+        )?;
+    }
+    Ok(0)
+}
+
+/// rt_sigprocmask(2).
+pub fn rt_sigprocmask(call: &mut Call) -> SysResult {
+    if call.size(3) != SET {
+        return Err(Errno::EINVAL.into());
+    }
+    let old = call.thread.signals.mask();
+    if call.args[1] != 0 {
+        let set: u64 = read_value(call.size(1))?;
+        let new = match call.int(0) {
+            0 => old | set,
+            1 => old & !set,
+            2 => set,
+            _ => return Err(Errno::EINVAL.into()),
+        };
+        set_mask(call, new);
+    }
+    if call.args[2] != 0 {
+        write_value(call.size(2), old)?;
+    }
+    Ok(0)
+}
+
+fn set_mask(call: &Call, mask: u64) {
+    call.thread.signals.set_mask(mask);
+    if call.thread.signals.is_due() {
+        call.thread.attention.store(true, Ordering::Release);
+    }
+}
+
+/// rt_sigpending(2).
+pub fn rt_sigpending(call: &mut Call) -> SysResult {
+    if call.size(1) > SET {
+        return Err(Errno::EINVAL.into());
+    }
+    let signals = &call.thread.signals;
+    write_value(call.size(0), signals.pending() & signals.mask())?;
+    Ok(0)
+}
+
+/// rt_sigreturn(2). A frame that cannot be read ends the process with SIGSEGV.
+pub fn rt_sigreturn(call: &mut Call) -> SysResult {
+    match frame::pop(call.thread) {
+        Err(Stop::Errno(_)) => {
+            send::force(call.thread, SigInfo::kernel(Signal::SEGV));
+            Ok(0)
+        }
+        other => other,
+    }
+}
+
+/// Blocks `mask` instead of the usual signals until this call ends (sigsuspend, ppoll, pselect).
+pub fn with_mask(call: &mut Call, mask: u64) {
+    if call.inflight.runs == 0 {
+        let old = call.thread.signals.mask();
+        call.thread.signals.saved_mask.set(Some(old));
+        set_mask(call, mask);
+    }
+}
+
+/// rt_sigsuspend(2).
+pub fn rt_sigsuspend(call: &mut Call) -> SysResult {
+    if call.size(1) != SET {
+        return Err(Errno::EINVAL.into());
+    }
+    if call.inflight.runs == 0 {
+        let mask = read_value(call.size(0))?;
+        with_mask(call, mask);
+    }
+    Err(Stop::Block)
+}
+
+/// pause(2).
+pub fn pause(_: &mut Call) -> SysResult {
+    Err(Stop::Block)
+}
+
+/// rt_sigtimedwait(2).
+pub fn rt_sigtimedwait(call: &mut Call) -> SysResult {
+    if call.size(3) != SET {
+        return Err(Errno::EINVAL.into());
+    }
+    let set: u64 = read_value(call.size(0))?;
+    if call.inflight.runs == 0 && call.args[2] != 0 {
+        call.inflight.deadline = Some(crate::process::time::deadline_after(call.size(2))?);
+    }
+    if let Some(info) = call.thread.signals.take(set & !UNMASKABLE) {
+        if call.args[1] != 0 {
+            write_value(call.size(1), info.bytes())?;
+        }
+        return Ok(info.signal.number() as usize);
+    }
+    if call
+        .inflight
+        .deadline
+        .is_some_and(|at| crate::arch::time::now() >= at)
+    {
+        return Err(Errno::EAGAIN.into());
+    }
+    Err(Stop::Block)
+}
+
+/// sigaltstack(2).
+pub fn sigaltstack(call: &mut Call) -> SysResult {
+    let signals = &call.thread.signals;
+    let alt = signals.altstack.get();
+    let on_alt = alt.size > 0 && alt.contains(call.thread.regs.get().rsp);
+    let old = frame::stack_words(signals, on_alt);
+    if call.args[0] != 0 {
+        let [base, flags, size]: [u64; 3] = read_value(call.size(0))?;
+        if on_alt {
+            return Err(Errno::EPERM.into());
+        }
+        let flags = flags as u32;
+        let new = match flags & !SS_AUTODISARM {
+            SS_DISABLE => AltStack::default(),
+            0 | 1 if size < MIN_STACK => return Err(Errno::ENOMEM.into()),
+            0 | 1 => AltStack {
+                base,
+                size,
+                flags: flags & SS_AUTODISARM,
+            },
+            _ => return Err(Errno::EINVAL.into()),
+        };
+        signals.altstack.set(new);
+    }
+    if call.args[1] != 0 {
+        write_value(call.size(1), old)?;
+    }
+    Ok(0)
+}
+
+/// kill(2).
+pub fn kill(call: &mut Call) -> SysResult {
+    let (pid, number) = (call.int(0), call.int(1));
+    let signal = signal_or_probe(number)?;
+    let me = call.process;
+    let targets = match pid {
+        1.. => alloc::vec![table().get(Pid(pid)).ok_or(Errno::ESRCH)?],
+        0 => table().group(table().group_of(me.pid)),
+        -1 => table().all_but(&[Pid::INIT, me.pid]),
+        _ => table().group(Pid(pid.checked_neg().ok_or(Errno::ESRCH)?)),
+    };
+    if targets.is_empty() {
+        return Err(Errno::ESRCH.into());
+    }
+    if let Some(signal) = signal {
+        let uid = me.credentials.lock().uid;
+        for target in &targets {
+            send::send_info(
+                target,
+                SigInfo::from_process(signal, SI_USER, me.pid.0, uid),
+            );
+        }
+    }
+    Ok(0)
+}
+
+/// tkill(2).
+pub fn tkill(call: &mut Call) -> SysResult {
+    to_thread(call, call.int(0), call.int(1))
+}
+
+/// tgkill(2).
+pub fn tgkill(call: &mut Call) -> SysResult {
+    if call.int(0) <= 0 || call.int(1) <= 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    if call.int(0) != call.int(1) {
+        return Err(Errno::ESRCH.into());
+    }
+    to_thread(call, call.int(1), call.int(2))
+}
+
+fn to_thread(call: &Call, tid: i32, number: i32) -> SysResult {
+    if tid <= 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    let signal = signal_or_probe(number)?;
+    let target: Arc<Process> = table().get(Pid(tid)).ok_or(Errno::ESRCH)?;
+    if let Some(signal) = signal {
+        let uid = call.process.credentials.lock().uid;
+        let info = SigInfo::from_process(signal, SI_TKILL, call.process.pid.0, uid);
+        send::send_info(&target, info);
+    }
+    Ok(0)
+}
+
+/// The signal of a number; `None` for 0, which only asks whether the target exists.
+fn signal_or_probe(number: i32) -> Result<Option<Signal>, Errno> {
+    match number {
+        0 => Ok(None),
+        _ => Signal::new(number).map(Some).ok_or(Errno::EINVAL),
+    }
+}

@@ -1,0 +1,98 @@
+//! Delivery: what becomes of a thread's signals before it returns to its program.
+
+use super::action::{ActionFlags, DefaultAction, SIG_DFL, SIG_IGN, default_of};
+use super::{SigInfo, Signal, frame};
+use crate::process::{Thread, end};
+use crate::sched::own::OwnCell;
+use crate::syscall::interrupted;
+use alloc::sync::Arc;
+
+/// Looks at a thread's signals: ends or stops its process, or makes its next instruction a handler's.
+/// Called on the thread's core, before it goes on.
+pub fn attend(thread: &Arc<Thread>) {
+    let process = &thread.process;
+    while !thread.is_dead() && !process.is_stopped() {
+        let bound = thread
+            .in_flight
+            .with(|call| call.is_some_and(|call| call.uninterruptible));
+        let deliverable = if bound {
+            Signal::KILL.bit()
+        } else {
+            !thread.signals.mask()
+        };
+        let Some(info) = thread.signals.take(deliverable) else {
+            break;
+        };
+        let action = process.actions.lock().get(info.signal);
+        match action.handler {
+            SIG_IGN => {}
+            SIG_DFL => by_default(thread, info),
+            _ => {
+                interrupt_call(thread, action.flags.contains(ActionFlags::RESTART));
+                enter_handler(thread, info, action);
+            }
+        }
+    }
+}
+
+fn by_default(thread: &Arc<Thread>, info: SigInfo) {
+    match default_of(info.signal) {
+        DefaultAction::Ignore | DefaultAction::Continue => {}
+        DefaultAction::Stop => thread.process.stop(info.signal),
+        DefaultAction::Terminate | DefaultAction::Core => {
+            end::by_signal(thread, info.signal);
+        }
+    }
+}
+
+/// A handler is about to run: the call that waits is over, or is set up to be made again after the handler.
+fn interrupt_call(thread: &Arc<Thread>, restart: bool) {
+    let Some(call) = thread.in_flight.replace(None) else {
+        return;
+    };
+    interrupted::cancel_timer(thread);
+    thread
+        .regs
+        .with(|regs| interrupted::settle(regs, &call, restart));
+}
+
+fn enter_handler(thread: &Arc<Thread>, info: SigInfo, action: super::action::Action) {
+    let mask = thread.signals.mask();
+    let saved = thread.signals.saved_mask.replace(None).unwrap_or(mask);
+    if frame::push(thread, &info, &action, saved).is_err() {
+        log::warn!(
+            "{}: no room for the frame of signal {}",
+            thread.process.label(),
+            info.signal.number()
+        );
+        end::by_signal(thread, Signal::SEGV);
+        return;
+    }
+    let own = if action.flags.contains(ActionFlags::NODEFER) {
+        0
+    } else {
+        info.signal.bit()
+    };
+    thread.signals.set_mask(mask | action.mask | own);
+    if action.flags.contains(ActionFlags::RESETHAND) {
+        let mut actions = thread.process.actions.lock();
+        let reset = super::action::Action {
+            handler: SIG_DFL,
+            ..action
+        };
+        actions.set(info.signal, reset);
+    }
+}
+
+/// The mask that a call set for its duration gives way to the one before it, unless a handler's frame has it.
+pub fn restore_mask(thread: &Arc<Thread>) {
+    let saved: &OwnCell<Option<u64>> = &thread.signals.saved_mask;
+    if let Some(mask) = saved.replace(None) {
+        thread.signals.set_mask(mask);
+        if thread.signals.is_due() {
+            thread
+                .attention
+                .store(true, core::sync::atomic::Ordering::Release);
+        }
+    }
+}
