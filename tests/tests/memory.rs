@@ -8,11 +8,11 @@ use proptest::prelude::*;
 use vm::addr::{Frame, PAGE_SIZE, Page, VirtAddr};
 use vm::clock::Clock;
 use vm::fault::Access;
-use vm::frames::Owner;
+use vm::frames::{Owner, Use};
 use vm::space::{
     AddressSpace, Advice, Backing, Flags, MapRequest, Placement, RemapRequest, SpaceError,
 };
-use vm::table::Rights;
+use vm::table::{Rights, TableMemory};
 
 const CEILING: VirtAddr = VirtAddr(0x7fff_0000_0000);
 /// Windows that straddle the ends of tables of each level.
@@ -450,12 +450,37 @@ impl<'m, 's> World<'m, 's> {
         assert_eq!(space.mapped(), model.len() as u64);
         for pair in space.mappings().windows(2) {
             assert!(pair[0].range.end <= pair[1].range.start);
+            let one = pair[0].range.end == pair[1].range.start
+                && pair[0].rights == pair[1].rights
+                && pair[0].origin + pair[0].range.len() == pair[1].origin
+                && matches!(
+                    (&pair[0].backing, &pair[1].backing),
+                    (Backing::Zero, Backing::Zero)
+                );
+            assert!(!one, "{pair:?} are one mapping");
         }
         for mapping in space.mappings() {
             assert!(!mapping.range.is_empty());
             for page in mapping.range.iter() {
                 assert_eq!(model[&page.0].rights, mapping.rights, "{page:?}");
             }
+        }
+    }
+
+    /// The reverse map finds every reference to a frame.
+    fn check_reverse_map(&self) {
+        let frames = self.machine.frames();
+        for frame in frames.range().iter() {
+            let held = match frames.usage(frame) {
+                Use::Private => 0,
+                Use::Cached => 1,
+                _ => continue,
+            };
+            let ages = self
+                .spaces
+                .iter()
+                .map(|(_, space)| space.age(self.machine, frame).entries);
+            assert_eq!(ages.sum::<u32>() + held, frames.shares(frame), "{frame:?}");
         }
     }
 
@@ -469,6 +494,7 @@ impl<'m, 's> World<'m, 's> {
                 self.touch(which, page, Access::Execute, which % 3, 0);
             }
         }
+        self.check_reverse_map();
         for (id, space) in self.spaces.drain(..) {
             let debt = space.destroy(self.machine);
             self.machine.pay(id, debt);
