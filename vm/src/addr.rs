@@ -100,6 +100,12 @@ impl Page {
     pub const fn containing(address: VirtAddr) -> Self {
         Self(address.0 >> PAGE_SHIFT)
     }
+
+    /// The first page from this one on whose number is a multiple of `size`, a power of two.
+    #[inline]
+    pub(crate) const fn next_multiple(self, size: u64) -> Self {
+        Self((self.0 + size - 1) & !(size - 1))
+    }
 }
 
 impl VirtAddr {

@@ -1,6 +1,8 @@
 //! Faults in two steps: `resolve` reads and answers with a recipe, the kernel executes it and calls
 //! `install`. Both run under the space's lock; whoever lets go of it in between resolves afresh.
 
+use core::sync::atomic::Ordering::Relaxed;
+
 use crate::addr::{Frame, Page, USER_END, VirtAddr};
 use crate::flush::FlushDebt;
 use crate::frames::Use;
@@ -25,7 +27,21 @@ pub struct Target {
     /// What the mapping allows.
     rights: Rights,
     access: Access,
+    /// Whether writes stay in the space.
+    private: bool,
     index: u64,
+}
+
+impl Target {
+    /// The rights of an entry for a frame that others have too.
+    #[inline]
+    fn shared_rights(&self) -> Rights {
+        if self.private {
+            self.rights.without_write()
+        } else {
+            self.rights
+        }
+    }
 }
 
 impl Target {
@@ -146,13 +162,14 @@ impl<O: Object> AddressSpace<O> {
             place,
             rights: mapping.rights,
             access,
+            private: mapping.is_private(),
             index: mapping.index(page),
         };
         match entry.state() {
             State::Empty => untouched(mapping, target),
             State::Present(_) if allows(entry, access) => Recipe::Present,
             State::Present(frame) | State::Parked(frame) => {
-                let keeps = !mapping.is_private()
+                let keeps = !target.private
                     || access != Access::Write
                     || (entry.is_counted() && memory.frames().is_exclusive(frame));
                 if keeps {
@@ -203,19 +220,7 @@ impl<O: Object> AddressSpace<O> {
             Fill::Kept => return self.upgrade(memory, target),
             Fill::Private(frame) => (frame, target.rights),
             Fill::Zero => (memory.zero_frame(), target.rights.without_write()),
-            Fill::Cached(frame) => {
-                let private = self
-                    .find(target.page().start())
-                    .is_none_or(Mapping::is_private);
-                (
-                    frame,
-                    if private {
-                        target.rights.without_write()
-                    } else {
-                        target.rights
-                    },
-                )
-            }
+            Fill::Cached(frame) => (frame, target.shared_rights()),
         };
         let mut entry = Entry::leaf(frame, rights).touched(write);
         if fill == Fill::Zero {
@@ -266,12 +271,11 @@ impl<O: Object> AddressSpace<O> {
         if !old.holds_frame() || old.is_large() {
             return Ok(FlushDebt::none());
         }
-        let private = self.find(page.start()).is_none_or(Mapping::is_private);
         let sole = old.is_counted() && memory.frames().is_exclusive(old.frame());
-        let rights = if private && !sole {
-            target.rights.without_write()
-        } else {
+        let rights = if sole {
             target.rights
+        } else {
+            target.shared_rights()
         };
         let entry = old
             .with_rights(rights)
@@ -289,30 +293,37 @@ impl<O: Object> AddressSpace<O> {
         first: Page,
         frames: impl IntoIterator<Item = Option<Frame>>,
     ) {
+        let Some(mapping) = self.find(first.start()) else {
+            return;
+        };
+        let end = mapping.range.end;
+        let rights = mapping.rights;
+        let rights = if mapping.is_private() {
+            rights.without_write()
+        } else {
+            rights
+        };
+        if rights.is_empty() {
+            return;
+        }
+        let mut place = self.table().find(memory, first).1;
+        let mut entered = 0;
         for (n, frame) in (0u64..).zip(frames) {
-            let page = first + n;
-            let Some(mapping) = self.find(page.start()) else {
-                break;
-            };
-            let rights = if mapping.is_private() {
-                mapping.rights.without_write()
-            } else {
-                mapping.rights
-            };
-            let (entry, place) = self.table().find(memory, page);
-            let Some(frame) = frame.filter(|_| entry.is_empty() && !rights.is_empty()) else {
-                continue;
-            };
-            if self
-                .table_mut()
-                .set(memory, place, Entry::leaf(frame, rights))
-                .is_err()
-            {
+            place = place.moved_to(first + n);
+            if place.page >= end {
                 break;
             }
-            memory.frames().share(frame);
-            self.entered(1);
+            let Some(frame) = frame else { continue };
+            let Ok(slot) = self.table_mut().slot(memory, place) else {
+                break;
+            };
+            if slot.load(Relaxed) == 0 {
+                slot.store(Entry::leaf(frame, rights).0, Relaxed);
+                memory.frames().share(frame);
+                entered += 1;
+            }
         }
+        self.entered(entered);
     }
 }
 

@@ -187,12 +187,24 @@ impl<O: Object> AddressSpace<O> {
     pub fn clear<M: TableMemory>(&mut self, memory: &M) -> FlushDebt {
         let mut debt = FlushDebt::none();
         self.peak = self.peak.max(self.resident);
-        for mapping in self.mappings.as_slice() {
+        let mappings = self.mappings.as_slice();
+        for (at, mapping) in mappings.iter().enumerate() {
             let gone = self.table.unmap(memory, mapping.range, &mut debt);
             self.resident -= gone.resident;
             self.swapped -= gone.swapped;
+            // All below is gone already.
+            let end = mappings
+                .get(at + 1)
+                .map_or(LOWER_HALF.end, |next| next.range.start);
+            let hull = PageRange::new(LOWER_HALF.start, end);
+            self.table
+                .free_tables(memory, mapping.range, hull, &mut debt);
         }
-        self.table.free_tables(memory, USER, USER_HULL, &mut debt);
+        if self.table.frames() > 1 {
+            // Tables made for an operation that then failed.
+            self.table
+                .free_tables(memory, LOWER_HALF, LOWER_HALF, &mut debt);
+        }
         self.mappings.clear();
         self.mapped = 0;
         self.search = map::Search::new(self.ceiling);
@@ -227,7 +239,7 @@ impl<O: Object> AddressSpace<O> {
 }
 
 /// The lower half: all tables below the root belong to programs.
-const USER_HULL: PageRange = PageRange::new(Page(0), Page(1 << 35));
+const LOWER_HALF: PageRange = PageRange::new(Page(0), Page(1 << 35));
 
 /// The pages of an aligned range of addresses that programs may use.
 fn pages(address: VirtAddr, length: u64) -> Option<PageRange> {

@@ -159,28 +159,42 @@ impl PageTable {
     ) {
         for level in 2..=4 {
             let size = span(level);
-            let mut page = Page(range.start.0 & !(size - 1));
-            while page < range.end {
-                if !hull.covers(PageRange::at(page, size)) {
-                    page = page + size;
-                    continue;
-                }
+            // Whole spans of the hull that touch the range.
+            let mut page = Page(range.start.0 & !(size - 1)).max(hull.start.next_multiple(size));
+            let end = Page(hull.end.0 & !(size - 1)).min(range.end.next_multiple(size));
+            while page < end {
+                let next = Page((page.0 | (span(level + 1) - 1)) + 1).min(end);
                 match self.table_of(memory, page, level) {
-                    Err(next) => page = next,
+                    Err(absent) => page = absent,
                     Ok(table) => {
-                        let slot = &memory.table(table)[index(page, level)];
-                        let entry = Entry(slot.load(Relaxed));
-                        if entry.is_present() && !entry.is_large() {
-                            slot.store(0, Relaxed);
-                            self.tables -= 1;
-                            self.epoch = self.epoch.wrapping_add(1);
-                            // Any page flush makes a core forget all upper entries (SDM 4.10.4.1).
-                            debt.add_pages(PageRange::at(page.max(range.start), 1));
-                            release_table(memory, entry.frame(), debt);
-                        }
-                        page = page + size;
+                        let first = index(page, level);
+                        let count = ((next - page) / size) as usize;
+                        let words = &memory.table(table)[first..first + count];
+                        self.free_below(memory, words, range.start.max(page), debt);
+                        page = next;
                     }
                 }
+            }
+        }
+    }
+
+    /// Frees the tables that `words` point to. `page` is one of those that they were for.
+    fn free_below<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        words: &[AtomicU64],
+        page: Page,
+        debt: &mut FlushDebt,
+    ) {
+        for word in words {
+            let entry = Entry(word.load(Relaxed));
+            if entry.is_present() && !entry.is_large() {
+                word.store(0, Relaxed);
+                self.tables -= 1;
+                self.epoch = self.epoch.wrapping_add(1);
+                // Any page flush makes a core forget all upper entries (SDM 4.10.4.1).
+                debt.add_pages(PageRange::at(page, 1));
+                release_table(memory, entry.frame(), debt);
             }
         }
     }

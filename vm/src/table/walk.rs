@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::{Entry, OutOfTables, PageTable, TableMemory};
-use crate::addr::{Frame, Page};
+use crate::addr::{Frame, Page, RUN};
 
 /// Pages below one entry of a level: 1 is the table of leaves.
 #[inline]
@@ -35,6 +35,15 @@ pub struct Place {
     pub page: Page,
     leaf: Option<Frame>,
     epoch: u32,
+}
+
+impl Place {
+    /// The place of another page; below the same table it is as good as this one.
+    #[inline]
+    pub(crate) fn moved_to(self, page: Page) -> Self {
+        let leaf = self.leaf.filter(|_| page.0 / RUN == self.page.0 / RUN);
+        Self { page, leaf, ..self }
+    }
 }
 
 impl PageTable {
