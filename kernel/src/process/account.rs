@@ -9,9 +9,6 @@ pub fn check() {
         torus.share.page_cache.drop_unused();
         let before = torus.share.at_start.load(Ordering::Relaxed);
         let now = torus.account();
-        if before == 0 {
-            continue;
-        }
         log::info!(
             "torus {}: frames available {now}, at start of init {before}",
             torus.id

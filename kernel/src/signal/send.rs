@@ -1,6 +1,5 @@
 //! Sending signals.
 
-use super::action::{DefaultAction, SIG_DFL, default_of};
 use super::{SigInfo, Signal};
 use crate::process::{Pid, Process, Thread, table};
 use alloc::sync::Arc;
@@ -28,15 +27,6 @@ pub fn send_info(process: &Process, info: SigInfo) {
         return;
     };
     let signal = info.signal;
-    // Init is killed only by what it handles: its end is the machine's.
-    let protected = process.pid == Pid::INIT
-        && process.actions.lock().get(signal).handler == SIG_DFL
-        && !matches!(default_of(signal), DefaultAction::Continue)
-        && !matches!(info.fields, super::info::Fields::Fault { .. })
-        && info.code != super::info::SI_KERNEL;
-    if protected {
-        return;
-    }
     match signal {
         Signal::CONT => {
             thread.signals.discard(STOPS);
