@@ -38,11 +38,11 @@ pub fn start() {
 }
 
 fn create() -> Result<(), Errno> {
+    for torus in tori::all() {
+        let at_start = &torus.share.at_start;
+        at_start.store(torus.account(), Ordering::Relaxed);
+    }
     let torus = cpu::this().torus();
-    torus
-        .share
-        .at_start
-        .store(torus.account(), Ordering::Relaxed);
     let pid = table().new_pid()?;
     let process = Arc::new(Process {
         limits: Lock::new(Limits::initial(torus.available())),
