@@ -3,7 +3,7 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
-use crate::addr::{Frame, Page, USER_END, VirtAddr};
+use crate::addr::{Frame, Page, PageRange, USER_END, VirtAddr};
 use crate::flush::FlushDebt;
 use crate::frames::Use;
 use crate::space::{AddressSpace, Backing, GrowError, Mapping, Object, SpaceError};
@@ -255,7 +255,10 @@ impl<O: Object> AddressSpace<O> {
         let mut released = Released::default();
         // A remote page has been pulled: its home knows by the acknowledgement.
         if !matches!(old.state(), State::Remote(_)) {
-            release(memory, page, old, debt, &mut released);
+            if old.is_present() {
+                debt.add_pages(PageRange::at(page, 1));
+            }
+            release(memory, old, debt, &mut released);
         }
         self.account(released);
     }

@@ -179,6 +179,27 @@ impl<'a> FrameTable<'a> {
         meta.state.fetch_sub(1, Relaxed) & COUNT == 1
     }
 
+    /// An entry less for the frame, through which it was written or not; true as for
+    /// [`FrameTable::release`].
+    #[inline]
+    #[must_use]
+    pub(crate) fn unmap(&self, frame: Frame, dirty: bool) -> bool {
+        const CACHED: u32 = Use::Cached as u32;
+        let Some(meta) = self.meta(frame) else {
+            return false;
+        };
+        let state = meta.state.load(Relaxed);
+        if dirty && state >> USE_SHIFT == CACHED {
+            meta.state.fetch_or(DIRTY, Relaxed);
+            return self.release(frame);
+        }
+        if state & COUNT == 1 {
+            meta.state.store(state - 1, Relaxed);
+            return true;
+        }
+        meta.state.fetch_sub(1, Relaxed) & COUNT == 1
+    }
+
     /// References to the frame; 0 for a free, reserved or foreign one.
     #[inline]
     pub fn shares(&self, frame: Frame) -> u32 {

@@ -4,7 +4,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::AddressSpace;
 use super::mapping::{Backing, Mapping, Object};
-use crate::addr::{Frame, Page};
+use crate::addr::{Frame, Page, PageRange};
 use crate::flush::FlushDebt;
 use crate::frames::Use;
 use crate::table::{Entry, Released, Slot, TableMemory, release};
@@ -35,18 +35,15 @@ impl<O: Object> AddressSpace<O> {
     pub fn age<M: TableMemory>(&self, memory: &M, frame: Frame) -> Age {
         let mut age = Age::default();
         self.entries(memory, frame, |page| {
-            self.table.visit(
-                memory,
-                crate::addr::PageRange::at(page, 1),
-                |_, slot, entry| {
+            self.table
+                .visit(memory, PageRange::at(page, 1), |_, slot, entry| {
                     age.entries += 1;
                     age.accessed |= entry.is_accessed();
                     age.dirty |= entry.is_dirty();
                     if entry.is_accessed() {
                         slot.fetch_and(Entry(u64::MAX).aged().0, Relaxed);
                     }
-                },
-            );
+                });
         });
         age
     }
@@ -63,10 +60,8 @@ impl<O: Object> AddressSpace<O> {
         let mut gone = Released::default();
         let mut swapped = 0;
         self.entries(memory, frame, |page| {
-            self.table.visit(
-                memory,
-                crate::addr::PageRange::at(page, 1),
-                |_, slot, entry| {
+            self.table
+                .visit(memory, PageRange::at(page, 1), |_, slot, entry| {
                     let new = match replacement {
                         Replacement::Drop => Entry::EMPTY,
                         Replacement::Slot(to) => {
@@ -78,9 +73,11 @@ impl<O: Object> AddressSpace<O> {
                         }
                     };
                     let old = Entry(slot.swap(new.0, Relaxed));
-                    release(memory, page, old, &mut debt, &mut gone);
-                },
-            );
+                    if old.is_present() {
+                        debt.add_pages(PageRange::at(page, 1));
+                    }
+                    release(memory, old, &mut debt, &mut gone);
+                });
         });
         self.account(gone);
         self.swapped += swapped;

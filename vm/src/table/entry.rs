@@ -194,6 +194,12 @@ impl Entry {
         self.0 & (PRESENT | LARGE) == PRESENT | LARGE
     }
 
+    /// Whether an entry of a higher level points to a table.
+    #[inline]
+    pub const fn is_table(self) -> bool {
+        self.0 & (PRESENT | LARGE) == PRESENT
+    }
+
     /// Whether it is present and may be written.
     #[inline]
     pub const fn is_writable(self) -> bool {

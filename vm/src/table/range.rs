@@ -6,7 +6,6 @@ use super::walk::{Leaf, index, span};
 use super::{Entry, OutOfTables, PageTable, Place, State, TableMemory};
 use crate::addr::{Frame, Page, PageRange, RUN};
 use crate::flush::FlushDebt;
-use crate::frames::Use;
 
 /// What an unmapping let go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,11 +111,21 @@ impl PageTable {
         debt: &mut FlushDebt,
     ) -> Released {
         let mut released = Released::default();
+        let mut present = PageRange::default();
         self.visit(memory, range, |page, slot, _| {
             // The processor may mark the entry until it is gone.
             let entry = Entry(slot.swap(0, Relaxed));
-            release(memory, page, entry, debt, &mut released);
+            if entry.is_present() {
+                if present.end.0 == 0 {
+                    present.start = page;
+                }
+                present.end = page + if entry.is_large() { RUN } else { 1 };
+            }
+            release(memory, entry, debt, &mut released);
         });
+        if !present.is_empty() {
+            debt.add_pages(present);
+        }
         released
     }
 
@@ -188,7 +197,7 @@ impl PageTable {
     ) {
         for word in words {
             let entry = Entry(word.load(Relaxed));
-            if entry.is_present() && !entry.is_large() {
+            if entry.is_table() {
                 word.store(0, Relaxed);
                 self.tables -= 1;
                 self.epoch = self.epoch.wrapping_add(1);
@@ -224,29 +233,42 @@ fn release_table<M: TableMemory>(memory: &M, frame: Frame, debt: &mut FlushDebt)
     }
 }
 
-/// Lets go what an entry that is gone from its table referred to.
+/// Lets go what an entry that is gone from its table referred to. The flush is the caller's.
 #[inline]
 pub(crate) fn release<M: TableMemory>(
     memory: &M,
-    page: Page,
     entry: Entry,
     debt: &mut FlushDebt,
     released: &mut Released,
 ) {
-    let pages = if entry.is_large() { RUN } else { 1 };
-    if entry.is_present() {
-        debt.add_pages(PageRange::at(page, pages));
+    if !entry.holds_frame() || entry.is_large() {
+        return release_other(memory, entry, debt, released);
     }
-    if entry.holds_frame() {
-        released.resident += pages;
-        if entry.is_counted() {
-            for frame in (entry.frame().0..entry.frame().0 + pages).map(Frame) {
-                release_frame(memory, frame, entry.is_dirty(), debt);
+    released.resident += 1;
+    if entry.is_counted() && memory.frames().unmap(entry.frame(), entry.is_dirty()) {
+        debt.add_frame(memory.frames(), entry.frame());
+    }
+}
+
+/// The same for the rarer kinds.
+fn release_other<M: TableMemory>(
+    memory: &M,
+    entry: Entry,
+    debt: &mut FlushDebt,
+    released: &mut Released,
+) {
+    match entry.state() {
+        State::Present(first) | State::Parked(first) => {
+            for n in 0..RUN {
+                let frame = Entry::leaf(first + n, entry.rights());
+                let counted = if entry.is_counted() {
+                    frame
+                } else {
+                    frame.borrowed()
+                };
+                release(memory, counted.touched(entry.is_dirty()), debt, released);
             }
         }
-        return;
-    }
-    match entry.state() {
         State::Swap(slot) => {
             released.swapped += 1;
             if let Some(slots) = memory.slots() {
@@ -254,23 +276,6 @@ pub(crate) fn release<M: TableMemory>(
             }
         }
         State::Remote(remote) => memory.release_remote(remote),
-        _ => {}
-    }
-}
-
-/// One entry less for a frame.
-#[inline]
-pub(crate) fn release_frame<M: TableMemory>(
-    memory: &M,
-    frame: Frame,
-    dirty: bool,
-    debt: &mut FlushDebt,
-) {
-    let frames = memory.frames();
-    if dirty && frames.usage(frame) == Use::Cached {
-        frames.mark_dirty(frame);
-    }
-    if frames.release(frame) {
-        debt.add_frame(frames, frame);
+        State::Empty => {}
     }
 }

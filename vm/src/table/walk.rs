@@ -46,28 +46,37 @@ impl Place {
     }
 }
 
+/// One level down: the next table, or what there is instead of one.
+#[inline]
+fn step<const LEVEL: u32, M: TableMemory>(
+    memory: &M,
+    table: Frame,
+    page: Page,
+) -> Result<Frame, Leaf<'_>> {
+    let slot = &memory.table(table)[index(page, LEVEL)];
+    let entry = Entry(slot.load(Relaxed));
+    if entry.is_table() {
+        return Ok(entry.frame());
+    }
+    let span = span(LEVEL);
+    let next = Page((page.0 & !(span - 1)) + span);
+    Err(if entry.is_present() {
+        Leaf::Large(slot)
+    } else {
+        Leaf::Absent(next)
+    })
+}
+
 impl PageTable {
     /// Walks down to the table that holds the leaf of `page`.
     #[inline]
     pub(crate) fn leaf<'m, M: TableMemory>(&self, memory: &'m M, page: Page) -> Leaf<'m> {
-        let mut table = self.root;
-        let mut level = 4;
-        loop {
-            let slot = &memory.table(table)[index(page, level)];
-            let entry = Entry(slot.load(Relaxed));
-            if !entry.is_present() {
-                let span = span(level);
-                return Leaf::Absent(Page((page.0 & !(span - 1)) + span));
-            }
-            if entry.is_large() {
-                return Leaf::Large(slot);
-            }
-            table = entry.frame();
-            level -= 1;
-            if level == 1 {
-                return Leaf::Table(table);
-            }
-        }
+        let walk = || {
+            let table = step::<4, M>(memory, self.root, page)?;
+            let table = step::<3, M>(memory, table, page)?;
+            step::<2, M>(memory, table, page)
+        };
+        walk().map_or_else(|end| end, Leaf::Table)
     }
 
     /// The entry of `page`; for a page of a 2 MiB leaf, that leaf.
