@@ -6,6 +6,7 @@
 mod change;
 mod fork;
 mod grow;
+mod image;
 mod map;
 mod mapping;
 mod remap;
@@ -15,6 +16,7 @@ use core::fmt;
 
 pub use change::Advice;
 pub(crate) use grow::GrowError;
+pub use image::Held;
 pub use map::{MapRequest, Placement};
 use mapping::MappingList;
 pub use mapping::{Backing, Flags, Mapping, Object};
