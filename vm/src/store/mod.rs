@@ -1,6 +1,6 @@
 //! The store: where memory objects are made and where equal content is kept once.
 //!
-//! A store belongs to one torus. It has no list of its objects: a [`VmoHandle`] is the only way to one, and when the last goes,
+//! A store belongs to one torus. It has no list of its objects: a [`VmoHandle`](crate::vmo::VmoHandle) is the only way to one, and when the last goes,
 //! what nobody else shares goes with it.
 
 use alloc::sync::Arc;
@@ -13,7 +13,6 @@ use crate::builder::VBuilder;
 use crate::hash::{Digest, Hasher};
 use crate::vmo::page::{OutOfPages, Page, PageSupply};
 use crate::vmo::tree::Branch;
-use crate::vmo::{VmoError, VmoHandle};
 
 mod weak_map;
 
@@ -87,22 +86,6 @@ impl<S: PageSupply> VmoStore<S> {
     /// A builder of an object of any size up to [`MAX_SIZE`](crate::vmo::MAX_SIZE).
     pub fn streaming_builder(&self) -> VBuilder<S> {
         VBuilder::new(self.clone(), None)
-    }
-
-    /// An object of these bytes, with all rights.
-    ///
-    /// # Errors
-    /// [`VmoError::OutOfPages`] when the supply has too few pages.
-    pub fn from_bytes(&self, bytes: &[u8]) -> Result<VmoHandle<S>, VmoError> {
-        VmoHandle::from_bytes(self, bytes)
-    }
-
-    /// An object of `size` zero bytes, with all rights. It needs no page.
-    ///
-    /// # Errors
-    /// [`VmoError::TooLarge`] beyond [`MAX_SIZE`](crate::vmo::MAX_SIZE).
-    pub fn zeros(&self, size: u64) -> Result<VmoHandle<S>, VmoError> {
-        VmoHandle::zeros(self, size)
     }
 
     /// Counts of what is alive; looks at every kept page and branch.

@@ -22,6 +22,7 @@ use crate::store::VmoStore;
 
 mod canonical;
 mod diff;
+mod make;
 pub mod page;
 mod patch;
 mod rope;
@@ -78,6 +79,12 @@ pub enum VmoError {
     /// The handles are of different stores.
     #[error("the objects belong to different stores")]
     ForeignStore,
+    /// A page is named twice.
+    #[error("page {0} is named twice")]
+    Duplicate(u64),
+    /// The last page has bytes other than zero after the end of the object.
+    #[error("the last page is not zero after the end of the object")]
+    DirtyTail,
     /// Two patches of one call change the same byte.
     #[error("two patches change byte {0}")]
     Overlap(u64),
@@ -173,33 +180,6 @@ impl<S: PageSupply> VmoHandle<S> {
             vmo: Arc::new(Vmo { store, size, state }),
             rights,
         }
-    }
-
-    pub(crate) fn from_bytes(store: &VmoStore<S>, bytes: &[u8]) -> Result<Self, VmoError> {
-        let mut builder = store.bounded_builder(bytes.len() as u64);
-        builder
-            .append(bytes)
-            .and_then(|()| builder.commit())
-            .map_err(|error| match error {
-                crate::builder::BuilderError::OutOfPages(error) => error.into(),
-                _ => VmoError::TooLarge,
-            })
-    }
-
-    pub(crate) fn zeros(store: &VmoStore<S>, size: u64) -> Result<Self, VmoError> {
-        if size > MAX_SIZE {
-            return Err(VmoError::TooLarge);
-        }
-        Ok(Self::from_tree(store.clone(), Link::Zero, 0, size))
-    }
-
-    /// The first `size` bytes of a tree in which no byte after them is other than zero.
-    pub(crate) fn from_tree(store: VmoStore<S>, root: Link<S::Page>, level: u8, size: u64) -> Self {
-        Self::new(
-            store,
-            Rope::of(Piece::subtree(root, level, size)),
-            Rights::all(),
-        )
     }
 
     /// Bytes.

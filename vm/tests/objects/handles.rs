@@ -1,11 +1,13 @@
 //! Handles: rights, ranges and stores.
 
+use std::sync::Arc;
+
 use vm::hash::Hasher;
 use vm::store::VmoStore;
-use vm::vmo::page::{HeapPages, OutOfPages};
+use vm::vmo::page::{HeapPages, OutOfPages, Page, PageSupply};
 use vm::vmo::{MAX_SIZE, Patch, Rights, VmoError};
 
-use crate::model::{bytes, store};
+use crate::model::{bytes, flat_id, store};
 
 #[test]
 fn rights_only_shrink() {
@@ -138,4 +140,57 @@ fn a_slice_keeps_alive_only_what_it_shows() {
     drop(object);
     assert_eq!(store.supply().live(), 3);
     assert!(bytes(&slice) == content[50 * 4096 - 1..52 * 4096]);
+}
+
+#[test]
+fn pages_become_an_object_where_they_lie() {
+    let store = store();
+    let page = |bytes: &[u8]| {
+        let mut page = Page::new(store.supply().zeroed().unwrap());
+        page.bytes_mut().unwrap()[..bytes.len()].copy_from_slice(bytes);
+        Arc::new(page)
+    };
+    let (first, last) = (page(&[1; 4096]), page(&[2; 100]));
+    let pages = || [(2, last.clone()), (0, first.clone())];
+    let object = store.from_pages(2 * 4096 + 100, pages()).unwrap();
+    let expected = [&[1; 4096][..], &[0; 4096], &[2; 100]].concat();
+    assert!(bytes(&object) == expected);
+    assert_eq!(object.id().unwrap(), flat_id(store.hasher(), &expected));
+    assert_eq!(store.supply().live(), 2);
+    let refused = |size, pages: &[(u64, &Arc<_>)]| {
+        let pages = pages.iter().map(|(index, page)| (*index, Arc::clone(page)));
+        store.from_pages(size, pages).unwrap_err()
+    };
+    assert_eq!(refused(99, &[(0, &last)]), VmoError::DirtyTail);
+    assert_eq!(
+        refused(8192, &[(1, &last), (1, &first)]),
+        VmoError::Duplicate(1)
+    );
+    assert!(matches!(
+        refused(8192, &[(2, &last)]),
+        VmoError::OutOfRange { .. }
+    ));
+    assert!(matches!(
+        refused(8192, &[(u64::MAX, &last)]),
+        VmoError::OutOfRange { .. }
+    ));
+    assert!(matches!(
+        refused(0, &[(0, &last)]),
+        VmoError::OutOfRange { .. }
+    ));
+}
+
+#[test]
+fn a_vouched_root_is_not_computed_again_but_forgotten_on_writing() {
+    let store = store();
+    let root = store.hasher().page_root(&[0; 4096]);
+    let before = store.hasher().compressions();
+    let mut page = Page::vouched(store.supply().zeroed().unwrap(), root);
+    assert_eq!(
+        (page.leaf(store.hasher()), page.known_leaf()),
+        (root, Some(root))
+    );
+    assert_eq!(store.hasher().compressions(), before);
+    page.bytes_mut().unwrap()[0] = 1;
+    assert_eq!(page.known_leaf(), None);
 }

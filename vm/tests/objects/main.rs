@@ -9,4 +9,5 @@ mod hash;
 mod identity;
 mod model;
 mod page_cache;
+mod threads;
 mod vectors;
