@@ -154,7 +154,7 @@ fn the_heap_follows_the_break() {
         let start = VirtAddr(0x60_0123);
         space.set_heap_start(start);
         space.limits.data = 8 * MIB;
-        let mut set = |space: &mut Space, to: VirtAddr| {
+        let set = |space: &mut Space, to: VirtAddr| {
             let moved = space.set_break(machine, to);
             settle(machine, moved)
         };

@@ -71,7 +71,7 @@ impl Clock {
     /// Judges a candidate by the ages of its entries in all spaces of its lineage or object, added
     /// up. `held` is how many references the kernel holds itself (the object's cache: 1).
     pub fn judge(frames: &FrameTable<'_>, candidate: &Candidate, age: Age, held: u32) -> Verdict {
-        if age.accessed || age.entries + held != frames.shares(candidate.frame) {
+        if age.accessed || age.large || age.entries + held != frames.shares(candidate.frame) {
             return Verdict::Keep;
         }
         match candidate.used {
@@ -90,5 +90,6 @@ impl core::ops::AddAssign for Age {
         self.entries += other.entries;
         self.accessed |= other.accessed;
         self.dirty |= other.dirty;
+        self.large |= other.large;
     }
 }

@@ -3,10 +3,10 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
-use crate::addr::{Frame, Page, PageRange, USER_END, VirtAddr};
+use crate::addr::{Frame, Page, PageRange, RUN, USER_END, VirtAddr};
 use crate::flush::FlushDebt;
 use crate::frames::Use;
-use crate::space::{AddressSpace, Backing, GrowError, Mapping, Object, SpaceError};
+use crate::space::{AddressSpace, Backing, Flags, GrowError, Mapping, Object, SpaceError};
 use crate::table::{Entry, Place, Released, Remote, Rights, Slot, State, TableMemory, release};
 
 /// What the program did.
@@ -29,6 +29,8 @@ pub struct Target {
     access: Access,
     /// Whether writes stay in the space.
     private: bool,
+    /// Whether a run of 512 frames may be installed.
+    run: bool,
     index: u64,
 }
 
@@ -45,6 +47,12 @@ impl Target {
 }
 
 impl Target {
+    /// Whether 2 MiB are wanted around the page: [`Fill::PrivateRun`] with an aligned run of zeros.
+    /// One frame will do where there is no run.
+    pub const fn wants_run(&self) -> bool {
+        self.run
+    }
+
     /// The page.
     pub const fn page(&self) -> Page {
         self.place.page
@@ -129,6 +137,8 @@ pub enum Fill {
     Zero,
     /// A frame with one reference, which the entry takes over. It becomes the lineage's.
     Private(Frame),
+    /// The first of 512 aligned frames, for the 2 MiB around the page; otherwise as before.
+    PrivateRun(Frame),
     /// A frame of an object; the entry takes a reference of its own.
     Cached(Frame),
     /// The frame that is there, with all the rights that it may have.
@@ -163,6 +173,7 @@ impl<O: Object> AddressSpace<O> {
             rights: mapping.rights,
             access,
             private: mapping.is_private(),
+            run: false,
             index: mapping.index(page),
         };
         match entry.state() {
@@ -218,6 +229,7 @@ impl<O: Object> AddressSpace<O> {
         let write = target.access == Access::Write;
         let (frame, rights) = match fill {
             Fill::Kept => return self.upgrade(memory, target),
+            Fill::PrivateRun(first) => return self.install_run(memory, target, first),
             Fill::Private(frame) => (frame, target.rights),
             Fill::Zero => (memory.zero_frame(), target.rights.without_write()),
             Fill::Cached(frame) => (frame, target.shared_rights()),
@@ -234,7 +246,7 @@ impl<O: Object> AddressSpace<O> {
                     .assign(frame, Use::Private, self.lineage(), target.index);
             }
             Fill::Cached(_) => memory.frames().share(frame),
-            Fill::Zero | Fill::Kept => {}
+            Fill::Zero | Fill::PrivateRun(_) | Fill::Kept => {}
         }
         self.entered(1);
         let mut debt = FlushDebt::none();
@@ -242,6 +254,26 @@ impl<O: Object> AddressSpace<O> {
             self.replaced(memory, target.page(), old, &mut debt);
         }
         Ok(debt)
+    }
+
+    /// Enters 2 MiB.
+    fn install_run<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        target: Target,
+        first: Frame,
+    ) -> Result<FlushDebt, SpaceError> {
+        let entry = Entry::leaf(first, target.rights).touched(true);
+        let block = block(target.page());
+        self.table_mut().set_large(memory, block.start, entry)?;
+        for n in 0..RUN {
+            let index = target.index - (target.page() - block.start) + n;
+            memory
+                .frames()
+                .assign(first + n, Use::Private, self.lineage(), index);
+        }
+        self.entered(RUN);
+        Ok(FlushDebt::none())
     }
 
     /// Lets go what an installed page replaces.
@@ -339,12 +371,22 @@ fn allows(entry: Entry, access: Access) -> bool {
     }
 }
 
+/// The 2 MiB around a page.
+const fn block(page: Page) -> PageRange {
+    PageRange::at(Page(page.0 & !(RUN - 1)), RUN)
+}
+
 /// The recipe for a page that was never touched.
 #[inline]
 fn untouched<O: Object>(mapping: &Mapping<O>, target: Target) -> Recipe<O> {
     let write = target.access == Access::Write;
     match &mapping.backing {
-        Backing::Zero if write => Recipe::Zero(target),
+        Backing::Zero if write => {
+            let run = mapping.flags.contains(Flags::HUGE)
+                && target.place.is_bare()
+                && mapping.range.covers(block(target.page()));
+            Recipe::Zero(Target { run, ..target })
+        }
         Backing::Zero => Recipe::ZeroRead(target),
         Backing::Object {
             object,

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use vm::addr::{Frame, VirtAddr};
+use vm::addr::{Frame, RUN, VirtAddr};
 use vm::clock::{Clock, Verdict};
 use vm::fault::{Access, Fill, Recipe, Refusal};
 use vm::frames::{Owner, Use};
@@ -133,6 +133,10 @@ impl Machine<'_> {
             Recipe::Refuse(why) => return Err(Fault::Refused(why)),
             Recipe::Grow(page) => return space.grow(page).map_err(|_| Fault::OutOfMemory),
             Recipe::ZeroRead(target) => (target, Fill::Zero),
+            Recipe::Zero(target) if target.wants_run() => match self.allocate_run() {
+                Some(first) => (target, Fill::PrivateRun(first)),
+                None => (target, Fill::Private(self.filled(0)?)),
+            },
             Recipe::Zero(target) => (target, Fill::Private(self.filled(0)?)),
             Recipe::Keep(target) => (target, Fill::Kept),
             Recipe::CopyOnWrite { source, target } => {
@@ -166,12 +170,24 @@ impl Machine<'_> {
                 Ok(())
             }
             Err(_) => {
-                if let Fill::Private(frame) = fill {
-                    self.free(frame);
+                match fill {
+                    Fill::Private(frame) => self.free(frame),
+                    Fill::PrivateRun(first) => (0..RUN).for_each(|n| self.free(first + n)),
+                    _ => {}
                 }
                 Err(Fault::OutOfMemory)
             }
         }
+    }
+
+    /// A run of zeros.
+    fn allocate_run(&self) -> Option<Frame> {
+        let run = self.pool.borrow_mut().allocate_run()?;
+        for frame in run.iter() {
+            self.frames().claim(frame, Use::Kernel);
+            self.set_content(frame, 0);
+        }
+        Some(run.start)
     }
 
     fn filled(&self, value: u64) -> Result<Frame, Fault> {

@@ -1,6 +1,6 @@
 //! mprotect(2), madvise(2), mincore(2), msync(2).
 
-use super::mapping::{Backing, Object};
+use super::mapping::{Backing, Flags, Object};
 use super::{AddressSpace, SpaceError, pages};
 use crate::addr::{Page, PageRange, VirtAddr};
 use crate::flush::FlushDebt;
@@ -13,6 +13,10 @@ pub enum Advice {
     DontNeed,
     /// The content may go: it goes at once (`MADV_FREE`). Private anonymous memory only.
     Free,
+    /// Make it of 2 MiB pages where possible (`MADV_HUGEPAGE`). They are not evicted.
+    Huge,
+    /// Make it of 4 KiB pages from now on (`MADV_NOHUGEPAGE`).
+    NotHuge,
 }
 
 impl<O: Object> AddressSpace<O> {
@@ -44,6 +48,10 @@ impl<O: Object> AddressSpace<O> {
         }
         self.mappings.reserve(2)?;
         self.table.split_edges(memory, range)?;
+        if rights.is_empty() {
+            // There is no parked entry of 2 MiB.
+            self.table.split_all(memory, range)?;
+        }
         for at in self.mappings.carve(range) {
             let Some(mapping) = self.mappings.get_mut(at) else {
                 break;
@@ -89,6 +97,9 @@ impl<O: Object> AddressSpace<O> {
         if advice == Advice::Free && mappings.any(|m| !matches!(m.backing, Backing::Zero)) {
             return Err(SpaceError::InvalidArgument);
         }
+        if matches!(advice, Advice::Huge | Advice::NotHuge) {
+            return self.mark_huge(range, advice == Advice::Huge);
+        }
         self.table.split_edges(memory, range)?;
         let mut debt = FlushDebt::none();
         for at in touched {
@@ -97,6 +108,18 @@ impl<O: Object> AddressSpace<O> {
             self.account(released);
         }
         Ok(debt)
+    }
+
+    /// Sets or clears the wish for 2 MiB pages.
+    fn mark_huge(&mut self, range: PageRange, huge: bool) -> Result<FlushDebt, SpaceError> {
+        self.mappings.reserve(2)?;
+        for at in self.mappings.carve(range) {
+            if let Some(mapping) = self.mappings.get_mut(at) {
+                mapping.flags.set(Flags::HUGE, huge);
+            }
+        }
+        self.mappings.join_around(range);
+        Ok(FlushDebt::none())
     }
 
     /// Whether all of a range is mapped, as msync(2) and mincore(2) demand.

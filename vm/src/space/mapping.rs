@@ -40,6 +40,8 @@ bitflags! {
         const GROWS_DOWN = 1;
         /// The program's heap (brk(2)).
         const HEAP = 2;
+        /// Is made of 2 MiB pages where it can be (`MADV_HUGEPAGE`).
+        const HUGE = 4;
     }
 }
 

@@ -4,7 +4,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::AddressSpace;
 use super::mapping::{Backing, Mapping, Object};
-use crate::addr::{Frame, Page, PageRange};
+use crate::addr::{Frame, Page, PageRange, RUN};
 use crate::flush::FlushDebt;
 use crate::frames::Use;
 use crate::table::{Entry, Released, Slot, TableMemory, release};
@@ -18,6 +18,8 @@ pub struct Age {
     pub accessed: bool,
     /// Whether it was written.
     pub dirty: bool,
+    /// Whether it is part of a 2 MiB page.
+    pub large: bool,
 }
 
 /// What takes the place of entries of a frame that is evicted.
@@ -40,6 +42,7 @@ impl<O: Object> AddressSpace<O> {
                     age.entries += 1;
                     age.accessed |= entry.is_accessed();
                     age.dirty |= entry.is_dirty();
+                    age.large |= entry.is_large();
                     if entry.is_accessed() {
                         slot.fetch_and(Entry(u64::MAX).aged().0, Relaxed);
                     }
@@ -62,10 +65,13 @@ impl<O: Object> AddressSpace<O> {
         self.entries(memory, frame, |page| {
             self.table
                 .visit(memory, PageRange::at(page, 1), |_, slot, entry| {
+                    if entry.is_large() {
+                        return;
+                    }
                     let new = match replacement {
                         Replacement::Drop => Entry::EMPTY,
                         Replacement::Slot(to) => {
-                            if entry.is_large() || !memory.slots().is_some_and(|s| s.share(to)) {
+                            if !memory.slots().is_some_and(|s| s.share(to)) {
                                 return;
                             }
                             swapped += 1;
@@ -84,7 +90,7 @@ impl<O: Object> AddressSpace<O> {
         debt
     }
 
-    /// Calls `tell` with each page whose 4 KiB entry maps the frame by a reference.
+    /// Calls `tell` with each page whose entry maps the frame by a reference.
     fn entries<M: TableMemory>(&self, memory: &M, frame: Frame, mut tell: impl FnMut(Page)) {
         let frames = memory.frames();
         let Some((owner, index)) = frames.owner(frame) else {
@@ -100,7 +106,8 @@ impl<O: Object> AddressSpace<O> {
                 continue;
             };
             let entry = self.table.entry(memory, page);
-            if entry.is_counted() && !entry.is_large() && entry.frame() == frame {
+            let within = if entry.is_large() { page.0 % RUN } else { 0 };
+            if entry.is_counted() && entry.frame() + within == frame {
                 tell(page);
             }
         }

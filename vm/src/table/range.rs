@@ -103,6 +103,28 @@ impl PageTable {
         Ok(())
     }
 
+    /// Splits all 2 MiB leaves that touch the range.
+    ///
+    /// # Errors
+    /// As [`PageTable::split_edges`].
+    pub(crate) fn split_all<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        range: PageRange,
+    ) -> Result<(), OutOfTables> {
+        let mut page = range.start;
+        while page < range.end {
+            match self.leaf(memory, page) {
+                Leaf::Absent(next) => page = next,
+                Leaf::Table(_) => page = Page((page.0 | (RUN - 1)) + 1),
+                Leaf::Large(slot) => {
+                    self.split(memory, slot)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Lets go all leaves of the range, whose edges split no 2 MiB leaf.
     pub(crate) fn unmap<M: TableMemory>(
         &self,

@@ -38,6 +38,12 @@ pub struct Place {
 }
 
 impl Place {
+    /// Whether no table leads to the page yet.
+    #[inline]
+    pub(crate) const fn is_bare(self) -> bool {
+        self.leaf.is_none()
+    }
+
     /// The place of another page; below the same table it is as good as this one.
     #[inline]
     pub(crate) fn moved_to(self, page: Page) -> Self {

@@ -1,11 +1,9 @@
-//! Random operations on address spaces, on the emulated machine, against a plain model: a map from
-//! page to expected content and rights.
+//! Machine and model side by side.
 
 use std::collections::{BTreeMap, HashMap};
 
-use braid_tests::machine::{Fault, Machine, MemoryObject, Space, Storage};
-use proptest::prelude::*;
-use vm::addr::{Frame, PAGE_SIZE, Page, VirtAddr};
+use braid_tests::machine::{Fault, Machine, MemoryObject, Space};
+use vm::addr::{Frame, Page, RUN, VirtAddr};
 use vm::clock::Clock;
 use vm::fault::Access;
 use vm::frames::{Owner, Use};
@@ -14,91 +12,7 @@ use vm::space::{
 };
 use vm::table::{Rights, TableMemory};
 
-const CEILING: VirtAddr = VirtAddr(0x7fff_0000_0000);
-/// Windows that straddle the ends of tables of each level.
-const BASES: [u64; 3] = [600 * 512 - 12, 3 * 512 * 512 - 12, 2 * 512 * 512 * 512 - 12];
-const WINDOW: u64 = 24;
-const OBJECTS: u32 = 3;
-
-fn address(n: u64) -> VirtAddr {
-    let n = n % (WINDOW * BASES.len() as u64);
-    Page(BASES[(n / WINDOW) as usize] + n % WINDOW).start()
-}
-
-fn bytes(pages: u64) -> u64 {
-    pages * PAGE_SIZE as u64
-}
-
-#[derive(Clone, Debug)]
-enum Op {
-    Map {
-        kind: u8,
-        n: u64,
-        pages: u64,
-        rights: u8,
-        backing: u8,
-        offset: u64,
-    },
-    Unmap {
-        n: u64,
-        pages: u64,
-    },
-    Protect {
-        n: u64,
-        pages: u64,
-        rights: u8,
-    },
-    Forget {
-        n: u64,
-        pages: u64,
-    },
-    Remap {
-        n: u64,
-        old: u64,
-        new: u64,
-        may_move: bool,
-        fixed: Option<u64>,
-    },
-    Touch {
-        n: u64,
-        access: u8,
-        core: usize,
-        value: u64,
-    },
-    Fork,
-    Exit(usize),
-    Switch(usize),
-    Evict(usize),
-    Clear,
-}
-
-/// Sequences on few pages, where operations meet, and on many.
-fn ops() -> impl Strategy<Value = Vec<Op>> {
-    let pages = prop_oneof![Just(6), Just(24), Just(WINDOW * BASES.len() as u64)];
-    let sizes = (pages, prop_oneof![Just(3), Just(14u64)]);
-    sizes.prop_flat_map(|(pages, longest)| prop::collection::vec(op(pages, longest), 1..120))
-}
-
-fn op(pages: u64, longest: u64) -> impl Strategy<Value = Op> {
-    let n = 0..pages;
-    let len = 1..longest;
-    prop_oneof![
-        6 => (0..4u8, n.clone(), len.clone(), 0..8u8, 0..3u8, 0..6u64).prop_map(
-            |(kind, n, pages, rights, backing, offset)| Op::Map { kind, n, pages, rights, backing, offset }),
-        3 => (n.clone(), len.clone()).prop_map(|(n, pages)| Op::Unmap { n, pages }),
-        4 => (n.clone(), len.clone(), 0..8u8).prop_map(|(n, pages, rights)| Op::Protect { n, pages, rights }),
-        1 => (n.clone(), len.clone()).prop_map(|(n, pages)| Op::Forget { n, pages }),
-        3 => (n.clone(), len.clone(), len, any::<bool>(), prop::option::of(n.clone())).prop_map(
-            |(n, old, new, may_move, fixed)| Op::Remap { n, old, new, may_move, fixed }),
-        24 => (n, prop::sample::select(&[0u8, 1, 1, 2]), 0..3usize, 1..u64::MAX / 2).prop_map(
-            |(n, access, core, value)| Op::Touch { n, access, core, value }),
-        2 => Just(Op::Fork),
-        1 => (0..4usize).prop_map(Op::Exit),
-        2 => (0..4usize).prop_map(Op::Switch),
-        2 => (1..6usize).prop_map(Op::Evict),
-        1 => Just(Op::Clear),
-    ]
-}
+use super::ops::{BASES, CEILING, OBJECTS, Op, address, bytes};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Source {
@@ -127,7 +41,7 @@ struct Expected {
 type Pages = BTreeMap<u64, Expected>;
 
 /// Machine and model side by side.
-struct World<'m, 's> {
+pub(crate) struct World<'m, 's> {
     machine: &'m Machine<'s>,
     objects: Vec<MemoryObject>,
     shared: HashMap<(u32, u64), u64>,
@@ -141,7 +55,7 @@ struct World<'m, 's> {
 }
 
 impl<'m, 's> World<'m, 's> {
-    fn new(machine: &'m Machine<'s>, tight: bool) -> Self {
+    pub(crate) fn new(machine: &'m Machine<'s>, tight: bool) -> Self {
         let space = AddressSpace::new(machine, Owner(100), CEILING).unwrap();
         Self {
             machine,
@@ -161,7 +75,7 @@ impl<'m, 's> World<'m, 's> {
         first..first + pages
     }
 
-    fn apply(&mut self, op: &Op) {
+    pub(crate) fn apply(&mut self, op: &Op) {
         match *op {
             Op::Map {
                 kind,
@@ -225,6 +139,7 @@ impl<'m, 's> World<'m, 's> {
                 );
             }
             Op::Fork => self.fork(),
+            Op::Huge => self.huge(),
             Op::Exit(which) => {
                 if self.spaces.len() > 1 {
                     let (id, space) = self.spaces.remove(which % self.spaces.len());
@@ -256,59 +171,63 @@ impl<'m, 's> World<'m, 's> {
     }
 
     fn map(&mut self, kind: u8, n: u64, pages: u64, rights: Rights, backing: u8, offset: u64) {
-        let placement = match kind {
-            0 => Placement::Hint(address(n)),
-            1 => Placement::Vacant(address(n)),
-            2 => Placement::Fixed(address(n)),
-            _ => Placement::Hint(VirtAddr(0)),
-        };
         let name = (n % u64::from(OBJECTS)) as u32;
         let source = match backing {
             0 => Source::Zero,
             1 => Source::Private(name, offset),
             _ => Source::Shared(name, offset),
         };
-        let backing = if source == Source::Zero {
-            Backing::Zero
-        } else {
-            let object = self.objects[name as usize].clone();
-            Backing::Object {
-                object,
-                offset,
-                shared: matches!(source, Source::Shared(..)),
+        self.map_at(kind, address(n), pages, rights, source);
+    }
+
+    fn backing(&self, source: Source) -> Backing<MemoryObject> {
+        match source {
+            Source::Zero => Backing::Zero,
+            Source::Private(name, offset) | Source::Shared(name, offset) => {
+                let object = self.objects[name as usize].clone();
+                Backing::Object {
+                    object,
+                    offset,
+                    shared: matches!(source, Source::Shared(..)),
+                }
             }
+        }
+    }
+
+    fn map_at(&mut self, kind: u8, at: VirtAddr, pages: u64, rights: Rights, source: Source) {
+        let placement = match kind {
+            0 => Placement::Hint(at),
+            1 => Placement::Vacant(at),
+            2 => Placement::Fixed(at),
+            _ => Placement::Hint(VirtAddr(0)),
         };
-        let model = &mut self.models[self.current];
-        let (id, space) = &mut self.spaces[self.current];
         let request = MapRequest {
             placement,
             length: bytes(pages),
             rights,
             maximum: Rights::all(),
             flags: Flags::empty(),
-            backing,
+            backing: self.backing(source),
         };
-        let taken = model.range(Self::range(n, pages)).next().is_some();
-        let result = space.map(self.machine, request);
-        let start = match (placement, result) {
-            (Placement::Vacant(_), Err(SpaceError::Exists)) if taken => return,
-            (_, Ok((start, debt))) => {
-                self.machine.pay(*id, debt);
-                start
-            }
-            (_, Err(SpaceError::NoMemory)) if self.tight => return,
-            (_, Err(error)) => panic!("{placement:?}: {error}"),
-        };
-        match placement {
-            Placement::Hint(_) => {
-                if !taken && kind == 0 {
-                    assert_eq!(start, address(n), "a free hint is taken");
+        let model = &mut self.models[self.current];
+        let (id, space) = &mut self.spaces[self.current];
+        let wanted = Page::containing(at).0;
+        let taken = model.range(wanted..wanted + pages).next().is_some();
+        let start = match space.map(self.machine, request) {
+            Err(SpaceError::Exists) if taken && kind == 1 => return,
+            result => match no_memory_if(self.tight, result) {
+                None => return,
+                Some((start, debt)) => {
+                    self.machine.pay(*id, debt);
+                    start
                 }
-            }
-            _ => assert_eq!(start, address(n)),
+            },
+        };
+        if kind == 1 || kind == 2 || (kind == 0 && !taken) {
+            assert_eq!(start, at, "a free hint is taken");
         }
         let first = Page::containing(start).0;
-        if !matches!(placement, Placement::Fixed(_)) {
+        if kind != 2 {
             assert!(
                 model.range(first..first + pages).next().is_none(),
                 "placed over something"
@@ -428,6 +347,22 @@ impl<'m, 's> World<'m, 's> {
         assert_eq!(found, value, "space {which} page {page:#x}: {expected:?}");
     }
 
+    fn huge(&mut self) {
+        let start = Page(BASES[0] / RUN * RUN).start();
+        self.map_at(
+            2,
+            start,
+            2 * RUN,
+            Rights::READ | Rights::WRITE,
+            Source::Zero,
+        );
+        let (_, space) = &mut self.spaces[self.current];
+        let advised = space.advise(self.machine, start, bytes(2 * RUN), Advice::Huge);
+        if let Some(debt) = no_memory_if(self.tight, advised) {
+            assert!(debt.is_none());
+        }
+    }
+
     fn fork(&mut self) {
         if self.spaces.len() == 4 {
             return;
@@ -452,6 +387,7 @@ impl<'m, 's> World<'m, 's> {
             assert!(pair[0].range.end <= pair[1].range.start);
             let one = pair[0].range.end == pair[1].range.start
                 && pair[0].rights == pair[1].rights
+                && pair[0].flags == pair[1].flags
                 && pair[0].origin + pair[0].range.len() == pair[1].origin
                 && matches!(
                     (&pair[0].backing, &pair[1].backing),
@@ -485,7 +421,7 @@ impl<'m, 's> World<'m, 's> {
     }
 
     /// Touches everything, ends everything, and counts.
-    fn finish(mut self, frames: u64, slots: u64) {
+    pub(crate) fn finish(mut self, frames: u64, slots: u64) {
         for which in 0..self.spaces.len() {
             let pages: Vec<u64> = self.models[which].keys().copied().collect();
             for page in pages {
@@ -514,66 +450,4 @@ fn no_memory_if<T>(tight: bool, result: Result<T, SpaceError>) -> Option<T> {
         Err(SpaceError::NoMemory) if tight => None,
         Err(error) => panic!("{error}"),
     }
-}
-
-fn run(storage: &mut Storage, ops: &[Op], tight: bool) {
-    let machine = Machine::new(storage, 3);
-    let (frames, slots) = (machine.available(), machine.available_slots());
-    let mut world = World::new(&machine, tight);
-    for op in ops {
-        world.apply(op);
-    }
-    world.finish(frames, slots);
-}
-
-proptest! {
-    #[test]
-    fn address_spaces_do_as_the_model(ops in ops()) {
-        let mut storage = Storage::new(4096, 1024);
-        run(&mut storage, &ops, false);
-    }
-
-    #[test]
-    fn address_spaces_survive_the_end_of_memory(
-        frames in 8..60u64,
-        slots in 1..20usize,
-        ops in ops(),
-    ) {
-        let mut storage = Storage::new(frames, slots);
-        run(&mut storage, &ops, true);
-    }
-}
-
-#[test]
-fn a_mapping_moved_within_one_table_keeps_its_pages() {
-    let ops = [
-        Op::Map {
-            kind: 2,
-            n: 0,
-            pages: 2,
-            rights: 3,
-            backing: 0,
-            offset: 0,
-        },
-        Op::Touch {
-            n: 1,
-            access: 1,
-            core: 0,
-            value: 77,
-        },
-        Op::Remap {
-            n: 0,
-            old: 2,
-            new: 2,
-            may_move: true,
-            fixed: Some(5),
-        },
-        Op::Touch {
-            n: 6,
-            access: 0,
-            core: 1,
-            value: 0,
-        },
-    ];
-    run(&mut Storage::new(256, 16), &ops, false);
 }
