@@ -454,3 +454,43 @@ fn refused_calls_lose_nothing() {
         Err(CapError::ForeignStore)
     );
 }
+
+#[test]
+fn a_page_that_became_zeros_takes_no_room_after_a_flush() {
+    let store = store();
+    let mut cap = DataCap::from_bytes(&store, &[1; 8192]).unwrap();
+    cap.write_page(0, 0, &[0; 4096]).unwrap();
+    assert!(matches!(cap.page_at(0), Ok(PageAt::Zero)));
+    assert_eq!(store.supply().live(), 3);
+    cap.flush();
+    assert_eq!(cap.page_slot(0), Ok(PageSlot::Empty));
+    assert_eq!(store.supply().live(), 1);
+}
+
+#[test]
+fn pages_that_are_not_held_neither_replace_nor_take_those_that_are() {
+    let store = store();
+    let content = xorshift64(3, 4 * 4096);
+    let encoded = DataCap::from_bytes(&store, &content)
+        .unwrap()
+        .encode(Form::Roots)
+        .unwrap();
+    let roots_only = DataCap::decode(&store, &encoded, 0)
+        .unwrap()
+        .to_vmo()
+        .unwrap();
+    let id = roots_only.id().unwrap();
+    let held = store.from_bytes(&content).unwrap();
+    assert_eq!(held.id().unwrap(), id);
+    assert!(bytes(&held) == content);
+    // Knowing a root gives nobody the bytes.
+    let again = DataCap::decode(&store, &encoded, 0)
+        .unwrap()
+        .to_vmo()
+        .unwrap();
+    assert_eq!(again.id().unwrap(), id);
+    assert!(matches!(
+        again.read(0, &mut [0]),
+        Err(vm::vmo::VmoError::Missing(_))
+    ));
+}

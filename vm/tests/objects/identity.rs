@@ -236,3 +236,18 @@ fn both_backends_give_the_same_ids() {
     let id = portable.from_bytes(&content).unwrap().id().unwrap();
     assert_eq!(id, store().from_bytes(&content).unwrap().id().unwrap());
 }
+
+#[test]
+fn seams_one_byte_off_a_page_border_count() {
+    let store = store();
+    let lengths = [1, 4094, 4095, 4096, 4097, 8191, 8192, 8193];
+    for (a, b) in lengths.iter().flat_map(|a| lengths.map(|b| (*a, b))) {
+        for (x, y) in [(0, 9), (9, 0), (9, 9), (0, 0), (8, 9)] {
+            let (first, second) = (vec![x; a], vec![y; b]);
+            let parts = [&first, &second].map(|part| store.from_bytes(part).unwrap());
+            let joined = parts[0].concat(&parts[1]).unwrap();
+            let expected = flat_id(store.hasher(), &[first, second].concat());
+            assert_eq!(joined.id().unwrap(), expected, "{a} of {x}, {b} of {y}");
+        }
+    }
+}
