@@ -42,6 +42,7 @@ pub struct Boot {
 /// The compiler's messages.
 pub fn boot(root: &Path, voice: Voice) -> Result<Boot> {
     let words = [
+        "--release",
         "--target",
         "x86_64-unknown-none",
         "-p",
@@ -67,8 +68,9 @@ pub fn boot(root: &Path, voice: Voice) -> Result<Boot> {
 /// The compiler's messages.
 pub fn programs(root: &Path, voice: Voice) -> Result<BTreeMap<String, PathBuf>> {
     let words = [
+        "--release",
         "--target",
-        "x86_64-unknown-linux-musl",
+        MUSL,
         "-p",
         "braid-programs",
         "--bins",
@@ -88,12 +90,7 @@ pub fn cargo(
 ) -> Result<BTreeMap<String, PathBuf>> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
-        .args([
-            "build",
-            "--release",
-            "--message-format",
-            "json-render-diagnostics",
-        ])
+        .args(["build", "--message-format", "json-render-diagnostics"])
         .args(words)
         .current_dir(root)
         .stdin(Stdio::null())

@@ -13,6 +13,8 @@ pub enum FromGuest {
     Stdout(Vec<u8>),
     /// Bytes for standard error.
     Stderr(Vec<u8>),
+    /// The machine takes input from now on.
+    Ready,
     /// The first program has ended, with this wait status as of Linux' `wait4`.
     Exit(u32),
 }
@@ -50,7 +52,7 @@ impl Decoder {
             return Ok(None);
         };
         let length = u16::from_le_bytes([low, high]);
-        if !matches!((kind, length), (1 | 2, _) | (3, 4)) {
+        if !matches!((kind, length), (1 | 2, _) | (3, 4) | (4, 0)) {
             return Err(BadFrame { kind, length });
         }
         let end = HEADER + usize::from(length);
@@ -61,6 +63,7 @@ impl Decoder {
         Ok(Some(match (kind, &payload[..]) {
             (3, &[a, b, c, d]) => FromGuest::Exit(u32::from_le_bytes([a, b, c, d])),
             (2, _) => FromGuest::Stderr(payload),
+            (4, _) => FromGuest::Ready,
             _ => FromGuest::Stdout(payload),
         }))
     }
@@ -99,7 +102,13 @@ mod tests {
 
     #[test]
     fn frames_come_out_however_they_are_cut() {
-        let stream = [frame(1, b"out"), frame(2, b""), frame(3, &[0, 3, 0, 0])].concat();
+        let stream = [
+            frame(4, b""),
+            frame(1, b"out"),
+            frame(2, b""),
+            frame(3, &[0, 3, 0, 0]),
+        ]
+        .concat();
         for cut in 1..stream.len() {
             let mut decoder = Decoder::default();
             let mut frames = Vec::new();
@@ -110,6 +119,7 @@ mod tests {
                 }
             }
             let expected = [
+                FromGuest::Ready,
                 FromGuest::Stdout(b"out".to_vec()),
                 FromGuest::Stderr(Vec::new()),
                 FromGuest::Exit(0x300),

@@ -55,6 +55,7 @@ pub struct Session {
     log: LogLines,
     decoder: Decoder,
     outgoing: Vec<u8>,
+    ready: bool,
     input_ended: bool,
     escapes: u8,
     exit: Option<u32>,
@@ -96,6 +97,7 @@ impl Session {
             log,
             decoder: Decoder::default(),
             outgoing: Vec::new(),
+            ready: false,
             input_ended: false,
             escapes: 0,
             exit: None,
@@ -215,7 +217,7 @@ impl Session {
             ..
         } = &self.host;
         let reading = !stdout.is_full() && !stderr.is_full();
-        let sending = !self.outgoing.is_empty();
+        let sending = self.ready && !self.outgoing.is_empty();
         if self.console_open {
             let mut flags = PollFlags::empty();
             flags.set(PollFlags::IN, reading);
@@ -231,7 +233,7 @@ impl Session {
             wanted.push((Who::Diagnostics, self.diagnostics.as_fd(), PollFlags::IN));
         }
         let mut input_is_ready = false;
-        if !self.input_ended && !sending && self.console_open {
+        if self.ready && !self.input_ended && !sending && self.console_open {
             match stdin {
                 Source::Host(fd) => wanted.push((Who::Input, fd.as_fd(), PollFlags::IN)),
                 Source::Memory(_) | Source::Ended => input_is_ready = true,
@@ -283,6 +285,7 @@ impl Session {
                 Ok(None) => return Ok(None),
                 Ok(Some(FromGuest::Stdout(bytes))) => self.host.stdout.push(&bytes),
                 Ok(Some(FromGuest::Stderr(bytes))) => self.host.stderr.push(&bytes),
+                Ok(Some(FromGuest::Ready)) => self.ready = true,
                 Ok(Some(FromGuest::Exit(status))) => {
                     self.exit = Some(status);
                     self.input_ended = true;

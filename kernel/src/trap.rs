@@ -53,6 +53,7 @@ pub fn interrupt(interrupt: Interrupt, _from_user: bool) {
     match interrupt {
         Interrupt::Timer => crate::sched::tick(),
         // What they are about is seen on the way back.
-        Interrupt::ConsoleInput | Interrupt::Reschedule | Interrupt::Other(_) => {}
+        Interrupt::ConsoleInput => crate::console::program::receive(),
+        Interrupt::Reschedule | Interrupt::Other(_) => {}
     }
 }

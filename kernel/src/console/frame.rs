@@ -15,6 +15,8 @@ pub(super) enum Out {
     Stderr = 2,
     /// The first program's wait status; the last frame.
     Exit = 3,
+    /// Input can be taken from now on; the first frame.
+    Ready = 4,
 }
 
 /// The head of a frame with a payload of `len` bytes, at most [`MAX_OUT`].
@@ -55,6 +57,11 @@ impl Assembler {
             payload: [0; MAX_IN],
             payload_len: 0,
         }
+    }
+
+    /// Whether no frame has begun.
+    pub(super) fn is_empty(&self) -> bool {
+        self.head_len == 0
     }
 
     /// Takes one byte; `deliver` gets the frame that it completes. Frames of unknown kind are dropped.

@@ -64,6 +64,14 @@ pub fn write(output: Output, bytes: &[u8]) {
     }
 }
 
+/// Tells the tool that input can be taken: what is sent before meets a port that is not set up.
+pub fn ready() {
+    if is_framed() {
+        let _whole = SENDER.lock();
+        COM2.send(&frame::head(Out::Ready, 0));
+    }
+}
+
 /// Tells the tool how the first program ended: a wait status as wait4(2) gives it.
 pub fn exit(status: u32) {
     if is_framed() {
@@ -73,7 +81,8 @@ pub fn exit(status: u32) {
     }
 }
 
-/// Takes in what has arrived and hands it to the terminal. Called on every interrupt of the port.
+/// Takes in what has arrived and hands it to the terminal, while that has room; the port keeps the rest. Called on every
+/// interrupt of the port, and by those who wait for input.
 pub fn receive() {
     let mut assembler = RECEIVER.lock();
     if !is_framed() {
@@ -82,7 +91,11 @@ pub fn receive() {
         }
         return;
     }
-    while let Some(byte) = COM2.receive() {
+    loop {
+        if assembler.is_empty() && !crate::file::tty::has_room() {
+            return;
+        }
+        let Some(byte) = COM2.receive() else { return };
         assembler.push(byte, |frame| match frame {
             In::Bytes(bytes) => crate::file::tty::input(bytes),
             In::End => crate::file::tty::end_of_input(),

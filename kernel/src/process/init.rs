@@ -35,6 +35,7 @@ pub fn start() {
             "no memory for the first process ({errno:?})"
         ));
     }
+    crate::console::program::ready();
 }
 
 fn create() -> Result<(), Errno> {
