@@ -6,6 +6,7 @@ pub mod errno;
 pub mod futex;
 pub mod interrupted;
 pub mod names;
+pub mod quick;
 pub mod table;
 pub mod unknown;
 
