@@ -36,6 +36,8 @@ fn lines_are_edited_and_ended() {
     let mut shell = shell();
     shell.type_in("cat\r");
     shell.wait_for("cat\r\n");
+    // The shell edits lines by itself; the terminal does once cat runs.
+    std::thread::sleep(std::time::Duration::from_millis(500));
     shell.type_in("wrongg\x7f\x7f\x7f\x7f\x7f\x7fright\r");
     shell.wait_for("right\r\n");
     shell.wait_for("right\r\n");
