@@ -28,7 +28,7 @@ pub fn answer(call: &Call, number: u64) -> SysResult {
     let seen = word.load(Ordering::Relaxed) & bit != 0;
     if !seen && word.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
         let name = names::name(number).unwrap_or("no such call on Linux either");
-        log::warn!(
+        log::info!(
             "{}: system call {number} ({name}) is not there",
             call.process.label()
         );
