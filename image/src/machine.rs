@@ -51,6 +51,8 @@ pub struct Machine {
     pub log: Option<String>,
     /// Log counters at the end.
     pub stats: bool,
+    /// Run the first program on every torus.
+    pub every_torus: bool,
     /// Environment of the first program, `NAME=VALUE`.
     pub environment: Vec<OsString>,
     /// Path of the first program in the machine.
@@ -70,6 +72,7 @@ impl Default for Machine {
             timeout: None,
             log: None,
             stats: false,
+            every_torus: false,
             environment: Vec::new(),
             init: PathBuf::from("/bin/init"),
             arguments: vec![OsString::from("init")],
@@ -106,6 +109,9 @@ impl Machine {
             words.plain(format!("winsize={rows}x{columns}"));
         }
         words.plain("debug-exit=0xf4");
+        if self.every_torus {
+            words.plain("every-torus");
+        }
         if self.stats {
             words.plain("stats");
         }

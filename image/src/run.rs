@@ -26,5 +26,6 @@ pub fn run(parts: &Parts, mut machine: Machine, voice: Voice) -> Result<u8> {
     }
     machine.init = PathBuf::from(format!("/bin/{INIT}"));
     machine.arguments = vec![OsString::from(INIT)];
+    machine.every_torus = true;
     crate::exec::boot(parts, &machine, tree, voice)
 }

@@ -52,8 +52,9 @@ fn by_signal(thread: &Arc<Thread>, vector: u8) {
 pub fn interrupt(interrupt: Interrupt, _from_user: bool) {
     match interrupt {
         Interrupt::Timer => crate::sched::tick(),
-        // What they are about is seen on the way back.
         Interrupt::ConsoleInput => crate::console::program::receive(),
-        Interrupt::Reschedule | Interrupt::Other(_) => {}
+        // What is in the run queue is seen on the way back.
+        Interrupt::Reschedule => crate::process::errand::run(),
+        Interrupt::Other(_) => {}
     }
 }

@@ -58,6 +58,8 @@ pub struct CommandLine<'a> {
     pub debug_exit: Option<u16>,
     /// `cwd=PATH`: where the first program starts.
     pub cwd: Option<Encoded<'a>>,
+    /// `every-torus`: the first program runs on every torus, and the machine ends with the last of them.
+    pub every_torus: bool,
     /// `stats`: show the counters at the end.
     pub stats: bool,
     /// The whole line, for [`Self::environment`] and [`Self::arguments`].
@@ -103,6 +105,10 @@ impl<'a> CommandLine<'a> {
             .map_or((word, None), |(k, v)| (k, Some(v)));
         let Some(value) = value else {
             return match key {
+                "every-torus" => {
+                    self.every_torus = true;
+                    Ok(())
+                }
                 "stats" => {
                     self.stats = true;
                     Ok(())

@@ -3,11 +3,12 @@
 use super::exec::args::Strings;
 use super::exec::{self, Request};
 use super::limits::Limits;
-use super::{Pid, Process, Thread, end, table};
-use crate::arch::cpu;
+use super::{Pid, Process, Thread, end, errand, table};
 use crate::arch::fpu::FpuState;
 use crate::arch::regs::UserRegs;
+use crate::arch::{cpu, time};
 use crate::sched::lock::Lock;
+use crate::sched::time::Nanos;
 use crate::signal::{self, SigInfo, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -22,6 +23,9 @@ pub const FIRST: u64 = u64::MAX - 1;
 /// The number of the call in which the first process waits for the others to be gone.
 pub const LAST: u64 = u64::MAX - 2;
 
+/// How long the end waits before it looks at the other tori again, in nanoseconds.
+const LOOK: u64 = 1_000_000;
+
 /// Starts the first process on this core's torus.
 pub fn start() {
     let Some(archive) = boot::info().root_archive else {
@@ -30,6 +34,21 @@ pub fn start() {
     if let Err(error) = crate::file::init(archive) {
         crate::power::refuse(alloc::format!("the archive of files: {error}"));
     }
+    for torus in tori::all() {
+        let at_start = &torus.share.at_start;
+        at_start.store(torus.account(), Ordering::Relaxed);
+    }
+    begin();
+    if boot::info().command_line.every_torus {
+        let own = cpu::this().torus().id;
+        tori::all()
+            .filter(|torus| torus.id != own)
+            .for_each(errand::start);
+    }
+}
+
+/// Starts the command line's program as the first process of this core's torus.
+pub fn begin() {
     if let Err(errno) = create() {
         crate::power::refuse(alloc::format!(
             "no memory for the first process ({errno:?})"
@@ -39,10 +58,6 @@ pub fn start() {
 }
 
 fn create() -> Result<(), Errno> {
-    for torus in tori::all() {
-        let at_start = &torus.share.at_start;
-        at_start.store(torus.account(), Ordering::Relaxed);
-    }
     let torus = cpu::this().torus();
     let pid = table().new_pid()?;
     let process = Arc::new(Process {
@@ -119,8 +134,12 @@ fn from_command_line() -> Result<Request, Errno> {
 
 /// Init has ended: everybody else is killed, and when the last has gone the machine ends with init's status.
 pub fn begin_end(thread: &Arc<Thread>, status: u32) {
-    for other in table().begin_end() {
-        signal::send_info(&other, SigInfo::kernel(Signal::KILL));
+    kill_all();
+    if !boot::info().command_line.every_torus {
+        let own = cpu::this().torus().id;
+        tori::all()
+            .filter(|torus| torus.id != own)
+            .for_each(errand::kill);
     }
     crate::syscall::interrupted::cancel_timer(thread);
     thread.signals.set_mask(u64::MAX);
@@ -138,6 +157,13 @@ pub fn begin_end(thread: &Arc<Thread>, status: u32) {
     thread.wake();
 }
 
+/// Kills every process of this core's torus.
+pub fn kill_all() {
+    for other in table().begin_end() {
+        signal::send_info(&other, SigInfo::kernel(Signal::KILL));
+    }
+}
+
 /// Waits for the other processes to be gone, then ends the machine.
 pub fn last(call: &mut Call) -> SysResult {
     if call.inflight.runs == 0 {
@@ -145,6 +171,12 @@ pub fn last(call: &mut Call) -> SysResult {
     }
     table().emptied.enrol();
     if table().len() > 1 {
+        return Err(Stop::Block);
+    }
+    // Other tori's processes are not this torus's to wait for: look again in a while.
+    let own = cpu::this().torus().id;
+    if tori::all().any(|torus| torus.id != own && !torus.share.is_quiet()) {
+        call.inflight.deadline = Some(Nanos(time::now().0 + LOOK));
         return Err(Stop::Block);
     }
     let status = call.inflight.word as u32;

@@ -10,6 +10,7 @@
 pub mod account;
 pub mod credentials;
 pub mod end;
+pub mod errand;
 pub mod exec;
 pub mod fork;
 pub mod group;

@@ -1,6 +1,7 @@
 //! What process management keeps for each torus.
 
 use super::Table;
+use super::errand::Errands;
 use crate::mem::object::{ObjectRef, PageCache};
 use crate::sched::RunQueues;
 use crate::syscall::futex::Futexes;
@@ -19,6 +20,8 @@ pub struct Share {
     pub futexes: Futexes,
     /// What was counted.
     pub counters: Counters,
+    /// What other tori ask for.
+    pub errands: Errands,
     /// [`crate::tori::Torus::account`] before the first process.
     pub at_start: AtomicU64,
 }
@@ -32,8 +35,14 @@ impl Share {
             page_cache: PageCache::new(),
             futexes: Futexes::new(),
             counters: Counters::new(),
+            errands: Errands::new(),
             at_start: AtomicU64::new(0),
         }
+    }
+
+    /// Whether the torus has no process and nothing to do for another.
+    pub fn is_quiet(&self) -> bool {
+        self.errands.are_done() && self.processes.len() == 0
     }
 }
 
