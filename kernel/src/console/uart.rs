@@ -53,7 +53,8 @@ impl Uart {
         self.write(0, 1);
         self.write(1, 0);
         self.write(LINE_CONTROL, 0x03);
-        self.write(FIFO_CONTROL, 0x07);
+        // Interrupt at 14 bytes, or when no more come: QEMU hands over no more at once than make it interrupt.
+        self.write(FIFO_CONTROL, 0xc7);
         // DTR, RTS, and OUT2, which lets interrupts through.
         self.write(MODEM_CONTROL, 0x0b);
         true
