@@ -20,9 +20,6 @@ pub struct Features {
     pub fsgsbase: bool,
     pub erms: bool,
     pub invariant_tsc: bool,
-    pub rdrand: bool,
-    /// EDX of leaf 1: AT_HWCAP of a program.
-    pub hwcap: u32,
     /// Bits of a physical address.
     pub physical_bits: u32,
 }
@@ -44,8 +41,6 @@ fn read() -> Features {
         x2apic: bit(one.ecx, 21),
         tsc_deadline: bit(one.ecx, 24),
         pcid: bit(one.ecx, 17),
-        rdrand: bit(one.ecx, 30),
-        hwcap: one.edx,
         physical_bits: 36,
         ..Features::default()
     };

@@ -10,8 +10,6 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// x87, SSE, AVX, AVX-512 (opmask, upper halves, upper registers) and PKRU: what a program's vectors may use.
 const WANTED: u64 = 0b10_1110_0111;
-/// x87 and SSE, which every x86-64 processor has.
-const LEGACY: u64 = 0b11;
 const CR4_OSFXSR: u64 = 1 << 9;
 const CR4_OSXMMEXCPT: u64 = 1 << 10;
 const CR4_OSXSAVE: u64 = 1 << 18;

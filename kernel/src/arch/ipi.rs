@@ -10,8 +10,6 @@ pub enum Ipi {
     Reschedule,
     /// Serve the flush mailbox.
     Flush,
-    /// Stop for good (a non-maskable interrupt; only once [`super::trap::STOPPING`] is set).
-    Stop,
 }
 
 /// Sends to a core that runs; to any other it does nothing.
@@ -20,6 +18,5 @@ pub fn send(core: CoreIndex, ipi: Ipi) {
     match ipi {
         Ipi::Reschedule => apic::send(cpu.apic_id, vector::RESCHEDULE),
         Ipi::Flush => apic::send(cpu.apic_id, vector::FLUSH),
-        Ipi::Stop => apic::send_nmi(cpu.apic_id),
     }
 }

@@ -83,12 +83,6 @@ pub fn phys_to_virt(address: PhysAddr) -> *mut u8 {
     (address.0 + DIRECT_MAP.load(Ordering::Relaxed)) as *mut u8
 }
 
-/// The physical address of an address in the direct map.
-#[inline]
-pub fn virt_to_phys(address: *const u8) -> PhysAddr {
-    PhysAddr(address as u64 - DIRECT_MAP.load(Ordering::Relaxed))
-}
-
 /// Says where the direct map is; first of all.
 pub(crate) fn set_direct_map(offset: u64) {
     DIRECT_MAP.store(offset, Ordering::Relaxed);

@@ -23,11 +23,6 @@ impl CoreSet {
         Self([0; WORDS])
     }
 
-    /// The cores whose bits are set.
-    pub const fn from_words(words: [u64; WORDS]) -> Self {
-        Self(words)
-    }
-
     /// Adds a core.
     pub fn insert(&mut self, core: CoreIndex) {
         self.0[core.index() / 64] |= 1 << (core.index() % 64);
@@ -41,11 +36,6 @@ impl CoreSet {
     /// Whether a core is in it.
     pub fn contains(&self, core: CoreIndex) -> bool {
         self.0[core.index() / 64] >> (core.index() % 64) & 1 != 0
-    }
-
-    /// Whether no core is in it.
-    pub fn is_empty(&self) -> bool {
-        self.0 == [0; WORDS]
     }
 
     /// Its cores in order.

@@ -87,11 +87,3 @@ pub fn arm(at: Option<Nanos>) {
         apic::start_timer(ticks.clamp(1, u64::from(u32::MAX)) as u32);
     }
 }
-
-/// Waits without giving up the core; for boot and panics.
-pub fn spin_for(wait: Nanos) {
-    let end = now().0 + wait.0;
-    while now().0 < end {
-        core::hint::spin_loop();
-    }
-}

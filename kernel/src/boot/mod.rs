@@ -10,7 +10,7 @@ pub mod tables;
 use braid_firmware::cmdline::CommandLine;
 use core::fmt::{self, Write};
 use limine::memory_map::EntryType;
-use limine::mp::{Cpu, ResponseFlags};
+use limine::mp::Cpu;
 use spin::{Mutex, MutexGuard, Once};
 use vm::addr::PhysAddr;
 
@@ -102,8 +102,6 @@ pub struct BootInfo {
     pub rsdp: Option<PhysAddr>,
     /// APIC id of the core that starts.
     pub first_apic_id: u32,
-    /// Whether the loader has switched the local APICs to x2APIC mode.
-    pub x2apic: bool,
     /// All cores, in memory that is the loader's.
     pub cores: &'static [&'static Cpu],
     /// The archive with the programs' files.
@@ -202,7 +200,6 @@ pub fn read() -> Result<&'static BootInfo, BootError> {
             .get_response()
             .map(|rsdp| PhysAddr(physical(rsdp.address() as u64))),
         first_apic_id: cores.bsp_lapic_id(),
-        x2apic: cores.flags().contains(ResponseFlags::X2APIC),
         cores: cores.cpus(),
         root_archive: root_archive(),
         date: requests::DATE

@@ -63,7 +63,7 @@ impl Content {
         self.extend(offset + from.len() as u64);
         match self.object.0.page(page) {
             Ok(frame) => copy_in(frame, within, from),
-            Err(SourceError::BeyondEnd | SourceError::Device | SourceError::NoMemory) => {
+            Err(SourceError::BeyondEnd | SourceError::NoMemory) => {
                 self.object.0.truncate(before);
                 return Err(FileError::NoSpace);
             }

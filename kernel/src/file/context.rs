@@ -43,7 +43,7 @@ impl Context {
                 flags
             };
             // The table is empty: three numbers are free. Without memory the first process begins with fewer.
-            drop(table.insert(Arc::new(OpenFile::new(body, flags)), false, fd, 3));
+            let _ = table.insert(Arc::new(OpenFile::new(body, flags)), false, fd, 3);
         }
         self.inner.lock().table = table;
     }

@@ -6,7 +6,6 @@ use braid_files::stat::{S_IFCHR, Stat};
 
 /// A name in `/dev`: a device, or a link to where the real thing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "null(4), full(4), random(4), tty(4)")]
 pub enum Device {
     Null,
     Zero,

@@ -25,7 +25,6 @@ pub mod tty;
 
 pub use context::Context;
 pub use executable::Executable;
-pub use open::{Mappable, OpenFile};
 
 use braid_files::archive::ArchiveError;
 

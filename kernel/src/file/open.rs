@@ -19,7 +19,6 @@ use core::sync::atomic::{AtomicU32, Ordering};
 bitflags! {
     /// Flags of open(2).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    #[expect(missing_docs, reason = "open(2) describes each")]
     pub struct Flags: u32 {
         const RDONLY = 0;
         const WRONLY = 0o1;

@@ -35,7 +35,8 @@ pub enum Proc {
 }
 
 /// Names in `/proc/PID` besides the texts.
-const LINKS: [(&[u8], fn(Pid) -> Proc); 4] = [
+type Link = (&'static [u8], fn(Pid) -> Proc);
+const LINKS: [Link; 4] = [
     (b"exe", Proc::Executable),
     (b"cwd", Proc::Directory),
     (b"root", Proc::RootLink),

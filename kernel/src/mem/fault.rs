@@ -104,7 +104,7 @@ fn execute(
 
 fn failed(error: SourceError) -> Outcome {
     match error {
-        SourceError::BeyondEnd | SourceError::Device => Outcome::Bus,
+        SourceError::BeyondEnd => Outcome::Bus,
         SourceError::NoMemory => Outcome::NoMemory,
     }
 }

@@ -26,8 +26,6 @@ const OBJECT_BIT: u32 = 1 << 31;
 pub enum SourceError {
     /// The page lies wholly beyond the end: SIGBUS.
     BeyondEnd,
-    /// The device failed: SIGBUS, and a line in the log.
-    Device,
     /// No memory for it.
     NoMemory,
 }
@@ -83,7 +81,7 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 impl MemoryObject {
     /// An object of zeros of `len` bytes: shared anonymous memory, or a file in memory.
     pub fn zero(len: u64) -> Result<ObjectRef, Errno> {
-        Self::new(None, len)
+        Self::create(None, len)
     }
 
     /// The object of a source: the torus's one, when the source has an identity.
@@ -92,13 +90,13 @@ impl MemoryObject {
         match source.identity() {
             Some(identity) => {
                 let cache = &cpu::this().torus().share.page_cache;
-                cache.get_or_insert(identity, || Self::new(Some(source), len))
+                cache.get_or_insert(identity, || Self::create(Some(source), len))
             }
-            None => Self::new(Some(source), len),
+            None => Self::create(Some(source), len),
         }
     }
 
-    fn new(source: Option<Arc<dyn PageSource>>, len: u64) -> Result<ObjectRef, Errno> {
+    fn create(source: Option<Arc<dyn PageSource>>, len: u64) -> Result<ObjectRef, Errno> {
         super::room(size_of::<Self>())?;
         let owner = Owner(OBJECT_BIT | NEXT.fetch_add(1, Ordering::Relaxed));
         let chunks = Lock::new(Vec::new());

@@ -127,7 +127,7 @@ pub fn sched_getaffinity(call: &mut Call) -> SysResult {
     let cores = cpu::this().torus().cores();
     let bytes = cores.div_ceil(64) * 8;
     let len = call.size(1);
-    if len < bytes || len % 8 != 0 {
+    if len < bytes || !len.is_multiple_of(8) {
         return Err(Errno::EINVAL.into());
     }
     for word in 0..bytes / 8 {

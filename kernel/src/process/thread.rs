@@ -33,7 +33,6 @@ pub enum RunState {
 
 /// An exception as a signal frame tells it: vector, error code, fault address (CR2).
 #[derive(Clone, Copy, Debug, Default)]
-#[expect(missing_docs, reason = "named after the words of the frame")]
 pub struct Fault {
     pub vector: u64,
     pub code: u64,

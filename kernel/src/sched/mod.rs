@@ -67,11 +67,6 @@ pub fn with_current<R>(f: impl FnOnce(&Arc<Thread>) -> R) -> R {
     }
 }
 
-/// The thread that runs on this core, if one does.
-pub fn current_or_none() -> Option<Arc<Thread>> {
-    this().current.with(|current| current.clone())
-}
-
 /// Nanoseconds that the current thread has run since it was picked.
 pub fn since_switch() -> u64 {
     crate::arch::time::now()

@@ -122,7 +122,7 @@ fn load(core: &'static Core, thread: &Arc<Thread>) {
 
 /// Saves what a thread has in registers.
 fn save(old: &Thread) {
-    old.fpu.with(|state| fpu::save(state));
+    old.fpu.with(fpu::save);
     old.fs_base.set(segment::fs_base());
     old.gs_base.set(segment::user_gs_base());
 }

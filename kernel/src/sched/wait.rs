@@ -43,14 +43,4 @@ impl WaitQueue {
             thread.wake();
         }
     }
-
-    /// Wakes the waiter that has waited longest.
-    pub fn wake_one(&self) {
-        let mut waiters = self.waiters.lock();
-        if !waiters.is_empty() {
-            let thread = waiters.remove(0);
-            drop(waiters);
-            thread.wake();
-        }
-    }
 }

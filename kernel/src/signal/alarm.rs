@@ -27,9 +27,8 @@ pub fn fired(thread: &Arc<Thread>, at: Nanos, now: Nanos) {
         return;
     }
     alarm.next = None;
-    if alarm.interval > 0 {
-        // Firings that nobody took are not made up for.
-        let missed = (now.0 - at.0) / alarm.interval;
+    // Firings that nobody took are not made up for.
+    if let Some(missed) = (now.0 - at.0).checked_div(alarm.interval) {
         let next = Nanos(at.0 + (missed + 1) * alarm.interval);
         arm(thread, &mut alarm, next);
     }

@@ -3,7 +3,7 @@
 /// An error number as Linux gives it to a program (errno(3); values of x86-64).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(i32)]
-#[expect(missing_docs, reason = "errno(3) describes each")]
+#[expect(dead_code, reason = "the whole list of errno(3)")]
 #[expect(clippy::upper_case_acronyms, reason = "the names every program knows")]
 pub enum Errno {
     EPERM = 1,

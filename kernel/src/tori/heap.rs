@@ -69,11 +69,6 @@ impl Heap {
         }
     }
 
-    /// Bytes allocated at this moment.
-    pub fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
-    }
-
     /// Frames that the heap has taken from the pool; it keeps them.
     pub fn frames(&self) -> u64 {
         self.frames.load(Ordering::Relaxed)

@@ -8,8 +8,13 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt::Write;
 
+/// The name of a text about the machine, and who writes it.
+type MachineText = (&'static [u8], fn() -> String);
+/// The name of a text about a process, and who writes it.
+type ProcessText = (&'static [u8], fn(&Process) -> String);
+
 /// Texts about the machine.
-pub(super) const MACHINE: [(&[u8], fn() -> String); 9] = [
+pub(super) const MACHINE: [MachineText; 9] = [
     (b"cpuinfo", cpuinfo),
     (b"filesystems", filesystems),
     (b"loadavg", loadavg),
@@ -22,7 +27,7 @@ pub(super) const MACHINE: [(&[u8], fn() -> String); 9] = [
 ];
 
 /// Texts about a process.
-pub(super) const PROCESS: [(&[u8], fn(&Process) -> String); 5] = [
+pub(super) const PROCESS: [ProcessText; 5] = [
     (b"cmdline", command_line),
     (b"comm", name),
     (b"stat", process_stat),

@@ -26,11 +26,6 @@ const FIONREAD: u32 = 0x541b;
 const TIOCNOTTY: u32 = 0x5422;
 const TIOCGSID: u32 = 0x5429;
 
-/// Whether a request is one of the terminal's.
-pub fn is_known(request: u32) -> bool {
-    (TCGETS..=TIOCSWINSZ).contains(&request) || matches!(request, FIONREAD | TIOCNOTTY | TIOCGSID)
-}
-
 /// Carries out a request with its argument.
 pub fn ioctl(caller: &Caller, request: u32, argument: usize) -> SysResult {
     match request {

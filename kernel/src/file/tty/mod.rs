@@ -89,7 +89,7 @@ pub fn input(bytes: &[u8]) {
     if !is_terminal(0) {
         for &byte in bytes {
             // Room was promised; a console that sends more than that loses it, as a serial line does.
-            drop(console.plain.push_back(byte));
+            let _ = console.plain.push_back(byte);
         }
         drop(console);
         return wake_console();
