@@ -63,6 +63,47 @@ pub fn rust(name: &str) -> &'static Path {
         .unwrap_or_else(|| panic!("tests/programs has no {name}"))
 }
 
+/// The static builds of `name` to test: the one of `tests/real`, linked against the host's C library, and the one in the
+/// directory that `BRAID_PROGRAMS` names, if it is there.
+///
+/// # Panics
+/// `tests/real` has no such program, or it does not compile.
+#[must_use]
+pub fn real(name: &str) -> Vec<PathBuf> {
+    static PROGRAMS: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    let programs = PROGRAMS.get_or_init(|| {
+        let words = [
+            "--config",
+            "tests/real/static.toml",
+            "-p",
+            "braid-real-programs",
+            "--bins",
+        ];
+        build::cargo(
+            &parts().root,
+            &words,
+            "building SQLite, Lua and Zstandard",
+            Voice::Normal,
+        )
+        .unwrap_or_else(|error| panic!("{error:#}"))
+    });
+    let ours = programs
+        .get(name)
+        .unwrap_or_else(|| panic!("tests/real has no {name}"));
+    let mut found = vec![ours.clone()];
+    match std::env::var_os("BRAID_PROGRAMS") {
+        None => eprintln!("BRAID_PROGRAMS is not set: no other {name} is tested"),
+        Some(directory) => {
+            let other = Path::new(&directory).join(name);
+            match elf_check::check(&other) {
+                Ok(_) => found.push(other),
+                Err(error) => eprintln!("{}: {error}: not tested", other.display()),
+            }
+        }
+    }
+    found
+}
+
 /// A program of `tests/programs/c`, compiled with the host's `cc -static` into `directory`.
 ///
 /// # Panics
