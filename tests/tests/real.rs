@@ -226,7 +226,7 @@ mod lua {
 mod zstd {
     use super::{Place, programs};
 
-    const LENGTH: u32 = 1 << 20;
+    const LENGTH: u32 = 1 << 19;
 
     /// Text that compresses somewhat, then bytes that do not.
     fn data() -> Vec<u8> {
