@@ -3,6 +3,10 @@
 use crate::arch::{self, port};
 use crate::boot;
 use crate::console::program;
+use braid_firmware::acpi::fadt::OffSwitch;
+use spin::Once;
+
+static OFF_SWITCH: Once<OffSwitch> = Once::new();
 
 /// What a clean end writes to isa-debug-exit: QEMU ends with status 2v + 1.
 const ENDED: u8 = 0x10;
@@ -29,11 +33,23 @@ pub fn refuse(why: impl core::fmt::Display) -> ! {
     off(REFUSED)
 }
 
-/// Writes to QEMU's exit device when the command line names it; else (and on a real board) halts.
+/// Remembers how the firmware powers the machine off.
+pub fn set_off_switch(switch: OffSwitch) {
+    OFF_SWITCH.call_once(|| switch);
+}
+
+/// Writes to QEMU's exit device when the command line names it. A board is powered off after a clean end; after a bad
+/// one it halts, so that its screen can be read.
 fn off(value: u8) -> ! {
-    if let Some(address) = boot::try_info().and_then(|info| info.command_line.debug_exit) {
+    if let Some(address) = boot::debug_exit() {
         // SAFETY: K2, the command line says that this is the exit device.
         unsafe { port::write_u8(address, value) };
+    }
+    if let Some(switch) = OFF_SWITCH.get().filter(|_| value == ENDED) {
+        for (address, word) in switch.writes() {
+            // SAFETY: K2, the ports and values that the firmware states for soft-off.
+            unsafe { port::write_u16(address, word) };
+        }
     }
     log::info!("halted");
     arch::halt()

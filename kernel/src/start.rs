@@ -14,7 +14,7 @@ use crate::arch::smp::{self, Parked};
 use crate::arch::{self, CoreStacks, apic, features, ioapic, time};
 use crate::boot::early::EarlyFrames;
 use crate::boot::{self, BootInfo};
-use crate::power::refuse;
+use crate::power::{self, refuse};
 use crate::tori::{self, Early};
 use crate::{console, process};
 use braid_firmware::acpi::madt::Madt;
@@ -185,10 +185,19 @@ impl Firmware {
                 refuse("too little memory for page tables");
             }
         }
+        let fadt = table("FACP").map(fadt::Fadt);
+        let off_switch = tables.zip(fadt).and_then(|(tables, fadt)| {
+            let dsdt = tables.dsdt(&fadt, &memory).ok()?;
+            fadt.off_switch(dsdt)
+        });
+        match off_switch {
+            Some(switch) => power::set_off_switch(switch),
+            None => log::warn!("the firmware does not say how to power off"),
+        }
         Self {
             madt,
             srat: table("SRAT").map(Srat),
-            acpi_timer: table("FACP").map(fadt::Fadt).and_then(|fadt| fadt.timer()),
+            acpi_timer: fadt.and_then(|fadt| fadt.timer()),
         }
     }
 }

@@ -20,8 +20,6 @@ pub struct Features {
     pub fsgsbase: bool,
     pub erms: bool,
     pub invariant_tsc: bool,
-    /// Bits of a physical address.
-    pub physical_bits: u32,
 }
 
 static FEATURES: Once<Features> = Once::new();
@@ -41,7 +39,6 @@ fn read() -> Features {
         x2apic: bit(one.ecx, 21),
         tsc_deadline: bit(one.ecx, 24),
         pcid: bit(one.ecx, 17),
-        physical_bits: 36,
         ..Features::default()
     };
     if max >= 7 {
@@ -60,9 +57,6 @@ fn read() -> Features {
     }
     if extended >= 0x8000_0007 {
         features.invariant_tsc = bit(__cpuid(0x8000_0007).edx, 8);
-    }
-    if extended >= 0x8000_0008 {
-        features.physical_bits = __cpuid(0x8000_0008).eax & 0xff;
     }
     features
 }

@@ -137,6 +137,7 @@ static STORAGE: Mutex<Storage> = Mutex::new(Storage {
 });
 
 static INFO: Once<BootInfo> = Once::new();
+static EXIT: Once<Option<u16>> = Once::new();
 
 /// What [`read`] found.
 ///
@@ -146,9 +147,9 @@ pub fn info() -> &'static BootInfo {
     INFO.get().expect("boot::read comes first")
 }
 
-/// Like [`info`], for code that may run before it.
-pub fn try_info() -> Option<&'static BootInfo> {
-    INFO.get()
+/// The I/O port of QEMU's exit device (`debug-exit=`), once the command line has been read.
+pub fn debug_exit() -> Option<u16> {
+    EXIT.get().copied().flatten()
 }
 
 /// Reads the loader's answers; to be called once.
@@ -156,6 +157,10 @@ pub fn try_info() -> Option<&'static BootInfo> {
 /// # Errors
 /// What is missing or does not fit.
 pub fn read() -> Result<&'static BootInfo, BootError> {
+    // The command line comes first: it says how to end when something else is wrong.
+    let Storage { ranges, line } = MutexGuard::leak(STORAGE.lock());
+    let command_line = CommandLine::parse(command_line(line)?, |error| log::warn!("{error}"));
+    EXIT.call_once(|| command_line.debug_exit);
     let hhdm = requests::HHDM
         .get_response()
         .ok_or(BootError::Missing("HHDM"))?
@@ -173,8 +178,6 @@ pub fn read() -> Result<&'static BootInfo, BootError> {
     if map.len() > MAX_RANGES {
         return Err(BootError::MemoryMap(map.len()));
     }
-    let Storage { ranges, line } = MutexGuard::leak(STORAGE.lock());
-    let line = command_line(line)?;
     for (range, entry) in ranges.iter_mut().zip(map) {
         *range = MemoryRange {
             start: PhysAddr(entry.base),
@@ -205,7 +208,7 @@ pub fn read() -> Result<&'static BootInfo, BootError> {
         date: requests::DATE
             .get_response()
             .map_or(0, |date| date.timestamp().as_secs()),
-        command_line: CommandLine::parse(line, |error| log::warn!("{error}")),
+        command_line,
         memory: &ranges[..map.len()],
     }))
 }

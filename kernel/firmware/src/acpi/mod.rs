@@ -97,6 +97,16 @@ impl<'a> Tables<'a> {
             .and_then(|address| table(address, signature, memory))
     }
 
+    /// The DSDT, which the FADT names.
+    pub fn dsdt(
+        &self,
+        fadt: &fadt::Fadt<'_>,
+        memory: &impl Physical<'a>,
+    ) -> Result<&'a [u8], AcpiError> {
+        let address = fadt.dsdt().ok_or(AcpiError::Missing("DSDT"))?;
+        table(address, "DSDT", memory)
+    }
+
     fn addresses(&self) -> impl Iterator<Item = u64> + use<'a> {
         let width = self.width;
         self.entries.chunks_exact(width).map(move |entry| {
