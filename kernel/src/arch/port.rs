@@ -45,3 +45,14 @@ pub unsafe fn read_u32(port: u16) -> u32 {
     };
     value
 }
+
+/// Writes a 16-bit word.
+///
+/// # Safety
+/// Writing this port breaks no invariant.
+pub unsafe fn write_u16(port: u16, value: u16) {
+    // SAFETY: K2, by the caller's promise.
+    unsafe {
+        asm!("out dx, ax", in("dx") port, in("ax") value, options(nostack, preserves_flags));
+    };
+}
