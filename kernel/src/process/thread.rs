@@ -31,11 +31,14 @@ pub enum RunState {
     Dead = 4,
 }
 
-/// An exception as a signal frame tells it: vector, error code, fault address (CR2).
+/// An exception as a signal frame tells it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Fault {
+    /// Vector.
     pub vector: u64,
+    /// Error code.
     pub code: u64,
+    /// Fault address (CR2).
     pub address: u64,
 }
 
