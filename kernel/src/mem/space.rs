@@ -1,8 +1,9 @@
 //! The address space of a process: `vm`'s, and the cores that have it loaded.
 
 use super::object::ObjectRef;
+use crate::arch::cpu::{self, CoreIndex};
+use crate::arch::paging;
 use crate::arch::shootdown::{self, CoreSet};
-use crate::arch::{cpu, paging};
 use crate::sched::lock::Lock;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -91,8 +92,16 @@ impl Space {
     }
 
     fn loaded(&self) -> CoreSet {
-        let word = |index: usize| self.cores[index].load(Ordering::Acquire);
-        CoreSet::from_words(core::array::from_fn(word))
+        let mut set = CoreSet::empty();
+        for (index, word) in self.cores.iter().enumerate() {
+            let mut word = word.load(Ordering::Acquire);
+            while word != 0 {
+                let core = index * 64 + word.trailing_zeros() as usize;
+                word &= word - 1;
+                set.insert(CoreIndex(core as u16));
+            }
+        }
+        set
     }
 
     /// This core loads the space.

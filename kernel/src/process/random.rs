@@ -1,9 +1,10 @@
 //! Random numbers: ChaCha20 per core, seeded by the processor (RDSEED or RDRAND), else by its counters.
 
-use crate::arch::{features, time};
+use crate::arch::time;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use core::arch::asm;
+use core::arch::x86_64::__cpuid;
 
 /// Tries of RDRAND before the counters have to do (Intel's recommendation is 10).
 const TRIES: usize = 10;
@@ -18,7 +19,8 @@ pub fn fill(bytes: &mut [u8]) {
 }
 
 fn seed() -> [u8; 32] {
-    let rdrand = features::get().rdrand;
+    // CPUID.1:ECX bit 30 (SDM vol. 1, 7.3.17).
+    let rdrand = __cpuid(1).ecx >> 30 & 1 != 0;
     let mut seed = [0; 32];
     for (word, index) in seed.chunks_exact_mut(8).zip(1u64..) {
         let hardware = if rdrand {

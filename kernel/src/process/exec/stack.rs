@@ -68,9 +68,8 @@ pub fn write(
     let mut seed = [0; 16];
     random::fill(&mut seed);
     let seed = put(&seed)?;
-    let features = crate::arch::features::get();
     let auxv = [
-        [AT_HWCAP, u64::from(features.hwcap)],
+        [AT_HWCAP, u64::from(core::arch::x86_64::__cpuid(1).edx)],
         [AT_PAGESZ, 4096],
         [AT_CLKTCK, time::TICKS],
         [AT_PHDR, program.headers],
@@ -87,7 +86,7 @@ pub fn write(
         [AT_RANDOM, seed],
         [
             AT_HWCAP2,
-            if features.fsgsbase {
+            if crate::arch::features::get().fsgsbase {
                 HWCAP2_FSGSBASE
             } else {
                 0
