@@ -17,7 +17,9 @@ use crate::words::Words;
 /// One mebibyte, in bytes.
 pub const MIB: u64 = 1 << 20;
 /// Memory that a machine needs besides its boot volume: what the loader and the kernel keep, in bytes.
-const KERNEL_MEMORY: u64 = 24 * MIB;
+const KERNEL_MEMORY: u64 = 12 * MIB;
+/// Memory for each torus on top: the kernel starts none with less, in bytes.
+const TORUS_MEMORY: u64 = 8 * MIB;
 /// Memory for each core on top: stacks, heap and frame caches, in bytes.
 const CORE_MEMORY: u64 = MIB / 4;
 /// The longest kernel command line that is passed, in bytes: half of what the loader reads as `limine.cfg`.
@@ -153,7 +155,8 @@ impl Machine {
     /// # Errors
     /// It does not; the message tells how much is needed.
     pub fn check_memory(&self, volume: u64) -> Result<()> {
-        let needed = volume + KERNEL_MEMORY + u64::from(self.smp) * CORE_MEMORY;
+        let tori = u64::from(self.tori.unwrap_or(1)) * TORUS_MEMORY;
+        let needed = volume + KERNEL_MEMORY + tori + u64::from(self.smp) * CORE_MEMORY;
         if self.memory >= needed {
             return Ok(());
         }
