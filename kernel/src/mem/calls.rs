@@ -119,9 +119,11 @@ fn file(
     rights: Prot,
     shared: bool,
 ) -> Result<(Backing<super::object::ObjectRef>, Prot), Errno> {
-    let offset = call.args[5] / PAGE;
-    offset.checked_add(length / PAGE).ok_or(Errno::EOVERFLOW)?;
+    let offset = call.args[5];
     let mappable = call.process.files.mappable(call.int(4))?;
+    if offset.saturating_add(length) > i64::MAX as u64 {
+        return Err(Errno::EOVERFLOW);
+    }
     if !mappable.readable {
         return Err(Errno::EACCES);
     }
@@ -135,7 +137,7 @@ fn file(
     Ok((
         Backing::Object {
             object: mappable.object,
-            offset,
+            offset: offset / PAGE,
             shared,
         },
         maximum,

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+pub mod memory;
+
 use std::ffi::CString;
 
 /// A system call's answer: a value, or an error number.

@@ -284,10 +284,13 @@ impl<'m, 's> World<'m, 's> {
         } else if new > old && to != from.start {
             assert!(model.range(to..to + new).next().is_none());
         }
-        let moved: Vec<Expected> = from
-            .clone()
+        let (kept, cut) = (old.min(new), from.start + old.min(new)..from.end);
+        let moved: Vec<Expected> = (from.start..from.start + kept)
             .map(|page| model.remove(&page).expect("was mapped"))
             .collect();
+        cut.for_each(|page| {
+            model.remove(&page);
+        });
         for i in 0..new {
             let page = match moved.get(i as usize) {
                 Some(page) => page.clone(),

@@ -35,7 +35,7 @@ impl<O: Object> AddressSpace<O> {
     ///
     /// # Errors
     /// As mremap(2): [`SpaceError::InvalidArgument`] for what is unaligned, zero or overlapping,
-    /// [`SpaceError::BadAddress`] when the old range is not within one mapping,
+    /// [`SpaceError::BadAddress`] when what is kept of the old range is not within one mapping,
     /// [`SpaceError::NoMemory`] without room.
     pub fn remap<M: TableMemory>(
         &mut self,
@@ -57,7 +57,9 @@ impl<O: Object> AddressSpace<O> {
             .ok_or(SpaceError::InvalidArgument)?
             .len();
         let mapping = self.find(address).ok_or(SpaceError::BadAddress)?;
-        if !mapping.range.covers(old) {
+        // What is cut off goes as munmap(2) does it, across mappings and holes.
+        let kept = PageRange::at(old.start, old.len().min(count));
+        if !mapping.range.covers(kept) {
             return Err(SpaceError::BadAddress);
         }
         if old.is_empty() && (mapping.is_private() || !may_move) {

@@ -1,0 +1,9 @@
+//! Memory as programs see it: our programs say the same on Braid as on the host.
+
+use braid_tests::booted::{Exec, programs};
+
+#[test]
+fn mappings() {
+    let output = Exec::new(programs::rust("mappings")).same_as_host();
+    assert_eq!(output.status, 0, "{output:?}");
+}
