@@ -28,7 +28,7 @@ use heapless::Vec;
 use vm::addr::{PAGE_SIZE, PhysAddr};
 
 /// Bytes of the first core's stacks while the machine is not divided.
-const STACK_SIZE: usize = 512 * 1024;
+const STACK_SIZE: usize = 64 * 1024;
 
 /// The first core's stacks and block for that time.
 #[repr(C, align(4096))]
@@ -87,9 +87,9 @@ extern "C" fn start() -> ! {
         apic::mode_name()
     );
     let (cores, parked) = call_cores(info, &mut early);
-    let divided = tori::divide(&Early {
+    let divided = tori::divide(Early {
         info,
-        frames: &early,
+        frames: &mut early,
         cores: &cores,
         srat: firmware.srat,
         cache_bits: features::cache_bits(),

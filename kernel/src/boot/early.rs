@@ -2,6 +2,7 @@
 
 use super::{BootInfo, MemoryKind};
 use crate::arch::paging;
+use core::mem::MaybeUninit;
 use core::ops::Range;
 use vm::addr::{PAGE_SIZE, PhysAddr};
 
@@ -17,8 +18,11 @@ pub struct EarlyFrames {
     /// End of what is still free of it.
     end: u64,
     /// What is needed only while booting.
-    temporary: Range<u64>,
+    temporary: heapless::Vec<Range<u64>, MAX_TEMPORARY>,
 }
+
+/// Temporary blocks at most.
+const MAX_TEMPORARY: usize = 8;
 
 impl EarlyFrames {
     /// Over the memory map.
@@ -37,7 +41,7 @@ impl EarlyFrames {
         Ok(Self {
             end: whole.end,
             whole,
-            temporary: 0..0,
+            temporary: heapless::Vec::new(),
         })
     }
 
@@ -55,20 +59,71 @@ impl EarlyFrames {
         Some(at)
     }
 
-    /// Like [`Self::take`], for one block that is given back when the machine is up.
+    /// Like [`Self::take`], for memory that is given back when the machine is up; a few times only.
     pub fn take_temporary(&mut self, count: u64) -> Option<PhysAddr> {
         let at = self.take(count)?;
-        self.temporary = at.0..at.0 + count * PAGE_SIZE as u64;
+        let block = at.0..at.0 + count * PAGE_SIZE as u64;
+        // Neighbours become one.
+        match self.temporary.last_mut() {
+            Some(last) if last.start == block.end => last.start = block.start,
+            _ => self.temporary.push(block).ok()?,
+        }
         Some(at)
     }
 
-    /// What was taken for good, in bytes: one range, but for the temporary block inside it.
+    /// An empty list with room for `room` values, in temporary memory.
+    pub fn list<T>(&mut self, room: usize) -> Option<List<T>> {
+        let bytes = room.checked_mul(size_of::<T>())?.max(1);
+        let at = self.take_temporary(bytes.div_ceil(PAGE_SIZE) as u64)?;
+        let place = paging::phys_to_virt(at).cast();
+        // SAFETY: K11, memory for that many values, nobody else's until it is given back.
+        let place = unsafe { core::slice::from_raw_parts_mut(place, room) };
+        Some(List { place, len: 0 })
+    }
+
+    /// What was taken, in bytes: one range, with the temporary blocks inside it.
     pub fn taken(&self) -> Range<u64> {
         self.end..self.whole.end
     }
 
-    /// The temporary block, in bytes.
-    pub fn temporary(&self) -> Range<u64> {
-        self.temporary.clone()
+    /// The temporary blocks, in bytes.
+    pub fn temporary(&self) -> &[Range<u64>] {
+        &self.temporary
+    }
+}
+
+/// A list with room for a number of values that is known when it is made. Values are not dropped.
+pub struct List<T: 'static> {
+    place: &'static mut [MaybeUninit<T>],
+    len: usize,
+}
+
+impl<T> List<T> {
+    /// Appends a value; false when there is no room.
+    #[must_use]
+    pub fn push(&mut self, value: T) -> bool {
+        let Some(place) = self.place.get_mut(self.len) else {
+            return false;
+        };
+        place.write(value);
+        self.len += 1;
+        true
+    }
+
+    /// Makes it empty.
+    pub fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Its values.
+    pub fn as_slice(&self) -> &[T] {
+        // SAFETY: K11, the first `len` values were written.
+        unsafe { self.place[..self.len].assume_init_ref() }
+    }
+
+    /// Its values, to change them.
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        // SAFETY: K11, the first `len` values were written.
+        unsafe { self.place[..self.len].assume_init_mut() }
     }
 }

@@ -3,26 +3,17 @@
 use super::build::{BuildError, Share, build};
 use super::{COUNT, Torus};
 use crate::arch::cpu::CoreIndex;
-use crate::boot::early::EarlyFrames;
+use crate::boot::early::{EarlyFrames, List};
 use crate::boot::{BootInfo, MemoryKind};
 use braid_firmware::acpi::srat::Srat;
 use braid_firmware::cmdline;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
-use heapless::Vec;
 use thiserror::Error;
-use torus::TorusId;
 use torus::plan::{self, Affinity, Core, Memory, Piece, Plan, PlanError, Request};
+use torus::{MAX_TORI, TorusId};
 use vm::addr::{Frame, PAGE_SIZE};
 
-/// Ranges of free memory that are told apart at most; smaller ones beyond are lost, with a warning.
-const MAX_RANGES: usize = 256;
-/// Memory affinity ranges at most.
-const MAX_AFFINITY: usize = 64;
-/// Pieces of memory at most.
-const MAX_PIECES: usize = 1024;
-/// Cores at most.
-const MAX_CORES: usize = crate::arch::cpu::MAX_CORES;
 /// Frames that a torus needs to be of any use: 8 MiB.
 const MINIMUM: u64 = 2048;
 
@@ -35,16 +26,19 @@ pub enum DivideError {
     /// A torus could not be built.
     #[error("{0}")]
     Build(BuildError),
+    /// There is no room for the division itself.
+    #[error("too little memory to divide the machine")]
+    NoRoom,
 }
 
-type Ranges = Vec<Range<u64>, MAX_RANGES>;
+type Ranges = List<Range<u64>>;
 
 /// What is being divided.
 pub struct Early<'a> {
     /// What the loader said.
     pub info: &'a BootInfo,
     /// What booting has taken of memory.
-    pub frames: &'a EarlyFrames,
+    pub frames: &'a mut EarlyFrames,
     /// Number and APIC id of the cores that run.
     pub cores: &'a [(CoreIndex, u32)],
     /// Firmware's affinity table.
@@ -59,88 +53,118 @@ struct Free {
     later: Ranges,
 }
 
+/// Lists with room for whatever this machine can need: all of them are taken before memory is counted.
+struct Room {
+    free: Free,
+    usable: Ranges,
+    affinity: List<Affinity>,
+    cores: List<Core>,
+    pieces: List<Piece>,
+    /// Parts of one torus.
+    part: Free,
+    part_cores: List<(CoreIndex, u32)>,
+    reclaim: List<(&'static Torus, Range<u64>)>,
+}
+
+impl Room {
+    fn new(early: &mut Early<'_>) -> Option<Self> {
+        let affinity = early.srat.map_or(0, |srat| srat.memory().count());
+        // What booting took cuts one range in two; temporary blocks are a few more.
+        let ranges = early.info.memory.len() + 16;
+        let pieces = plan::storage_needed(2 * ranges, affinity, MAX_TORI);
+        // Each edge of a piece cuts at most one range.
+        let parts = ranges + pieces;
+        let cores = early.cores.len();
+        let frames = &mut *early.frames;
+        Some(Self {
+            free: Free {
+                now: frames.list(ranges)?,
+                later: frames.list(ranges)?,
+            },
+            usable: frames.list(2 * ranges)?,
+            affinity: frames.list(affinity)?,
+            cores: frames.list(cores)?,
+            pieces: frames.list(pieces)?,
+            part: Free {
+                now: frames.list(parts)?,
+                later: frames.list(parts)?,
+            },
+            part_cores: frames.list(cores)?,
+            reclaim: frames.list(parts)?,
+        })
+    }
+}
+
+/// Puts values into a list that has room for them.
+fn fill<T>(list: &mut List<T>, values: impl Iterator<Item = T>) -> Result<(), DivideError> {
+    for value in values {
+        if !list.push(value) {
+            return Err(DivideError::NoRoom);
+        }
+    }
+    Ok(())
+}
+
 /// Divides the machine. Afterwards every core's block is ready.
 ///
 /// # Errors
 /// [`DivideError`].
-pub fn divide(early: &Early<'_>) -> Result<Reclaim, DivideError> {
-    let free = free_memory(early);
-    let mut cores = cores(early);
-    let affinity = affinity(early);
-    let mut usable = Vec::<Range<u64>, { 2 * MAX_RANGES }>::new();
-    usable.extend(free.now.iter().chain(&free.later).cloned());
+pub fn divide(mut early: Early<'_>) -> Result<Reclaim, DivideError> {
+    let mut room = Room::new(&mut early).ok_or(DivideError::NoRoom)?;
+    free_memory(&early, &mut room.free)?;
+    fill(&mut room.cores, cores(&early))?;
+    fill(&mut room.affinity, affinity(&early))?;
+    let (now, later) = (room.free.now.as_slice(), room.free.later.as_slice());
+    fill(&mut room.usable, now.iter().chain(later).cloned())?;
+    while room.pieces.push(Piece::default()) {}
     let memory = Memory {
-        usable: &usable,
-        affinity: &affinity,
+        usable: room.usable.as_slice(),
+        affinity: room.affinity.as_slice(),
         minimum: MINIMUM,
     };
     let request = match early.info.command_line.tori {
         cmdline::Tori::Auto => Request::Auto,
         cmdline::Tori::Count(count) => Request::Count(count),
     };
-    let mut storage = Vec::<Piece, MAX_PIECES>::new();
-    let needed = plan::storage_needed(usable.len(), affinity.len(), torus::MAX_TORI);
-    // At most as many as there is room for.
-    let _ = storage.resize_default(needed.min(MAX_PIECES));
-    let plan =
-        plan::divide(request, &mut cores, memory, &mut storage).map_err(DivideError::Plan)?;
-    let mut reclaim = Reclaim(Vec::new());
+    let (cores, pieces) = (room.cores.as_mut_slice(), room.pieces.as_mut_slice());
+    let plan = plan::divide(request, cores, memory, pieces).map_err(DivideError::Plan)?;
     for id in plan.ids() {
-        let later = part(&plan, &free.later, id);
-        let torus = build_one(early, &plan, id, &part(&plan, &free.now, id), &later)
-            .map_err(DivideError::Build)?;
+        part(&plan, now, id, &mut room.part.now)?;
+        part(&plan, later, id, &mut room.part.later)?;
+        room.part_cores.clear();
+        let here = |apic_id| plan.cores(id).iter().any(|core| core.apic_id == apic_id);
+        let own = early.cores.iter().filter(|(_, apic_id)| here(*apic_id));
+        fill(&mut room.part_cores, own.copied())?;
+        let torus = build(&Share {
+            id,
+            cores: room.part_cores.as_slice(),
+            free: room.part.now.as_slice(),
+            later: room.part.later.as_slice(),
+        })
+        .map_err(DivideError::Build)?;
         COUNT.fetch_add(1, Ordering::Relaxed);
-        // As long as the lists of ranges, of which there are at most two for each.
-        reclaim.0.extend(
-            later
-                .into_iter()
-                .map(|range| (torus, range))
-                .take(MAX_RANGES),
-        );
+        let later = room.part.later.as_slice().iter().cloned();
+        fill(&mut room.reclaim, later.map(|range| (torus, range)))?;
         report(torus, &plan);
     }
-    Ok(reclaim)
+    Ok(Reclaim(room.reclaim))
 }
 
 /// The parts of `ranges` that the plan gives to a torus.
-fn part(plan: &Plan<'_>, ranges: &Ranges, id: TorusId) -> Ranges {
-    let mut parts = Ranges::new();
-    for piece in plan.memory(id) {
-        for range in ranges {
-            let both = piece.frames.start.max(range.start)..piece.frames.end.min(range.end);
-            if !both.is_empty() && parts.push(both).is_err() {
-                log::warn!(
-                    "torus {id} has more than {MAX_RANGES} ranges of memory; some are not used"
-                );
-            }
-        }
-    }
-    parts
-}
-
-fn build_one(
-    early: &Early<'_>,
+fn part(
     plan: &Plan<'_>,
+    ranges: &[Range<u64>],
     id: TorusId,
-    free: &Ranges,
-    later: &Ranges,
-) -> Result<&'static Torus, BuildError> {
-    let mut cores = Vec::<(CoreIndex, u32), MAX_CORES>::new();
-    for core in plan.cores(id) {
-        cores.extend(
-            early
-                .cores
-                .iter()
-                .filter(|(_, apic_id)| *apic_id == core.apic_id)
-                .copied(),
-        );
-    }
-    build(&Share {
-        id,
-        cores: &cores,
-        free,
-        later,
-    })
+    parts: &mut Ranges,
+) -> Result<(), DivideError> {
+    parts.clear();
+    let both = |piece: &Piece, range: &Range<u64>| {
+        piece.frames.start.max(range.start)..piece.frames.end.min(range.end)
+    };
+    let all = plan
+        .memory(id)
+        .flat_map(|piece| ranges.iter().map(move |range| both(piece, range)));
+    fill(parts, all.filter(|range| !range.is_empty()))
 }
 
 fn report(torus: &Torus, plan: &Plan<'_>) {
@@ -154,84 +178,72 @@ fn report(torus: &Torus, plan: &Plan<'_>) {
 }
 
 /// The memory map's usable ranges without what booting took, and what is free later.
-fn free_memory(early: &Early<'_>) -> Free {
+fn free_memory(early: &Early<'_>, free: &mut Free) -> Result<(), DivideError> {
     let page = PAGE_SIZE as u64;
-    let mut free = Free {
-        now: Ranges::new(),
-        later: Ranges::new(),
-    };
-    let mut lost = 0;
-    let mut add = |ranges: &mut Ranges, range: Range<u64>| {
+    let add = |ranges: &mut Ranges, range: Range<u64>| {
         let frames = range.start.div_ceil(page)..range.end / page;
-        if !frames.is_empty() && ranges.push(frames.clone()).is_err() {
-            lost += frames.end - frames.start;
-        }
+        fill(
+            ranges,
+            Some(frames).filter(|frames| !frames.is_empty()).into_iter(),
+        )
     };
+    let taken = early.frames.taken();
     for range in early.info.memory {
         let bytes = range.start.0..range.start.0 + range.len;
         match range.kind {
-            MemoryKind::Usable => {
-                let taken = early.frames.taken();
-                if bytes.contains(&taken.start) && !taken.is_empty() {
-                    add(&mut free.now, bytes.start..taken.start);
-                    add(&mut free.now, taken.end..bytes.end);
-                } else {
-                    add(&mut free.now, bytes);
-                }
+            MemoryKind::Usable if bytes.contains(&taken.start) => {
+                add(&mut free.now, bytes.start..taken.start)?;
+                add(&mut free.now, taken.end..bytes.end)?;
             }
-            MemoryKind::Loader => add(&mut free.later, bytes),
+            MemoryKind::Usable => add(&mut free.now, bytes)?,
+            MemoryKind::Loader => add(&mut free.later, bytes)?,
             _ => {}
         }
     }
-    add(&mut free.later, early.frames.temporary());
-    if lost > 0 {
-        log::warn!("the memory map has too many ranges: {lost} frames are not used");
+    for block in early.frames.temporary() {
+        add(&mut free.later, block.clone())?;
     }
-    free
+    Ok(())
 }
 
-fn cores(early: &Early<'_>) -> Vec<Core, MAX_CORES> {
+fn cores(early: &Early<'_>) -> impl Iterator<Item = Core> {
     let node = |apic_id| {
         let mut nodes = early.srat?.cores();
         nodes
             .find(|core| core.apic_id == apic_id)
             .map(|core| core.node)
     };
-    let core = |(_, apic_id): &(CoreIndex, u32)| Core {
+    early.cores.iter().map(move |(_, apic_id)| Core {
         apic_id: *apic_id,
         node: node(*apic_id),
         cache: early
             .cache_bits
             .map(|bits| apic_id.checked_shr(bits).unwrap_or(0)),
-    };
-    early.cores.iter().map(core).take(MAX_CORES).collect()
+    })
 }
 
-fn affinity(early: &Early<'_>) -> Vec<Affinity, MAX_AFFINITY> {
+fn affinity(early: &Early<'_>) -> impl Iterator<Item = Affinity> {
     let page = PAGE_SIZE as u64;
-    let Some(srat) = early.srat else {
-        return Vec::new();
-    };
-    let range = |memory: braid_firmware::acpi::srat::MemoryAffinity| Affinity {
+    let memory = early.srat.into_iter().flat_map(|srat| srat.memory());
+    memory.map(move |memory| Affinity {
         frames: memory.start / page..(memory.start + memory.len) / page,
         node: memory.node,
-    };
-    srat.memory().map(range).take(MAX_AFFINITY).collect()
+    })
 }
 
-/// Memory that was needed to boot and whose it is then: the loader's, and the cores' interim blocks.
-pub struct Reclaim(Vec<(&'static Torus, Range<u64>), { 2 * MAX_RANGES }>);
+/// Memory that was needed to boot and whose it is then: the loader's, the cores' interim blocks, and this list.
+pub struct Reclaim(List<(&'static Torus, Range<u64>)>);
 
 impl Reclaim {
     /// Gives it to its tori; answers how many frames.
     ///
     /// # Safety
-    /// Nothing of it is used any more.
+    /// Nothing of it is used any more. Nothing is allocated meanwhile, so that the list lasts to its end.
     pub unsafe fn run(self) -> u64 {
         let mut count = 0;
-        for (torus, range) in self.0 {
+        for (torus, range) in self.0.as_slice() {
             let mut pool = torus.pool.lock();
-            for frame in range {
+            for frame in range.clone() {
                 match pool.free(Frame(frame)) {
                     Ok(()) => count += 1,
                     Err(error) => log::warn!("torus {}: {error}", torus.id),
