@@ -1,12 +1,13 @@
 //! The content of a file in `/tmp`: a memory object, so that mappings, reads and writes share its pages. Pages that were never
 //! written take no memory.
 
-use crate::arch::paging;
+use crate::arch::{cpu, paging};
 use crate::mem::object::{MemoryObject, ObjectRef, PAGE, SourceError};
 use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use braid_files::error::FileError;
 use vm::addr::Frame;
+use vm::space::Object;
 
 /// Bytes of a file that can be written.
 pub struct Content {
@@ -60,7 +61,7 @@ impl Content {
         let _busy = self.busy.lock();
         let (page, within) = split(offset);
         let before = self.len();
-        self.extend(offset + from.len() as u64);
+        self.object.0.extend(offset + from.len() as u64);
         match self.object.0.page(page) {
             Ok(frame) => copy_in(frame, within, from),
             Err(SourceError::BeyondEnd | SourceError::NoMemory) => {
@@ -74,17 +75,12 @@ impl Content {
     /// Cuts or extends the file; what is added reads as zeros.
     pub fn truncate(&self, len: u64) {
         let _busy = self.busy.lock();
-        if len < self.len() {
-            self.object.0.truncate(len)
-        } else {
-            self.extend(len)
+        if len >= self.len() {
+            return self.object.0.extend(len);
         }
-    }
-
-    fn extend(&self, len: u64) {
-        if len > self.len() {
-            self.object.0.truncate(len);
-        }
+        self.object.0.truncate(len);
+        let spaces = &cpu::this().torus().share.spaces;
+        spaces.drop_pages(self.object.owner(), len.div_ceil(PAGE as u64));
     }
 }
 

@@ -162,7 +162,8 @@ pub fn split<T, E>(result: Result<(T, FlushDebt), E>) -> (Result<T, E>, FlushDeb
     }
 }
 
-fn split_unit<E>(result: Result<FlushDebt, E>) -> (Result<(), E>, FlushDebt) {
+/// As [`split`], without a value.
+pub fn split_unit<E>(result: Result<FlushDebt, E>) -> (Result<(), E>, FlushDebt) {
     split(result.map(|debt| ((), debt)))
 }
 

@@ -5,6 +5,7 @@ pub mod calls;
 pub mod fault;
 pub mod object;
 pub mod space;
+pub mod spaces;
 pub mod user;
 
 use crate::syscall::errno::Errno;

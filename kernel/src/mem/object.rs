@@ -157,7 +157,12 @@ impl MemoryObject {
         Ok(frame)
     }
 
-    /// Sets the length. What lies beyond it is gone: the caller has taken it out of every page table before.
+    /// Makes the object at least so long; what is added reads as zeros.
+    pub fn extend(&self, len: u64) {
+        self.len.fetch_max(len, Ordering::AcqRel);
+    }
+
+    /// Sets the length. What lies beyond it is gone; the caller takes it out of every page table then.
     pub fn truncate(&self, len: u64) {
         let mut chunks = self.chunks.lock();
         self.len.store(len, Ordering::Release);

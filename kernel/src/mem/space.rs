@@ -42,19 +42,21 @@ impl Space {
         // Names are used again after 2^31 spaces, long after the first has gone.
         let lineage = Owner(LINEAGE.fetch_add(1, Ordering::Relaxed) & !(1 << 31));
         let space = AddressSpace::new(cpu::this().torus().memory(), lineage, CEILING)?;
-        Ok(Self::from_vm(space))
+        Self::from_vm(space)
     }
 
-    fn from_vm(space: VmSpace) -> Arc<Self> {
+    fn from_vm(space: VmSpace) -> Result<Arc<Self>, Errno> {
         let root = space.table().root();
         let cores = [const { AtomicU64::new(0) }; WORDS];
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self {
+        let space = Arc::new(Self {
             inner: Lock::new(Some(space)),
             root,
             number,
             cores,
-        })
+        });
+        cpu::this().torus().share.spaces.add(number, &space)?;
+        Ok(space)
     }
 
     /// Works on the mappings and pays the debt that comes of it.
@@ -77,7 +79,7 @@ impl Space {
     pub fn fork(&self) -> Result<Arc<Self>, Errno> {
         super::room(size_of::<Self>())?;
         let child = self.with(|space| space.fork(cpu::this().torus().memory()))?;
-        Ok(Self::from_vm(child))
+        Self::from_vm(child)
     }
 
     /// Pays a debt of this space: every core that has it loaded forgets, then the frames are free.
@@ -126,6 +128,7 @@ impl Space {
 
 impl Drop for Space {
     fn drop(&mut self) {
+        cpu::this().torus().share.spaces.remove(self.number);
         let Some(space) = self.inner.get_mut().take() else {
             return;
         };

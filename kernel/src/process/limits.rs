@@ -1,6 +1,7 @@
 //! Resource limits: getrlimit(2), setrlimit(2), prlimit(2).
 
 use super::table;
+use crate::mem::calls::vm_limits;
 use crate::mem::user::{read_value, write_value};
 use crate::process::Pid;
 use crate::syscall::call::{Call, SysResult};
@@ -88,7 +89,14 @@ fn exchange(call: &Call, pid: i32, resource: u32, new: usize, old: usize) -> Sys
         }
         limits.0[resource] = wanted;
     }
+    let now = *limits;
     drop(limits);
+    if wanted.is_some() && target.pid == call.process.pid {
+        let space = call.thread.space.with(|space| space.clone());
+        if let Some(space) = space {
+            space.look(|space| space.limits = vm_limits(&now));
+        }
+    }
     if old != 0 {
         write_value(old, before)?;
     }

@@ -3,6 +3,7 @@
 use super::Table;
 use super::errand::Errands;
 use crate::mem::object::{ObjectRef, PageCache};
+use crate::mem::spaces::Spaces;
 use crate::sched::RunQueues;
 use crate::syscall::futex::Futexes;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,8 @@ pub struct Share {
     pub sched: RunQueues,
     /// The processes.
     pub processes: Table,
+    /// The address spaces.
+    pub spaces: Spaces,
     /// Pages of files.
     pub page_cache: PageCache,
     /// Threads that wait for a word.
@@ -32,6 +35,7 @@ impl Share {
         Self {
             sched: RunQueues::new(),
             processes: Table::new(),
+            spaces: Spaces::new(),
             page_cache: PageCache::new(),
             futexes: Futexes::new(),
             counters: Counters::new(),
