@@ -20,6 +20,9 @@ use vm::frames::{FrameList, FrameTable, Use};
 use vm::pool::FramePool;
 use vm::table::{Table, TableMemory};
 
+/// Frames kept for the kernel's heap: 1 MiB.
+const RESERVE: u64 = 256;
+
 type Lock<T> = SpinMutex<T, crate::arch::Relax>;
 
 /// One torus.
@@ -84,11 +87,23 @@ impl Torus {
     pub fn alloc_frame(&self, used: Use) -> Option<Frame> {
         let cache = &self.own_core().frames;
         cache.allocate(&self.frames, used).or_else(|| {
-            if cache.refill(&mut self.pool.lock()) > 0 {
+            let mut pool = self.pool.lock();
+            let kept = if used == Use::Kernel {
+                0
+            } else {
+                self.reserve()
+            };
+            if pool.available() > kept && cache.refill(&mut pool) > 0 {
                 return cache.allocate(&self.frames, used);
             }
+            drop(pool);
             self.take_from_others(used)
         })
+    }
+
+    /// Frames that only the kernel's heap gets: when programs have taken the rest, it still serves their calls.
+    fn reserve(&self) -> u64 {
+        RESERVE.min(self.total() / 16)
     }
 
     /// The pool is empty: what other cores keep at hand is used before memory is out.
