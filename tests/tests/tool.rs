@@ -5,7 +5,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use braid_tests::booted::{programs, tool};
+use braid::symbolize::Symbols;
+use braid_tests::booted::{parts, programs, tool};
 use rustix::process::{Pid, Signal, kill_process};
 
 fn text(bytes: &[u8]) -> String {
@@ -51,6 +52,7 @@ fn argument_zero_is_as_typed() {
 
 #[test]
 fn a_machine_that_hangs_is_ended() {
+    tool::path();
     let start = Instant::now();
     let output = tool::braid(["exec", "--timeout", "6", busybox(), "sleep", "1000"])
         .output()
@@ -145,14 +147,15 @@ fn many_at_once_do_not_disturb_each_other() {
 
 #[test]
 fn a_machine_starts_within_two_seconds_of_an_unchanged_build() {
-    // What the host needs to schedule the machine itself is not the tool's: the fastest of three counts.
-    let run = || {
+    tool::path();
+    // Other tests take the host's cores meanwhile: one undisturbed start among ten is enough.
+    let is_quick = || {
         let start = Instant::now();
         let words = ["exec", "-q", "--smp", "1", busybox(), "true"];
         assert!(tool::braid(words).status().unwrap().success());
-        start.elapsed()
+        start.elapsed() < Duration::from_secs(2)
     };
-    assert!(run().min(run()).min(run()) < Duration::from_secs(5));
+    assert!((0..10).any(|_| is_quick()));
 }
 
 #[test]
@@ -165,4 +168,14 @@ fn the_demonstration_runs() {
         "{said}\n{log}"
     );
     assert!(!log.contains(" leaks "), "{log}");
+}
+
+#[test]
+fn backtraces_get_names() {
+    let kernel = &parts().boot.kernel;
+    let bytes = std::fs::read(kernel).unwrap();
+    // e_entry of the ELF header.
+    let entry = u64::from_le_bytes(bytes[24..32].try_into().unwrap());
+    let line = Symbols::of(kernel).annotate(&format!("  at {:#x}", entry + 1));
+    assert!(line.contains("_start"), "{line}");
 }
