@@ -28,6 +28,15 @@ impl Content {
         })
     }
 
+    /// A file with these bytes.
+    pub fn of(bytes: &[u8]) -> Result<Self, FileError> {
+        let content = Self::new().map_err(|_| FileError::NoSpace)?;
+        for (index, page) in bytes.chunks(PAGE).enumerate() {
+            content.write((index * PAGE) as u64, page)?;
+        }
+        Ok(content)
+    }
+
     /// What mappings of it show.
     pub fn object(&self) -> &ObjectRef {
         &self.object

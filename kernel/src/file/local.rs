@@ -3,10 +3,13 @@
 //! Nothing here is shared between tori: each slot is written once, by a core of its torus.
 
 use super::content::Content;
-use super::machine;
+use super::{machine, tree};
 use crate::sched::wait::WaitQueue;
 use alloc::boxed::Box;
-use braid_files::tmp::{Attributes, Node, Tmp};
+use alloc::sync::Arc;
+use braid_files::archive::{self, NodeId, ROOT, S_IFLNK, S_IFMT};
+use braid_files::stat::Time;
+use braid_files::tmp::{Attributes, Content as Kind, Node, Tmp};
 use core::sync::atomic::AtomicU64;
 use spin::Once;
 
@@ -15,6 +18,8 @@ pub type Relax = crate::arch::Relax;
 /// A node of `/tmp`.
 pub type TmpNode = Node<Content, Relax>;
 
+/// How deep directories of the boot archive's `/tmp` are followed: the kernel's stack is small.
+const DEPTH: usize = 16;
 /// The most tori a machine has.
 const TORI: usize = 64;
 
@@ -42,8 +47,13 @@ pub fn local() -> &'static Local {
             ctime: now,
             ..Attributes::default()
         };
+        let tmp = Tmp::new(root);
+        let archive = tree::archive();
+        if let Some(from) = archive.child(ROOT, b"tmp") {
+            unpack(&tmp, from, tmp.root(), 0);
+        }
         Box::leak(Box::new(Local {
-            tmp: Tmp::new(root),
+            tmp,
             console: WaitQueue::new(),
             pipes: AtomicU64::new(2),
             frames,
@@ -56,9 +66,55 @@ pub fn tmp() -> &'static Tmp<Content, Relax> {
     &local().tmp
 }
 
+/// Empties `/tmp` of the torus that runs this: its last process has ended.
+pub fn clear() {
+    if let Some(local) = LOCALS[machine::torus_index() % TORI].get()
+        && let Err(error) = local.tmp.clear(machine::wall())
+    {
+        log::error!("/tmp cannot be emptied: {error}");
+    }
+}
+
 /// Wakes whoever waits for the console, on every torus.
 pub fn wake_console() {
     for local in LOCALS.iter().filter_map(Once::get) {
         local.console.wake_all();
+    }
+}
+
+/// Copies what the boot archive has in `/tmp` into a new tree. What finds no memory is left out: it is missing then, as a file that
+/// could not be unpacked.
+fn unpack(tmp: &Tmp<Content, Relax>, from: NodeId, to: &Arc<TmpNode>, depth: usize) {
+    let archive = tree::archive();
+    for &(name, id) in archive.names(from) {
+        let node = archive.node(id);
+        let time = Time {
+            seconds: node.mtime,
+            nanos: 0,
+        };
+        let attributes = Attributes {
+            mode: node.mode,
+            uid: node.uid,
+            gid: node.gid,
+            atime: time,
+            mtime: time,
+            ctime: time,
+        };
+        let content = match (&node.content, node.mode & S_IFMT) {
+            (archive::Content::Directory(_), _) => Kind::Directory,
+            (archive::Content::Bytes(target), S_IFLNK) => Kind::Link(target.to_vec()),
+            (archive::Content::Bytes(bytes), _) => match Content::of(bytes) {
+                Ok(content) => Kind::File(content),
+                Err(_) => continue,
+            },
+        };
+        let made = tmp.create(to, name, attributes, content);
+        if let Ok(made) = made
+            && node.is_directory()
+            && depth < DEPTH
+        {
+            unpack(tmp, id, &made, depth + 1);
+            made.change(|own| *own = attributes);
+        }
     }
 }

@@ -28,6 +28,11 @@ pub use executable::Executable;
 
 use braid_files::archive::ArchiveError;
 
+/// Lets go what this torus's processes have left in `/tmp`: there are none any more.
+pub fn let_go() {
+    local::clear();
+}
+
 /// Takes over the boot archive and the command line's words on terminals. Called once, before the first process.
 pub fn init(archive: &'static [u8]) -> Result<(), ArchiveError> {
     tree::init(archive)?;

@@ -13,7 +13,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bitflags::bitflags;
 use braid_files::archive::{S_IFMT, S_IFREG};
-use braid_files::stat::{S_IFCHR, S_IFIFO, Stat};
+use braid_files::stat::{S_IFIFO, Stat};
 use core::sync::atomic::{AtomicU32, Ordering};
 
 bitflags! {
@@ -118,7 +118,7 @@ impl OpenFile {
             Body::Bytes(node, _) | Body::Place(node) | Body::Text(node, _) => Some(node.clone()),
             Body::Tmp(node) => Some(Node::Tmp(node.clone())),
             Body::Device(device) => Some(Node::Device(*device)),
-            Body::Terminal(_) => Some(Node::Device(Device::Tty)),
+            Body::Terminal(_) => Some(Node::Device(Device::Console)),
             Body::Input | Body::Output(_) | Body::Pipe(_) => None,
         }
     }
@@ -149,12 +149,6 @@ impl OpenFile {
                 inode: 1,
                 ..plain
             },
-            Body::Terminal(_) => Stat {
-                mode: S_IFCHR | 0o620,
-                special: (136, 0),
-                inode: 3,
-                ..plain
-            },
             _ => self.node().map_or(plain, |node| node.stat()),
         }
     }
@@ -164,7 +158,7 @@ impl OpenFile {
         match &self.body {
             Body::Pipe(end) => alloc::format!("pipe:[{}]", end.number()).into_bytes(),
             Body::Input | Body::Output(_) => b"pipe:[1]".to_vec(),
-            Body::Terminal(_) => b"/dev/tty".to_vec(),
+            Body::Terminal(_) => Device::Console.path(),
             Body::Device(device) => device.path(),
             Body::Place(node) if node.is_directory() => {
                 node.path().unwrap_or_else(|| b"(deleted)".to_vec())

@@ -7,6 +7,7 @@ use core::sync::atomic::Ordering;
 
 /// Lets go what this core's torus only keeps for later.
 pub fn let_go() {
+    crate::file::let_go();
     cpu::this().torus().share.page_cache.drop_unused();
 }
 

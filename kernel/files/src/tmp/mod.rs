@@ -278,6 +278,22 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         Ok(())
     }
 
+    /// Removes everything.
+    pub fn clear(&self, now: Time) -> Result<(), FileError> {
+        let mut at = self.root.clone();
+        loop {
+            match at.list(0) {
+                Some(entry) if !entry.node.is_directory() => self.unlink(&at, &entry.name, now)?,
+                Some(entry) if entry.node.list(0).is_some() => at = entry.node,
+                Some(entry) => self.rmdir(&at, &entry.name, now)?,
+                None => match at.parent() {
+                    Some(parent) => at = parent,
+                    None => return Ok(()),
+                },
+            }
+        }
+    }
+
     /// Moves a name. An existing target is replaced unless `keep` (RENAME_NOREPLACE).
     pub fn rename(
         &self,

@@ -122,3 +122,16 @@ fn a_listing_survives_removal() {
     let second = root.list(first.next).unwrap();
     assert_eq!((&first.name[..], &second.name[..]), (&b"a"[..], &b"b"[..]));
 }
+
+#[test]
+fn clearing_leaves_nothing() {
+    let tree = tree();
+    let root = tree.root().clone();
+    let d = mkdir(&tree, &root, "d");
+    let f = file(&tree, &mkdir(&tree, &d, "e"), "f");
+    file(&tree, &root, "g");
+    tree.clear(at(1)).unwrap();
+    assert!(root.list(0).is_none());
+    assert_eq!((root.links(), f.links()), (2, 0));
+    assert_eq!(Arc::strong_count(&f), 1);
+}

@@ -411,7 +411,8 @@ fn groups() {
 
 /// Children that end badly, each in its way.
 fn faults() {
-    let ways: [(&str, fn() -> i32); 5] = [
+    type Way = (&'static str, fn() -> i32);
+    let ways: [Way; 5] = [
         ("null", || {
             // SAFETY: P2 does not hold on purpose: the kernel has to end the process.
             unsafe { std::ptr::null_mut::<u8>().write_volatile(1) };
