@@ -66,6 +66,9 @@ global_asm!(
 extern "C" fn start() -> ! {
     time::begin();
     console::start();
+    if let Some(screen) = boot::screen() {
+        console::screen::start(screen);
+    }
     let info = boot::read().unwrap_or_else(|error| refuse(error));
     console::set_level(info.command_line.log);
     log::info!(

@@ -23,6 +23,9 @@ const CR4_UMIP: u64 = 1 << 11;
 const CR4_FSGSBASE: u64 = 1 << 16;
 const CR4_SMEP: u64 = 1 << 20;
 const CR4_SMAP: u64 = 1 << 21;
+/// Page attributes by PAT index (SDM vol. 3A, 11.12): write-back, write-combining, uncached unless an MTRR says
+/// otherwise, uncached; twice.
+const PAGE_ATTRIBUTES: u64 = 0x0007_0106_0007_0106;
 const EFER_SCE: u64 = 1;
 const EFER_NXE: u64 = 1 << 11;
 
@@ -211,6 +214,7 @@ pub(super) fn enable_features(first: bool) {
     let features = features::get();
     // SAFETY: K2, bits that CPUID reports (SDM vol. 3A, 2.5).
     unsafe {
+        msr::write(msr::PAT, PAGE_ATTRIBUTES);
         let mut efer = msr::read(msr::EFER) | EFER_SCE;
         if features.nx {
             efer |= EFER_NXE;

@@ -4,6 +4,7 @@ use core::arch::asm;
 
 pub(super) const APIC_BASE: u32 = 0x1b;
 pub(super) const TSC_DEADLINE: u32 = 0x6e0;
+pub(super) const PAT: u32 = 0x277;
 pub(super) const EFER: u32 = 0xc000_0080;
 pub(super) const STAR: u32 = 0xc000_0081;
 pub(super) const LSTAR: u32 = 0xc000_0082;

@@ -50,7 +50,7 @@ pub enum Kind {
     Data,
     /// Device registers.
     Device,
-    /// A framebuffer: write-combining where the PAT has it, which the loader sets up; else uncached.
+    /// A framebuffer: write-combining.
     Framebuffer,
 }
 

@@ -7,6 +7,7 @@ pub mod early;
 mod requests;
 pub mod tables;
 
+use crate::console::screen::Screen;
 use braid_firmware::cmdline::CommandLine;
 use core::fmt::{self, Write};
 use limine::memory_map::EntryType;
@@ -104,6 +105,8 @@ pub struct BootInfo {
     pub first_apic_id: u32,
     /// All cores, in memory that is the loader's.
     pub cores: &'static [&'static Cpu],
+    /// The framebuffer, where there is one that the kernel can use.
+    pub screen: Option<Screen>,
     /// The archive with the programs' files.
     pub root_archive: Option<&'static [u8]>,
     /// Seconds since 1970 when the machine was started.
@@ -204,6 +207,7 @@ pub fn read() -> Result<&'static BootInfo, BootError> {
             .map(|rsdp| PhysAddr(physical(rsdp.address() as u64))),
         first_apic_id: cores.bsp_lapic_id(),
         cores: cores.cpus(),
+        screen: screen(),
         root_archive: root_archive(),
         date: requests::DATE
             .get_response()
@@ -246,6 +250,35 @@ fn command_line(storage: &'static mut [u8]) -> Result<&'static str, BootError> {
         .ok_or(BootError::CommandLineLength(line.len()))?;
     copy.copy_from_slice(line);
     core::str::from_utf8(copy).map_err(|_| BootError::CommandLineText)
+}
+
+/// The first framebuffer that has 32 bits per pixel, 8 of them for each color.
+pub fn screen() -> Option<Screen> {
+    let mut all = requests::FRAMEBUFFER.get_response()?.framebuffers();
+    let found = all.find(|framebuffer| {
+        let sizes = [
+            framebuffer.red_mask_size(),
+            framebuffer.green_mask_size(),
+            framebuffer.blue_mask_size(),
+        ];
+        let shifts = [
+            framebuffer.red_mask_shift(),
+            framebuffer.green_mask_shift(),
+            framebuffer.blue_mask_shift(),
+        ];
+        framebuffer.bpp() == 32 && sizes == [8; 3] && shifts.iter().all(|shift| *shift <= 24)
+    })?;
+    Some(Screen {
+        address: found.addr().addr(),
+        width: usize::try_from(found.width()).ok()?,
+        height: usize::try_from(found.height()).ok()?,
+        pitch: usize::try_from(found.pitch()).ok()?,
+        shifts: [
+            found.red_mask_shift(),
+            found.green_mask_shift(),
+            found.blue_mask_shift(),
+        ],
+    })
 }
 
 /// The module whose path ends in `root.cpio`. Modules stay where they are: their memory is never reclaimed.

@@ -52,6 +52,13 @@ pub fn build(
         let phys = start - info.kernel_base + info.kernel_start.0;
         tables.map(start, phys, end - start, kind, frames)?;
     }
+    // The memory map should name the framebuffer; the log must not fault where it does not.
+    if let Some(screen) = &info.screen {
+        let start = screen.address as u64 / PAGE * PAGE;
+        let end = (screen.address + screen.height * screen.pitch) as u64;
+        let len = end.next_multiple_of(PAGE) - start;
+        tables.map(start, start - info.hhdm, len, Kind::Framebuffer, frames)?;
+    }
     // Neighbours of one kind are mapped together, so that large pages fit across them. Memory first: pages that two
     // ranges share belong to the first.
     for kind in [Kind::Data, Kind::ReadOnly, Kind::Framebuffer] {

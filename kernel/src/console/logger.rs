@@ -1,5 +1,6 @@
-//! The log: one line a record, on COM1.
+//! The log: one line a record, on COM1 and on the screen.
 
+use super::screen;
 use super::uart::Uart;
 use crate::arch::{Relax, cpu, time};
 use braid_firmware::cmdline::Level;
@@ -60,13 +61,17 @@ pub fn emergency(text: fmt::Arguments<'_>) {
 /// All other cores have stopped, or are about to without touching the log again.
 pub unsafe fn break_lock() {
     // SAFETY: K2, by the caller's promise.
-    unsafe { LINE.force_unlock() };
+    unsafe {
+        LINE.force_unlock();
+        screen::break_lock();
+    }
 }
 
 fn send(bytes: &[u8]) {
     if PRESENT.load(Ordering::Relaxed) {
         COM1.send(bytes);
     }
+    screen::write(bytes);
 }
 
 impl Log for Logger {
