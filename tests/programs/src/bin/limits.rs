@@ -1,0 +1,181 @@
+//! The end of memory and of processes: by limits of the process, as on every system, and of the machine.
+//!
+//! `limits` stays within limits that it sets. `limits hog` takes all memory that the machine has, and `limits bomb`
+//! makes as many processes as it can: never on a host.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use braid_test_programs::memory::{ANONYMOUS, PAGE, RW, map, unmap, write};
+use braid_test_programs::{Answer, call, show};
+use libc as l;
+
+const MIB: usize = 1 << 20;
+
+fn main() {
+    match std::env::args().nth(1).as_deref() {
+        None => {
+            address_space();
+            allocations();
+        }
+        Some("hog") => hog(),
+        Some("bomb") => bomb(),
+        Some(_) => std::process::exit(2),
+    }
+}
+
+fn limit(resource: i32, value: usize) {
+    let limits = [value, value];
+    let to = limits.as_ptr() as usize;
+    call(l::SYS_prlimit64, [0, resource as usize, to, 0]).expect("a lower limit");
+}
+
+/// Maps and unmaps again.
+fn try_map(mebibytes: usize) {
+    let answer = map(0, mebibytes * MIB, RW, ANONYMOUS);
+    if let Ok(at) = answer {
+        unmap(at, mebibytes * MIB).expect("to unmap what was mapped");
+    }
+    show(&format!("mmap {mebibytes} MiB"), answer.map(|_| 0));
+}
+
+fn address_space() {
+    try_map(512);
+    limit(l::RLIMIT_AS, 128 * MIB);
+    try_map(512);
+    try_map(64);
+    let base = map(0, 64 * MIB, RW, ANONYMOUS).expect("memory");
+    try_map(64);
+    let remap = |new: usize| -> Answer {
+        let flags = l::MREMAP_MAYMOVE as usize;
+        call(l::SYS_mremap, [base, 64 * MIB, new * MIB, flags, 0])
+    };
+    show("mremap to 256 MiB", remap(256).map(|_| 0));
+    unmap(base, 64 * MIB).expect("to unmap");
+    try_map(64);
+    let end = call(l::SYS_brk, [0]).expect("a break");
+    let same = call(l::SYS_brk, [end + 256 * MIB]) == Ok(end);
+    println!("brk up 256 MiB: {}", if same { "refused" } else { "done" });
+}
+
+/// Rust's allocator gets no for an answer, and can go on.
+fn allocations() {
+    let mut kept = Vec::new();
+    loop {
+        let mut piece: Vec<u8> = Vec::new();
+        if piece.try_reserve_exact(8 * MIB).is_err() {
+            break;
+        }
+        piece.resize(PAGE, 1);
+        kept.push(piece);
+    }
+    println!("allocated: {}", (10..16).contains(&kept.len()));
+    drop(kept);
+    let again: Vec<u8> = vec![1; 32 * MIB];
+    println!(
+        "again: {}",
+        again.iter().map(|&byte| usize::from(byte)).sum::<usize>()
+    );
+}
+
+/// A child that does not come back, or the error.
+fn fork(work: impl FnOnce()) -> Answer {
+    // SAFETY: P4.
+    match unsafe { l::fork() } {
+        0 => {
+            work();
+            // SAFETY: P1.
+            unsafe { l::_exit(0) }
+        }
+        -1 => Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0)),
+        child => Ok(child as usize),
+    }
+}
+
+/// Waits for a child: its status, or minus the signal that ended it.
+fn wait(child: usize) -> Result<i32, i32> {
+    let mut status = 0;
+    let to = &raw mut status as usize;
+    call(l::SYS_wait4, [child, to, 0, 0])?;
+    Ok(if l::WIFEXITED(status) {
+        l::WEXITSTATUS(status)
+    } else {
+        -l::WTERMSIG(status)
+    })
+}
+
+/// Children that touch memory until there is none. Each ends; this process, which has some too, goes on.
+fn hog() {
+    let own = map(0, 64 * PAGE, RW, ANONYMOUS).expect("memory");
+    for page in 0..64 {
+        write(own + page * PAGE, 1).expect("a writable page");
+    }
+    for round in 0..3 {
+        let child = fork(|| {
+            loop {
+                let Ok(base) = map(0, 16 * MIB, RW, ANONYMOUS) else {
+                    // SAFETY: P1.
+                    unsafe { l::_exit(12) }
+                };
+                for page in 0..16 * MIB / PAGE {
+                    write(base + page * PAGE, 1).expect("a writable page");
+                }
+            }
+        });
+        let end = child.and_then(wait);
+        println!("round {round}: {}", end == Ok(12) || end == Ok(-l::SIGKILL));
+        println!("afterwards: {:?}", small());
+    }
+    // SAFETY: P2, memory that was mapped above.
+    let sum: usize = (0..64)
+        .map(|page| usize::from(unsafe { *((own + page * PAGE) as *const u8) }))
+        .sum();
+    println!("own memory: {sum}");
+}
+
+/// Processes that fork and fork, up to a limit of their number; then up to the machine's.
+fn bomb() {
+    let tree = fork(|| {
+        limit(l::RLIMIT_NPROC, 24);
+        explode(3);
+    });
+    println!("tree: {:?}", tree.and_then(wait));
+    // The first process gets the orphans of the others.
+    while wait(usize::MAX).is_ok() {}
+    println!("afterwards: {:?}", small());
+
+    let mut children = Vec::with_capacity(1 << 16);
+    let refused = loop {
+        match fork(|| sleep(Duration::from_secs(1000))) {
+            Ok(child) => children.push(child),
+            Err(error) => break error,
+        }
+    };
+    println!("refused: {}", [l::EAGAIN, l::ENOMEM].contains(&refused));
+    for child in &children {
+        call(l::SYS_kill, [*child, l::SIGKILL as usize]).expect("a child");
+    }
+    let killed = children
+        .iter()
+        .filter(|child| wait(**child) == Ok(-l::SIGKILL));
+    println!("all killed: {}", killed.count() == children.len());
+    println!("more than the tree: {}", children.len() > 24);
+    println!("afterwards: {:?}", small());
+}
+
+/// An ordinary child's end.
+fn small() -> Result<i32, i32> {
+    fork(|| drop(vec![1u8; MIB])).and_then(wait)
+}
+
+/// Makes children until no more can be made, and children make children.
+fn explode(depth: usize) {
+    for _ in 0..8 {
+        if fork(|| sleep(Duration::from_millis(20))).is_err() {
+            break;
+        }
+        if depth > 0 && fork(|| explode(depth - 1)).is_err() {
+            break;
+        }
+    }
+}
