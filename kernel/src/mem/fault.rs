@@ -4,7 +4,7 @@ use super::object::{MemoryObject, SourceError};
 use super::space::{Space, VmSpace};
 use crate::arch::paging;
 use crate::arch::{cpu, shootdown};
-use crate::process::Thread;
+use crate::process::{Thread, counters};
 use crate::signal::info::{BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SigInfo};
 use crate::signal::{self, Signal};
 use crate::syscall::call::Stop;
@@ -40,7 +40,7 @@ impl Space {
             let memory = torus.memory();
             loop {
                 let recipe = space.resolve(memory, address, access);
-                torus.share.counters.count(&recipe);
+                counters::own().count(&recipe);
                 match recipe {
                     Recipe::Grow(page) => {
                         if space.grow(page).is_err() {

@@ -4,6 +4,7 @@ use super::object::ObjectRef;
 use crate::arch::cpu::{self, CoreIndex};
 use crate::arch::paging;
 use crate::arch::shootdown::{self, CoreSet};
+use crate::process::counters;
 use crate::sched::lock::Lock;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -88,7 +89,13 @@ impl Space {
             return;
         }
         if debt.flush() != Flush::None {
-            shootdown::flush(debt.flush(), self.loaded());
+            let cores = self.loaded();
+            let counters = counters::own();
+            counters.flushes.add(1);
+            if cores.iter().any(|core| core != cpu::this().index) {
+                counters.shootdowns.add(1);
+            }
+            shootdown::flush(debt.flush(), cores);
         }
         cpu::this().torus().free_list(debt.pay());
     }

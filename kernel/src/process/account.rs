@@ -1,6 +1,6 @@
 //! The account at the end of the machine: every torus has as many free frames as before its first process.
 
-use super::errand;
+use super::{counters, errand};
 use crate::arch::cpu;
 use crate::{boot, tori};
 use core::sync::atomic::Ordering;
@@ -32,7 +32,7 @@ pub fn check() {
             );
         }
         if boot::info().command_line.stats {
-            torus.share.counters.log(torus.id);
+            counters::log(torus);
         }
     }
 }

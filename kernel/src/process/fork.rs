@@ -1,7 +1,7 @@
 //! fork(2), vfork(2), and clone(2) as one of the two.
 
 use super::limits::NPROC;
-use super::{Process, Thread, table};
+use super::{Process, Thread, counters, table};
 use crate::arch::fpu;
 use crate::arch::segment;
 use crate::mem::room;
@@ -90,6 +90,7 @@ fn clone_process(call: &mut Call, request: Request) -> SysResult {
         // As on Linux a bad address is no reason to undo the fork.
         let _ = write_value(request.parent_tid as usize, child.pid.0);
     }
+    counters::own().forks.add(1);
     thread.wake();
     if vfork {
         call.inflight.word = pid as u64;

@@ -8,6 +8,7 @@
 //! [`wait`] collects that.
 
 pub mod account;
+pub mod counters;
 pub mod credentials;
 pub mod end;
 pub mod errand;

@@ -6,6 +6,7 @@ use super::queue::Queue;
 use super::time::Nanos;
 use super::timer::Timers;
 use crate::process::Thread;
+use crate::process::counters::Counters;
 use alloc::sync::Arc;
 use chacha20::ChaCha20Rng;
 use core::sync::atomic::AtomicBool;
@@ -24,6 +25,8 @@ pub struct Core {
     pub(super) since: OwnCell<Nanos>,
     /// What the core's one-shot timer is set to.
     pub(super) armed: OwnCell<Option<Nanos>>,
+    /// What it has counted.
+    pub counters: Counters,
     /// Random numbers for the programs on this core.
     pub(super) random: OwnCell<Option<ChaCha20Rng>>,
 
@@ -43,6 +46,7 @@ impl Core {
             slice_end: OwnCell::new(Nanos(0)),
             since: OwnCell::new(Nanos(0)),
             armed: OwnCell::new(None),
+            counters: Counters::new(),
             random: OwnCell::new(None),
             queue: Lock::new(Queue::new()),
             timers: Lock::new(Timers::new()),

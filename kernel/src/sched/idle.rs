@@ -74,6 +74,8 @@ fn find(core: &Core) -> Option<Arc<Thread>> {
         let other = here.torus().core((here.core_in_torus + step) % cores);
         // A look without the lock first: most cores have nothing queued.
         let mut queue = other.sched.queue.try_lock()?;
-        queue.steal()
+        let stolen = queue.steal()?;
+        core.counters.steals.add(1);
+        Some(stolen)
     })
 }

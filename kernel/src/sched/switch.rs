@@ -87,6 +87,7 @@ fn start(core: &'static Core, thread: Arc<Thread>) {
         RunState::Running
     });
     load(core, &thread);
+    core.counters.switches.add(1);
     let now = time::now();
     core.resched.store(false, Ordering::Relaxed);
     core.since.set(now);

@@ -4,6 +4,7 @@ use super::call::{Call, SysResult};
 use super::errno::Errno;
 use crate::arch::cpu;
 use crate::mem::user::UserSlice;
+use crate::process::counters;
 use crate::tori;
 
 /// torus_info: what there is to know about a torus.
@@ -36,7 +37,7 @@ pub fn torus_info(call: &mut Call) -> SysResult {
         0,
     ]);
     let mut count = FIXED;
-    for (_, value) in torus.share.counters.all() {
+    for (_, value) in counters::of(torus) {
         words[count] = value;
         count += 1;
     }

@@ -12,7 +12,7 @@ mod stack;
 
 use self::args::Strings;
 use self::elf::{ElfError, Program};
-use super::{Name, Process, Thread, end, table};
+use super::{Name, Process, Thread, counters, end, table};
 use crate::arch::fpu::{self, FpuState};
 use crate::arch::regs::UserRegs;
 use crate::arch::segment;
@@ -137,6 +137,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
         fpu,
         stack_top,
     } = ready;
+    counters::own().programs.add(1);
     space.enter();
     let old = thread.space.replace(Some(space));
     if let Some(old) = old {

@@ -1,0 +1,130 @@
+//! What is counted: by each core for itself, so that counting shares no cache line; summed up for a torus when asked.
+
+use crate::arch::cpu;
+use crate::mem::object::ObjectRef;
+use crate::tori::Torus;
+use core::sync::atomic::{AtomicU64, Ordering};
+use vm::fault::Recipe;
+
+/// A number that only grows, and that one core alone adds to.
+#[derive(Debug)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Zero.
+    pub const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// Adds `n`.
+    pub fn add(&self, n: u64) {
+        self.0.store(self.get().wrapping_add(n), Ordering::Relaxed);
+    }
+
+    /// How much it is.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// The counters of a core.
+        #[derive(Debug)]
+        pub struct Counters {
+            $($(#[$doc])* pub $name: Counter,)*
+        }
+
+        /// How many there are.
+        pub const COUNT: usize = [$(stringify!($name)),*].len();
+
+        impl Counters {
+            /// Nothing counted.
+            pub const fn new() -> Self {
+                Self { $($name: Counter::new(),)* }
+            }
+
+            /// All of them in order, with their names; the order is part of the interface to programs (docs/abi.md).
+            pub fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name.get()),)*].into_iter()
+            }
+        }
+    };
+}
+
+counters! {
+    /// Reads of untouched anonymous memory.
+    faults_zero_read,
+    /// First writes to anonymous memory.
+    faults_zero,
+    /// Pages of objects entered.
+    faults_cached,
+    /// Shared pages copied for a writer.
+    faults_copy,
+    /// Pages that their last sharer took, or that were allowed more.
+    faults_keep,
+    /// Stacks grown.
+    faults_grow,
+    /// Entries that were right already.
+    faults_present,
+    /// Accesses refused.
+    faults_refused,
+    /// Pages read from swap slots or pulled from another torus.
+    faults_moved,
+    /// System calls that are not there.
+    unknown_calls,
+    /// Times that entries had to be forgotten.
+    flushes,
+    /// Those of them for which other cores were interrupted.
+    shootdowns,
+    /// Processes made.
+    forks,
+    /// Programs executed.
+    programs,
+    /// Threads picked to run.
+    switches,
+    /// Those of them taken from another core's queue.
+    steals,
+}
+
+impl Counters {
+    /// Counts a recipe.
+    pub fn count(&self, recipe: &Recipe<ObjectRef>) {
+        let counter = match recipe {
+            Recipe::ZeroRead(_) => &self.faults_zero_read,
+            Recipe::Zero(_) => &self.faults_zero,
+            Recipe::Cached { .. } => &self.faults_cached,
+            Recipe::CopyOnWrite { .. } | Recipe::CopyObject { .. } => &self.faults_copy,
+            Recipe::Keep(_) => &self.faults_keep,
+            Recipe::Grow(_) => &self.faults_grow,
+            Recipe::Present => &self.faults_present,
+            Recipe::Refuse(_) => &self.faults_refused,
+            Recipe::SwapIn { .. } | Recipe::Pull { .. } => &self.faults_moved,
+        };
+        counter.add(1);
+    }
+}
+
+/// The counters of the core that executes this.
+#[inline]
+pub fn own() -> &'static Counters {
+    &cpu::this().sched.counters
+}
+
+/// The counters of a torus, in order, with their names.
+pub fn of(torus: &'static Torus) -> [(&'static str, u64); COUNT] {
+    let mut sums = [("", 0); COUNT];
+    for core in 0..torus.cores() {
+        for (sum, (name, value)) in sums.iter_mut().zip(torus.core(core).sched.counters.all()) {
+            *sum = (name, sum.1 + value);
+        }
+    }
+    sums
+}
+
+/// Writes a torus's counters to the log.
+pub fn log(torus: &'static Torus) {
+    for (name, value) in of(torus) {
+        log::info!("torus {}: {name} {value}", torus.id);
+    }
+}
