@@ -41,7 +41,7 @@ pub fn exception(regs: &KernelRegs, address: usize) -> ! {
     begin();
     let name = match regs.vector {
         0 => "divide error",
-        2 => "non-maskable interrupt",
+        2 => "non-maskable interrupt (the hardware reports an error)",
         3 => "breakpoint",
         6 => "invalid opcode",
         8 => "double fault (kernel stack overflow?)",

@@ -18,6 +18,7 @@ pub const MAX_CORES: usize = 256;
 
 const CR0_WP: u64 = 1 << 16;
 const CR0_CD_NW: u64 = 0b11 << 29;
+const CR4_MCE: u64 = 1 << 6;
 const CR4_PGE: u64 = 1 << 7;
 const CR4_UMIP: u64 = 1 << 11;
 const CR4_FSGSBASE: u64 = 1 << 16;
@@ -208,7 +209,7 @@ pub unsafe fn install(cpu: *mut Cpu) -> &'static Cpu {
     }
 }
 
-/// Turns on what the kernel relies on, on this core: no-execute, write protection, global pages, SMEP, SMAP, UMIP,
+/// Turns on what the kernel relies on, on this core: no-execute, write protection, global pages, machine checks, SMEP, SMAP, UMIP,
 /// FSGSBASE (where CPUID has them), vector state, system calls.
 pub(super) fn enable_features(first: bool) {
     let features = features::get();
@@ -225,6 +226,7 @@ pub(super) fn enable_features(first: bool) {
         cr0 = (cr0 | CR0_WP) & !CR0_CD_NW;
         for (has, bit) in [
             (true, CR4_PGE),
+            (features.mce, CR4_MCE),
             (features.umip, CR4_UMIP),
             (features.fsgsbase, CR4_FSGSBASE),
             (features.smep, CR4_SMEP),

@@ -99,16 +99,14 @@ global_asm!(
     "pop_general",
     "add rsp, 16",
     "iretq",
-    // On a stack of its own, whatever GS holds: the handler is told where GS pointed and puts it back.
+    // On a stack of its own, whatever GS holds; there is no way back.
     "braid_paranoid:",
     "push_general",
     "cld",
     "mov rdi, rsp",
     "mov rbp, rsp",
     "call {paranoid_trap}",
-    "pop_general",
-    "add rsp, 16",
-    "iretq",
+    "ud2",
     ".global braid_syscall",
     ".balign 16",
     "braid_syscall:",

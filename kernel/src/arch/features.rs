@@ -8,6 +8,7 @@ use spin::Once;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Features {
     pub xsave: bool,
+    pub mce: bool,
     pub x2apic: bool,
     pub tsc_deadline: bool,
     pub pcid: bool,
@@ -36,6 +37,7 @@ fn read() -> Features {
     let one = __cpuid(1);
     let mut features = Features {
         xsave: bit(one.ecx, 26) && max >= 0xd,
+        mce: bit(one.edx, 7),
         x2apic: bit(one.ecx, 21),
         tsc_deadline: bit(one.ecx, 24),
         pcid: bit(one.ecx, 17),

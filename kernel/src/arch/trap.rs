@@ -86,29 +86,22 @@ pub(super) extern "C" fn kernel_trap(regs: &mut KernelRegs) {
     panic::exception(regs, fault_address());
 }
 
-/// A double fault, machine check or NMI: on a stack of its own, with GS unknown.
-pub(super) extern "C" fn paranoid_trap(regs: &mut KernelRegs) {
+/// A double fault, a machine check or an NMI, on a stack of its own and with GS unknown: all of them end the machine,
+/// or this core when another has ended it.
+pub(super) extern "C" fn paranoid_trap(regs: &mut KernelRegs) -> ! {
     if regs.vector == NMI && STOPPING.load(Ordering::Acquire) {
         super::halt();
     }
-    // SAFETY: K3, GS holds what the interrupted code needs and is put back below; meanwhile it holds the block of
-    // the core whose APIC id this is.
-    unsafe {
-        let interrupted = msr::read(msr::GS_BASE);
-        if let Some(own) = apic::own_cpu() {
-            msr::write(msr::GS_BASE, core::ptr::from_ref(own) as u64);
-        }
-        if regs.vector != NMI {
-            let address = if regs.vector == DOUBLE_FAULT {
-                fault_address()
-            } else {
-                0
-            };
-            panic::exception(regs, address);
-        }
-        log::warn!("unexpected non-maskable interrupt at {:#x}", regs.rip);
-        msr::write(msr::GS_BASE, interrupted);
+    if let Some(own) = apic::own_cpu() {
+        // SAFETY: K3, the block of the core whose APIC id this is.
+        unsafe { msr::write(msr::GS_BASE, core::ptr::from_ref(own) as u64) };
     }
+    let address = if regs.vector == DOUBLE_FAULT {
+        fault_address()
+    } else {
+        0
+    };
+    panic::exception(regs, address)
 }
 
 /// A system call.
