@@ -3,10 +3,15 @@
 use super::super::local::local;
 use super::super::machine;
 use crate::arch::cpu;
+use crate::mem::object::ObjectRef;
+use crate::mem::space::Space;
 use crate::process::{Process, table};
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use core::fmt::Write;
+use vm::space::{Backing, Flags, Mapping};
+use vm::table::Rights;
 
 /// The name of a text about the machine, and who writes it.
 type MachineText = (&'static [u8], fn() -> String);
@@ -27,9 +32,10 @@ pub(super) const MACHINE: [MachineText; 9] = [
 ];
 
 /// Texts about a process.
-pub(super) const PROCESS: [ProcessText; 5] = [
+pub(super) const PROCESS: [ProcessText; 6] = [
     (b"cmdline", command_line),
     (b"comm", name),
+    (b"maps", maps),
     (b"stat", process_stat),
     (b"statm", memory),
     (b"status", status),
@@ -109,9 +115,62 @@ fn command_line(process: &Process) -> String {
     path.map_or_else(String::new, |path| path + "\0")
 }
 
-/// Pages of address space and of memory: not counted yet.
-fn memory_pages(_process: &Process) -> (u64, u64) {
-    (0, 0)
+/// The address space of the process that asks; that of others is theirs alone.
+fn own_space(process: &Process) -> Option<Arc<Space>> {
+    let thread = crate::sched::current();
+    if thread.process.pid == process.pid {
+        thread.space.with(|space| space.clone())
+    } else {
+        None
+    }
+}
+
+/// Pages of address space and of memory; 0 for other processes than the one that asks.
+fn memory_pages(process: &Process) -> (u64, u64) {
+    own_space(process).map_or((0, 0), |space| {
+        space.look(|space| (space.mapped(), space.resident()))
+    })
+}
+
+fn maps(process: &Process) -> String {
+    let Some(space) = own_space(process) else {
+        return String::new();
+    };
+    space.look(|space| space.mappings().iter().map(map_line).collect())
+}
+
+/// A line of `/proc/PID/maps`: range, rights, offset, device, inode and name, of which files have none here.
+fn map_line(mapping: &Mapping<ObjectRef>) -> String {
+    let right = |right, letter| {
+        if mapping.rights.contains(right) {
+            letter
+        } else {
+            '-'
+        }
+    };
+    let offset = match &mapping.backing {
+        Backing::Object { offset, .. } => offset * 4096,
+        Backing::Zero => 0,
+    };
+    let name = match mapping.flags {
+        flags if flags.contains(Flags::GROWS_DOWN) => "[stack]",
+        flags if flags.contains(Flags::HEAP) => "[heap]",
+        _ => "",
+    };
+    let line = format!(
+        "{:08x}-{:08x} {}{}{}{} {offset:08x} 00:00 0",
+        mapping.range.start.start().0,
+        mapping.range.end.start().0,
+        right(Rights::READ, 'r'),
+        right(Rights::WRITE, 'w'),
+        right(Rights::EXECUTE, 'x'),
+        if mapping.is_private() { 'p' } else { 's' },
+    );
+    if name.is_empty() {
+        line + "\n"
+    } else {
+        format!("{line:<73}{name}\n")
+    }
 }
 
 fn memory(process: &Process) -> String {
