@@ -127,9 +127,9 @@ impl Space {
         self.cores[core / 64].fetch_and(!(1 << (core % 64)), Ordering::AcqRel);
     }
 
-    /// What tells its futexes from those of other spaces.
-    pub fn futex_key(&self) -> usize {
-        self.number as usize
+    /// A number that no other space ever has.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 }
 

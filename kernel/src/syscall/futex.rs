@@ -1,7 +1,8 @@
-//! futex(2): WAIT and WAKE, with bit sets. Waiters are found by address space and address; words in memory shared between
-//! processes are found by their frame.
+//! futex(2): WAIT and WAKE, with bit sets. A word is known by address space and address; where an object is mapped shared, by
+//! the object and the place in it, so that processes which share the memory mean the same word.
 
 use crate::arch::time;
+use crate::mem::space::VmSpace;
 use crate::mem::user::read_value;
 use crate::process::Thread;
 use crate::sched::lock::Lock;
@@ -9,6 +10,8 @@ use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use vm::addr::{PAGE_SIZE, Page, VirtAddr};
+use vm::space::{Backing, Object};
 
 const WAIT: i32 = 0;
 const WAKE: i32 = 1;
@@ -16,6 +19,9 @@ const WAIT_BITSET: i32 = 9;
 const WAKE_BITSET: i32 = 10;
 const PRIVATE: i32 = 128;
 const CLOCK_REALTIME: i32 = 256;
+
+/// In a key, tells objects from address spaces.
+const SHARED: u64 = 1 << 63;
 
 /// A thread that waits for a word.
 struct Waiter {
@@ -27,7 +33,7 @@ struct Waiter {
 /// Which word: two threads mean the same one when the keys are equal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Key {
-    space: usize,
+    space: u64,
     address: usize,
 }
 
@@ -73,14 +79,44 @@ fn futexes() -> &'static Futexes {
     &crate::arch::cpu::this().torus().share.futexes
 }
 
-fn key_of(thread: &Thread, address: usize) -> Result<Key, Errno> {
+/// The word at `address`: of the address space, or of the object that is mapped there shared.
+fn key_of(thread: &Thread, address: usize, private: bool) -> Result<Key, Errno> {
     if !address.is_multiple_of(4) {
         return Err(Errno::EINVAL);
     }
     let space = thread
         .space
-        .with(|space| space.as_ref().map_or(0, |space| space.futex_key()));
-    Ok(Key { space, address })
+        .with(|space| space.clone())
+        .ok_or(Errno::EFAULT)?;
+    let own = Key {
+        space: space.number(),
+        address,
+    };
+    if private {
+        return Ok(own);
+    }
+    Ok(space
+        .look(|space| shared_key(space, VirtAddr(address as u64)))
+        .unwrap_or(own))
+}
+
+fn shared_key(space: &VmSpace, address: VirtAddr) -> Option<Key> {
+    let mapping = space.find(address)?;
+    let Backing::Object {
+        object,
+        offset,
+        shared: true,
+    } = &mapping.backing
+    else {
+        return None;
+    };
+    let page = offset + (Page::containing(address) - mapping.range.start);
+    let within = address.0 % PAGE_SIZE as u64;
+    let place = page * PAGE_SIZE as u64 + within;
+    Some(Key {
+        space: SHARED | u64::from(object.owner().0),
+        address: place as usize,
+    })
 }
 
 /// futex(2).
@@ -99,7 +135,7 @@ fn wake(call: &Call, bits: u32) -> SysResult {
     if bits == 0 {
         return Err(Errno::EINVAL.into());
     }
-    let key = key_of(call.thread, call.size(0))?;
+    let key = key_of(call.thread, call.size(0), call.int(1) & PRIVATE != 0)?;
     Ok(futexes().wake(key, call.int(2).max(1) as usize, bits))
 }
 
@@ -107,7 +143,7 @@ fn wait(call: &mut Call, bits: u32, absolute: bool) -> SysResult {
     if bits == 0 {
         return Err(Errno::EINVAL.into());
     }
-    let key = key_of(call.thread, call.size(0))?;
+    let key = key_of(call.thread, call.size(0), call.int(1) & PRIVATE != 0)?;
     if call.inflight.runs > 0 {
         // Gone from the list: somebody woke it. Still there: the time is over, or nothing happened.
         if !futexes().leave(call.thread) {
