@@ -94,6 +94,7 @@ fn start(core: &'static Core, thread: Arc<Thread>) {
     core.slice_end.set(Nanos(now.0 + SLICE.0));
     core.current.set(Some(thread));
     arm(core);
+    super::wake::offer_work(core);
 }
 
 /// Puts a thread's FPU state, segment bases and address space into the registers.

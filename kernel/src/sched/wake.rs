@@ -38,6 +38,21 @@ fn choose(torus: &'static Torus, thread: &Arc<Thread>) -> usize {
     }
 }
 
+/// This core has more to run than it can: a core that idles is told, and steals. (A thread that was loaded here when it woke
+/// could be queued nowhere else; now that it is not loaded any more, it can run elsewhere.)
+pub(super) fn offer_work(core: &super::Core) {
+    if core.queue.lock().is_empty() {
+        return;
+    }
+    let torus = cpu::this().torus();
+    let idle = &torus.share.sched.idle;
+    if let Some(other) = idle.any()
+        && idle.remove(other)
+    {
+        ipi::send(torus.core(other).index, Ipi::Reschedule);
+    }
+}
+
 /// Has a thread that runs on another core trap into the kernel, so that it sees what was left for it.
 pub fn interrupt_if_running(thread: &Arc<Thread>) {
     let here = cpu::this();
