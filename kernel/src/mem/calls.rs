@@ -54,13 +54,15 @@ fn space_of(call: &Call) -> Result<Arc<Space>, Errno> {
 pub fn mmap(call: &mut Call) -> SysResult {
     let [address, length, prot, flags, _, offset] = call.args;
     let flags = MapFlags::from_bits_retain(flags as u32);
-    let rights = rights(prot)?;
+    // Unlike mprotect, mmap passes over rights that it does not know.
+    let rights = rights(prot & 7)?;
     if length == 0 || !offset.is_multiple_of(PAGE) {
         return Err(Errno::EINVAL.into());
     }
-    let shared = match flags.bits() & 3 {
-        1 | 3 => true,
+    let shared = match flags.bits() & 0xf {
+        1 => true,
         2 => false,
+        3 if !flags.contains(MapFlags::ANONYMOUS) => true,
         _ => return Err(Errno::EINVAL.into()),
     };
     let length = length.checked_next_multiple_of(PAGE).ok_or(Errno::ENOMEM)?;
@@ -96,7 +98,7 @@ pub fn mmap(call: &mut Call) -> SysResult {
         split(space.map(cpu::this().torus().memory(), request))
     })?;
     if flags.intersects(MapFlags::POPULATE | MapFlags::LOCKED) {
-        populate(&space, at, length, rights);
+        let _ = populate(&space, at, length, rights);
     }
     Ok(at.0 as usize)
 }
@@ -167,21 +169,15 @@ pub fn split_unit<E>(result: Result<FlushDebt, E>) -> (Result<(), E>, FlushDebt)
     split(result.map(|debt| ((), debt)))
 }
 
-/// Makes the pages of a range present as far as memory allows (MAP_POPULATE, MADV_WILLNEED).
-fn populate(space: &Space, at: VirtAddr, length: u64, rights: Prot) {
+/// Makes the pages of a range present as far as memory allows (MAP_POPULATE, mlock(2)), and says whether all are.
+fn populate(space: &Space, at: VirtAddr, length: u64, rights: Prot) -> bool {
     let access = if rights.contains(Prot::WRITE) {
         Access::Write
     } else {
         Access::Read
     };
-    if rights.is_empty() {
-        return;
-    }
-    for page in 0..length / PAGE {
-        if space.fault(at + page * PAGE, access) != super::fault::Outcome::Resolved {
-            break;
-        }
-    }
+    let present = |page| space.fault(at + page * PAGE, access) == super::fault::Outcome::Resolved;
+    !rights.is_empty() && (0..length / PAGE).all(present)
 }
 
 /// munmap(2).
@@ -309,8 +305,42 @@ pub fn brk(call: &mut Call) -> SysResult {
     Ok(end.0 as usize)
 }
 
-/// mlock(2), munlock(2) and kin: nothing is ever swapped out of a torus without a swap device.
-pub fn lock(_: &mut Call) -> SysResult {
+/// The whole pages that mlock(2) and munlock(2) are about. ENOMEM when part of them is not mapped.
+fn pages_to_lock(call: &Call, space: &Space) -> Result<(VirtAddr, u64), Errno> {
+    let [address, length, ..] = call.args;
+    let start = VirtAddr(address & !(PAGE - 1));
+    let length = length
+        .checked_add(address - start.0)
+        .and_then(|length| length.checked_next_multiple_of(PAGE))
+        .ok_or(Errno::EINVAL)?;
+    if length > 0 && !space.look(|space| space.is_mapped(start, length)) {
+        return Err(Errno::ENOMEM);
+    }
+    Ok((start, length))
+}
+
+/// mlock(2) and mlock2(2): the pages become present. Nothing is noted about them. ENOMEM when one cannot be.
+pub fn mlock(call: &mut Call) -> SysResult {
+    let space = space_of(call)?;
+    let (start, length) = pages_to_lock(call, &space)?;
+    for page in 0..length / PAGE {
+        let at = start + page * PAGE;
+        let rights = space.look(|space| space.find(at).map(|mapping| mapping.rights));
+        if !populate(&space, at, PAGE, rights.unwrap_or(Prot::empty())) {
+            return Err(Errno::ENOMEM.into());
+        }
+    }
+    Ok(0)
+}
+
+/// munlock(2).
+pub fn munlock(call: &mut Call) -> SysResult {
+    pages_to_lock(call, &*space_of(call)?)?;
+    Ok(0)
+}
+
+/// mlockall(2) and munlockall(2): accepted.
+pub fn lock_all(_: &mut Call) -> SysResult {
     Ok(0)
 }
 

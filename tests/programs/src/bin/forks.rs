@@ -1,5 +1,6 @@
 //! fork and vfork: who sees what of whose memory.
 
+use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use braid_test_programs::memory::{
@@ -18,6 +19,7 @@ fn main() {
     chain();
     rights_are_each_its_own();
     file_mappings();
+    written_by_the_kernel();
     heap();
     the_end_of_children();
     many();
@@ -174,6 +176,47 @@ fn file_mappings() {
     std::fs::remove_file(&path).expect("to remove it");
 }
 
+/// A call that writes to memory takes a copy as the program's own writes do.
+fn written_by_the_kernel() {
+    let base = map(AREA, 4 * PAGE, RW, ANONYMOUS | l::MAP_FIXED).expect("memory");
+    fill(base, "ab");
+    let mut pipe = [0i32; 2];
+    call(l::SYS_pipe2, [pipe.as_mut_ptr() as usize, 0]).expect("a pipe");
+    let [from, to] = pipe.map(|end| end as usize);
+    let status = in_child(|| {
+        let sent = call(l::SYS_write, [to, c"xyz".as_ptr() as usize, 3]);
+        show("sent", sent);
+        show(
+            "read over the end of a page",
+            call(l::SYS_read, [from, base + PAGE - 1, 3]),
+        );
+        println!("child: {}", picture(base, 4));
+        show("sent", call(l::SYS_write, [to, base + 2 * PAGE, 5]));
+        show(
+            "read to an untouched page",
+            call(l::SYS_read, [from, base + 3 * PAGE, 5]),
+        );
+        protect(base, PAGE, l::PROT_READ).expect("other rights");
+        show("sent", call(l::SYS_write, [to, base, 1]));
+        show(
+            "read to what is not to be written",
+            call(l::SYS_read, [from, base, 1]),
+        );
+        protect(base, PAGE, l::PROT_NONE).expect("other rights");
+        show(
+            "written from what is not to be read",
+            call(l::SYS_write, [to, base, 1]),
+        );
+        unmap(base, PAGE).expect("to unmap");
+        show("written from nothing", call(l::SYS_write, [to, base, 1]));
+    });
+    println!("{status}, parent: {}", picture(base, 4));
+    for end in [from, to] {
+        call(l::SYS_close, [end]).expect("to close");
+    }
+    unmap(base, 4 * PAGE).expect("to unmap");
+}
+
 fn heap() {
     let mut numbers: Vec<u64> = (0..100_000).collect();
     let status = in_child(|| {
@@ -209,6 +252,23 @@ fn the_end_of_children() {
         let _ = read(0);
     });
     println!("bad access: {unhandled}");
+    let without_stack = in_child(|| {
+        let none = l::stack_t {
+            ss_sp: std::ptr::null_mut(),
+            ss_flags: l::SS_DISABLE,
+            ss_size: 0,
+        };
+        // SAFETY: P1: the structure lives across the call.
+        unsafe { l::sigaltstack(&raw const none, std::ptr::null_mut()) };
+        println!("{}", deeper(0));
+    });
+    println!("no stack left for a handler: {without_stack}");
+}
+
+#[expect(unconditional_recursion, reason = "the stack is to end")]
+fn deeper(depth: u64) -> u64 {
+    let frame = black_box([depth; 64]);
+    deeper(frame[7] + 1) + black_box(frame)[9]
 }
 
 /// Children at the same time, each with its own half of a memory that all have copies of.

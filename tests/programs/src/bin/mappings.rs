@@ -15,6 +15,7 @@ const VACANT: i32 = ANONYMOUS | l::MAP_FIXED_NOREPLACE;
 fn main() {
     handle_faults();
     mapping();
+    odd_flags();
     placement();
     unmapping();
     protecting();
@@ -22,6 +23,7 @@ fn main() {
     remapping_elsewhere();
     advice();
     residency();
+    locking();
     syncing();
     heap();
     files();
@@ -67,6 +69,22 @@ fn mapping() {
     try_map("vacant", AREA, PAGE, RW, VACANT);
     let unaligned = map_file(0, PAGE, RW, ANONYMOUS, usize::MAX, 1);
     show("mmap with an unaligned offset", unaligned.map(|_| 0));
+}
+
+fn odd_flags() {
+    let anonymous = l::MAP_ANONYMOUS;
+    try_map("unknown rights", 0, PAGE, RW | 0x40, ANONYMOUS);
+    try_map("private and another kind", 0, PAGE, RW, ANONYMOUS | 4);
+    try_map(
+        "shared and validated",
+        0,
+        PAGE,
+        RW,
+        anonymous | l::MAP_SHARED_VALIDATE,
+    );
+    try_map("unknown flag", 0, PAGE, RW, ANONYMOUS | 1 << 28);
+    try_map("too low a hint", 1, PAGE, RW, ANONYMOUS);
+    try_map("too high a hint", usize::MAX - PAGE, PAGE, RW, ANONYMOUS);
 }
 
 fn placement() {
@@ -324,6 +342,28 @@ fn residency() {
     );
     show("mincore, to nowhere", call(l::SYS_mincore, [base, PAGE, 0]));
     unmap(base, 6 * PAGE).expect("to unmap");
+}
+
+fn locking() {
+    let mut vector = [9u8; 3];
+    let to = vector.as_mut_ptr() as usize;
+    let tell = |name: &str, base| {
+        call(l::SYS_mincore, [base, 3 * PAGE, to]).expect("to look");
+        println!("{name}: {vector:?}");
+    };
+    let base = map(AREA, 3 * PAGE, RW, FIXED | l::MAP_POPULATE).expect("memory");
+    tell("populated", base);
+    unmap(base, 3 * PAGE).expect("to unmap");
+    map(base, 3 * PAGE, RW, FIXED).expect("memory");
+    show("mlock", call(l::SYS_mlock, [base + PAGE + 7, 1]));
+    tell("locked", base);
+    show("munlock", call(l::SYS_munlock, [base + PAGE, PAGE]));
+    show("mlock, over the end", call(l::SYS_mlock, [base, 4 * PAGE]));
+    show(
+        "munlock, over the end",
+        call(l::SYS_munlock, [base, 4 * PAGE]),
+    );
+    unmap(base, 3 * PAGE).expect("to unmap");
 }
 
 fn syncing() {
