@@ -94,7 +94,7 @@ impl Content {
 }
 
 fn copy_out(frame: Frame, within: usize, to: &mut [u8]) {
-    // SAFETY: K31, the object holds the frame while `busy` is held, and the bytes lie within it.
+    // SAFETY: K21, the object holds the frame while `busy` is held, and the bytes lie within it.
     unsafe {
         paging::phys_to_virt(frame.start())
             .add(within)
@@ -103,7 +103,7 @@ fn copy_out(frame: Frame, within: usize, to: &mut [u8]) {
 }
 
 fn copy_in(frame: Frame, within: usize, from: &[u8]) {
-    // SAFETY: K31, the object holds the frame while `busy` is held, and the bytes lie within it.
+    // SAFETY: K21, the object holds the frame while `busy` is held, and the bytes lie within it.
     unsafe {
         paging::phys_to_virt(frame.start())
             .add(within)

@@ -25,12 +25,14 @@ pub fn init(bytes: &'static [u8]) -> Result<(), archive::ArchiveError> {
     Ok(())
 }
 
-/// The boot archive; an empty tree would have been refused at boot.
+/// The boot archive.
+///
+/// # Panics
+/// Before [`init`].
 pub fn archive() -> &'static archive::Tree<'static> {
-    const EMPTY: &[u8] = b"07070100000000000000000000000000000000000000010000000000000000000000000000000000000000000000000000000B00000000TRAILER!!!\0";
-    ARCHIVE.call_once(|| {
-        archive::Tree::parse(EMPTY, &MOUNTS).unwrap_or_else(|_| unreachable!("a constant"))
-    })
+    ARCHIVE
+        .get()
+        .unwrap_or_else(|| panic!("files are used before the boot archive was parsed"))
 }
 
 /// A file, directory or link, wherever it lives.
