@@ -190,7 +190,7 @@ fn deadline(call: &Call, absolute: bool) -> Result<crate::sched::time::Nanos, St
     Ok(crate::sched::time::Nanos(after.0.saturating_sub(clock.0)))
 }
 
-/// A thread ends or its call is interrupted: it waits for no word any more.
+/// The thread ends, or a handler interrupts its call: it waits for no word any more, and no wake-up is spent on it.
 pub fn forget(thread: &Arc<Thread>) {
     futexes().leave(thread);
 }
