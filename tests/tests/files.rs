@@ -16,3 +16,25 @@ fn wild_pointers_through_every_call() {
         .run();
     assert_eq!(output.status, 42, "{output:?}");
 }
+
+#[test]
+fn a_full_tmp_is_an_error_and_no_more() {
+    let script = "dd if=/dev/zero of=/tmp/x bs=1M count=100 2>/dev/null; echo $?; rm /tmp/x; echo text > /tmp/x; cat /tmp/x";
+    let output = Exec::sh(script).mem(128).run();
+    assert_eq!(
+        (output.status, output.stdout.as_str()),
+        (0, "1\ntext\n"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn tmp_begins_with_what_was_put_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "put there\n").unwrap();
+    let output = Exec::sh("cat /tmp/a/b; echo more >> /tmp/a/b; cat /tmp/a/b")
+        .file(&file, "/tmp/a/b")
+        .run();
+    assert_eq!(output.stdout, "put there\nput there\nmore\n", "{output:?}");
+}

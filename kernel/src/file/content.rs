@@ -1,6 +1,7 @@
 //! The content of a file in `/tmp`: a memory object, so that mappings, reads and writes share its pages. Pages that were never
 //! written take no memory.
 
+use super::local;
 use crate::arch::{cpu, paging};
 use crate::mem::object::{MemoryObject, ObjectRef, PAGE, SourceError};
 use crate::sched::lock::Lock;
@@ -70,6 +71,9 @@ impl Content {
         let _busy = self.busy.lock();
         let (page, within) = split(offset);
         let before = self.len();
+        if self.object.0.cached(page).is_none() && !local::has_room() {
+            return Err(FileError::NoSpace);
+        }
         self.object.0.extend(offset + from.len() as u64);
         match self.object.0.page(page) {
             Ok(frame) => copy_in(frame, within, from),

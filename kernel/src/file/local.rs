@@ -75,6 +75,14 @@ pub fn clear() {
     }
 }
 
+/// Whether `/tmp` may take a page more: a sixteenth of the memory is left to processes.
+pub fn has_room() -> bool {
+    let left = LOCALS[machine::torus_index() % TORI]
+        .get()
+        .map_or(0, |local| local.frames / 16);
+    machine::available_frames() > left
+}
+
 /// Wakes whoever waits for the console, on every torus.
 pub fn wake_console() {
     for local in LOCALS.iter().filter_map(Once::get) {
