@@ -51,6 +51,7 @@ fn interrupt_call(thread: &Arc<Thread>, restart: bool) {
         return;
     };
     interrupted::cancel_timer(thread);
+    crate::syscall::futex::forget(thread);
     thread
         .regs
         .with(|regs| interrupted::settle(regs, &call, restart));
