@@ -1,4 +1,4 @@
-//! Boot volumes that are no good: the loader gives one clear message and ends the machine with its own status.
+//! Boot volumes that are no good, and loaders that answer too little: one clear message each, and a status of its own.
 
 use std::fs;
 use std::path::Path;
@@ -120,5 +120,43 @@ fn bad_volumes_are_refused_with_one_message() {
             line.starts_with("braid-loader: error: ") && line.contains(message),
             "{line}"
         );
+    }
+}
+
+/// The kernel with another identifier where this request has its own: the loader will not answer it.
+fn without(kernel: &[u8], request: [u64; 2]) -> Vec<u8> {
+    let id = request.map(u64::to_le_bytes).concat();
+    let at = kernel.windows(id.len()).position(|bytes| bytes == id);
+    let mut changed = kernel.to_vec();
+    changed[at.expect("the kernel makes the request")] ^= 1;
+    changed
+}
+
+#[test]
+fn a_kernel_without_an_answer_says_which_one_is_missing() {
+    let parts = parts(Consent::new(false), Voice::Normal).unwrap();
+    let kernel = read(&parts.boot.kernel);
+    let mut config = read(&parts.root.join("limine.cfg"));
+    config.extend(b"    cmdline: debug-exit=0xf4\n");
+    let root = volume(&[]);
+    // Identifiers as the Limine boot protocol gives them, without the common part.
+    let requests = [
+        ("HHDM", [0x48dc_f1cb_8ad2_b852, 0x6398_4e95_9a98_244b]),
+        ("MP", [0x95a6_7b81_9a1b_857e, 0xa0b6_1b72_3b6a_73e0]),
+        ("memory map", [0x67cf_3d9d_378a_806f, 0xe304_acdf_c50c_3c62]),
+        (
+            "executable address",
+            [0x71ba_7686_3cc5_5f63, 0xb264_4a48_c516_a487],
+        ),
+    ];
+    for (name, request) in requests {
+        let bytes = volume(&[
+            ("limine.cfg", &config),
+            ("boot/braid-kernel", &without(&kernel, request)),
+            ("boot/root.cpio", &root),
+        ]);
+        let log = said(&parts, Some(&bytes));
+        let message = format!("does not answer the {name} request");
+        assert!(log.iter().any(|line| line.contains(&message)), "{log:?}");
     }
 }
