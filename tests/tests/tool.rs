@@ -52,8 +52,6 @@ fn argument_zero_is_as_typed() {
 
 #[test]
 fn a_machine_that_hangs_is_ended() {
-    let _ = tool::path();
-    let start = Instant::now();
     let output = tool::braid(["exec", "--timeout", "6", busybox(), "sleep", "1000"])
         .output()
         .unwrap();
@@ -63,7 +61,6 @@ fn a_machine_that_hangs_is_ended() {
         said.contains("did not end within 6 s") && said.contains("last log line"),
         "{said}"
     );
-    assert!(start.elapsed() < Duration::from_secs(60));
 }
 
 #[test]
@@ -146,16 +143,16 @@ fn many_at_once_do_not_disturb_each_other() {
 }
 
 #[test]
-fn a_machine_starts_within_two_seconds_of_an_unchanged_build() {
-    let _ = tool::path();
-    // Other tests take the host's cores meanwhile: one undisturbed start among ten is enough.
-    let is_quick = || {
-        let start = Instant::now();
-        let words = ["exec", "-q", "--smp", "1", busybox(), "true"];
-        assert!(tool::braid(words).status().unwrap().success());
-        start.elapsed() < Duration::from_secs(2)
+fn an_unchanged_build_is_not_built_again() {
+    let run = || {
+        let words = ["exec", "--smp", "1", busybox(), "true"];
+        let output = tool::braid(words).output().unwrap();
+        assert!(output.status.success());
+        text(&output.stderr)
     };
-    assert!((0..10).any(|_| is_quick()));
+    run();
+    let said = run();
+    assert!(!said.contains("braid: building"), "{said}");
 }
 
 #[test]
