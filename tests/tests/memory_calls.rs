@@ -55,3 +55,29 @@ fn a_fork_bomb_ends_and_the_rest_goes_on() {
         format!("tree: Ok(0)\n{after}{flat}{after}")
     );
 }
+
+/// Frames that an executable of so many mebibytes takes, of which it touches one: at its first start, and when it is cached.
+fn frames_of_executable(mebibytes: u32) -> Vec<u32> {
+    let directory = tempfile::tempdir().unwrap();
+    let size = format!("-DMEGABYTES={mebibytes}");
+    let program = programs::c("large", &[&size], directory.path());
+    assert!(program.metadata().unwrap().len() >> 20 >= u64::from(mebibytes));
+    let output = Exec::new(programs::rust("footprint"))
+        .args(["/bin/large"])
+        .file(program, "/bin/large")
+        .run();
+    assert_eq!(output.status, 0, "{output:?}");
+    let number = |line: &str| line.split(' ').nth(1).unwrap().parse().unwrap();
+    output.stdout.lines().map(number).collect()
+}
+
+#[test]
+fn an_executable_takes_the_frames_that_it_touches() {
+    let (small, large) = (frames_of_executable(2), frames_of_executable(200));
+    println!("executable of 2 MiB: {small:?} frames, of 200 MiB: {large:?}");
+    assert!((256..512).contains(&small[0]), "{small:?}");
+    for (small, large) in small.into_iter().zip(large) {
+        // A page table or two more lead to what is touched.
+        assert!(large.abs_diff(small) <= 4, "{small} frames, and {large}");
+    }
+}

@@ -33,7 +33,7 @@ fn rust_programs() {
 #[test]
 fn c_programs() {
     let directory = tempfile::tempdir().unwrap();
-    let program = programs::c("work", directory.path());
+    let program = programs::c("work", &[], directory.path());
     shared_work(&program);
     assert_eq!(
         Exec::new(&program).args(["abort"]).same_as_host().status,

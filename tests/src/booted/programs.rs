@@ -104,12 +104,12 @@ pub fn real(name: &str) -> Vec<PathBuf> {
     found
 }
 
-/// A program of `tests/programs/c`, compiled with the host's `cc -static` into `directory`.
+/// A program of `tests/programs/c`, compiled with the host's `cc -static` and more options into `directory`.
 ///
 /// # Panics
 /// There is no C compiler, or it fails.
 #[must_use]
-pub fn c(name: &str, directory: &Path) -> PathBuf {
+pub fn c(name: &str, options: &[&str], directory: &Path) -> PathBuf {
     let source = parts()
         .root
         .join("tests/programs/c")
@@ -117,7 +117,9 @@ pub fn c(name: &str, directory: &Path) -> PathBuf {
         .with_extension("c");
     let program = directory.join(name);
     let status = Command::new("cc")
-        .args(["-static", "-O1", "-o"])
+        .args(["-static", "-O1"])
+        .args(options)
+        .arg("-o")
         .args([&program, &source])
         .status()
         .expect("cc can be run");

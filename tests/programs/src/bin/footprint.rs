@@ -1,0 +1,46 @@
+//! What a process costs: `footprint PROGRAM [ARGS..]` starts the program twice, and tells how many frames its torus has
+//! less of when it has stopped itself, and how long that took. The first time its file is not cached.
+
+use std::ffi::OsString;
+use std::process::Command;
+use std::time::Instant;
+
+use braid_test_programs::call;
+use libc as l;
+
+/// Braid's torus_info, and the word of its answer that is the number of frames available.
+const TORUS_INFO: i64 = 4096;
+const AVAILABLE: usize = 5;
+
+fn main() {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    for time in ["first", "again"] {
+        let (begin, before) = (Instant::now(), available());
+        let child = Command::new(&words[0])
+            .args(&words[1..])
+            .spawn()
+            .expect("the program");
+        let pid = child.id() as usize;
+        let stopped = wait(pid);
+        let (frames, took) = (before - available(), begin.elapsed());
+        assert!(l::WIFSTOPPED(stopped), "it ends with {stopped:#x}");
+        println!("{time}: {frames} frames");
+        eprintln!("{time}: {} ns", took.as_nanos());
+        call(l::SYS_kill, [pid, l::SIGKILL as usize]).expect("a child");
+        assert!(l::WIFSIGNALED(wait(pid)));
+    }
+}
+
+fn available() -> u64 {
+    let mut words = [0u64; AVAILABLE + 1];
+    let buffer = [usize::MAX, words.as_mut_ptr() as usize, size_of_val(&words)];
+    call(TORUS_INFO, buffer).expect("Braid");
+    words[AVAILABLE]
+}
+
+fn wait(pid: usize) -> i32 {
+    let mut status = 0;
+    let to = &raw mut status as usize;
+    call(l::SYS_wait4, [pid, to, l::WUNTRACED as usize, 0]).expect("a child");
+    status
+}
