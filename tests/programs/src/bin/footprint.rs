@@ -16,18 +16,16 @@ fn main() {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     for time in ["first", "again"] {
         let (begin, before) = (Instant::now(), available());
-        let child = Command::new(&words[0])
+        let mut child = Command::new(&words[0])
             .args(&words[1..])
             .spawn()
             .expect("the program");
-        let pid = child.id() as usize;
-        let stopped = wait(pid);
+        let stopped = until_stopped(child.id());
         let (frames, took) = (before - available(), begin.elapsed());
         assert!(l::WIFSTOPPED(stopped), "it ends with {stopped:#x}");
         println!("{time}: {frames} frames");
         eprintln!("{time}: {} ns", took.as_nanos());
-        call(l::SYS_kill, [pid, l::SIGKILL as usize]).expect("a child");
-        assert!(l::WIFSIGNALED(wait(pid)));
+        child.kill().and_then(|()| child.wait()).expect("a child");
     }
 }
 
@@ -38,9 +36,10 @@ fn available() -> u64 {
     words[AVAILABLE]
 }
 
-fn wait(pid: usize) -> i32 {
+fn until_stopped(child: u32) -> i32 {
     let mut status = 0;
     let to = &raw mut status as usize;
-    call(l::SYS_wait4, [pid, to, l::WUNTRACED as usize, 0]).expect("a child");
+    let arguments = [child as usize, to, l::WUNTRACED as usize, 0];
+    call(l::SYS_wait4, arguments).expect("a child");
     status
 }
