@@ -16,6 +16,7 @@ mod mem;
 mod panic;
 mod power;
 mod process;
+mod rings;
 mod sched;
 mod signal;
 mod start;

@@ -114,13 +114,20 @@ macro_rules! messages {
         }
 
         impl Message {
+            /// Its kind, by which the receiving kernel knows whom it concerns.
+            pub const fn kind(&self) -> u64 {
+                match self {
+                    $(Self::$name { .. } => $kind,)+
+                }
+            }
+
             /// The line that carries the message.
             pub fn encode(self) -> Line {
                 let mut words = [0; 8];
                 match self {
                     $(Self::$name { $($field),+ } => {
                         const { assert!(0 $(+ <$type as Field>::WORDS)+ < 8, "a message is one line") };
-                        words[0] = $kind;
+                        words[0] = self.kind();
                         let rest = &mut words[1..];
                         $(
                             let (own, rest) = rest.split_at_mut(<$type as Field>::WORDS);

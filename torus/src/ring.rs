@@ -16,9 +16,10 @@
 //! ```
 //! The two fences make it impossible that the sender misses the arming and the receiver misses the line.
 //!
-//! A full ring is back-pressure ([`Full`]): nothing is dropped, the sender keeps the line and tries again after
-//! it has received what others sent to it. Lines of one ring arrive in the order they were sent in.
-//! Neither side allocates or waits.
+//! A full ring is back-pressure ([`Full`]): nothing is dropped, the sender keeps the line and goes on receiving what
+//! others send to it. It may [ask](Sender::await_room) to be rung when the receiver has made room, by the same
+//! protocol in the other direction. Lines of one ring arrive in the order they were sent in. Neither side allocates or
+//! waits.
 #![expect(
     unsafe_code,
     reason = "the slots are shared by two cores without a lock"
@@ -40,6 +41,8 @@ pub struct Ring<const N: usize> {
     head: CachePadded<AtomicUsize>,
     /// Lines sent so far, written by the sender.
     tail: CachePadded<AtomicUsize>,
+    /// Armed by a sender that wants to hear of room.
+    room: Bell,
     slots: [Slot; N],
 }
 
@@ -54,13 +57,13 @@ pub struct Bell {
 #[error("the ring is full")]
 pub struct Full;
 
-/// What the sender must do after it published lines.
+/// What is to be done after lines were published, or room was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a torus that rests is not woken by itself"]
 pub enum Doorbell {
-    /// Interrupt a core of the receiving torus.
+    /// Interrupt a core of the other torus.
     Ring,
-    /// The receiving torus will look by itself, or was already rung.
+    /// The other torus will look by itself, or was already rung.
     Quiet,
 }
 
@@ -90,6 +93,7 @@ impl<const N: usize> Ring<N> {
         Self {
             head: CachePadded::new(AtomicUsize::new(0)),
             tail: CachePadded::new(AtomicUsize::new(0)),
+            room: Bell::new(),
             slots: core::array::from_fn(|_| Slot::new(Line::default())),
         }
     }
@@ -162,6 +166,17 @@ impl<const N: usize> Sender<'_, N> {
         N - self.tail.wrapping_sub(self.head_seen)
     }
 
+    /// After [`Full`]: asks for an interrupt when the receiver makes room, and looks once more. True: there is room
+    /// by now, and nobody will ring.
+    pub fn await_room(&mut self) -> bool {
+        self.ring.room.arm();
+        if self.room() == 0 {
+            return false;
+        }
+        self.ring.room.disarm();
+        true
+    }
+
     /// Writes the line behind those sent. There must be room.
     fn put(&mut self, line: &Line) {
         debug_assert!(self.tail.wrapping_sub(self.head_seen) < N);
@@ -179,8 +194,8 @@ impl<const N: usize> Sender<'_, N> {
 }
 
 impl<const N: usize> Receiver<'_, N> {
-    /// Takes up to `lines.len()` lines in order, and answers how many.
-    pub fn receive(&mut self, lines: &mut [Line]) -> usize {
+    /// Takes up to `lines.len()` lines in order, and answers how many, and whether the sender waits for the room.
+    pub fn receive(&mut self, lines: &mut [Line]) -> (usize, Doorbell) {
         let waiting = self.waiting();
         let count = lines.len().min(waiting);
         for line in &mut lines[..count] {
@@ -188,10 +203,11 @@ impl<const N: usize> Receiver<'_, N> {
             *line = self.ring.slot(self.head).with(|slot| unsafe { *slot });
             self.head = self.head.wrapping_add(1);
         }
-        if count > 0 {
-            self.ring.head.store(self.head, Ordering::Release);
+        if count == 0 {
+            return (0, Doorbell::Quiet);
         }
-        count
+        self.ring.head.store(self.head, Ordering::Release);
+        (count, self.ring.room.rung())
     }
 
     /// Whether no line waits. After [`Bell::arm`] the answer is safe to rest on.
@@ -228,7 +244,7 @@ impl Bell {
         self.armed.store(false, Ordering::Relaxed);
     }
 
-    /// Called by a sender that has published: takes the arming, if there is one.
+    /// Called by whoever has published: takes the arming, if there is one.
     fn rung(&self) -> Doorbell {
         fence(Ordering::SeqCst);
         if self.armed.load(Ordering::Relaxed) && self.armed.swap(false, Ordering::Relaxed) {

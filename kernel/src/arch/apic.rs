@@ -13,6 +13,8 @@ pub mod vector {
     pub const CONSOLE: u8 = 0x23;
     /// The one-shot timer.
     pub const TIMER: u8 = 0xec;
+    /// Another torus has sent a message, or made room for one.
+    pub const DOORBELL: u8 = 0xfa;
     /// Another core asks for a look at the run queues.
     pub const RESCHEDULE: u8 = 0xfb;
     /// Another core asks for a TLB flush.

@@ -6,8 +6,10 @@ use super::cpu::{self, CoreIndex};
 /// What is asked of the other core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ipi {
-    /// Look at the run queues and rings.
+    /// Look at the run queues.
     Reschedule,
+    /// Look at the rings.
+    Doorbell,
     /// Serve the flush mailbox.
     Flush,
 }
@@ -17,6 +19,12 @@ pub fn send(core: CoreIndex, ipi: Ipi) {
     let Some(cpu) = cpu::get(core) else { return };
     match ipi {
         Ipi::Reschedule => apic::send(cpu.apic_id, vector::RESCHEDULE),
+        Ipi::Doorbell => knock(cpu.apic_id),
         Ipi::Flush => apic::send(cpu.apic_id, vector::FLUSH),
     }
+}
+
+/// Rings the doorbell at the core of another torus, by its APIC id: that core's block is not touched.
+pub fn knock(apic_id: u32) {
+    apic::send(apic_id, vector::DOORBELL);
 }

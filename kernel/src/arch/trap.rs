@@ -122,6 +122,11 @@ fn interrupt(number: u8, from_user: bool) {
             shootdown::serve();
             return;
         }
+        vector::DOORBELL => {
+            apic::acknowledge();
+            crate::rings::knocked();
+            return;
+        }
         vector::TIMER => Interrupt::Timer,
         vector::RESCHEDULE => Interrupt::Reschedule,
         vector::CONSOLE => {

@@ -85,6 +85,12 @@ counters! {
     switches,
     /// Those of them taken from another core's queue.
     steals,
+    /// Messages sent to other tori.
+    messages_sent,
+    /// Messages taken from their rings.
+    messages_received,
+    /// Other tori interrupted, for a message or for room.
+    doorbells,
 }
 
 impl Counters {

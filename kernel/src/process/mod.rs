@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod end;
 pub mod errand;
 pub mod exec;
+pub mod far;
 pub mod fork;
 pub mod group;
 pub mod identity;

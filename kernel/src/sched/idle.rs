@@ -47,6 +47,7 @@ pub(super) fn next(core: &Core) -> Arc<Thread> {
     let here = cpu::this();
     let idle = &here.torus().share.sched.idle;
     loop {
+        crate::rings::serve();
         if let Some(thread) = find(core) {
             return thread;
         }
@@ -55,6 +56,7 @@ pub(super) fn next(core: &Core) -> Arc<Thread> {
         let found = find(core);
         if found.is_none() {
             super::switch::arm(core);
+            crate::rings::rest();
             cpu::halt_until_interrupt();
         }
         idle.remove(here.core_in_torus);

@@ -39,6 +39,11 @@ impl RunQueues {
             idle: idle::IdleSet::new(),
         }
     }
+
+    /// Whether the core (index within the torus) halts with an empty queue.
+    pub fn idles(&self, core: usize) -> bool {
+        self.idle.contains(core)
+    }
 }
 
 /// This core.

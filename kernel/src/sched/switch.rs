@@ -15,6 +15,7 @@ const SLICE: Nanos = Nanos(10_000_000);
 /// one stolen from another core of the torus, else whoever ends the idling.
 pub fn next_thread() -> *mut UserRegs {
     let core = super::this();
+    crate::rings::serve();
     loop {
         // SAFETY: K20, only this core writes `current`, and only in `retire` and `start`, when the reference is gone.
         let current = unsafe { &*core.current.as_ptr() };

@@ -3,12 +3,17 @@
 use super::call::{Call, SysResult};
 use super::errno::Errno;
 use crate::arch::cpu;
-use crate::mem::user::UserSlice;
+use crate::mem::user::{UserSlice, write_value};
 use crate::process::counters;
-use crate::tori;
+use crate::rings::probe;
+use crate::tori::{self, Torus};
+use torus::TorusId;
 
 /// torus_info: what there is to know about a torus.
 pub const TORUS_INFO: u64 = 4096;
+
+/// ring_probe: sends and counts probes (docs/abi.md).
+pub const RING_PROBE: u64 = 4112;
 
 /// Words before the counters in torus_info's answer.
 const FIXED: usize = 8;
@@ -19,12 +24,7 @@ const WORDS: usize = 64;
 /// `torus` is a number or -1 for the caller's own.
 pub fn torus_info(call: &mut Call) -> SysResult {
     let own = cpu::this().torus();
-    let torus = match call.int(0) {
-        -1 => own,
-        number => tori::all()
-            .find(|torus| torus.id.index() as i64 == i64::from(number))
-            .ok_or(Errno::EINVAL)?,
-    };
+    let torus = torus_of(call.int(0))?;
     let mut words = [0u64; WORDS];
     words[..FIXED].copy_from_slice(&[
         torus.id.index() as u64,
@@ -48,4 +48,30 @@ pub fn torus_info(call: &mut Call) -> SysResult {
         slice.skip(index * 8).write(&word.to_le_bytes())?;
     }
     Ok(count)
+}
+
+/// The torus of a number, -1 being the caller's own.
+fn torus_of(number: i32) -> Result<&'static Torus, Errno> {
+    let own = cpu::this().torus();
+    match number {
+        -1 => Ok(own),
+        number => usize::try_from(number)
+            .ok()
+            .and_then(TorusId::new)
+            .and_then(tori::get)
+            .ok_or(Errno::EINVAL),
+    }
+}
+
+/// ring_probe(torus, count, tally): sends up to `count` probes to a torus, as many as its ring has room for, and answers
+/// how many; then, unless `tally` is 0, writes three 64-bit words there: probes sent to that torus in all, probes
+/// that came from it, and those of them that were wrong.
+pub fn ring_probe(call: &mut Call) -> SysResult {
+    let other = torus_of(call.int(0))?.id;
+    let sent = probe::emit(other, call.size(1));
+    if call.args[2] != 0 {
+        let tally = probe::tally(other).ok_or(Errno::EINVAL)?;
+        write_value(call.size(2), [tally.sent, tally.received, tally.wrong])?;
+    }
+    Ok(sent)
 }

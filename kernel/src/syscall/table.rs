@@ -206,6 +206,7 @@ pub fn handler(number: u64) -> Option<Handler> {
     }
     match number {
         braid::TORUS_INFO => Some(braid::torus_info),
+        braid::RING_PROBE => Some(braid::ring_probe),
         fork::BIRTH => Some(fork::birth),
         init::FIRST => Some(init::first),
         init::LAST => Some(init::last),

@@ -5,6 +5,8 @@ use super::{Lock, TORI, Torus};
 use crate::arch::cpu::{CoreIndex, Cpu};
 use crate::arch::paging::{self, KernelTables, Kind};
 use crate::arch::{CoreStacks, STACK_STRIDE};
+use crate::rings::probe::Tally;
+use crate::rings::{Door, Exit, Rings};
 use core::ops::Range;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use thiserror::Error;
@@ -32,6 +34,22 @@ struct Carver {
 }
 
 impl Carver {
+    /// `count` values in memory of their own, for ever.
+    fn values<T>(
+        &mut self,
+        count: usize,
+        value: impl Fn() -> T,
+    ) -> Result<&'static mut [T], BuildError> {
+        let memory = self.zeroed::<T>(count)?;
+        // SAFETY: K13, memory for so many values, aligned to a page and nobody else's.
+        unsafe {
+            for index in 0..count {
+                memory.add(index).write(value());
+            }
+            Ok(core::slice::from_raw_parts_mut(memory, count))
+        }
+    }
+
     /// `bytes` of zeroed memory, starting at a frame.
     fn take(&mut self, bytes: usize) -> Result<PhysAddr, BuildError> {
         let frames = bytes.div_ceil(PAGE_SIZE) as u64;
@@ -46,7 +64,7 @@ impl Carver {
     }
 
     /// Zeroed memory for `count` values for which zero bytes are valid.
-    fn slice<T>(&mut self, count: usize) -> Result<*mut T, BuildError> {
+    fn zeroed<T>(&mut self, count: usize) -> Result<*mut T, BuildError> {
         Ok(paging::phys_to_virt(self.take(count * size_of::<T>())?).cast())
     }
 }
@@ -54,6 +72,8 @@ impl Carver {
 /// What a torus gets, in frame numbers.
 pub(super) struct Share<'a> {
     pub(super) id: TorusId,
+    /// How many tori there are.
+    pub(super) tori: usize,
     /// Numbers and APIC ids of its cores.
     pub(super) cores: &'a [(CoreIndex, u32)],
     /// Frames that are free now.
@@ -81,11 +101,12 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
         end: largest.end,
     };
 
-    let metas = carver.slice::<FrameMeta>((last - first) as usize)?;
+    let metas = carver.zeroed::<FrameMeta>((last - first) as usize)?;
     let words = FramePool::storage_words(whole);
-    let bitmap = carver.slice::<u64>(words)?;
-    let place = carver.slice::<Torus>(1)?;
-    let cpus = carver.slice::<AtomicPtr<Cpu>>(share.cores.len())?;
+    let bitmap = carver.zeroed::<u64>(words)?;
+    let place = carver.zeroed::<Torus>(1)?;
+    let rings = rings(&mut carver, share.tori)?;
+    let cpus = carver.zeroed::<AtomicPtr<Cpu>>(share.cores.len())?;
     let zero = Frame::containing(carver.take(PAGE_SIZE)?);
     // SAFETY: K13, zeroed memory of the right size for as long as the machine runs, and nobody else's.
     let (metas, bitmap, cpus) = unsafe {
@@ -111,6 +132,7 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
             zero,
             pool: Lock::new(pool),
             heap: Heap::new(id),
+            rings,
             share: crate::process::Share::new(),
         });
         &*place
@@ -123,6 +145,18 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
     Ok(torus)
 }
 
+/// Rings to a torus, and room for its ends of all rings.
+fn rings(carver: &mut Carver, tori: usize) -> Result<Rings, BuildError> {
+    let door = carver.values(1, Door::new)?;
+    let exits = carver.values(tori, || Lock::new(Exit::new()))?;
+    let inlets = carver.values(tori, || None)?;
+    let tallies = carver.values(tori, Tally::default)?;
+    let rings = carver.zeroed(tori)?;
+    // SAFETY: K28, zeroed memory for so many rings, aligned to a page and nobody else's.
+    let rings = unsafe { core::slice::from_raw_parts_mut(rings, tori) };
+    Ok(Rings::new(&door[0], rings, exits, inlets, tallies))
+}
+
 /// Block and stacks of one core.
 fn core_block(
     carver: &mut Carver,
@@ -131,7 +165,7 @@ fn core_block(
     core: CoreIndex,
     apic_id: u32,
 ) -> Result<*mut Cpu, BuildError> {
-    let block = carver.slice::<Cpu>(1)?;
+    let block = carver.zeroed::<Cpu>(1)?;
     let base = heap::stacks(torus) + index as u64 * STACK_STRIDE;
     let tables = KernelTables::current();
     for (start, pages) in CoreStacks::ranges(base) {

@@ -137,6 +137,7 @@ pub fn divide(mut early: Early<'_>) -> Result<Reclaim, DivideError> {
         fill(&mut room.part_cores, own.copied())?;
         let torus = build(&Share {
             id,
+            tori: plan.ids().count(),
             cores: room.part_cores.as_slice(),
             free: room.part.now.as_slice(),
             later: room.part.later.as_slice(),
@@ -147,6 +148,7 @@ pub fn divide(mut early: Early<'_>) -> Result<Reclaim, DivideError> {
         fill(&mut room.reclaim, later.map(|range| (torus, range)))?;
         report(torus, &plan);
     }
+    crate::rings::connect();
     Ok(Reclaim(room.reclaim))
 }
 

@@ -36,6 +36,8 @@ pub struct Torus {
     pool: Lock<FramePool<'static>>,
     /// The kernel's own memory on this torus.
     pub heap: Heap,
+    /// Messages to and from other tori.
+    pub rings: crate::rings::Rings,
     /// Processes, page cache, counters.
     pub share: crate::process::Share,
 }

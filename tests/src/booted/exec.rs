@@ -150,6 +150,13 @@ impl Exec {
         self
     }
 
+    /// Runs the program on every torus; the machine ends with the one of torus 0.
+    #[must_use]
+    pub fn every_torus(mut self) -> Exec {
+        self.machine.every_torus = true;
+        self
+    }
+
     /// Lets the program leave frames behind.
     #[must_use]
     pub fn may_leak(mut self) -> Exec {

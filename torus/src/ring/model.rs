@@ -35,8 +35,8 @@ fn lines_arrive_in_order_through_a_full_ring() {
         let mut batch = [Line::default(); 2];
         while got.len() < 3 {
             match receiver.receive(&mut batch) {
-                0 => thread::yield_now(),
-                count => got.extend_from_slice(&batch[..count]),
+                (0, _) => thread::yield_now(),
+                (count, _) => got.extend_from_slice(&batch[..count]),
             }
         }
         assert_eq!(got, [line(0), line(1), line(2)]);
@@ -54,6 +54,20 @@ fn no_wake_up_is_lost() {
         let rests = receiver.is_empty();
         let doorbell = producer.join().unwrap();
         assert!(!rests || doorbell == Ok(Doorbell::Ring));
+    });
+}
+
+/// A sender that waits for room is always rung, or sees the room itself.
+#[test]
+fn no_room_is_missed() {
+    loom::model(|| {
+        let (mut sender, mut receiver, _) = ring::<1>();
+        let _ = sender.send(&line(1));
+        let consumer = thread::spawn(move || receiver.receive(&mut [Line::default()]));
+        let room = sender.await_room();
+        let (count, doorbell) = consumer.join().unwrap();
+        assert_eq!(count, 1);
+        assert!(room || doorbell == Doorbell::Ring);
     });
 }
 

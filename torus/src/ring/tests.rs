@@ -37,8 +37,24 @@ fn a_split_ring_goes_on_where_it_was() {
     let mut batch = [Line::default(); 4];
     let (mut sender, mut receiver) = ring.split(&bell);
     assert_eq!(sender.room(), 2);
-    assert_eq!(receiver.receive(&mut batch), 2);
+    assert_eq!(receiver.receive(&mut batch), (2, Doorbell::Quiet));
     assert_eq!(batch[..2], [line(1), line(2)]);
+}
+
+#[test]
+fn a_sender_that_waits_for_room_is_rung_once() {
+    let (mut ring, bell) = (Ring::<2>::new(), Bell::new());
+    let (mut sender, mut receiver) = ring.split(&bell);
+    let mut one = [Line::default()];
+    let _ = sender.send_batch(&[line(1), line(2)]);
+    assert_eq!(sender.send(&line(3)), Err(Full));
+    assert_eq!(receiver.receive(&mut one), (1, Doorbell::Quiet));
+    assert!(sender.await_room());
+    assert_eq!(sender.send(&line(3)), Ok(Doorbell::Quiet));
+    assert!(!sender.await_room());
+    assert_eq!(receiver.receive(&mut one), (1, Doorbell::Ring));
+    assert_eq!(receiver.receive(&mut one), (1, Doorbell::Quiet));
+    assert_eq!(one, [line(3)]);
 }
 
 /// Two tori that fill each other's ring go on, because each receives before it tries again.
@@ -52,7 +68,7 @@ fn two_threads_fill_each_other_in_both_directions() {
             let lines: Vec<Line> = (sent..COUNT.min(sent + 5)).map(line).collect();
             let (count, _) = sender.send_batch(&lines);
             sent += count as u64;
-            let received = receiver.receive(&mut batch);
+            let (received, _) = receiver.receive(&mut batch);
             for received in &batch[..received] {
                 assert_eq!(*received, line(got));
                 got += 1;
@@ -95,7 +111,7 @@ proptest! {
                 next += count as u64;
             } else {
                 let mut batch = [Line::default(); 6];
-                let count = receiver.receive(&mut batch[..size]);
+                let (count, _) = receiver.receive(&mut batch[..size]);
                 // The receiver may see fewer than were sent, but not none.
                 prop_assert!(count <= size && (count > 0 || size == 0 || model.is_empty()));
                 let expected: Vec<Line> = model.drain(..count).collect();

@@ -1,0 +1,163 @@
+//! The ends of rings that a torus holds.
+
+use super::probe::Tally;
+use super::{LINES, deliver};
+use crate::arch::cpu::Cpu;
+use crate::arch::ipi;
+use crate::process::counters;
+use crate::sched::lock::Lock;
+use ::torus::TorusId;
+use ::torus::message::Message;
+use ::torus::ring::{Bell, Doorbell, Line, Receiver, Ring, Sender};
+use alloc::collections::VecDeque;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use crossbeam_utils::CachePadded;
+
+/// Lines taken at a time.
+const BATCH: usize = 16;
+
+/// What other tori touch of a torus, besides its rings.
+#[repr(C)]
+pub struct Door {
+    /// Armed while nobody serves.
+    pub(super) bell: Bell,
+    /// APIC id of the core to interrupt.
+    pub(super) apic_id: CachePadded<AtomicU32>,
+}
+
+impl Door {
+    /// Interrupts the torus if it has to be.
+    fn answer(&self, doorbell: Doorbell) {
+        if doorbell == Doorbell::Ring {
+            if core::ptr::eq(self, super::own().door) {
+                // This core will be on the way out soon.
+                return super::knocked();
+            }
+            counters::own().doorbells.add(1);
+            ipi::knock(self.apic_id.load(Ordering::Relaxed));
+        }
+    }
+}
+
+/// A torus's ends of all rings that it has a part in.
+pub struct Rings {
+    pub(super) door: &'static Door,
+    /// The rings to this torus, until they are connected.
+    pub(super) unconnected: Lock<&'static mut [Ring<LINES>]>,
+    /// By destination.
+    pub(super) exits: &'static [Lock<Exit>],
+    /// By origin; held by the core that serves.
+    pub(super) inlets: Lock<&'static mut [Option<Inlet>]>,
+    /// Somebody has knocked since a core began to serve.
+    pub(super) rung: CachePadded<AtomicBool>,
+    /// Number within the torus of the core that the door names.
+    pub(super) ear: AtomicUsize,
+    /// What was probed, by the other torus.
+    pub(super) tallies: Lock<&'static mut [Tally]>,
+}
+
+impl Rings {
+    pub(super) fn send(&self, to: TorusId, message: Message) {
+        match self.exits.get(to.index()) {
+            Some(exit) => exit.lock().send(message.encode()),
+            None => log::error!("a message to torus {to}, which there is not: {message:?}"),
+        }
+    }
+
+    pub(super) fn room(&self, to: TorusId) -> usize {
+        self.exits
+            .get(to.index())
+            .map_or(0, |exit| exit.lock().room())
+    }
+
+    /// From now on `core` is interrupted for the torus.
+    pub(super) fn listen(&self, core: &Cpu) {
+        self.ear.store(core.core_in_torus, Ordering::Relaxed);
+        self.door.apic_id.store(core.apic_id, Ordering::Relaxed);
+    }
+}
+
+/// The way to another torus.
+pub struct Exit {
+    /// The other end, once the rings are connected.
+    pub(super) way: Option<Way>,
+    /// What the ring had no room for, in order.
+    outbox: VecDeque<Line>,
+}
+
+/// A sending end and the door of the torus it leads to.
+pub(super) struct Way {
+    pub(super) sender: Sender<'static, LINES>,
+    pub(super) door: &'static Door,
+}
+
+impl Exit {
+    /// A way that leads nowhere yet.
+    pub const fn new() -> Self {
+        Self {
+            way: None,
+            outbox: VecDeque::new(),
+        }
+    }
+
+    fn send(&mut self, line: Line) {
+        let Some(way) = &mut self.way else { return };
+        counters::own().messages_sent.add(1);
+        if self.outbox.is_empty()
+            && let Ok(doorbell) = way.sender.send(&line)
+        {
+            return way.door.answer(doorbell);
+        }
+        self.outbox.push_back(line);
+        self.flush();
+    }
+
+    fn room(&mut self) -> usize {
+        match &mut self.way {
+            Some(way) if self.outbox.is_empty() => way.sender.room(),
+            _ => 0,
+        }
+    }
+
+    /// Sends what waits, as far as there is room; if that is not all, the receiver will ring.
+    pub(super) fn flush(&mut self) {
+        let Some(way) = &mut self.way else { return };
+        while !self.outbox.is_empty() {
+            let (sent, doorbell) = way.sender.send_batch(self.outbox.as_slices().0);
+            self.outbox.drain(..sent);
+            way.door.answer(doorbell);
+            if sent == 0 && !way.sender.await_room() {
+                return;
+            }
+        }
+    }
+}
+
+/// The way from another torus.
+pub struct Inlet {
+    pub(super) from: TorusId,
+    pub(super) receiver: Receiver<'static, LINES>,
+    /// Of the torus that sends.
+    pub(super) door: &'static Door,
+}
+
+impl Inlet {
+    pub(super) fn is_empty(&mut self) -> bool {
+        self.receiver.is_empty()
+    }
+
+    /// Delivers a batch of what has come; answers how much it was.
+    pub(super) fn deliver(&mut self) -> usize {
+        let mut lines = [Line::default(); BATCH];
+        let (count, doorbell) = self.receiver.receive(&mut lines);
+        self.door.answer(doorbell);
+        counters::own().messages_received.add(count as u64);
+        for line in &lines[..count] {
+            match Message::decode(line) {
+                Ok(message) => deliver(self.from, message),
+                Err(error) => log::error!("from torus {}: {error}", self.from),
+            }
+        }
+        count
+    }
+}

@@ -1,0 +1,123 @@
+//! Messages between tori: the ends of the rings that each torus holds, and when it looks at them.
+//!
+//! *Roles.* A torus has a [`Door`], which the others knock at, an [`Exit`] to every torus and an [`Inlet`] from every
+//! torus, itself among them: a message to a process need not ask first where the process is.
+//!
+//! *Flow.* [`send`] writes into the receiver's memory and interrupts one of its cores when its bell is armed. The
+//! handler only [notes](knocked) that; on the way out of a trap, or in the idle loop, [`serve`] delivers what there is,
+//! outside of any lock that others wait for, then arms the bell and looks once more. So the bell is always armed but
+//! while somebody serves, and a core that idles or runs a program has nothing to do for it.
+//!
+//! What a full ring does not take waits in the exit's outbox; the receiver rings back when it has made room.
+
+mod ends;
+pub mod probe;
+mod setup;
+
+pub use ends::{Door, Exit, Rings};
+pub use setup::connect;
+
+use crate::arch::cpu;
+use crate::arch::ipi::{self, Ipi};
+use ::torus::TorusId;
+use ::torus::message::Message;
+use core::sync::atomic::{Ordering, fence};
+
+/// Lines of a ring: 16 KiB.
+pub const LINES: usize = 256;
+
+/// Messages that a core delivers before it goes on with its programs; what is left interrupts it again.
+const BUDGET: usize = 1024;
+
+/// Sends a message. It never fails and never waits; messages to one torus arrive in the order they were sent in.
+/// How much may be under way is bounded by each protocol; whoever sends in bulk asks [`room`] first.
+pub fn send(to: TorusId, message: Message) {
+    own().send(to, message);
+}
+
+/// Messages that can be sent to `to` now without waiting in the outbox.
+pub fn room(to: TorusId) -> usize {
+    own().room(to)
+}
+
+/// The doorbell's interrupt: the next way out of a trap serves.
+pub fn knocked() {
+    own().rung.store(true, Ordering::SeqCst);
+}
+
+/// Delivers what has come, if the bell was rung. No lock may be held.
+#[inline]
+pub fn serve() {
+    if own().rung.load(Ordering::Relaxed) {
+        own().serve();
+    }
+}
+
+/// This core has nothing to do: it is the one to interrupt, unless another is already idle.
+pub fn rest() {
+    let here = cpu::this();
+    let torus = here.torus();
+    let rings = &torus.rings;
+    if !torus.share.sched.idles(rings.ear.load(Ordering::Relaxed)) {
+        rings.listen(here);
+    }
+}
+
+fn own() -> &'static Rings {
+    &cpu::this().torus().rings
+}
+
+impl Rings {
+    #[cold]
+    fn serve(&self) {
+        // Whoever finds another core serving leaves the rest to it: that core looks at `rung` after it has let go.
+        while self.rung.load(Ordering::SeqCst) {
+            let Some(mut inlets) = self.inlets.try_lock() else {
+                return;
+            };
+            self.rung.store(false, Ordering::SeqCst);
+            let done = self.empty(&mut inlets);
+            drop(inlets);
+            fence(Ordering::SeqCst);
+            if !done {
+                self.rung.store(true, Ordering::SeqCst);
+                ipi::send(cpu::this().index, Ipi::Doorbell);
+                return;
+            }
+        }
+    }
+
+    /// Delivers until all rings are empty and the bell is armed; false when it has done enough for now.
+    fn empty(&self, inlets: &mut [Option<ends::Inlet>]) -> bool {
+        let mut left = BUDGET;
+        self.door.bell.disarm();
+        loop {
+            for exit in self.exits {
+                exit.lock().flush();
+            }
+            let mut count = 0;
+            for inlet in inlets.iter_mut().flatten() {
+                count += inlet.deliver();
+            }
+            left = left.saturating_sub(count);
+            if left == 0 {
+                return false;
+            }
+            if count == 0 {
+                self.door.bell.arm();
+                if inlets.iter_mut().flatten().all(ends::Inlet::is_empty) {
+                    return true;
+                }
+                self.door.bell.disarm();
+            }
+        }
+    }
+}
+
+/// Hands a message to whom it concerns.
+fn deliver(from: TorusId, message: Message) {
+    match message.kind() {
+        15..=31 => crate::process::far::deliver(from, message),
+        kind => log::error!("a message of kind {kind} from torus {from}, which nobody takes"),
+    }
+}

@@ -1,0 +1,65 @@
+//! Making the rings at boot, while one core works for all tori.
+
+use super::LINES;
+use super::ends::{Door, Exit, Inlet, Rings, Way};
+use super::probe::Tally;
+use crate::sched::lock::Lock;
+use crate::tori;
+use ::torus::ring::{Bell, Ring};
+use core::mem;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
+use crossbeam_utils::CachePadded;
+
+impl Door {
+    /// A door at which nobody listens.
+    pub fn new() -> Self {
+        Self {
+            bell: Bell::new(),
+            apic_id: CachePadded::new(AtomicU32::new(0)),
+        }
+    }
+}
+
+impl Rings {
+    /// A torus's part of what is connected later; everything lies in its memory, with one ring, exit and inlet for
+    /// each torus.
+    pub const fn new(
+        door: &'static Door,
+        rings: &'static mut [Ring<LINES>],
+        exits: &'static [Lock<Exit>],
+        inlets: &'static mut [Option<Inlet>],
+        tallies: &'static mut [Tally],
+    ) -> Self {
+        Self {
+            door,
+            unconnected: Lock::new(rings),
+            exits,
+            inlets: Lock::new(inlets),
+            rung: CachePadded::new(AtomicBool::new(false)),
+            ear: AtomicUsize::new(0),
+            tallies: Lock::new(tallies),
+        }
+    }
+}
+
+/// Gives every torus its ends, and has the first core of each listen. Before the cores join their tori.
+pub fn connect() {
+    for to in tori::all() {
+        let here = &to.rings;
+        let rings = mem::take(&mut *here.unconnected.lock());
+        for (from, ring) in tori::all().zip(rings) {
+            let (sender, receiver) = ring.split(&here.door.bell);
+            from.rings.exits[to.id.index()].lock().way = Some(Way {
+                sender,
+                door: here.door,
+            });
+            here.inlets.lock()[from.id.index()] = Some(Inlet {
+                from: from.id,
+                receiver,
+                door: from.rings.door,
+            });
+        }
+        here.listen(to.core(0));
+        here.door.bell.arm();
+    }
+}

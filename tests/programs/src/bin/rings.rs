@@ -1,0 +1,44 @@
+//! Probes of the message rings: `rings COUNT` on every torus sends COUNT probes to each other torus, waits for as many from
+//! each, and says what came.
+
+use braid_test_programs::call;
+
+const TORUS_INFO: i64 = 4096;
+const RING_PROBE: i64 = 4112;
+
+/// Probes sent to a torus, probes that came from it, those of them that were wrong.
+type Tally = [u64; 3];
+
+fn main() {
+    let count: u64 = std::env::args()
+        .nth(1)
+        .and_then(|word| word.parse().ok())
+        .expect("rings COUNT");
+    let [_, tori, own, ..] = info();
+    let others: Vec<u64> = (0..tori).filter(|&torus| torus != own).collect();
+    let mut done = 0;
+    while done < others.len() {
+        done = 0;
+        for &other in &others {
+            let [sent, received, _] = probe(other, 0).1;
+            probe(other, count - sent);
+            done += usize::from(sent == count && received >= count);
+        }
+    }
+    for other in others {
+        let [sent, received, wrong] = probe(other, 0).1;
+        println!("torus {own}: sent {sent} to {other}, received {received}, wrong {wrong}");
+    }
+}
+
+fn info() -> [u64; 8] {
+    let mut words = [0; 8];
+    call(TORUS_INFO, [usize::MAX, words.as_mut_ptr() as usize, 64]).expect("torus_info");
+    words
+}
+
+fn probe(torus: u64, count: u64) -> (usize, Tally) {
+    let mut tally = Tally::default();
+    let arguments = [torus as usize, count as usize, tally.as_mut_ptr() as usize];
+    (call(RING_PROBE, arguments).expect("ring_probe"), tally)
+}
