@@ -1,0 +1,113 @@
+//! The benchmark program: runs unchanged on Braid and on Linux, and writes records (`braid_bench::record`) to standard
+//! output. On Linux it may be the first process, which ends with the machine.
+
+mod clock;
+mod linux;
+mod mark;
+mod memory;
+mod process;
+mod rounds;
+mod work;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use braid_bench::options::Options;
+use braid_bench::record::{Header, Record};
+
+use crate::rounds::Failure;
+use crate::work::Setting;
+
+fn main() -> ExitCode {
+    let mut words = std::env::args();
+    let own = words.next().unwrap_or_default();
+    let words: Vec<String> = words.collect();
+    if words == [process::END_AT_ONCE] {
+        return ExitCode::SUCCESS;
+    }
+    let is_first = linux::is_first_process();
+    let result = begin(is_first).and_then(|()| run(&own, &words));
+    if let Err(error) = &result {
+        eprintln!("bench: {error}");
+    }
+    if is_first {
+        linux::end_machine();
+    }
+    match result {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) | Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn begin(is_first: bool) -> io::Result<()> {
+    if is_first { linux::begin() } else { Ok(()) }
+}
+
+/// Runs what is asked for; how many benchmarks went wrong.
+fn run(own: &str, words: &[String]) -> io::Result<u32> {
+    let options = Options::parse(words).map_err(io::Error::other)?;
+    if options.symbols {
+        linux::print_symbols()?;
+    }
+    say(&Record::Bench(header(&options)?))?;
+    let (mut figures, mut failed) = (0, 0);
+    let mut region = 0;
+    for benchmark in &options.benchmarks {
+        for &processes in &options.processes {
+            if processes > 1 && !benchmark.scales {
+                continue;
+            }
+            let setting = Setting {
+                own: own.to_owned(),
+                quick: options.quick,
+            };
+            let name = benchmark.name.to_owned();
+            let result = if options.marks {
+                let told = rounds::marked(&setting, benchmark, processes, region);
+                told.map(|()| Record::Region {
+                    name: name.clone(),
+                    processes,
+                })
+            } else {
+                rounds::timed(&setting, benchmark, processes, &options).map(Record::Figure)
+            };
+            match result {
+                Ok(record) => {
+                    (figures, region) = (figures + 1, region + 1);
+                    say(&record)?;
+                }
+                Err(Failure::Absent(why)) => {
+                    say(&Record::Absent { name, why })?;
+                    break;
+                }
+                Err(Failure::Broken(why)) => {
+                    failed += 1;
+                    say(&Record::Failed { name, why })?;
+                    break;
+                }
+            }
+        }
+    }
+    say(&Record::End { figures, failed })?;
+    Ok(failed)
+}
+
+fn say(record: &Record) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{record}")?;
+    out.flush()
+}
+
+fn header(options: &Options) -> io::Result<Header> {
+    let (mut system, release) = linux::uname()?;
+    if braid_programs::torus_info(None).is_ok() {
+        system = "Braid".to_owned();
+    }
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    Ok(Header {
+        system,
+        release,
+        clock: options.clock,
+        cores,
+    })
+}

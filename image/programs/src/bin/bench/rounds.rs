@@ -1,0 +1,134 @@
+//! Rounds: workers are processes that do a benchmark's work at once, as often as told, and say when they began and ended.
+
+mod worker;
+
+use std::io::{self, ErrorKind};
+
+use braid_bench::catalogue::Benchmark;
+use braid_bench::options::{Clock, Options};
+use braid_bench::record::Figure;
+
+use crate::work::{self, Setting, Work};
+use crate::{clock, mark};
+use worker::{Go, Span, Worker};
+
+/// Time that all workers have to wake up before a round begins, in nanoseconds.
+const WAKE_UP: u64 = 2_000_000;
+/// Marked rounds begin at multiples of this time, so that tori that run the same benchmarks run them at the same time.
+const SLOT: u64 = 500_000_000;
+/// Marked rounds of each worker.
+const MARKED: u32 = 3;
+
+/// Why there is no figure.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The kernel does not have what it takes.
+    Absent(String),
+    /// Something went wrong.
+    Broken(String),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        if error.kind() == ErrorKind::Unsupported {
+            return Failure::Absent(error.to_string());
+        }
+        Failure::Broken(error.to_string())
+    }
+}
+
+/// Measures rounds of `processes` workers.
+pub(crate) fn timed(
+    setting: &Setting,
+    benchmark: &Benchmark,
+    processes: u32,
+    options: &Options,
+) -> Result<Figure, Failure> {
+    let clock = options.clock;
+    let round = |work: &mut dyn Work| {
+        let begin = clock::now(clock);
+        work.round()?;
+        let end = clock::now(clock);
+        Ok(Span { begin, end })
+    };
+    let mut workers = start(setting, benchmark, processes, round)?;
+    let begin = || match clock {
+        Clock::Wall if processes > 1 => clock::now(clock) + WAKE_UP,
+        Clock::Wall | Clock::Ticks => 0,
+    };
+    let mut samples = Vec::new();
+    for _ in 0..options.samples {
+        samples.push(together(&mut workers, begin)?);
+    }
+    let operations = workers.iter().map(|worker| worker.operations).sum();
+    let bytes = workers.first().map_or(0, |worker| worker.bytes);
+    finish(workers)?;
+    Ok(Figure {
+        name: benchmark.name.to_owned(),
+        processes,
+        bytes,
+        operations,
+        samples,
+    })
+}
+
+/// Does rounds between marks.
+pub(crate) fn marked(
+    setting: &Setting,
+    benchmark: &Benchmark,
+    processes: u32,
+    region: u8,
+) -> Result<(), Failure> {
+    let round = |work: &mut dyn Work| {
+        mark::begin(region);
+        let result = work.round();
+        mark::end();
+        result.map(|()| Span { begin: 0, end: 0 })
+    };
+    let mut workers = start(setting, benchmark, processes, round)?;
+    let begin = || (clock::now(Clock::Wall) + WAKE_UP).next_multiple_of(SLOT);
+    for _ in 0..MARKED {
+        together(&mut workers, begin)?;
+    }
+    Ok(finish(workers)?)
+}
+
+fn start(
+    setting: &Setting,
+    benchmark: &Benchmark,
+    processes: u32,
+    round: impl Fn(&mut dyn Work) -> io::Result<Span> + Copy,
+) -> io::Result<Vec<Worker>> {
+    let make = || work::make(benchmark.name, setting);
+    (0..processes).map(|_| Worker::new(make, round)).collect()
+}
+
+/// One round of all workers: from the first one's begin to the last one's end.
+fn together(workers: &mut [Worker], begin: impl Fn() -> u64) -> io::Result<u64> {
+    for worker in &mut *workers {
+        worker.ready()?;
+    }
+    let go = Go::At(begin());
+    for worker in &mut *workers {
+        worker.tell(go)?;
+    }
+    let mut whole = Span {
+        begin: u64::MAX,
+        end: 0,
+    };
+    for worker in workers {
+        let span = worker.done()?;
+        whole.begin = whole.begin.min(span.begin);
+        whole.end = whole.end.max(span.end);
+    }
+    Ok(whole.end - whole.begin)
+}
+
+fn finish(workers: Vec<Worker>) -> io::Result<()> {
+    for mut worker in workers {
+        worker.ready()?;
+        worker.tell(Go::Home)?;
+        worker.end()?;
+    }
+    Ok(())
+}
