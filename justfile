@@ -12,6 +12,10 @@ run *OPTIONS:
 exec *WORDS:
     cargo run -q -- exec {{WORDS}}
 
+# An image for boards: `just image -o braid.iso --limine DIR`
+image *OPTIONS:
+    cargo run -q -- image {{OPTIONS}}
+
 # The same machine, stopped at its first instruction, with gdb attached
 gdb *WORDS:
     cargo run -q -- gdb {{WORDS}}

@@ -16,6 +16,10 @@ use crate::machine::{Engine, MIB, Machine};
 use crate::progress::Voice;
 use crate::vmo::VmoVerb;
 
+use image::{BoardArgs, ImageArgs};
+
+mod image;
+
 /// Boots Braid, a multi-core microkernel, in QEMU.
 #[derive(Debug, Parser)]
 #[command(name = "braid", version, args_conflicts_with_subcommands = true)]
@@ -28,10 +32,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Run the demonstration (the default)
+    /// Run the demonstration (the default), or an image
     Run {
         #[command(flatten)]
         machine: MachineArgs,
+        #[command(flatten)]
+        board: BoardArgs,
     },
     /// Run one static Linux program; its input, output and exit status are ours
     Exec {
@@ -47,6 +53,8 @@ enum Verb {
         #[command(flatten)]
         program: ProgramArgs,
     },
+    /// Make an image that real Limine boots: a CD and USB stick, or a disk
+    Image(ImageArgs),
     /// Files as memory objects: their ids, and where they differ
     Vmo {
         #[command(subcommand)]
@@ -141,7 +149,10 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: Cli) -> Result<u8> {
     match cli.verb {
         None => run(cli.machine),
-        Some(Verb::Run { machine }) => run(machine),
+        Some(Verb::Run { machine, board }) => match &board.image {
+            None => run(machine),
+            Some(image) => board.run(machine, image),
+        },
         Some(Verb::Exec { machine, program }) => {
             let voice = machine.voice();
             let (mut shape, program) = (machine.shape()?, program.program()?);
@@ -156,6 +167,7 @@ fn dispatch(cli: Cli) -> Result<u8> {
             let parts = machine.prepare(&mut shape)?;
             crate::gdb::gdb(&parts, &shape, tree, voice)
         }
+        Some(Verb::Image(arguments)) => arguments.make().map(|()| 0),
         Some(Verb::Vmo { verb }) => crate::vmo::vmo(&verb),
     }
 }
@@ -167,13 +179,17 @@ fn run(mut machine: MachineArgs) -> Result<u8> {
     crate::run::run(&parts, shape, machine.voice())
 }
 
+fn voice(quiet: bool) -> Voice {
+    if quiet { Voice::Quiet } else { Voice::Normal }
+}
+
+fn parse_files(files: &[OsString]) -> Result<Vec<(PathBuf, PathBuf)>> {
+    files.iter().map(|text| exec::parse_file(text)).collect()
+}
+
 impl MachineArgs {
     fn voice(&self) -> Voice {
-        if self.quiet {
-            Voice::Quiet
-        } else {
-            Voice::Normal
-        }
+        voice(self.quiet)
     }
 
     /// The machine that is asked for, checked; what takes time comes later.
@@ -244,11 +260,7 @@ impl ProgramArgs {
         Ok(Program {
             typed: typed.clone(),
             arguments: arguments.to_vec(),
-            files: self
-                .file
-                .iter()
-                .map(|text| exec::parse_file(text))
-                .collect::<Result<_>>()?,
+            files: parse_files(&self.file)?,
             roots: self.root.clone(),
         })
     }

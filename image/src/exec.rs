@@ -17,7 +17,7 @@ use crate::log_lines::LogLines;
 use crate::machine::{Machine, Terminal, Volume};
 use crate::progress::Voice;
 use crate::qemu::{self, Start};
-use crate::session::{Finished, Host, Session};
+use crate::session::{Finished, Host, Port, Session};
 use crate::setup::{self, Qemu};
 use crate::signals::{self, Signals};
 use crate::terminal::{self, Raw};
@@ -139,12 +139,23 @@ pub fn boot(parts: &Parts, machine: &Machine, tree: Tree, voice: Voice) -> Resul
         &Start::Now,
     )?;
     drop(volume);
+    let host = host(voice, signals)?;
+    let log = LogLines::new(parts.boot.kernel.clone());
+    let finished = Session::new(running, Port::Framed, host, log, machine.timeout)?.run()?;
+    Ok(report(&finished, voice))
+}
+
+/// The tool's terminal and descriptors as a machine's.
+///
+/// # Errors
+/// They cannot be used.
+pub fn host(voice: Voice, signals: Signals) -> Result<Host> {
     let raw = Raw::enter();
     if raw.is_some() && voice == Voice::Normal {
         eprint!("braid: Ctrl-] twice ends the machine\r\n");
     }
     let stdin_is_ours = raw.is_some() || !io::stdin().is_terminal();
-    let host = Host {
+    Ok(Host {
         stdin: if stdin_is_ours {
             Source::host(io::stdin().as_fd())?
         } else {
@@ -160,10 +171,7 @@ pub fn boot(parts: &Parts, machine: &Machine, tree: Tree, voice: Voice) -> Resul
         raw,
         signals: Some(signals),
         debugger: None,
-    };
-    let log = LogLines::new(parts.boot.kernel.clone());
-    let finished = Session::new(running, host, log, machine.timeout)?.run()?;
-    Ok(report(&finished, voice))
+    })
 }
 
 /// Tells how the machine ended where that needs telling, and gives the exit status.

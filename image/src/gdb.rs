@@ -14,7 +14,7 @@ use crate::log_lines::LogLines;
 use crate::machine::{Machine, Terminal, Volume};
 use crate::progress::Voice;
 use crate::qemu::{self, Start};
-use crate::session::{Host, Session};
+use crate::session::{Host, Port, Session};
 use crate::signals::Signals;
 use crate::tree::Tree;
 
@@ -60,7 +60,7 @@ pub fn gdb(parts: &Parts, machine: &Machine, tree: Tree, voice: Voice) -> Result
         debugger,
     };
     let log = LogLines::new(parts.boot.kernel.clone());
-    let finished = Session::new(running, host, log, machine.timeout)?.run()?;
+    let finished = Session::new(running, Port::Framed, host, log, machine.timeout)?.run()?;
     Ok(report(&finished, voice))
 }
 

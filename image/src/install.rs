@@ -51,6 +51,12 @@ pub const QEMU: Wanted = Wanted {
     ],
 };
 
+/// UEFI for emulated machines: no program, but files that [`crate::firmware`] knows.
+pub const OVMF: Wanted = Wanted {
+    program: "OVMF",
+    packages: ["ovmf", "edk2-ovmf", "edk2-ovmf", "qemu-ovmf-x86_64", "ovmf"],
+};
+
 /// The static busybox that the tests run.
 pub const BUSYBOX: Wanted = Wanted {
     program: "busybox",

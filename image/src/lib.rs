@@ -2,17 +2,21 @@
 
 pub mod accel;
 pub mod archive;
+pub mod board;
 pub mod build;
 pub mod cli;
 pub mod console;
 pub mod elf_check;
 pub mod ending;
 pub mod exec;
+pub mod firmware;
 pub mod gdb;
 pub mod host_io;
+pub mod image;
 pub mod install;
 pub mod log_lines;
 pub mod machine;
+pub mod menu;
 mod polling;
 pub mod progress;
 pub mod qemu;

@@ -57,9 +57,21 @@ impl LogLines {
             .map(String::as_str)
     }
 
+    /// Whether one of the last lines has this text.
+    #[must_use]
+    pub fn said(&self, text: &str) -> bool {
+        self.last.iter().any(|line| line.contains(text))
+    }
+
+    /// Whether a line is a place of a backtrace.
+    #[must_use]
+    pub fn is_place(line: &str) -> bool {
+        line.starts_with("  at 0x")
+    }
+
     fn complete(&mut self) -> String {
         let raw = String::from_utf8_lossy(&std::mem::take(&mut self.partial)).into_owned();
-        let line = if raw.starts_with("  at 0x") {
+        let line = if LogLines::is_place(&raw) {
             let kernel = &self.kernel;
             self.symbols
                 .get_or_insert_with(|| Symbols::of(kernel))

@@ -11,6 +11,7 @@ use rustix::fs::MemfdFlags;
 
 use crate::archive::{Archive, Data, Entry, PAGE};
 use crate::build::Boot;
+use crate::menu;
 use crate::tree::Tree;
 use crate::words::Words;
 
@@ -188,10 +189,9 @@ impl Volume {
     /// A file cannot be read, or the memory for the volume is not there.
     pub fn new(root: &Path, boot: &Boot, tree: Tree, line: &str) -> Result<Volume> {
         let config = root.join("limine.cfg");
-        let mut config = std::fs::read(&config)
+        let config = std::fs::read_to_string(&config)
             .with_context(|| format!("{} cannot be read", config.display()))?;
-        // Its entry is the last thing in the file, so this option is the entry's.
-        config.extend(format!("\n    cmdline: {line}\n").bytes());
+        let config = menu::with_line(&config, line).into_bytes();
         let host_file = |path: &Path| -> Result<Data> {
             let metadata = path
                 .metadata()

@@ -3,8 +3,10 @@
 //! Its serial ports are sockets that both ends inherit, its boot volume is a file without a name: nothing lies in the file
 //! system, and nothing has to be cleaned up. The kernel of the host kills QEMU when the thread that started it ends.
 
+use std::ffi::OsString;
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -14,6 +16,7 @@ use anyhow::{Context, Result};
 use rustix::io::FdFlags;
 use rustix::process::{Signal, set_parent_process_death_signal};
 
+use crate::firmware::Firmware;
 use crate::machine::{Engine, MIB, Machine, Volume};
 use crate::setup::Qemu;
 
@@ -58,9 +61,7 @@ pub fn start(
 ) -> Result<Running> {
     let (console, console_there) = UnixStream::pair()?;
     let (log, log_there) = UnixStream::pair()?;
-    let mut command = common(qemu, machine.engine);
-    command.arg("-smp").arg(machine.smp.to_string());
-    command.arg("-m").arg(format!("{}M", machine.memory / MIB));
+    let mut command = sized(qemu, machine);
     command.arg("-kernel").arg(loader);
     command.args([
         "-initrd",
@@ -95,6 +96,86 @@ pub fn start(
     })
 }
 
+/// Starts `machine` from an image, as a board would: its first serial port is the console, the second is not connected, and
+/// there is a screen.
+///
+/// # Errors
+/// QEMU cannot be executed.
+pub fn start_image(
+    qemu: &Qemu,
+    machine: &Machine,
+    medium: &Medium<'_>,
+    firmware: Option<&Firmware>,
+) -> Result<Running> {
+    let (console, console_there) = UnixStream::pair()?;
+    // Nobody writes to its other end, which is closed at once.
+    let (log, _) = UnixStream::pair()?;
+    let mut command = sized(qemu, machine);
+    command.args(["-vga", "std", "-chardev"]);
+    command.arg(format!(
+        "socket,id=console,fd={}",
+        console_there.as_raw_fd()
+    ));
+    command.args(["-serial", "chardev:console"]);
+    let mut inherited = vec![console_there.as_raw_fd()];
+    if let Some(firmware) = firmware {
+        inherited.push(firmware.variables.as_raw_fd());
+        command.args(firmware.arguments());
+    }
+    command.args(medium.arguments());
+    let child = spawn(command, inherited)?;
+    Ok(Running {
+        child,
+        console,
+        log,
+    })
+}
+
+/// What an image is in the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Medium<'a> {
+    /// The image.
+    pub file: &'a Path,
+    /// How it is connected.
+    pub kind: MediumKind,
+}
+
+/// How an image is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediumKind {
+    /// In a CD drive.
+    Cd,
+    /// As a disk.
+    Disk,
+    /// As a USB stick.
+    Usb,
+}
+
+impl Medium<'_> {
+    fn arguments(&self) -> Vec<OsString> {
+        // Writes are forgotten at the end. A comma in a file name is doubled for QEMU.
+        let mut file = b"if=none,id=boot,format=raw,snapshot=on,file=".to_vec();
+        for &byte in self.file.as_os_str().as_bytes() {
+            file.push(byte);
+            if byte == b',' {
+                file.push(byte);
+            }
+        }
+        let device = match self.kind {
+            MediumKind::Cd => "ide-cd",
+            MediumKind::Disk => "ide-hd",
+            MediumKind::Usb => "usb-storage",
+        };
+        let mut words: Vec<OsString> = vec!["-drive".into(), OsString::from_vec(file)];
+        if self.kind == MediumKind::Usb {
+            words.extend(["-device".into(), "qemu-xhci".into()]);
+        }
+        words.push("-device".into());
+        words.push(format!("{device},drive=boot,bootindex=0").into());
+        words
+    }
+}
+
 /// Whether a probe machine comes alive under KVM: the loader, without a boot volume, has to say that it refuses to boot.
 ///
 /// # Errors
@@ -103,6 +184,14 @@ pub fn probe(qemu: &Qemu, loader: &Path) -> Result<Child> {
     let mut command = common(qemu, Engine::Kvm);
     command.args(["-m", "64M", "-kernel"]).arg(loader);
     spawn(command, Vec::new())
+}
+
+/// QEMU with cores and memory.
+fn sized(qemu: &Qemu, machine: &Machine) -> Command {
+    let mut command = common(qemu, machine.engine);
+    command.arg("-smp").arg(machine.smp.to_string());
+    command.arg("-m").arg(format!("{}M", machine.memory / MIB));
+    command
 }
 
 /// QEMU with what every machine has.

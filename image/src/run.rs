@@ -1,7 +1,7 @@
 //! `braid run`: the demonstration.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -18,14 +18,23 @@ const INIT: &str = "init";
 /// # Errors
 /// As `exec::boot`.
 pub fn run(parts: &Parts, mut machine: Machine, voice: Voice) -> Result<u8> {
-    let programs = crate::build::programs(&parts.root, voice)?;
+    let tree = tree(&parts.root, voice)?;
+    machine.init = PathBuf::from(format!("/bin/{INIT}"));
+    machine.arguments = vec![OsString::from(INIT)];
+    machine.every_torus = true;
+    crate::exec::boot(parts, &machine, tree, voice)
+}
+
+/// Builds the programs of the image and puts them into a tree.
+///
+/// # Errors
+/// They do not compile.
+pub fn tree(root: &Path, voice: Voice) -> Result<Tree> {
+    let programs = crate::build::programs(root, voice)?;
     programs.get(INIT).context("the programs hold no init")?;
     let mut tree = Tree::default();
     for (name, path) in &programs {
         tree.add_file(path, format!("/bin/{name}").as_bytes())?;
     }
-    machine.init = PathBuf::from(format!("/bin/{INIT}"));
-    machine.arguments = vec![OsString::from(INIT)];
-    machine.every_torus = true;
-    crate::exec::boot(parts, &machine, tree, voice)
+    Ok(tree)
 }

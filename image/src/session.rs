@@ -23,8 +23,21 @@ use crate::terminal::{self, Raw};
 
 /// Time that a machine has to power off after its program has ended.
 const POWER_OFF: Duration = Duration::from_secs(20);
+/// What the kernel's log says on boards, where no exit status tells how the machine ends.
+const POWERED_OFF: &str = "] powering off";
+const HALTED: &str = "] halted";
+const PANIC: &str = "PANIC ";
 /// The key that, typed twice, ends the machine: Ctrl-].
 const ESCAPE: u8 = 0x1d;
+
+/// What the machine's console port carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// Frames of programs' input and output; the log has a port of its own.
+    Framed,
+    /// Everything, as on a board: shown as it comes.
+    Plain,
+}
 
 /// The host's side of a machine.
 #[derive(Debug)]
@@ -49,6 +62,7 @@ pub struct Host {
 #[derive(Debug)]
 pub struct Session {
     machine: Running,
+    port: Port,
     diagnostics: ChildStderr,
     said: Vec<u8>,
     host: Host,
@@ -82,6 +96,7 @@ impl Session {
     /// Its sockets cannot be used.
     pub fn new(
         mut machine: Running,
+        port: Port,
         host: Host,
         log: LogLines,
         timeout: Option<Duration>,
@@ -91,13 +106,14 @@ impl Session {
         let diagnostics = machine.child.stderr.take().context("QEMU has no stderr")?;
         Ok(Session {
             machine,
+            port,
             diagnostics,
             said: Vec::new(),
             host,
             log,
             decoder: Decoder::default(),
             outgoing: Vec::new(),
-            ready: false,
+            ready: port == Port::Plain,
             input_ended: false,
             escapes: 0,
             exit: None,
@@ -130,6 +146,7 @@ impl Session {
                 match (status.code(), &self.host.debugger) {
                     // The debugger's `kill`.
                     (Some(0), Some(_)) => Ending::Debugged,
+                    (code, _) if self.port == Port::Plain => self.plain_ending(code),
                     (code, _) => Ending::of(self.exit, code, &String::from_utf8_lossy(&self.said)),
                 }
             }
@@ -279,6 +296,10 @@ impl Session {
         let Some(bytes) = take(&mut self.machine.console, &mut self.console_open) else {
             return Ok(None);
         };
+        if self.port == Port::Plain {
+            self.plain(&bytes);
+            return Ok(None);
+        }
         self.decoder.push(&bytes);
         loop {
             match self.decoder.next_frame() {
@@ -296,6 +317,32 @@ impl Session {
                 }
                 Err(bad) => return Ok(Some(Ending::Lost(bad.to_string()))),
             }
+        }
+    }
+
+    /// Shows what came as it came, and backtraces again with names; a machine that has halted is ended.
+    fn plain(&mut self, bytes: &[u8]) {
+        self.host.stdout.push(bytes);
+        let lines = self.log.push(bytes);
+        for line in lines.iter().filter(|line| LogLines::is_place(line)) {
+            self.host.log.push(format!("{line}\r\n").as_bytes());
+        }
+        if lines.iter().any(|line| line.ends_with(HALTED)) {
+            // An error means that it has ended already. What it said is still read.
+            let _ = self.machine.child.kill();
+        }
+    }
+
+    /// How a board ended, from its last words.
+    fn plain_ending(&self, qemu: Option<i32>) -> Ending {
+        if self.log.said(PANIC) {
+            Ending::Panicked
+        } else if self.log.said(HALTED) {
+            Ending::Refused
+        } else if qemu == Some(0) && self.log.said(POWERED_OFF) {
+            Ending::Exited(0)
+        } else {
+            Ending::of(None, qemu, &String::from_utf8_lossy(&self.said))
         }
     }
 
@@ -319,14 +366,19 @@ impl Session {
             Input::Nothing => None,
             Input::End => {
                 self.input_ended = true;
-                self.outgoing.extend(console::end_of_input());
+                if self.port == Port::Framed {
+                    self.outgoing.extend(console::end_of_input());
+                }
                 None
             }
             Input::Bytes(bytes) => {
                 if self.host.raw.is_some() && self.escaped(&bytes) {
                     return Some(Ending::Escaped);
                 }
-                self.outgoing.extend(console::input(&bytes));
+                match self.port {
+                    Port::Framed => self.outgoing.extend(console::input(&bytes)),
+                    Port::Plain => self.outgoing.extend(bytes),
+                }
                 None
             }
         }
@@ -378,7 +430,9 @@ impl Session {
     }
 
     fn window(&mut self) {
-        if let Some((rows, columns)) = terminal::size() {
+        if let Some((rows, columns)) = terminal::size()
+            && self.port == Port::Framed
+        {
             self.outgoing.extend(console::window_size(rows, columns));
         }
     }

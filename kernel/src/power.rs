@@ -1,6 +1,6 @@
 //! The end of the machine.
 
-use crate::arch::{self, port};
+use crate::arch::{self, port, shootdown, time};
 use crate::boot;
 use crate::console::program;
 use braid_firmware::acpi::fadt::OffSwitch;
@@ -15,10 +15,27 @@ const PANICKED: u8 = 0x11;
 /// What a refusal to start writes.
 const REFUSED: u8 = 0x12;
 
+/// Seconds that the machine has to lose its power.
+const POWER_OFF: u64 = 2;
+
 /// Ends the machine after the first program has ended with this wait status.
 pub fn end(status: u32) -> ! {
     program::exit(status);
+    let seconds = boot::info().command_line.linger;
+    if seconds > 0 {
+        // Whoever reads the screen needs some time.
+        log::info!("the machine powers off in {seconds} s");
+        wait(seconds.into());
+    }
     off(ENDED)
+}
+
+fn wait(seconds: u64) {
+    let end = time::now().0 + seconds * 1_000_000_000;
+    while time::now().0 < end {
+        core::hint::spin_loop();
+        shootdown::serve();
+    }
 }
 
 /// Ends the machine after a panic has been reported.
@@ -46,10 +63,14 @@ fn off(value: u8) -> ! {
         unsafe { port::write_u8(address, value) };
     }
     if let Some(switch) = OFF_SWITCH.get().filter(|_| value == ENDED) {
+        log::info!("powering off");
         for (address, word) in switch.writes() {
             // SAFETY: K2, the ports and values that the firmware states for soft-off.
             unsafe { port::write_u16(address, word) };
         }
+        // It takes a while.
+        wait(POWER_OFF);
+        log::warn!("the firmware's way to power off has no effect");
     }
     log::info!("halted");
     arch::halt()

@@ -79,7 +79,7 @@ extern "C" fn start() -> ! {
     );
     let mut early = own_tables(info);
     let firmware = Firmware::read(info, &mut early);
-    arch::start_interrupts();
+    arch::start_interrupts(!info.command_line.no_x2apic);
     let rates = time::init(firmware.acpi_timer, info.date);
     log::debug!("{}", features::get());
     log::debug!(
@@ -234,9 +234,10 @@ fn call_cores(info: &'static BootInfo, early: &mut EarlyFrames) -> (Cores, Parke
             .filter(|core| core.lapic_id != info.first_apic_id)
     };
     let pages = smp::ARRIVAL_SIZE / PAGE_SIZE as u64;
-    let count = others().count().min(MAX_CORES - 1);
+    let most = info.command_line.cores.unwrap_or(MAX_CORES).min(MAX_CORES);
+    let count = others().count().min(most - 1);
     if others().count() > count {
-        log::warn!("{} cores, of which {MAX_CORES} are used", info.cores.len());
+        log::warn!("{} cores, of which {most} are used", info.cores.len());
     }
     let mut called = ParkedCores::new();
     if let Some(memory) = early.take_temporary(count as u64 * pages) {

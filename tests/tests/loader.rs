@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use braid::archive::{Archive, Data, Entry, PAGE};
 use braid::exec::{Parts, parts};
 use braid::install::Consent;
+use braid::menu;
 use braid::progress::Voice;
 
 /// QEMU's exit status when the loader writes 0x12 to the debug port.
@@ -136,8 +137,8 @@ fn without(kernel: &[u8], request: [u64; 2]) -> Vec<u8> {
 fn a_kernel_without_an_answer_says_which_one_is_missing() {
     let parts = parts(Consent::new(false), Voice::Normal).unwrap();
     let kernel = read(&parts.boot.kernel);
-    let mut config = read(&parts.root.join("limine.cfg"));
-    config.extend(b"    cmdline: debug-exit=0xf4\n");
+    let config = fs::read_to_string(parts.root.join("limine.cfg")).unwrap();
+    let config = menu::with_line(&config, "debug-exit=0xf4").into_bytes();
     let root = volume(&[]);
     // Identifiers as the Limine boot protocol gives them, without the common part.
     let requests = [

@@ -62,6 +62,12 @@ pub struct CommandLine<'a> {
     pub every_torus: bool,
     /// `stats`: show the counters at the end.
     pub stats: bool,
+    /// `cores=N`: use no more cores than this.
+    pub cores: Option<usize>,
+    /// `x2apic=off`: leave the local APICs in xAPIC mode where that is possible.
+    pub no_x2apic: bool,
+    /// `linger=SECONDS`: let the screen be read so long before the machine is powered off.
+    pub linger: u32,
     /// The whole line, for [`Self::environment`] and [`Self::arguments`].
     line: &'a str,
 }
@@ -133,6 +139,10 @@ impl<'a> CommandLine<'a> {
             "winsize" => self.winsize = Some(window(value).ok_or(bad)?),
             "debug-exit" => self.debug_exit = Some(port(value).ok_or(bad)?),
             "cwd" => self.cwd = Some(Encoded(value)),
+            "cores" => self.cores = Some(value.parse().ok().filter(|&n| n > 0).ok_or(bad)?),
+            "x2apic" if value == "off" => self.no_x2apic = true,
+            "x2apic" => return Err(bad),
+            "linger" => self.linger = value.parse().map_err(|_| bad)?,
             "env" => {}
             _ => return Err(WordError::Unknown(word)),
         }
@@ -237,7 +247,7 @@ mod tests {
     #[test]
     fn every_word_is_understood() {
         let line = clean(
-            "tori=3 init=/bin/a%20b swap=vda log=debug console=com2 tty=02 winsize=24x80 debug-exit=0xf4 cwd=/tmp stats env=A=1 env=B%3D2",
+            "tori=3 init=/bin/a%20b swap=vda log=debug console=com2 tty=02 winsize=24x80 debug-exit=0xf4 cwd=/tmp stats cores=2 x2apic=off linger=9 env=A=1 env=B%3D2",
         );
         assert_eq!(line.tori, Tori::Count(3));
         assert_eq!(line.init.unwrap().bytes().collect::<Vec<_>>(), b"/bin/a b");
@@ -247,7 +257,8 @@ mod tests {
         assert_eq!(line.tty, Some([true, false, true]));
         assert_eq!(line.winsize, Some((24, 80)));
         assert_eq!(line.debug_exit, Some(0xf4));
-        assert!(line.stats);
+        assert!(line.stats && line.no_x2apic);
+        assert_eq!((line.cores, line.linger), (Some(2), 9));
         let env: Vec<Vec<u8>> = line.environment().map(|e| e.bytes().collect()).collect();
         assert_eq!(env, [b"A=1", b"B=2"]);
         assert!(line.arguments().is_none());
@@ -273,7 +284,10 @@ mod tests {
     #[test]
     fn bad_words_are_named_and_count_for_nothing() {
         let mut told = Vec::new();
-        let line = CommandLine::parse("tori=x quux log=loud tty=3 debug-exit=f4", |e| told.push(e));
+        let line = CommandLine::parse(
+            "tori=x quux log=loud tty=3 debug-exit=f4 cores=0 x2apic=on",
+            |e| told.push(e),
+        );
         assert_eq!(
             told,
             [
@@ -282,6 +296,8 @@ mod tests {
                 WordError::Value("log=loud"),
                 WordError::Value("tty=3"),
                 WordError::Value("debug-exit=f4"),
+                WordError::Value("cores=0"),
+                WordError::Value("x2apic=on"),
             ]
         );
         assert_eq!(line.tori, Tori::Auto);

@@ -83,8 +83,9 @@ pub(crate) fn physical_base() -> u64 {
     unsafe { msr::read(msr::APIC_BASE) & BASE }
 }
 
-/// Decides the mode; on the first core, once its registers are mapped.
-pub(super) fn choose_mode() {
+/// Decides the mode; on the first core, once its registers are mapped. Without `wanted` x2APIC mode is used only where the
+/// machine is handed over in it.
+pub(super) fn choose_mode(wanted: bool) {
     REGISTERS.store(
         paging::phys_to_virt(paging::PhysAddr(physical_base())) as usize,
         Ordering::Relaxed,
@@ -92,7 +93,7 @@ pub(super) fn choose_mode() {
     // SAFETY: K2, every x86-64 processor has it.
     let handed_over_in_x2 = unsafe { msr::read(msr::APIC_BASE) } & ENABLE_X2 != 0;
     X2.store(
-        handed_over_in_x2 || features::get().x2apic,
+        handed_over_in_x2 || wanted && features::get().x2apic,
         Ordering::Relaxed,
     );
 }

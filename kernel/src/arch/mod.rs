@@ -62,9 +62,9 @@ pub(crate) unsafe fn start_first_core(block: *mut cpu::Cpu) {
     cpu::enable_features(true);
 }
 
-/// The first core's interrupt controllers; their registers are mapped.
-pub(crate) fn start_interrupts() {
+/// The first core's interrupt controllers; their registers are mapped. x2APIC mode is used where it exists, if `x2apic`.
+pub(crate) fn start_interrupts(x2apic: bool) {
     ioapic::silence_legacy();
-    apic::choose_mode();
+    apic::choose_mode(x2apic);
     apic::enable();
 }

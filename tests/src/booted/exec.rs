@@ -15,7 +15,7 @@ use braid::log_lines::LogLines;
 use braid::machine::{MIB, Machine, Terminal, Volume};
 use braid::progress::Voice;
 use braid::qemu::{self, Start};
-use braid::session::{Host, Session};
+use braid::session::{Host, Port, Session};
 
 use super::slots::Slot;
 
@@ -273,7 +273,7 @@ pub fn boot(
     let loader = &parts.boot.loader;
     let running = qemu::start(&parts.qemu, machine, loader, volume, &Start::Now)?;
     let log = LogLines::new(parts.boot.kernel.clone());
-    let finished = Session::new(running, host, log, machine.timeout)?.run()?;
+    let finished = Session::new(running, Port::Framed, host, log, machine.timeout)?.run()?;
     let Host {
         stdout,
         stderr,

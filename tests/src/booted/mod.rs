@@ -5,9 +5,11 @@
 //! once as the host has cores.
 
 mod exec;
+mod limine;
 pub mod programs;
 pub mod pty;
 mod slots;
 pub mod tool;
 
 pub use exec::{Exec, Output, boot, parts};
+pub use limine::limine;
