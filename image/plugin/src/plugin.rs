@@ -1,0 +1,319 @@
+//! The plug-in itself: what QEMU calls, and what is counted on it.
+
+use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::api;
+use crate::decode::{Special, special};
+use crate::lines::{Access, Lines};
+use crate::regions::{Current, Region};
+use crate::report::{self, Record};
+
+/// Processors that are told apart: as many as the kernel takes. Those beyond count as the last one.
+const CPUS: usize = 256;
+/// Where the command register of the local APIC is (Intel SDM vol. 3A, 11.6.1).
+const APIC_COMMAND: u64 = 0xfee0_0300;
+
+/// What one processor did in one region.
+#[derive(Debug, Default)]
+struct Counts {
+    kernel: AtomicU64,
+    user: AtomicU64,
+    ipis: AtomicU64,
+    tlb_flushes: AtomicU64,
+}
+
+/// A translation block. It lives as long as QEMU, whose code refers to it.
+#[derive(Debug)]
+struct Block {
+    pc: u64,
+    instructions: u64,
+    executed: Mutex<BTreeMap<Region, u64>>,
+}
+
+#[derive(Debug)]
+struct Plugin {
+    out: PathBuf,
+    current: Current,
+    counts: Mutex<HashMap<Region, &'static [Counts]>>,
+    blocks: Mutex<Vec<&'static Block>>,
+    /// None unless sharing is watched.
+    lines: Option<Lines>,
+}
+
+static PLUGIN: OnceLock<Plugin> = OnceLock::new();
+
+/// The version of the interface, which QEMU looks for.
+#[unsafe(no_mangle)]
+static qemu_plugin_version: c_int = api::VERSION;
+
+/// QEMU's first call.
+///
+/// # Safety
+/// P1: QEMU passes `argc` strings that end with a zero byte.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn qemu_plugin_install(
+    id: api::Id,
+    _info: *const c_void,
+    argc: c_int,
+    argv: *const *const c_char,
+) -> c_int {
+    let words = (0..usize::try_from(argc).unwrap_or(0)).map(|index| {
+        // SAFETY: P1.
+        let word = unsafe { CStr::from_ptr(*argv.add(index)) };
+        word.to_string_lossy().into_owned()
+    });
+    let plugin = match configure(words) {
+        Ok(plugin) => plugin,
+        Err(wrong) => {
+            say(&wrong);
+            return 1;
+        }
+    };
+    if PLUGIN.set(plugin).is_err() {
+        say("the plug-in is loaded twice");
+        return 1;
+    }
+    // SAFETY: P1, the callbacks have the types that the interface asks for.
+    unsafe {
+        api::qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+        api::qemu_plugin_register_atexit_cb(id, ended, core::ptr::null_mut());
+    }
+    0
+}
+
+fn configure(words: impl Iterator<Item = String>) -> Result<Plugin, String> {
+    let (mut out, mut sharing) = (None, false);
+    for word in words {
+        match word.split_once('=') {
+            Some(("out", path)) => out = Some(PathBuf::from(path)),
+            Some(("sharing", "on")) => sharing = true,
+            Some(("sharing", "off")) => sharing = false,
+            _ => {
+                return Err(format!(
+                    "unknown word {word:?}: out=FILE and sharing=on are known"
+                ));
+            }
+        }
+    }
+    Ok(Plugin {
+        out: out.ok_or("out=FILE is missing")?,
+        current: Current::new(),
+        counts: Mutex::default(),
+        blocks: Mutex::default(),
+        lines: sharing.then(Lines::new),
+    })
+}
+
+/// A block is translated: its callbacks go into its code.
+extern "C" fn translated(_id: api::Id, block: *mut api::Block) {
+    let Some(plugin) = PLUGIN.get() else { return };
+    // SAFETY: P1, for the whole function: block and instructions are valid during this call.
+    unsafe {
+        let count = api::qemu_plugin_tb_n_insns(block);
+        let counted: &'static Block = Box::leak(Box::new(Block {
+            pc: api::qemu_plugin_tb_vaddr(block),
+            instructions: count as u64,
+            executed: Mutex::default(),
+        }));
+        lock(&plugin.blocks).push(counted);
+        let data = core::ptr::from_ref(counted).cast_mut().cast();
+        api::qemu_plugin_register_vcpu_tb_exec_cb(block, block_executed, api::NO_REGS, data);
+        let mut before = None;
+        for index in 0..count {
+            let insn = api::qemu_plugin_tb_get_insn(block, index);
+            before = watch(plugin, insn, before);
+        }
+    }
+}
+
+/// Registers what one instruction calls. Answers what it says of the next one.
+///
+/// # Safety
+/// P1: `insn` belongs to a block that is being translated.
+unsafe fn watch(plugin: &Plugin, insn: *mut api::Insn, before: Option<Special>) -> Option<Special> {
+    // SAFETY: P1.
+    unsafe {
+        let pc = api::qemu_plugin_insn_vaddr(insn);
+        let size = api::qemu_plugin_insn_size(insn);
+        let bytes = core::slice::from_raw_parts(api::qemu_plugin_insn_data(insn), size);
+        let mark = match before {
+            Some(Special::Begin) => Some(begun as api::MemCallback),
+            Some(Special::End) => Some(left as api::MemCallback),
+            _ => None,
+        };
+        if let Some(mark) = mark {
+            // Not "reads" alone: QEMU 7.2 never calls such callbacks.
+            let (all, none) = (api::ALL_ACCESSES, core::ptr::null_mut());
+            api::qemu_plugin_register_vcpu_mem_cb(insn, mark, api::NO_REGS, all, none);
+        } else if is_kernel(pc) || plugin.lines.is_some() {
+            let pc = if is_kernel(pc) { pc } else { 0 };
+            api::qemu_plugin_register_vcpu_mem_cb(
+                insn,
+                accessed,
+                api::NO_REGS,
+                api::ALL_ACCESSES,
+                core::ptr::without_provenance_mut(pc as usize),
+            );
+        }
+        let found = special(bytes);
+        if found == Some(Special::TlbFlush) {
+            let none = core::ptr::null_mut();
+            api::qemu_plugin_register_vcpu_insn_exec_cb(insn, flushed, api::NO_REGS, none);
+        }
+        found
+    }
+}
+
+/// Kernels of x86-64 live in the upper half.
+const fn is_kernel(pc: u64) -> bool {
+    pc >> 63 == 1
+}
+
+extern "C" fn block_executed(cpu: c_uint, data: *mut c_void) {
+    let Some((plugin, state)) = now() else { return };
+    // SAFETY: P2, `data` is the leaked block of `translated`.
+    let block = unsafe { &*data.cast::<Block>() };
+    let counts = plugin.of(state.region, cpu);
+    if is_kernel(block.pc) {
+        counts
+            .kernel
+            .fetch_add(block.instructions, Ordering::Relaxed);
+        *lock(&block.executed).entry(state.region).or_default() += 1;
+    } else {
+        counts.user.fetch_add(block.instructions, Ordering::Relaxed);
+    }
+}
+
+extern "C" fn accessed(cpu: c_uint, info: api::MemInfo, address: u64, data: *mut c_void) {
+    let Some((plugin, state)) = now() else { return };
+    // SAFETY: P1, the access was reported to this processor's thread just now.
+    let (physical, io, write) = unsafe {
+        let place = api::qemu_plugin_get_hwaddr(info, address);
+        if place.is_null() {
+            return;
+        }
+        (
+            api::qemu_plugin_hwaddr_phys_addr(place),
+            api::qemu_plugin_hwaddr_is_io(place),
+            api::qemu_plugin_mem_is_store(info),
+        )
+    };
+    if io {
+        if write && physical == APIC_COMMAND {
+            plugin
+                .of(state.region, cpu)
+                .ipis
+                .fetch_add(1, Ordering::Relaxed);
+        }
+    } else if let Some(lines) = &plugin.lines {
+        let access = Access {
+            cpu: cpu as u16,
+            address: physical,
+            pc: data.addr() as u64,
+            write,
+        };
+        lines.note(state.region, state.epoch, access);
+    }
+}
+
+extern "C" fn flushed(cpu: c_uint, _data: *mut c_void) {
+    if let Some((plugin, state)) = now() {
+        let counts = plugin.of(state.region, cpu);
+        counts.tlb_flushes.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+extern "C" fn begun(_cpu: c_uint, _info: api::MemInfo, address: u64, _data: *mut c_void) {
+    if let Some(plugin) = PLUGIN.get() {
+        plugin.current.enter(address as Region);
+    }
+}
+
+extern "C" fn left(_cpu: c_uint, _info: api::MemInfo, address: u64, _data: *mut c_void) {
+    if let Some(plugin) = PLUGIN.get() {
+        plugin.current.leave(address as Region);
+    }
+}
+
+/// QEMU ends: the report is written.
+extern "C" fn ended(_id: api::Id, _data: *mut c_void) {
+    let Some(plugin) = PLUGIN.get() else { return };
+    let done = File::create(&plugin.out)
+        .and_then(|file| report::write(BufWriter::new(file), plugin.records()));
+    if let Err(error) = done {
+        say(&format!("{}: {error}", plugin.out.display()));
+    }
+}
+
+/// The plug-in and the region that lasts, if one does.
+fn now() -> Option<(&'static Plugin, crate::regions::State)> {
+    let plugin = PLUGIN.get()?;
+    Some((plugin, plugin.current.get()?))
+}
+
+impl Plugin {
+    fn of(&self, region: Region, cpu: c_uint) -> &'static Counts {
+        let mut counts = lock(&self.counts);
+        let of_region: &'static [Counts] = counts.entry(region).or_insert_with(|| {
+            let all: Vec<_> = (0..CPUS).map(|_| Counts::default()).collect();
+            all.leak()
+        });
+        &of_region[(cpu as usize).min(CPUS - 1)]
+    }
+
+    fn records(&self) -> Vec<Record> {
+        let mut records = Vec::new();
+        let counts: BTreeMap<_, _> = lock(&self.counts).clone().into_iter().collect();
+        for (region, counts) in counts {
+            for (cpu, counts) in counts.iter().enumerate() {
+                let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+                let (kernel, user) = (get(&counts.kernel), get(&counts.user));
+                if kernel + user > 0 {
+                    records.push(Record::Count {
+                        region,
+                        cpu,
+                        kernel,
+                        user,
+                        ipis: get(&counts.ipis),
+                        tlb_flushes: get(&counts.tlb_flushes),
+                    });
+                }
+            }
+        }
+        records.extend(self.profile());
+        let transfers = self.lines.iter().flat_map(Lines::transfers);
+        records.extend(transfers.map(|(way, count)| Record::Transfer { way, count }));
+        records
+    }
+
+    /// Instructions of the kernel by region and block; a block that was translated anew is the same block.
+    fn profile(&self) -> Vec<Record> {
+        let mut sums: BTreeMap<(Region, u64), u64> = BTreeMap::new();
+        for block in lock(&self.blocks).iter() {
+            for (region, times) in lock(&block.executed).iter() {
+                *sums.entry((*region, block.pc)).or_default() += times * block.instructions;
+            }
+        }
+        let record = |((region, pc), instructions)| Record::Block {
+            region,
+            pc,
+            instructions,
+        };
+        sums.into_iter().map(record).collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A line for whoever started QEMU.
+fn say(text: &str) {
+    eprintln!("braid plug-in: {text}");
+}
