@@ -66,7 +66,7 @@ impl Proc {
             Self::Root => b"proc".to_vec(),
             Self::Machine(index) => text::MACHINE[*index].0.to_vec(),
             Self::Own => b"self".to_vec(),
-            Self::Process(pid) => decimal(pid.0),
+            Self::Process(pid) => decimal(pid.raw()),
             Self::About(_, index) => text::PROCESS[*index].0.to_vec(),
             Self::Executable(_) => b"exe".to_vec(),
             Self::Directory(_) => b"cwd".to_vec(),
@@ -111,13 +111,13 @@ impl Proc {
             Self::Root => (0, 1),
             Self::Own => (0, 2),
             Self::Machine(index) => (0, 16 + *index as u64),
-            Self::Process(pid) => (pid.0, 1),
-            Self::Executable(pid) => (pid.0, 2),
-            Self::Directory(pid) => (pid.0, 3),
-            Self::RootLink(pid) => (pid.0, 4),
-            Self::Descriptors(pid) => (pid.0, 5),
-            Self::About(pid, index) => (pid.0, 16 + *index as u64),
-            Self::Descriptor(pid, fd) => (pid.0, 64 + *fd as u64),
+            Self::Process(pid) => (pid.raw(), 1),
+            Self::Executable(pid) => (pid.raw(), 2),
+            Self::Directory(pid) => (pid.raw(), 3),
+            Self::RootLink(pid) => (pid.raw(), 4),
+            Self::Descriptors(pid) => (pid.raw(), 5),
+            Self::About(pid, index) => (pid.raw(), 16 + *index as u64),
+            Self::Descriptor(pid, fd) => (pid.raw(), 64 + *fd as u64),
         };
         (pid as u64) << 24 | file
     }
@@ -125,7 +125,7 @@ impl Proc {
     /// The target of a symbolic link.
     pub fn link(&self) -> Option<Vec<u8>> {
         match self {
-            Self::Own => Some(decimal(crate::sched::current().process.pid.0)),
+            Self::Own => Some(decimal(crate::sched::current().process.pid.raw())),
             Self::Executable(pid) => {
                 let process = table().get(*pid)?;
                 let executable = process.executable.lock().clone();
@@ -146,7 +146,7 @@ impl Proc {
                 if let Some(index) = text::MACHINE.iter().position(|(n, _)| *n == name) {
                     return Some(Self::Machine(index));
                 }
-                let pid = Pid(number(name)?);
+                let pid = Pid::from_raw(number(name)?)?;
                 table().get(pid).map(|_| Self::Process(pid))
             }
             Self::Process(pid) => {
@@ -189,9 +189,9 @@ pub fn list(directory: &Proc, position: u64) -> Option<(u64, Proc)> {
             let after = processes
                 .iter()
                 .map(|process| process.pid)
-                .filter(|pid| pid.0 as u64 >= position - base);
+                .filter(|pid| pid.raw() as u64 >= position - base);
             let pid = after.min()?;
-            Some((base + pid.0 as u64 + 1, Proc::Process(pid)))
+            Some((base + pid.raw() as u64 + 1, Proc::Process(pid)))
         }
         Proc::Process(pid) if index < text::PROCESS.len() => {
             Some((position + 1, Proc::About(*pid, index)))

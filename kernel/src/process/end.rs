@@ -65,7 +65,7 @@ pub fn release_vfork_parent(process: &Process) {
 fn bury(process: &Arc<Process>, status: u32) {
     let table = table();
     let mut inner = table.inner.lock();
-    let Some(entry) = inner.entries.get_mut(&process.pid.0) else {
+    let Some(entry) = inner.entries.get_mut(&process.pid) else {
         return;
     };
     entry.life = Life::Zombie(status);
@@ -73,9 +73,8 @@ fn bury(process: &Arc<Process>, status: u32) {
     let parent = entry.parent;
     let children: Vec<Pid> = core::mem::take(&mut entry.children);
     let orphaned_zombie = adopt(&mut inner, children);
-    let heir = inner
-        .entries
-        .get(&parent.0)
+    let heir = parent
+        .and_then(|parent| inner.entries.get(&parent))
         .map(|entry| entry.process.clone());
     let wanted = heir.as_ref().is_some_and(|parent| wants_zombie(parent)) && !inner.ending;
     let gone = if wanted {
@@ -108,11 +107,11 @@ fn wants_zombie(parent: &Process) -> bool {
 fn adopt(inner: &mut family::Inner, children: Vec<Pid>) -> bool {
     let mut zombie = false;
     for child in children {
-        let reaper = inner.entries.contains_key(&Pid::INIT.0) && !inner.ending;
-        let Some(entry) = inner.entries.get_mut(&child.0) else {
+        let reaper = inner.entries.contains_key(&Pid::INIT) && !inner.ending;
+        let Some(entry) = inner.entries.get_mut(&child) else {
             continue;
         };
-        entry.parent = if reaper { Pid::INIT } else { Pid(0) };
+        entry.parent = reaper.then_some(Pid::INIT);
         let is_zombie = entry.life != Life::Live;
         if !reaper {
             if is_zombie {
@@ -121,7 +120,7 @@ fn adopt(inner: &mut family::Inner, children: Vec<Pid>) -> bool {
             continue;
         }
         zombie |= is_zombie;
-        if let Some(init) = inner.entries.get_mut(&Pid::INIT.0)
+        if let Some(init) = inner.entries.get_mut(&Pid::INIT)
             && init.children.try_reserve(1).is_ok()
         {
             init.children.push(child);
@@ -141,8 +140,13 @@ pub fn code_of(status: u32) -> (i32, i32) {
 impl family::Inner {
     /// Takes a process off the table and off its parent's list.
     pub(super) fn remove(&mut self, pid: Pid) -> Option<family::Entry> {
-        let entry = self.entries.remove(&pid.0)?;
-        if let Some(parent) = self.entries.get_mut(&entry.parent.0) {
+        let entry = self.entries.remove(&pid)?;
+        // It has never left this torus.
+        let _ = self.births.reaped(pid, 0);
+        if let Some(parent) = entry
+            .parent
+            .and_then(|parent| self.entries.get_mut(&parent))
+        {
             parent.children.retain(|&child| child != pid);
         }
         Some(entry)

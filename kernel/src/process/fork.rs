@@ -75,20 +75,17 @@ fn clone_process(call: &mut Call, request: Request) -> SysResult {
     }
     let vfork = request.flags & CLONE_VFORK != 0;
     let child = new_process(call.process)?;
-    let thread = new_thread(call.thread, &child, &request)?;
-    if vfork {
-        *child.vfork_parent.lock() = Some(call.thread.clone());
-    }
-    child.set_thread(Some(thread.clone()));
-    if let Err(errno) = table().insert(child.clone(), call.process.pid) {
-        child.set_thread(None);
-        *child.vfork_parent.lock() = None;
-        return Err(errno.into());
-    }
-    let pid = child.pid.0 as usize;
+    let thread = match begin(call, &child, &request) {
+        Ok(thread) => thread,
+        Err(errno) => {
+            table().unborn(child.pid);
+            return Err(errno.into());
+        }
+    };
+    let pid = child.pid.raw() as usize;
     if request.flags & CLONE_PARENT_SETTID != 0 {
         // As on Linux a bad address is no reason to undo the fork.
-        let _ = write_value(request.parent_tid as usize, child.pid.0);
+        let _ = write_value(request.parent_tid as usize, child.pid.raw());
     }
     counters::own().forks.add(1);
     thread.wake();
@@ -100,12 +97,27 @@ fn clone_process(call: &mut Call, request: Request) -> SysResult {
     Ok(pid)
 }
 
+/// Gives the child its thread and enters it in the table; it does not run yet.
+fn begin(call: &Call, child: &Arc<Process>, request: &Request) -> Result<Arc<Thread>, Errno> {
+    let thread = new_thread(call.thread, child, request)?;
+    if request.flags & CLONE_VFORK != 0 {
+        *child.vfork_parent.lock() = Some(call.thread.clone());
+    }
+    child.set_thread(Some(thread.clone()));
+    let inserted = table().insert(child.clone(), Some(call.process.pid));
+    if inserted.is_err() {
+        child.set_thread(None);
+        *child.vfork_parent.lock() = None;
+    }
+    inserted.map(|()| thread)
+}
+
 /// Goes on once the child has a program of its own, or has ended.
 fn wait_for_vfork(call: &Call) -> SysResult {
-    let pid = super::Pid(call.inflight.word as i32);
-    match table().get(pid) {
+    let pid = call.inflight.word as i32;
+    match super::Pid::from_raw(pid).and_then(|pid| table().get(pid)) {
         Some(child) if child.vfork_parent.lock().is_some() => Err(Stop::Block),
-        _ => Ok(pid.0 as usize),
+        _ => Ok(pid as usize),
     }
 }
 
@@ -186,6 +198,6 @@ pub fn birth(call: &mut Call) -> SysResult {
         return crate::syscall::unknown::answer(call, BIRTH);
     }
     // As on Linux a bad address is the child's loss.
-    let _ = write_value(call.inflight.word as usize, call.process.pid.0);
+    let _ = write_value(call.inflight.word as usize, call.process.pid.raw());
     Ok(0)
 }

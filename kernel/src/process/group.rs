@@ -4,26 +4,26 @@ use super::{Pid, table};
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 
+/// The process of a number, 0 being `own`.
+fn or_own(number: i32, own: Pid) -> Result<Pid, Errno> {
+    match number {
+        0 => Ok(own),
+        number => Pid::from_raw(number).ok_or(Errno::ESRCH),
+    }
+}
+
 /// setpgid(2).
 pub fn setpgid(call: &mut Call) -> SysResult {
     let me = call.process.pid;
-    let pid = if call.int(0) == 0 {
-        me
-    } else {
-        Pid(call.int(0))
-    };
-    let group = if call.int(1) == 0 {
-        pid
-    } else {
-        Pid(call.int(1))
-    };
-    if group.0 < 0 {
+    if call.int(1) < 0 {
         return Err(Errno::EINVAL.into());
     }
+    let pid = or_own(call.int(0), me)?;
+    let group = or_own(call.int(1), pid).map_err(|_| Errno::EPERM)?;
     let mut inner = table().inner.lock();
     let my_session = inner
         .entries
-        .get(&me.0)
+        .get(&me)
         .map(|entry| entry.session)
         .ok_or(Errno::ESRCH)?;
     let exists = |session| {
@@ -32,8 +32,8 @@ pub fn setpgid(call: &mut Call) -> SysResult {
             .values()
             .any(|other| other.group == group && other.session == session)
     };
-    let entry = inner.entries.get(&pid.0).ok_or(Errno::ESRCH)?;
-    if pid != me && entry.parent != me {
+    let entry = inner.entries.get(&pid).ok_or(Errno::ESRCH)?;
+    if pid != me && entry.parent != Some(me) {
         return Err(Errno::ESRCH.into());
     }
     if pid != me && entry.executed {
@@ -45,7 +45,7 @@ pub fn setpgid(call: &mut Call) -> SysResult {
     if group != pid && !exists(my_session) {
         return Err(Errno::EPERM.into());
     }
-    if let Some(entry) = inner.entries.get_mut(&pid.0) {
+    if let Some(entry) = inner.entries.get_mut(&pid) {
         entry.group = group;
     }
     Ok(0)
@@ -53,29 +53,21 @@ pub fn setpgid(call: &mut Call) -> SysResult {
 
 /// getpgid(2).
 pub fn getpgid(call: &mut Call) -> SysResult {
-    let pid = if call.int(0) == 0 {
-        call.process.pid
-    } else {
-        Pid(call.int(0))
-    };
+    let pid = or_own(call.int(0), call.process.pid)?;
     let inner = table().inner.lock();
-    Ok(inner.entries.get(&pid.0).ok_or(Errno::ESRCH)?.group.0 as usize)
+    Ok(inner.entries.get(&pid).ok_or(Errno::ESRCH)?.group.raw() as usize)
 }
 
 /// getpgrp(2).
 pub fn getpgrp(call: &mut Call) -> SysResult {
-    Ok(table().group_of(call.process.pid).0 as usize)
+    Ok(table().group_of(call.process.pid).raw() as usize)
 }
 
 /// getsid(2).
 pub fn getsid(call: &mut Call) -> SysResult {
-    let pid = if call.int(0) == 0 {
-        call.process.pid
-    } else {
-        Pid(call.int(0))
-    };
+    let pid = or_own(call.int(0), call.process.pid)?;
     let inner = table().inner.lock();
-    Ok(inner.entries.get(&pid.0).ok_or(Errno::ESRCH)?.session.0 as usize)
+    Ok(inner.entries.get(&pid).ok_or(Errno::ESRCH)?.session.raw() as usize)
 }
 
 /// setsid(2).
@@ -85,8 +77,8 @@ pub fn setsid(call: &mut Call) -> SysResult {
     if inner.entries.values().any(|other| other.group == me) {
         return Err(Errno::EPERM.into());
     }
-    let entry = inner.entries.get_mut(&me.0).ok_or(Errno::ESRCH)?;
+    let entry = inner.entries.get_mut(&me).ok_or(Errno::ESRCH)?;
     entry.group = me;
     entry.session = me;
-    Ok(me.0 as usize)
+    Ok(me.raw() as usize)
 }

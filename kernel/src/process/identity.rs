@@ -1,6 +1,6 @@
 //! Small calls about the caller and its machine.
 
-use super::{Name, table};
+use super::{Name, Pid, table};
 use crate::arch::cpu;
 use crate::mem::user::{USER_END, UserSlice, read_value, write_value};
 use crate::syscall::call::{Call, SysResult};
@@ -19,17 +19,18 @@ const UNAME_FIELD: usize = 65;
 
 /// getpid(2).
 pub fn getpid(call: &mut Call) -> SysResult {
-    Ok(call.process.pid.0 as usize)
+    Ok(call.process.pid.raw() as usize)
 }
 
 /// gettid(2).
 pub fn gettid(call: &mut Call) -> SysResult {
-    Ok(call.thread.tid.0 as usize)
+    Ok(call.thread.tid.raw() as usize)
 }
 
 /// getppid(2).
 pub fn getppid(call: &mut Call) -> SysResult {
-    Ok(table().parent_of(call.process.pid).0 as usize)
+    let parent = table().parent_of(call.process.pid);
+    Ok(parent.map_or(0, Pid::raw) as usize)
 }
 
 /// set_tid_address(2).

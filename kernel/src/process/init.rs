@@ -3,7 +3,7 @@
 use super::exec::args::Strings;
 use super::exec::{self, Request};
 use super::limits::Limits;
-use super::{Pid, Process, Thread, end, errand, table};
+use super::{Process, Thread, end, errand, table};
 use crate::arch::fpu::FpuState;
 use crate::arch::regs::UserRegs;
 use crate::arch::{cpu, time};
@@ -76,7 +76,7 @@ fn create() -> Result<(), Errno> {
         ..InFlight::default()
     }));
     process.set_thread(Some(thread.clone()));
-    table().insert(process, Pid(0))?;
+    table().insert(process, None)?;
     thread.wake();
     Ok(())
 }

@@ -68,7 +68,9 @@ fn exchange(call: &Call, pid: i32, resource: u32, new: usize, old: usize) -> Sys
     }
     let target = match pid {
         0 => call.process.clone(),
-        pid => table().get(Pid(pid)).ok_or(Errno::ESRCH)?,
+        pid => Pid::from_raw(pid)
+            .and_then(|pid| table().get(pid))
+            .ok_or(Errno::ESRCH)?,
     };
     let wanted: Option<[u64; 2]> = if new == 0 {
         None

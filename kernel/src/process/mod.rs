@@ -26,6 +26,7 @@ pub mod thread;
 pub mod time;
 pub mod wait;
 
+pub use ::torus::pid::Pid;
 pub use init::start;
 pub use share::Share;
 pub use table::Table;
@@ -39,15 +40,6 @@ use crate::signal::alarm::Alarm;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-/// A process number. The number names the torus of its birth: `pid - 1` modulo the tori of the machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pid(pub i32);
-
-impl Pid {
-    /// The first process of torus 0.
-    pub const INIT: Self = Self(1);
-}
 
 /// A process: what a program has.
 pub struct Process {
@@ -133,7 +125,7 @@ impl Process {
 
     /// How the log names it.
     pub fn label(&self) -> String {
-        alloc::format!("{}[{}]", self.name.lock().text(), self.pid.0)
+        alloc::format!("{}[{}]", self.name.lock().text(), self.pid.raw())
     }
 }
 

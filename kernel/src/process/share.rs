@@ -7,6 +7,7 @@ use crate::mem::spaces::Spaces;
 use crate::sched::RunQueues;
 use crate::syscall::futex::Futexes;
 use core::sync::atomic::AtomicU64;
+use torus::TorusId;
 
 /// One torus's share. No other torus writes to it.
 pub struct Share {
@@ -28,10 +29,10 @@ pub struct Share {
 
 impl Share {
     /// Of a torus on which nothing has run.
-    pub const fn new() -> Self {
+    pub const fn new(torus: TorusId) -> Self {
         Self {
             sched: RunQueues::new(),
-            processes: Table::new(),
+            processes: Table::new(torus),
             spaces: Spaces::new(),
             page_cache: PageCache::new(),
             futexes: Futexes::new(),

@@ -6,12 +6,12 @@ use crate::sched::wait::WaitQueue;
 use crate::signal::Signal;
 use crate::signal::action::ActionFlags;
 use crate::signal::info::{Fields, SigInfo};
+use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-
-/// The largest process number, as Linux's on 64-bit machines (PID_MAX_LIMIT).
-const PID_MAX: i32 = 4_194_304;
+use torus::TorusId;
+use torus::pid::Births;
 
 /// How a process ended, or that it has not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub enum Report {
 pub struct Entry {
     /// The process.
     pub process: Arc<Process>,
-    /// Its parent; 0: the kernel.
-    pub parent: Pid,
+    /// Its parent; none: the kernel.
+    pub parent: Option<Pid>,
     /// Its children, zombies among them, oldest first.
     pub children: Vec<Pid>,
     /// Its process group.
@@ -61,18 +61,18 @@ pub struct Table {
 
 /// What the table's lock guards.
 pub(super) struct Inner {
-    pub(super) entries: BTreeMap<i32, Entry>,
-    last: i32,
+    pub(super) entries: BTreeMap<Pid, Entry>,
+    pub(super) births: Births,
     /// Init has ended: whoever ends is nobody's zombie, and nobody is born.
     pub(super) ending: bool,
 }
 
 impl Table {
-    /// No processes.
-    pub const fn new() -> Self {
+    /// No processes on `torus`.
+    pub const fn new(torus: TorusId) -> Self {
         let inner = Inner {
             entries: BTreeMap::new(),
-            last: 0,
+            births: Births::new(torus),
             ending: false,
         };
         Self {
@@ -81,24 +81,15 @@ impl Table {
         }
     }
 
-    /// A number for a new process of this core's torus. EAGAIN when all are taken.
-    pub fn new_pid(&self) -> Result<Pid, crate::syscall::errno::Errno> {
-        let here = crate::arch::cpu::this();
-        let stride = crate::tori::count() as i32;
-        let first = here.torus().id.index() as i32 + 1;
-        let mut inner = self.inner.lock();
-        for _ in 0..PID_MAX / stride {
-            let next = if inner.last == 0 || inner.last > PID_MAX - stride {
-                first
-            } else {
-                inner.last + stride
-            };
-            inner.last = next;
-            if !inner.entries.contains_key(&next) {
-                return Ok(Pid(next));
-            }
-        }
-        Err(crate::syscall::errno::Errno::EAGAIN)
+    /// A number for a new process of this torus. EAGAIN when all are taken.
+    pub fn new_pid(&self) -> Result<Pid, Errno> {
+        self.inner.lock().births.give().map_err(|_| Errno::EAGAIN)
+    }
+
+    /// Takes back the number of a process that was not born.
+    pub fn unborn(&self, pid: Pid) {
+        // It was given by this torus and never left it.
+        let _ = self.inner.lock().births.reaped(pid, 0);
     }
 
     /// How many processes there are, zombies included.
@@ -109,16 +100,13 @@ impl Table {
     /// The living process of this number.
     pub fn get(&self, pid: Pid) -> Option<Arc<Process>> {
         let inner = self.inner.lock();
-        inner.entries.get(&pid.0).map(|entry| entry.process.clone())
+        inner.entries.get(&pid).map(|entry| entry.process.clone())
     }
 
-    /// The parent of a process; 0 when there is none.
-    pub fn parent_of(&self, pid: Pid) -> Pid {
-        self.inner
-            .lock()
-            .entries
-            .get(&pid.0)
-            .map_or(Pid(0), |entry| entry.parent)
+    /// The parent of a process.
+    pub fn parent_of(&self, pid: Pid) -> Option<Pid> {
+        let inner = self.inner.lock();
+        inner.entries.get(&pid).and_then(|entry| entry.parent)
     }
 
     /// The group of a process.
@@ -126,7 +114,7 @@ impl Table {
         self.inner
             .lock()
             .entries
-            .get(&pid.0)
+            .get(&pid)
             .map_or(pid, |entry| entry.group)
     }
 
@@ -135,7 +123,7 @@ impl Table {
         self.inner
             .lock()
             .entries
-            .get(&pid.0)
+            .get(&pid)
             .map_or(pid, |entry| entry.session)
     }
 
@@ -161,18 +149,13 @@ impl Table {
     }
 
     /// Adds a newborn. EAGAIN when the torus is ending, ENOMEM without memory.
-    pub fn insert(
-        &self,
-        process: Arc<Process>,
-        parent: Pid,
-    ) -> Result<(), crate::syscall::errno::Errno> {
-        use crate::syscall::errno::Errno;
+    pub fn insert(&self, process: Arc<Process>, parent: Option<Pid>) -> Result<(), Errno> {
         let mut inner = self.inner.lock();
         if inner.ending {
             return Err(Errno::EAGAIN);
         }
         let (mut group, mut session) = (process.pid, process.pid);
-        if let Some(entry) = inner.entries.get_mut(&parent.0) {
+        if let Some(entry) = parent.and_then(|parent| inner.entries.get_mut(&parent)) {
             entry.children.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
             entry.children.push(process.pid);
             (group, session) = (entry.group, entry.session);
@@ -187,7 +170,7 @@ impl Table {
             executed: false,
             process,
         };
-        inner.entries.insert(entry.process.pid.0, entry);
+        inner.entries.insert(entry.process.pid, entry);
         Ok(())
     }
 
@@ -201,11 +184,11 @@ impl Table {
 
     fn drop_zombies(&self) {
         let mut inner = self.inner.lock();
-        let zombies = |entries: &BTreeMap<i32, Entry>| {
+        let zombies = |entries: &BTreeMap<Pid, Entry>| {
             entries
                 .iter()
                 .find(|(_, entry)| entry.life != Life::Live)
-                .map(|(pid, _)| Pid(*pid))
+                .map(|(pid, _)| *pid)
         };
         while let Some(pid) = zombies(&inner.entries) {
             drop(inner.remove(pid));
@@ -220,7 +203,7 @@ impl Table {
 
     /// Notes that a process has executed a program.
     pub fn set_executed(&self, pid: Pid) {
-        if let Some(entry) = self.inner.lock().entries.get_mut(&pid.0) {
+        if let Some(entry) = self.inner.lock().entries.get_mut(&pid) {
             entry.executed = true;
         }
     }
@@ -228,14 +211,13 @@ impl Table {
     /// Notes a stop or continuation, and tells the parent unless it does not want to know.
     pub fn report(&self, process: &Process, report: Report) {
         let mut inner = self.inner.lock();
-        let Some(entry) = inner.entries.get_mut(&process.pid.0) else {
+        let Some(entry) = inner.entries.get_mut(&process.pid) else {
             return;
         };
         entry.report = Some(report);
-        let parent = entry.parent.0;
-        let Some(parent) = inner
-            .entries
-            .get(&parent)
+        let Some(parent) = entry
+            .parent
+            .and_then(|parent| inner.entries.get(&parent))
             .map(|entry| entry.process.clone())
         else {
             return;
@@ -266,7 +248,7 @@ pub const CLD_CONTINUED: i32 = 6;
 pub fn tell_parent(parent: &Process, child: &Process, code: i32, status: i32) {
     let uid = child.credentials.lock().uid;
     let fields = Fields::Child {
-        pid: child.pid.0,
+        pid: child.pid.raw(),
         uid,
         status,
     };

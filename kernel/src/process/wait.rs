@@ -73,9 +73,9 @@ pub fn wait4(call: &mut Call) -> SysResult {
     let whom = match call.int(0) {
         -1 => Whom::Any,
         0 => Whom::Group(table().group_of(call.process.pid)),
-        pid @ 1.. => Whom::One(Pid(pid)),
         i32::MIN => return Err(Errno::ESRCH.into()),
-        group => Whom::Group(Pid(-group)),
+        pid @ 1.. => Whom::One(named(pid)?),
+        group => Whom::Group(named(-group)?),
     };
     let Some(found) = look(call, whom, options | Options::EXITED)? else {
         return Ok(0);
@@ -87,7 +87,7 @@ pub fn wait4(call: &mut Call) -> SysResult {
         let usage = super::time::usage(found.child.times.own() + found.child.times.children());
         UserSlice::new(call.size(3), usage.len())?.write(&usage)?;
     }
-    Ok(found.child.pid.0 as usize)
+    Ok(found.child.pid.raw() as usize)
 }
 
 /// waitid(2).
@@ -99,9 +99,9 @@ pub fn waitid(call: &mut Call) -> SysResult {
     let id = call.int(1);
     let whom = match call.int(0) {
         0 => Whom::Any,
-        1 if id > 0 => Whom::One(Pid(id)),
+        1 if id > 0 => Whom::One(named(id)?),
         2 if id == 0 => Whom::Group(table().group_of(call.process.pid)),
-        2 if id > 0 => Whom::Group(Pid(id)),
+        2 if id > 0 => Whom::Group(named(id)?),
         _ => return Err(Errno::EINVAL.into()),
     };
     let found = look(call, whom, options)?;
@@ -113,7 +113,7 @@ pub fn waitid(call: &mut Call) -> SysResult {
                 let (code, status) = what.code();
                 let uid = child.credentials.lock().uid;
                 let fields = Fields::Child {
-                    pid: child.pid.0,
+                    pid: child.pid.raw(),
                     uid,
                     status,
                 };
@@ -137,6 +137,11 @@ pub fn waitid(call: &mut Call) -> SysResult {
     Ok(0)
 }
 
+/// The process or group of a number; nobody's child has a number that there is not.
+fn named(number: i32) -> Result<Pid, Errno> {
+    Pid::from_raw(number).ok_or(Errno::ECHILD)
+}
+
 /// One look at the children: `None` with WNOHANG when nothing has happened.
 fn look(call: &mut Call, whom: Whom, options: Options) -> Result<Option<Found>, Stop> {
     let me = call.process;
@@ -158,11 +163,11 @@ fn look(call: &mut Call, whom: Whom, options: Options) -> Result<Option<Found>, 
 /// The first matching child with news, and whether any child matches at all.
 fn search(inner: &Inner, me: Pid, whom: Whom, options: Options) -> (Option<Pid>, bool) {
     let mut any = false;
-    let Some(mine) = inner.entries.get(&me.0) else {
+    let Some(mine) = inner.entries.get(&me) else {
         return (None, false);
     };
     for child in &mine.children {
-        let Some(entry) = inner.entries.get(&child.0) else {
+        let Some(entry) = inner.entries.get(child) else {
             continue;
         };
         let matches = match whom {
@@ -193,7 +198,7 @@ fn news(entry: &Entry, options: Options) -> Option<What> {
 
 /// Takes the news of a child: a zombie is gone afterwards (not with WNOWAIT).
 fn collect(inner: &mut Inner, me: &Process, pid: Pid, options: Options) -> Option<Found> {
-    let entry = inner.entries.get_mut(&pid.0)?;
+    let entry = inner.entries.get_mut(&pid)?;
     let what = news(entry, options)?;
     let child = entry.process.clone();
     if !options.contains(Options::NOWAIT) {

@@ -194,10 +194,13 @@ pub fn kill(call: &mut Call) -> SysResult {
     let signal = signal_or_probe(number)?;
     let me = call.process;
     let targets = match pid {
-        1.. => alloc::vec![table().get(Pid(pid)).ok_or(Errno::ESRCH)?],
+        1.. => alloc::vec![living(pid)?],
         0 => table().group(table().group_of(me.pid)),
         -1 => table().all_but(&[Pid::INIT, me.pid]),
-        _ => table().group(Pid(pid.checked_neg().ok_or(Errno::ESRCH)?)),
+        _ => pid
+            .checked_neg()
+            .and_then(Pid::from_raw)
+            .map_or_else(alloc::vec::Vec::new, |group| table().group(group)),
     };
     if targets.is_empty() {
         return Err(Errno::ESRCH.into());
@@ -207,7 +210,7 @@ pub fn kill(call: &mut Call) -> SysResult {
         for target in &targets {
             send::send_info(
                 target,
-                SigInfo::from_process(signal, SI_USER, me.pid.0, uid),
+                SigInfo::from_process(signal, SI_USER, me.pid.raw(), uid),
             );
         }
     }
@@ -235,13 +238,20 @@ fn to_thread(call: &Call, tid: i32, number: i32) -> SysResult {
         return Err(Errno::EINVAL.into());
     }
     let signal = signal_or_probe(number)?;
-    let target: Arc<Process> = table().get(Pid(tid)).ok_or(Errno::ESRCH)?;
+    let target: Arc<Process> = living(tid)?;
     if let Some(signal) = signal {
         let uid = call.process.credentials.lock().uid;
-        let info = SigInfo::from_process(signal, SI_TKILL, call.process.pid.0, uid);
+        let info = SigInfo::from_process(signal, SI_TKILL, call.process.pid.raw(), uid);
         send::send_info(&target, info);
     }
     Ok(0)
+}
+
+/// The process of a number.
+fn living(pid: i32) -> Result<Arc<Process>, Errno> {
+    Pid::from_raw(pid)
+        .and_then(|pid| table().get(pid))
+        .ok_or(Errno::ESRCH)
 }
 
 /// The signal of a number; `None` for 0, which only asks whether the target exists.

@@ -4,7 +4,7 @@
 //! does not look at the thread's registers. Whatever else asks for the thread's attention meanwhile comes with an
 //! interrupt, which is taken as soon as the call is over.
 
-use crate::process::{Process, Thread};
+use crate::process::{Pid, Process, Thread, table};
 use crate::sched::with_current;
 
 /// A call without arguments; its result goes to rax.
@@ -35,15 +35,15 @@ fn process(f: impl FnOnce(&Process) -> u32) -> u64 {
 }
 
 extern "C" fn getpid() -> u64 {
-    process(|own| own.pid.0 as u32)
+    process(|own| own.pid.raw() as u32)
 }
 
 extern "C" fn gettid() -> u64 {
-    thread(|own| own.tid.0 as u32)
+    thread(|own| own.tid.raw() as u32)
 }
 
 extern "C" fn getppid() -> u64 {
-    process(|own| crate::process::table().parent_of(own.pid).0 as u32)
+    process(|own| table().parent_of(own.pid).map_or(0, Pid::raw) as u32)
 }
 
 extern "C" fn getuid() -> u64 {

@@ -5,7 +5,7 @@ use super::super::machine;
 use crate::arch::cpu;
 use crate::mem::object::ObjectRef;
 use crate::mem::space::Space;
-use crate::process::{Process, table};
+use crate::process::{Pid, Process, table};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -70,7 +70,7 @@ fn loadavg() -> String {
     let processes = table().all_but(&[]).len();
     format!(
         "0.00 0.00 0.00 1/{processes} {}\n",
-        crate::sched::current().process.pid.0
+        crate::sched::current().process.pid.raw()
     )
 }
 
@@ -202,18 +202,18 @@ fn process_stat(process: &Process) -> String {
     format!(
         "{} ({}) {} {} {} {} 34816 {} 4194304 0 0 0 0 {ticks} 0 {child_ticks} 0 20 0 1 0 0 {bytes} {resident} \
          18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
-        pid.0,
+        pid.raw(),
         process.name.lock().text(),
         state(process),
-        parent.0,
-        group.0,
-        session.0,
-        group.0,
+        parent.map_or(0, Pid::raw),
+        group.raw(),
+        session.raw(),
+        group.raw(),
     )
 }
 
 fn status(process: &Process) -> String {
-    let pid = process.pid.0;
+    let pid = process.pid.raw();
     let (size, resident) = memory_pages(process);
     let (size, resident) = (size * 4, resident * 4);
     let credentials = *process.credentials.lock();
@@ -224,6 +224,6 @@ fn status(process: &Process) -> String {
         process.name.lock().text(),
         process.files.umask(),
         state(process),
-        table().parent_of(process.pid).0,
+        table().parent_of(process.pid).map_or(0, Pid::raw),
     )
 }

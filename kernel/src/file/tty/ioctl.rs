@@ -50,9 +50,9 @@ pub fn ioctl(caller: &Caller, request: u32, argument: usize) -> SysResult {
             _ => return Err(Errno::EINVAL.into()),
         },
         TCSBRK | TCXONC | TIOCSCTTY | TIOCNOTTY => {}
-        TIOCGPGRP => write_value(argument, CONSOLE.lock().foreground.0)?,
+        TIOCGPGRP => write_value(argument, CONSOLE.lock().foreground.raw())?,
         TIOCSPGRP => set_foreground(caller, argument)?,
-        TIOCGSID => write_value(argument, CONSOLE.lock().session.0)?,
+        TIOCGSID => write_value(argument, CONSOLE.lock().session.raw())?,
         TIOCOUTQ => write_value(argument, 0u32)?,
         FIONREAD => write_value(argument, available() as u32)?,
         TIOCGWINSZ => {
@@ -78,7 +78,8 @@ fn set_foreground(caller: &Caller, argument: usize) -> Result<(), crate::syscall
     }
     background(caller, Signal::TTOU)?;
     let session = table().session_of(caller.pid);
-    let members = table().group(Pid(group));
+    let group = Pid::from_raw(group).ok_or(Errno::ESRCH)?;
+    let members = table().group(group);
     let Some(member) = members.first() else {
         return Err(Errno::ESRCH.into());
     };
@@ -89,6 +90,6 @@ fn set_foreground(caller: &Caller, argument: usize) -> Result<(), crate::syscall
     if table().session_of(member.pid) != session {
         return Err(Errno::EPERM.into());
     }
-    console.foreground = Pid(group);
+    console.foreground = group;
     Ok(())
 }
