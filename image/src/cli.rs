@@ -91,6 +91,12 @@ struct MachineArgs {
     /// Log counters at the end
     #[arg(long)]
     stats: bool,
+    /// More words for the kernel's command line
+    #[arg(long, value_name = "WORDS")]
+    cmdline: Option<String>,
+    /// More words for QEMU's command line
+    #[arg(long, value_name = "WORDS", allow_hyphen_values = true)]
+    qemu: Option<String>,
     /// No kernel log and no remarks on stderr
     #[arg(short, long)]
     quiet: bool,
@@ -183,6 +189,10 @@ fn voice(quiet: bool) -> Voice {
     if quiet { Voice::Quiet } else { Voice::Normal }
 }
 
+fn words(text: &Option<String>) -> impl Iterator<Item = &str> {
+    text.iter().flat_map(|text| text.split_whitespace())
+}
+
 fn parse_files(files: &[OsString]) -> Result<Vec<(PathBuf, PathBuf)>> {
     files.iter().map(|text| exec::parse_file(text)).collect()
 }
@@ -207,6 +217,8 @@ impl MachineArgs {
             log: self.log.clone(),
             stats: self.stats,
             environment: self.environment(),
+            words: words(&self.cmdline).map(str::to_owned).collect(),
+            qemu: words(&self.qemu).map(OsString::from).collect(),
             ..Machine::default()
         };
         machine.check()?;

@@ -3,6 +3,8 @@
 use thiserror::Error;
 
 const HEADER: usize = 3;
+/// The frame of kind "takes input".
+const READY: [u8; HEADER] = [4, 0, 0];
 /// Most payload bytes of one frame that the tool sends.
 pub const MOST_INPUT: usize = 1024;
 
@@ -35,6 +37,7 @@ pub struct BadFrame {
 #[derive(Debug, Default)]
 pub struct Decoder {
     bytes: Vec<u8>,
+    begun: bool,
 }
 
 impl Decoder {
@@ -48,6 +51,7 @@ impl Decoder {
     /// # Errors
     /// The stream is not made of frames; it cannot be read further.
     pub fn next_frame(&mut self) -> Result<Option<FromGuest>, BadFrame> {
+        self.skip_firmware();
         let [kind, low, high, ..] = self.bytes[..] else {
             return Ok(None);
         };
@@ -66,6 +70,17 @@ impl Decoder {
             (4, _) => FromGuest::Ready,
             _ => FromGuest::Stdout(payload),
         }))
+    }
+
+    /// Drops what comes before the first frame, which is always [`FromGuest::Ready`]: UEFI takes every serial port for a
+    /// terminal of its own.
+    fn skip_firmware(&mut self) {
+        while !self.begun && self.bytes.len() >= READY.len() {
+            self.begun = self.bytes.starts_with(&READY);
+            if !self.begun {
+                self.bytes.remove(0);
+            }
+        }
     }
 }
 
@@ -131,8 +146,23 @@ mod tests {
     #[test]
     fn what_is_no_frame_is_refused() {
         let mut decoder = Decoder::default();
-        decoder.push(&[9, 0, 0]);
+        decoder.push(&[4, 0, 0, 9, 0, 0]);
+        assert_eq!(decoder.next_frame(), Ok(Some(FromGuest::Ready)));
         assert_eq!(decoder.next_frame(), Err(BadFrame { kind: 9, length: 0 }));
+    }
+
+    #[test]
+    fn what_firmware_says_before_is_skipped() {
+        let mut decoder = Decoder::default();
+        decoder.push(b"\x1b[2J\x04\0");
+        assert_eq!(decoder.next_frame(), Ok(None));
+        decoder.push(b"\0\x02");
+        assert_eq!(decoder.next_frame(), Ok(Some(FromGuest::Ready)));
+        decoder.push(b"\0\0");
+        assert_eq!(
+            decoder.next_frame(),
+            Ok(Some(FromGuest::Stderr(Vec::new())))
+        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod image;
 pub mod install;
 pub mod log_lines;
 pub mod machine;
+pub mod medium;
 pub mod menu;
 mod polling;
 pub mod progress;

@@ -62,6 +62,10 @@ pub struct Machine {
     pub init: PathBuf,
     /// Its arguments, with argument 0.
     pub arguments: Vec<OsString>,
+    /// More words for the kernel.
+    pub words: Vec<String>,
+    /// More words for QEMU.
+    pub qemu: Vec<OsString>,
 }
 
 impl Default for Machine {
@@ -79,6 +83,8 @@ impl Default for Machine {
             environment: Vec::new(),
             init: PathBuf::from("/bin/init"),
             arguments: vec![OsString::from("init")],
+            words: Vec::new(),
+            qemu: Vec::new(),
         }
     }
 }
@@ -118,6 +124,7 @@ impl Machine {
         if self.stats {
             words.plain("stats");
         }
+        self.words.iter().for_each(|word| words.plain(word));
         for variable in &self.environment {
             words.value("env", variable);
         }

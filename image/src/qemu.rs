@@ -3,10 +3,8 @@
 //! Its serial ports are sockets that both ends inherit, its boot volume is a file without a name: nothing lies in the file
 //! system, and nothing has to be cleaned up. The kernel of the host kills QEMU when the thread that started it ends.
 
-use std::ffi::OsString;
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -18,6 +16,8 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::firmware::Firmware;
 use crate::machine::{Engine, MIB, Machine, Volume};
+use crate::medium::Medium;
+use crate::session::Port;
 use crate::setup::Qemu;
 
 /// A machine that runs.
@@ -59,26 +59,54 @@ pub fn start(
     volume: &Volume,
     start: &Start<'_>,
 ) -> Result<Running> {
+    let mut command = sized(qemu, machine);
+    let volume = volume.file.as_raw_fd();
+    command.arg("-kernel").arg(loader);
+    command.args(["-initrd", &format!("/proc/self/fd/{volume}")]);
+    launch(command, vec![volume], Port::Framed, start)
+}
+
+/// Starts `machine` from an image, with a screen.
+///
+/// # Errors
+/// QEMU cannot be executed.
+pub fn start_image(
+    qemu: &Qemu,
+    machine: &Machine,
+    medium: &Medium<'_>,
+    firmware: Option<&Firmware>,
+    port: Port,
+) -> Result<Running> {
+    let mut command = sized(qemu, machine);
+    let mut inherited = Vec::new();
+    command.args(["-vga", "std"]).args(medium.arguments());
+    if let Some(firmware) = firmware {
+        inherited.push(firmware.variables.as_raw_fd());
+        command.args(firmware.arguments());
+    }
+    launch(command, inherited, port, &Start::Now)
+}
+
+/// Starts QEMU with its serial ports: log and framed console, or as on a board all on the first.
+fn launch(
+    mut command: Command,
+    mut inherited: Vec<RawFd>,
+    port: Port,
+    start: &Start<'_>,
+) -> Result<Running> {
     let (console, console_there) = UnixStream::pair()?;
     let (log, log_there) = UnixStream::pair()?;
-    let mut command = sized(qemu, machine);
-    command.arg("-kernel").arg(loader);
-    command.args([
-        "-initrd",
-        &format!("/proc/self/fd/{}", volume.file.as_raw_fd()),
-    ]);
-    for (name, socket) in [("log", &log_there), ("console", &console_there)] {
-        command.args([
-            "-chardev",
-            &format!("socket,id={name},fd={}", socket.as_raw_fd()),
-        ]);
+    let ports = match port {
+        Port::Framed => vec![("log", log_there), ("console", console_there)],
+        // The log's other end is closed.
+        Port::Plain => vec![("console", console_there)],
+    };
+    for (name, socket) in &ports {
+        let fd = socket.as_raw_fd();
+        inherited.push(fd);
+        command.args(["-chardev", &format!("socket,id={name},fd={fd}")]);
         command.args(["-serial", &format!("chardev:{name}")]);
     }
-    let mut inherited = vec![
-        volume.file.as_raw_fd(),
-        console_there.as_raw_fd(),
-        log_there.as_raw_fd(),
-    ];
     if let Start::Debugger(listener) = start {
         let fd = listener.as_raw_fd();
         inherited.push(fd);
@@ -96,86 +124,6 @@ pub fn start(
     })
 }
 
-/// Starts `machine` from an image, as a board would: its first serial port is the console, the second is not connected, and
-/// there is a screen.
-///
-/// # Errors
-/// QEMU cannot be executed.
-pub fn start_image(
-    qemu: &Qemu,
-    machine: &Machine,
-    medium: &Medium<'_>,
-    firmware: Option<&Firmware>,
-) -> Result<Running> {
-    let (console, console_there) = UnixStream::pair()?;
-    // Nobody writes to its other end, which is closed at once.
-    let (log, _) = UnixStream::pair()?;
-    let mut command = sized(qemu, machine);
-    command.args(["-vga", "std", "-chardev"]);
-    command.arg(format!(
-        "socket,id=console,fd={}",
-        console_there.as_raw_fd()
-    ));
-    command.args(["-serial", "chardev:console"]);
-    let mut inherited = vec![console_there.as_raw_fd()];
-    if let Some(firmware) = firmware {
-        inherited.push(firmware.variables.as_raw_fd());
-        command.args(firmware.arguments());
-    }
-    command.args(medium.arguments());
-    let child = spawn(command, inherited)?;
-    Ok(Running {
-        child,
-        console,
-        log,
-    })
-}
-
-/// What an image is in the machine.
-#[derive(Clone, Copy, Debug)]
-pub struct Medium<'a> {
-    /// The image.
-    pub file: &'a Path,
-    /// How it is connected.
-    pub kind: MediumKind,
-}
-
-/// How an image is connected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MediumKind {
-    /// In a CD drive.
-    Cd,
-    /// As a disk.
-    Disk,
-    /// As a USB stick.
-    Usb,
-}
-
-impl Medium<'_> {
-    fn arguments(&self) -> Vec<OsString> {
-        // Writes are forgotten at the end. A comma in a file name is doubled for QEMU.
-        let mut file = b"if=none,id=boot,format=raw,snapshot=on,file=".to_vec();
-        for &byte in self.file.as_os_str().as_bytes() {
-            file.push(byte);
-            if byte == b',' {
-                file.push(byte);
-            }
-        }
-        let device = match self.kind {
-            MediumKind::Cd => "ide-cd",
-            MediumKind::Disk => "ide-hd",
-            MediumKind::Usb => "usb-storage",
-        };
-        let mut words: Vec<OsString> = vec!["-drive".into(), OsString::from_vec(file)];
-        if self.kind == MediumKind::Usb {
-            words.extend(["-device".into(), "qemu-xhci".into()]);
-        }
-        words.push("-device".into());
-        words.push(format!("{device},drive=boot,bootindex=0").into());
-        words
-    }
-}
-
 /// Whether a probe machine comes alive under KVM: the loader, without a boot volume, has to say that it refuses to boot.
 ///
 /// # Errors
@@ -191,6 +139,7 @@ fn sized(qemu: &Qemu, machine: &Machine) -> Command {
     let mut command = common(qemu, machine.engine);
     command.arg("-smp").arg(machine.smp.to_string());
     command.arg("-m").arg(format!("{}M", machine.memory / MIB));
+    command.args(&machine.qemu);
     command
 }
 

@@ -77,6 +77,7 @@ extern "C" fn start() -> ! {
         info.loader,
         info.revision
     );
+    info.tell();
     let mut early = own_tables(info);
     let firmware = Firmware::read(info, &mut early);
     arch::start_interrupts(!info.command_line.no_x2apic);

@@ -8,15 +8,15 @@ use anyhow::Result;
 use clap::Args;
 
 use super::{MachineArgs, parse_files, voice};
-use crate::board::Board;
 use crate::firmware::Firmware;
 use crate::image::{Format, Image};
 use crate::install::Consent;
+use crate::medium::{Medium, MediumKind};
 
 #[derive(Debug, Args)]
 pub(super) struct BoardArgs {
     /// Boot this image as a board does; its first serial port is the terminal
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["tori", "env", "log", "stats", "icount"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["tori", "env", "log", "stats", "icount", "cmdline"])]
     pub(super) image: Option<PathBuf>,
     /// By UEFI, not BIOS
     #[arg(long, requires = "image")]
@@ -57,6 +57,10 @@ pub(super) struct ImageArgs {
 impl BoardArgs {
     /// Boots `image`.
     pub(super) fn run(&self, mut machine: MachineArgs, image: &Path) -> Result<u8> {
+        let mut medium = Medium::of(image)?;
+        if self.usb {
+            medium.kind = MediumKind::Usb;
+        }
         machine.timeout = machine.timeout.or(Some(Duration::from_secs(300)));
         let mut shape = machine.shape()?;
         let parts = machine.prepare(&mut shape)?;
@@ -67,12 +71,7 @@ impl BoardArgs {
         } else {
             None
         };
-        let board = Board {
-            image,
-            firmware,
-            usb: self.usb,
-        };
-        crate::board::run(&parts, &shape, &board, voice)
+        crate::board::run(&parts, &shape, &medium, firmware.as_ref(), voice)
     }
 }
 

@@ -26,14 +26,14 @@ const KEPT: [std::ops::Range<usize>; 2] = [218..224, 440..510];
 
 /// A directory that holds Limine.
 #[derive(Clone, Debug)]
-pub(super) struct Limine(PathBuf);
+pub struct Limine(PathBuf);
 
 impl Limine {
     /// The directory that is `named`, else that `LIMINE_DIR` names, else where distributions put it.
     ///
     /// # Errors
     /// It is not there; the message says where to get it.
-    pub(super) fn find(named: Option<&Path>) -> Result<Limine> {
+    pub fn find(named: Option<&Path>) -> Result<Limine> {
         let holds = |directory: &Path| directory.join(EFI_PROGRAM).is_file();
         let chosen = named.map(Path::to_path_buf).or_else(|| {
             let variable = std::env::var_os("LIMINE_DIR").filter(|value| !value.is_empty());

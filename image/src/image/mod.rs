@@ -16,8 +16,9 @@ use crate::build;
 use crate::install::Consent;
 use crate::menu;
 use crate::progress::Voice;
+use crate::tree::Tree;
 use crate::{repo, run, setup};
-use limine::Limine;
+pub use limine::Limine;
 
 /// Where Limine's BIOS looks for its files and its menu.
 const BOOT: &str = "boot/limine";
@@ -58,6 +59,17 @@ struct Item {
     bytes: Vec<u8>,
 }
 
+/// What an image boots.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// The kernel's ELF.
+    pub kernel: Vec<u8>,
+    /// The archive with the programs' files.
+    pub archive: Vec<u8>,
+    /// The boot menu.
+    pub menu: String,
+}
+
 impl Image {
     /// Builds kernel and programs, and writes the image to `output`.
     ///
@@ -72,61 +84,90 @@ impl Image {
             }
             (Err(error), _) => return Err(error),
         };
-        let stages = match &limine {
-            Some(limine) => limine.bios_disk()?,
-            None => None,
-        };
         let root = repo::root()?;
         setup::rust_targets(&root, consent, voice)?;
-        let items = self.items(&root, limine.as_ref(), voice)?;
+        let boot = build::boot(&root, voice)?;
+        let mut tree = run::tree(&root, voice)?;
+        for (host, guest) in &self.files {
+            tree.add_file(host, guest.as_os_str().as_encoded_bytes())?;
+        }
+        let menu = std::str::from_utf8(&read(&root.join("limine.cfg"))?)?.to_owned();
+        let content = Content::new(&boot.kernel, tree, self.edit(menu))?;
         let _step = voice.step("writing the image");
-        let bytes = match self.format {
-            Format::Dir => return write_tree(output, &items),
-            Format::Iso => iso::build(items, stages.as_ref())?,
-            Format::Disk => disk::build(&items, stages.as_ref())?,
+        let Some(limine) = limine.as_ref().filter(|_| self.format != Format::Dir) else {
+            return write_tree(output, &items(content, limine.as_ref())?);
         };
-        fs::write(output, bytes).with_context(|| format!("{}", output.display()))?;
-        if stages.is_none() {
+        if limine.bios_disk()?.is_none() {
             voice.say(
                 "this Limine has no limine-bios-hdd.h: from disks and USB sticks the image boots by UEFI only; \
                  `limine bios-install IMAGE` adds the BIOS",
             );
         }
-        Ok(())
+        let bytes = match self.format {
+            Format::Disk => content.disk(limine)?,
+            _ => content.iso(limine)?,
+        };
+        fs::write(output, bytes).with_context(|| format!("{}", output.display()))
     }
 
-    fn items(&self, root: &Path, limine: Option<&Limine>, voice: Voice) -> Result<Vec<Item>> {
-        let boot = build::boot(root, voice)?;
-        let mut tree = run::tree(root, voice)?;
-        for (host, guest) in &self.files {
-            tree.add_file(host, guest.as_os_str().as_encoded_bytes())?;
+    fn edit(&self, menu: String) -> String {
+        let menu = match &self.words {
+            Some(words) => menu::with_words(&menu, words),
+            None => menu,
+        };
+        match self.timeout {
+            Some(seconds) => menu::with_timeout(&menu, seconds),
+            None => menu,
         }
+    }
+}
+
+impl Content {
+    /// The kernel, files and menu of an image.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn new(kernel: &Path, tree: Tree, menu: String) -> Result<Content> {
         let mut archive = Vec::new();
         tree.archive()?.write_to(&mut archive)?;
-        let mut items = vec![
-            Item::new("boot/braid-kernel", read(&boot.kernel)?),
-            Item::new("boot/root.cpio", archive),
-        ];
-        let menu = self.menu(root)?;
-        for directory in [EFI, BOOT] {
-            items.push(Item::new(format!("{directory}/{MENU}"), menu.clone()));
-        }
-        if let Some(limine) = limine {
-            items.extend(limine_items(limine)?);
-        }
-        Ok(items)
+        Ok(Content {
+            kernel: read(kernel)?,
+            archive,
+            menu,
+        })
     }
 
-    fn menu(&self, root: &Path) -> Result<Vec<u8>> {
-        let mut menu = String::from_utf8(read(&root.join("limine.cfg"))?)?;
-        if let Some(words) = &self.words {
-            menu = menu::with_words(&menu, words);
-        }
-        if let Some(seconds) = self.timeout {
-            menu = menu::with_timeout(&menu, seconds);
-        }
-        Ok(menu.into_bytes())
+    /// A hybrid ISO with this Limine.
+    ///
+    /// # Errors
+    /// A file of Limine's cannot be read, or something is too large.
+    pub fn iso(self, limine: &Limine) -> Result<Vec<u8>> {
+        iso::build(items(self, Some(limine))?, limine.bios_disk()?.as_ref())
     }
+
+    /// A disk with this Limine.
+    ///
+    /// # Errors
+    /// As [`Content::iso`].
+    pub fn disk(self, limine: &Limine) -> Result<Vec<u8>> {
+        disk::build(&items(self, Some(limine))?, limine.bios_disk()?.as_ref())
+    }
+}
+
+/// The files of an image, or of a tree without Limine.
+fn items(content: Content, limine: Option<&Limine>) -> Result<Vec<Item>> {
+    let mut items = vec![
+        Item::new("boot/braid-kernel", content.kernel),
+        Item::new("boot/root.cpio", content.archive),
+    ];
+    for directory in [EFI, BOOT] {
+        let menu = content.menu.clone().into_bytes();
+        items.push(Item::new(format!("{directory}/{MENU}"), menu));
+    }
+    if let Some(limine) = limine {
+        items.extend(limine_items(limine)?);
+    }
+    Ok(items)
 }
 
 impl Item {
@@ -170,13 +211,11 @@ mod tests {
 
     /// Files as an image has them, with a kernel of no use.
     pub(super) fn items(limine: &Limine) -> Vec<Item> {
-        let mut items = limine_items(limine).unwrap();
-        items.push(Item::new("boot/braid-kernel", vec![0x7f; 100_000]));
-        items.push(Item::new("boot/root.cpio", b"archive".to_vec()));
-        items.push(Item::new(
-            "boot/limine/limine.conf",
-            b"timeout: 0\n".to_vec(),
-        ));
-        items
+        let content = Content {
+            kernel: vec![0x7f; 100_000],
+            archive: b"archive".to_vec(),
+            menu: "timeout: 0\n".to_owned(),
+        };
+        super::items(content, Some(limine)).unwrap()
     }
 }

@@ -68,7 +68,7 @@ pub struct CommandLine<'a> {
     pub no_x2apic: bool,
     /// `linger=SECONDS`: let the screen be read so long before the machine is powered off.
     pub linger: u32,
-    /// The whole line, for [`Self::environment`] and [`Self::arguments`].
+    /// The whole line, which also holds [`Self::environment`] and [`Self::arguments`].
     line: &'a str,
 }
 
@@ -147,6 +147,11 @@ impl<'a> CommandLine<'a> {
             _ => return Err(WordError::Unknown(word)),
         }
         Ok(())
+    }
+
+    /// The whole line.
+    pub fn line(&self) -> &'a str {
+        self.line
     }
 
     /// The values of the `env=` words: `KEY=VALUE`, in order.

@@ -6,6 +6,7 @@
 pub mod early;
 mod requests;
 pub mod tables;
+mod tell;
 
 use crate::console::screen::Screen;
 use braid_firmware::cmdline::CommandLine;

@@ -14,9 +14,10 @@ use braid::install::Consent;
 use braid::log_lines::LogLines;
 use braid::machine::{MIB, Machine, Terminal, Volume};
 use braid::progress::Voice;
-use braid::qemu::{self, Start};
+use braid::qemu::{self, Running, Start};
 use braid::session::{Host, Port, Session};
 
+use super::limine;
 use super::slots::Slot;
 
 /// How long a test's machine may run, unless the test says otherwise.
@@ -31,6 +32,19 @@ pub struct Exec {
     stdin: Vec<u8>,
     directory: Option<PathBuf>,
     may_leak: bool,
+    via: Via,
+}
+
+/// How a machine is booted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Via {
+    /// With our own loader.
+    #[default]
+    Loader,
+    /// From a CD with real Limine, by BIOS; wants `LIMINE_DIR`.
+    Bios,
+    /// From a CD with real Limine, by UEFI; wants `LIMINE_DIR`.
+    Uefi,
 }
 
 /// What a program did.
@@ -66,6 +80,7 @@ impl Exec {
             stdin: Vec::new(),
             directory: None,
             may_leak: false,
+            via: Via::Loader,
         }
     }
 
@@ -164,6 +179,50 @@ impl Exec {
         self
     }
 
+    /// Number of tori as the kernel chooses.
+    #[must_use]
+    pub fn auto_tori(mut self) -> Exec {
+        self.machine.tori = None;
+        self
+    }
+
+    /// The first program runs on every torus.
+    #[must_use]
+    pub fn on_every_torus(mut self) -> Exec {
+        self.machine.every_torus = true;
+        self
+    }
+
+    /// The kernel's log level.
+    #[must_use]
+    pub fn log(mut self, level: &str) -> Exec {
+        self.machine.log = Some(level.to_owned());
+        self
+    }
+
+    /// More words for the kernel.
+    #[must_use]
+    pub fn words(mut self, words: &str) -> Exec {
+        let words = words.split_whitespace().map(str::to_owned);
+        self.machine.words.extend(words);
+        self
+    }
+
+    /// More words for QEMU.
+    #[must_use]
+    pub fn qemu(mut self, words: &str) -> Exec {
+        let words = words.split_whitespace().map(OsString::from);
+        self.machine.qemu.extend(words);
+        self
+    }
+
+    /// Another way to boot.
+    #[must_use]
+    pub fn via(mut self, via: Via) -> Exec {
+        self.via = via;
+        self
+    }
+
     /// Boots a machine and runs the program on it.
     ///
     /// # Panics
@@ -188,9 +247,18 @@ impl Exec {
         let tree = self.program.install(&mut machine)?;
         machine.check()?;
         let line = machine.command_line(&Terminal::default())?;
-        let volume = Volume::new(&parts.root, &parts.boot, tree, &line)?;
-        machine.check_memory(volume.size)?;
-        let (ending, output) = boot(&machine, &volume, self.stdin.clone())?;
+        let (ending, output) = match self.via {
+            Via::Loader => {
+                let volume = Volume::new(&parts.root, &parts.boot, tree, &line)?;
+                machine.check_memory(volume.size)?;
+                boot(&machine, &volume, self.stdin.clone())?
+            }
+            Via::Bios | Via::Uefi => {
+                let image = limine::image(tree, &line)?;
+                let uefi = self.via == Via::Uefi;
+                limine::boot(&machine, image.path(), uefi, self.stdin.clone())?
+            }
+        };
         if let Some(message) = ending.message() {
             panic!("{:?}: {message}\n{output:?}", self.program);
         }
@@ -260,6 +328,18 @@ pub fn boot(
     stdin: Vec<u8>,
 ) -> Result<(Ending, Output), Box<dyn std::error::Error>> {
     let parts = parts();
+    let _slot = Slot::take();
+    let loader = &parts.boot.loader;
+    let running = qemu::start(&parts.qemu, machine, loader, volume, &Start::Now)?;
+    finish(machine, running, stdin)
+}
+
+/// Lives with a machine until it ends, and answers with how it ended and what it wrote.
+pub(super) fn finish(
+    machine: &Machine,
+    running: Running,
+    stdin: Vec<u8>,
+) -> Result<(Ending, Output), Box<dyn std::error::Error>> {
     let host = Host {
         stdin: Source::Memory(stdin.into()),
         stdout: Sink::Memory(Vec::new()),
@@ -269,10 +349,7 @@ pub fn boot(
         signals: None,
         debugger: None,
     };
-    let _slot = Slot::take();
-    let loader = &parts.boot.loader;
-    let running = qemu::start(&parts.qemu, machine, loader, volume, &Start::Now)?;
-    let log = LogLines::new(parts.boot.kernel.clone());
+    let log = LogLines::new(parts().boot.kernel.clone());
     let finished = Session::new(running, Port::Framed, host, log, machine.timeout)?.run()?;
     let Host {
         stdout,

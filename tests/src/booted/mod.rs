@@ -11,5 +11,5 @@ pub mod pty;
 mod slots;
 pub mod tool;
 
-pub use exec::{Exec, Output, boot, parts};
+pub use exec::{Exec, Output, Via, boot, parts};
 pub use limine::limine;
