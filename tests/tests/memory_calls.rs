@@ -56,6 +56,14 @@ fn a_fork_bomb_ends_and_the_rest_goes_on() {
     );
 }
 
+#[test]
+fn as_many_mappings_as_linux_allows() {
+    let output = Exec::new(programs::rust("many")).tori(1).run();
+    let expected = "as many as allowed: true\nthen: ENOMEM\nmap, and end: Ok(0)\nsplit, and join: Ok(0)\n\
+                    unmap from below: Ok(0)\nunmap from above: Ok(0)\nthen: ENOMEM\nfork: Ok(0)\n";
+    assert_eq!(output.stdout, expected, "{output:?}");
+}
+
 /// Frames that an executable of so many mebibytes takes, of which it touches one: at its first start, and when it is cached.
 fn frames_of_executable(mebibytes: u32) -> Vec<u32> {
     let directory = tempfile::tempdir().unwrap();

@@ -207,7 +207,7 @@ impl<O: Object> AddressSpace<O> {
             return Recipe::Refuse(Refusal::NotMapped);
         }
         match self.growable(page) {
-            Ok(_) => Recipe::Grow(page),
+            Ok(()) => Recipe::Grow(page),
             Err(GrowError::NotMapped) => Recipe::Refuse(Refusal::NotMapped),
             Err(GrowError::Limit) => Recipe::Refuse(Refusal::StackLimit),
             Err(GrowError::Guard) => Recipe::Refuse(Refusal::StackGuard),

@@ -193,8 +193,7 @@ pub fn mprotect(call: &mut Call) -> SysResult {
     let [address, length, prot, ..] = call.args;
     let rights = rights(prot)?;
     let memory = cpu::this().torus().memory();
-    let change =
-        |space: &mut VmSpace| split_unit(space.protect(memory, VirtAddr(address), length, rights));
+    let change = |space: &mut VmSpace| space.protect(memory, VirtAddr(address), length, rights);
     space_of(call)?.with(change)?;
     Ok(0)
 }

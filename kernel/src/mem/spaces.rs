@@ -7,7 +7,7 @@ use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use vm::addr::VirtAddr;
+use vm::addr::{Page, PageRange, USER_END};
 use vm::frames::Owner;
 use vm::space::{Advice, Backing, Object};
 
@@ -60,14 +60,11 @@ impl Spaces {
 }
 
 fn drop_from(space: &Space, object: Owner, page: u64) {
-    let mut from = VirtAddr(0);
+    let mut from = Page(0);
     loop {
         let found = space.look(|space| {
-            let mappings = space
-                .mappings()
-                .iter()
-                .filter(|mapping| mapping.range.start.start() >= from);
-            mappings
+            space
+                .mappings_in(PageRange::new(from, Page::containing(USER_END)))
                 .filter_map(|mapping| {
                     let Backing::Object {
                         object: other,
@@ -93,6 +90,6 @@ fn drop_from(space: &Space, object: Owner, page: u64) {
         if done.is_err() {
             return;
         }
-        from = start.start() + length;
+        from = start + pages;
     }
 }

@@ -1,10 +1,10 @@
 //! mprotect(2), madvise(2), mincore(2), msync(2).
 
-use super::mapping::{Backing, Flags, Object};
+use super::mapping::{Backing, Flags, Mapping, Object};
 use super::{AddressSpace, SpaceError, pages};
 use crate::addr::{Page, PageRange, VirtAddr};
 use crate::flush::FlushDebt;
-use crate::table::{Rights, State, TableMemory};
+use crate::table::{Released, Rights, State, TableMemory};
 
 /// Advice that changes something here; the other kinds are the caller's to accept or refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,62 +20,83 @@ pub enum Advice {
 }
 
 impl<O: Object> AddressSpace<O> {
-    /// Sets the rights of a range. Unlike Linux's, which stops at the first hole or refusal with the
-    /// pages below it changed, an error leaves everything as it was.
+    /// Sets the rights of a range. What lies before the first obstacle is changed, as on Linux: the debt is
+    /// to be paid after an error too.
     ///
     /// # Errors
     /// As mprotect(2): [`SpaceError::InvalidArgument`] for an unaligned address,
-    /// [`SpaceError::NoMemory`] when part of the range is not mapped or a split finds no room,
-    /// [`SpaceError::Denied`] when a mapping does not allow the rights.
+    /// [`SpaceError::NoMemory`] at a page that is not mapped, or when a split finds no room,
+    /// [`SpaceError::Denied`] at a mapping that does not allow the rights.
     pub fn protect<M: TableMemory>(
         &mut self,
         memory: &M,
         address: VirtAddr,
         length: u64,
         rights: Rights,
-    ) -> Result<FlushDebt, SpaceError> {
-        let range = self.checked(address, length)?;
+    ) -> (Result<(), SpaceError>, FlushDebt) {
         let mut debt = FlushDebt::none();
-        if range.is_empty() {
-            return Ok(debt);
+        let result = self.protect_parts(memory, address, length, rights, &mut debt);
+        (result, debt)
+    }
+
+    fn protect_parts<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        address: VirtAddr,
+        length: u64,
+        rights: Rights,
+        debt: &mut FlushDebt,
+    ) -> Result<(), SpaceError> {
+        if !address.is_page_aligned() {
+            return Err(SpaceError::InvalidArgument);
         }
-        let touched = self.touched(range);
-        if self.mappings.as_slice()[touched]
-            .iter()
-            .any(|m| !m.maximum.contains(rights))
-        {
-            return Err(SpaceError::Denied);
+        let range = pages(address, length).ok_or(SpaceError::NoMemory)?;
+        let mut page = range.start;
+        while page < range.end {
+            let mapping = self.mappings.find(page).ok_or(SpaceError::NoMemory)?;
+            if !mapping.maximum.contains(rights) {
+                return Err(SpaceError::Denied);
+            }
+            let part = PageRange::new(page, mapping.range.end.min(range.end));
+            if mapping.rights != rights {
+                self.protect_part(memory, part, rights, debt)?;
+            }
+            page = part.end;
         }
-        self.mappings.reserve(2)?;
-        self.table.split_edges(memory, range)?;
+        Ok(())
+    }
+
+    /// Sets the rights of a part of one mapping.
+    fn protect_part<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        part: PageRange,
+        rights: Rights,
+        debt: &mut FlushDebt,
+    ) -> Result<(), SpaceError> {
+        self.table.split_edges(memory, part)?;
         if rights.is_empty() {
             // There is no parked entry of 2 MiB.
-            self.table.split_all(memory, range)?;
+            self.table.split_all(memory, part)?;
         }
-        for at in self.mappings.carve(range) {
-            let Some(mapping) = self.mappings.get_mut(at) else {
-                break;
-            };
-            if mapping.rights == rights {
-                continue;
+        let mapping = self.mappings.isolate(part)?;
+        mapping.rights = rights;
+        let private = mapping.is_private();
+        let frames = *memory.frames();
+        self.table.rewrite(memory, part, debt, |entry| {
+            if !entry.holds_frame() {
+                return entry;
             }
-            mapping.rights = rights;
-            let (part, private) = (mapping.range, mapping.is_private());
-            let frames = *memory.frames();
-            self.table.rewrite(memory, part, &mut debt, |entry| {
-                if !entry.holds_frame() {
-                    return entry;
-                }
-                let shared = private && !(entry.is_counted() && frames.is_exclusive(entry.frame()));
-                entry.with_rights(if shared {
-                    rights.without_write()
-                } else {
-                    rights
-                })
-            });
-        }
-        self.mappings.join_around(range);
-        Ok(debt)
+            let shared = private && !(entry.is_counted() && frames.is_exclusive(entry.frame()));
+            entry.with_rights(if shared {
+                rights.without_write()
+            } else {
+                rights
+            })
+        });
+        self.mappings.join(part.start);
+        self.mappings.join(part.end);
+        Ok(())
     }
 
     /// Follows advice on a range. Parts that are not mapped are passed over.
@@ -92,33 +113,39 @@ impl<O: Object> AddressSpace<O> {
         advice: Advice,
     ) -> Result<FlushDebt, SpaceError> {
         let range = pages(address, length).ok_or(SpaceError::InvalidArgument)?;
-        let touched = self.touched(range);
-        let mut mappings = self.mappings.as_slice()[touched.clone()].iter();
-        if advice == Advice::Free && mappings.any(|m| !matches!(m.backing, Backing::Zero)) {
+        let is_object = |mapping: &Mapping<O>| !matches!(mapping.backing, Backing::Zero);
+        if advice == Advice::Free && self.mappings.touching(range).any(is_object) {
             return Err(SpaceError::InvalidArgument);
         }
         if matches!(advice, Advice::Huge | Advice::NotHuge) {
-            return self.mark_huge(range, advice == Advice::Huge);
+            return self.mark(range, Flags::HUGE, advice == Advice::Huge);
         }
         self.table.split_edges(memory, range)?;
         let mut debt = FlushDebt::none();
-        for at in touched {
-            let part = self.mappings.as_slice()[at].range.intersect(range);
-            let released = self.table.unmap(memory, part, &mut debt);
-            self.account(released);
+        let mut released = Released::default();
+        for mapping in self.mappings.touching(range) {
+            let part = mapping.range.intersect(range);
+            released += self.table.unmap(memory, part, &mut debt);
         }
+        self.account(released);
         Ok(debt)
     }
 
-    /// Sets or clears the wish for 2 MiB pages.
-    fn mark_huge(&mut self, range: PageRange, huge: bool) -> Result<FlushDebt, SpaceError> {
-        self.mappings.reserve(2)?;
-        for at in self.mappings.carve(range) {
-            if let Some(mapping) = self.mappings.get_mut(at) {
-                mapping.flags.set(Flags::HUGE, huge);
+    /// Sets or clears a trait of the mappings in a range.
+    fn mark(&mut self, range: PageRange, flag: Flags, on: bool) -> Result<FlushDebt, SpaceError> {
+        let mut page = range.start;
+        while let Some(mapping) = self.mappings.first_above(page) {
+            let part = mapping.range.intersect(PageRange::new(page, range.end));
+            if part.is_empty() {
+                break;
             }
+            if mapping.flags.contains(flag) != on {
+                self.mappings.isolate(part)?.flags.set(flag, on);
+                self.mappings.join(part.start);
+                self.mappings.join(part.end);
+            }
+            page = part.end;
         }
-        self.mappings.join_around(range);
         Ok(FlushDebt::none())
     }
 
@@ -164,16 +191,5 @@ impl<O: Object> AddressSpace<O> {
         } else {
             Err(SpaceError::NoMemory)
         }
-    }
-
-    /// Indices of the mappings that touch a range.
-    fn touched(&self, range: PageRange) -> core::ops::Range<usize> {
-        let first = self.mappings.position(range.start);
-        let more = self.mappings.as_slice()[first..].iter();
-        first
-            ..first
-                + more
-                    .take_while(|mapping| mapping.range.start < range.end)
-                    .count()
     }
 }

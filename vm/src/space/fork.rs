@@ -19,7 +19,7 @@ impl<O: Object> AddressSpace<O> {
         };
         let mut copied = crate::table::Copied::default();
         let mut result = Ok(());
-        for mapping in self.mappings.as_slice() {
+        for mapping in self.mappings.iter() {
             let private = mapping.is_private();
             result = self.table.copy_to(
                 memory,

@@ -59,14 +59,10 @@ impl<O: Object> AddressSpace<O> {
         }
     }
 
-    /// The mapping above `page` that may grow down to it; the index is the mapping's.
-    pub(crate) fn growable(&self, page: Page) -> Result<usize, GrowError> {
-        let at = self.mappings.position(page);
-        let mapping = self
-            .mappings
-            .as_slice()
-            .get(at)
-            .ok_or(GrowError::NotMapped)?;
+    /// Whether the first mapping above `page` may grow down to it.
+    pub(crate) fn growable(&self, page: Page) -> Result<(), GrowError> {
+        let (above, mut below) = self.mappings.around(page);
+        let mapping = above.ok_or(GrowError::NotMapped)?;
         if !mapping.flags.contains(Flags::GROWS_DOWN) || mapping.range.contains(page) {
             return Err(GrowError::NotMapped);
         }
@@ -75,14 +71,11 @@ impl<O: Object> AddressSpace<O> {
         if page < super::LOWEST || size > self.limits.stack || total > self.limits.address_space {
             return Err(GrowError::Limit);
         }
-        let below = at
-            .checked_sub(1)
-            .and_then(|below| self.mappings.as_slice().get(below));
-        match below {
+        match below.next() {
             Some(below) if blocks(below) && page - below.range.end < STACK_GUARD => {
                 Err(GrowError::Guard)
             }
-            _ => Ok(at),
+            _ => Ok(()),
         }
     }
 
@@ -91,8 +84,11 @@ impl<O: Object> AddressSpace<O> {
     /// # Errors
     /// [`SpaceError::NoMemory`] when it may not.
     pub fn grow(&mut self, page: Page) -> Result<(), SpaceError> {
-        let at = self.growable(page).map_err(|_| SpaceError::NoMemory)?;
-        let mapping = self.mappings.get_mut(at).ok_or(SpaceError::NoMemory)?;
+        self.growable(page).map_err(|_| SpaceError::NoMemory)?;
+        let mapping = self
+            .mappings
+            .first_above_mut(page)
+            .ok_or(SpaceError::NoMemory)?;
         let more = mapping.range.start - page;
         mapping.range.start = page;
         mapping.origin -= more;

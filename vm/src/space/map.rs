@@ -4,7 +4,7 @@ use super::mapping::{Backing, Flags, Mapping, Object};
 use super::{AddressSpace, LOWEST, STACK_GUARD, SpaceError, USER, pages};
 use crate::addr::{PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
 use crate::flush::FlushDebt;
-use crate::table::{Rights, TableMemory};
+use crate::table::{Released, Rights, TableMemory};
 
 /// What a mapping's address in a request means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,8 +123,7 @@ impl<O: Object> AddressSpace<O> {
         }
         let start = Page(hint.0.div_ceil(PAGE_SIZE as u64)).max(LOWEST);
         let range = PageRange::at(start, count);
-        let next = self.mappings.as_slice().get(self.mappings.position(start));
-        let free = next.map_or(USER.end, floor);
+        let free = self.mappings.first_above(start).map_or(USER.end, floor);
         (range.end <= free.min(USER.end)).then_some(range)
     }
 
@@ -135,23 +134,19 @@ impl<O: Object> AddressSpace<O> {
         }
         let mut top = self.search.below;
         // From the mapping above, if that keeps a guard gap, downwards.
-        let items = self.mappings.as_slice();
-        let mut at = self.mappings.position(top);
-        if let Some(above) = items.get(at) {
+        let (above, mut mappings) = self.mappings.around(top);
+        if let Some(above) = above {
             top = top.min(floor(above));
         }
         loop {
-            let bottom = match at.checked_sub(1) {
-                Some(below) => items[below].range.end.max(LOWEST),
-                None => LOWEST,
-            };
+            let below = mappings.next();
+            let bottom = below.map_or(LOWEST, |below| below.range.end.max(LOWEST));
             if top.0 >= bottom.0 + count {
                 self.search.below = top;
                 return Some(PageRange::new(top - count, top));
             }
             self.search.skipped = self.search.skipped.max(PageRange::new(bottom, top).len());
-            at = at.checked_sub(1)?;
-            top = top.min(floor(&items[at]));
+            top = top.min(floor(below?));
         }
     }
 
@@ -170,14 +165,17 @@ impl<O: Object> AddressSpace<O> {
         if range.is_empty() {
             return Err(SpaceError::InvalidArgument);
         }
-        if !self.mappings.overlaps(range) {
+        let first = self.mappings.first_above(range.start);
+        let Some(first) = first.filter(|first| first.range.start < range.end) else {
             return Ok(FlushDebt::none());
+        };
+        if first.range.start < range.start && range.end < first.range.end {
+            self.mappings.reserve(1)?;
         }
-        self.mappings.reserve(1)?;
         self.take_away(memory, range)
     }
 
-    /// Unmaps; the list has room for one split.
+    /// Unmaps; the list has room for a mapping more where the range is the middle of one.
     pub(super) fn take_away<M: TableMemory>(
         &mut self,
         memory: &M,
@@ -197,19 +195,13 @@ impl<O: Object> AddressSpace<O> {
         range: PageRange,
         debt: &mut FlushDebt,
     ) {
-        let first = self.mappings.position(range.start);
-        for at in first.. {
-            let Some(mapping) = self.mappings.as_slice().get(at) else {
-                break;
-            };
-            if mapping.range.start >= range.end {
-                break;
-            }
+        let mut released = Released::default();
+        for mapping in self.mappings.touching(range) {
             let part = mapping.range.intersect(range);
-            let released = self.table.unmap(memory, part, debt);
+            released += self.table.unmap(memory, part, debt);
             self.mapped -= part.len();
-            self.account(released);
         }
+        self.account(released);
         if !range.is_empty() {
             self.mappings.remove(range);
         }
@@ -229,10 +221,8 @@ impl<O: Object> AddressSpace<O> {
 
     /// Pages of the range that are mapped.
     fn mapped_in(&self, range: PageRange) -> u64 {
-        let from = self.mappings.position(range.start);
-        let touched = self.mappings.as_slice()[from..].iter();
-        touched
-            .take_while(|mapping| mapping.range.start < range.end)
+        self.mappings
+            .touching(range)
             .map(|mapping| mapping.range.intersect(range).len())
             .sum()
     }

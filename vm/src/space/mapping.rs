@@ -1,10 +1,7 @@
-//! Mappings, and the sorted list of them.
-
-use alloc::vec::Vec;
+//! Mappings.
 
 use bitflags::bitflags;
 
-use super::SpaceError;
 use crate::addr::{Page, PageRange};
 use crate::frames::Owner;
 use crate::table::Rights;
@@ -76,7 +73,7 @@ impl<O: Object> Mapping<O> {
     }
 
     /// The part of the mapping from `page` on.
-    fn from(&self, page: Page) -> Self {
+    pub(super) fn from(&self, page: Page) -> Self {
         let skipped = page - self.range.start;
         let mut part = self.clone();
         part.range.start = page;
@@ -88,7 +85,7 @@ impl<O: Object> Mapping<O> {
     }
 
     /// Whether `next`, which begins where this ends, could be one mapping with it.
-    fn joins(&self, next: &Self) -> bool {
+    pub(super) fn joins(&self, next: &Self) -> bool {
         self.range.end == next.range.start
             && self.rights == next.rights
             && self.maximum == next.maximum
@@ -111,173 +108,5 @@ impl<O: Object> Mapping<O> {
                 ) => s == t && a.owner() == b.owner() && at + self.range.len() == *bt,
                 _ => false,
             }
-    }
-}
-
-/// Mappings in ascending order, without overlap: a vector, as programs have tens of them.
-#[derive(Debug)]
-pub(super) struct MappingList<O> {
-    items: Vec<Mapping<O>>,
-}
-
-impl<O: Object> MappingList<O> {
-    pub(super) const fn new() -> Self {
-        Self { items: Vec::new() }
-    }
-
-    #[inline]
-    pub(super) fn as_slice(&self) -> &[Mapping<O>] {
-        &self.items
-    }
-
-    pub(super) fn get_mut(&mut self, at: usize) -> Option<&mut Mapping<O>> {
-        self.items.get_mut(at)
-    }
-
-    /// Index of the first mapping that ends above `page`.
-    #[inline]
-    pub(super) fn position(&self, page: Page) -> usize {
-        self.items
-            .partition_point(|mapping| mapping.range.end <= page)
-    }
-
-    /// The mapping that holds `page`.
-    #[inline]
-    pub(super) fn find(&self, page: Page) -> Option<&Mapping<O>> {
-        self.items
-            .get(self.position(page))
-            .filter(|mapping| mapping.range.start <= page)
-    }
-
-    /// Whether a mapping touches the range.
-    pub(super) fn overlaps(&self, range: PageRange) -> bool {
-        self.items
-            .get(self.position(range.start))
-            .is_some_and(|m| m.range.start < range.end)
-    }
-
-    /// The pages around `page`, which is not mapped, that are not mapped either.
-    pub(super) fn hull(&self, page: Page) -> PageRange {
-        let at = self.position(page);
-        let start = at
-            .checked_sub(1)
-            .map_or(Page(0), |below| self.items[below].range.end);
-        PageRange::new(
-            start,
-            self.items.get(at).map_or(Page(1 << 35), |m| m.range.start),
-        )
-    }
-
-    /// Whether all of the range is mapped.
-    pub(super) fn covers(&self, range: PageRange) -> bool {
-        let mut page = range.start;
-        for mapping in &self.items[self.position(range.start)..] {
-            if page >= range.end || mapping.range.start > page {
-                break;
-            }
-            page = mapping.range.end;
-        }
-        page >= range.end
-    }
-
-    /// Makes room for `more` mappings, so that what follows cannot fail.
-    pub(super) fn reserve(&mut self, more: usize) -> Result<(), SpaceError> {
-        if self.items.len() + more > super::MAX_MAPPINGS {
-            return Err(SpaceError::NoMemory);
-        }
-        self.items
-            .try_reserve(more)
-            .map_err(|_| SpaceError::NoMemory)
-    }
-
-    /// Inserts a mapping where there is none, joined with its neighbours where possible.
-    pub(super) fn insert(&mut self, mapping: Mapping<O>) {
-        let at = self.position(mapping.range.start);
-        if let Some(next) = self.items.get_mut(at)
-            && mapping.joins(next)
-        {
-            *next = Mapping {
-                range: PageRange::new(mapping.range.start, next.range.end),
-                ..mapping
-            };
-        } else if let Some(below) = at.checked_sub(1)
-            && self.items[below].joins(&mapping)
-        {
-            self.items[below].range.end = mapping.range.end;
-            return;
-        } else {
-            self.items.insert(at, mapping);
-        }
-        self.join(at);
-    }
-
-    /// Joins the mapping at `at` with the one below it, if they fit.
-    fn join(&mut self, at: usize) {
-        if at > 0 && at < self.items.len() && self.items[at - 1].joins(&self.items[at]) {
-            self.items[at - 1].range.end = self.items[at].range.end;
-            self.items.remove(at);
-        }
-    }
-
-    /// Joins what fits in and around the mappings that touch the range.
-    pub(super) fn join_around(&mut self, range: PageRange) {
-        let first = self.position(range.start);
-        let mut at = (self.position(range.end) + 1).min(self.items.len());
-        while at > first {
-            at -= 1;
-            self.join(at);
-        }
-    }
-
-    /// Splits the mapping that reaches over `page`; index of the first mapping from `page` on.
-    pub(super) fn split(&mut self, page: Page) -> usize {
-        let at = self.position(page);
-        match self.items.get_mut(at) {
-            Some(mapping) if mapping.range.start < page => {
-                let upper = mapping.from(page);
-                mapping.range.end = page;
-                self.items.insert(at + 1, upper);
-                at + 1
-            }
-            _ => at,
-        }
-    }
-
-    /// Splits at both ends; indices of the mappings in the range.
-    pub(super) fn carve(&mut self, range: PageRange) -> core::ops::Range<usize> {
-        let first = self.split(range.start);
-        first..self.split(range.end)
-    }
-
-    /// Takes the mappings of the range out.
-    pub(super) fn remove(&mut self, range: PageRange) {
-        // The common case, one whole mapping or the end of one, needs no split.
-        let at = self.position(range.start);
-        if let Some(mapping) = self.items.get_mut(at) {
-            if mapping.range == range {
-                self.items.remove(at);
-                return;
-            }
-            if mapping.range.start == range.start && range.end < mapping.range.end {
-                *mapping = mapping.from(range.end);
-                return;
-            }
-        }
-        let carved = self.carve(range);
-        self.items.drain(carved);
-    }
-
-    /// A copy for a fork.
-    pub(super) fn duplicate(&self) -> Result<Self, SpaceError> {
-        let mut items = Vec::new();
-        items
-            .try_reserve_exact(self.items.len() + 2)
-            .map_err(|_| SpaceError::NoMemory)?;
-        items.extend(self.items.iter().cloned());
-        Ok(Self { items })
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.items.clear();
     }
 }

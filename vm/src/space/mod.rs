@@ -3,10 +3,12 @@
 //! Every operation checks first and changes then: after an error nothing has changed, except where
 //! its documentation says what. What it took away comes back as a [`FlushDebt`].
 
+mod blocks;
 mod change;
 mod fork;
 mod grow;
 mod image;
+mod list;
 mod map;
 mod mapping;
 mod remap;
@@ -17,8 +19,8 @@ use core::fmt;
 pub use change::Advice;
 pub(crate) use grow::GrowError;
 pub use image::Held;
+use list::MappingList;
 pub use map::{MapRequest, Placement};
-use mapping::MappingList;
 pub use mapping::{Backing, Flags, Mapping, Object};
 pub use remap::{RemapRequest, Remapped};
 pub use reverse::{Age, Replacement};
@@ -161,8 +163,18 @@ impl<O: Object> AddressSpace<O> {
     }
 
     /// All mappings, ascending.
-    pub fn mappings(&self) -> &[Mapping<O>] {
-        self.mappings.as_slice()
+    pub fn mappings(&self) -> impl Iterator<Item = &Mapping<O>> + Clone {
+        self.mappings.iter()
+    }
+
+    /// The mappings that touch a range, ascending.
+    pub fn mappings_in(&self, range: PageRange) -> impl Iterator<Item = &Mapping<O>> + Clone {
+        self.mappings.touching(range)
+    }
+
+    /// How many mappings there are.
+    pub const fn mapping_count(&self) -> usize {
+        self.mappings.len()
     }
 
     /// Pages mapped.
@@ -189,15 +201,13 @@ impl<O: Object> AddressSpace<O> {
     pub fn clear<M: TableMemory>(&mut self, memory: &M) -> FlushDebt {
         let mut debt = FlushDebt::none();
         self.peak = self.peak.max(self.resident);
-        let mappings = self.mappings.as_slice();
-        for (at, mapping) in mappings.iter().enumerate() {
+        let mappings = self.mappings.iter();
+        let ends = mappings.clone().skip(1).map(|next| next.range.start);
+        for (mapping, end) in mappings.zip(ends.chain([LOWER_HALF.end])) {
             let gone = self.table.unmap(memory, mapping.range, &mut debt);
             self.resident -= gone.resident;
             self.swapped -= gone.swapped;
             // All below is gone already.
-            let end = mappings
-                .get(at + 1)
-                .map_or(LOWER_HALF.end, |next| next.range.start);
             let hull = PageRange::new(LOWER_HALF.start, end);
             self.table
                 .free_tables(memory, mapping.range, hull, &mut debt);

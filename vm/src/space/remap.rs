@@ -80,13 +80,11 @@ impl<O: Object> AddressSpace<O> {
         let more = PageRange::new(old.end, old.start + count);
         if !old.is_empty() && self.extends(old, more) {
             self.check_total(more.len())?;
-            let at = self.mappings.position(old.start);
-            if let Some(mapping) = self.mappings.get_mut(at) {
+            if let Some(mapping) = self.mappings.first_above_mut(old.start) {
                 mapping.range.end = more.end;
             }
             self.mapped += more.len();
-            self.mappings
-                .join_around(PageRange::new(old.start, more.end));
+            self.mappings.join(more.end);
             return Ok(Remapped {
                 address,
                 debt: FlushDebt::none(),

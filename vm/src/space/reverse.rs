@@ -101,7 +101,7 @@ impl<O: Object> AddressSpace<O> {
             Use::Cached => false,
             _ => return,
         };
-        for mapping in self.mappings.as_slice() {
+        for mapping in self.mappings.iter() {
             let Some(page) = page_of(mapping, private, owner, index) else {
                 continue;
             };

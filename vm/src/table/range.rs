@@ -16,6 +16,13 @@ pub struct Released {
     pub swapped: u64,
 }
 
+impl core::ops::AddAssign for Released {
+    fn add_assign(&mut self, other: Self) {
+        self.resident += other.resident;
+        self.swapped += other.swapped;
+    }
+}
+
 impl PageTable {
     /// Sets the leaf of a page and answers with what was there. The caller accounts for both.
     ///

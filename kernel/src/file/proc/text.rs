@@ -136,7 +136,7 @@ fn maps(process: &Process) -> String {
     let Some(space) = own_space(process) else {
         return String::new();
     };
-    space.look(|space| space.mappings().iter().map(map_line).collect())
+    space.look(|space| space.mappings().map(map_line).collect())
 }
 
 /// A line of `/proc/PID/maps`: range, rights, offset, device, inode and name, of which files have none here.

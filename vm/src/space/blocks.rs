@@ -1,0 +1,335 @@
+//! A sequence in blocks: what an insertion or a removal moves is bounded, however long the sequence.
+
+use alloc::collections::TryReserveError;
+use alloc::vec::Vec;
+
+/// The most insertions that [`Blocks::reserve`] promises.
+pub(super) const PROMISE: usize = 4;
+
+/// A sequence of `T`. Up to `BLOCK` of them are one vector; more are several, none of them empty, each with
+/// room for `BLOCK`.
+#[derive(Debug)]
+pub(super) struct Blocks<T, const BLOCK: usize> {
+    blocks: Vec<Vec<T>>,
+    /// Empty blocks, for insertions that have been promised to succeed.
+    spare: Vec<Vec<T>>,
+    len: usize,
+}
+
+/// A place in the sequence: an item's, or where one may be inserted. Good until the sequence changes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    block: usize,
+    at: usize,
+}
+
+impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
+    pub(super) const fn new() -> Self {
+        Self {
+            blocks: Vec::new(),
+            spare: Vec::new(),
+            len: 0,
+        }
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The place of the first item that is not `before`; those that are come first.
+    #[inline]
+    pub(super) fn partition_point(&self, before: impl Fn(&T) -> bool) -> Place {
+        let block = match self.blocks.as_slice() {
+            [] | [_] => 0,
+            blocks => blocks.partition_point(|block| block.last().is_some_and(&before)),
+        };
+        let at = self.block(block).partition_point(before);
+        Place { block, at }
+    }
+
+    #[inline]
+    fn block(&self, block: usize) -> &[T] {
+        self.blocks.get(block).map_or(&[], Vec::as_slice)
+    }
+
+    #[inline]
+    pub(super) fn get(&self, Place { block, at }: Place) -> Option<&T> {
+        self.block(block).get(at)
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self, Place { block, at }: Place) -> Option<&mut T> {
+        self.blocks.get_mut(block)?.get_mut(at)
+    }
+
+    /// The place before this one.
+    #[inline]
+    pub(super) fn before(&self, Place { block, at }: Place) -> Option<Place> {
+        let (block, at) = if at > 0 {
+            (block, at)
+        } else {
+            let below = block.checked_sub(1)?;
+            (below, self.blocks[below].len())
+        };
+        Some(Place {
+            block,
+            at: at.checked_sub(1)?,
+        })
+    }
+
+    /// All items.
+    pub(super) fn iter(&self) -> Onward<'_, T> {
+        self.onward(Place { block: 0, at: 0 })
+    }
+
+    /// The items from a place on.
+    #[inline]
+    pub(super) fn onward(&self, Place { block, at }: Place) -> Onward<'_, T> {
+        Onward {
+            items: self.block(block)[at..].iter(),
+            more: self.blocks.get(block + 1..).unwrap_or_default(),
+        }
+    }
+
+    /// The items before a place, the last one first.
+    #[inline]
+    pub(super) fn backward(&self, mut place: Place) -> impl Iterator<Item = &T> {
+        core::iter::from_fn(move || {
+            place = self.before(place)?;
+            self.get(place)
+        })
+    }
+
+    /// Makes room for the next `more` insertions (at most [`PROMISE`]), wherever they are: they need no memory.
+    pub(super) fn reserve(&mut self, more: usize) -> Result<(), TryReserveError> {
+        debug_assert!(more <= PROMISE);
+        if self.blocks.is_empty() {
+            self.blocks.try_reserve(1)?;
+            self.blocks.push(Vec::new());
+        }
+        if let [only] = self.blocks.as_mut_slice() {
+            if only.len() + more <= BLOCK {
+                return only.try_reserve(more);
+            }
+            only.try_reserve_exact(BLOCK.saturating_sub(only.len()))?;
+        }
+        // Each insertion may split a block.
+        self.blocks.try_reserve(more)?;
+        self.spare.try_reserve(PROMISE)?;
+        while self.spare.len() < more {
+            self.spare.push(block(BLOCK)?);
+        }
+        Ok(())
+    }
+
+    /// Inserts before the item at a place.
+    pub(super) fn insert(&mut self, place: Place, item: T) {
+        let Place { mut block, mut at } = place;
+        if block > 0 && block == self.blocks.len() {
+            block -= 1;
+            at = self.blocks[block].len();
+        }
+        if self.block(block).len() >= BLOCK {
+            // Halves; but what is appended leaves full blocks behind.
+            let kept = if at == BLOCK { BLOCK } else { BLOCK / 2 };
+            let mut upper = self.spare.pop().unwrap_or_default();
+            upper.extend(self.blocks[block].drain(kept..));
+            self.blocks.insert(block + 1, upper);
+            if at >= kept {
+                (block, at) = (block + 1, at - kept);
+            }
+        }
+        self.len += 1;
+        self.blocks[block].insert(at, item);
+    }
+
+    /// Inserts after the item at a place.
+    pub(super) fn insert_after(&mut self, Place { block, at }: Place, item: T) {
+        self.insert(Place { block, at: at + 1 }, item);
+    }
+
+    #[inline]
+    pub(super) fn remove(&mut self, Place { block, at }: Place) {
+        self.len -= 1;
+        self.blocks[block].remove(at);
+        self.tidy(block);
+    }
+
+    /// Takes out the items that are not `before`, up to the first that is not `within` either.
+    pub(super) fn remove_while(
+        &mut self,
+        before: impl Fn(&T) -> bool,
+        within: impl Fn(&T) -> bool,
+    ) {
+        loop {
+            let Place { block, at } = self.partition_point(&before);
+            let gone = self.block(block)[at..].partition_point(&within);
+            if gone == 0 {
+                return;
+            }
+            self.len -= gone;
+            self.blocks[block].drain(at..at + gone);
+            self.tidy(block);
+        }
+    }
+
+    /// Joins a block, of which something was taken out, with its neighbours where little is left.
+    fn tidy(&mut self, block: usize) {
+        if self.blocks.len() < 2 {
+            return;
+        }
+        for lower in [Some(block), block.checked_sub(1)].into_iter().flatten() {
+            let pair = self.blocks.get_mut(lower..).unwrap_or_default();
+            let [first, second, ..] = pair else { continue };
+            let few = first.len() + second.len() <= BLOCK / 2;
+            if few || first.is_empty() || second.is_empty() {
+                first.append(second);
+                let empty = self.blocks.remove(lower + 1);
+                if self.spare.len() < PROMISE.min(self.spare.capacity()) {
+                    self.spare.push(empty);
+                }
+            }
+        }
+    }
+
+    /// Takes all items out, and gives the memory back.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new();
+    }
+}
+
+impl<T: Clone, const BLOCK: usize> Blocks<T, BLOCK> {
+    /// A copy, with room for two more.
+    pub(super) fn duplicate(&self) -> Result<Self, TryReserveError> {
+        let mut copy = Self::new();
+        copy.blocks.try_reserve_exact(self.blocks.len())?;
+        for own in &self.blocks {
+            let room = if self.blocks.len() == 1 {
+                own.len() + 2
+            } else {
+                BLOCK
+            };
+            let mut items = block(room)?;
+            items.extend(own.iter().cloned());
+            copy.blocks.push(items);
+        }
+        copy.len = self.len;
+        Ok(copy)
+    }
+}
+
+/// The items from a place on.
+#[derive(Debug)]
+pub(super) struct Onward<'a, T> {
+    items: core::slice::Iter<'a, T>,
+    more: &'a [Vec<T>],
+}
+
+impl<T> Clone for Onward<'_, T> {
+    fn clone(&self) -> Self {
+        Self {
+            items: self.items.clone(),
+            more: self.more,
+        }
+    }
+}
+
+impl<'a, T> Iterator for Onward<'a, T> {
+    type Item = &'a T;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a T> {
+        loop {
+            if let Some(item) = self.items.next() {
+                return Some(item);
+            }
+            let (block, more) = self.more.split_first()?;
+            (self.items, self.more) = (block.iter(), more);
+        }
+    }
+}
+
+/// An empty block with room for `room` items.
+fn block<T>(room: usize) -> Result<Vec<T>, TryReserveError> {
+    let mut block = Vec::new();
+    block.try_reserve_exact(room)?;
+    Ok(block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What the sequence of blocks has to be like, and what it holds.
+    fn check(blocks: &Blocks<u16, 8>, model: &[u16]) {
+        assert!(blocks.iter().eq(model));
+        assert_eq!(blocks.len(), model.len());
+        let sizes: Vec<usize> = blocks.blocks.iter().map(Vec::len).collect();
+        if let [_, _, ..] = sizes[..] {
+            assert!(sizes.iter().all(|size| (1..=8).contains(size)), "{sizes:?}");
+            assert!(
+                sizes.windows(2).all(|pair| pair[0] + pair[1] > 4),
+                "{sizes:?}"
+            );
+            let roomy = |block: &Vec<u16>| block.capacity() >= 8;
+            assert!(blocks.blocks.iter().chain(&blocks.spare).all(roomy));
+        }
+        for limit in model.iter().step_by(3) {
+            let at = model.partition_point(|item| item < limit);
+            let place = blocks.partition_point(|item| item < limit);
+            assert_eq!(blocks.get(place), model.get(at));
+            let before = blocks.before(place).and_then(|before| blocks.get(before));
+            assert_eq!(before, at.checked_sub(1).map(|before| &model[before]));
+            assert!(blocks.onward(place).eq(&model[at..]));
+            assert!(blocks.backward(place).eq(model[..at].iter().rev()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn is_a_sorted_vector(operations in prop::collection::vec((0u8..8, 0u16..400, 1u16..60), 1..300)) {
+            let (mut blocks, mut model) = (Blocks::<u16, 8>::new(), Vec::new());
+            for (operation, item, more) in operations {
+                let place = blocks.partition_point(|other| *other < item);
+                let at = model.partition_point(|other| *other < item);
+                match operation {
+                    0..4 => {
+                        blocks.reserve(2).unwrap();
+                        let capacity = blocks.spare.len();
+                        blocks.insert(place, item);
+                        let place = blocks.partition_point(|other| *other < item);
+                        blocks.insert_after(place, item);
+                        prop_assert!(blocks.spare.len() + 2 >= capacity);
+                        model.splice(at..at, [item; 2]);
+                    }
+                    4 if at < model.len() => {
+                        blocks.remove(place);
+                        model.remove(at);
+                    }
+                    5 => {
+                        blocks.remove_while(|other| *other < item, |other| *other < item + more);
+                        model.retain(|other| !(item..item + more).contains(other));
+                    }
+                    6 => blocks = blocks.duplicate().unwrap(),
+                    _ => {
+                        prop_assert_eq!(blocks.get_mut(place), model.get_mut(at));
+                    }
+                }
+                check(&blocks, &model);
+            }
+            blocks.clear();
+            check(&blocks, &[]);
+        }
+    }
+
+    #[test]
+    fn what_is_appended_fills_its_blocks() {
+        let mut blocks = Blocks::<u16, 8>::new();
+        for item in 0..80 {
+            blocks.reserve(1).unwrap();
+            blocks.insert(blocks.partition_point(|other| *other < item), item);
+        }
+        assert_eq!(blocks.blocks.len(), 10);
+    }
+}
