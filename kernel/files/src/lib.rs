@@ -6,6 +6,7 @@ extern crate alloc;
 
 pub mod archive;
 pub mod error;
+pub mod far;
 pub mod line;
 pub mod pipe;
 pub mod stat;

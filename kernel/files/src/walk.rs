@@ -4,7 +4,7 @@ use crate::error::FileError;
 use alloc::vec::Vec;
 
 /// Symbolic links that one resolution follows before it gives up with [`FileError::TooManyLinks`].
-pub const LINK_LIMIT: usize = 40;
+pub const LINK_LIMIT: u32 = 40;
 /// Longest name of one component, in bytes.
 pub const NAME_MAX: usize = 255;
 /// Longest path, in bytes with its NUL.
@@ -25,6 +25,21 @@ pub trait Tree {
     fn is_directory(&self, node: &Self::Node) -> bool;
     /// The target, if a node is a symbolic link.
     fn link(&self, node: &Self::Node) -> Result<Option<Vec<u8>>, FileError>;
+    /// Whether what lies below a node is somebody else's to resolve.
+    fn is_foreign(&self, node: &Self::Node) -> bool;
+}
+
+/// How a path ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// In a name.
+    Name,
+    /// In `.`.
+    Dot,
+    /// In `..`.
+    DotDot,
+    /// Where it began.
+    Nothing,
 }
 
 /// Where a path leads.
@@ -32,19 +47,52 @@ pub trait Tree {
 pub struct Target<N> {
     /// The directory that holds the last component.
     pub directory: N,
-    /// The last component; empty when the path ends in `.`, `..` or is only slashes.
+    /// The last component; empty when the path does not end in a name.
     pub name: Vec<u8>,
+    /// How it ends.
+    pub ending: Ending,
     /// The node; None when only the last component does not exist.
     pub node: Option<N>,
     /// Whether the path ends in a slash: only a directory will do.
     pub slash: bool,
 }
 
-impl<N> Target<N> {
+impl<N: Clone> Target<N> {
     /// The node, which has to exist.
     pub fn existing(self) -> Result<N, FileError> {
         self.node.ok_or(FileError::NotFound)
     }
+
+    /// A node that was found without a name.
+    pub fn nameless(node: N, ending: Ending) -> Self {
+        Self {
+            directory: node.clone(),
+            name: Vec::new(),
+            ending,
+            node: Some(node),
+            slash: ending != Ending::Nothing,
+        }
+    }
+}
+
+/// A path that leads into what is foreign.
+#[derive(Clone, Debug)]
+pub struct Leaving<N> {
+    /// The foreign node.
+    pub at: N,
+    /// What is left of the path from there on: nothing means the node itself.
+    pub rest: Vec<u8>,
+    /// Symbolic links followed so far.
+    pub links: u32,
+}
+
+/// How far resolution came.
+#[derive(Clone, Debug)]
+pub enum Walk<N> {
+    /// To the end.
+    Target(Target<N>),
+    /// To something foreign.
+    Leaves(Leaving<N>),
 }
 
 /// Resolves `path` from directory `start`. `follow` says whether a symbolic link in the last place is followed (a
@@ -54,23 +102,44 @@ pub fn resolve<T: Tree>(
     start: &T::Node,
     path: &[u8],
     follow: bool,
-) -> Result<Target<T::Node>, FileError> {
+) -> Result<Walk<T::Node>, FileError> {
     if path.is_empty() {
         return Err(FileError::NotFound);
     }
     if path.len() >= PATH_MAX {
         return Err(FileError::NameTooLong);
     }
-    let mut at = if path[0] == b'/' {
+    let at = if path[0] == b'/' {
         tree.root()
     } else {
         start.clone()
     };
-    let mut rest = copy(path)?;
-    let mut links = 0;
+    let rest = copy(path)?;
+    let links = 0;
+    go_on(tree, Leaving { at, rest, links }, follow)
+}
+
+/// Resolves what is left of a path, as [`resolve`] does.
+pub fn go_on<T: Tree>(
+    tree: &T,
+    from: Leaving<T::Node>,
+    follow: bool,
+) -> Result<Walk<T::Node>, FileError> {
+    let Leaving {
+        mut at,
+        mut rest,
+        mut links,
+    } = from;
+    let mut ending = Ending::Nothing;
+    if rest.is_empty() && !tree.is_foreign(&at) {
+        return Ok(Walk::Target(Target::nameless(at, ending)));
+    }
     loop {
+        if tree.is_foreign(&at) {
+            return Ok(Walk::Leaves(Leaving { at, rest, links }));
+        }
         let Some((name, tail)) = split(&rest) else {
-            return directory(tree, at);
+            return directory(tree, at, ending);
         };
         if !tree.is_directory(&at) {
             return Err(FileError::NotDirectory);
@@ -78,7 +147,9 @@ pub fn resolve<T: Tree>(
         let last = tail.iter().all(|&b| b == b'/');
         let slash = last && !tail.is_empty();
         if name == b"." || name == b".." {
+            ending = Ending::Dot;
             if name == b".." {
+                ending = Ending::DotDot;
                 at = tree.parent(&at)?;
             }
             rest = copy(tail)?;
@@ -90,12 +161,13 @@ pub fn resolve<T: Tree>(
         let node = match tree.child(&at, name) {
             Ok(node) => node,
             Err(FileError::NotFound) if last => {
-                return Ok(Target {
+                return Ok(Walk::Target(Target {
                     directory: at,
                     name: copy(name)?,
+                    ending: Ending::Name,
                     node: None,
                     slash,
-                });
+                }));
             }
             Err(error) => return Err(error),
         };
@@ -115,16 +187,17 @@ pub fn resolve<T: Tree>(
             rest = joined(&target, tail)?;
             continue;
         }
-        if last {
+        if last && !tree.is_foreign(&node) {
             if slash && !tree.is_directory(&node) {
                 return Err(FileError::NotDirectory);
             }
-            return Ok(Target {
+            return Ok(Walk::Target(Target {
                 directory: at,
                 name: copy(name)?,
+                ending: Ending::Name,
                 node: Some(node),
                 slash,
-            });
+            }));
         }
         at = node;
         rest = copy(tail)?;
@@ -132,16 +205,14 @@ pub fn resolve<T: Tree>(
 }
 
 /// The answer for a path that names a directory without a name of its own (`/`, `.`, `a/..`).
-fn directory<T: Tree>(tree: &T, at: T::Node) -> Result<Target<T::Node>, FileError> {
+fn directory<T: Tree>(tree: &T, at: T::Node, ending: Ending) -> Result<Walk<T::Node>, FileError> {
     if !tree.is_directory(&at) {
         return Err(FileError::NotDirectory);
     }
-    Ok(Target {
-        directory: at.clone(),
-        name: Vec::new(),
-        node: Some(at),
+    Ok(Walk::Target(Target {
         slash: true,
-    })
+        ..Target::nameless(at, ending)
+    }))
 }
 
 /// The first component, and what follows it (beginning with a slash, or empty).
@@ -174,6 +245,7 @@ mod tests {
     use super::*;
 
     /// Directories `/`, `/d`; file `/d/f`; links `/l` -> d, `/loop` -> loop, `/d/up` -> ../d/f, `/gone` -> nowhere.
+    /// `/away` is foreign.
     struct Toy;
 
     impl Tree for Toy {
@@ -188,6 +260,8 @@ mod tests {
                 ("/", b"l") => Ok("l"),
                 ("/", b"loop") => Ok("loop"),
                 ("/", b"gone") => Ok("gone"),
+                ("/", b"away") => Ok("away"),
+                ("/", b"over") => Ok("over"),
                 ("d", b"f") => Ok("f"),
                 ("d", b"up") => Ok("up"),
                 _ => Err(FileError::NotFound),
@@ -204,14 +278,25 @@ mod tests {
                 "l" => Some(b"d".to_vec()),
                 "loop" => Some(b"loop".to_vec()),
                 "up" => Some(b"../d/f".to_vec()),
+                "over" => Some(b"away/x".to_vec()),
                 "gone" => Some(b"nowhere".to_vec()),
                 _ => None,
             })
         }
+        fn is_foreign(&self, node: &Self::Node) -> bool {
+            *node == "away"
+        }
+    }
+
+    fn target(path: &str, follow: bool) -> Result<Target<&'static str>, FileError> {
+        match resolve(&Toy, &"d", path.as_bytes(), follow)? {
+            Walk::Target(target) => Ok(target),
+            Walk::Leaves(leaving) => panic!("{path} leads away: {leaving:?}"),
+        }
     }
 
     fn find(path: &str) -> Result<&'static str, FileError> {
-        resolve(&Toy, &"d", path.as_bytes(), true)?.existing()
+        target(path, true)?.existing()
     }
 
     #[test]
@@ -250,7 +335,7 @@ mod tests {
 
     #[test]
     fn names_what_is_missing() {
-        let target = resolve(&Toy, &"d", b"/d/new/", true).unwrap();
+        let target = target("/d/new/", true).unwrap();
         assert_eq!(
             (
                 target.directory,
@@ -260,12 +345,68 @@ mod tests {
             ),
             ("d", &b"new"[..], None, true)
         );
-        let target = resolve(&Toy, &"d", b"/gone", true).unwrap();
-        assert_eq!((&target.name[..], target.node), (&b"nowhere"[..], None));
-        let target = resolve(&Toy, &"d", b"/gone", false).unwrap();
+    }
+
+    #[test]
+    fn links_in_the_last_place_are_followed_on_demand() {
+        let followed = target("/gone", true).unwrap();
+        assert_eq!((&followed.name[..], followed.node), (&b"nowhere"[..], None));
+        let itself = target("/gone", false).unwrap();
         assert_eq!(
-            (&target.name[..], target.node),
+            (&itself.name[..], itself.node),
             (&b"gone"[..], Some("gone"))
         );
+    }
+
+    #[test]
+    fn says_how_a_path_ends() {
+        for (path, ending) in [
+            ("/", Ending::Nothing),
+            ("/d/.", Ending::Dot),
+            ("/d/..", Ending::DotDot),
+            ("/d/f", Ending::Name),
+        ] {
+            assert_eq!(target(path, true).unwrap().ending, ending, "{path}");
+        }
+    }
+
+    #[test]
+    fn foreign_places_get_the_rest() {
+        for (path, follow, rest, links) in [
+            ("/away", false, "", 0),
+            ("/away/", false, "/", 0),
+            ("../away/x/../y", true, "/x/../y", 0),
+            ("/over", true, "/x", 1),
+            ("/over/z", false, "/x/z", 1),
+        ] {
+            let walk = resolve(&Toy, &"d", path.as_bytes(), follow).unwrap();
+            let Walk::Leaves(leaving) = walk else {
+                panic!("{path}: {walk:?}");
+            };
+            assert_eq!(
+                (leaving.at, &leaving.rest[..], leaving.links),
+                ("away", rest.as_bytes(), links),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn resolution_goes_on_where_it_left() {
+        let leaving = |at, rest: &str, links| Leaving {
+            at,
+            rest: rest.as_bytes().to_vec(),
+            links,
+        };
+        let Walk::Target(found) = go_on(&Toy, leaving("/", "/d/f", 3), true).unwrap() else {
+            panic!("it does not lead away");
+        };
+        assert_eq!(found.node, Some("f"));
+        let Walk::Target(itself) = go_on(&Toy, leaving("f", "", 0), true).unwrap() else {
+            panic!("it does not lead away");
+        };
+        assert_eq!((itself.node, itself.ending), (Some("f"), Ending::Nothing));
+        let tired = go_on(&Toy, leaving("/", "l/f", LINK_LIMIT), true);
+        assert_eq!(tired.map(|_| ()), Err(FileError::TooManyLinks));
     }
 }

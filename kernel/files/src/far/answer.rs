@@ -1,0 +1,73 @@
+//! What a home answers.
+
+use super::wire::{wire_enum, wire_struct};
+use crate::stat::Stat;
+use alloc::vec::Vec;
+
+wire_struct! {
+    /// What never changes about an open file.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Description {
+        /// Type bits of its mode.
+        pub kind: u32,
+        /// Access mode and other flags of open(2) that fcntl does not change.
+        pub flags: u32,
+        /// The node of the boot archive that it shows.
+        pub archive: Option<u32>,
+    }
+}
+
+wire_enum! {
+    /// The answer to an [`Ask`](super::ask::Ask).
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub enum Answer {
+        /// It is done; the number that the call returns.
+        1 Done {
+            /// The number.
+            value: u64,
+        },
+        /// Attributes.
+        2 Stat {
+            /// The attributes.
+            stat: Stat,
+        },
+        /// Bytes for the program.
+        3 Bytes {
+            /// The bytes.
+            bytes: Vec<u8>,
+        },
+        /// A file was opened.
+        4 Opened {
+            /// Its number, which the asker has to let go some time.
+            number: u64,
+            /// What it is.
+            description: Description,
+        },
+        /// Events of each file asked for.
+        5 Ready {
+            /// In the order of the question.
+            events: Vec<u16>,
+        },
+        /// It failed.
+        10 Failed {
+            /// The error number.
+            errno: i32,
+        },
+        /// A path leads out of `/tmp`: go on from the root.
+        11 Elsewhere {
+            /// Whether it is the second path of the request.
+            second: bool,
+            /// What is left of it.
+            rest: Vec<u8>,
+            /// Symbolic links followed so far.
+            links: u32,
+        },
+        /// The wait was cancelled, and nothing was done.
+        12 Cancelled,
+        /// The terminal is not the asker's group's to use now: it gets this signal.
+        13 Background {
+            /// The number of the signal.
+            signal: i32,
+        },
+    }
+}

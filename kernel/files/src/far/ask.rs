@@ -1,0 +1,219 @@
+//! What is asked of a home.
+
+use super::wire::{wire_enum, wire_struct};
+use crate::stat::Time;
+use alloc::vec::Vec;
+
+/// The file number that stands for `/tmp` at its home.
+pub const TMP: u64 = 0;
+
+/// The file number that stands for descriptor `fd` (0 to 2) of the machine's first program at the console's home.
+pub const fn console(fd: usize) -> u64 {
+    1 + fd as u64
+}
+
+wire_struct! {
+    /// Who asks, as far as a terminal wants to know.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Who {
+        /// Its process group.
+        pub group: i32,
+        /// Its session.
+        pub session: i32,
+        /// Whether it ignores or blocks SIGTTIN.
+        pub deaf_to_input: bool,
+        /// Whether it ignores or blocks SIGTTOU.
+        pub deaf_to_output: bool,
+    }
+}
+
+wire_struct! {
+    /// A path from a directory of the home.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Place {
+        /// The file number of the directory.
+        pub base: u64,
+        /// The path; empty: what `base` itself names.
+        pub rest: Vec<u8>,
+        /// Symbolic links followed so far.
+        pub links: u32,
+        /// Whether a symbolic link in the last place is followed.
+        pub follow: bool,
+    }
+}
+
+wire_enum! {
+    /// What a request is about.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub enum Subject {
+        /// An open file.
+        1 File {
+            /// Its number.
+            number: u64,
+        },
+        /// What a path leads to.
+        2 Path {
+            /// The path.
+            place: Place,
+        },
+    }
+}
+
+wire_enum! {
+    /// What is asked.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub enum Ask {
+        /// Something about one file or name.
+        1 About {
+            /// What it is about.
+            subject: Subject,
+            /// What is asked.
+            request: Request,
+        },
+        /// rename(2).
+        2 Rename {
+            /// The name that goes.
+            from: Place,
+            /// The name that comes.
+            to: Place,
+            /// Whether a file of that name stays (RENAME_NOREPLACE).
+            keep: bool,
+        },
+        /// link(2).
+        3 Link {
+            /// The file.
+            from: Place,
+            /// Its new name.
+            to: Place,
+        },
+        /// Which of these files are ready.
+        4 Poll {
+            /// Files, and the events of poll(2) that are wanted.
+            files: Vec<(u64, u16)>,
+            /// Whether to wait until one is.
+            wait: bool,
+        },
+    }
+}
+
+wire_enum! {
+    /// What is asked about a file or a name. The bytes of reads, writes and listings lie behind the request.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub enum Request {
+        /// stat(2).
+        1 Stat,
+        /// statfs(2).
+        2 StatFs,
+        /// access(2).
+        3 Access {
+            /// R_OK, W_OK, X_OK.
+            mode: u32,
+        },
+        /// chmod(2).
+        4 SetMode {
+            /// Permission bits.
+            mode: u32,
+        },
+        /// chown(2).
+        5 SetOwner {
+            /// The owner, if it changes.
+            uid: Option<u32>,
+            /// The group, if it changes.
+            gid: Option<u32>,
+        },
+        /// utimensat(2).
+        6 SetTimes {
+            /// The time of the last read, if it changes.
+            atime: Option<Time>,
+            /// The time of the last change, if it changes.
+            mtime: Option<Time>,
+        },
+        /// truncate(2).
+        7 Truncate {
+            /// The new length.
+            len: u64,
+        },
+        /// readlink(2).
+        8 ReadLink,
+        /// getcwd(2).
+        9 Path,
+        /// open(2).
+        10 Open {
+            /// Its flags.
+            flags: u32,
+            /// Permission bits of a new file, the umask applied.
+            mode: u32,
+        },
+        /// Whether there is such a name.
+        11 Look,
+        /// mkdir(2).
+        20 MakeDirectory {
+            /// Permission bits, the umask applied.
+            mode: u32,
+        },
+        /// mknod(2) of a regular file.
+        21 MakeFile {
+            /// Permission bits, the umask applied.
+            mode: u32,
+        },
+        /// symlink(2).
+        22 MakeLink {
+            /// What the link says.
+            text: Vec<u8>,
+        },
+        /// unlink(2).
+        23 RemoveFile,
+        /// rmdir(2).
+        24 RemoveDirectory,
+        /// lseek(2).
+        40 Seek {
+            /// How far.
+            offset: i64,
+            /// From where.
+            whence: u32,
+        },
+        /// fcntl(2), F_GETFL.
+        41 Flags,
+        /// fcntl(2), F_SETFL.
+        42 SetFlags {
+            /// The flags.
+            flags: u32,
+        },
+        /// fsync(2).
+        43 Sync,
+        /// fcntl(2), F_GETPIPE_SZ.
+        44 PipeSize,
+        /// ioctl(2).
+        45 Control {
+            /// The request.
+            request: u32,
+            /// The third argument, as it is.
+            argument: u64,
+            /// The bytes at it that the request takes.
+            input: Vec<u8>,
+        },
+        /// What `/proc/PID/fd` shows.
+        46 Name,
+        /// getdents64(2).
+        50 List {
+            /// Bytes that it may fill.
+            len: u32,
+        },
+        /// read(2).
+        51 Read {
+            /// Bytes that it may fill.
+            len: u32,
+            /// The position, if not the file's own.
+            position: Option<u64>,
+        },
+        /// write(2).
+        52 Write {
+            /// Bytes to write.
+            len: u32,
+            /// Bytes of the whole call.
+            total: u64,
+            /// The position, if not the file's own.
+            position: Option<u64>,
+        },
+    }
+}

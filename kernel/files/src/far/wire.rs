@@ -1,0 +1,289 @@
+//! Values as bytes: little-endian numbers, lengths before sequences, a tag before the fields of a variant.
+
+use crate::stat::{Stat, Time};
+use alloc::vec::Vec;
+use thiserror::Error;
+
+/// Why bytes are not a value, or a value did not become bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum WireError {
+    /// The bytes end within the value.
+    #[error("the bytes end at {0}, within a value")]
+    Short(usize),
+    /// A tag or flag that the type does not have.
+    #[error("{found} is none of the values that can stand at {at}")]
+    Value {
+        /// Offset of the byte.
+        at: usize,
+        /// The byte.
+        found: u8,
+    },
+    /// Bytes follow the value.
+    #[error("{0} bytes too many")]
+    Rest(usize),
+    /// No memory for the value or its bytes.
+    #[error("out of memory")]
+    NoMemory,
+}
+
+/// Bytes to be sent.
+#[derive(Debug, Default)]
+pub struct Writer {
+    bytes: Vec<u8>,
+    failed: bool,
+}
+
+impl Writer {
+    /// Appends bytes; without memory for them [`Writer::finish`] fails.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        if self.bytes.try_reserve(bytes.len()).is_ok() {
+            self.bytes.extend_from_slice(bytes);
+        } else {
+            self.failed = true;
+        }
+    }
+
+    /// What was written.
+    ///
+    /// # Errors
+    /// [`WireError::NoMemory`].
+    pub fn finish(self) -> Result<Vec<u8>, WireError> {
+        if self.failed {
+            Err(WireError::NoMemory)
+        } else {
+            Ok(self.bytes)
+        }
+    }
+}
+
+/// Bytes that were received.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads from the start of `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// The next `len` bytes.
+    ///
+    /// # Errors
+    /// [`WireError::Short`].
+    pub fn take(&mut self, len: usize) -> Result<&'a [u8], WireError> {
+        let end = self.at.checked_add(len);
+        let part = end.and_then(|end| self.bytes.get(self.at..end));
+        let part = part.ok_or(WireError::Short(self.bytes.len()))?;
+        self.at += len;
+        Ok(part)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+        let part = self.take(N)?;
+        part.try_into()
+            .map_err(|_| WireError::Short(self.bytes.len()))
+    }
+
+    /// A byte, and the error for the case that it has no meaning.
+    pub(super) fn tag(&mut self) -> Result<(u8, WireError), WireError> {
+        let at = self.at;
+        let [found] = self.array()?;
+        Ok((found, WireError::Value { at, found }))
+    }
+
+    /// Says that nothing may follow.
+    ///
+    /// # Errors
+    /// [`WireError::Rest`].
+    pub fn end(&self) -> Result<(), WireError> {
+        match self.bytes.len() - self.at {
+            0 => Ok(()),
+            rest => Err(WireError::Rest(rest)),
+        }
+    }
+}
+
+/// A value that travels as bytes.
+pub trait Wire: Sized {
+    /// Appends the value.
+    fn put(&self, to: &mut Writer);
+
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// [`WireError`].
+    fn get(from: &mut Reader<'_>) -> Result<Self, WireError>;
+
+    /// The bytes of the value.
+    ///
+    /// # Errors
+    /// [`WireError::NoMemory`].
+    fn to_bytes(&self) -> Result<Vec<u8>, WireError> {
+        let mut to = Writer::default();
+        self.put(&mut to);
+        to.finish()
+    }
+
+    /// The value whose bytes these are.
+    ///
+    /// # Errors
+    /// [`WireError`].
+    fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
+        let mut from = Reader::new(bytes);
+        let value = Self::get(&mut from)?;
+        from.end()?;
+        Ok(value)
+    }
+}
+
+macro_rules! numbers {
+    ($($type:ty),*) => {$(
+        impl Wire for $type {
+            fn put(&self, to: &mut Writer) {
+                to.bytes(&self.to_le_bytes());
+            }
+            fn get(from: &mut Reader<'_>) -> Result<Self, WireError> {
+                Ok(Self::from_le_bytes(from.array()?))
+            }
+        }
+    )*};
+}
+numbers!(u8, u16, u32, u64, i32, i64);
+
+impl Wire for bool {
+    fn put(&self, to: &mut Writer) {
+        u8::from(*self).put(to);
+    }
+    fn get(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        match from.tag()? {
+            (0, _) => Ok(false),
+            (1, _) => Ok(true),
+            (_, error) => Err(error),
+        }
+    }
+}
+
+impl<T: Wire> Wire for Option<T> {
+    fn put(&self, to: &mut Writer) {
+        self.is_some().put(to);
+        if let Some(value) = self {
+            value.put(to);
+        }
+    }
+    fn get(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok(if bool::get(from)? {
+            Some(T::get(from)?)
+        } else {
+            None
+        })
+    }
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    fn put(&self, to: &mut Writer) {
+        (self.len() as u32).put(to);
+        for value in self {
+            value.put(to);
+        }
+    }
+    fn get(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        let count = u32::get(from)?;
+        let mut values = Self::new();
+        for _ in 0..count {
+            let value = T::get(from)?;
+            values.try_reserve(1).map_err(|_| WireError::NoMemory)?;
+            values.push(value);
+        }
+        Ok(values)
+    }
+}
+
+impl<T: Wire, U: Wire> Wire for (T, U) {
+    fn put(&self, to: &mut Writer) {
+        self.0.put(to);
+        self.1.put(to);
+    }
+    fn get(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        Ok((T::get(from)?, U::get(from)?))
+    }
+}
+
+/// Makes a struct and its bytes: the fields in order.
+macro_rules! wire_struct {
+    ($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_doc:meta])* pub $field:ident: $type:ty,)+ }) => {
+        $(#[$doc])*
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)+
+        }
+        $crate::far::wire::wire_fields!($name { $($field),+ });
+    };
+}
+
+/// The bytes of a struct: these fields in order.
+macro_rules! wire_fields {
+    ($name:ident { $($field:ident),+ $(,)? }) => {
+        impl $crate::far::wire::Wire for $name {
+            fn put(&self, to: &mut $crate::far::wire::Writer) {
+                $($crate::far::wire::Wire::put(&self.$field, to);)+
+            }
+            fn get(
+                from: &mut $crate::far::wire::Reader<'_>,
+            ) -> Result<Self, $crate::far::wire::WireError> {
+                Ok(Self { $($field: $crate::far::wire::Wire::get(from)?),+ })
+            }
+        }
+    };
+}
+
+/// Makes an enum and its bytes: the tag, then the fields in order.
+macro_rules! wire_enum {
+    ($(#[$doc:meta])* pub enum $name:ident {
+        $($(#[$variant_doc:meta])* $tag:literal $variant:ident
+            $({ $($(#[$field_doc:meta])* $field:ident: $type:ty),+ $(,)? })?,)+
+    }) => {
+        $(#[$doc])*
+        pub enum $name {
+            $($(#[$variant_doc])* $variant $({ $($(#[$field_doc])* $field: $type),+ })?,)+
+        }
+        impl $crate::far::wire::Wire for $name {
+            fn put(&self, to: &mut $crate::far::wire::Writer) {
+                match self {
+                    $(Self::$variant { $($($field),+)? } => {
+                        to.bytes(&[$tag]);
+                        $($($crate::far::wire::Wire::put($field, to);)+)?
+                    })+
+                }
+            }
+            fn get(
+                from: &mut $crate::far::wire::Reader<'_>,
+            ) -> Result<Self, $crate::far::wire::WireError> {
+                match from.tag()? {
+                    $(($tag, _) => Ok(Self::$variant {
+                        $($($field: $crate::far::wire::Wire::get(from)?),+)?
+                    }),)+
+                    (_, error) => Err(error),
+                }
+            }
+        }
+    };
+}
+pub(crate) use {wire_enum, wire_fields, wire_struct};
+
+wire_fields!(Time { seconds, nanos });
+wire_fields!(Stat {
+    device,
+    inode,
+    mode,
+    links,
+    uid,
+    gid,
+    special,
+    size,
+    stored,
+    atime,
+    mtime,
+    ctime
+});
