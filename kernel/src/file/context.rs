@@ -1,14 +1,13 @@
 //! What a process has of files: descriptors, working directory, umask.
 
 use super::open::{Body, Flags, Mappable, OpenFile};
-use super::tree::{Node, World};
+use super::tree::Node;
 use super::tty;
 use crate::console::program::Output;
 use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::table::Table;
-use braid_files::walk;
 
 /// The part of a process that belongs to the file module. Never touched by another torus.
 pub struct Context {
@@ -104,16 +103,6 @@ impl Context {
     /// The working directory.
     pub fn directory(&self) -> Node {
         self.inner.lock().directory.clone()
-    }
-
-    /// Changes the working directory to a path: ENOTDIR, and what path resolution gives.
-    pub fn enter_directory(&self, path: &[u8]) -> Result<(), Errno> {
-        let node = walk::resolve(&World, &self.directory(), path, true)?.existing()?;
-        if !node.is_directory() {
-            return Err(Errno::ENOTDIR);
-        }
-        self.set_directory(node);
-        Ok(())
     }
 
     /// Changes the working directory.

@@ -10,7 +10,7 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::{self, S_IFMT, S_IFREG};
-use braid_files::walk;
+use braid_files::walk::{self, Walk};
 
 /// An executable file.
 pub struct Executable {
@@ -73,7 +73,9 @@ impl Executable {
 impl Context {
     /// The program at a path: EACCES when it is not a regular file or not executable, and what path resolution gives.
     pub fn executable(&self, path: &[u8]) -> Result<Arc<Executable>, Errno> {
-        let target = walk::resolve(&World, &self.directory(), path, true)?;
+        let Walk::Target(target) = walk::resolve(&World, &self.directory(), path, true)? else {
+            return Err(Errno::EACCES);
+        };
         let directory = target.directory.clone();
         let name = target.name.clone();
         let mut node = target.existing()?;

@@ -1,4 +1,4 @@
-//! Moving bytes between a program and a file, in as many runs of the call as it takes.
+//! Moving bytes between whoever asks and a file, in as many runs of the call as it takes.
 
 use crate::mem::user::UserBuffers;
 use crate::sched::time::Nanos;

@@ -7,6 +7,7 @@
 //! Flow: a call finds its open file, makes a [`io::Transfer`] of the program's buffers, and hands it to what is behind the file.
 //! Whoever has to wait enrols on a wait queue and answers `Stop::Block`; the call then runs again, and goes on where it was.
 
+mod caller;
 mod content;
 mod context;
 mod device;
@@ -18,6 +19,7 @@ mod machine;
 mod open;
 mod pipe;
 mod proc;
+mod service;
 pub mod syscalls;
 mod transfer;
 mod tree;

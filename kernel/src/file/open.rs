@@ -183,6 +183,11 @@ impl OpenFile {
         })
     }
 
+    /// Whether it is the terminal.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self.body, Body::Terminal(_))
+    }
+
     /// Whether it is a regular file.
     pub fn is_regular(&self) -> bool {
         self.stat().mode & S_IFMT == S_IFREG

@@ -1,9 +1,10 @@
 //! Pipes: the two ends of a buffer.
 
+use super::caller::Caller;
 use super::io::Transfer;
 use super::local::local;
 use crate::sched::lock::Lock;
-use crate::sched::wait::WaitQueue;
+use crate::sched::wait::{WaitQueue, Waiter};
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -57,7 +58,7 @@ impl PipeEnd {
     }
 
     /// Reads what there is; waits while there is nothing and somebody may still write.
-    pub fn read(&self, io: &mut Transfer, wait: bool) -> SysResult {
+    pub fn read(&self, caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
         let mut pipe = self.shared.pipe.lock();
         if io.left() == 0 {
             return Ok(io.done());
@@ -69,7 +70,7 @@ impl PipeEnd {
             if !wait {
                 return Err(Errno::EAGAIN.into());
             }
-            self.shared.readable.enrol();
+            self.shared.readable.add(caller.waiter());
             return Err(Stop::Block);
         }
         let mut result = Ok(());
@@ -86,7 +87,7 @@ impl PipeEnd {
     }
 
     /// Writes all, waiting for room. EPIPE when nobody can read any more.
-    pub fn write(&self, io: &mut Transfer, wait: bool) -> SysResult {
+    pub fn write(&self, caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
         let mut block = [0; 1024];
         let result = loop {
             let mut pipe = self.shared.pipe.lock();
@@ -109,7 +110,7 @@ impl PipeEnd {
                         Err(Errno::EAGAIN.into())
                     };
                 }
-                self.shared.writable.enrol();
+                self.shared.writable.add(caller.waiter());
                 break Err(Stop::Block);
             }
             let mut stop = None;
@@ -140,15 +141,16 @@ impl PipeEnd {
         self.writes
     }
 
-    /// What could be done without waiting; enrols the caller for changes on request.
-    pub fn state(&self, enrol: bool) -> State {
+    /// What could be done without waiting; tells the waiter of changes.
+    pub fn state(&self, waiter: Option<&Arc<dyn Waiter>>) -> State {
         let pipe = self.shared.pipe.lock();
-        if enrol {
-            if self.writes {
-                self.shared.writable.enrol()
+        if let Some(waiter) = waiter {
+            let queue = if self.writes {
+                &self.shared.writable
             } else {
-                self.shared.readable.enrol()
-            }
+                &self.shared.readable
+            };
+            queue.add(waiter.clone());
         }
         State {
             readable: !self.writes && !pipe.is_empty(),

@@ -1,5 +1,6 @@
 //! Reading and writing an open file, whatever is behind it.
 
+use super::caller::Caller;
 use super::content::Content;
 use super::device::Device;
 use super::io::Transfer;
@@ -8,8 +9,7 @@ use super::machine;
 use super::open::{Body, Flags, OpenFile};
 use super::tty;
 use crate::process::random;
-use crate::signal::{self, Signal};
-use crate::syscall::call::{Call, Stop, SysResult};
+use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::tmp;
 
@@ -18,7 +18,7 @@ const BLOCK: usize = 2048;
 
 /// Reads at `position`, or at the file's offset, which then moves.
 pub(super) fn read(
-    caller: &tty::Caller,
+    caller: &Caller,
     file: &OpenFile,
     io: &mut Transfer,
     position: Option<u64>,
@@ -35,44 +35,33 @@ pub(super) fn read(
         Body::Device(device) => read_device(*device, io),
         _ if position.is_some() => Err(Errno::ESPIPE.into()),
         Body::Terminal(_) => tty::read(caller, io, wait),
-        Body::Input => tty::read_plain(io, wait),
+        Body::Input => tty::read_plain(caller, io, wait),
         Body::Output(_) => Err(Errno::EBADF.into()),
-        Body::Pipe(end) => end.read(io, wait),
+        Body::Pipe(end) => end.read(caller, io, wait),
     }
 }
 
 /// Writes at `position`, or at the file's offset, which then moves.
 pub(super) fn write(
-    call: &mut Call,
+    caller: &Caller,
     file: &OpenFile,
-    buffers: Buffers,
+    io: &mut Transfer,
     position: Option<u64>,
 ) -> SysResult {
     if !file.flags().writes() {
         return Err(Errno::EBADF.into());
     }
-    let caller = tty::Caller::of(call);
     let wait = !file.flags().contains(Flags::NONBLOCK);
-    let io = &mut Transfer::new(buffers, call.inflight);
     match &file.body {
         Body::Tmp(node) => write_tmp(file, node, io, position),
         Body::Device(device) => write_device(*device, io),
         Body::Bytes(..) | Body::Text(..) | Body::Place(_) | Body::Input => Err(Errno::EBADF.into()),
         _ if position.is_some() => Err(Errno::ESPIPE.into()),
-        Body::Terminal(output) => tty::write(&caller, io, *output),
+        Body::Terminal(output) => tty::write(caller, io, *output),
         Body::Output(output) => tty::write_plain(io, *output),
-        Body::Pipe(end) => {
-            let result = end.write(io, wait);
-            if result == Err(Stop::Errno(Errno::EPIPE)) {
-                signal::send(call.process, Signal::PIPE);
-            }
-            result
-        }
+        Body::Pipe(end) => end.write(caller, io, wait),
     }
 }
-
-/// The program's side of a transfer.
-pub(super) type Buffers = crate::mem::user::UserBuffers;
 
 /// Moves bytes with `step`, which gets the position and answers how many it moved (0: the end).
 fn positioned(

@@ -250,6 +250,10 @@ impl walk::Tree for World {
             node.link()
         })
     }
+
+    fn is_foreign(&self, _: &Node) -> bool {
+        false
+    }
 }
 
 fn archive_stat(node: &archive::Node<'_>) -> Stat {

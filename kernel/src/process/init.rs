@@ -93,8 +93,11 @@ pub fn first(call: &mut Call) -> SysResult {
     let path = String::from_utf8_lossy(&request.path).into_owned();
     if let Some(cwd) = boot::info().command_line.cwd {
         let cwd: Vec<u8> = cwd.bytes().collect();
-        if let Err(errno) = call.process.files.enter_directory(&cwd) {
-            crate::power::refuse(alloc::format!("cwd={}: {errno:?}", cwd.escape_ascii()));
+        match crate::file::syscalls::enter(call, &cwd) {
+            Err(Stop::Errno(errno)) => {
+                crate::power::refuse(alloc::format!("cwd={}: {errno:?}", cwd.escape_ascii()))
+            }
+            result => result?,
         }
     }
     match exec::execute(call.thread, request) {

@@ -10,6 +10,7 @@ use crate::mem::space::Space;
 use crate::sched::lock::Lock;
 use crate::sched::own::OwnCell;
 use crate::sched::time::Nanos;
+use crate::sched::wait::Waiter;
 use crate::signal::SignalState;
 use crate::syscall::call::InFlight;
 use alloc::sync::Arc;
@@ -80,6 +81,16 @@ pub struct Thread {
     pub timer: OwnCell<Option<(usize, Nanos)>>,
     /// Address to clear and wake when the thread ends (set_tid_address(2)).
     pub clear_child_tid: OwnCell<u64>,
+}
+
+impl Waiter for Thread {
+    fn wake(self: Arc<Self>) {
+        Self::wake(&self);
+    }
+
+    fn is_gone(&self) -> bool {
+        self.is_dead()
+    }
 }
 
 impl Thread {

@@ -1,4 +1,4 @@
-//! Wait queues: threads that want to be told when something may have changed.
+//! Wait queues: who wants to be told when something may have changed.
 //!
 //! A call that must wait enrols the current thread *under the lock of what it waits for*, and returns
 //! [`Stop::Block`](crate::syscall::call::Stop::Block). Whoever changes the thing wakes the queue under the same lock (or after it);
@@ -6,13 +6,21 @@
 //! arrives between enrolling and blocking is remembered in the thread's state.
 
 use super::lock::Lock;
-use crate::process::Thread;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// Threads waiting for one thing.
+/// Who can wait: a thread, or what works for one of another torus.
+pub trait Waiter: Send + Sync {
+    /// Has it look again at what it waits for.
+    fn wake(self: Arc<Self>);
+
+    /// Whether it waits for nothing any more.
+    fn is_gone(&self) -> bool;
+}
+
+/// Those who wait for one thing.
 pub struct WaitQueue {
-    waiters: Lock<Vec<Arc<Thread>>>,
+    waiters: Lock<Vec<Arc<dyn Waiter>>>,
 }
 
 impl WaitQueue {
@@ -23,24 +31,29 @@ impl WaitQueue {
         }
     }
 
-    /// Adds the current thread. Without memory for the entry the thread is woken at once instead: it polls.
+    /// Adds the current thread, as [`Self::add`] does.
     pub fn enrol(&self) {
-        let thread = super::current();
+        self.add(super::current());
+    }
+
+    /// Adds somebody. Without memory for the entry they are woken at once instead: they poll.
+    pub fn add(&self, waiter: Arc<dyn Waiter>) {
         let mut waiters = self.waiters.lock();
-        waiters.retain(|waiter| !waiter.is_dead() && !Arc::ptr_eq(waiter, &thread));
+        let place = Arc::as_ptr(&waiter).cast::<()>();
+        waiters.retain(|other| !other.is_gone() && Arc::as_ptr(other).cast::<()>() != place);
         if waiters.try_reserve(1).is_err() {
             drop(waiters);
-            thread.wake();
+            waiter.wake();
             return;
         }
-        waiters.push(thread);
+        waiters.push(waiter);
     }
 
     /// Wakes every waiter.
     pub fn wake_all(&self) {
         let woken = core::mem::take(&mut *self.waiters.lock());
-        for thread in woken {
-            thread.wake();
+        for waiter in woken {
+            waiter.wake();
         }
     }
 }

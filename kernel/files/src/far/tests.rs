@@ -4,10 +4,10 @@ use super::exports::Exports;
 use super::slots::Slots;
 use super::wire::{Wire, WireError};
 use crate::stat::{Stat, Time};
+use alloc::vec::Vec;
 use core::fmt::Debug;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use alloc::vec::Vec;
 
 fn place() -> impl Strategy<Value = Place> {
     (

@@ -1,11 +1,14 @@
 //! fcntl, ioctl, flock.
 
 use super::super::open::{Body, Flags};
-use super::super::tty;
+use super::super::service::files::control_input;
+use super::about::about_file;
 use super::{descriptor_limit, file};
-use crate::mem::user::{read_value, write_value};
+use crate::mem::user::{UserSlice, read_value, write_value};
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
+use alloc::vec::Vec;
+use braid_files::far::ask::Request;
 
 /// fcntl(2).
 pub fn fcntl(call: &mut Call) -> SysResult {
@@ -40,10 +43,13 @@ pub fn fcntl(call: &mut Call) -> SysResult {
             files.set_close_on_exec(fd, call.args[2] & FD_CLOEXEC != 0)?;
             Ok(0)
         }
-        F_GETFL => Ok((file.flags() | Flags::LARGEFILE).bits() as usize),
+        F_GETFL => {
+            let flags = about_file(call, file, Request::Flags)?.number()?;
+            Ok(flags | Flags::LARGEFILE.bits() as usize)
+        }
         F_SETFL => {
-            file.set_flags(Flags::from_bits_retain(call.args[2] as u32));
-            Ok(0)
+            let flags = call.args[2] as u32;
+            about_file(call, file, Request::SetFlags { flags })?.number()
         }
         F_GETLK => {
             const F_UNLCK: u16 = 2;
@@ -56,10 +62,7 @@ pub fn fcntl(call: &mut Call) -> SysResult {
             read_value::<[u64; 4]>(call.size(2))?;
             Ok(0)
         }
-        F_SETPIPE_SZ | F_GETPIPE_SZ => match &file.body {
-            Body::Pipe(_) => Ok(braid_files::pipe::CAPACITY),
-            _ => Err(Errno::EBADF.into()),
-        },
+        F_SETPIPE_SZ | F_GETPIPE_SZ => about_file(call, file, Request::PipeSize)?.number(),
         _ => Err(Errno::EINVAL.into()),
     }
 }
@@ -86,32 +89,23 @@ pub fn fadvise64(call: &mut Call) -> SysResult {
 pub fn ioctl(call: &mut Call) -> SysResult {
     const FIONCLEX: u32 = 0x5450;
     const FIOCLEX: u32 = 0x5451;
-    const FIONBIO: u32 = 0x5421;
-    const FIONREAD: u32 = 0x541b;
-    let fd = call.int(0);
     let file = file(call)?;
-    let (request, argument) = (call.args[1] as u32, call.size(2));
-    match (request, &file.body) {
-        (FIOCLEX | FIONCLEX, _) => call
-            .process
-            .files
-            .set_close_on_exec(fd, request == FIOCLEX)?,
-        (FIONBIO, _) => {
-            let on: i32 = read_value(argument)?;
-            let mut flags = file.flags();
-            flags.set(Flags::NONBLOCK, on != 0);
-            file.set_flags(flags);
-        }
-        (_, Body::Terminal(_)) => {
-            return tty::ioctl::ioctl(&tty::Caller::of(call), request, argument);
-        }
-        (FIONREAD, Body::Pipe(end)) => write_value(argument, end.available() as u32)?,
-        (FIONREAD, Body::Input) => write_value(argument, tty::available() as u32)?,
-        (FIONREAD, _) if file.is_regular() => {
-            let left = file.stat().size.saturating_sub(*file.offset.lock());
-            write_value(argument, left as u32)?;
-        }
-        _ => return Err(Errno::ENOTTY.into()),
+    let (fd, request, argument) = (call.int(0), call.args[1] as u32, call.args[2]);
+    if matches!(request, FIOCLEX | FIONCLEX) {
+        let on = request == FIOCLEX;
+        call.process.files.set_close_on_exec(fd, on)?;
+        return Ok(0);
     }
+    let mut input = Vec::new();
+    let len = control_input(&file, request);
+    input.try_reserve_exact(len).map_err(|_| Errno::ENOMEM)?;
+    input.resize(len, 0);
+    UserSlice::new(call.size(2), len)?.read(&mut input)?;
+    let control = Request::Control {
+        request,
+        argument,
+        input,
+    };
+    about_file(call, file, control)?.write_to(call.size(2), usize::MAX)?;
     Ok(0)
 }

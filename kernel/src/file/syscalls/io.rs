@@ -1,30 +1,33 @@
 //! read, write and their kin; lseek, truncate, fsync.
 
+use super::super::caller::Caller;
 use super::super::content::LEN_MAX;
 use super::super::io::Transfer;
-use super::super::open::{Body, Flags, OpenFile};
-use super::super::tree::Node;
-use super::super::{machine, transfer, tty};
-use super::{file, find, path};
+use super::super::transfer;
+use super::about::{At, about_file, about_path};
+use super::{file, path};
 use crate::mem::user::UserBuffers;
-use crate::syscall::call::{Call, SysResult};
+use crate::signal::{self, Signal};
+use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use braid_files::archive::{S_IFDIR, S_IFMT, S_IFREG};
+use braid_files::far::ask::Request;
 
 fn read_into(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> SysResult {
     let file = file(call)?;
-    let caller = tty::Caller::of(call);
-    transfer::read(
-        &caller,
-        &file,
-        &mut Transfer::new(buffers, call.inflight),
-        position,
-    )
+    let caller = Caller::of(call);
+    let io = &mut Transfer::new(buffers, call.inflight);
+    transfer::read(&caller, &file, io, position)
 }
 
 fn write_from(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> SysResult {
     let file = file(call)?;
-    transfer::write(call, &file, buffers, position)
+    let caller = Caller::of(call);
+    let io = &mut Transfer::new(buffers, call.inflight);
+    let result = transfer::write(&caller, &file, io, position);
+    if result == Err(Stop::Errno(Errno::EPIPE)) {
+        signal::send(call.process, Signal::PIPE);
+    }
+    result
 }
 
 /// The position in argument 3 of pread and pwrite. EINVAL for a negative one.
@@ -43,7 +46,7 @@ fn one(call: &Call) -> Result<UserBuffers, Errno> {
 }
 
 /// The buffers of readv and kin.
-fn vector(call: &Call) -> Result<UserBuffers, crate::syscall::call::Stop> {
+fn vector(call: &Call) -> Result<UserBuffers, Stop> {
     file(call)?;
     UserBuffers::vector(call.size(1), call.size(2))
 }
@@ -116,34 +119,8 @@ pub fn copy_file_range(call: &mut Call) -> SysResult {
 
 /// lseek(2).
 pub fn lseek(call: &mut Call) -> SysResult {
-    const SET: u64 = 0;
-    const CUR: u64 = 1;
-    const END: u64 = 2;
-    const DATA: u64 = 3;
-    const HOLE: u64 = 4;
-    let file = file(call)?;
-    let size = match &file.body {
-        Body::Pipe(_) | Body::Terminal(_) | Body::Input | Body::Output(_) => {
-            return Err(Errno::ESPIPE.into());
-        }
-        Body::Device(_) => return Ok(0),
-        Body::Text(_, text) => text.len() as u64,
-        _ => file.stat().size,
-    };
-    let wanted = call.args[1] as i64;
-    let mut offset = file.offset.lock();
-    let base = match call.args[2] {
-        SET => 0,
-        CUR => *offset,
-        END => size,
-        DATA | HOLE if wanted < 0 || wanted as u64 >= size => return Err(Errno::ENXIO.into()),
-        DATA => 0,
-        HOLE => size - wanted as u64,
-        _ => return Err(Errno::EINVAL.into()),
-    };
-    let at = (base as i64).checked_add(wanted).ok_or(Errno::EOVERFLOW)?;
-    *offset = u64::try_from(at).map_err(|_| Errno::EINVAL)?;
-    Ok(at as usize)
+    let (offset, whence) = (call.args[1] as i64, call.args[2] as u32);
+    about_file(call, file(call)?, Request::Seek { offset, whence })?.number()
 }
 
 /// The length in an argument of truncate. EINVAL for a negative one.
@@ -159,47 +136,19 @@ fn length(call: &Call) -> Result<u64, Errno> {
 pub fn truncate(call: &mut Call) -> SysResult {
     let path = path(call, 0)?;
     let len = length(call)?;
-    cut(&find(call, super::AT_FDCWD, &path, true)?, len)
+    about_path(call, At::here(&path), Request::Truncate { len })?.number()
 }
 
 /// ftruncate(2).
 pub fn ftruncate(call: &mut Call) -> SysResult {
     let file = file(call)?;
     let len = length(call)?;
-    match &file.body {
-        Body::Tmp(node) if file.flags().writes() => cut(&Node::Tmp(node.clone()), len),
-        _ => Err(Errno::EINVAL.into()),
-    }
+    about_file(call, file, Request::Truncate { len })?.number()
 }
 
-/// Sets the length of a file.
-pub(super) fn cut(node: &Node, len: u64) -> SysResult {
-    match node {
-        Node::Tmp(node) => {
-            transfer::content(node)?.truncate(len);
-            let now = machine::wall();
-            node.change(|attributes| (attributes.mtime, attributes.ctime) = (now, now));
-            Ok(0)
-        }
-        node => Err(match node.stat().mode & S_IFMT {
-            S_IFDIR => Errno::EISDIR,
-            S_IFREG => Errno::EROFS,
-            _ => Errno::EINVAL,
-        }
-        .into()),
-    }
-}
-
-/// fsync(2), fdatasync(2): memory is as far as it goes.
+/// fsync(2), fdatasync(2).
 pub fn fsync(call: &mut Call) -> SysResult {
-    let file: &OpenFile = &*file(call)?;
-    match file.body {
-        Body::Pipe(_) | Body::Terminal(_) | Body::Input | Body::Output(_) => {
-            Err(Errno::EINVAL.into())
-        }
-        _ if file.flags().contains(Flags::PATH) => Err(Errno::EBADF.into()),
-        _ => Ok(0),
-    }
+    about_file(call, file(call)?, Request::Sync)?.number()
 }
 
 /// sync(2).

@@ -1,5 +1,7 @@
-//! The file calls of Linux, by the manual pages of section 2.
+//! The file calls of Linux, by the manual pages of section 2: what a program passes becomes a request, what comes of it goes to
+//! the program's memory.
 
+mod about;
 mod attributes;
 mod control;
 mod descriptors;
@@ -21,14 +23,13 @@ pub use poll::*;
 pub use select::*;
 
 use super::open::OpenFile;
-use super::tree::{Node, World};
 use crate::mem::user::read_c_string;
 use crate::process::limits;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use braid_files::walk::{self, PATH_MAX, Target};
+use braid_files::walk::PATH_MAX;
 
 /// "The working directory" in place of a directory's descriptor.
 const AT_FDCWD: i32 = -100;
@@ -41,32 +42,6 @@ const AT_EMPTY_PATH: u64 = 0x1000;
 /// The path that argument `index` points to.
 fn path(call: &Call, index: usize) -> Result<Vec<u8>, Stop> {
     read_c_string(call.size(index), PATH_MAX)
-}
-
-/// The directory from which `path` is resolved.
-fn base(call: &Call, directory: i32, path: &[u8]) -> Result<Node, Errno> {
-    if path.first() == Some(&b'/') {
-        Ok(Node::root())
-    } else if directory == AT_FDCWD {
-        Ok(call.process.files.directory())
-    } else {
-        call.process.files.get(directory)?.directory()
-    }
-}
-
-/// Where `path` leads.
-fn resolve(call: &Call, directory: i32, path: &[u8], follow: bool) -> Result<Target<Node>, Errno> {
-    Ok(walk::resolve(
-        &World,
-        &base(call, directory, path)?,
-        path,
-        follow,
-    )?)
-}
-
-/// The existing node that `path` leads to.
-fn find(call: &Call, directory: i32, path: &[u8], follow: bool) -> Result<Node, Errno> {
-    Ok(resolve(call, directory, path, follow)?.existing()?)
 }
 
 /// The open file of the descriptor in argument 0.

@@ -1,16 +1,19 @@
 //! Where a process is and what is there: getcwd, chdir, getdents64, readlink, umask.
 
-use super::super::open::Body;
-use super::super::tree::Node;
-use super::{AT_FDCWD, file, find, path};
+use super::super::open::Flags;
+use super::super::service::{Outcome, place};
+use super::about::{At, about_file, about_path};
+use super::{AT_FDCWD, file, path};
 use crate::mem::user::UserSlice;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use braid_files::stat::{entry_type, write_entry};
+use braid_files::far::ask::Request;
 
 /// getcwd(2).
 pub fn getcwd(call: &mut Call) -> SysResult {
-    let mut path = call.process.files.directory().path().ok_or(Errno::ENOENT)?;
+    let Outcome::Bytes(mut path) = about_path(call, At::here(b"."), Request::Path)? else {
+        return Err(Errno::EIO.into());
+    };
     path.push(0);
     if path.len() > call.size(1) {
         return Err(Errno::ERANGE.into());
@@ -22,8 +25,17 @@ pub fn getcwd(call: &mut Call) -> SysResult {
 /// chdir(2).
 pub fn chdir(call: &mut Call) -> SysResult {
     let path = path(call, 0)?;
-    call.process.files.enter_directory(&path)?;
+    enter(call, &path)?;
     Ok(0)
+}
+
+/// Changes the working directory to a path.
+pub fn enter(call: &Call, path: &[u8]) -> Result<(), Stop> {
+    let flags = (Flags::PATH | Flags::DIRECTORY).bits();
+    let request = Request::Open { flags, mode: 0 };
+    let file = about_path(call, At::here(path), request)?.opened()?;
+    call.process.files.set_directory(file.directory()?);
+    Ok(())
 }
 
 /// fchdir(2).
@@ -41,85 +53,40 @@ pub fn umask(call: &mut Call) -> SysResult {
 /// readlink(2).
 pub fn readlink(call: &mut Call) -> SysResult {
     let path = path(call, 0)?;
-    let (buffer, len) = (call.size(1), call.int(2));
-    read_link(call, AT_FDCWD, &path, buffer, len)
+    read_link(call, At::here(&path), call.size(1), call.int(2))
 }
 
 /// readlinkat(2).
 pub fn readlinkat(call: &mut Call) -> SysResult {
     let path = path(call, 1)?;
-    let (buffer, len) = (call.size(2), call.int(3));
-    read_link(call, call.int(0), &path, buffer, len)
+    read_link(
+        call,
+        At::from(call.int(0), &path),
+        call.size(2),
+        call.int(3),
+    )
 }
 
-fn read_link(call: &Call, directory: i32, path: &[u8], buffer: usize, len: i32) -> SysResult {
+fn read_link(call: &Call, at: At, buffer: usize, len: i32) -> SysResult {
     let len = usize::try_from(len)
         .ok()
         .filter(|&len| len > 0)
         .ok_or(Errno::EINVAL)?;
-    let node = if path.is_empty() && directory != AT_FDCWD {
-        call.process
-            .files
-            .get(directory)?
-            .node()
-            .ok_or(Errno::ENOENT)?
+    let outcome = if at.path.is_empty() && at.directory != AT_FDCWD {
+        about_file(
+            call,
+            call.process.files.get(at.directory)?,
+            Request::ReadLink,
+        )?
     } else {
-        find(call, directory, path, false)?
+        about_path(call, at.itself(), Request::ReadLink)?
     };
-    let target = node.link().ok_or(Errno::EINVAL)?;
-    let n = target.len().min(len);
-    UserSlice::new(buffer, n)?.write(&target[..n])?;
-    Ok(n)
+    outcome.write_to(buffer, len)
 }
 
-/// getdents64(2). Positions: 0 is `.`, 1 is `..`, then the directory's own plus 2.
+/// getdents64(2).
 pub fn getdents64(call: &mut Call) -> SysResult {
     let file = file(call)?;
-    let Body::Place(directory) = &file.body else {
-        return Err(Errno::ENOTDIR.into());
-    };
-    if !file.flags().reads() {
-        return Err(Errno::EBADF.into());
-    }
-    if !directory.is_directory() {
-        return Err(Errno::ENOTDIR.into());
-    }
     let out = UserSlice::new(call.size(1), call.size(2))?;
-    let mut offset = file.offset.lock();
-    let mut done = 0;
-    while let Some((next, name, node)) = entry(directory, *offset) {
-        let stat = node.stat();
-        let mut block = [0; 288];
-        let len = write_entry(&mut block, stat.inode, next, entry_type(stat.mode), &name)
-            .ok_or(Errno::EIO)?;
-        if len > out.len() - done {
-            if done == 0 {
-                return Err(Errno::EINVAL.into());
-            }
-            break;
-        }
-        match out.skip(done).write(&block[..len]) {
-            Ok(()) => {}
-            Err(Stop::Errno(_)) if done > 0 => break,
-            Err(stop) => return Err(stop),
-        }
-        done += len;
-        *offset = next;
-    }
-    Ok(done)
-}
-
-/// The entry at or after `position`, and the position after it.
-fn entry(directory: &Node, position: u64) -> Option<(u64, alloc::vec::Vec<u8>, Node)> {
-    match position {
-        0 => Some((1, b".".to_vec(), directory.clone())),
-        1 => Some((
-            2,
-            b"..".to_vec(),
-            directory.parent().unwrap_or_else(|| directory.clone()),
-        )),
-        _ => directory
-            .list(position - 2)
-            .map(|(next, name, node)| (next + 2, name, node)),
-    }
+    place::list(&file, out.len(), |done, entry| out.skip(done).write(entry))
 }

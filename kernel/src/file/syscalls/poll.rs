@@ -1,13 +1,16 @@
 //! poll and ppoll: waiting for several files at once.
 
+use super::super::caller::Caller;
 use super::super::machine;
 use super::super::open::{Body, OpenFile};
 use super::super::tty;
 use super::descriptor_limit;
 use crate::mem::user::{UserSlice, read_value};
 use crate::sched::time::Nanos;
+use crate::sched::wait::Waiter;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 pub(super) const IN: u16 = 0x1;
@@ -18,13 +21,13 @@ const NVAL: u16 = 0x20;
 const RDNORM: u16 = 0x40;
 const WRNORM: u16 = 0x100;
 
-/// What can be done with a file without waiting; enrols the caller for changes on request.
-pub(super) fn events(file: &OpenFile, enrol: bool) -> u16 {
+/// What can be done with a file without waiting; tells the waiter of changes.
+pub(super) fn events(file: &OpenFile, waiter: Option<&Arc<dyn Waiter>>) -> u16 {
     let readable = |yes: bool| if yes { IN | RDNORM } else { 0 };
     const WRITABLE: u16 = OUT | WRNORM;
     match &file.body {
         Body::Pipe(end) => {
-            let state = end.state(enrol);
+            let state = end.state(waiter);
             let room = if state.writable { WRITABLE } else { 0 };
             let closed = match (state.closed, end.writes()) {
                 (false, _) => 0,
@@ -33,8 +36,8 @@ pub(super) fn events(file: &OpenFile, enrol: bool) -> u16 {
             };
             readable(state.readable) | room | closed
         }
-        Body::Terminal(_) => readable(tty::is_readable(enrol)) | WRITABLE,
-        Body::Input => readable(tty::is_readable(enrol)) | if tty::has_ended() { HUP } else { 0 },
+        Body::Terminal(_) => readable(tty::is_readable(waiter)) | WRITABLE,
+        Body::Input => readable(tty::is_readable(waiter)) | if tty::has_ended() { HUP } else { 0 },
         Body::Output(_) => WRITABLE,
         _ => IN | RDNORM | WRITABLE,
     }
@@ -126,10 +129,10 @@ fn wait_for(call: &mut Call, at_once: bool) -> SysResult {
             found: 0,
         });
     }
-    let mut ready = look(call, &mut polled, false);
+    let mut ready = look(call, &mut polled, None);
     if ready == 0 && !at_once && !is_over(call) {
         // Enrolled first and looked at again after: a change in between is not missed.
-        ready = look(call, &mut polled, true);
+        ready = look(call, &mut polled, Some(&Caller::of(call).waiter()));
         if ready == 0 {
             return Err(Stop::Block);
         }
@@ -141,12 +144,12 @@ fn wait_for(call: &mut Call, at_once: bool) -> SysResult {
 }
 
 /// Fills in what is found; answers how many entries found something.
-fn look(call: &Call, polled: &mut [Polled], enrol: bool) -> usize {
+fn look(call: &Call, polled: &mut [Polled], waiter: Option<&Arc<dyn Waiter>>) -> usize {
     let mut ready = 0;
     for entry in polled {
         entry.found = match call.process.files.get(entry.fd) {
             _ if entry.fd < 0 => 0,
-            Ok(file) => events(&file, enrol) & (entry.wanted | ERR | HUP),
+            Ok(file) => events(&file, waiter) & (entry.wanted | ERR | HUP),
             Err(_) => NVAL,
         };
         ready += usize::from(entry.found != 0);

@@ -1,9 +1,12 @@
 //! select and pselect6.
 
+use super::super::caller::Caller;
 use super::poll::{ERR, HUP, IN, OUT, events, is_over, timeout, wait_mask};
 use crate::mem::user::{UserSlice, read_value};
+use crate::sched::wait::Waiter;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
 
 /// Descriptors that a set has (FD_SETSIZE).
 const SET_BITS: usize = 1024;
@@ -37,9 +40,9 @@ fn wait_for(call: &mut Call, at_once: bool) -> SysResult {
     for (index, set) in wanted.iter_mut().enumerate() {
         read_set(call.size(1 + index), bytes, set)?;
     }
-    let mut found = look(call, count, &wanted, false)?;
+    let mut found = look(call, count, &wanted, None)?;
     if is_empty(&found) && !at_once && !is_over(call) {
-        found = look(call, count, &wanted, true)?;
+        found = look(call, count, &wanted, Some(&Caller::of(call).waiter()))?;
         if is_empty(&found) {
             return Err(Stop::Block);
         }
@@ -55,7 +58,12 @@ fn wait_for(call: &mut Call, at_once: bool) -> SysResult {
 }
 
 /// Which of the wanted descriptors are ready. EBADF when one of them is not open.
-fn look(call: &Call, count: usize, wanted: &Sets, enrol: bool) -> Result<Sets, Errno> {
+fn look(
+    call: &Call,
+    count: usize,
+    wanted: &Sets,
+    waiter: Option<&Arc<dyn Waiter>>,
+) -> Result<Sets, Errno> {
     const KINDS: [u16; 3] = [IN | HUP | ERR, OUT | ERR, 0];
     let mut found: Sets = [[0; WORDS]; 3];
     for fd in 0..count {
@@ -63,7 +71,7 @@ fn look(call: &Call, count: usize, wanted: &Sets, enrol: bool) -> Result<Sets, E
         if wanted.iter().all(|set| set[word] & bit == 0) {
             continue;
         }
-        let events = events(&*call.process.files.get(fd as i32)?, enrol);
+        let events = events(&*call.process.files.get(fd as i32)?, waiter);
         for ((found, wanted), kind) in found.iter_mut().zip(wanted).zip(KINDS) {
             if wanted[word] & bit != 0 && events & kind != 0 {
                 found[word] |= bit;

@@ -1,12 +1,14 @@
 //! Requests to the terminal (ioctl_tty(2)).
 
+use super::super::caller::Caller;
 use super::super::local::wake_console;
-use super::{CONSOLE, Caller, available, background};
-use crate::mem::user::{read_value, write_value};
+use super::super::service::bytes;
+use super::{CONSOLE, available, background};
 use crate::process::{Pid, table};
 use crate::signal::Signal;
-use crate::syscall::call::SysResult;
+use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
+use alloc::vec::Vec;
 use braid_files::line::{TERMIOS_SIZE, Termios};
 
 const TCGETS: u32 = 0x5401;
@@ -26,21 +28,29 @@ const FIONREAD: u32 = 0x541b;
 const TIOCNOTTY: u32 = 0x5422;
 const TIOCGSID: u32 = 0x5429;
 
-/// Carries out a request with its argument.
-pub fn ioctl(caller: &Caller, request: u32, argument: usize) -> SysResult {
+/// Bytes that a request takes from where its argument points.
+pub fn input(request: u32) -> usize {
     match request {
-        TCGETS => {
-            let bytes = CONSOLE.lock().line.termios().to_bytes();
-            write_value(argument, bytes)?;
-        }
+        TCSETS | TCSETSW | TCSETSF => TERMIOS_SIZE,
+        TIOCSPGRP => size_of::<i32>(),
+        TIOCSWINSZ => size_of::<[u16; 4]>(),
+        _ => 0,
+    }
+}
+
+/// Carries out a request: `argument` is what the program passed, `input` the bytes there. Answers the bytes that it leaves there.
+pub fn ioctl(caller: &Caller, request: u32, argument: u64, input: &[u8]) -> Result<Vec<u8>, Stop> {
+    let word = |value: u32| bytes(&value.to_le_bytes());
+    match request {
+        TCGETS => return bytes(&CONSOLE.lock().line.termios().to_bytes()),
         TCSETS | TCSETSW | TCSETSF => {
-            let bytes: [u8; TERMIOS_SIZE] = read_value(argument)?;
+            let termios = Termios::from_bytes(&fixed(input)?);
             background(caller, Signal::TTOU)?;
             let mut console = CONSOLE.lock();
             if request == TCSETSF {
                 console.line.flush();
             }
-            console.line.set_termios(Termios::from_bytes(&bytes));
+            console.line.set_termios(termios);
             drop(console);
             wake_console();
         }
@@ -50,44 +60,49 @@ pub fn ioctl(caller: &Caller, request: u32, argument: usize) -> SysResult {
             _ => return Err(Errno::EINVAL.into()),
         },
         TCSBRK | TCXONC | TIOCSCTTY | TIOCNOTTY => {}
-        TIOCGPGRP => write_value(argument, CONSOLE.lock().foreground.raw())?,
-        TIOCSPGRP => set_foreground(caller, argument)?,
-        TIOCGSID => write_value(argument, CONSOLE.lock().session.raw())?,
-        TIOCOUTQ => write_value(argument, 0u32)?,
-        FIONREAD => write_value(argument, available() as u32)?,
+        TIOCGPGRP => return word(CONSOLE.lock().foreground.raw() as u32),
+        TIOCSPGRP => set_foreground(caller, i32::from_le_bytes(fixed(input)?))?,
+        TIOCGSID => return word(CONSOLE.lock().session.raw() as u32),
+        TIOCOUTQ => return word(0),
+        FIONREAD => return word(available() as u32),
         TIOCGWINSZ => {
             let console = CONSOLE.lock();
-            let size = [console.rows, console.columns, 0, 0];
+            let [rows, columns] = [console.rows, console.columns].map(u16::to_le_bytes);
             drop(console);
-            write_value(argument, size)?;
+            return bytes(&[rows[0], rows[1], columns[0], columns[1], 0, 0, 0, 0]);
         }
         TIOCSWINSZ => {
-            let [rows, columns, ..]: [u16; 4] = read_value(argument)?;
-            super::resize(rows, columns);
+            let [low, high, left, right, ..]: [u8; 8] = fixed(input)?;
+            let (rows, columns) = ([low, high], [left, right]);
+            super::resize(u16::from_le_bytes(rows), u16::from_le_bytes(columns));
         }
         _ => return Err(Errno::ENOTTY.into()),
     }
-    Ok(0)
+    Ok(Vec::new())
+}
+
+/// The input of a request that takes `N` bytes.
+fn fixed<const N: usize>(input: &[u8]) -> Result<[u8; N], Errno> {
+    input.try_into().map_err(|_| Errno::EFAULT)
 }
 
 /// tcsetpgrp(3): the group has to be one of the caller's session.
-fn set_foreground(caller: &Caller, argument: usize) -> Result<(), crate::syscall::call::Stop> {
-    let group: i32 = read_value(argument)?;
+fn set_foreground(caller: &Caller, group: i32) -> Result<(), Stop> {
     if group < 0 {
         return Err(Errno::EINVAL.into());
     }
     background(caller, Signal::TTOU)?;
-    let session = table().session_of(caller.pid);
+    let session = caller.who().session;
     let group = Pid::from_raw(group).ok_or(Errno::ESRCH)?;
     let members = table().group(group);
     let Some(member) = members.first() else {
         return Err(Errno::ESRCH.into());
     };
     let mut console = CONSOLE.lock();
-    if session != console.session {
+    if session != console.session.raw() {
         return Err(Errno::ENOTTY.into());
     }
-    if table().session_of(member.pid) != session {
+    if table().session_of(member.pid).raw() != session {
         return Err(Errno::EPERM.into());
     }
     console.foreground = group;

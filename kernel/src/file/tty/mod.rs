@@ -5,16 +5,19 @@
 
 pub mod ioctl;
 
+use super::caller::Caller;
 use super::io::Transfer;
 use super::local::{local, wake_console};
 use super::machine::{self, Nanos};
 use crate::arch::Relax;
 use crate::boot;
 use crate::console::program::{self, Output};
-use crate::process::{Pid, table};
+use crate::process::Pid;
+use crate::sched::wait::Waiter;
 use crate::signal::{self, Signal};
-use crate::syscall::call::{Call, Stop, SysResult};
+use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
 use braid_files::line::{Key, Line, Termios};
 use core::sync::atomic::{AtomicBool, Ordering};
 use heapless::Deque;
@@ -147,12 +150,12 @@ fn refill() {
 }
 
 /// Reads from the terminal: a line, or what there is (termios(3)).
-pub fn read(call_of: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
+pub fn read(caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
     refill();
     if io.left() == 0 {
         return Ok(io.done());
     }
-    background(call_of, Signal::TTIN)?;
+    background(caller, Signal::TTIN)?;
     let mut console = CONSOLE.lock();
     if !console.line.is_readable() && io.done() == 0 {
         if console.ended {
@@ -164,7 +167,7 @@ pub fn read(call_of: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
         if expired(console.line.termios(), io) {
             return Ok(0);
         }
-        local().console.enrol();
+        local().console.add(caller.waiter());
         return Err(Stop::Block);
     }
     let mut block = [0; 512];
@@ -198,7 +201,7 @@ fn expired(termios: &Termios, io: &mut Transfer) -> bool {
 }
 
 /// Reads from the console as a plain stream.
-pub fn read_plain(io: &mut Transfer, wait: bool) -> SysResult {
+pub fn read_plain(caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
     refill();
     let mut console = CONSOLE.lock();
     if io.left() == 0 {
@@ -211,7 +214,7 @@ pub fn read_plain(io: &mut Transfer, wait: bool) -> SysResult {
         if !wait {
             return Err(Errno::EAGAIN.into());
         }
-        local().console.enrol();
+        local().console.add(caller.waiter());
         return Err(Stop::Block);
     }
     while io.left() > 0 && !console.plain.is_empty() {
@@ -235,7 +238,7 @@ pub fn write(caller: &Caller, io: &mut Transfer, output: Output) -> SysResult {
     while io.left() > 0 {
         let console = CONSOLE.lock();
         if console.line.is_stopped() {
-            local().console.enrol();
+            local().console.add(caller.waiter());
             return Err(Stop::Block);
         }
         match io.take(&mut block) {
@@ -264,12 +267,12 @@ pub fn write_plain(io: &mut Transfer, output: Output) -> SysResult {
     Ok(io.done())
 }
 
-/// Whether a read would not wait; enrols the caller for changes on request.
-pub fn is_readable(enrol: bool) -> bool {
+/// Whether a read would not wait; tells the waiter of changes.
+pub fn is_readable(waiter: Option<&Arc<dyn Waiter>>) -> bool {
     refill();
     let console = CONSOLE.lock();
-    if enrol {
-        local().console.enrol();
+    if let Some(waiter) = waiter {
+        local().console.add(waiter.clone());
     }
     let ready = if is_terminal(0) {
         console.line.is_readable()
@@ -294,45 +297,20 @@ pub fn available() -> usize {
     }
 }
 
-/// Who asks the terminal for something.
-pub struct Caller {
-    pid: Pid,
-    /// Whether it ignores or blocks SIGTTIN and SIGTTOU.
-    deaf: [bool; 2],
-}
-
-impl Caller {
-    /// The caller of a system call.
-    pub fn of(call: &Call) -> Self {
-        let mask = call.thread.signals.mask();
-        let actions = call.process.actions.lock();
-        let deaf = [Signal::TTIN, Signal::TTOU]
-            .map(|signal| mask & signal.bit() != 0 || actions.ignores(signal));
-        Self {
-            pid: call.process.pid,
-            deaf,
-        }
-    }
-}
-
-/// Job control: a background group of the terminal's session may not read, and is told by a signal. EIO when it would not hear.
+/// Job control: a background group of the terminal's session may not use it, and is told by a signal. EIO when a reader would not
+/// hear it.
 fn background(caller: &Caller, signal: Signal) -> Result<(), Stop> {
+    let who = caller.who();
     let console = CONSOLE.lock();
-    let (foreground, session) = (console.foreground, console.session);
-    drop(console);
-    let group = table().group_of(caller.pid);
-    if group == foreground || table().session_of(caller.pid) != session {
+    if who.group == console.foreground.raw() || who.session != console.session.raw() {
         return Ok(());
     }
-    if caller.deaf[usize::from(signal == Signal::TTOU)] {
-        return if signal == Signal::TTIN {
-            Err(Errno::EIO.into())
-        } else {
-            Ok(())
-        };
+    drop(console);
+    match signal {
+        Signal::TTIN if who.deaf_to_input => Err(Errno::EIO.into()),
+        Signal::TTOU if who.deaf_to_output => Ok(()),
+        signal => Err(caller.signal_group(signal)),
     }
-    signal::send_group(group, signal);
-    Err(Stop::Block)
 }
 
 /// Collects what is shown, so that it leaves in few pieces.

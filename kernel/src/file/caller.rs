@@ -1,0 +1,58 @@
+//! Who has something done with a file.
+
+use crate::process::{Process, Thread, table};
+use crate::sched::wait::Waiter;
+use crate::signal::{self, Signal};
+use crate::syscall::call::{Call, Stop};
+use alloc::sync::Arc;
+use braid_files::far::ask::Who;
+
+/// On whose behalf a file is used.
+#[derive(Clone, Copy)]
+pub enum Caller<'a> {
+    /// A process of this torus, by a thread that can wait.
+    Here(&'a Arc<Process>, &'a Arc<Thread>),
+}
+
+impl<'a> Caller<'a> {
+    /// The caller of a system call.
+    pub fn of(call: &Call<'a>) -> Self {
+        Self::Here(call.process, call.thread)
+    }
+
+    /// Whom to enrol on wait queues.
+    pub fn waiter(&self) -> Arc<dyn Waiter> {
+        match self {
+            Self::Here(_, thread) => (*thread).clone(),
+        }
+    }
+
+    /// What a terminal wants to know of it.
+    pub fn who(&self) -> Who {
+        match self {
+            Self::Here(process, thread) => who(process, thread),
+        }
+    }
+
+    /// The terminal sends its group this signal; the call runs again after that.
+    pub fn signal_group(&self, signal: Signal) -> Stop {
+        match self {
+            Self::Here(process, _) => signal::send_group(table().group_of(process.pid), signal),
+        };
+        Stop::Block
+    }
+}
+
+fn who(process: &Process, thread: &Thread) -> Who {
+    let mask = thread.signals.mask();
+    let actions = process.actions.lock();
+    let deaf = |signal: Signal| mask & signal.bit() != 0 || actions.ignores(signal);
+    let (deaf_to_input, deaf_to_output) = (deaf(Signal::TTIN), deaf(Signal::TTOU));
+    drop(actions);
+    Who {
+        group: table().group_of(process.pid).raw(),
+        session: table().session_of(process.pid).raw(),
+        deaf_to_input,
+        deaf_to_output,
+    }
+}

@@ -1,0 +1,133 @@
+//! What is done with an open file, but for moving its bytes.
+
+use super::super::caller::Caller;
+use super::super::open::{Body, Flags, OpenFile};
+use super::super::tree::Node;
+use super::super::{machine, transfer, tty};
+use super::{Subject, bytes};
+use crate::syscall::call::Stop;
+use crate::syscall::errno::Errno;
+use alloc::vec::Vec;
+use braid_files::archive::{S_IFDIR, S_IFMT, S_IFREG};
+use braid_files::pipe;
+
+/// Of ioctl(2): the mode of open(2)'s O_NONBLOCK; takes an int.
+pub const FIONBIO: u32 = 0x5421;
+/// Of ioctl(2): bytes that can be read; answers an int.
+pub const FIONREAD: u32 = 0x541b;
+
+pub(super) fn seek(file: &OpenFile, wanted: i64, whence: u32) -> Result<usize, Errno> {
+    const SET: u32 = 0;
+    const CUR: u32 = 1;
+    const END: u32 = 2;
+    const DATA: u32 = 3;
+    const HOLE: u32 = 4;
+    let size = match &file.body {
+        Body::Pipe(_) | Body::Terminal(_) | Body::Input | Body::Output(_) => {
+            return Err(Errno::ESPIPE);
+        }
+        Body::Device(_) => return Ok(0),
+        Body::Text(_, text) => text.len() as u64,
+        _ => file.stat().size,
+    };
+    let mut offset = file.offset.lock();
+    let base = match whence {
+        SET => 0,
+        CUR => *offset,
+        END => size,
+        DATA | HOLE if wanted < 0 || wanted as u64 >= size => return Err(Errno::ENXIO),
+        DATA => 0,
+        HOLE => size - wanted as u64,
+        _ => return Err(Errno::EINVAL),
+    };
+    let at = (base as i64).checked_add(wanted).ok_or(Errno::EOVERFLOW)?;
+    *offset = u64::try_from(at).map_err(|_| Errno::EINVAL)?;
+    Ok(at as usize)
+}
+
+pub(super) fn set_flags(file: &OpenFile, flags: u32) -> usize {
+    file.set_flags(Flags::from_bits_retain(flags));
+    0
+}
+
+/// fsync(2): memory is as far as it goes.
+pub(super) fn sync(file: &OpenFile) -> Result<usize, Errno> {
+    match file.body {
+        Body::Pipe(_) | Body::Terminal(_) | Body::Input | Body::Output(_) => Err(Errno::EINVAL),
+        _ if file.flags().contains(Flags::PATH) => Err(Errno::EBADF),
+        _ => Ok(0),
+    }
+}
+
+pub(super) fn pipe_size(file: &OpenFile) -> Result<usize, Errno> {
+    match &file.body {
+        Body::Pipe(_) => Ok(pipe::CAPACITY),
+        _ => Err(Errno::EBADF),
+    }
+}
+
+pub(super) fn truncate(subject: &Subject, len: u64) -> Result<usize, Errno> {
+    match subject {
+        Subject::File(file) => match &file.body {
+            Body::Tmp(node) if file.flags().writes() => cut(&Node::Tmp(node.clone()), len),
+            _ => Err(Errno::EINVAL),
+        },
+        Subject::Target(_) => cut(&subject.node(Errno::EINVAL)?, len),
+    }
+}
+
+/// Sets the length of a file.
+pub(super) fn cut(node: &Node, len: u64) -> Result<usize, Errno> {
+    match node {
+        Node::Tmp(node) => {
+            transfer::content(node)?.truncate(len);
+            let now = machine::wall();
+            node.change(|attributes| (attributes.mtime, attributes.ctime) = (now, now));
+            Ok(0)
+        }
+        node => Err(match node.stat().mode & S_IFMT {
+            S_IFDIR => Errno::EISDIR,
+            S_IFREG => Errno::EROFS,
+            _ => Errno::EINVAL,
+        }),
+    }
+}
+
+/// Bytes that an ioctl(2) takes from where its argument points, if it takes any.
+pub fn control_input(file: &OpenFile, request: u32) -> usize {
+    match request {
+        FIONBIO => size_of::<i32>(),
+        request if file.is_terminal() => tty::ioctl::input(request),
+        _ => 0,
+    }
+}
+
+/// ioctl(2); answers the bytes that it leaves where its argument points.
+pub(super) fn control(
+    caller: &Caller,
+    file: &OpenFile,
+    request: u32,
+    argument: u64,
+    input: &[u8],
+) -> Result<Vec<u8>, Stop> {
+    match (request, &file.body) {
+        (FIONBIO, _) => {
+            let mut flags = file.flags();
+            flags.set(Flags::NONBLOCK, input.iter().any(|&byte| byte != 0));
+            file.set_flags(flags);
+            Ok(Vec::new())
+        }
+        (_, Body::Terminal(_)) => tty::ioctl::ioctl(caller, request, argument, input),
+        (FIONREAD, Body::Pipe(end)) => int(end.available() as u32),
+        (FIONREAD, Body::Input) => int(tty::available() as u32),
+        (FIONREAD, _) if file.is_regular() => {
+            let left = file.stat().size.saturating_sub(*file.offset.lock());
+            int(left as u32)
+        }
+        _ => Err(Errno::ENOTTY.into()),
+    }
+}
+
+fn int(value: u32) -> Result<Vec<u8>, Stop> {
+    bytes(&value.to_le_bytes())
+}

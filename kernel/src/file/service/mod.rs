@@ -1,0 +1,118 @@
+//! What is done with files and names on the torus that has them, whoever asks: no word here of programs' memory.
+
+mod attributes;
+pub mod files;
+pub mod names;
+pub mod opening;
+pub mod place;
+
+use super::caller::Caller;
+use super::open::OpenFile;
+use super::tree::Node;
+use crate::syscall::call::Stop;
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use braid_files::far::ask::Request;
+use braid_files::stat::Stat;
+use braid_files::walk::Target;
+
+/// What something is done with.
+pub enum Subject {
+    /// An open file.
+    File(Arc<OpenFile>),
+    /// What a path led to.
+    Target(Target<Node>),
+}
+
+/// What came of it.
+pub enum Outcome {
+    /// The number that the call returns.
+    Done(usize),
+    /// Attributes.
+    Stat(Stat),
+    /// Bytes for the program.
+    Bytes(Vec<u8>),
+    /// A file was opened.
+    Opened(Arc<OpenFile>),
+}
+
+impl Subject {
+    /// The node; `without` when the file has none, ENOENT when there is nothing.
+    fn node(&self, without: Errno) -> Result<Node, Errno> {
+        match self {
+            Self::File(file) => file.node().ok_or(without),
+            Self::Target(target) => target.node.clone().ok_or(Errno::ENOENT),
+        }
+    }
+
+    /// Where the path led. EINVAL for an open file.
+    fn target(self) -> Result<Target<Node>, Errno> {
+        match self {
+            Self::File(_) => Err(Errno::EINVAL),
+            Self::Target(target) => Ok(target),
+        }
+    }
+
+    /// The open file. EBADF for a path.
+    fn file(&self) -> Result<&OpenFile, Errno> {
+        match self {
+            Self::File(file) => Ok(file),
+            Self::Target(_) => Err(Errno::EBADF),
+        }
+    }
+}
+
+/// A copy of bytes. ENOMEM without memory for it.
+pub fn bytes(from: &[u8]) -> Result<Vec<u8>, Stop> {
+    let mut bytes = Vec::new();
+    bytes
+        .try_reserve_exact(from.len())
+        .map_err(|_| Errno::ENOMEM)?;
+    bytes.extend_from_slice(from);
+    Ok(bytes)
+}
+
+/// Does what is asked. Reads, writes and listings have buffers, and go to [`super::transfer`] and [`list`].
+pub fn perform(caller: &Caller, subject: Subject, request: Request) -> Result<Outcome, Stop> {
+    let done = match request {
+        Request::Stat => return Ok(Outcome::Stat(attributes::stat(&subject)?)),
+        Request::StatFs => return Ok(Outcome::Bytes(attributes::stat_fs(&subject)?)),
+        Request::ReadLink => return Ok(Outcome::Bytes(place::read_link(&subject)?)),
+        Request::Path => return Ok(Outcome::Bytes(place::path(&subject)?)),
+        Request::Name => return Ok(Outcome::Bytes(subject.file()?.name())),
+        Request::Open { flags, mode } => {
+            return Ok(Outcome::Opened(opening::open(subject, flags, mode)?));
+        }
+        Request::Control {
+            request,
+            argument,
+            input,
+        } => {
+            let file = subject.file()?;
+            return Ok(Outcome::Bytes(files::control(
+                caller, file, request, argument, &input,
+            )?));
+        }
+        Request::Access { mode } => attributes::access(&subject, mode)?,
+        Request::SetMode { mode } => attributes::set_mode(&subject, mode)?,
+        Request::SetOwner { uid, gid } => attributes::set_owner(&subject, uid, gid)?,
+        Request::SetTimes { atime, mtime } => attributes::set_times(&subject, atime, mtime)?,
+        Request::Truncate { len } => files::truncate(&subject, len)?,
+        Request::Look => usize::from(subject.target()?.node.is_some()),
+        Request::MakeDirectory { mode } => names::make_directory(subject.target()?, mode)?,
+        Request::MakeFile { mode } => names::make_file(subject.target()?, mode)?,
+        Request::MakeLink { text } => names::make_link(subject.target()?, text)?,
+        Request::RemoveFile => names::remove_file(subject.target()?)?,
+        Request::RemoveDirectory => names::remove_directory(subject.target()?)?,
+        Request::Seek { offset, whence } => files::seek(subject.file()?, offset, whence)?,
+        Request::Flags => subject.file()?.flags().bits() as usize,
+        Request::SetFlags { flags } => files::set_flags(subject.file()?, flags),
+        Request::Sync => files::sync(subject.file()?)?,
+        Request::PipeSize => files::pipe_size(subject.file()?)?,
+        Request::List { .. } | Request::Read { .. } | Request::Write { .. } => {
+            return Err(Errno::EINVAL.into());
+        }
+    };
+    Ok(Outcome::Done(done))
+}

@@ -1,0 +1,75 @@
+//! Where names are: paths of directories, targets of links, lists of names.
+
+use super::super::open::{Body, OpenFile};
+use super::super::tree::Node;
+use super::Subject;
+use crate::syscall::call::Stop;
+use crate::syscall::errno::Errno;
+use alloc::vec::Vec;
+use braid_files::stat::{entry_type, write_entry};
+
+/// The longest entry of a listing, in bytes: a name of 255, its frame and alignment.
+const ENTRY_MAX: usize = 288;
+
+pub(super) fn path(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    subject.node(Errno::ENOTDIR)?.path().ok_or(Errno::ENOENT)
+}
+
+pub(super) fn read_link(subject: &Subject) -> Result<Vec<u8>, Errno> {
+    subject.node(Errno::ENOENT)?.link().ok_or(Errno::EINVAL)
+}
+
+/// getdents64(2): hands entries to `put` as long as they fit in `len` bytes; answers how many bytes they were. Positions: 0 is `.`,
+/// 1 is `..`, then the directory's own plus 2.
+pub fn list(
+    file: &OpenFile,
+    len: usize,
+    mut put: impl FnMut(usize, &[u8]) -> Result<(), Stop>,
+) -> Result<usize, Stop> {
+    let Body::Place(directory) = &file.body else {
+        return Err(Errno::ENOTDIR.into());
+    };
+    if !file.flags().reads() {
+        return Err(Errno::EBADF.into());
+    }
+    if !directory.is_directory() {
+        return Err(Errno::ENOTDIR.into());
+    }
+    let mut offset = file.offset.lock();
+    let mut done = 0;
+    while let Some((next, name, node)) = entry(directory, *offset) {
+        let stat = node.stat();
+        let mut block = [0; ENTRY_MAX];
+        let size = write_entry(&mut block, stat.inode, next, entry_type(stat.mode), &name)
+            .ok_or(Errno::EIO)?;
+        if size > len - done {
+            if done == 0 {
+                return Err(Errno::EINVAL.into());
+            }
+            break;
+        }
+        match put(done, &block[..size]) {
+            Ok(()) => {}
+            Err(_) if done > 0 => break,
+            Err(stop) => return Err(stop),
+        }
+        done += size;
+        *offset = next;
+    }
+    Ok(done)
+}
+
+/// The entry at or after `position`, and the position after it.
+fn entry(directory: &Node, position: u64) -> Option<(u64, Vec<u8>, Node)> {
+    match position {
+        0 => Some((1, b".".to_vec(), directory.clone())),
+        1 => Some((
+            2,
+            b"..".to_vec(),
+            directory.parent().unwrap_or_else(|| directory.clone()),
+        )),
+        _ => directory
+            .list(position - 2)
+            .map(|(next, name, node)| (next + 2, name, node)),
+    }
+}
