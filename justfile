@@ -16,6 +16,10 @@ exec *WORDS:
 image *OPTIONS:
     cargo run -q -- image {{OPTIONS}}
 
+# Braid and Linux side by side
+bench *WORDS:
+    cargo run -q -- bench {{WORDS}}
+
 # The same machine, stopped at its first instruction, with gdb attached
 gdb *WORDS:
     cargo run -q -- gdb {{WORDS}}

@@ -11,6 +11,8 @@ use std::path::PathBuf;
 pub const MODE_FILE: u32 = 0o100_000;
 /// `S_IFDIR`.
 pub const MODE_DIRECTORY: u32 = 0o040_000;
+/// `S_IFCHR`.
+pub const MODE_CHARACTER: u32 = 0o020_000;
 /// `S_IFLNK`.
 pub const MODE_SYMLINK: u32 = 0o120_000;
 

@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Parser, Subcommand};
 
 use crate::accel::{self, Accel};
+use crate::bench::arguments::BenchArgs;
 use crate::ending;
 use crate::exec::{self, Parts, Program};
 use crate::install::Consent;
@@ -55,6 +56,8 @@ enum Verb {
     },
     /// Make an image that real Limine boots: a CD and USB stick, or a disk
     Image(ImageArgs),
+    /// Measure Braid, side by side with Linux
+    Bench(BenchArgs),
     /// Files as memory objects: their ids, and where they differ
     Vmo {
         #[command(subcommand)]
@@ -174,6 +177,7 @@ fn dispatch(cli: Cli) -> Result<u8> {
             crate::gdb::gdb(&parts, &shape, tree, voice)
         }
         Some(Verb::Image(arguments)) => arguments.make().map(|()| 0),
+        Some(Verb::Bench(arguments)) => crate::bench::bench(&arguments),
         Some(Verb::Vmo { verb }) => crate::vmo::vmo(&verb),
     }
 }
@@ -289,7 +293,7 @@ fn parse_tori(text: &str) -> Result<Tori, String> {
 }
 
 /// Bytes out of `64M` and its like; machines have whole mebibytes.
-fn parse_size(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let (digits, unit) = match text.char_indices().last() {
         Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
         Some((at, 'm' | 'M')) => (&text[..at], MIB),
@@ -306,7 +310,7 @@ fn parse_size(text: &str) -> Result<u64, String> {
     Ok(bytes)
 }
 
-fn parse_seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds = text
         .parse()
         .ok()

@@ -2,6 +2,7 @@
 
 pub mod accel;
 pub mod archive;
+pub mod bench;
 pub mod board;
 pub mod build;
 pub mod cli;

@@ -144,14 +144,14 @@ fn sized(qemu: &Qemu, machine: &Machine) -> Command {
 }
 
 /// QEMU with what every machine has.
-fn common(qemu: &Qemu, engine: Engine) -> Command {
+pub(crate) fn common(qemu: &Qemu, engine: Engine) -> Command {
     let mut command = Command::new(&qemu.path);
     command.args(["-machine", "q35", "-nodefaults", "-no-user-config"]);
     command.args(["-display", "none", "-monitor", "none", "-no-reboot"]);
     command.args(["-device", "isa-debug-exit,iobase=0xf4,iosize=1"]);
     match engine {
-        Engine::Tcg => command.args(["-accel", "tcg,thread=multi", "-cpu", "max"]),
-        Engine::Kvm => command.args(["-accel", "kvm", "-cpu", "max"]),
+        Engine::Tcg => command.args(["-accel", "tcg,thread=multi"]),
+        Engine::Kvm => command.args(["-accel", "kvm"]),
         Engine::Counted => command.args([
             "-accel",
             "tcg,thread=single",
@@ -159,14 +159,22 @@ fn common(qemu: &Qemu, engine: Engine) -> Command {
             "shift=0,sleep=off",
             "-rtc",
             "base=2026-01-01T00:00:00,clock=vm",
-            "-cpu",
-            "max,erms=off,fsrm=off",
         ]),
     };
+    command.args(["-cpu", cpu(engine)]);
     command
 }
 
-fn spawn(mut command: Command, inherited: Vec<RawFd>) -> Result<Child> {
+/// The guest's processor, as QEMU's option. With ERMS `rep stosb` would count every byte as an instruction.
+pub(crate) const fn cpu(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Tcg | Engine::Kvm => "max",
+        Engine::Counted => "max,erms=off,fsrm=off",
+    }
+}
+
+/// Starts a QEMU that ends with us and holds the descriptors of `inherited`.
+pub(crate) fn spawn(mut command: Command, inherited: Vec<RawFd>) -> Result<Child> {
     let parent = rustix::process::getpid();
     command
         .stdin(Stdio::null())

@@ -21,6 +21,8 @@ pub struct Qemu {
     pub path: PathBuf,
     /// Major and minor version.
     pub version: (u32, u32),
+    /// The version as it tells it: `7.2.22`.
+    pub release: String,
 }
 
 /// Finds QEMU (`BRAID_QEMU` names another executable than the one in `PATH`), or installs it.
@@ -52,7 +54,20 @@ pub fn qemu(consent: Consent, voice: Voice) -> Result<Qemu> {
             version.1
         );
     }
-    Ok(Qemu { path, version })
+    Ok(Qemu {
+        path,
+        version,
+        release: release(&text),
+    })
+}
+
+/// The word after `version`.
+fn release(text: &str) -> String {
+    let word = text
+        .split("version ")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next());
+    word.unwrap_or_default().to_owned()
 }
 
 /// Reads `QEMU emulator version 7.2.22 (Debian ..)`.
@@ -122,12 +137,13 @@ pub fn rust_targets(root: &Path, consent: Consent, voice: Voice) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_version;
+    use super::{parse_version, release};
 
     #[test]
     fn versions_are_read() {
         let debian = "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)\nCopyright";
         assert_eq!(parse_version(debian), Some((7, 2)));
+        assert_eq!(release(debian), "7.2.22");
         assert_eq!(parse_version("QEMU emulator version 10.0\n"), Some((10, 0)));
         assert_eq!(parse_version("no such program"), None);
     }

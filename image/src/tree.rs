@@ -149,6 +149,19 @@ impl Tree {
         Ok(())
     }
 
+    /// Adds a character device as `guest`, that everybody may use.
+    ///
+    /// # Errors
+    /// The guest path does not name a file.
+    pub fn add_device(&mut self, guest: &[u8], numbers: (u32, u32)) -> Result<(), TreeError> {
+        let path = self.resolve(guest)?;
+        self.put(path.clone(), archive::MODE_CHARACTER | 0o666, 0, None);
+        if let Some(entry) = self.entries.get_mut(&path) {
+            entry.device = numbers;
+        }
+        Ok(())
+    }
+
     /// Follows the links of the tree above the last component of `guest`, and makes the directories that are missing.
     fn resolve(&mut self, guest: &[u8]) -> Result<Vec<u8>, TreeError> {
         let shown = || String::from_utf8_lossy(guest).into_owned();

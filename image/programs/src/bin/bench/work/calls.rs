@@ -11,7 +11,7 @@ pub(super) struct NullCall(usize);
 
 impl NullCall {
     pub(super) fn new(setting: &Setting) -> NullCall {
-        NullCall(setting.scaled(16_384))
+        NullCall(setting.scaled(131_072))
     }
 }
 

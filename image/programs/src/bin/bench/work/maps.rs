@@ -18,7 +18,7 @@ pub(super) struct MapUnmap {
 
 impl MapUnmap {
     pub(super) fn new(setting: &Setting, touch: bool) -> MapUnmap {
-        let count = if touch { 256 } else { 1024 };
+        let count = if touch { 512 } else { 8192 };
         MapUnmap {
             count: setting.scaled(count),
             touch,
@@ -60,7 +60,7 @@ impl Protect {
         let mut region = Region::fenced(BYTES)?;
         region.fill();
         Ok(Protect {
-            count: setting.scaled(2048),
+            count: setting.scaled(8192),
             region,
         })
     }
@@ -96,7 +96,7 @@ pub(super) struct Brk {
 impl Brk {
     pub(super) fn new(setting: &Setting) -> Brk {
         Brk {
-            count: setting.scaled(1024),
+            count: setting.scaled(8192),
             end: 0,
         }
     }

@@ -106,7 +106,7 @@ impl Switch {
             true
         })?;
         Ok(Switch {
-            trips: setting.scaled(1024),
+            trips: setting.scaled(4096),
             to,
             from,
             _peer: peer,

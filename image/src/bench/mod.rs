@@ -1,0 +1,136 @@
+//! `braid bench`: the same program on Braid and on Linux, side by side.
+
+pub mod arguments;
+pub mod braid;
+pub mod facts;
+pub mod linux;
+pub mod report;
+pub mod results;
+pub mod run;
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::accel;
+use crate::exec;
+use crate::install::Consent;
+use crate::progress::Voice;
+use arguments::{BenchArgs, Peer};
+use facts::Facts;
+use linux::{Huge, Kernel};
+use results::{Remark, Results, Shape, System};
+use run::{Guest, Run};
+
+/// Exit status when figures are missing.
+const INCOMPLETE: u8 = 1;
+
+/// Boots the kernels in turns, and reports what they did.
+///
+/// # Errors
+/// Bad input, or something that machines are built from is missing. What goes wrong in machines is in the report.
+pub fn bench(arguments: &BenchArgs) -> Result<u8> {
+    let (options, shapes) = (arguments.options()?, arguments.shapes()?);
+    let (peer, voice) = (arguments.peer()?, arguments.voice());
+    let consent = Consent::new(arguments.no_install);
+    let parts = exec::parts(consent, voice)?;
+    let mut programs = crate::build::programs(&parts.root, voice)?;
+    let program = programs
+        .remove("bench")
+        .context("the programs hold no bench")?;
+    let kernel = match peer {
+        Peer::Nobody => None,
+        Peer::This(kernel) => Some(kernel),
+        Peer::Any => Some(linux::find::find(&parts.root, consent, voice)?),
+    };
+    let loader = &parts.boot.loader;
+    let engine = accel::choose(
+        arguments.accel,
+        arguments.icount,
+        &parts.qemu,
+        loader,
+        voice,
+    )?;
+    let facts = Facts::gather(&parts.root, &parts.qemu, engine, arguments.mem);
+    let mut results = Results::default();
+    for shape in shapes {
+        let guest = Guest {
+            parts: &parts,
+            program: &program,
+            options: &options,
+            smp: shape.smp,
+            memory: arguments.mem,
+            engine,
+            timeout: arguments.timeout,
+            qemu_arguments: &[],
+        };
+        boots(
+            &guest,
+            shape,
+            kernel.as_ref(),
+            arguments.boots(),
+            voice,
+            &mut results,
+        )?;
+    }
+    report(arguments, &facts, &results)
+}
+
+/// Boots each kernel so often, in turns: what changes on the host meanwhile meets all of them.
+fn boots(
+    guest: &Guest<'_>,
+    shape: Shape,
+    kernel: Option<&Kernel>,
+    boots: u32,
+    voice: Voice,
+    results: &mut Results,
+) -> Result<()> {
+    let mut step = voice.step("booting machines");
+    for number in 1..=boots {
+        let mut take = |system: System, run: Run| {
+            if let Some(problem) = &run.problem {
+                voice.say(&format!(
+                    "{}: {problem}\n{}",
+                    system.name(),
+                    run.log.trim_end()
+                ));
+            }
+            results.add(system, shape, &run);
+        };
+        let smp = shape.smp;
+        step.detail(&format!("{smp} cores, boot {number} of {boots}: Braid"));
+        take(System::Braid, braid::boot(shape.tori, guest)?);
+        let Some(kernel) = kernel else { continue };
+        for (system, huge) in [
+            (System::Linux, Huge::Never),
+            (System::LinuxHuge, Huge::Default),
+        ] {
+            step.detail(&format!(
+                "{smp} cores, boot {number} of {boots}: {}",
+                system.name()
+            ));
+            take(system, linux::boot(kernel, huge, guest)?);
+        }
+    }
+    Ok(())
+}
+
+fn report(arguments: &BenchArgs, facts: &Facts, results: &Results) -> Result<u8> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(report::table::table(facts, results).as_bytes())?;
+    for remark in &results.remarks {
+        match remark {
+            Remark::Absent(text) => arguments.voice().say(text),
+            Remark::Problem(text) => eprintln!("braid: {text}"),
+        }
+    }
+    if let Some(path) = &arguments.json {
+        write(path, &report::json::lines(facts, results))?;
+    }
+    Ok(if results.is_broken() { INCOMPLETE } else { 0 })
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
+}

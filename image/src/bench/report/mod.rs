@@ -1,0 +1,4 @@
+//! Reports: a table for the terminal, records for programs, a page for browsers.
+
+pub mod json;
+pub mod table;
