@@ -1,14 +1,14 @@
 //! Address spaces by Linux's rules: limits, the heap, stacks, advice, errors.
 
 use braid_tests::machine::{Fault, Machine, MemoryObject, Space, Storage};
-use vm::addr::{Frame, PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
+use vm::addr::{Frame, PAGE_SIZE, Page, USER_END, VirtAddr};
 use vm::fault::{Access, Refusal};
 use vm::flush::FlushDebt;
 use vm::frames::Owner;
 use vm::space::{
     AddressSpace, Advice, Backing, Flags, MapRequest, Placement, RemapRequest, SpaceError,
 };
-use vm::table::{Remote, Rights, State};
+use vm::table::Rights;
 
 const CEILING: VirtAddr = VirtAddr(0x7fff_0000_0000);
 const RW: Rights = Rights::READ.union(Rights::WRITE);
@@ -319,39 +319,6 @@ fn mincore_tells_what_is_present() {
         let beyond = space.resident_pages(machine, at, 1025 * KIB4, |_| {});
         assert_eq!(beyond, Err(SpaceError::NoMemory));
         assert!(space.is_mapped(at, 1024 * KIB4) && !space.is_mapped(at, 1025 * KIB4));
-    });
-}
-
-#[test]
-fn remote_pages_are_entered_told_and_let_go() {
-    with_space(|machine, space| {
-        let at = VirtAddr(0x1000_0000);
-        assert!(map(machine, space, Placement::Fixed(at), 8 * KIB4).is_ok());
-        let page = Page::containing(at);
-        let remote = Remote {
-            home: 2047,
-            frame: Frame((1 << 40) - 1),
-        };
-        assert_eq!(space.enter_remote(machine, page + 2, remote), Ok(()));
-        assert_eq!(
-            space.enter_remote(machine, page + 2, remote),
-            Err(SpaceError::Exists)
-        );
-        assert_eq!(
-            space.enter_remote(machine, page + 9, remote),
-            Err(SpaceError::BadAddress)
-        );
-        let frame = write(machine, space, at).unwrap();
-        assert!(machine.access(0, 0, space, at + KIB4, Access::Read).is_ok());
-        let mut held = Vec::new();
-        space.held(machine, PageRange::at(page, 8), |page| {
-            held.push((page.page, page.state))
-        });
-        let expected = [
-            (page, State::Present(frame)),
-            (page + 2, State::Remote(remote)),
-        ];
-        assert_eq!(held, expected, "the zero page at 1 is untouched");
     });
 }
 

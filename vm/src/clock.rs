@@ -71,7 +71,8 @@ impl Clock {
     /// Judges a candidate by the ages of its entries in all spaces of its lineage or object, added
     /// up. `held` is how many references the kernel holds itself (the object's cache: 1).
     pub fn judge(frames: &FrameTable<'_>, candidate: &Candidate, age: Age, held: u32) -> Verdict {
-        if age.accessed || age.large || age.entries + held != frames.shares(candidate.frame) {
+        let stays = age.accessed || age.large || age.pinned;
+        if stays || age.entries + held != frames.shares(candidate.frame) {
             return Verdict::Keep;
         }
         match candidate.used {
@@ -91,5 +92,6 @@ impl core::ops::AddAssign for Age {
         self.accessed |= other.accessed;
         self.dirty |= other.dirty;
         self.large |= other.large;
+        self.pinned |= other.pinned;
     }
 }

@@ -7,7 +7,7 @@ use crate::addr::{Frame, Page, PageRange, RUN, USER_END, VirtAddr};
 use crate::flush::FlushDebt;
 use crate::frames::Use;
 use crate::space::{AddressSpace, Backing, Flags, GrowError, Mapping, Object, SpaceError};
-use crate::table::{Entry, Place, Released, Remote, Rights, Slot, State, TableMemory, release};
+use crate::table::{Entry, Place, Released, Rights, Slot, Source, State, TableMemory, release};
 
 /// What the program did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,13 +104,15 @@ pub enum Recipe<O> {
         /// Where to.
         target: Target,
     },
-    /// Pull the page from its home torus, install [`Fill::Private`].
+    /// Pull the page from the torus of this source, and enter it as having arrived.
     Pull {
-        /// Where it is.
-        remote: Remote,
-        /// Where to.
-        target: Target,
+        /// Whose table says where it is.
+        source: Source,
+        /// The page.
+        page: Page,
     },
+    /// What there is to know of the page is in the table of a source: call `unfold` with the page and resolve again.
+    Unfold(Page),
     /// The stack grows: call `grow` with the page and resolve again.
     Grow(Page),
     /// The program may not do that: SIGSEGV.
@@ -141,6 +143,8 @@ pub enum Fill {
     PrivateRun(Frame),
     /// A frame of an object; the entry takes a reference of its own.
     Cached(Frame),
+    /// A frame of an object of another torus, which keeps it for this space; the entry counts for nothing.
+    Lent(Frame),
     /// The frame that is there, with all the rights that it may have.
     Kept,
 }
@@ -195,7 +199,8 @@ impl<O: Object> AddressSpace<O> {
                 }
             }
             State::Swap(slot) => Recipe::SwapIn { slot, target },
-            State::Remote(remote) => Recipe::Pull { remote, target },
+            State::Remote(_) if place.is_bare() => Recipe::Unfold(page),
+            State::Remote(source) => Recipe::Pull { source, page },
         }
     }
 
@@ -227,26 +232,28 @@ impl<O: Object> AddressSpace<O> {
         fill: Fill,
     ) -> Result<FlushDebt, SpaceError> {
         let write = target.access == Access::Write;
-        let (frame, rights) = match fill {
+        let entry = match fill {
             Fill::Kept => return self.upgrade(memory, target),
             Fill::PrivateRun(first) => return self.install_run(memory, target, first),
-            Fill::Private(frame) => (frame, target.rights),
-            Fill::Zero => (memory.zero_frame(), target.rights.without_write()),
-            Fill::Cached(frame) => (frame, target.shared_rights()),
+            Fill::Private(frame) => Entry::leaf(frame, target.rights),
+            Fill::Zero => {
+                Entry::leaf(memory.zero_frame(), target.rights.without_write()).borrowed()
+            }
+            Fill::Cached(frame) => Entry::leaf(frame, target.shared_rights()).of_object(),
+            Fill::Lent(frame) => Entry::leaf(frame, target.shared_rights())
+                .of_object()
+                .borrowed(),
         };
-        let mut entry = Entry::leaf(frame, rights).touched(write);
-        if fill == Fill::Zero {
-            entry = entry.borrowed();
-        }
+        let entry = entry.touched(write);
         let old = self.table_mut().set(memory, target.place, entry)?;
         match fill {
-            Fill::Private(_) => {
+            Fill::Private(frame) => {
                 memory
                     .frames()
                     .assign(frame, Use::Private, self.lineage(), target.index);
             }
-            Fill::Cached(_) => memory.frames().share(frame),
-            Fill::Zero | Fill::PrivateRun(_) | Fill::Kept => {}
+            Fill::Cached(frame) => memory.frames().share(frame),
+            Fill::Zero | Fill::Lent(_) | Fill::PrivateRun(_) | Fill::Kept => {}
         }
         self.entered(1);
         let mut debt = FlushDebt::none();
@@ -353,7 +360,7 @@ impl<O: Object> AddressSpace<O> {
                 break;
             };
             if slot.load(Relaxed) == 0 {
-                slot.store(Entry::leaf(frame, rights).0, Relaxed);
+                slot.store(Entry::leaf(frame, rights).of_object().0, Relaxed);
                 memory.frames().share(frame);
                 entered += 1;
             }

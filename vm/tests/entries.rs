@@ -9,7 +9,7 @@ use vm::flush::{FLUSH_CEILING, Flush};
 use vm::frames::{FrameList, FrameMeta, FrameTable, Owner, Use};
 use vm::space::Age;
 use vm::swap::SlotTable;
-use vm::table::{Entry, Remote, Rights, Slot, State};
+use vm::table::{Entry, Rights, Slot, Source, State};
 
 fn rights() -> impl Strategy<Value = Rights> {
     (0..8u8).prop_map(Rights::from_bits_truncate)
@@ -27,6 +27,8 @@ proptest! {
         prop_assert!(entry.is_accessed() && !entry.aged().is_accessed());
         prop_assert!(entry.is_counted() && !entry.borrowed().is_counted());
         prop_assert!(entry.borrowed().holds_frame());
+        prop_assert!(entry.pinned().is_pinned() && !entry.is_pinned());
+        prop_assert!(entry.of_object().is_of_object() && !entry.is_of_object());
         let (present, parked) = (State::Present(frame), State::Parked(frame));
         prop_assert_eq!(entry.state(), if rights.is_empty() { parked } else { present });
         // Parked and back: nothing is lost.
@@ -38,9 +40,8 @@ proptest! {
     fn slots_and_remote_pages_are_never_present(number in 0..1u64 << 40, home in 0..2048u16) {
         let swap = Entry::swap(Slot(number));
         prop_assert_eq!(swap.state(), State::Swap(Slot(number)));
-        let remote = Remote { home, frame: Frame(number) };
-        let entry = Entry::remote(remote);
-        prop_assert_eq!(entry.state(), State::Remote(remote));
+        let entry = Entry::remote(Source(home));
+        prop_assert_eq!(entry.state(), State::Remote(Source(home)));
         for entry in [swap, entry] {
             prop_assert!(!entry.is_present() && !entry.holds_frame() && !entry.is_empty());
         }

@@ -98,7 +98,9 @@ fn execute(
         },
         Recipe::Refuse(refusal) => (Outcome::Refused(refusal), none),
         // No space has pages in swap slots or at another torus yet, and `Grow` was done before.
-        Recipe::SwapIn { .. } | Recipe::Pull { .. } | Recipe::Grow(_) => (Outcome::Bus, none),
+        Recipe::SwapIn { .. } | Recipe::Pull { .. } | Recipe::Unfold(_) | Recipe::Grow(_) => {
+            (Outcome::Bus, none)
+        }
     }
 }
 

@@ -159,6 +159,8 @@ impl From<SpaceError> for Errno {
             SpaceError::Denied => Self::EACCES,
             SpaceError::NotPermitted => Self::EPERM,
             SpaceError::BadAddress => Self::EFAULT,
+            // Whoever moves pages has pulled them before.
+            SpaceError::Away => Self::EAGAIN,
         }
     }
 }

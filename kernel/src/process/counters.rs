@@ -106,6 +106,7 @@ impl Counters {
             Recipe::Present => &self.faults_present,
             Recipe::Refuse(_) => &self.faults_refused,
             Recipe::SwapIn { .. } | Recipe::Pull { .. } => &self.faults_moved,
+            Recipe::Unfold(_) => return,
         };
         counter.add(1);
     }

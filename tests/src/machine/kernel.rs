@@ -9,7 +9,7 @@ use vm::clock::{Clock, Verdict};
 use vm::fault::{Access, Fill, Recipe, Refusal};
 use vm::frames::{Owner, Use};
 use vm::space::{AddressSpace, Age, Object, Replacement};
-use vm::table::TableMemory;
+use vm::table::{Slot, Source, TableMemory};
 
 use super::Machine;
 
@@ -20,6 +20,8 @@ pub enum Fault {
     Refused(Refusal),
     /// No frame was left.
     OutOfMemory,
+    /// The page is remote.
+    Away(Source),
 }
 
 /// An object of pages, each cached in a frame when first needed.
@@ -159,10 +161,12 @@ impl Machine<'_> {
                 (target, Fill::Private(self.filled(self.content(frame))?))
             }
             Recipe::SwapIn { slot, target } => {
-                let value = self.written.borrow()[&slot.0];
-                (target, Fill::Private(self.filled(value)?))
+                (target, Fill::Private(self.filled(self.read_slot(slot))?))
             }
-            Recipe::Pull { remote, .. } => panic!("nothing is remote here: {remote:?}"),
+            Recipe::Pull { source, .. } => return Err(Fault::Away(source)),
+            Recipe::Unfold(page) => {
+                return space.unfold(self, page).map_err(|_| Fault::OutOfMemory);
+            }
         };
         match space.install(self, target, fill) {
             Ok(debt) => {
@@ -219,7 +223,7 @@ impl Machine<'_> {
             gone += usize::from(match (verdict, candidate.used) {
                 (Verdict::Keep, _) => false,
                 (_, Use::Cached) => self.evict_cached(frame, candidate.owner, spaces, objects),
-                _ => self.evict_private(frame, spaces),
+                _ => self.evict_private(frame, spaces.iter_mut().map(|(id, space)| (*id, space))),
             });
             if gone == count {
                 break;
@@ -228,14 +232,27 @@ impl Machine<'_> {
         gone
     }
 
-    fn evict_private(&self, frame: Frame, spaces: &mut [(u64, Space)]) -> bool {
+    /// What a slot holds.
+    pub fn read_slot(&self, slot: Slot) -> u64 {
+        self.written.borrow()[&slot.0]
+    }
+
+    /// Writes a private frame to a slot, in all `spaces` that have it; false when the device is full.
+    ///
+    /// # Panics
+    /// When another space has it.
+    pub fn evict_private<'s>(
+        &self,
+        frame: Frame,
+        spaces: impl Iterator<Item = (u64, &'s mut Space)>,
+    ) -> bool {
         let Some(slot) = self.slots.take() else {
             return false;
         };
         self.frames().share(frame);
-        for (id, space) in spaces.iter_mut() {
+        for (id, space) in spaces {
             let debt = space.evict(self, frame, Replacement::Slot(slot));
-            self.pay(*id, debt);
+            self.pay(id, debt);
         }
         self.written
             .borrow_mut()

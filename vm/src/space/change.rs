@@ -122,6 +122,7 @@ impl<O: Object> AddressSpace<O> {
         }
         self.table.split_edges(memory, range)?;
         let mut debt = FlushDebt::none();
+        self.table.drop_folded(memory, range);
         let mut released = Released::default();
         for mapping in self.mappings.touching(range) {
             let part = mapping.range.intersect(range);

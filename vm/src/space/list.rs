@@ -21,6 +21,24 @@ impl<O: Object> MappingList<O> {
         }
     }
 
+    /// These mappings.
+    ///
+    /// # Errors
+    /// [`SpaceError::NoMemory`], [`SpaceError::InvalidArgument`] when they are not in order or overlap.
+    pub(super) fn of(mappings: impl IntoIterator<Item = Mapping<O>>) -> Result<Self, SpaceError> {
+        let mut list = Self::new();
+        let mut end = Page(0);
+        for mapping in mappings {
+            if mapping.range.is_empty() || mapping.range.start < end {
+                return Err(SpaceError::InvalidArgument);
+            }
+            end = mapping.range.end;
+            list.reserve(1)?;
+            list.insert(mapping);
+        }
+        Ok(list)
+    }
+
     /// How many there are.
     pub(super) const fn len(&self) -> usize {
         self.items.len()

@@ -195,6 +195,7 @@ impl<O: Object> AddressSpace<O> {
         range: PageRange,
         debt: &mut FlushDebt,
     ) {
+        self.table.drop_folded(memory, range);
         let mut released = Released::default();
         for mapping in self.mappings.touching(range) {
             let part = mapping.range.intersect(range);

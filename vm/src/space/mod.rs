@@ -7,10 +7,10 @@ mod blocks;
 mod change;
 mod fork;
 mod grow;
-mod image;
 mod list;
 mod map;
 mod mapping;
+mod moving;
 mod remap;
 mod reverse;
 
@@ -18,10 +18,10 @@ use core::fmt;
 
 pub use change::Advice;
 pub(crate) use grow::GrowError;
-pub use image::Held;
 use list::MappingList;
 pub use map::{MapRequest, Placement};
 pub use mapping::{Backing, Flags, Mapping, Object};
+pub use moving::{Away, Kept, Parts, granted};
 pub use remap::{RemapRequest, Remapped};
 pub use reverse::{Age, Replacement};
 
@@ -56,6 +56,8 @@ pub enum SpaceError {
     NotPermitted,
     /// The range is not one mapping (`EFAULT`).
     BadAddress,
+    /// Pages of the range are at another torus: pull them first.
+    Away,
 }
 
 impl fmt::Display for SpaceError {
@@ -67,6 +69,7 @@ impl fmt::Display for SpaceError {
             Self::Denied => "the object does not allow it",
             Self::NotPermitted => "the lowest pages are not to be mapped",
             Self::BadAddress => "the range is not one mapping",
+            Self::Away => "pages of the range are at another torus",
         })
     }
 }

@@ -36,7 +36,7 @@ impl<O: Object> AddressSpace<O> {
     /// # Errors
     /// As mremap(2): [`SpaceError::InvalidArgument`] for what is unaligned, zero or overlapping,
     /// [`SpaceError::BadAddress`] when what is kept of the old range is not within one mapping,
-    /// [`SpaceError::NoMemory`] without room.
+    /// [`SpaceError::NoMemory`] without room, [`SpaceError::Away`] when pages would have to move that are at another torus.
     pub fn remap<M: TableMemory>(
         &mut self,
         memory: &M,
@@ -141,6 +141,9 @@ impl<O: Object> AddressSpace<O> {
         self.table.split_edges(memory, old)?;
         self.table.split_edges(memory, kept)?;
         self.table.split_edges(memory, new)?;
+        if self.table.next_away(memory, kept).is_some() {
+            return Err(SpaceError::Away);
+        }
         self.table.prepare(memory, kept, new.start)?;
         // From here on nothing fails.
         let mut debt = FlushDebt::none();

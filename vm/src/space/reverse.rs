@@ -20,6 +20,8 @@ pub struct Age {
     pub dirty: bool,
     /// Whether it is part of a 2 MiB page.
     pub large: bool,
+    /// Whether another torus may be reading it.
+    pub pinned: bool,
 }
 
 /// What takes the place of entries of a frame that is evicted.
@@ -43,6 +45,7 @@ impl<O: Object> AddressSpace<O> {
                     age.accessed |= entry.is_accessed();
                     age.dirty |= entry.is_dirty();
                     age.large |= entry.is_large();
+                    age.pinned |= entry.is_pinned();
                     if entry.is_accessed() {
                         slot.fetch_and(Entry(u64::MAX).aged().0, Relaxed);
                     }
@@ -65,7 +68,7 @@ impl<O: Object> AddressSpace<O> {
         self.entries(memory, frame, |page| {
             self.table
                 .visit(memory, PageRange::at(page, 1), |_, slot, entry| {
-                    if entry.is_large() {
+                    if entry.is_large() || entry.is_pinned() {
                         return;
                     }
                     let new = match replacement {

@@ -39,6 +39,12 @@ impl PageTable {
                     page = next;
                     continue;
                 }
+                leaf @ Leaf::Folded(slot, level, _) => {
+                    let to = child.reach(memory, page, level)?;
+                    memory.table(to)[index(page, level)].store(slot.load(Relaxed), Relaxed);
+                    page = leaf.next(page);
+                    continue;
+                }
                 Leaf::Large(slot) => self.split(memory, slot)?,
                 Leaf::Table(table) => table,
             };
@@ -68,7 +74,8 @@ impl PageTable {
         let mut page = from.start;
         while page < from.end {
             match self.leaf(memory, page) {
-                Leaf::Absent(next) => page = next,
+                // What is folded does not move.
+                leaf @ (Leaf::Absent(_) | Leaf::Folded(..)) => page = leaf.next(page),
                 Leaf::Large(slot) => {
                     self.split(memory, slot)?;
                 }
@@ -101,7 +108,7 @@ impl PageTable {
                 _ => match self.leaf(memory, target) {
                     Leaf::Table(leaf) => leaf,
                     // `prepare` made every table.
-                    Leaf::Large(_) | Leaf::Absent(_) => return,
+                    Leaf::Large(_) | Leaf::Absent(_) | Leaf::Folded(..) => return,
                 },
             };
             table = Some((target.0 / RUN, leaf));
@@ -139,16 +146,16 @@ fn copy_words<M: TableMemory>(
                 entry = entry.read_only();
                 copied.protected = true;
             }
+            if private {
+                // Nobody has asked for the copy's page.
+                entry = entry.unpinned();
+            }
         } else {
-            match entry.state() {
-                State::Swap(slot) => {
-                    copied.swapped += 1;
-                    if !memory.slots().is_some_and(|slots| slots.share(slot)) {
-                        return Err(OutOfTables);
-                    }
+            if let State::Swap(slot) = entry.state() {
+                copied.swapped += 1;
+                if !memory.slots().is_some_and(|slots| slots.share(slot)) {
+                    return Err(OutOfTables);
                 }
-                State::Remote(remote) => memory.share_remote(remote),
-                _ => {}
             }
         }
         copy.store(entry.0, Relaxed);

@@ -8,9 +8,13 @@
 //! | 7 | 2 MiB leaf (level 2) | - |
 //! | 8 | global | - |
 //! | 9 | borrowed: the entry holds no reference to its frame | borrowed (parked) |
-//! | 12..52 | frame | frame, slot, or the home torus's frame |
-//! | 52..63 | - | home torus (remote) |
+//! | 10 | the frame is an object's page | the same (parked) |
+//! | 11 | pinned: another torus may be reading the frame | the same (parked) |
+//! | 12..52 | frame | frame or slot |
+//! | 52..63 | - | source (remote) |
 //! | 63 | no execute | - |
+//!
+//! A remote entry of a higher level is *folded*: all below it is as in the table of that source.
 
 use bitflags::bitflags;
 
@@ -46,13 +50,14 @@ impl Rights {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Slot(pub u64);
 
-/// Where a remote page is: the torus that owns its frame, and the frame there.
+/// The frozen table of another torus that says what a remote entry stands for: its number within the space, below
+/// [`Source::COUNT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Remote {
-    /// Number of the home torus, below 2048.
-    pub home: u16,
-    /// The frame at home.
-    pub frame: Frame,
+pub struct Source(pub u16);
+
+impl Source {
+    /// How many an entry can tell apart.
+    pub const COUNT: u16 = 2048;
 }
 
 /// A page-table entry.
@@ -70,8 +75,8 @@ pub enum State {
     Parked(Frame),
     /// The content is on the swap device.
     Swap(Slot),
-    /// The content is still at the torus that the process came from.
-    Remote(Remote),
+    /// The content is still at a torus that the process was on: where, its table there says.
+    Remote(Source),
 }
 
 const PRESENT: u64 = 1;
@@ -82,13 +87,15 @@ const DIRTY: u64 = 1 << 6;
 const LARGE: u64 = 1 << 7;
 const GLOBAL: u64 = 1 << 8;
 const BORROWED: u64 = 1 << 9;
+const OF_OBJECT: u64 = 1 << 10;
+const PINNED: u64 = 1 << 11;
 const NO_EXECUTE: u64 = 1 << 63;
 const FRAME: u64 = 0x000f_ffff_ffff_f000;
 const KIND: u64 = 0b1110;
 const PARKED: u64 = 1 << 1;
 const SWAP: u64 = 2 << 1;
 const REMOTE: u64 = 3 << 1;
-const HOME_SHIFT: u32 = 52;
+const SOURCE_SHIFT: u32 = 52;
 
 impl Entry {
     /// Nothing.
@@ -125,9 +132,9 @@ impl Entry {
         Self(slot.0 << 12 | SWAP)
     }
 
-    /// The content lies at another torus.
-    pub const fn remote(remote: Remote) -> Self {
-        Self((remote.home as u64) << HOME_SHIFT | remote.frame.0 << 12 | REMOTE)
+    /// What is here, a page or a table, is as in the table of this source.
+    pub const fn remote(source: Source) -> Self {
+        Self((source.0 as u64) << SOURCE_SHIFT | REMOTE)
     }
 
     /// The same leaf for 2 MiB.
@@ -152,6 +159,22 @@ impl Entry {
         Self(self.0 | BORROWED)
     }
 
+    /// The same leaf, of an object's page: who takes the space over finds the page by its mapping.
+    #[inline]
+    pub const fn of_object(self) -> Self {
+        Self(self.0 | OF_OBJECT)
+    }
+
+    /// The same leaf, whose frame has to stay where it is.
+    pub const fn pinned(self) -> Self {
+        Self(self.0 | PINNED)
+    }
+
+    /// The same leaf, whose frame may go.
+    pub const fn unpinned(self) -> Self {
+        Self(self.0 & !PINNED)
+    }
+
     /// The same leaf, marked as the access that caused it would mark it.
     #[inline]
     pub const fn touched(self, write: bool) -> Self {
@@ -172,7 +195,7 @@ impl Entry {
     /// The same frame and marks with other rights.
     #[inline]
     pub const fn with_rights(self, rights: Rights) -> Self {
-        let kept = self.0 & (ACCESSED | DIRTY | LARGE | BORROWED);
+        let kept = self.0 & (ACCESSED | DIRTY | LARGE | BORROWED | OF_OBJECT | PINNED);
         Self(Self::leaf(self.frame(), rights).0 | kept)
     }
 
@@ -230,6 +253,18 @@ impl Entry {
         self.holds_frame() && self.0 & BORROWED == 0
     }
 
+    /// Whether its frame is an object's page.
+    #[inline]
+    pub const fn is_of_object(self) -> bool {
+        self.holds_frame() && self.0 & OF_OBJECT != 0
+    }
+
+    /// Whether its frame has to stay where it is.
+    #[inline]
+    pub const fn is_pinned(self) -> bool {
+        self.holds_frame() && self.0 & PINNED != 0
+    }
+
     /// The frame of a present or parked entry.
     #[inline]
     pub const fn frame(self) -> Frame {
@@ -264,13 +299,7 @@ impl Entry {
         match self.0 & KIND {
             PARKED => State::Parked(Frame(number)),
             SWAP => State::Swap(Slot(number)),
-            REMOTE => {
-                let home = ((self.0 >> HOME_SHIFT) & 0x7ff) as u16;
-                State::Remote(Remote {
-                    home,
-                    frame: Frame(number),
-                })
-            }
+            REMOTE => State::Remote(Source(((self.0 >> SOURCE_SHIFT) & 0x7ff) as u16)),
             _ => State::Empty,
         }
     }

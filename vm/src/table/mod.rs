@@ -6,13 +6,17 @@
 
 mod copy;
 mod entry;
+mod fold;
 mod range;
 mod walk;
 
+use alloc::vec::Vec;
 use core::sync::atomic::AtomicU64;
 
 pub(crate) use copy::Copied;
-pub use entry::{Entry, Remote, Rights, Slot, State};
+pub use entry::{Entry, Rights, Slot, Source, State};
+pub use fold::Away;
+pub(crate) use fold::word_of;
 pub use range::Released;
 pub(crate) use range::release;
 pub use walk::Place;
@@ -45,12 +49,6 @@ pub trait TableMemory {
     fn slots(&self) -> Option<&SlotTable<'_>> {
         None
     }
-
-    /// A fork made one more entry for a remote page.
-    fn share_remote(&self, _remote: Remote) {}
-
-    /// An entry for a remote page is gone without having been pulled.
-    fn release_remote(&self, _remote: Remote) {}
 }
 
 /// No frame was left for a page table.
@@ -65,6 +63,8 @@ pub struct PageTable {
     tables: u64,
     /// Grows whenever a table is freed, so that a stale [`Place`] is noticed.
     epoch: u32,
+    /// Where remote entries lead: the top table of each source.
+    sources: Vec<(Source, Frame)>,
 }
 
 impl PageTable {
@@ -79,6 +79,7 @@ impl PageTable {
             root,
             tables: 0,
             epoch: 0,
+            sources: Vec::new(),
         })
     }
 

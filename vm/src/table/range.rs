@@ -60,7 +60,7 @@ impl PageTable {
     }
 
     /// Calls `visit` with each page of the range whose leaf is not empty, and its word: 4 KiB leaves
-    /// one by one, a 2 MiB leaf once, with its first page in the range.
+    /// one by one, a 2 MiB leaf once, with its first page in the range. What is folded is passed over.
     #[inline]
     pub(crate) fn visit<'m, M: TableMemory>(
         &self,
@@ -72,6 +72,7 @@ impl PageTable {
         while page < range.end {
             match self.leaf(memory, page) {
                 Leaf::Absent(next) => page = next,
+                leaf @ Leaf::Folded(..) => page = leaf.next(page),
                 Leaf::Large(slot) => {
                     visit(page, slot, Entry(slot.load(Relaxed)));
                     page = Page((page.0 | (RUN - 1)) + 1);
@@ -91,7 +92,7 @@ impl PageTable {
         }
     }
 
-    /// Splits 2 MiB leaves that reach over the ends of the range.
+    /// Splits 2 MiB leaves and unfolds tables that reach over the ends of the range.
     ///
     /// # Errors
     /// [`OutOfTables`]: the mapping is as it was, if in smaller pieces.
@@ -101,6 +102,7 @@ impl PageTable {
         range: PageRange,
     ) -> Result<(), OutOfTables> {
         for edge in [range.start, range.end] {
+            self.unfold_over(memory, edge)?;
             if !edge.0.is_multiple_of(RUN)
                 && let Leaf::Large(slot) = self.leaf(memory, edge)
             {
@@ -122,8 +124,9 @@ impl PageTable {
         let mut page = range.start;
         while page < range.end {
             match self.leaf(memory, page) {
-                Leaf::Absent(next) => page = next,
-                Leaf::Table(_) => page = Page((page.0 | (RUN - 1)) + 1),
+                leaf @ (Leaf::Absent(_) | Leaf::Table(_) | Leaf::Folded(..)) => {
+                    page = leaf.next(page);
+                }
                 Leaf::Large(slot) => {
                     self.split(memory, slot)?;
                 }
@@ -233,6 +236,8 @@ impl PageTable {
                 // Any page flush makes a core forget all upper entries (SDM 4.10.4.1).
                 debt.add_pages(PageRange::at(page, 1));
                 release_table(memory, entry.frame(), debt);
+            } else if !entry.is_present() {
+                word.store(0, Relaxed);
             }
         }
     }
@@ -304,7 +309,7 @@ fn release_other<M: TableMemory>(
                 slots.release(slot);
             }
         }
-        State::Remote(remote) => memory.release_remote(remote),
-        State::Empty => {}
+        // Its home keeps the page until it closes the deposit.
+        State::Remote(_) | State::Empty => {}
     }
 }

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::{Entry, OutOfTables, PageTable, TableMemory};
+use super::{Entry, OutOfTables, PageTable, Source, State, TableMemory};
 use crate::addr::{Frame, Page, RUN};
 
 /// Pages below one entry of a level: 1 is the table of leaves.
@@ -25,6 +25,20 @@ pub(crate) enum Leaf<'m> {
     Large(&'m AtomicU64),
     /// Nothing, up to this page.
     Absent(Page),
+    /// All below this entry of this level is as in the table of a source.
+    Folded(&'m AtomicU64, u32, Source),
+}
+
+impl Leaf<'_> {
+    /// The first page beyond what the same table, large leaf or gap is for, if `page` led here.
+    #[inline]
+    pub(super) const fn next(&self, page: Page) -> Page {
+        match self {
+            Self::Absent(next) => *next,
+            Self::Table(_) | Self::Large(_) => Page((page.0 | (RUN - 1)) + 1),
+            Self::Folded(_, level, _) => Page((page.0 | (span(*level) - 1)) + 1),
+        }
+    }
 }
 
 /// Where a page's entry is, as found by `resolve`, to spare `install` the way down. Good until
@@ -64,13 +78,14 @@ fn step<const LEVEL: u32, M: TableMemory>(
     if entry.is_table() {
         return Ok(entry.frame());
     }
+    if entry.is_present() {
+        return Err(Leaf::Large(slot));
+    }
+    if let State::Remote(source) = entry.state() {
+        return Err(Leaf::Folded(slot, LEVEL, source));
+    }
     let span = span(LEVEL);
-    let next = Page((page.0 & !(span - 1)) + span);
-    Err(if entry.is_present() {
-        Leaf::Large(slot)
-    } else {
-        Leaf::Absent(next)
-    })
+    Err(Leaf::Absent(Page((page.0 & !(span - 1)) + span)))
 }
 
 impl PageTable {
@@ -85,13 +100,14 @@ impl PageTable {
         walk().map_or_else(|end| end, Leaf::Table)
     }
 
-    /// The entry of `page`; for a page of a 2 MiB leaf, that leaf.
+    /// The entry of `page`; for a page of a 2 MiB leaf, that leaf. What is folded is told as remote.
     #[inline]
     pub fn entry<M: TableMemory>(&self, memory: &M, page: Page) -> Entry {
         match self.leaf(memory, page) {
             Leaf::Table(table) => Entry(memory.table(table)[index(page, 1)].load(Relaxed)),
             Leaf::Large(slot) => Entry(slot.load(Relaxed)),
             Leaf::Absent(_) => Entry::EMPTY,
+            Leaf::Folded(_, _, source) => Entry::remote(source),
         }
     }
 
@@ -105,6 +121,7 @@ impl PageTable {
             ),
             Leaf::Large(slot) => (Entry(slot.load(Relaxed)), None),
             Leaf::Absent(_) => (Entry::EMPTY, None),
+            Leaf::Folded(_, _, source) => (Entry::remote(source), None),
         };
         (
             entry,
@@ -130,7 +147,8 @@ impl PageTable {
         Ok(&memory.table(table)[index(place.page, 1)])
     }
 
-    /// The table of `level` (1 or 2) for `page`, made where it is missing; a 2 MiB leaf in the way is split.
+    /// The table of `level` (1 to 3) for `page`, made where it is missing; a 2 MiB leaf in the way is split, a folded
+    /// entry unfolded.
     pub(crate) fn reach<M: TableMemory>(
         &mut self,
         memory: &M,
@@ -140,7 +158,10 @@ impl PageTable {
         let mut table = self.root;
         for above in (level + 1..=4).rev() {
             let slot = &memory.table(table)[index(page, above)];
-            let entry = Entry(slot.load(Relaxed));
+            let mut entry = Entry(slot.load(Relaxed));
+            if let State::Remote(source) = entry.state() {
+                entry = self.unfold(memory, slot, page, above, source)?;
+            }
             table = if entry.is_large() {
                 self.split(memory, slot)?
             } else if entry.is_present() {
