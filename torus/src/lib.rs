@@ -5,6 +5,7 @@
 extern crate alloc;
 
 pub mod balance;
+pub mod family;
 mod id;
 pub mod message;
 pub mod migrate;

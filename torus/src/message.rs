@@ -6,9 +6,19 @@
 //! The *host* of a process is the torus where it lives; a *home* of it is a torus that holds a deposit for it:
 //! pages that stayed behind there. [`crate::migrate`] shows the messages in their flow.
 
+#[macro_use]
+mod field;
+
+use field::Field;
 use vm::addr::{Frame, Page};
 
-use crate::{DepositId, TorusId, pid::Pid, ring::Line, span::Span};
+use crate::{
+    DepositId, TorusId,
+    family::{Crowd, Ended, Sent},
+    pid::Pid,
+    ring::Line,
+    span::Span,
+};
 
 /// Why a torus does not take a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,119 +58,6 @@ pub enum MessageError {
         /// The word that was found.
         value: u64,
     },
-}
-
-/// A value that travels in words of a line.
-trait Field: Sized {
-    /// How many words it takes.
-    const WORDS: usize;
-    fn put(self, words: &mut [u64]);
-    /// The value, or the word that is wrong.
-    fn get(words: &[u64]) -> Result<Self, u64>;
-}
-
-/// A type that travels in one word: the word of a value, and the value of a word if it is one.
-macro_rules! field {
-    ($type:ty, $value:ident => $put:expr, $word:ident => $get:expr) => {
-        impl Field for $type {
-            const WORDS: usize = 1;
-
-            fn put(self, words: &mut [u64]) {
-                let $value = self;
-                words[0] = $put;
-            }
-
-            fn get(words: &[u64]) -> Result<Self, u64> {
-                let $word = words[0];
-                let value: Option<Self> = $get;
-                value.ok_or($word)
-            }
-        }
-    };
-}
-
-field!(u64, value => value, word => Some(word));
-field!(u32, value => value.into(), word => word.try_into().ok());
-field!(i32, value => value as u64, word => (word as i64).try_into().ok());
-field!(Frame, frame => frame.0, word => Some(Self(word)));
-field!(Page, page => page.0, word => Some(Self(word)));
-field!(TorusId, id => id.index() as u64, word => usize::try_from(word).ok().and_then(Self::new));
-field!(Pid, pid => pid.raw() as u64, word => i32::try_from(word).ok().and_then(Self::from_raw));
-field!(DepositId, id => id.to_word(), word => Self::from_word(word));
-field!(Refusal, refusal => refusal.to_word(), word => Self::from_word(word));
-
-impl Field for Span {
-    const WORDS: usize = 2;
-
-    fn put(self, words: &mut [u64]) {
-        words[..2].copy_from_slice(&[self.first.0, self.mask]);
-    }
-
-    fn get(words: &[u64]) -> Result<Self, u64> {
-        Ok(Self {
-            first: Page(words[0]),
-            mask: words[1],
-        })
-    }
-}
-
-/// Makes the type, its encoding and its decoding from one table of kinds and fields.
-macro_rules! messages {
-    ($($(#[$doc:meta])* $kind:literal $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),+ $(,)? })+) => {
-        /// One message.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Message {
-            $($(#[$doc])* $name { $($(#[$field_doc])* $field: $type),+ },)+
-        }
-
-        impl Message {
-            /// Its kind, by which the receiving kernel knows whom it concerns.
-            pub const fn kind(&self) -> u64 {
-                match self {
-                    $(Self::$name { .. } => $kind,)+
-                }
-            }
-
-            /// The line that carries the message.
-            pub fn encode(self) -> Line {
-                let mut words = [0; 8];
-                match self {
-                    $(Self::$name { $($field),+ } => {
-                        const { assert!(0 $(+ <$type as Field>::WORDS)+ < 8, "a message is one line") };
-                        words[0] = self.kind();
-                        let rest = &mut words[1..];
-                        $(
-                            let (own, rest) = rest.split_at_mut(<$type as Field>::WORDS);
-                            $field.put(own);
-                        )+
-                        let _ = rest;
-                    })+
-                }
-                Line(words)
-            }
-
-            /// The message that `line` carries.
-            ///
-            /// # Errors
-            /// [`MessageError`] if it carries none.
-            pub fn decode(line: &Line) -> Result<Self, MessageError> {
-                let kind = line.0[0];
-                let rest = &line.0[1..];
-                match kind {
-                    $($kind => {
-                        $(
-                            let (own, rest) = rest.split_at(<$type as Field>::WORDS);
-                            let $field = <$type as Field>::get(own)
-                                .map_err(|value| MessageError::Field { kind, value })?;
-                        )+
-                        let _ = rest;
-                        Ok(Self::$name { $($field),+ })
-                    })+
-                    _ => Err(MessageError::Kind(kind)),
-                }
-            }
-        }
-    };
 }
 
 messages! {
@@ -269,12 +166,10 @@ messages! {
     16 Signal {
         /// The process that is meant.
         to: Pid,
-        /// The process that sends it.
-        from: Pid,
-        /// The number of the signal; 0 asks only whether the process exists.
-        signal: u32,
         /// What the answer is to carry.
         token: u64,
+        /// The signal, and who sends it.
+        sent: Sent,
     }
     /// To a process, by way of its birth torus: what became of its request.
     17 Answer {
@@ -282,7 +177,7 @@ messages! {
         to: Pid,
         /// What the request carried.
         token: u64,
-        /// 0 or a negative error number.
+        /// What was asked for, 0, or a negative error number.
         result: i32,
     }
     /// To a parent, by way of its birth torus: its child has ended.
@@ -291,12 +186,8 @@ messages! {
         to: Pid,
         /// The child.
         child: Pid,
-        /// Its Linux wait status.
-        status: u32,
-        /// Its time in user mode, in nanoseconds.
-        user_time: u64,
-        /// Its time in the kernel, in nanoseconds.
-        system_time: u64,
+        /// How.
+        ended: Ended,
     }
     /// To the birth torus: the status of the process was collected.
     19 Reaped {
@@ -329,6 +220,114 @@ messages! {
         number: u64,
         /// What the receiver is to find.
         check: u64,
+    }
+    /// To a process that has ended, by way of its birth torus: its status was collected.
+    23 Reap {
+        /// The process that is no more.
+        to: Pid,
+    }
+    /// To a parent, by way of its birth torus: its child has stopped or goes on.
+    24 Changed {
+        /// The parent.
+        to: Pid,
+        /// The child.
+        child: Pid,
+        /// How many of these it has sent: older ones that come later are ignored.
+        number: u32,
+        /// Its Linux wait status.
+        status: u32,
+        /// Its real user.
+        uid: u32,
+    }
+    /// To a process, by way of its birth torus: its parent has ended, init is its parent.
+    25 Orphaned {
+        /// The process.
+        to: Pid,
+        /// The parent that has ended.
+        by: Pid,
+    }
+    /// To init, by way of its birth torus: this is your child now.
+    26 Adopt {
+        /// Init.
+        to: Pid,
+        /// The child.
+        child: Pid,
+        /// Its group.
+        group: Pid,
+        /// How it ended, if it has.
+        ended: Option<Ended>,
+    }
+    /// To a child, by way of its birth torus: be in another group.
+    27 Regroup {
+        /// The child.
+        to: Pid,
+        /// Its parent.
+        from: Pid,
+        /// The group.
+        group: Pid,
+        /// The session in which this is allowed.
+        session: Pid,
+        /// What the answer is to carry.
+        token: u64,
+    }
+    /// To a parent, by way of its birth torus: its child is in another group.
+    28 Grouped {
+        /// The parent.
+        to: Pid,
+        /// The child.
+        child: Pid,
+        /// The group.
+        group: Pid,
+        /// What the answer is to carry.
+        token: u64,
+    }
+    /// To a process, by way of its birth torus: which group or session is yours?
+    29 Ask {
+        /// The process.
+        to: Pid,
+        /// The process that asks.
+        from: Pid,
+        /// The session, else the group.
+        session: bool,
+        /// What the answer is to carry.
+        token: u64,
+    }
+    /// To every torus: a signal for many.
+    30 All {
+        /// Counts up, for each sender.
+        number: u64,
+        /// Up to this number all tori have answered.
+        stable: u64,
+        /// For whom.
+        crowd: Crowd,
+        /// The signal.
+        sent: Sent,
+    }
+    /// To the torus where it began: those here have the signal.
+    31 Heard {
+        /// Its number.
+        number: u64,
+        /// How many they are.
+        found: u64,
+    }
+}
+
+impl Message {
+    /// The process that a message goes to by way of its birth torus.
+    pub const fn addressee(&self) -> Option<Pid> {
+        match *self {
+            Self::Signal { to, .. }
+            | Self::Answer { to, .. }
+            | Self::Exited { to, .. }
+            | Self::Reap { to }
+            | Self::Changed { to, .. }
+            | Self::Orphaned { to, .. }
+            | Self::Adopt { to, .. }
+            | Self::Regroup { to, .. }
+            | Self::Grouped { to, .. }
+            | Self::Ask { to, .. } => Some(to),
+            _ => None,
+        }
     }
 }
 

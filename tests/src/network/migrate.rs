@@ -13,6 +13,7 @@ use vm::addr::Frame;
 
 use super::{
     Outcome, World, Wrong,
+    process::SIGKILL,
     torus_state::{Entry, Image, Kept, Place, Process, Safe, Table},
 };
 
@@ -68,9 +69,8 @@ impl World {
                     if self.process(at, pid).is_some_and(|process| process.held) {
                         let signal = Message::Signal {
                             to: pid,
-                            from: pid,
-                            signal: 9,
                             token: 0,
+                            sent: SIGKILL,
                         };
                         self.send(at, to, signal);
                     }

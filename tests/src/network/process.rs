@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, mem};
 
 use torus::{
     TorusId,
+    family::Sent,
     message::Message,
     migrate::{Event, Resident},
     pid::Pid,
@@ -42,6 +43,14 @@ pub enum Op {
     /// The host pulls something in the background.
     Drain,
 }
+
+/// What kills a process.
+pub(super) const SIGKILL: Sent = Sent {
+    signal: 9,
+    code: 0,
+    from: None,
+    uid: 0,
+};
 
 impl World {
     /// A new process without pages on `at`; `None` if there is no memory for its table.
@@ -335,9 +344,8 @@ impl World {
     pub(super) fn send_kill(&mut self, from: TorusId, pid: Pid) {
         let signal = Message::Signal {
             to: pid,
-            from: Pid::INIT,
-            signal: 9,
             token: 0,
+            sent: SIGKILL,
         };
         self.send(from, pid.birth(), signal);
     }

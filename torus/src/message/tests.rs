@@ -20,6 +20,27 @@ fn spans() -> impl Strategy<Value = Span> {
     })
 }
 
+fn ended() -> impl Strategy<Value = Ended> {
+    (any::<u32>(), any::<u64>(), any::<u64>(), any::<u32>()).prop_map(
+        |(status, user_time, system_time, uid)| Ended {
+            status,
+            user_time,
+            system_time,
+            uid,
+        },
+    )
+}
+
+fn sent() -> impl Strategy<Value = Sent> {
+    let from = proptest::option::of(pids());
+    (any::<u32>(), any::<i32>(), from, any::<u32>()).prop_map(|(signal, code, from, uid)| Sent {
+        signal,
+        code,
+        from,
+        uid,
+    })
+}
+
 fn messages() -> impl Strategy<Value = Message> {
     prop_oneof![
         (pids(), any::<u64>()).prop_map(|(pid, image)| Message::Offer {
@@ -51,15 +72,30 @@ fn messages() -> impl Strategy<Value = Message> {
             token,
             result
         }),
-        (pids(), pids(), any::<u32>(), any::<u64>(), any::<u64>()).prop_map(
-            |(to, child, status, user_time, system_time)| Message::Exited {
+        (pids(), any::<u64>(), sent()).prop_map(|(to, token, sent)| Message::Signal {
+            to,
+            token,
+            sent
+        }),
+        (pids(), pids(), pids(), proptest::option::of(ended())).prop_map(
+            |(to, child, group, ended)| Message::Adopt {
                 to,
                 child,
-                status,
-                user_time,
-                system_time
+                group,
+                ended
             }
         ),
+        (any::<u64>(), proptest::option::of(pids()), sent()).prop_map(|(number, group, sent)| {
+            Message::All {
+                number,
+                stable: number / 2,
+                crowd: Crowd {
+                    group,
+                    session: group,
+                },
+                sent,
+            }
+        }),
     ]
 }
 
@@ -109,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    fn any_line_is_a_message_or_an_error(kind in 0_u64..25, words in any::<[u64; 7]>(), small in any::<bool>()) {
+    fn any_line_is_a_message_or_an_error(kind in 0_u64..40, words in any::<[u64; 7]>(), small in any::<bool>()) {
         let mut line = Line::default();
         line.0[0] = kind;
         for (word, value) in line.0[1..].iter_mut().zip(words) {

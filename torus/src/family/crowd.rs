@@ -1,0 +1,270 @@
+//! Signals to many: to a group, or to everybody, on all tori.
+//!
+//! *Flow.* The torus where such a signal begins numbers it and tells all tori (`All`); each gives it to those that are
+//! there and answers how many they were (`Heard`). The sender's call returns when all have answered.
+//!
+//! *Why each process gets it once.* A process may move between two tori that hear of the signal at different times.
+//! Its record says up to which number of each origin it has heard. A torus where it arrives gives it what it has missed,
+//! out of a log, and leaves it out of what it has had already. The log keeps a signal until all tori have answered, and a
+//! torus does not answer while a process is under way that left before it heard.
+
+use super::{Families, Kin, World};
+use crate::{
+    TorusId,
+    family::{Crowd, Sent},
+    message::Message,
+    pid::Pid,
+};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Bound;
+
+/// A signal to a crowd that somebody may still have to hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Told {
+    origin: TorusId,
+    number: u64,
+    crowd: Crowd,
+    sent: Sent,
+}
+
+/// A signal of this torus that not all have answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Round {
+    number: u64,
+    /// Tori to answer.
+    missing: usize,
+    found: u64,
+    /// Process and token to be told of the end.
+    asker: Option<(Pid, u64)>,
+}
+
+/// An answer that waits for processes that were under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Owed {
+    origin: TorusId,
+    number: u64,
+    found: u64,
+    /// The last of these freezings.
+    until: u64,
+}
+
+/// What a torus knows of signals to crowds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Crowds {
+    /// The last number heard, by origin; with this torus's own, the last given.
+    pub(super) heard: Vec<u64>,
+    log: Vec<Told>,
+    rounds: Vec<Round>,
+    owed: Vec<Owed>,
+    /// Processes that were frozen here so far.
+    pub(super) freezings: u64,
+}
+
+impl Crowds {
+    pub(super) fn new(tori: usize) -> Self {
+        Self {
+            heard: vec![0; tori],
+            log: Vec::new(),
+            rounds: Vec::new(),
+            owed: Vec::new(),
+            freezings: 0,
+        }
+    }
+
+    /// Notes a signal. Without memory for it a process that is under way does not get it.
+    fn note(&mut self, told: Told) {
+        if let Some(heard) = self.heard.get_mut(told.origin.index()) {
+            *heard = told.number;
+        }
+        if told.sent.signal != 0 && self.log.try_reserve(1).is_ok() {
+            self.log.push(told);
+        }
+    }
+
+    /// All tori have heard the signals of `origin` up to this number.
+    fn forget(&mut self, origin: TorusId, stable: u64) {
+        self.log
+            .retain(|told| told.origin != origin || told.number > stable);
+    }
+
+    /// The number up to which all tori have answered this one.
+    fn stable(&self, own: TorusId) -> u64 {
+        let oldest = self.rounds.iter().map(|round| round.number - 1).min();
+        oldest.unwrap_or_else(|| self.heard.get(own.index()).copied().unwrap_or(0))
+    }
+}
+
+impl Families {
+    /// Sends a signal to a crowd. The answer for `asker`, a process and its token, is 0 when there was anybody.
+    pub fn to_crowd<W: World>(
+        &mut self,
+        asker: Option<(Pid, u64)>,
+        crowd: Crowd,
+        sent: Sent,
+        world: &mut W,
+    ) {
+        let origin = self.torus;
+        let stable = self.crowds.stable(origin);
+        let number = self.crowds.heard[origin.index()] + 1;
+        let round = Round {
+            number,
+            missing: self.tori,
+            found: 0,
+            asker,
+        };
+        if self.crowds.rounds.try_reserve(1).is_err() {
+            // Nobody else can be asked: those who are here are all.
+            let found = self.call_out(origin, u64::MAX, (crowd, sent), world);
+            return self.over(Round { found, ..round }, world);
+        }
+        self.crowds.rounds.push(round);
+        let message = Message::All {
+            number,
+            stable,
+            crowd,
+            sent,
+        };
+        for to in TorusId::first(self.tori).filter(|to| *to != origin) {
+            world.send(to, message);
+        }
+        self.told(origin, (number, stable), (crowd, sent), world);
+    }
+
+    /// A signal to a crowd: gives it to those who are here, and answers.
+    pub(super) fn told<W: World>(
+        &mut self,
+        origin: TorusId,
+        (number, stable): (u64, u64),
+        (crowd, sent): (Crowd, Sent),
+        world: &mut W,
+    ) {
+        self.crowds.forget(origin, stable);
+        self.crowds.note(Told {
+            origin,
+            number,
+            crowd,
+            sent,
+        });
+        let found = self.call_out(origin, number, (crowd, sent), world);
+        let owed = Owed {
+            origin,
+            number,
+            found,
+            until: self.crowds.freezings,
+        };
+        let waits = self.kin.values().any(|kin| kin.transit.is_some());
+        if waits && self.crowds.owed.try_reserve(1).is_ok() {
+            self.crowds.owed.push(owed);
+        } else {
+            self.answer_crowd(owed, world);
+        }
+    }
+
+    fn answer_crowd<W: World>(&mut self, owed: Owed, world: &mut W) {
+        let (number, found) = (owed.number, owed.found);
+        if owed.origin == self.torus {
+            self.heard(number, found, world);
+        } else {
+            world.send(owed.origin, Message::Heard { number, found });
+        }
+    }
+
+    /// A torus has answered.
+    pub(super) fn heard<W: World>(&mut self, number: u64, found: u64, world: &mut W) {
+        let mut rounds = self.crowds.rounds.iter_mut().enumerate();
+        let Some((index, round)) = rounds.find(|(_, round)| round.number == number) else {
+            return;
+        };
+        round.found += found;
+        round.missing -= 1;
+        if round.missing == 0 {
+            let round = self.crowds.rounds.swap_remove(index);
+            self.crowds
+                .forget(self.torus, self.crowds.stable(self.torus));
+            self.over(round, world);
+        }
+    }
+
+    fn over<W: World>(&mut self, round: Round, world: &mut W) {
+        if let Some((asker, token)) = round.asker {
+            let result = match round.found {
+                0 => super::route::NO_PROCESS,
+                _ => 0,
+            };
+            self.reply(asker, token, result, world);
+        }
+    }
+
+    /// Gives a signal to those of a crowd who are here and stay; answers how many are here, zombies included.
+    fn call_out<W: World>(
+        &mut self,
+        origin: TorusId,
+        number: u64,
+        (crowd, sent): (Crowd, Sent),
+        world: &mut W,
+    ) -> u64 {
+        let mut found = 0;
+        let mut after = Bound::Unbounded;
+        while let Some((&pid, kin)) = self.kin.range((after, Bound::Unbounded)).next() {
+            after = Bound::Excluded(pid);
+            if !crowd.has(pid, kin, sent) {
+                continue;
+            }
+            found += 1;
+            let had = kin
+                .ahead
+                .get(origin.index())
+                .is_some_and(|had| *had >= number);
+            if kin.transit.is_none() && !had {
+                self.strike(pid, sent, world);
+            }
+        }
+        found
+    }
+
+    /// Gives a process that has come, or stays after all, the signals that it has not heard of but this torus has.
+    pub(super) fn catch_up<W: World>(&mut self, pid: Pid, heard: Vec<u64>, world: &mut W) {
+        for index in 0..self.crowds.log.len() {
+            let told = self.crowds.log[index];
+            let missed = heard
+                .get(told.origin.index())
+                .is_some_and(|heard| *heard < told.number);
+            let kin = self.kin.get(&pid);
+            if missed && kin.is_some_and(|kin| told.crowd.has(pid, kin, told.sent)) {
+                self.strike(pid, told.sent, world);
+            }
+        }
+        let ahead = heard
+            .iter()
+            .zip(&self.crowds.heard)
+            .any(|(own, here)| own > here);
+        if let Some(kin) = self.kin.get_mut(&pid) {
+            kin.ahead = if ahead { heard } else { Vec::new() };
+        }
+    }
+
+    /// Answers what waited for a process that is not under way any more.
+    pub(super) fn settle<W: World>(&mut self, world: &mut W) {
+        if self.crowds.owed.is_empty() {
+            return;
+        }
+        let transits = self.kin.values().filter_map(|kin| kin.transit.as_ref());
+        let oldest = transits.map(|transit| transit.number).min();
+        let due = |owed: &Owed| oldest.is_none_or(|oldest| owed.until < oldest);
+        while let Some(index) = self.crowds.owed.iter().position(due) {
+            let owed = self.crowds.owed.remove(index);
+            self.answer_crowd(owed, world);
+        }
+    }
+}
+
+impl Crowd {
+    fn has(&self, pid: Pid, kin: &Kin, sent: Sent) -> bool {
+        let member = match self.group {
+            Some(group) => kin.group == group,
+            None => pid != Pid::INIT && sent.from != Some(pid),
+        };
+        member && self.session.is_none_or(|session| kin.session == session)
+    }
+}

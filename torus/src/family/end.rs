@@ -1,0 +1,219 @@
+//! Ends and changes of state: from a process to its parent, and to the next parent when that ends too.
+
+use super::{Child, Ended, Families, Life, News, Report, Sent, World};
+use crate::{message::Message, pid::Pid};
+
+impl Families {
+    /// A process that is here has ended. Its children go to init; it is a zombie until its parent has collected it.
+    pub fn exit<W: World>(&mut self, pid: Pid, ended: Ended, world: &mut W) {
+        let Some(kin) = self.kin.get_mut(&pid) else {
+            return;
+        };
+        kin.life = Life::Zombie;
+        let parent = kin.parent;
+        self.leave_children(pid, world);
+        match parent {
+            Some(to) => {
+                let child = pid;
+                self.post(to, Message::Exited { to, child, ended }, world);
+            }
+            None => self.remove(pid, world),
+        }
+    }
+
+    /// A process that is here was stopped or goes on; its parent learns of it.
+    pub fn changed<W: World>(&mut self, pid: Pid, report: Report, uid: u32, world: &mut W) {
+        let Some(kin) = self.kin.get_mut(&pid) else {
+            return;
+        };
+        kin.changes += 1;
+        if let Some(to) = kin.parent {
+            let message = Message::Changed {
+                to,
+                child: pid,
+                number: kin.changes,
+                status: report.status(),
+                uid,
+            };
+            self.post(to, message, world);
+        }
+    }
+
+    /// The first process has ended, wherever it was: from now on nobody is born or adopted here, and nobody's end is waited
+    /// for by it.
+    pub fn begin_end<W: World>(&mut self, world: &mut W) {
+        self.ending = true;
+        self.leave_children(Pid::INIT, world);
+    }
+
+    /// Whether the first process has ended.
+    pub fn is_ending(&self) -> bool {
+        self.ending
+    }
+
+    /// A signal for a living process that is here.
+    pub(super) fn strike<W: World>(&mut self, pid: Pid, sent: Sent, world: &mut W) {
+        let lives = self.life(pid) == Some(Life::Live);
+        if sent.signal != 0 && lives && world.signal(pid, sent) {
+            self.changed(pid, Report::Continued, 0, world);
+        }
+    }
+
+    /// The children of a process that is here and has ended go to init, or when that has ended, to nobody.
+    fn leave_children<W: World>(&mut self, pid: Pid, world: &mut W) {
+        let Some(kin) = self.kin.get_mut(&pid) else {
+            return;
+        };
+        for child in core::mem::take(&mut kin.children) {
+            let to = child.pid;
+            if child.ended.is_none() {
+                self.post(to, Message::Orphaned { to, by: pid }, world);
+            }
+            if self.ending || pid == Pid::INIT {
+                if child.ended.is_some() {
+                    self.post(to, Message::Reap { to }, world);
+                }
+                continue;
+            }
+            let adopt = Message::Adopt {
+                to: Pid::INIT,
+                child: to,
+                group: child.group,
+                ended: child.ended,
+            };
+            self.post(Pid::INIT, adopt, world);
+        }
+    }
+
+    /// The parent of a process has ended: it has the next one.
+    pub(super) fn orphaned(&mut self, pid: Pid, by: Pid) {
+        let heir = (!self.ending && by != Pid::INIT).then_some(Pid::INIT);
+        if let Some(kin) = self.kin.get_mut(&pid)
+            && kin.parent == Some(by)
+        {
+            kin.parent = heir;
+        }
+    }
+
+    /// Init has one more child, whose end it may have heard of already.
+    pub(super) fn adopt<W: World>(
+        &mut self,
+        init: Pid,
+        pid: Pid,
+        group: Pid,
+        ended: Option<Ended>,
+        world: &mut W,
+    ) {
+        let wanted = !self.ending && world.collects(init);
+        let Some(kin) = self.kin.get_mut(&init) else {
+            return;
+        };
+        let early = kin.children.iter().position(|child| child.pid == pid);
+        let early = early.map(|index| kin.children.remove(index));
+        let ended = ended.or(early.and_then(|child| child.ended));
+        let noted = (wanted || ended.is_none()) && kin.children.try_reserve(1).is_ok();
+        if noted {
+            let child = Child::new(pid, group);
+            kin.children.push(Child { ended, ..child });
+        }
+        if let Some(ended) = ended {
+            if !noted {
+                self.post(pid, Message::Reap { to: pid }, world);
+            }
+            world.child(init, pid, News::Ended(ended));
+        }
+    }
+
+    /// A child of a process that is here has ended. One whose parent does not want to know is forgotten.
+    pub(super) fn child_ended<W: World>(
+        &mut self,
+        parent: Pid,
+        pid: Pid,
+        ended: Ended,
+        world: &mut W,
+    ) {
+        let unwanted = !world.collects(parent) || (self.ending && parent == Pid::INIT);
+        let Some(kin) = self.kin.get_mut(&parent) else {
+            return;
+        };
+        match kin.child(pid) {
+            Some(child) if !unwanted => {
+                child.ended = Some(ended);
+                child.report = None;
+            }
+            Some(_) => {
+                kin.children.retain(|child| child.pid != pid);
+                self.post(pid, Message::Reap { to: pid }, world);
+            }
+            None => return self.unknown_ended(parent, pid, ended, world),
+        }
+        world.child(parent, pid, News::Ended(ended));
+    }
+
+    /// A process has ended that its parent does not have for a child: init will hear of it, others have ended too.
+    fn unknown_ended<W: World>(&mut self, parent: Pid, pid: Pid, ended: Ended, world: &mut W) {
+        let adopts = parent == Pid::INIT && !self.ending;
+        if let Some(kin) = self.kin.get_mut(&parent)
+            && adopts
+            && kin.children.try_reserve(1).is_ok()
+        {
+            return kin.children.push(Child {
+                known: false,
+                ended: Some(ended),
+                ..Child::new(pid, pid)
+            });
+        }
+        self.orphan_ended(parent, pid, ended, world);
+    }
+
+    /// A process has ended whose parent is no more.
+    pub(super) fn orphan_ended<W: World>(
+        &mut self,
+        parent: Pid,
+        child: Pid,
+        ended: Ended,
+        world: &mut W,
+    ) {
+        let (to, message) = if parent == Pid::INIT || self.ending {
+            (child, Message::Reap { to: child })
+        } else {
+            let to = Pid::INIT;
+            (to, Message::Exited { to, child, ended })
+        };
+        self.post(to, message, world);
+    }
+
+    /// A child of a process that is here has stopped or goes on.
+    pub(super) fn child_changed<W: World>(
+        &mut self,
+        parent: Pid,
+        (pid, number): (Pid, u32),
+        (status, uid): (u32, u32),
+        world: &mut W,
+    ) {
+        let child = self.kin.get_mut(&parent).and_then(|kin| kin.child(pid));
+        let (Some(child), Some(report)) = (child, Report::from_status(status)) else {
+            return;
+        };
+        if child.ended.is_none() && number > child.changes {
+            child.changes = number;
+            child.report = Some((report, uid));
+            world.child(parent, pid, News::Changed { report, uid });
+        }
+    }
+
+    /// The end of a process was collected, or nobody wants to: it is gone.
+    pub(super) fn remove<W: World>(&mut self, pid: Pid, world: &mut W) {
+        let Some(kin) = self.kin.remove(&pid) else {
+            return;
+        };
+        world.gone(pid);
+        let (birth, moves) = (pid.birth(), kin.moves);
+        if birth == self.torus {
+            // It was given here, and its record was here.
+            let _ = self.births.reaped(pid, moves);
+        } else {
+            world.send(birth, Message::Reaped { pid, moves });
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Delivering messages to processes wherever they are; [`crate::pid`] says how they are found.
+
+use super::{Families, Sent, World};
+use crate::{
+    TorusId,
+    message::Message,
+    pid::{Pid, PidError, Whereabouts},
+};
+
+/// ESRCH (errno(3)), as an answer carries it.
+pub(super) const NO_PROCESS: i32 = -3;
+
+impl Families {
+    /// A message of [`Message::addressee`], or about a process that was born here, or to a crowd.
+    ///
+    /// # Errors
+    /// [`PidError`]: news of a process that was not born here.
+    pub fn receive<W: World>(
+        &mut self,
+        from: TorusId,
+        message: Message,
+        world: &mut W,
+    ) -> Result<(), PidError> {
+        match message {
+            Message::Moved { pid, moves, at } => {
+                return self.births.moved(pid, Whereabouts { torus: at, moves });
+            }
+            Message::Reaped { pid, moves } => return self.births.reaped(pid, moves),
+            Message::All {
+                number,
+                stable,
+                crowd,
+                sent,
+            } => self.told(from, (number, stable), (crowd, sent), world),
+            Message::Heard { number, found } => self.heard(number, found, world),
+            message => {
+                if let Some(to) = message.addressee() {
+                    self.post(to, message, world);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a signal to a process, wherever it is; the sender's call is answered.
+    pub fn signal_one<W: World>(&mut self, to: Pid, token: u64, sent: Sent, world: &mut W) {
+        self.post(to, Message::Signal { to, token, sent }, world);
+    }
+
+    /// Has a message delivered to a process: at once if it is here, when it has arrived if it is on its way.
+    pub(super) fn post<W: World>(&mut self, to: Pid, message: Message, world: &mut W) {
+        let Some(kin) = self.kin.get_mut(&to) else {
+            return self.forward(to, message, world);
+        };
+        let Some(transit) = &mut kin.transit else {
+            return self.handle(to, message, world);
+        };
+        if !transit.hold(message) {
+            // Without memory for it, it comes round again.
+            world.send(self.torus, message);
+        }
+    }
+
+    /// To the birth torus, or from there to where the process is.
+    fn forward<W: World>(&mut self, to: Pid, message: Message, world: &mut W) {
+        let birth = to.birth();
+        if birth.index() >= self.tori {
+            return self.undeliverable(message, world);
+        }
+        if birth != self.torus {
+            return world.send(birth, message);
+        }
+        match self.births.find(to) {
+            // If that is this torus, the news of its move, or its birth, is under way.
+            Ok(place) => world.send(place.torus, message),
+            Err(_) => self.undeliverable(message, world),
+        }
+    }
+
+    /// The process that a message is for is no more.
+    fn undeliverable<W: World>(&mut self, message: Message, world: &mut W) {
+        match message {
+            Message::Signal { token, sent, .. } => {
+                if let Some(from) = sent.from {
+                    self.reply(from, token, NO_PROCESS, world);
+                }
+            }
+            Message::Regroup { from, token, .. } | Message::Ask { from, token, .. } => {
+                self.reply(from, token, NO_PROCESS, world);
+            }
+            // A parent that is no more need not know.
+            Message::Grouped { child, token, .. } => self.reply(child, token, 0, world),
+            Message::Exited { to, child, ended } => self.orphan_ended(to, child, ended, world),
+            Message::Adopt {
+                child,
+                ended: Some(_),
+                ..
+            } => self.post(child, Message::Reap { to: child }, world),
+            _ => {}
+        }
+    }
+
+    /// Answers a question of a process.
+    pub(super) fn reply<W: World>(&mut self, to: Pid, token: u64, result: i32, world: &mut W) {
+        self.post(to, Message::Answer { to, token, result }, world);
+    }
+
+    /// A message to a process that is here and stays.
+    fn handle<W: World>(&mut self, to: Pid, message: Message, world: &mut W) {
+        match message {
+            Message::Signal { token, sent, .. } => {
+                self.strike(to, sent, world);
+                if let Some(from) = sent.from {
+                    self.reply(from, token, 0, world);
+                }
+            }
+            Message::Answer { token, result, .. } => {
+                if let Some(kin) = self.kin.get_mut(&to) {
+                    kin.answer = Some((token, result));
+                    world.answered(to);
+                }
+            }
+            Message::Exited { child, ended, .. } => self.child_ended(to, child, ended, world),
+            Message::Changed {
+                child,
+                number,
+                status,
+                uid,
+                ..
+            } => self.child_changed(to, (child, number), (status, uid), world),
+            Message::Reap { .. } => self.remove(to, world),
+            Message::Orphaned { by, .. } => self.orphaned(to, by),
+            Message::Adopt {
+                child,
+                group,
+                ended,
+                ..
+            } => self.adopt(to, child, group, ended, world),
+            Message::Regroup {
+                from,
+                group,
+                session,
+                token,
+                ..
+            } => {
+                let result = self.regroup(to, from, (group, session));
+                self.reply(from, token, result, world);
+            }
+            Message::Grouped {
+                child,
+                group,
+                token,
+                ..
+            } => {
+                self.child_grouped(to, child, group);
+                self.reply(child, token, 0, world);
+            }
+            Message::Ask {
+                from,
+                session,
+                token,
+                ..
+            } => {
+                let answer = if session {
+                    self.session(to)
+                } else {
+                    self.group(to)
+                };
+                self.reply(from, token, answer.map_or(NO_PROCESS, Pid::raw), world);
+            }
+            _ => {}
+        }
+    }
+}

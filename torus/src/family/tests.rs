@@ -1,0 +1,424 @@
+//! Families on an emulated network: tori, a wire for each ordered pair of them, and processes that fork, end, wait, move,
+//! change groups and send signals, in random orders from a seed.
+
+extern crate std;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::vec::Vec;
+
+use super::*;
+
+/// What travels on a wire.
+enum Item {
+    Message(Message),
+    /// A process with its record.
+    Offer(Pid, Vec<u64>),
+    Adopted(Pid),
+    Refused(Pid),
+    Departed(Pid),
+}
+
+type Wires = BTreeMap<(TorusId, TorusId), VecDeque<Item>>;
+
+/// What a process of the emulation is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Runs,
+    /// Its last call waits for the answer with this token.
+    Asks(u64),
+    Moving,
+    Ended,
+}
+
+struct Process {
+    at: TorusId,
+    state: State,
+    /// It has just come: it may not move on yet.
+    arriving: bool,
+    group: Pid,
+    /// Signals that it has had, by their number.
+    had: Vec<u32>,
+}
+
+/// A signal that was sent, and who must have it when its sender goes on.
+struct Shot {
+    number: u32,
+    asker: Pid,
+    targets: BTreeSet<Pid>,
+}
+
+struct Net {
+    families: Vec<Families>,
+    wires: Wires,
+    processes: BTreeMap<Pid, Process>,
+    collected: BTreeSet<Pid>,
+    shots: Vec<Shot>,
+    numbers: u32,
+    random: u64,
+}
+
+/// The world of one torus.
+struct Hands<'a> {
+    own: TorusId,
+    wires: &'a mut Wires,
+    processes: &'a mut BTreeMap<Pid, Process>,
+}
+
+impl World for Hands<'_> {
+    fn send(&mut self, to: TorusId, message: Message) {
+        let line = message.encode();
+        let message = Message::decode(&line).unwrap();
+        let wire = self.wires.entry((self.own, to)).or_default();
+        wire.push_back(Item::Message(message));
+    }
+
+    fn signal(&mut self, to: Pid, sent: Sent) -> bool {
+        let process = self.processes.get_mut(&to).unwrap();
+        assert_eq!(process.at, self.own);
+        assert_ne!(process.state, State::Ended);
+        assert!(
+            !process.had.contains(&sent.uid),
+            "{to} gets {} twice",
+            sent.uid
+        );
+        process.had.push(sent.uid);
+        false
+    }
+
+    fn child(&mut self, parent: Pid, _: Pid, _: News) {
+        assert_eq!(self.processes[&parent].at, self.own);
+    }
+
+    fn collects(&self, parent: Pid) -> bool {
+        // Some ignore SIGCHLD.
+        parent == Pid::INIT || parent.raw() % 5 != 0
+    }
+
+    fn answered(&mut self, _: Pid) {}
+
+    fn gone(&mut self, pid: Pid) {
+        let process = &self.processes[&pid];
+        assert!(process.at != self.own || process.state == State::Ended);
+    }
+}
+
+impl Net {
+    fn new(tori: usize, seed: u64) -> Self {
+        let families = TorusId::first(tori).map(|id| Families::new(id, tori));
+        let mut net = Self {
+            families: families.collect(),
+            wires: Wires::new(),
+            processes: BTreeMap::new(),
+            collected: BTreeSet::new(),
+            shots: Vec::new(),
+            numbers: 0,
+            random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+        };
+        net.born(TorusId::ZERO, None);
+        net
+    }
+
+    fn pick(&mut self, below: usize) -> usize {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        (self.random >> 11) as usize % below
+    }
+
+    fn on<R>(&mut self, own: TorusId, act: impl FnOnce(&mut Families, &mut Hands<'_>) -> R) -> R {
+        let mut hands = Hands {
+            own,
+            wires: &mut self.wires,
+            processes: &mut self.processes,
+        };
+        act(&mut self.families[own.index()], &mut hands)
+    }
+
+    fn put(&mut self, from: TorusId, to: TorusId, item: Item) {
+        self.wires.entry((from, to)).or_default().push_back(item);
+    }
+
+    fn born(&mut self, at: TorusId, parent: Option<Pid>) {
+        let families = &mut self.families[at.index()];
+        let pid = families.give().unwrap();
+        families.born(pid, parent).unwrap();
+        let group = families.group(pid).unwrap();
+        let process = Process {
+            at,
+            state: State::Runs,
+            arriving: false,
+            group,
+            had: Vec::new(),
+        };
+        assert!(self.processes.insert(pid, process).is_none());
+    }
+
+    /// A process that runs.
+    fn someone(&mut self) -> Option<(Pid, TorusId)> {
+        let running = self.processes.iter();
+        let running: Vec<_> = running
+            .filter(|(_, process)| process.state == State::Runs)
+            .map(|(pid, process)| (*pid, process.at))
+            .collect();
+        (!running.is_empty()).then(|| running[self.pick(running.len())])
+    }
+
+    fn step(&mut self) {
+        let deliver = self.pick(3) > 0 && !self.wires.is_empty();
+        if deliver {
+            self.deliver();
+            // Init collects what it hears of, sometimes at once.
+            if self.processes[&Pid::INIT].state == State::Runs && self.pick(2) == 0 {
+                self.wait(Pid::INIT);
+            }
+            return;
+        }
+        let Some((pid, at)) = self.someone() else {
+            return;
+        };
+        match self.pick(10) {
+            0..3 if self.processes.len() < 40 => self.born(at, Some(pid)),
+            3 if pid != Pid::INIT => self.exit(pid),
+            4 => {
+                self.wait(pid);
+            }
+            5 | 6 => self.depart(pid),
+            7 => self.regroup(pid),
+            8 => self.kill_one(pid),
+            9 => self.kill_group(pid),
+            _ => {}
+        }
+    }
+
+    fn exit(&mut self, pid: Pid) {
+        let process = self.processes.get_mut(&pid).unwrap();
+        process.state = State::Ended;
+        let at = process.at;
+        let ended = Ended {
+            status: pid.raw().cast_unsigned(),
+            ..Ended::default()
+        };
+        self.on(at, |families, world| families.exit(pid, ended, world));
+    }
+
+    fn wait(&mut self, pid: Pid) -> bool {
+        let wanted = Wanted {
+            ended: true,
+            stopped: true,
+            continued: true,
+            keep: false,
+        };
+        let at = self.processes[&pid].at;
+        let found = self.on(at, |families, world| {
+            families.wait(pid, Whom::Any, wanted, world)
+        });
+        let Ok(Some(Found { child, news })) = found else {
+            return false;
+        };
+        assert!(matches!(news, News::Ended(ended) if ended.status == child.raw().cast_unsigned()));
+        assert_eq!(self.processes[&child].state, State::Ended);
+        assert!(self.collected.insert(child), "{child} is collected twice");
+        true
+    }
+
+    fn depart(&mut self, pid: Pid) {
+        let from = self.processes[&pid].at;
+        let to = TorusId::new(self.pick(self.families.len())).unwrap();
+        if to == from || self.processes[&pid].arriving {
+            return;
+        }
+        let words = self.families[from.index()].freeze(pid).unwrap();
+        self.processes.get_mut(&pid).unwrap().state = State::Moving;
+        self.put(from, to, Item::Offer(pid, words));
+    }
+
+    fn regroup(&mut self, pid: Pid) {
+        let at = self.processes[&pid].at;
+        let (step, token) = self.on(at, |families, world| {
+            let token = families.token(pid);
+            (families.set_group(pid, pid, pid, token, world), token)
+        });
+        // Who leaves a group may miss a signal to it that is under way.
+        for shot in &mut self.shots {
+            shot.targets.remove(&pid);
+        }
+        let process = self.processes.get_mut(&pid).unwrap();
+        match step {
+            Ok(Step::Answer) => {
+                process.group = pid;
+                process.state = State::Asks(token);
+            }
+            Ok(Step::Done) => process.group = pid,
+            Err(error) => assert_eq!(error, GroupError::Session),
+        }
+    }
+
+    fn shoot(&mut self, asker: Pid, targets: BTreeSet<Pid>) -> (TorusId, u64, Sent) {
+        let at = self.processes[&asker].at;
+        let token = self.families[at.index()].token(asker);
+        self.processes.get_mut(&asker).unwrap().state = State::Asks(token);
+        self.numbers += 1;
+        let number = self.numbers;
+        self.shots.push(Shot {
+            number,
+            asker,
+            targets,
+        });
+        let sent = Sent {
+            signal: 10,
+            code: 0,
+            from: Some(asker),
+            uid: number,
+        };
+        (at, token, sent)
+    }
+
+    fn kill_one(&mut self, asker: Pid) {
+        let all: Vec<Pid> = self.processes.keys().copied().collect();
+        let to = all[self.pick(all.len())];
+        let (at, token, sent) = self.shoot(asker, BTreeSet::from([to]));
+        self.on(at, |families, world| {
+            families.signal_one(to, token, sent, world);
+        });
+    }
+
+    fn kill_group(&mut self, asker: Pid) {
+        let group = self.processes[&asker].group;
+        let members = self.processes.iter();
+        let members = members.filter(|(_, process)| process.group == group);
+        let members = members.map(|(pid, _)| *pid).collect();
+        let (at, token, sent) = self.shoot(asker, members);
+        let crowd = Crowd {
+            group: Some(group),
+            session: None,
+        };
+        self.on(at, |families, world| {
+            families.to_crowd(Some((asker, token)), crowd, sent, world);
+        });
+    }
+
+    fn deliver(&mut self) {
+        let keys: Vec<_> = self.wires.keys().copied().collect();
+        let (from, to) = keys[self.pick(keys.len())];
+        let wire = self.wires.get_mut(&(from, to)).unwrap();
+        let item = wire.pop_front().unwrap();
+        if wire.is_empty() {
+            self.wires.remove(&(from, to));
+        }
+        match item {
+            Item::Message(message) => {
+                let heard = self.on(to, |families, world| families.receive(from, message, world));
+                heard.unwrap();
+            }
+            Item::Offer(pid, words) => self.offered(from, to, pid, &words),
+            Item::Adopted(pid) => {
+                self.on(to, |families, world| families.depart(pid, from, world));
+                self.put(to, from, Item::Departed(pid));
+            }
+            Item::Refused(pid) => {
+                self.processes.get_mut(&pid).unwrap().state = State::Runs;
+                self.on(to, |families, world| families.resume(pid, world));
+            }
+            Item::Departed(pid) => self.processes.get_mut(&pid).unwrap().arriving = false,
+        }
+        self.go_on();
+    }
+
+    fn offered(&mut self, from: TorusId, to: TorusId, pid: Pid, words: &[u64]) {
+        if self.pick(4) == 0 {
+            return self.put(to, from, Item::Refused(pid));
+        }
+        let process = self.processes.get_mut(&pid).unwrap();
+        (process.at, process.state, process.arriving) = (to, State::Runs, true);
+        let arrived = self.on(to, |families, world| families.arrive(pid, words, world));
+        arrived.unwrap();
+        self.put(to, from, Item::Adopted(pid));
+    }
+
+    /// Calls whose answers have come return.
+    fn go_on(&mut self) {
+        for (pid, process) in &mut self.processes {
+            let State::Asks(token) = process.state else {
+                continue;
+            };
+            let families = &mut self.families[process.at.index()];
+            if families.answer(*pid, token).is_some() {
+                process.state = State::Runs;
+            }
+        }
+        let asks = |processes: &BTreeMap<Pid, Process>, pid| {
+            matches!(processes[&pid].state, State::Asks(_))
+        };
+        let processes = &self.processes;
+        self.shots.retain(|shot| {
+            let over = !asks(processes, shot.asker);
+            for target in shot.targets.iter().filter(|_| over) {
+                let target_process = &processes[target];
+                let lives = target_process.state != State::Ended;
+                assert!(
+                    !lives || target_process.had.contains(&shot.number),
+                    "{target} has not had {}",
+                    shot.number
+                );
+            }
+            !over
+        });
+    }
+
+    /// Everybody ends, init collects.
+    fn finish(&mut self) {
+        while !self.wires.is_empty() {
+            self.deliver();
+        }
+        self.go_on();
+        let all: Vec<Pid> = self.processes.keys().copied().collect();
+        for pid in all {
+            let state = self.processes[&pid].state;
+            assert!(
+                !matches!(state, State::Asks(_) | State::Moving),
+                "{pid} {state:?}"
+            );
+            if pid != Pid::INIT && state == State::Runs {
+                self.exit(pid);
+            }
+        }
+        while !self.wires.is_empty() {
+            self.deliver();
+        }
+        while self.wait(Pid::INIT) {
+            while !self.wires.is_empty() {
+                self.deliver();
+            }
+        }
+        assert!(self.shots.is_empty());
+        let init = self.processes[&Pid::INIT].at;
+        let children = &self.families[init.index()].kin[&Pid::INIT].children;
+        assert!(children.is_empty(), "{children:?}");
+        for (families, id) in self.families.iter().zip(TorusId::first(64)) {
+            let init = usize::from(self.processes[&Pid::INIT].at == id);
+            assert_eq!(families.len(), init, "torus {id}");
+            assert_eq!(
+                families.births(),
+                usize::from(id == TorusId::ZERO),
+                "torus {id}"
+            );
+        }
+    }
+}
+
+#[test]
+fn families_on_several_tori() {
+    let schedules = if cfg!(miri) { 3 } else { 4000 };
+    let only = std::env::var("BRAID_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
+    let seeds = only.map_or(0..schedules, |seed: u64| seed..seed + 1);
+    for seed in seeds {
+        std::println!("BRAID_SEED={seed}");
+        let mut net = Net::new(1 + seed as usize % 4, seed);
+        for _ in 0..400 {
+            net.step();
+        }
+        net.finish();
+    }
+}
