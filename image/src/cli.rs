@@ -17,7 +17,7 @@ use crate::machine::{Engine, MIB, Machine};
 use crate::progress::Voice;
 use crate::vmo::VmoVerb;
 
-use image::{BoardArgs, ImageArgs};
+use image::{BoardArgs, ImageArgs, WhereArgs};
 
 mod image;
 
@@ -58,6 +58,8 @@ enum Verb {
     Image(ImageArgs),
     /// Measure Braid, side by side with Linux
     Bench(BenchArgs),
+    /// Name the kernel's functions at addresses, as of a panic on a board's screen
+    Where(WhereArgs),
     /// Files as memory objects: their ids, and where they differ
     Vmo {
         #[command(subcommand)]
@@ -178,6 +180,7 @@ fn dispatch(cli: Cli) -> Result<u8> {
         }
         Some(Verb::Image(arguments)) => arguments.make().map(|()| 0),
         Some(Verb::Bench(arguments)) => crate::bench::bench(&arguments),
+        Some(Verb::Where(arguments)) => arguments.tell().map(|()| 0),
         Some(Verb::Vmo { verb }) => crate::vmo::vmo(&verb),
     }
 }

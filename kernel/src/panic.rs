@@ -8,13 +8,13 @@ use crate::{console, power};
 use core::arch::asm;
 use core::fmt;
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 /// Frames of the backtrace at most.
 const DEPTH: usize = 64;
 
-/// A core panics already; a second one only stops, and a panic within the panic ends the machine at once.
-static PANICKING: AtomicBool = AtomicBool::new(false);
+/// The number of the core that panics, plus 1. Others only stop; a panic within the panic ends the machine at once.
+static PANICKING: AtomicU32 = AtomicU32::new(0);
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
@@ -63,9 +63,13 @@ pub fn exception(regs: &KernelRegs, address: usize) -> ! {
 }
 
 fn begin() {
-    if PANICKING.swap(true, Ordering::AcqRel) {
-        // The same core again, or a second one that its stop has not reached: nothing more can be said.
-        power::panicked();
+    let own = 1 + cpu::try_this().map_or(0, |cpu| u32::from(cpu.index.0));
+    match PANICKING.compare_exchange(0, own, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => {}
+        // The same core again: nothing more can be said.
+        Err(panicking) if panicking == own => power::panicked(),
+        // The stop has not reached this core yet.
+        Err(_) => arch::halt(),
     }
     if cpu::try_this().is_some() {
         arch::stop_others();

@@ -2,7 +2,7 @@
 
 use crate::arch::{self, port, shootdown, time};
 use crate::boot;
-use crate::console::program;
+use crate::console::{program, screen};
 use braid_firmware::acpi::fadt::OffSwitch;
 use spin::Once;
 
@@ -25,6 +25,7 @@ pub fn end(status: u32) -> ! {
     if seconds > 0 {
         // Whoever reads the screen needs some time.
         log::info!("the machine powers off in {seconds} s");
+        screen::show();
         wait(seconds.into());
     }
     off(ENDED)
@@ -73,5 +74,6 @@ fn off(value: u8) -> ! {
         log::warn!("the firmware's way to power off has no effect");
     }
     log::info!("halted");
+    screen::show();
     arch::halt()
 }

@@ -175,4 +175,7 @@ fn backtraces_get_names() {
     let entry = u64::from_le_bytes(bytes[24..32].try_into().unwrap());
     let line = Symbols::of(kernel).annotate(&format!("  at {:#x}", entry + 1));
     assert!(line.contains("_start"), "{line}");
+    let address = format!("{:#x}", entry + 1);
+    let output = tool::braid(["where", &address]).output().unwrap();
+    assert_eq!(text(&output.stdout), format!("{line}\n"));
 }

@@ -27,6 +27,8 @@ pub enum Kind {
     BootloaderReclaimable = 5,
     /// Kernel image and modules.
     ExecutableAndModules = 6,
+    /// Video memory.
+    Framebuffer = 7,
 }
 
 impl Kind {
@@ -56,7 +58,7 @@ impl Kind {
             Self::AcpiReclaimable => 2,
             Self::AcpiNvs => 3,
             Self::Reserved => 4,
-            Self::Bad => 5,
+            Self::Bad | Self::Framebuffer => 5,
         }
     }
 }
@@ -143,6 +145,20 @@ impl MemoryMap {
     ) -> Result<(), MapError> {
         self.convert(base, end, Kind::Usable, kind)
             .ok_or(MapError::NotUsable(base, end, what))
+    }
+
+    /// Adds the video memory at `base`, which no region may cover. False, and no change, when one does.
+    pub fn add_framebuffer(&mut self, base: u64, length: u64) -> bool {
+        let Some(end) = base.checked_add(length) else {
+            return false;
+        };
+        let index = self.regions.partition_point(|region| region.end <= base);
+        if self.regions.get(index).is_some_and(|next| next.base < end) {
+            return false;
+        }
+        let kind = Kind::Framebuffer;
+        self.regions.insert(index, Region { base, end, kind });
+        true
     }
 
     /// Turns pages of `from` that hold `base..end` into `to`. `None`, and no change, when they are not all `from`.
@@ -248,6 +264,18 @@ mod tests {
             );
             assert!(r.kind != Kind::Usable || r.base >= PAGE);
         }
+    }
+
+    #[test]
+    fn video_memory_comes_where_nothing_is() {
+        let mut map = MemoryMap::new([region(0x1000, 0x9000, Kind::Usable)]);
+        assert!(map.add_framebuffer(0xfd00_0000, 0x30_0000));
+        for base in [0x8000, 0xfd00_1000, 0xfcff_f000, u64::MAX] {
+            assert!(!map.add_framebuffer(base, 0x2000), "{base:#x}");
+        }
+        assert!(map.add_framebuffer(0xa000, 0x1000));
+        let kinds: Vec<Kind> = map.regions().iter().map(|region| region.kind).collect();
+        assert_eq!(kinds, [Kind::Usable, Kind::Framebuffer, Kind::Framebuffer]);
     }
 
     #[test]

@@ -55,10 +55,12 @@ pub enum Feature {
     ExecutableAddress,
     /// The kernel's command line.
     ExecutableCmdline,
+    /// Video memory.
+    Framebuffer,
 }
 
 /// The last two words of the ID of each feature.
-pub const FEATURES: [(Feature, [u64; 2]); 14] = [
+pub const FEATURES: [(Feature, [u64; 2]); 15] = [
     (
         Feature::BootloaderInfo,
         [0xf550_38d8_e2a1_202f, 0x2794_26fc_f5f5_9740],
@@ -111,6 +113,10 @@ pub const FEATURES: [(Feature, [u64; 2]); 14] = [
     (
         Feature::ExecutableCmdline,
         [0x4b16_1536_e598_651e, 0xb390_ad4a_2f1f_303a],
+    ),
+    (
+        Feature::Framebuffer,
+        [0x9d58_27dc_d881_dd75, 0xa314_8604_f6fa_b11b],
     ),
 ];
 
@@ -186,4 +192,28 @@ pub struct File {
     pub media: [u32; 6],
     /// Disk, partition and file system identifiers: all zero.
     pub identifiers: [[u32; 4]; 3],
+}
+
+/// A framebuffer (`limine_framebuffer`) of revision 0, without EDID.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(C)]
+pub struct Framebuffer {
+    /// Address of the upper left pixel.
+    pub address: u64,
+    /// Pixels in a row.
+    pub width: u64,
+    /// Rows.
+    pub height: u64,
+    /// Bytes from row to row.
+    pub pitch: u64,
+    /// Bits of a pixel.
+    pub depth: u16,
+    /// 1: RGB.
+    pub model: u8,
+    /// Size and shift of red, green and blue, in bits.
+    pub masks: [u8; 6],
+    /// Not used.
+    pub unused: [u8; 7],
+    /// Size and address of the EDID.
+    pub edid: [u64; 2],
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     map::Region,
-    protocol::{Feature, File, MapEntry, MpInfo, MpResponse, Response},
+    protocol::{self, Feature, File, MapEntry, MpInfo, MpResponse, Response},
     requests::Requests,
 };
 use alloc::{boxed::Box, vec::Vec};
@@ -34,6 +34,24 @@ pub struct Processors<'a> {
     pub infos: Vec<&'a MpInfo>,
 }
 
+/// Video memory of 32 bits a pixel: blue, green, red, unused.
+#[derive(Debug, Clone, Copy)]
+pub struct Framebuffer {
+    /// Physical address.
+    pub base: u64,
+    /// Pixels in a row, which follow each other without gaps.
+    pub width: u64,
+    /// Rows.
+    pub height: u64,
+}
+
+impl Framebuffer {
+    /// Bytes.
+    pub fn size(&self) -> u64 {
+        self.width * self.height * 4
+    }
+}
+
 /// What the responses say.
 #[derive(Debug)]
 pub struct Facts<'a> {
@@ -53,6 +71,8 @@ pub struct Facts<'a> {
     pub date: i64,
     /// `None` when the processors were not started.
     pub processors: Option<Processors<'a>>,
+    /// Video memory, if there is some.
+    pub framebuffer: Option<Framebuffer>,
     /// The final memory map.
     pub regions: &'a [Region],
 }
@@ -114,6 +134,10 @@ pub fn respond(requests: &Requests, image: &mut [u64], facts: &Facts<'_>) {
             .processors
             .as_ref()
             .map(|processors| place.processors(processors)),
+    );
+    answer(
+        Feature::Framebuffer,
+        facts.framebuffer.map(|screen| place.framebuffers(screen)),
     );
     answer(Feature::MemoryMap, Some(place.memory_map(facts.regions)));
 }
@@ -183,6 +207,20 @@ impl Placer {
             count: list.len() as u64,
             processors: self.list(list),
         })
+    }
+
+    fn framebuffers(&self, screen: Framebuffer) -> u64 {
+        let only = self.place(protocol::Framebuffer {
+            address: screen.base + self.hhdm,
+            width: screen.width,
+            height: screen.height,
+            pitch: screen.width * 4,
+            depth: 32,
+            model: 1,
+            masks: [8, 16, 8, 8, 8, 0],
+            ..protocol::Framebuffer::default()
+        });
+        self.words([1, self.list(Vec::from([only]))])
     }
 
     fn memory_map(&self, regions: &[Region]) -> u64 {
@@ -292,6 +330,11 @@ mod tests {
                 bsp_apic_id: 4,
                 infos: infos.iter().collect(),
             }),
+            framebuffer: Some(Framebuffer {
+                base: 0xfd00_0000,
+                width: 1024,
+                height: 768,
+            }),
             regions,
         }
     }
@@ -325,7 +368,25 @@ mod tests {
         assert!(kernel.firmware.get_response().is_some() && kernel.stack.get_response().is_some());
         assert_eq!(kernel.hhdm.get_response().unwrap().offset(), 0);
         assert!(kernel.paging.get_response().unwrap().mode() == limine::paging::Mode::FOUR_LEVEL);
-        assert!(kernel.framebuffer.get_response().is_none());
+        let mut screens = kernel.framebuffer.get_response().unwrap().framebuffers();
+        let screen = screens.next().unwrap();
+        assert!(screens.next().is_none());
+        assert_eq!(screen.addr().addr(), 0xfd00_0000);
+        assert_eq!(
+            (
+                screen.width(),
+                screen.height(),
+                screen.pitch(),
+                screen.bpp()
+            ),
+            (1024, 768, 4096, 32)
+        );
+        let masks = [
+            (screen.red_mask_size(), screen.red_mask_shift()),
+            (screen.green_mask_size(), screen.green_mask_shift()),
+            (screen.blue_mask_size(), screen.blue_mask_shift()),
+        ];
+        assert_eq!(masks, [(8, 16), (8, 8), (8, 0)]);
 
         let mp = kernel.mp.get_response().unwrap();
         assert_eq!((mp.bsp_lapic_id(), mp.flags().bits()), (4, 1));
@@ -368,7 +429,9 @@ mod tests {
         let mut kernel = Kernel::new(2);
         let mut facts = facts(&[], b"", &[]);
         (facts.file, facts.rsdp, facts.processors) = (None, None, None);
+        facts.framebuffer = None;
         kernel.answer(&facts);
+        assert!(kernel.framebuffer.get_response().is_none());
         assert!(kernel.file.get_response().is_none());
         assert!(kernel.rsdp.get_response().is_none());
         assert!(kernel.mp.get_response().is_none());

@@ -49,7 +49,7 @@ pub fn build<T: Tables>(
 
 /// The physical memory in the direct map, as sorted ranges that do not touch: up to base revision 2 the first 4 GiB,
 /// and of what is above, in revisions 1 and 2, only what is neither reserved nor bad; from revision 3 on only memory
-/// that is usable, reclaimable from the loader, or the kernel's and its modules'.
+/// that is usable, reclaimable from the loader, or the kernel's and its modules', and video memory.
 fn direct_map(regions: &[Region], base_revision: u64) -> Vec<(u64, u64)> {
     let mut ranges: Vec<(u64, u64)> = Vec::new();
     if base_revision < 3 {
@@ -57,7 +57,10 @@ fn direct_map(regions: &[Region], base_revision: u64) -> Vec<(u64, u64)> {
     }
     for region in regions {
         let wanted = match region.kind {
-            Kind::Usable | Kind::BootloaderReclaimable | Kind::ExecutableAndModules => true,
+            Kind::Usable
+            | Kind::BootloaderReclaimable
+            | Kind::ExecutableAndModules
+            | Kind::Framebuffer => true,
             Kind::AcpiReclaimable | Kind::AcpiNvs => base_revision < 3,
             Kind::Reserved | Kind::Bad => base_revision == 0,
         };

@@ -12,6 +12,9 @@ use crate::firmware::Firmware;
 use crate::image::{Format, Image};
 use crate::install::Consent;
 use crate::medium::{Medium, MediumKind};
+use crate::progress::Voice;
+use crate::symbolize::Symbols;
+use crate::{build, repo};
 
 #[derive(Debug, Args)]
 pub(super) struct BoardArgs {
@@ -52,6 +55,31 @@ pub(super) struct ImageArgs {
     /// Install nothing: print the command instead
     #[arg(long)]
     no_install: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WhereArgs {
+    /// The kernel that ran [default: as the checkout builds it; on an image it is /boot/braid-kernel]
+    #[arg(long, value_name = "FILE")]
+    kernel: Option<PathBuf>,
+    /// Addresses, as 0xffffffff80001234
+    #[arg(required = true, value_name = "ADDRESS")]
+    addresses: Vec<String>,
+}
+
+impl WhereArgs {
+    /// Prints each address as a line of a backtrace.
+    pub(super) fn tell(&self) -> Result<()> {
+        let kernel = match &self.kernel {
+            Some(kernel) => kernel.clone(),
+            None => build::boot(&repo::root()?, Voice::Normal)?.kernel,
+        };
+        let symbols = Symbols::of(&kernel);
+        for address in &self.addresses {
+            println!("{}", symbols.annotate(&format!("  at {address}")));
+        }
+        Ok(())
+    }
 }
 
 impl BoardArgs {

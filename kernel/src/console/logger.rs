@@ -53,6 +53,7 @@ pub fn emergency(text: fmt::Arguments<'_>) {
     // A line can't fail: it sends what does not fit.
     let _ = writeln!(line, "{text}");
     line.flush();
+    screen::show();
 }
 
 /// Frees the log for a core that stops the machine: whoever held it does not run any more.

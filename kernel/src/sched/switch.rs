@@ -4,6 +4,7 @@ use super::core::Core;
 use super::time::Nanos;
 use crate::arch::regs::UserRegs;
 use crate::arch::{cpu, fpu, paging, segment, time};
+use crate::console::screen;
 use crate::process::{RunState, Thread};
 use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
@@ -153,12 +154,15 @@ pub fn leave_dead(thread: &Arc<Thread>) {
     super::this().loaded.set(None);
 }
 
-/// Sets the core's one-shot timer to the earliest of its timers and, while a thread runs, the end of its slice.
+/// Sets the core's one-shot timer to the earliest of its timers and, while a thread runs, the end of its slice, or when the
+/// screen should be drawn.
 pub(super) fn arm(core: &Core) {
     let mut at = core.timers.lock().next();
     if core.current.with(|current| current.is_some()) {
         let end = core.slice_end.get();
         at = Some(at.map_or(end, |at| at.min(end)));
+    } else if let Some(redraw) = screen::deadline() {
+        at = Some(at.map_or(redraw, |at| at.min(redraw)));
     }
     let Some(at) = at else { return };
     // An earlier alarm does no harm: `tick` finds nothing due and arms again.

@@ -84,6 +84,7 @@ pub fn tick() {
     if now >= core.slice_end.get() {
         core.resched.store(true, Ordering::Relaxed);
     }
+    crate::console::screen::refresh();
     super::switch::arm(core);
 }
 

@@ -6,10 +6,12 @@
 
 mod exec;
 mod limine;
+pub mod picture;
 pub mod programs;
 pub mod pty;
 mod slots;
 pub mod tool;
+pub mod watched;
 
 pub use exec::{Exec, Output, Via, boot, parts};
 pub use limine::limine;

@@ -42,6 +42,42 @@ pub(super) fn read_port(port: u16) -> u8 {
     value
 }
 
+/// Sends 16 bits to a port.
+pub(super) fn write_port16(port: u16, value: u16) {
+    // SAFETY: by L5 as in `write_port`.
+    unsafe {
+        asm!("out dx, ax", in("dx") port, in("ax") value, options(nomem, nostack, preserves_flags))
+    }
+}
+
+/// Reads 16 bits from a port.
+pub(super) fn read_port16(port: u16) -> u16 {
+    let value;
+    // SAFETY: by L5 as in `write_port`.
+    unsafe {
+        asm!("in ax, dx", in("dx") port, out("ax") value, options(nomem, nostack, preserves_flags))
+    }
+    value
+}
+
+/// Sends 32 bits to a port.
+pub(super) fn write_port32(port: u16, value: u32) {
+    // SAFETY: by L5 as in `write_port`.
+    unsafe {
+        asm!("out dx, eax", in("dx") port, in("eax") value, options(nomem, nostack, preserves_flags))
+    }
+}
+
+/// Reads 32 bits from a port.
+pub(super) fn read_port32(port: u16) -> u32 {
+    let value;
+    // SAFETY: by L5 as in `write_port`.
+    unsafe {
+        asm!("in eax, dx", in("dx") port, out("eax") value, options(nomem, nostack, preserves_flags))
+    }
+    value
+}
+
 /// Reads a model-specific register.
 ///
 /// # Safety

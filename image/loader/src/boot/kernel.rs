@@ -2,7 +2,7 @@
 
 use super::{
     HHDM, LoadError, REACH, acpi, apic, clock, cpu, departure::Departure, files, memory,
-    processors, pvh::BootInfo,
+    processors, pvh::BootInfo, screen,
 };
 use alloc::{string::String, vec::Vec};
 use braid_loader::{
@@ -61,6 +61,10 @@ pub(super) fn load(boot: &BootInfo) -> Result<Departure, LoadError> {
         Some(flags) => processors::Plan::new(&mut map, &madt, flags & 1 != 0, stack_size)?,
         None => None,
     };
+    let framebuffer = match requests.has(Feature::Framebuffer) {
+        true => screen::start().filter(|screen| map.add_framebuffer(screen.base, screen.size())),
+        false => None,
+    };
     let root = address_space(&mut map, &plan, physical, requests.base_revision)?;
     apic::mask_interrupts(&madt.io_apics);
     let facts = Facts {
@@ -72,6 +76,7 @@ pub(super) fn load(boot: &BootInfo) -> Result<Departure, LoadError> {
         rsdp: boot.rsdp,
         date: clock::date(),
         processors: processors.map(|processors| processors.start(root)),
+        framebuffer,
         regions: map.regions(),
     };
     let entry = requests

@@ -11,6 +11,7 @@ mod kernel;
 mod memory;
 mod processors;
 mod pvh;
+mod screen;
 mod serial;
 
 use alloc::string::String;
