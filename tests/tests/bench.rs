@@ -94,6 +94,7 @@ fn check(record: &Value) {
 fn a_short_run_has_every_figure_of_both_kernels() {
     let directory = tempfile::tempdir().unwrap();
     let json = directory.path().join("figures.json");
+    let html = directory.path().join("report.html");
     let linux = linux();
     let peer = linux.as_deref().unwrap_or("none");
     let output = bench(&[
@@ -107,6 +108,8 @@ fn a_short_run_has_every_figure_of_both_kernels() {
         peer,
         "--json",
         json.to_str().unwrap(),
+        "--html",
+        html.to_str().unwrap(),
     ]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let records = records(&json);
@@ -133,6 +136,10 @@ fn a_short_run_has_every_figure_of_both_kernels() {
     }
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(table.contains("instructions for one operation"), "{table}");
+    let page = std::fs::read_to_string(html).unwrap();
+    assert!(
+        page.contains("<svg") && page.contains("fork-256m") && page.contains("--icount --quick")
+    );
 }
 
 #[test]

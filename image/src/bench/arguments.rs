@@ -53,6 +53,9 @@ pub struct BenchArgs {
     /// Write the figures to a file, a JSON record in each line
     #[arg(long, value_name = "FILE")]
     pub(super) json: Option<PathBuf>,
+    /// Write the report as a page with charts
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
     /// End a machine after so many seconds
     #[arg(long, value_name = "S", default_value = "600", value_parser = parse_seconds)]
     pub(super) timeout: Duration,

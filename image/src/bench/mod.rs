@@ -128,6 +128,9 @@ fn report(arguments: &BenchArgs, facts: &Facts, results: &Results) -> Result<u8>
     if let Some(path) = &arguments.json {
         write(path, &report::json::lines(facts, results))?;
     }
+    if let Some(path) = &arguments.html {
+        write(path, &report::html::page(facts, results))?;
+    }
     Ok(if results.is_broken() { INCOMPLETE } else { 0 })
 }
 

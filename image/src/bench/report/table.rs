@@ -87,7 +87,7 @@ fn is_compared(system: System, systems: &[System]) -> bool {
 }
 
 /// A median, with three digits at least.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if value < 100.0 {
         format!("{value:.1}")
     } else {

@@ -116,10 +116,13 @@ fn together(workers: &mut [Worker], begin: impl Fn() -> u64) -> io::Result<u64> 
         begin: u64::MAX,
         end: 0,
     };
-    for worker in workers {
+    for worker in &mut *workers {
         let span = worker.done()?;
         whole.begin = whole.begin.min(span.begin);
         whole.end = whole.end.max(span.end);
+    }
+    for worker in workers {
+        worker.tell(Go::Next)?;
     }
     Ok(whole.end - whole.begin)
 }

@@ -23,6 +23,8 @@ pub(super) struct Span {
 pub(super) enum Go {
     /// Begin a round at this time of the monotonic clock.
     At(u64),
+    /// Everybody has done the round: tidy up, and prepare the next one.
+    Next,
     /// There are no more rounds.
     Home,
 }
@@ -31,6 +33,7 @@ impl Go {
     fn word(self) -> u64 {
         match self {
             Go::At(time) => time,
+            Go::Next => 0,
             Go::Home => u64::MAX,
         }
     }
@@ -165,6 +168,7 @@ fn serve(
         }
         let span = round(work)?;
         write(say, Said::Done(span).words())?;
+        let [_next] = read(told)?;
         work.finish()?;
     }
 }
