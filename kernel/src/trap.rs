@@ -54,7 +54,6 @@ pub fn interrupt(interrupt: Interrupt, _from_user: bool) {
         Interrupt::Timer => crate::sched::tick(),
         Interrupt::ConsoleInput => crate::console::program::receive(),
         // What is in the run queue is seen on the way back.
-        Interrupt::Reschedule => crate::process::errand::run(),
-        Interrupt::Other(_) => {}
+        Interrupt::Reschedule | Interrupt::Other(_) => {}
     }
 }

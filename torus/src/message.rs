@@ -310,6 +310,17 @@ messages! {
         /// How many they are.
         found: u64,
     }
+    /// To every torus: start the first program too.
+    32 Begin {}
+    /// To every torus: the first process has ended, which waits until nothing is left of any other.
+    33 End {
+        /// Kill those who live.
+        kill: bool,
+    }
+    /// To a torus of which nothing is left: let caches go and settle the account.
+    34 Close {}
+    /// To the torus of the first process: what it asked for has been done.
+    35 Done {}
 }
 
 impl Message {

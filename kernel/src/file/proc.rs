@@ -185,7 +185,7 @@ pub fn list(directory: &Proc, position: u64) -> Option<(u64, Proc)> {
         Proc::Root if index == text::MACHINE.len() => Some((position + 1, Proc::Own)),
         Proc::Root => {
             let base = text::MACHINE.len() as u64 + 1;
-            let processes = table().all_but(&[]);
+            let processes = table().living();
             let after = processes
                 .iter()
                 .map(|process| process.pid)

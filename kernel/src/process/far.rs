@@ -1,13 +1,153 @@
-//! Processes of other tori: what arrives from there about processes of this one.
+//! Processes and their families on several tori: what arrives about them, what this torus does for them, and calls that
+//! ask processes elsewhere.
 
-use crate::rings::probe;
+use super::{Pid, Process, closing, init, table};
+use crate::rings::{self, probe};
+use crate::signal::action::{ActionFlags, SIG_IGN};
+use crate::signal::info::{Fields, SigInfo};
+use crate::signal::{self, Signal};
+use crate::syscall::call::{Call, Stop, SysResult};
+use crate::syscall::errno::Errno;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 use torus::TorusId;
+use torus::family::{Families, News, Report, Sent, World};
 use torus::message::Message;
 
-/// A message about a process, from the torus `from`.
+/// A child exited.
+const CLD_EXITED: i32 = 1;
+/// A child was killed.
+const CLD_KILLED: i32 = 2;
+/// A child stopped.
+const CLD_STOPPED: i32 = 5;
+/// A child continued.
+const CLD_CONTINUED: i32 = 6;
+
+/// A message about processes, from the torus `from`.
 pub fn deliver(from: TorusId, message: Message) {
     match message {
         Message::Probe { number, check } => probe::receive(from, number, check),
-        other => log::error!("from torus {from}, not for a process: {other:?}"),
+        Message::Begin {} => init::begin(),
+        Message::End { kill } => closing::end(from, kill),
+        Message::Close {} => closing::close(from),
+        Message::Done {} => closing::done(),
+        message => {
+            let heard = table().with(|families, hands| families.receive(from, message, hands));
+            if let Err(error) = heard {
+                log::error!("from torus {from}: {error}");
+            }
+        }
+    }
+}
+
+/// Asks something of processes that may be elsewhere, or looks whether the answer has come: a call asks question 1, then 2,
+/// each once. Only SIGKILL ends the wait.
+pub fn ask(
+    call: &mut Call,
+    question: u64,
+    begin: impl FnOnce(&mut Families, u64, &mut Hands<'_>),
+) -> Result<i32, Stop> {
+    let me = call.process.pid;
+    table().with(|families, hands| {
+        if !is_at(call, question) {
+            let token = families.token(me);
+            call.inflight.word = token << 2 | question;
+            begin(families, token, hands);
+        }
+        let answer = families.answer(me, call.inflight.word >> 2);
+        answer.ok_or_else(|| {
+            call.inflight.uninterruptible = true;
+            Stop::Block
+        })
+    })
+}
+
+/// Whether a call has asked this question.
+pub fn is_at(call: &Call, question: u64) -> bool {
+    call.inflight.word & 3 == question
+}
+
+/// What an answer says: a number, or one of the errors of processes.
+pub fn value(answer: i32) -> SysResult {
+    match answer {
+        0.. => Ok(answer as usize),
+        -1 => Err(Errno::EPERM.into()),
+        -13 => Err(Errno::EACCES.into()),
+        _ => Err(Errno::ESRCH.into()),
+    }
+}
+
+/// What this torus does for families: the processes that are here.
+pub struct Hands<'a>(pub(super) &'a mut BTreeMap<Pid, Arc<Process>>);
+
+impl World for Hands<'_> {
+    fn send(&mut self, to: TorusId, message: Message) {
+        rings::send(to, message);
+    }
+
+    fn signal(&mut self, to: Pid, sent: Sent) -> bool {
+        let signal = i32::try_from(sent.signal).ok().and_then(Signal::new);
+        let (Some(process), Some(signal)) = (self.0.get(&to), signal) else {
+            return false;
+        };
+        let info = match sent.from {
+            Some(from) => SigInfo::from_process(signal, sent.code, from.raw(), sent.uid),
+            None => SigInfo::kernel(signal),
+        };
+        signal::give(process, info)
+    }
+
+    fn child(&mut self, parent: Pid, child: Pid, news: News) {
+        let Some(parent) = self.0.get(&parent) else {
+            return;
+        };
+        let quiet = matches!(news, News::Changed { .. }) && {
+            let action = parent.actions.lock().get(Signal::CHLD);
+            action.flags.contains(ActionFlags::NOCLDSTOP)
+        };
+        if !quiet {
+            signal::give(parent, about_child(child, news));
+        }
+        parent.children_changed.wake_all();
+    }
+
+    fn collects(&self, parent: Pid) -> bool {
+        self.0.get(&parent).is_some_and(|parent| {
+            let action = parent.actions.lock().get(Signal::CHLD);
+            action.handler != SIG_IGN && !action.flags.contains(ActionFlags::NOCLDWAIT)
+        })
+    }
+
+    fn answered(&mut self, pid: Pid) {
+        if let Some(thread) = self.0.get(&pid).and_then(|process| process.thread()) {
+            thread.wake();
+        }
+    }
+
+    fn gone(&mut self, pid: Pid) {
+        self.0.remove(&pid);
+    }
+}
+
+/// SIGCHLD's details about a child's news (sigaction(2)); waitid(2) answers with the same.
+pub fn about_child(child: Pid, news: News) -> SigInfo {
+    let (code, status, uid) = match news {
+        News::Ended(ended) => match ended.status & 0x7f {
+            0 => (CLD_EXITED, ended.status >> 8 & 0xff, ended.uid),
+            signal => (CLD_KILLED, signal, ended.uid),
+        },
+        News::Changed { report, uid } => match report {
+            Report::Stopped(signal) => (CLD_STOPPED, signal, uid),
+            Report::Continued => (CLD_CONTINUED, Signal::CONT.number() as u32, uid),
+        },
+    };
+    SigInfo {
+        signal: Signal::CHLD,
+        code,
+        fields: Fields::Child {
+            pid: child.raw(),
+            uid,
+            status: status as i32,
+        },
     }
 }

@@ -1,8 +1,15 @@
 //! Process groups and sessions (setpgid(2), setsid(2)).
 
+use super::far::{ask, is_at, value};
 use super::{Pid, table};
-use crate::syscall::call::{Call, SysResult};
+use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use torus::family::{Crowd, Sent};
+
+/// The first question of a call: what is there already?
+const EXISTS: u64 = 1;
+/// The second: the change itself.
+const CHANGE: u64 = 2;
 
 /// The process of a number, 0 being `own`.
 fn or_own(number: i32, own: Pid) -> Result<Pid, Errno> {
@@ -14,48 +21,70 @@ fn or_own(number: i32, own: Pid) -> Result<Pid, Errno> {
 
 /// setpgid(2).
 pub fn setpgid(call: &mut Call) -> SysResult {
-    let me = call.process.pid;
     if call.int(1) < 0 {
         return Err(Errno::EINVAL.into());
     }
+    let me = call.process.pid;
     let pid = or_own(call.int(0), me)?;
     let group = or_own(call.int(1), pid).map_err(|_| Errno::EPERM)?;
-    let mut inner = table().inner.lock();
-    let my_session = inner
-        .entries
-        .get(&me)
-        .map(|entry| entry.session)
-        .ok_or(Errno::ESRCH)?;
-    let exists = |session| {
-        inner
-            .entries
-            .values()
-            .any(|other| other.group == group && other.session == session)
+    if group != pid && !is_at(call, CHANGE) && !exists(call, group, Some(table().session_of(me)))? {
+        return Err(Errno::EPERM.into());
+    }
+    let answer = ask(call, CHANGE, |families, token, hands| {
+        families.set_group(me, pid, group, token, hands);
+    })?;
+    if answer == 0 {
+        table().with(|families, _| families.child_grouped(me, pid, group));
+    }
+    value(answer)
+}
+
+/// setsid(2).
+pub fn setsid(call: &mut Call) -> SysResult {
+    let me = call.process.pid;
+    if !is_at(call, CHANGE) {
+        // Others can be in a group of this name only if it was the caller's once.
+        let led = table().with(|families, _| families.has_led(me));
+        if led && exists(call, me, None)? {
+            return Err(Errno::EPERM.into());
+        }
+    }
+    ask(call, CHANGE, |families, token, hands| {
+        families.set_session(me, token, hands);
+    })?;
+    Ok(me.raw() as usize)
+}
+
+/// Whether anybody on any torus is in this group, and session.
+fn exists(call: &mut Call, group: Pid, session: Option<Pid>) -> Result<bool, Stop> {
+    if table().with(|families, _| families.has_group(group, session)) {
+        return Ok(true);
+    }
+    let me = call.process.pid;
+    let crowd = Crowd {
+        group: Some(group),
+        session,
     };
-    let entry = inner.entries.get(&pid).ok_or(Errno::ESRCH)?;
-    if pid != me && entry.parent != Some(me) {
-        return Err(Errno::ESRCH.into());
-    }
-    if pid != me && entry.executed {
-        return Err(Errno::EACCES.into());
-    }
-    if entry.session != my_session || entry.session == pid {
-        return Err(Errno::EPERM.into());
-    }
-    if group != pid && !exists(my_session) {
-        return Err(Errno::EPERM.into());
-    }
-    if let Some(entry) = inner.entries.get_mut(&pid) {
-        entry.group = group;
-    }
-    Ok(0)
+    let sent = Sent {
+        signal: 0,
+        code: 0,
+        from: Some(me),
+        uid: 0,
+    };
+    let answer = ask(call, EXISTS, |families, token, hands| {
+        families.to_crowd(Some((me, token)), crowd, sent, hands);
+    })?;
+    Ok(answer == 0)
 }
 
 /// getpgid(2).
 pub fn getpgid(call: &mut Call) -> SysResult {
-    let pid = or_own(call.int(0), call.process.pid)?;
-    let inner = table().inner.lock();
-    Ok(inner.entries.get(&pid).ok_or(Errno::ESRCH)?.group.raw() as usize)
+    relation(call, false)
+}
+
+/// getsid(2).
+pub fn getsid(call: &mut Call) -> SysResult {
+    relation(call, true)
 }
 
 /// getpgrp(2).
@@ -63,22 +92,12 @@ pub fn getpgrp(call: &mut Call) -> SysResult {
     Ok(table().group_of(call.process.pid).raw() as usize)
 }
 
-/// getsid(2).
-pub fn getsid(call: &mut Call) -> SysResult {
-    let pid = or_own(call.int(0), call.process.pid)?;
-    let inner = table().inner.lock();
-    Ok(inner.entries.get(&pid).ok_or(Errno::ESRCH)?.session.raw() as usize)
-}
-
-/// setsid(2).
-pub fn setsid(call: &mut Call) -> SysResult {
+/// The group or session of a process, wherever it is.
+fn relation(call: &mut Call, session: bool) -> SysResult {
     let me = call.process.pid;
-    let mut inner = table().inner.lock();
-    if inner.entries.values().any(|other| other.group == me) {
-        return Err(Errno::EPERM.into());
-    }
-    let entry = inner.entries.get_mut(&me).ok_or(Errno::ESRCH)?;
-    entry.group = me;
-    entry.session = me;
-    Ok(me.raw() as usize)
+    let pid = or_own(call.int(0), me)?;
+    let answer = ask(call, EXISTS, |families, token, hands| {
+        families.ask(me, pid, session, token, hands);
+    })?;
+    value(answer)
 }

@@ -1,31 +1,24 @@
-//! The first process of a torus: how it begins, and how its end is the machine's.
+//! The first process of a torus: how it begins.
 
 use super::exec::args::Strings;
 use super::exec::{self, Request};
 use super::limits::Limits;
-use super::{Process, Thread, end, errand, table};
+use super::{Process, Thread, table};
+use crate::arch::cpu;
 use crate::arch::fpu::FpuState;
 use crate::arch::regs::UserRegs;
-use crate::arch::{cpu, time};
 use crate::sched::lock::Lock;
-use crate::sched::time::Nanos;
-use crate::signal::{self, SigInfo, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use crate::{boot, tori};
+use crate::{boot, rings, tori};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
+use torus::message::Message;
 
 /// The number of the call that the first process runs before it has a program; no program can make it.
 pub const FIRST: u64 = u64::MAX - 1;
-/// The number of the call in which the first process waits for the others to be gone.
-pub const LAST: u64 = u64::MAX - 2;
-
-/// How long the end waits before it looks at the other tori again, in nanoseconds.
-const LOOK: u64 = 1_000_000;
-
 /// Starts the first process on this core's torus.
 pub fn start() {
     let Some(archive) = boot::info().root_archive else {
@@ -41,9 +34,9 @@ pub fn start() {
     begin();
     if boot::info().command_line.every_torus {
         let own = cpu::this().torus().id;
-        tori::all()
-            .filter(|torus| torus.id != own)
-            .for_each(errand::start);
+        for torus in tori::all().filter(|torus| torus.id != own) {
+            rings::send(torus.id, Message::Begin {});
+        }
     }
 }
 
@@ -133,58 +126,4 @@ fn from_command_line() -> Result<Request, Errno> {
         arguments,
         environment,
     })
-}
-
-/// Init has ended: everybody else is killed, and when the last has gone the machine ends with init's status.
-pub fn begin_end(thread: &Arc<Thread>, status: u32) {
-    kill_all();
-    if !boot::info().command_line.every_torus {
-        let own = cpu::this().torus().id;
-        tori::all()
-            .filter(|torus| torus.id != own)
-            .for_each(errand::kill);
-    }
-    crate::syscall::interrupted::cancel_timer(thread);
-    thread.signals.set_mask(u64::MAX);
-    thread.signals.discard(u64::MAX);
-    thread.regs.with(|regs| regs.code = LAST);
-    let word = u64::from(status);
-    let uninterruptible = true;
-    let call = InFlight {
-        runs: 1,
-        word,
-        uninterruptible,
-        ..InFlight::default()
-    };
-    thread.in_flight.set(Some(call));
-    thread.wake();
-}
-
-/// Kills every process of this core's torus.
-pub fn kill_all() {
-    for other in table().begin_end() {
-        signal::send_info(&other, SigInfo::kernel(Signal::KILL));
-    }
-}
-
-/// Waits for the other processes to be gone, then ends the machine.
-pub fn last(call: &mut Call) -> SysResult {
-    if call.inflight.runs == 0 {
-        return crate::syscall::unknown::answer(call, LAST);
-    }
-    table().emptied.enrol();
-    if table().len() > 1 {
-        return Err(Stop::Block);
-    }
-    // Other tori's processes are not this torus's to wait for: look again in a while.
-    let own = cpu::this().torus().id;
-    if tori::all().any(|torus| torus.id != own && !torus.share.is_quiet()) {
-        call.inflight.deadline = Some(Nanos(time::now().0 + LOOK));
-        return Err(Stop::Block);
-    }
-    let status = call.inflight.word as u32;
-    end::give_back(call.thread);
-    table().remove(call.process.pid);
-    super::account::check();
-    crate::power::end(status)
 }

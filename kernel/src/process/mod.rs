@@ -8,10 +8,10 @@
 //! [`wait`] collects that.
 
 pub mod account;
+pub mod closing;
 pub mod counters;
 pub mod credentials;
 pub mod end;
-pub mod errand;
 pub mod exec;
 pub mod far;
 pub mod fork;
@@ -40,6 +40,7 @@ use crate::signal::alarm::Alarm;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use torus::family::Report;
 
 /// A process: what a program has.
 pub struct Process {
@@ -109,18 +110,17 @@ impl Process {
     /// Stops it; the parent learns of it.
     pub fn stop(&self, signal: Signal) {
         if !self.stopped.swap(true, Ordering::AcqRel) {
-            table().report(self, table::Report::Stopped(signal));
+            table().report(self, Report::Stopped(signal.number() as u32));
         }
     }
 
-    /// Has it go on, if it was stopped; the parent learns of it.
-    pub fn go_on(&self) {
-        if self.stopped.swap(false, Ordering::AcqRel) {
-            table().report(self, table::Report::Continued);
-            if let Some(thread) = self.thread() {
-                thread.wake();
-            }
+    /// Has it go on; whether it was stopped.
+    pub fn go_on(&self) -> bool {
+        let stopped = self.stopped.swap(false, Ordering::AcqRel);
+        if stopped && let Some(thread) = self.thread() {
+            thread.wake();
         }
+        stopped
     }
 
     /// How the log names it.
@@ -169,9 +169,8 @@ impl Times {
     }
 
     /// Adds what a collected child and its children used.
-    pub fn add_child(&self, child: &Self) {
-        self.children
-            .fetch_add(child.own() + child.children(), Ordering::Relaxed);
+    pub fn add_children(&self, ns: u64) {
+        self.children.fetch_add(ns, Ordering::Relaxed);
     }
 
     /// What the process itself used.

@@ -1,7 +1,7 @@
 //! What process management keeps for each torus.
 
 use super::Table;
-use super::errand::Errands;
+use super::closing::Closing;
 use crate::mem::object::PageCache;
 use crate::mem::spaces::Spaces;
 use crate::sched::RunQueues;
@@ -21,28 +21,23 @@ pub struct Share {
     pub page_cache: PageCache,
     /// Threads that wait for a word.
     pub futexes: Futexes,
-    /// What other tori ask for.
-    pub errands: Errands,
+    /// Its end, with the machine.
+    pub closing: Closing,
     /// [`crate::tori::Torus::account`] before the first process.
     pub at_start: AtomicU64,
 }
 
 impl Share {
     /// Of a torus on which nothing has run.
-    pub const fn new(torus: TorusId) -> Self {
+    pub const fn new(torus: TorusId, tori: usize) -> Self {
         Self {
             sched: RunQueues::new(),
-            processes: Table::new(torus),
+            processes: Table::new(torus, tori),
             spaces: Spaces::new(),
             page_cache: PageCache::new(),
             futexes: Futexes::new(),
-            errands: Errands::new(),
+            closing: Closing::new(),
             at_start: AtomicU64::new(0),
         }
-    }
-
-    /// Whether the torus has no process and nothing to do for another.
-    pub fn is_quiet(&self) -> bool {
-        self.errands.are_done() && self.processes.len() == 0
     }
 }

@@ -1,13 +1,11 @@
 //! Waiting for children: wait4(2) and waitid(2).
 
-use super::table::{Entry, Inner, Life, Report};
-use super::{Pid, Process, end, table};
+use super::far::about_child;
+use super::{Pid, table};
 use crate::mem::user::{UserSlice, write_value};
-use crate::signal::Signal;
-use crate::signal::info::{Fields, SigInfo};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use alloc::sync::Arc;
+use torus::family::{Found, News, NoChild, Wanted, Whom};
 
 bitflags::bitflags! {
     /// Options of wait4 and waitid.
@@ -24,42 +22,13 @@ bitflags::bitflags! {
     }
 }
 
-/// Whom to wait for.
-#[derive(Clone, Copy)]
-enum Whom {
-    Any,
-    One(Pid),
-    Group(Pid),
-}
-
-/// What was found: a child and what became of it.
-struct Found {
-    child: Arc<Process>,
-    what: What,
-}
-
-#[derive(Clone, Copy)]
-enum What {
-    Ended(u32),
-    Changed(Report),
-}
-
-impl What {
-    fn status(self) -> u32 {
-        match self {
-            Self::Ended(status) => status,
-            Self::Changed(Report::Stopped(signal)) => (signal.number() as u32) << 8 | 0x7f,
-            Self::Changed(Report::Continued) => 0xffff,
-        }
-    }
-
-    fn code(self) -> (i32, i32) {
-        match self {
-            Self::Ended(status) => end::code_of(status),
-            Self::Changed(Report::Stopped(signal)) => (super::table::CLD_STOPPED, signal.number()),
-            Self::Changed(Report::Continued) => {
-                (super::table::CLD_CONTINUED, Signal::CONT.number())
-            }
+impl Options {
+    fn wanted(self) -> Wanted {
+        Wanted {
+            ended: self.contains(Self::EXITED),
+            stopped: self.contains(Self::STOPPED),
+            continued: self.contains(Self::CONTINUED),
+            keep: self.contains(Self::NOWAIT),
         }
     }
 }
@@ -81,13 +50,14 @@ pub fn wait4(call: &mut Call) -> SysResult {
         return Ok(0);
     };
     if call.args[1] != 0 {
-        write_value(call.size(1), found.what.status())?;
+        let status = match found.news {
+            News::Ended(ended) => ended.status,
+            News::Changed { report, .. } => report.status(),
+        };
+        write_value(call.size(1), status)?;
     }
-    if call.args[3] != 0 {
-        let usage = super::time::usage(found.child.times.own() + found.child.times.children());
-        UserSlice::new(call.size(3), usage.len())?.write(&usage)?;
-    }
-    Ok(found.child.pid.raw() as usize)
+    write_usage(call, 3, found)?;
+    Ok(found.child.raw() as usize)
 }
 
 /// waitid(2).
@@ -107,34 +77,33 @@ pub fn waitid(call: &mut Call) -> SysResult {
     let found = look(call, whom, options)?;
     if call.args[2] != 0 {
         let slice = UserSlice::new(call.size(2), 128)?;
-        match &found {
+        match found {
             None => slice.zero(128)?,
-            Some(Found { child, what }) => {
-                let (code, status) = what.code();
-                let uid = child.credentials.lock().uid;
-                let fields = Fields::Child {
-                    pid: child.pid.raw(),
-                    uid,
-                    status,
-                };
-                slice.write(
-                    &SigInfo {
-                        signal: Signal::CHLD,
-                        code,
-                        fields,
-                    }
-                    .bytes(),
-                )?;
-            }
+            Some(Found { child, news }) => slice.write(&about_child(child, news).bytes())?,
         }
     }
-    if call.args[4] != 0
-        && let Some(found) = &found
-    {
-        let usage = super::time::usage(found.child.times.own() + found.child.times.children());
-        UserSlice::new(call.size(4), usage.len())?.write(&usage)?;
+    if let Some(found) = found {
+        write_usage(call, 4, found)?;
     }
     Ok(0)
+}
+
+/// What a child that has ended used goes to where argument `index` points; of one that lives nothing is known here.
+fn write_usage(call: &Call, index: usize, found: Found) -> Result<(), Stop> {
+    if call.args[index] == 0 {
+        return Ok(());
+    }
+    let usage = super::time::usage(used(found.news));
+    UserSlice::new(call.size(index), usage.len())?.write(&usage)?;
+    Ok(())
+}
+
+/// Nanoseconds that a child used, with the children that it collected.
+fn used(news: News) -> u64 {
+    match news {
+        News::Ended(ended) => ended.user_time + ended.system_time,
+        News::Changed { .. } => 0,
+    }
 }
 
 /// The process or group of a number; nobody's child has a number that there is not.
@@ -145,70 +114,19 @@ fn named(number: i32) -> Result<Pid, Errno> {
 /// One look at the children: `None` with WNOHANG when nothing has happened.
 fn look(call: &mut Call, whom: Whom, options: Options) -> Result<Option<Found>, Stop> {
     let me = call.process;
-    let mut inner = table().inner.lock();
-    let (found, any) = search(&inner, me.pid, whom, options);
-    let Some(pid) = found else {
-        if !any {
-            return Err(Errno::ECHILD.into());
+    let wanted = options.wanted();
+    let found = table().with(|families, hands| {
+        let found = families.wait(me.pid, whom, wanted, hands);
+        if found == Ok(None) && !options.contains(Options::NOHANG) {
+            me.children_changed.enrol();
+            return Err(Stop::Block);
         }
-        if options.contains(Options::NOHANG) {
-            return Ok(None);
-        }
-        me.children_changed.enrol();
-        return Err(Stop::Block);
-    };
-    Ok(collect(&mut inner, me, pid, options))
-}
-
-/// The first matching child with news, and whether any child matches at all.
-fn search(inner: &Inner, me: Pid, whom: Whom, options: Options) -> (Option<Pid>, bool) {
-    let mut any = false;
-    let Some(mine) = inner.entries.get(&me) else {
-        return (None, false);
-    };
-    for child in &mine.children {
-        let Some(entry) = inner.entries.get(child) else {
-            continue;
-        };
-        let matches = match whom {
-            Whom::Any => true,
-            Whom::One(pid) => *child == pid,
-            Whom::Group(group) => entry.group == group,
-        };
-        any |= matches;
-        if matches && news(entry, options).is_some() {
-            return (Some(*child), true);
-        }
+        found.map_err(|NoChild| Errno::ECHILD.into())
+    })?;
+    if let Some(found) = found
+        && !wanted.keep
+    {
+        me.times.add_children(used(found.news));
     }
-    (None, any)
-}
-
-fn news(entry: &Entry, options: Options) -> Option<What> {
-    match (entry.life, entry.report) {
-        (Life::Zombie(status), _) if options.contains(Options::EXITED) => Some(What::Ended(status)),
-        (Life::Live, Some(report @ Report::Stopped(_))) if options.contains(Options::STOPPED) => {
-            Some(What::Changed(report))
-        }
-        (Life::Live, Some(Report::Continued)) if options.contains(Options::CONTINUED) => {
-            Some(What::Changed(Report::Continued))
-        }
-        _ => None,
-    }
-}
-
-/// Takes the news of a child: a zombie is gone afterwards (not with WNOWAIT).
-fn collect(inner: &mut Inner, me: &Process, pid: Pid, options: Options) -> Option<Found> {
-    let entry = inner.entries.get_mut(&pid)?;
-    let what = news(entry, options)?;
-    let child = entry.process.clone();
-    if !options.contains(Options::NOWAIT) {
-        match what {
-            What::Ended(_) => {
-                me.times.add_child(&child.times);
-                drop(inner.remove(pid));
-            }
-            What::Changed(_) => entry.report = None,
-        }
-    }
-    Some(Found { child, what })
+    Ok(found)
 }

@@ -117,7 +117,7 @@ impl Rings {
 /// Hands a message to whom it concerns.
 fn deliver(from: TorusId, message: Message) {
     match message.kind() {
-        15..=31 => crate::process::far::deliver(from, message),
+        15..=39 => crate::process::far::deliver(from, message),
         kind => log::error!("a message of kind {kind} from torus {from}, which nobody takes"),
     }
 }

@@ -5,11 +5,12 @@ use super::info::{SI_TKILL, SI_USER};
 use super::state::{AltStack, UNMASKABLE};
 use super::{SigInfo, Signal, frame, send};
 use crate::mem::user::{read_value, write_value};
-use crate::process::{Pid, Process, table};
+use crate::process::far::{ask, value};
+use crate::process::{Pid, table};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
+use torus::family::{Crowd, Sent};
 
 /// Bytes of the kernel's sigset_t.
 const SET: usize = 8;
@@ -190,31 +191,23 @@ pub fn sigaltstack(call: &mut Call) -> SysResult {
 
 /// kill(2).
 pub fn kill(call: &mut Call) -> SysResult {
-    let (pid, number) = (call.int(0), call.int(1));
-    let signal = signal_or_probe(number)?;
-    let me = call.process;
-    let targets = match pid {
-        1.. => alloc::vec![living(pid)?],
-        0 => table().group(table().group_of(me.pid)),
-        -1 => table().all_but(&[Pid::INIT, me.pid]),
-        _ => pid
-            .checked_neg()
-            .and_then(Pid::from_raw)
-            .map_or_else(alloc::vec::Vec::new, |group| table().group(group)),
+    let pid = call.int(0);
+    let sent = sent(call, call.int(1), SI_USER)?;
+    let group = match pid {
+        1.. => return to_process(call, pid, sent),
+        0 => Some(table().group_of(call.process.pid)),
+        -1 => None,
+        _ => Some(named(pid.checked_neg().ok_or(Errno::ESRCH)?)?),
     };
-    if targets.is_empty() {
-        return Err(Errno::ESRCH.into());
-    }
-    if let Some(signal) = signal {
-        let uid = me.credentials.lock().uid;
-        for target in &targets {
-            send::send_info(
-                target,
-                SigInfo::from_process(signal, SI_USER, me.pid.raw(), uid),
-            );
-        }
-    }
-    Ok(0)
+    let me = call.process.pid;
+    let crowd = Crowd {
+        group,
+        session: None,
+    };
+    let answer = ask(call, 1, |families, token, hands| {
+        families.to_crowd(Some((me, token)), crowd, sent, hands);
+    })?;
+    value(answer)
 }
 
 /// tkill(2).
@@ -233,31 +226,36 @@ pub fn tgkill(call: &mut Call) -> SysResult {
     to_thread(call, call.int(1), call.int(2))
 }
 
-fn to_thread(call: &Call, tid: i32, number: i32) -> SysResult {
+fn to_thread(call: &mut Call, tid: i32, number: i32) -> SysResult {
     if tid <= 0 {
         return Err(Errno::EINVAL.into());
     }
-    let signal = signal_or_probe(number)?;
-    let target: Arc<Process> = living(tid)?;
-    if let Some(signal) = signal {
-        let uid = call.process.credentials.lock().uid;
-        let info = SigInfo::from_process(signal, SI_TKILL, call.process.pid.raw(), uid);
-        send::send_info(&target, info);
-    }
-    Ok(0)
+    let sent = sent(call, number, SI_TKILL)?;
+    to_process(call, tid, sent)
 }
 
-/// The process of a number.
-fn living(pid: i32) -> Result<Arc<Process>, Errno> {
-    Pid::from_raw(pid)
-        .and_then(|pid| table().get(pid))
-        .ok_or(Errno::ESRCH)
+fn to_process(call: &mut Call, pid: i32, sent: Sent) -> SysResult {
+    let to = named(pid)?;
+    let answer = ask(call, 1, |families, token, hands| {
+        families.signal_one(to, token, sent, hands);
+    })?;
+    value(answer)
 }
 
-/// The signal of a number; `None` for 0, which only asks whether the target exists.
-fn signal_or_probe(number: i32) -> Result<Option<Signal>, Errno> {
-    match number {
-        0 => Ok(None),
-        _ => Signal::new(number).map(Some).ok_or(Errno::EINVAL),
+/// The process or group of a number.
+fn named(pid: i32) -> Result<Pid, Errno> {
+    Pid::from_raw(pid).ok_or(Errno::ESRCH)
+}
+
+/// The signal of a number, sent by the caller; 0 only asks whether the target exists.
+fn sent(call: &Call, number: i32, code: i32) -> Result<Sent, Errno> {
+    if number != 0 {
+        Signal::new(number).ok_or(Errno::EINVAL)?;
     }
+    Ok(Sent {
+        signal: number as u32,
+        code,
+        from: Some(call.process.pid),
+        uid: call.process.credentials.lock().uid,
+    })
 }

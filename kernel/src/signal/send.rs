@@ -1,8 +1,10 @@
 //! Sending signals.
 
+use super::info::SI_KERNEL;
 use super::{SigInfo, Signal};
 use crate::process::{Pid, Process, Thread, table};
 use alloc::sync::Arc;
+use torus::family::{Crowd, Report, Sent};
 
 const STOPS: u64 =
     Signal::STOP.bit() | Signal::TSTP.bit() | Signal::TTIN.bit() | Signal::TTOU.bit();
@@ -12,38 +14,55 @@ pub fn send(process: &Process, signal: Signal) {
     send_info(process, SigInfo::kernel(signal));
 }
 
-/// Sends `signal` to every process of the group `pgid`, as the kernel; returns how many there were.
-pub fn send_group(pgid: Pid, signal: Signal) -> usize {
-    let members = table().group(pgid);
-    for process in &members {
-        send(process, signal);
-    }
-    members.len()
+/// Sends `signal` to every process of the group `pgid`, wherever they are, as the kernel.
+pub fn send_group(pgid: Pid, signal: Signal) {
+    let sent = Sent {
+        signal: signal.number() as u32,
+        code: SI_KERNEL,
+        from: None,
+        uid: 0,
+    };
+    let crowd = Crowd {
+        group: Some(pgid),
+        session: None,
+    };
+    table().with(|families, hands| families.to_crowd(None, crowd, sent, hands));
 }
 
-/// Sends a signal to a process. Without effect on one that has ended, or ignores it.
+/// Sends a signal to a process of this torus. Without effect on one that has ended, or ignores it.
 pub fn send_info(process: &Process, info: SigInfo) {
+    if give(process, info) {
+        table().report(process, Report::Continued);
+    }
+}
+
+/// Gives a process a signal; true when that has it go on after a stop, which its parent is still to be told.
+pub fn give(process: &Process, info: SigInfo) -> bool {
     let Some(thread) = process.thread() else {
-        return;
+        return false;
     };
     let signal = info.signal;
+    let mut continued = false;
     match signal {
         Signal::CONT => {
             thread.signals.discard(STOPS);
+            continued = process.go_on();
+        }
+        Signal::KILL => {
             process.go_on();
         }
-        Signal::KILL => process.go_on(),
         _ if signal.bit() & STOPS != 0 => thread.signals.discard(Signal::CONT.bit()),
         _ => {}
     }
     let blocked = thread.signals.mask() & signal.bit() != 0;
     if !blocked && process.actions.lock().ignores(signal) && signal != Signal::CONT {
-        return;
+        return continued;
     }
     thread.signals.add(info);
     if !blocked || signal == Signal::CONT {
         thread.call_attention();
     }
+    continued
 }
 
 /// Delivers a signal that its thread caused itself: neither a mask nor an ignoring action holds it back.

@@ -6,7 +6,7 @@ use super::futex;
 use crate::file::syscalls as file;
 use crate::mem::calls as mem;
 use crate::process::{
-    credentials as cred, end, exec, fork, group, identity as id, init, limits, time, wait,
+    closing, credentials as cred, end, exec, fork, group, identity as id, init, limits, time, wait,
 };
 use crate::signal::{alarm, calls as sig};
 
@@ -209,7 +209,7 @@ pub fn handler(number: u64) -> Option<Handler> {
         braid::RING_PROBE => Some(braid::ring_probe),
         fork::BIRTH => Some(fork::birth),
         init::FIRST => Some(init::first),
-        init::LAST => Some(init::last),
+        closing::LAST => Some(closing::last),
         _ => None,
     }
 }

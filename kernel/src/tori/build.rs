@@ -133,7 +133,7 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
             pool: Lock::new(pool),
             heap: Heap::new(id),
             rings,
-            share: crate::process::Share::new(id),
+            share: crate::process::Share::new(id, share.tori),
         });
         &*place
     };

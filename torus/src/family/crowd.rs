@@ -10,12 +10,11 @@
 
 use super::{Families, Kin, World};
 use crate::{
-    TorusId,
+    MAX_TORI, TorusId,
     family::{Crowd, Sent},
     message::Message,
     pid::Pid,
 };
-use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
@@ -53,7 +52,7 @@ struct Owed {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Crowds {
     /// The last number heard, by origin; with this torus's own, the last given.
-    pub(super) heard: Vec<u64>,
+    pub(super) heard: [u64; MAX_TORI],
     log: Vec<Told>,
     rounds: Vec<Round>,
     owed: Vec<Owed>,
@@ -62,9 +61,9 @@ pub(super) struct Crowds {
 }
 
 impl Crowds {
-    pub(super) fn new(tori: usize) -> Self {
+    pub(super) const fn new() -> Self {
         Self {
-            heard: vec![0; tori],
+            heard: [0; MAX_TORI],
             log: Vec::new(),
             rounds: Vec::new(),
             owed: Vec::new(),
@@ -74,9 +73,7 @@ impl Crowds {
 
     /// Notes a signal. Without memory for it a process that is under way does not get it.
     fn note(&mut self, told: Told) {
-        if let Some(heard) = self.heard.get_mut(told.origin.index()) {
-            *heard = told.number;
-        }
+        self.heard[told.origin.index()] = told.number;
         if told.sent.signal != 0 && self.log.try_reserve(1).is_ok() {
             self.log.push(told);
         }
@@ -91,7 +88,7 @@ impl Crowds {
     /// The number up to which all tori have answered this one.
     fn stable(&self, own: TorusId) -> u64 {
         let oldest = self.rounds.iter().map(|round| round.number - 1).min();
-        oldest.unwrap_or_else(|| self.heard.get(own.index()).copied().unwrap_or(0))
+        oldest.unwrap_or(self.heard[own.index()])
     }
 }
 

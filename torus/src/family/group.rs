@@ -3,42 +3,13 @@
 //! Where a rule needs to know whether a group exists, and it does not on this torus, the caller asks all tori
 //! ([`Families::to_crowd`] with signal 0) and comes again with the answer.
 
-use super::{Families, World};
+use super::{Families, World, route::NO_PROCESS};
 use crate::{message::Message, pid::Pid};
 
-/// Why a process cannot be put into a group or session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GroupError {
-    /// It is neither the caller nor its child.
-    #[error("no such process")]
-    NoProcess,
-    /// It has executed a program since fork.
-    #[error("the child has executed a program")]
-    Executed,
-    /// It leads a session, is in another one, or the group is.
-    #[error("not in this session")]
-    Session,
-}
-
-impl GroupError {
-    /// Its error number (errno(3)) as an answer carries it.
-    const fn answer(self) -> i32 {
-        match self {
-            Self::NoProcess => super::route::NO_PROCESS,
-            Self::Executed => -13,
-            Self::Session => -1,
-        }
-    }
-}
-
-/// How a call goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// It is done.
-    Done,
-    /// The answer to its token says how it ended; it may be there already.
-    Answer,
-}
+/// EPERM (errno(3)), as an answer carries it: a process leads a session, or is in another one.
+const NOT_PERMITTED: i32 = -1;
+/// EACCES: it has executed a program since fork.
+const EXECUTED: i32 = -13;
 
 impl Families {
     /// Whether somebody here is in this group, and in this session if one is named.
@@ -54,9 +25,7 @@ impl Families {
     }
 
     /// setpgid(2) by `me`, which is here, of itself or a child; the group is `pid`'s own or known to be in the session.
-    ///
-    /// # Errors
-    /// [`GroupError`].
+    /// The answer is 0 or an error number.
     pub fn set_group<W: World>(
         &mut self,
         me: Pid,
@@ -64,72 +33,75 @@ impl Families {
         group: Pid,
         token: u64,
         world: &mut W,
-    ) -> Result<Step, GroupError> {
-        let kin = self.kin.get_mut(&me).ok_or(GroupError::NoProcess)?;
-        if pid == me {
-            if kin.session == me {
-                return Err(GroupError::Session);
-            }
-            return Ok(self.enter(me, group, token, world));
-        }
-        let session = kin.session;
-        kin.child(pid).ok_or(GroupError::NoProcess)?;
-        let message = Message::Regroup {
-            to: pid,
-            from: me,
-            group,
-            session,
-            token,
+    ) {
+        let Some(kin) = self.kin.get_mut(&me) else {
+            return;
         };
-        self.post(pid, message, world);
-        Ok(Step::Answer)
+        let session = kin.session;
+        if pid != me && kin.child(pid).is_none() {
+            self.reply(me, token, NO_PROCESS, world);
+        } else if pid != me {
+            let message = Message::Regroup {
+                to: pid,
+                from: me,
+                group,
+                session,
+                token,
+            };
+            self.post(pid, message, world);
+        } else if session == me {
+            self.reply(me, token, NOT_PERMITTED, world);
+        } else {
+            self.enter(me, group, token, world);
+        }
     }
 
-    /// setsid(2) of a process that is here; nobody is in a group of its name.
-    pub fn set_session<W: World>(&mut self, me: Pid, token: u64, world: &mut W) -> Step {
+    /// setsid(2) of a process that is here; nobody is in a group of its name. The answer is 0.
+    pub fn set_session<W: World>(&mut self, me: Pid, token: u64, world: &mut W) {
         if let Some(kin) = self.kin.get_mut(&me) {
             kin.session = me;
         }
-        self.enter(me, me, token, world)
+        self.enter(me, me, token, world);
     }
 
     /// Puts a process that is here into a group and tells its parent, which may wait for children by group.
-    fn enter<W: World>(&mut self, me: Pid, group: Pid, token: u64, world: &mut W) -> Step {
+    fn enter<W: World>(&mut self, me: Pid, group: Pid, token: u64, world: &mut W) {
         let Some(kin) = self.kin.get_mut(&me) else {
-            return Step::Done;
+            return;
         };
         kin.group = group;
         kin.led |= group == me;
-        let Some(to) = kin.parent else {
-            return Step::Done;
-        };
-        let message = Message::Grouped {
-            to,
-            child: me,
-            group,
-            token,
-        };
-        self.post(to, message, world);
-        Step::Answer
+        match kin.parent {
+            None => self.reply(me, token, 0, world),
+            Some(to) => {
+                let message = Message::Grouped {
+                    to,
+                    child: me,
+                    group,
+                    token,
+                };
+                self.post(to, message, world);
+            }
+        }
     }
 
-    /// A parent puts its child, which is here, into a group of its session; 0 or a negative error number.
+    /// A parent puts its child, which is here, into a group of its session; 0 or an error number.
     pub(super) fn regroup(&mut self, pid: Pid, from: Pid, (group, session): (Pid, Pid)) -> i32 {
         let Some(kin) = self.kin.get_mut(&pid) else {
-            return GroupError::NoProcess.answer();
+            return NO_PROCESS;
         };
-        let error = if kin.parent != Some(from) {
-            GroupError::NoProcess
-        } else if kin.executed {
-            GroupError::Executed
-        } else if kin.session != session || kin.session == pid {
-            GroupError::Session
-        } else {
-            kin.group = group;
-            kin.led |= group == pid;
-            return 0;
-        };
-        error.answer()
+        if kin.parent != Some(from) {
+            return NO_PROCESS;
+        }
+        if kin.executed {
+            return EXECUTED;
+        }
+        if kin.session != session || kin.session == pid {
+            return NOT_PERMITTED;
+        }
+        kin.group = group;
+        kin.led |= group == pid;
+        0
     }
 
     /// A child of a process that is here is in another group.

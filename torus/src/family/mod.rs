@@ -34,7 +34,6 @@ mod route;
 mod travel;
 mod wait;
 
-pub use group::{GroupError, Step};
 pub use news::{Crowd, Ended, News, Report, Sent};
 pub use travel::TravelError;
 pub use wait::{Found, NoChild, Wanted, Whom};
@@ -182,13 +181,13 @@ pub struct Families {
 
 impl Families {
     /// A torus of a machine with so many, without processes.
-    pub fn new(torus: TorusId, tori: usize) -> Self {
+    pub const fn new(torus: TorusId, tori: usize) -> Self {
         Self {
             torus,
             tori,
             kin: BTreeMap::new(),
             births: Births::new(torus),
-            crowds: Crowds::new(tori),
+            crowds: Crowds::new(),
             ending: false,
         }
     }

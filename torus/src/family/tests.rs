@@ -234,23 +234,18 @@ impl Net {
 
     fn regroup(&mut self, pid: Pid) {
         let at = self.processes[&pid].at;
-        let (step, token) = self.on(at, |families, world| {
+        let (token, group) = self.on(at, |families, world| {
             let token = families.token(pid);
-            (families.set_group(pid, pid, pid, token, world), token)
+            families.set_group(pid, pid, pid, token, world);
+            (token, families.group(pid).unwrap())
         });
         // Who leaves a group may miss a signal to it that is under way.
         for shot in &mut self.shots {
             shot.targets.remove(&pid);
         }
         let process = self.processes.get_mut(&pid).unwrap();
-        match step {
-            Ok(Step::Answer) => {
-                process.group = pid;
-                process.state = State::Asks(token);
-            }
-            Ok(Step::Done) => process.group = pid,
-            Err(error) => assert_eq!(error, GroupError::Session),
-        }
+        process.group = group;
+        process.state = State::Asks(token);
     }
 
     fn shoot(&mut self, asker: Pid, targets: BTreeSet<Pid>) -> (TorusId, u64, Sent) {

@@ -51,9 +51,7 @@ impl Families {
         let kin = self.kin.get_mut(&pid).filter(here);
         let kin = kin.ok_or(TravelError::NotHere(pid))?;
         let had = kin.ahead.iter().copied().chain(iter::repeat(0));
-        let heard: Vec<u64> = self
-            .crowds
-            .heard
+        let heard: Vec<u64> = self.crowds.heard[..self.tori]
             .iter()
             .zip(had)
             .map(|(a, b)| *a.max(&b))

@@ -143,11 +143,11 @@ impl Field for Option<Ended> {
 
 /// Makes the type, its encoding and its decoding from one table of kinds and fields.
 macro_rules! messages {
-    ($($(#[$doc:meta])* $kind:literal $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),+ $(,)? })+) => {
+    ($($(#[$doc:meta])* $kind:literal $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })+) => {
         /// One message.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Message {
-            $($(#[$doc])* $name { $($(#[$field_doc])* $field: $type),+ },)+
+            $($(#[$doc])* $name { $($(#[$field_doc])* $field: $type),* },)+
         }
 
         impl Message {
@@ -162,14 +162,14 @@ macro_rules! messages {
             pub fn encode(self) -> Line {
                 let mut words = [0; 8];
                 match self {
-                    $(Self::$name { $($field),+ } => {
-                        const { assert!(0 $(+ <$type as Field>::WORDS)+ < 8, "a message is one line") };
+                    $(Self::$name { $($field),* } => {
+                        const { assert!(0 $(+ <$type as Field>::WORDS)* < 8, "a message is one line") };
                         words[0] = self.kind();
                         let rest = &mut words[1..];
                         $(
                             let (own, rest) = rest.split_at_mut(<$type as Field>::WORDS);
                             $field.put(own);
-                        )+
+                        )*
                         let _ = rest;
                     })+
                 }
@@ -189,9 +189,9 @@ macro_rules! messages {
                             let (own, rest) = rest.split_at(<$type as Field>::WORDS);
                             let $field = <$type as Field>::get(own)
                                 .map_err(|value| MessageError::Field { kind, value })?;
-                        )+
+                        )*
                         let _ = rest;
-                        Ok(Self::$name { $($field),+ })
+                        Ok(Self::$name { $($field),* })
                     })+
                     _ => Err(MessageError::Kind(kind)),
                 }

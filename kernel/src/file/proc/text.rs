@@ -67,7 +67,7 @@ fn mounts() -> String {
 }
 
 fn loadavg() -> String {
-    let processes = table().all_but(&[]).len();
+    let processes = table().living().len();
     format!(
         "0.00 0.00 0.00 1/{processes} {}\n",
         crate::sched::current().process.pid.raw()
@@ -87,7 +87,7 @@ fn stat() -> String {
     for index in 0..cores() {
         let _ = writeln!(text, "cpu{index} 0 0 0 0 0 0 0 0 0 0");
     }
-    let processes = table().all_but(&[]).len();
+    let processes = table().living().len();
     let boot = machine::wall().seconds - machine::now().0 / 1_000_000_000;
     let _ = writeln!(
         text,

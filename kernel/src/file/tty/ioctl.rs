@@ -94,15 +94,15 @@ fn set_foreground(caller: &Caller, group: i32) -> Result<(), Stop> {
     background(caller, Signal::TTOU)?;
     let session = caller.who().session;
     let group = Pid::from_raw(group).ok_or(Errno::ESRCH)?;
-    let members = table().group(group);
-    let Some(member) = members.first() else {
+    let exists = |session| table().with(|families, _| families.has_group(group, session));
+    if !exists(None) {
         return Err(Errno::ESRCH.into());
-    };
+    }
     let mut console = CONSOLE.lock();
     if session != console.session.raw() {
         return Err(Errno::ENOTTY.into());
     }
-    if table().session_of(member.pid).raw() != session {
+    if !exists(Pid::from_raw(session)) {
         return Err(Errno::EPERM.into());
     }
     console.foreground = group;

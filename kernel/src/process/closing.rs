@@ -1,0 +1,151 @@
+//! The end of the machine: the first process has ended, on whichever torus it was.
+//!
+//! *Flow.* It has given back what it had, and waits in [`last`]. Every other torus is told (`End`), kills whom it has, and says
+//! `Done` when nothing of any process is left there. Then, one after the other, each lets its caches go, compares its
+//! frames with those before its first process (`Close`), and says so (`Done`); the torus of the first process last.
+
+use super::{Pid, Process, RunState, Thread, account, end, table};
+use crate::arch::cpu;
+use crate::boot;
+use crate::rings;
+use crate::signal::{self, SigInfo, Signal};
+use crate::syscall::call::{Call, InFlight, Stop, SysResult};
+use crate::tori;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use torus::TorusId;
+use torus::message::Message;
+
+/// The number of the call in which the first process waits for the others to be gone; no program can make it.
+pub const LAST: u64 = u64::MAX - 2;
+
+/// How far the end has come on a torus.
+pub struct Closing {
+    /// 1 + number of the torus to tell when nothing is left here; 0: none.
+    asked_by: AtomicUsize,
+    /// Where the first process was: what it asked other tori for and they have done.
+    done: AtomicUsize,
+}
+
+impl Closing {
+    /// Not begun.
+    pub const fn new() -> Self {
+        Self {
+            asked_by: AtomicUsize::new(0),
+            done: AtomicUsize::new(0),
+        }
+    }
+}
+
+fn own() -> &'static Closing {
+    &cpu::this().torus().share.closing
+}
+
+fn others() -> impl Iterator<Item = TorusId> {
+    let own = cpu::this().torus().id;
+    tori::all()
+        .map(|torus| torus.id)
+        .filter(move |id| *id != own)
+}
+
+/// The first process, which runs this, ends: its thread goes on in [`last`].
+pub fn begin(thread: &Arc<Thread>, status: u32) {
+    end::give_back(thread);
+    kill_all();
+    let kill = !boot::info().command_line.every_torus;
+    for torus in others() {
+        rings::send(torus, Message::End { kill });
+    }
+    thread.signals.set_mask(u64::MAX);
+    thread.signals.discard(u64::MAX);
+    thread.regs.with(|regs| regs.code = LAST);
+    thread.in_flight.set(Some(InFlight {
+        runs: 1,
+        word: u64::from(status),
+        uninterruptible: true,
+        ..InFlight::default()
+    }));
+    thread.wake();
+}
+
+/// Nobody is born here any more, and who lives is killed.
+fn kill_all() {
+    table().with(|families, hands| families.begin_end(hands));
+    let living = table().living();
+    for process in living.iter().filter(|process| process.pid != Pid::INIT) {
+        signal::send_info(process, SigInfo::kernel(Signal::KILL));
+    }
+}
+
+/// The first process has ended on another torus, which wants to know when nothing is left here.
+pub fn end(at: TorusId, kill: bool) {
+    if kill {
+        kill_all();
+    }
+    own().asked_by.store(at.index() + 1, Ordering::Relaxed);
+    look();
+}
+
+/// Says so if nothing is left here. Called whenever that may have become true.
+pub fn look() {
+    let asked_by = &own().asked_by;
+    if asked_by.load(Ordering::Relaxed) == 0 || !is_quiet() {
+        return;
+    }
+    // Processes that lived until now may have ended by themselves: nobody comes here any more either.
+    table().with(|families, hands| families.begin_end(hands));
+    let at = asked_by.swap(0, Ordering::Relaxed).checked_sub(1);
+    if let Some(at) = at.and_then(TorusId::new) {
+        rings::send(at, Message::Done {});
+    }
+}
+
+/// Whether nothing of any process is here, or only the first one that waits for it.
+fn is_quiet() -> bool {
+    table().len() == usize::from(table().get(Pid::INIT).is_some())
+}
+
+/// Another torus has done what was asked of it last.
+pub fn done() {
+    own().done.fetch_add(1, Ordering::Relaxed);
+    table().emptied.wake_all();
+}
+
+/// Lets caches go and settles this torus's account.
+pub fn close(at: TorusId) {
+    account::check();
+    rings::send(at, Message::Done {});
+}
+
+/// Waits for all other processes to be gone and all accounts to be settled, then ends the machine.
+pub fn last(call: &mut Call) -> SysResult {
+    if call.inflight.runs == 0 {
+        return crate::syscall::unknown::answer(call, LAST);
+    }
+    table().emptied.enrol();
+    let done = own().done.load(Ordering::Relaxed);
+    let others: Vec<TorusId> = others().collect();
+    // First all tori together, then each in turn.
+    let Some(closed) = done.checked_sub(others.len()).filter(|_| is_quiet()) else {
+        return Err(Stop::Block);
+    };
+    if let Some(next) = others.get(closed) {
+        // `done` bytes: those that were told.
+        if call.inflight.done == closed {
+            call.inflight.done += 1;
+            rings::send(*next, Message::Close {});
+        }
+        return Err(Stop::Block);
+    }
+    let status = call.inflight.word as u32;
+    retire(call.thread, call.process);
+    account::check();
+    crate::power::end(status)
+}
+
+fn retire(thread: &Arc<Thread>, process: &Process) {
+    thread.set_state(RunState::Dead);
+    process.set_thread(None);
+    table().remove_init();
+}
