@@ -9,6 +9,7 @@
 mod check;
 mod explore;
 mod home;
+mod memory;
 mod migrate;
 mod process;
 mod schedule;
@@ -27,9 +28,10 @@ use torus::{
 use vm::addr::Page;
 
 pub use explore::{Explored, Step, explore};
+pub use memory::{Backing, Entry, Memory};
 pub use process::Op;
 pub use schedule::{Rng, Statistics, schedule};
-pub use torus_state::{Entry, Image, Kept, Place, Process, Safe, Torus};
+pub use torus_state::{Image, Object, Place, Process, Safe, Torus};
 
 /// What went wrong, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -224,30 +226,14 @@ impl World {
             Message::Fork { parent, child } => {
                 self.at_home(at, parent, DepositEvent::Fork { from, child }, true)
             }
-            Message::Release { deposit } => {
-                self.at_home(at, deposit, DepositEvent::Release { from }, false)
-            }
+            Message::Release { deposit } => self.at_home(at, deposit, DepositEvent::Release, false),
             Message::Grant { deposit, span } => {
                 self.at_host(at, deposit, Event::Granted { deposit, span })
             }
-            Message::GrantAt {
-                deposit,
-                page,
-                frame,
-            } => self.at_host(
-                at,
-                deposit,
-                Event::GrantedAt {
-                    deposit,
-                    page,
-                    frame,
-                },
-            ),
             Message::Lost { deposit, page } => {
                 self.at_host(at, deposit, Event::Lost { deposit, page })
             }
-            Message::Released { deposit } => self.at_host(at, deposit, Event::Released { deposit }),
-            Message::Forked { parent, child } => {
+            Message::Forked { parent, child, .. } => {
                 self.at_host(at, parent, Event::Forked { child })?;
                 self.at_host(at, child, Event::Forked { child })
             }
@@ -289,7 +275,7 @@ impl World {
     fn at_host(&mut self, at: TorusId, deposit: DepositId, event: Event) -> Outcome {
         let mut processes = self.torus(at).processes.iter();
         let pid = processes
-            .find(|(_, process)| process.resident.knows(deposit))
+            .find(|(_, process)| process.resident.claim_to(deposit).is_some())
             .map(|(pid, _)| *pid);
         pid.map_or(Ok(()), |pid| self.event(at, pid, event))
     }

@@ -54,7 +54,7 @@ fn random_schedules_lose_nothing() {
     });
     println!("{} schedules: {sum:?}", end - first);
     if end - first >= SCHEDULES {
-        let rare = [sum.refused, sum.failed_forks, sum.kills];
+        let rare = [sum.refused, sum.failed_forks, sum.kills, sum.leased];
         assert!(
             rare.iter().all(|count| *count > 100),
             "{sum:?}: the schedules meet too little"

@@ -92,65 +92,53 @@ messages! {
         /// Which pages.
         span: Span,
     }
-    /// Home to host: these pages are in the frames that your entries name, and stay there until you free them.
+    /// Home to host: these pages are in the frames that the deposit's table names, and stay there until you free them.
     6 Grant {
         /// Whose pages.
         deposit: DepositId,
         /// Which pages.
         span: Span,
     }
-    /// Home to host: this page is in another frame than your entry names, and stays there until you free it.
-    7 GrantAt {
-        /// Whose page.
-        deposit: DepositId,
-        /// Which page.
-        page: Page,
-        /// The frame of the home torus where it is now.
-        frame: Frame,
-    }
-    /// Home to host: the page could not be read back.
-    8 Lost {
+    /// Home to host: the page cannot be had.
+    7 Lost {
         /// Whose page.
         deposit: DepositId,
         /// Which page.
         page: Page,
     }
     /// Host to home: I need these pages no longer.
-    9 Free {
+    8 Free {
         /// Whose pages.
         deposit: DepositId,
         /// Which pages.
         span: Span,
     }
     /// Host to home: make a deposit for a child, with all that is in its parent's now.
-    10 Fork {
+    9 Fork {
         /// The deposit of the parent.
         parent: DepositId,
         /// The name of the new one.
         child: DepositId,
     }
     /// Home to host: it is made.
-    11 Forked {
+    10 Forked {
         /// The deposit of the parent.
         parent: DepositId,
         /// The new one.
         child: DepositId,
+        /// The frame of its top table.
+        root: Frame,
     }
     /// Home to host: there is no memory to make it.
-    12 ForkFailed {
+    11 ForkFailed {
         /// The deposit of the parent.
         parent: DepositId,
         /// The name that is void.
         child: DepositId,
     }
     /// Host to home: I need nothing of this any longer.
-    13 Release {
+    12 Release {
         /// The deposit to close.
-        deposit: DepositId,
-    }
-    /// Home to host: nothing of this is left here.
-    14 Released {
-        /// The deposit that was closed.
         deposit: DepositId,
     }
     /// To the birth torus: the process is here now.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use torus::{TorusId, pid::Pid};
-use vm::addr::Page;
+use vm::{addr::Page, table::Source};
 
 use super::{
     Action, Op, Outcome, World, Wrong,
-    torus_state::{Entry, Place, Process, Torus},
+    memory::{Backing, Entry, Memory, block},
+    torus_state::{Place, Process, Torus},
 };
 
 /// Deliveries after which a world that is left alone must be quiet.
@@ -23,7 +24,7 @@ impl World {
         for torus in &self.tori {
             check_owners(torus)?;
             for (pid, process) in &torus.processes {
-                if process.frozen.is_none() && !process.ended {
+                if process.frozen.is_none() {
                     self.check_pages(torus, *pid, process)?;
                 }
             }
@@ -32,53 +33,81 @@ impl World {
     }
 
     fn check_pages(&self, torus: &Torus, pid: Pid, process: &Process) -> Outcome {
-        let memory = self.memory.get(&pid).map(BTreeMap::len);
-        if memory != Some(process.table.len()) {
-            return Err(Wrong(format!(
-                "{pid} has {} pages, not {memory:?}",
-                process.table.len()
-            )));
+        let Some(memory) = &process.memory else {
+            return Ok(());
+        };
+        let known = self.memory.get(&pid);
+        if !known.is_some_and(|known| known.keys().eq(memory.mapped.keys())) {
+            return Err(Wrong(format!("{pid} has mapped {:?}", memory.mapped)));
         }
-        let mut counts = BTreeMap::<TorusId, (u64, u64)>::new();
-        for (page, entry) in &process.table {
-            let word = match *entry {
-                Entry::Present(frame) | Entry::Shared(frame) => torus.frames.word(frame),
-                Entry::Swapped(slot) => torus.slots.word(slot),
-                Entry::Remote(home, _) => {
-                    counts.entry(home).or_default().0 += 1;
-                    self.word_at_home(process, home, *page)
-                }
-                Entry::Lease(home, frame) => {
-                    counts.entry(home).or_default().1 += 1;
-                    self.tori[home.index()].frames.word(frame)
-                }
-            };
-            // The deposit of a child is made only when its home hears of it.
-            if process.resident.runs() {
-                self.compare(pid, *page, word)?;
+        let strays = memory
+            .table
+            .keys()
+            .filter(|p| !memory.mapped.contains_key(p));
+        if let Some(page) = strays.into_iter().next() {
+            return Err(Wrong(format!("{pid} has an entry for {page:?}")));
+        }
+        // The deposit of a child is made only when its home hears of it.
+        if process.resident.runs() {
+            for page in memory.mapped.keys() {
+                self.compare(pid, *page, self.word(torus, process, memory, *page))?;
             }
         }
-        for claim in process.resident.claims() {
-            let found = counts.remove(&claim.home).unwrap_or_default();
-            if found != (claim.pages, claim.leases) {
-                return Err(Wrong(format!("{pid} has {found:?} entries for {claim:?}")));
+        Ok(())
+    }
+
+    /// What a page holds, wherever it is.
+    fn word(&self, torus: &Torus, process: &Process, memory: &Memory, page: Page) -> Option<u64> {
+        let folded = memory.folded.contains_key(&block(page));
+        match (memory.entry(page), memory.mapped.get(&page)?) {
+            (Some(Entry::Present(frame)), Backing::Private) => torus.frames.word(frame),
+            (Some(Entry::Swapped(slot)), Backing::Private) => torus.slots.word(slot),
+            (Some(Entry::Remote(source)), Backing::Private) => {
+                let (home, frozen) = self.deposit(process, source)?;
+                match frozen.table.get(&page)? {
+                    Entry::Present(frame) => home.frames.word(*frame),
+                    Entry::Swapped(slot) => home.slots.word(*slot),
+                    // Folded: the deposit's entry is the one that counts.
+                    Entry::Remote(further) if folded => {
+                        let (home, frozen) = self.deposit(process, *further)?;
+                        match frozen.table.get(&page)? {
+                            Entry::Present(frame) => home.frames.word(*frame),
+                            Entry::Swapped(slot) => home.slots.word(*slot),
+                            _ => None,
+                        }
+                    }
+                    _ => None,
+                }
             }
-        }
-        if counts.is_empty() {
-            Ok(())
-        } else {
-            Err(Wrong(format!("{pid} has no claim for {counts:?}")))
+            (Some(Entry::Shared(frame)), Backing::Own(number)) => {
+                let object = torus.objects.get(number)?;
+                object.frame.filter(|known| *known == frame)?;
+                torus.frames.word(frame)
+            }
+            (None, Backing::Own(number)) => object_word(torus, *number),
+            // Folded: pages of objects have no entries there.
+            (Some(Entry::Remote(_)), Backing::Own(number)) if folded => object_word(torus, *number),
+            (Some(Entry::Lease(source, frame)), Backing::Far(far)) if source == *far => {
+                let (home, frozen) = self.deposit(process, source)?;
+                let leased = frozen.table.get(&page) == Some(&Entry::Shared(frame));
+                leased.then(|| home.frames.word(frame))?
+            }
+            (entry, Backing::Far(source)) if folded || entry.is_none() => {
+                let (home, frozen) = self.deposit(process, *source)?;
+                match frozen.mapped.get(&page)? {
+                    Backing::Own(number) => object_word(home, *number),
+                    Backing::Private | Backing::Far(_) => None,
+                }
+            }
+            _ => None,
         }
     }
 
-    /// What a remote page holds at its home.
-    fn word_at_home(&self, process: &Process, home: TorusId, page: Page) -> Option<u64> {
-        let claim = process.resident.claims().find(|claim| claim.home == home)?;
-        let home = &self.tori[home.index()];
-        match home.deposits.get(&claim.deposit)?.kept.get(&page)?.place {
-            Place::Frame(frame) => home.frames.word(frame),
-            Place::Slot(slot) => home.slots.word(slot),
-        }
+    /// The deposit of a claim, and its torus.
+    fn deposit(&self, process: &Process, source: Source) -> Option<(&Torus, &Memory)> {
+        let claim = process.resident.claim(source)?;
+        let home = &self.tori[claim.home.index()];
+        Some((home, &home.deposits.get(&claim.deposit)?.memory))
     }
 
     /// Delivers everything and drains every residual set, as a world does that is left alone.
@@ -108,7 +137,7 @@ impl World {
                 })?;
             } else {
                 let left = self.residual();
-                if Some(left) == residual || left == 0 {
+                if Some(left) == residual || left == (0, 0, 0) {
                     return self.check_rest();
                 }
                 residual = Some(left);
@@ -141,7 +170,8 @@ impl World {
             if !(left.0.is_empty() && left.1.is_empty()) {
                 return Err(Wrong(format!("torus {} is left with {left:?}", torus.id)));
             }
-            let empty = torus.processes.is_empty() && torus.deposits.is_empty();
+            let empty =
+                torus.processes.is_empty() && torus.deposits.is_empty() && torus.objects.is_empty();
             if !(empty && torus.images.is_empty() && torus.births.is_empty()) {
                 return Err(Wrong(format!(
                     "torus {} is left with something: {torus:?}",
@@ -163,9 +193,19 @@ impl World {
             .collect()
     }
 
-    fn residual(&self) -> u64 {
-        let processes = self.tori.iter().flat_map(|torus| torus.processes.values());
-        processes.map(|process| process.resident.residual()).sum()
+    /// How much is still to be unfolded, pulled and given up.
+    fn residual(&self) -> (usize, usize, usize) {
+        let mut sum = (0, 0, 0);
+        for process in self.tori.iter().flat_map(|torus| torus.processes.values()) {
+            let memory = process.memory.iter();
+            for memory in memory {
+                let entries = memory.table.values();
+                sum.0 += memory.folded.len();
+                sum.1 += entries.filter(|e| matches!(e, Entry::Remote(_))).count();
+            }
+            sum.2 += process.resident.claims().len();
+        }
+        sum
     }
 
     /// When nothing is under way every process must be able to run.
@@ -184,6 +224,15 @@ impl World {
     }
 }
 
+/// What an object holds.
+fn object_word(torus: &Torus, number: usize) -> Option<u64> {
+    let object = torus.objects.get(&number)?;
+    match object.frame {
+        Some(frame) => torus.frames.word(frame),
+        None => Some(object.initial),
+    }
+}
+
 /// Counts the owners of the frames and slots of a torus.
 fn check_owners(torus: &Torus) -> Outcome {
     let mut frames = BTreeMap::<u64, u32>::new();
@@ -192,30 +241,22 @@ fn check_owners(torus: &Torus) -> Outcome {
         Place::Frame(frame) => *frames.entry(frame).or_default() += 1,
         Place::Slot(slot) => *slots.entry(slot).or_default() += 1,
     };
-    for process in torus.processes.values() {
-        process
-            .table_frame
-            .map(Place::Frame)
-            .into_iter()
-            .for_each(&mut own);
-        for entry in process.table.values() {
+    let live = torus.processes.values().filter_map(|p| p.memory.as_ref());
+    let frozen = torus.deposits.values().map(|safe| &safe.memory);
+    for memory in live.chain(frozen) {
+        own(Place::Frame(memory.table_frame));
+        for entry in memory.table.values() {
             match *entry {
                 Entry::Present(frame) | Entry::Shared(frame) => own(Place::Frame(frame)),
                 Entry::Swapped(slot) => own(Place::Slot(slot)),
-                Entry::Remote(..) | Entry::Lease(..) => {}
+                Entry::Remote(_) | Entry::Lease(..) => {}
             }
         }
     }
-    for (id, safe) in &torus.deposits {
-        own(Place::Frame(safe.table_frame));
-        safe.kept.values().for_each(|kept| own(kept.place));
-        if safe.deposit.pages() != safe.kept.len() as u64 {
-            let (pages, kept) = (safe.deposit.pages(), safe.kept.len());
-            return Err(Wrong(format!(
-                "deposit {id} counts {pages} pages and has {kept}"
-            )));
-        }
-    }
+    let objects = torus.objects.values();
+    objects
+        .filter_map(|object| object.frame)
+        .for_each(|frame| own(Place::Frame(frame)));
     if frames != torus.frames.owned() || slots != torus.slots.owned() {
         let owned = (torus.frames.owned(), torus.slots.owned());
         return Err(Wrong(format!(

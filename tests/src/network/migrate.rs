@@ -1,6 +1,6 @@
 //! Executes the effects of processes' machines, as the kernel of a host does.
 
-use std::{collections::BTreeMap, mem};
+use std::{collections::BTreeSet, mem};
 
 use torus::{
     DepositId, TorusId,
@@ -13,9 +13,22 @@ use vm::addr::Frame;
 
 use super::{
     Outcome, World, Wrong,
+    memory::{Backing, Entry, Memory, Nothing},
     process::SIGKILL,
-    torus_state::{Entry, Image, Kept, Place, Process, Safe, Table},
+    torus_state::{Image, Process, Safe},
 };
+
+/// Steps the machine of a process.
+fn step(
+    process: &mut Process,
+    event: Event,
+    effects: &mut Vec<Effect>,
+) -> Result<(), MigrateError> {
+    match &process.memory {
+        Some(memory) => process.resident.step(event, memory, effects),
+        None => process.resident.step(event, &Nothing, effects),
+    }
+}
 
 impl World {
     /// Steps the machine of a process, and executes what it wants.
@@ -26,9 +39,7 @@ impl World {
             )));
         };
         let mut effects = Vec::new();
-        process
-            .resident
-            .step(event, &Table(&process.table), &mut effects)?;
+        step(process, event, &mut effects)?;
         self.execute(at, pid, effects)
     }
 
@@ -38,10 +49,7 @@ impl World {
             return Ok(());
         };
         let mut effects = Vec::new();
-        match process
-            .resident
-            .step(Event::Leave { to }, &Table(&process.table), &mut effects)
-        {
+        match step(process, Event::Leave { to }, &mut effects) {
             Err(MigrateError::Busy(_)) => Ok(()),
             answer => answer
                 .map_err(Wrong::from)
@@ -53,11 +61,7 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Send { to, message } => self.send(at, to, message),
-                Effect::Copy {
-                    deposit,
-                    span,
-                    frame,
-                } => self.copy(at, pid, deposit, span, frame)?,
+                Effect::Copy { deposit, span } => self.copy(at, pid, deposit, span)?,
                 Effect::Wake(span) => {
                     if let Some(process) = self.process(at, pid) {
                         process.waits = process.waits.filter(|page| !span.contains(*page));
@@ -96,39 +100,47 @@ impl World {
         Ok(())
     }
 
-    /// Copies granted pages into own frames as far as there are any.
-    fn copy(
-        &mut self,
-        at: TorusId,
-        pid: Pid,
-        deposit: DepositId,
-        span: Span,
-        frame: Option<Frame>,
-    ) -> Outcome {
-        let (mut copied, mut uncopied) = (Span { mask: 0, ..span }, Span { mask: 0, ..span });
+    /// Copies granted pages into own frames as far as there are any, and maps those of objects.
+    fn copy(&mut self, at: TorusId, pid: Pid, deposit: DepositId, span: Span) -> Outcome {
+        let none = Span { mask: 0, ..span };
+        let (mut copied, mut leased, mut uncopied) = (none, none, none);
+        let Some(claim) = self
+            .process(at, pid)
+            .and_then(|process| process.resident.claim_to(deposit))
+        else {
+            return Err(Wrong(format!(
+                "{pid} copies from {deposit} without a claim"
+            )));
+        };
         for page in span.pages() {
-            let entry = self
-                .process(at, pid)
-                .and_then(|process| process.table.get(&page).copied());
-            let Some(Entry::Remote(home, named)) = entry else {
-                return Err(Wrong(format!("{page:?} of {pid} is copied, but {entry:?}")));
-            };
-            let home = &self.tori[home.index()];
-            let granted = home
-                .deposits
-                .get(&deposit)
-                .and_then(|safe| safe.kept.get(&page));
-            if !granted.is_some_and(|kept| kept.pinned) {
-                return Err(Wrong(format!(
-                    "{page:?} of {pid} is copied without a grant"
-                )));
-            }
-            let word = frame
-                .map(|frame| frame.0)
-                .or(named)
-                .and_then(|frame| home.frames.word(frame));
-            self.compare(pid, page, word)?;
             let bit = span.bit(page);
+            let memory = self.process(at, pid).and_then(|p| p.memory.as_mut());
+            let Some(memory) = memory else {
+                return Err(Wrong(format!("{pid} copies without memory")));
+            };
+            let far = memory.mapped.get(&page) == Some(&Backing::Far(claim.source));
+            let entry = memory.entry(page);
+            let wanted = entry == Some(Entry::Remote(claim.source)) || far && entry.is_none();
+            if !wanted {
+                copied.mask |= bit;
+                continue;
+            }
+            let home = &self.tori[claim.home.index()];
+            let safe = home.deposits.get(&deposit);
+            let granted = safe.filter(|safe| safe.pinned.contains(&page));
+            let frame = match granted.and_then(|safe| safe.memory.table.get(&page)) {
+                Some(Entry::Present(frame)) if !far => *frame,
+                Some(Entry::Shared(frame)) if far => *frame,
+                other => return Err(Wrong(format!("{page:?} of {pid} is copied, but {other:?}"))),
+            };
+            let word = home.frames.word(frame);
+            self.compare(pid, page, word)?;
+            if far {
+                self.set(at, pid, page, Entry::Lease(claim.source, frame));
+                leased.mask |= bit;
+                self.statistics.leased += 1;
+                continue;
+            }
             match word.and_then(|word| self.torus(at).frames.allocate(word)) {
                 Some(frame) => {
                     self.set(at, pid, page, Entry::Present(frame));
@@ -138,97 +150,79 @@ impl World {
                 None => uncopied.mask |= bit,
             }
         }
-        if !copied.is_empty() {
-            self.event(
-                at,
-                pid,
+        for (span, event) in [
+            (
+                copied,
                 Event::Copied {
                     deposit,
                     span: copied,
                 },
-            )?;
-        }
-        if !uncopied.is_empty() {
-            self.event(
-                at,
-                pid,
+            ),
+            (
+                leased,
+                Event::Leased {
+                    deposit,
+                    span: leased,
+                },
+            ),
+            (
+                uncopied,
                 Event::Uncopied {
                     deposit,
                     span: uncopied,
                 },
-            )?;
+            ),
+        ] {
+            if !span.is_empty() {
+                self.event(at, pid, event)?;
+            }
         }
         Ok(())
     }
 
-    /// Freezes a process: what it has here becomes a deposit, the rest goes with the image.
+    /// Freezes a process: its address space becomes a deposit.
     pub(super) fn depart(&mut self, at: TorusId, pid: Pid, to: TorusId) -> Outcome {
         let torus = self.torus(at);
         let Some(process) = torus.processes.get_mut(&pid) else {
             return Err(Wrong(format!("{pid} departs, but is not here")));
         };
         process.waits = None;
-        let mut kept = BTreeMap::new();
-        let mut table = mem::take(&mut process.table);
-        for (page, entry) in &mut table {
-            let (place, sent, lease) = match *entry {
-                Entry::Present(frame) => (Place::Frame(frame), Some(frame), false),
-                Entry::Shared(frame) => (Place::Frame(frame), Some(frame), true),
-                Entry::Swapped(slot) => (Place::Slot(slot), None, false),
-                Entry::Remote(..) | Entry::Lease(..) => continue,
-            };
-            *entry = match (lease, sent) {
-                (true, Some(frame)) => Entry::Lease(at, frame),
-                _ => Entry::Remote(at, sent),
-            };
-            kept.insert(
-                *page,
-                Kept {
-                    sent,
-                    place,
-                    pinned: false,
-                    lease,
-                },
-            );
+        let Some(memory) = process.memory.take() else {
+            return Err(Wrong(format!("{pid} departs without memory")));
+        };
+        let (deposit, source) = (torus.names.give(), process.resident.free_source());
+        let mut claims = process.resident.claims().to_vec();
+        let home = at;
+        claims.push(Claim {
+            source,
+            home,
+            deposit,
+        });
+        let mut mapped = memory.mapped.clone();
+        for backing in mapped.values_mut() {
+            if let Backing::Own(_) = backing {
+                *backing = Backing::Far(source);
+            }
         }
-        let mut claims: Vec<Claim> = process.resident.claims().copied().collect();
-        let mut deposit = None;
-        if !kept.is_empty() {
-            let id = torus.names.give();
-            let leases = kept.values().filter(|kept| kept.lease).count() as u64;
-            let pages = kept.len() as u64 - leases;
-            claims.push(Claim {
-                home: at,
-                deposit: id,
-                pages,
-                leases,
-            });
-            let Some(table_frame) = process.table_frame.take() else {
-                return Err(Wrong(format!("{pid} departs without a table")));
-            };
-            let safe = Safe {
-                deposit: Deposit::new(id, pages + leases),
-                table_frame,
-                kept,
-            };
-            torus.deposits.insert(id, safe);
-            deposit = Some(id);
-        }
-        let number = torus
-            .images
-            .last_key_value()
-            .map_or(Frame(0), |(number, _)| *number + 1);
+        let last = torus.images.last_key_value();
+        let number = last.map_or(Frame(0), |(number, _)| *number + 1);
         process.frozen = Some(number);
-        torus.images.insert(
-            number,
-            Image {
-                claims,
-                table,
-                moves: process.moves,
-                deposit,
-            },
-        );
-        self.send(at, to, Message::Offer { pid, image: number });
+        let moves = process.moves;
+        let safe = Safe {
+            deposit: Deposit::new(deposit),
+            memory,
+            pinned: BTreeSet::new(),
+        };
+        torus.deposits.insert(deposit, safe);
+        let image = Image {
+            claims,
+            source,
+            mapped,
+            moves,
+        };
+        torus.images.insert(number, image);
+        let image = number;
+        self.send(at, to, Message::Offer { pid, image });
         Ok(())
     }
 
@@ -254,48 +248,44 @@ impl World {
         if torus.processes.contains_key(&pid) {
             return Err(Wrong(format!("{pid} arrives, but is here")));
         }
-        let mut claims = image.claims;
-        let own = claims
+        let mut memory = Memory::new(table_frame);
+        memory.mapped = image.mapped;
+        let left = image
+            .claims
             .iter()
-            .position(|claim| claim.home == at)
-            .map(|index| claims.remove(index));
-        let mut table = image.table;
-        if let Some(claim) = own {
-            let old_frame = self.take_back(at, claim.deposit, &mut table)?;
-            self.torus(at).frames.free(old_frame);
+            .find(|claim| claim.source == image.source);
+        let source = &self.tori[from.index()].deposits;
+        match left.and_then(|claim| source.get(&claim.deposit)) {
+            Some(safe) => memory.fold(&safe.memory, image.source),
+            None => return Err(Wrong(format!("{pid} has left nothing at {from}"))),
         }
         let mut effects = Vec::new();
-        let resident = Resident::adopt(pid, from, claims, &mut effects);
+        let resident = Resident::adopt(pid, from, image.claims, &mut effects);
         let moves = image.moves + 1;
-        let mut process = Process::new(resident, table_frame, moves);
-        process.table = table;
+        let process = Process::new(resident, memory, moves);
         self.torus(at).processes.insert(pid, process);
         self.statistics.migrations += 1;
         self.send(at, pid.birth(), Message::Moved { pid, moves, at });
         self.execute(at, pid, effects)
     }
 
-    /// The process stays after all.
+    /// The process stays after all: its deposit is its address space again.
     fn resume(&mut self, at: TorusId, pid: Pid) -> Outcome {
         let torus = self.torus(at);
-        let frozen = torus
-            .processes
-            .get_mut(&pid)
-            .and_then(|process| process.frozen.take());
-        let Some(image) = frozen.and_then(|number| torus.images.remove(&number)) else {
+        let process = torus.processes.get_mut(&pid);
+        let frozen = process.and_then(|process| process.frozen.take());
+        let image = frozen.and_then(|number| torus.images.remove(&number));
+        let claims = image.as_ref().map_or(&[][..], |image| &image.claims);
+        let left = claims
+            .iter()
+            .find(|claim| Some(claim.source) == image.as_ref().map(|i| i.source));
+        let safe = left.and_then(|claim| torus.deposits.remove(&claim.deposit));
+        let (Some(safe), Some(process)) = (safe, torus.processes.get_mut(&pid)) else {
             return Err(Wrong(format!("{pid} resumes, but was not frozen")));
         };
-        let mut table = image.table;
-        let mut table_frame = None;
-        if let Some(deposit) = image.deposit {
-            table_frame = Some(self.take_back(at, deposit, &mut table)?);
-        }
-        if let Some(process) = self.process(at, pid) {
-            process.table = table;
-            process.table_frame = process.table_frame.or(table_frame);
-            if mem::take(&mut process.held) {
-                self.doomed.push((at, pid));
-            }
+        process.memory = Some(safe.memory);
+        if mem::take(&mut process.held) {
+            self.doomed.push((at, pid));
         }
         Ok(())
     }
@@ -303,14 +293,9 @@ impl World {
     /// The process is elsewhere.
     fn forget(&mut self, at: TorusId, pid: Pid) {
         let torus = self.torus(at);
-        let Some(process) = torus.processes.remove(&pid) else {
-            return;
-        };
-        if let Some(number) = process.frozen {
+        let process = torus.processes.remove(&pid);
+        if let Some(number) = process.and_then(|process| process.frozen) {
             torus.images.remove(&number);
-        }
-        if let Some(frame) = process.table_frame {
-            torus.frames.free(frame);
         }
     }
 

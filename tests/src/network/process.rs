@@ -1,12 +1,12 @@
 //! What programs do, and how they end.
 
-use std::{collections::BTreeMap, mem};
+use std::collections::BTreeMap;
 
 use torus::{
     TorusId,
     family::Sent,
     message::Message,
-    migrate::{Event, Resident},
+    migrate::{Claim, Event, Resident},
     pid::Pid,
     span::Span,
 };
@@ -14,7 +14,8 @@ use vm::addr::Page;
 
 use super::{
     Expected, Outcome, World, Wrong,
-    torus_state::{Entry, Place, Process},
+    memory::{BLOCK, Backing, Entry, Memory, block},
+    torus_state::{Object, Process},
 };
 
 /// What a program does.
@@ -26,7 +27,7 @@ pub enum Op {
     Write(Page),
     /// Maps a page that it did not have, and writes it.
     Map(Page),
-    /// Maps a page that it will share with its children, and writes it.
+    /// Maps a page that it will share with its children, and does not touch it.
     MapShared(Page),
     /// Unmaps the pages from the first on, so many.
     Unmap(Page, u64),
@@ -63,9 +64,8 @@ impl World {
             return Ok(None);
         };
         let pid = torus.births.give()?;
-        torus
-            .processes
-            .insert(pid, Process::new(Resident::new(pid), frame, 0));
+        let process = Process::new(Resident::new(pid), Memory::new(frame), 0);
+        torus.processes.insert(pid, process);
         self.memory.insert(pid, BTreeMap::new());
         Ok(Some(pid))
     }
@@ -75,53 +75,112 @@ impl World {
         let Some(process) = self.process(at, pid).filter(|process| process.runs()) else {
             return Ok(());
         };
-        let entry = |page| process.table.get(&page).copied();
+        let mapped = |page| {
+            let memory = process.memory.as_ref();
+            memory.is_some_and(|memory| memory.mapped.contains_key(&page))
+        };
         match op {
-            Op::Read(page) | Op::Write(page) => match entry(page) {
-                Some(entry) => self.touch(at, pid, page, entry, matches!(op, Op::Write(_))),
-                None => Ok(()),
-            },
-            Op::Map(page) | Op::MapShared(page) => match entry(page) {
-                None => self.map(at, pid, page, matches!(op, Op::MapShared(_))),
-                Some(_) => Ok(()),
-            },
-            Op::Unmap(first, count) => self.unmap(at, pid, first, count),
-            Op::Find(page) => match entry(page) {
-                Some(Entry::Remote(home, _)) => self.find(at, pid, page, home),
-                _ => Ok(()),
-            },
-            Op::Fork => self.fork(at, pid),
-            Op::Exec => {
-                self.drop_table(at, pid, false);
-                self.memory.insert(pid, BTreeMap::new());
-                self.event(at, pid, Event::Exec)
+            Op::Read(page) | Op::Write(page) if mapped(page) => {
+                self.touch(at, pid, page, matches!(op, Op::Write(_)))
             }
+            Op::Map(page) if !mapped(page) => self.map(at, pid, page),
+            Op::MapShared(page) if !mapped(page) => {
+                self.map_shared(at, pid, page);
+                Ok(())
+            }
+            Op::Read(_) | Op::Write(_) | Op::Map(_) | Op::MapShared(_) => Ok(()),
+            Op::Unmap(first, count) => self.unmap(at, pid, first, count),
+            Op::Find(page) => self.find(at, pid, page),
+            Op::Fork => self.fork(at, pid),
+            Op::Exec => self.exec(at, pid),
             Op::Exit => self.kill(at, pid),
             Op::Migrate(to) if to == at => Ok(()),
             Op::Migrate(to) => self.leave(at, pid, to),
-            Op::Drain => {
-                let mut entries = process.table.iter();
-                let remote = entries.find_map(|(page, entry)| match entry {
-                    Entry::Remote(home, _) => Some((*page, *home)),
-                    _ => None,
-                });
-                match remote {
-                    Some((first, home)) => self.event(at, pid, Event::Idle { first, home }),
-                    None => Ok(()),
+            Op::Drain => self.drain(at, pid),
+        }
+    }
+
+    /// The address space of a process that runs.
+    fn space(&mut self, at: TorusId, pid: Pid) -> Option<&mut Memory> {
+        self.process(at, pid)?.memory.as_mut()
+    }
+
+    /// Unfolds the block of a page; what was folded there.
+    fn unfold(&mut self, at: TorusId, pid: Pid, number: u64) {
+        let Some(process) = self.tori[at.index()].processes.get(&pid) else {
+            return;
+        };
+        let folded = process.memory.as_ref().and_then(|m| m.folded.get(&number));
+        let claim = folded.and_then(|source| process.resident.claim(*source));
+        let Some(claim) = claim else { return };
+        let safe = self.tori[claim.home.index()].deposits.get(&claim.deposit);
+        let frozen = safe.map(|safe| safe.memory.clone());
+        if let (Some(frozen), Some(memory)) = (frozen, self.space(at, pid)) {
+            memory.unfold(number, &frozen);
+        }
+    }
+
+    /// A page that is remote by a claim to a deposit of this torus, and its neighbours, are moved over.
+    fn take_back(&mut self, at: TorusId, pid: Pid, page: Page, claim: Claim) {
+        let first = block(page) * BLOCK;
+        for page in (first..first + BLOCK).map(Page) {
+            if self.space(at, pid).and_then(|memory| memory.entry(page))
+                == Some(Entry::Remote(claim.source))
+            {
+                let safe = self.torus(at).deposits.get_mut(&claim.deposit);
+                if let Some(entry) = safe.and_then(|safe| safe.memory.table.remove(&page)) {
+                    self.set(at, pid, page, entry);
                 }
             }
         }
     }
 
-    fn touch(&mut self, at: TorusId, pid: Pid, page: Page, entry: Entry, write: bool) -> Outcome {
-        match entry {
-            Entry::Remote(home, _) => {
-                if let Some(process) = self.process(at, pid) {
-                    process.waits = Some(page);
-                }
-                self.statistics.faults += 1;
-                self.event(at, pid, Event::Fault { page, home })
+    fn touch(&mut self, at: TorusId, pid: Pid, page: Page, write: bool) -> Outcome {
+        self.unfold(at, pid, block(page));
+        let Some(process) = self.process(at, pid) else {
+            return Ok(());
+        };
+        let Some(memory) = &process.memory else {
+            return Ok(());
+        };
+        let entry = memory.table.get(&page).copied();
+        let source = match (entry, memory.mapped.get(&page).copied()) {
+            (Some(Entry::Remote(source)), _) | (None, Some(Backing::Far(source))) => source,
+            (None, Some(Backing::Own(number))) => {
+                return match self.torus(at).object_frame(number) {
+                    Some(frame) => {
+                        self.torus(at).frames.share(frame);
+                        self.set(at, pid, page, Entry::Shared(frame));
+                        self.touch(at, pid, page, write)
+                    }
+                    None => self.kill(at, pid),
+                };
             }
+            (Some(entry), _) => return self.touch_present(at, pid, page, entry, write),
+            (None, _) => return Err(lost(pid, page)),
+        };
+        let Some(claim) = process.resident.claim(source) else {
+            return Err(Wrong(format!("{page:?} of {pid} leads nowhere")));
+        };
+        if claim.home == at && entry.is_some() {
+            self.take_back(at, pid, page, claim);
+            return self.touch(at, pid, page, write);
+        }
+        process.waits = Some(page);
+        self.statistics.faults += 1;
+        self.event(at, pid, Event::Fault { page, source })
+    }
+
+    fn touch_present(
+        &mut self,
+        at: TorusId,
+        pid: Pid,
+        page: Page,
+        entry: Entry,
+        write: bool,
+    ) -> Outcome {
+        match entry {
+            Entry::Remote(_) => Err(lost(pid, page)),
             Entry::Swapped(slot) => {
                 let torus = self.torus(at);
                 let word = torus.slots.word(slot).ok_or_else(|| lost(pid, page))?;
@@ -130,7 +189,7 @@ impl World {
                 };
                 torus.slots.free(slot);
                 self.set(at, pid, page, Entry::Present(frame));
-                self.touch(at, pid, page, Entry::Present(frame), write)
+                self.touch(at, pid, page, write)
             }
             Entry::Present(frame) => {
                 self.compare(pid, page, self.tori[at.index()].frames.word(frame))?;
@@ -141,7 +200,13 @@ impl World {
                 }
             }
             Entry::Shared(frame) => self.touch_shared(pid, page, at, frame, write),
-            Entry::Lease(home, frame) => self.touch_shared(pid, page, home, frame, write),
+            Entry::Lease(source, frame) => {
+                let process = &self.tori[at.index()].processes[&pid];
+                match process.resident.claim(source) {
+                    Some(claim) => self.touch_shared(pid, page, claim.home, frame, write),
+                    None => Err(Wrong(format!("{page:?} of {pid} is leased from nowhere"))),
+                }
+            }
         }
     }
 
@@ -181,83 +246,123 @@ impl World {
         Ok(())
     }
 
-    fn map(&mut self, at: TorusId, pid: Pid, page: Page, shared: bool) -> Outcome {
+    /// Maps private memory and writes it.
+    fn map(&mut self, at: TorusId, pid: Pid, page: Page) -> Outcome {
+        self.unfold(at, pid, block(page));
         self.written += 1;
         let word = self.written;
         let Some(frame) = self.torus(at).frames.allocate(word) else {
             return self.kill(at, pid);
         };
-        if shared {
-            self.objects.push(word);
-            self.expect(pid, page, Expected::Shared(self.objects.len() - 1));
-            self.set(at, pid, page, Entry::Shared(frame));
-        } else {
-            self.expect(pid, page, Expected::Private(word));
-            self.set(at, pid, page, Entry::Present(frame));
+        if let Some(memory) = self.space(at, pid) {
+            memory.mapped.insert(page, Backing::Private);
         }
+        self.expect(pid, page, Expected::Private(word));
+        self.set(at, pid, page, Entry::Present(frame));
         Ok(())
+    }
+
+    /// Maps shared memory, which nobody has touched.
+    fn map_shared(&mut self, at: TorusId, pid: Pid, page: Page) {
+        self.written += 1;
+        let number = self.objects.len();
+        self.objects.push(self.written);
+        let object = Object {
+            frame: None,
+            initial: self.written,
+            users: 1,
+        };
+        self.torus(at).objects.insert(number, object);
+        if let Some(memory) = self.space(at, pid) {
+            memory.mapped.insert(page, Backing::Own(number));
+        }
+        self.expect(pid, page, Expected::Shared(number));
     }
 
     fn unmap(&mut self, at: TorusId, pid: Pid, first: Page, count: u64) -> Outcome {
-        let Some(process) = self.process(at, pid) else {
+        let pages = first..first + count;
+        for number in [block(pages.start), block(pages.end)] {
+            self.unfold(at, pid, number);
+        }
+        let Some(memory) = self.space(at, pid) else {
             return Ok(());
         };
-        let pages = first..first + count.min(Span::PAGES);
-        let entries: Vec<_> = process
-            .table
-            .range(pages.clone())
-            .map(|(page, entry)| (*page, *entry))
-            .collect();
-        process.table.retain(|page, _| !pages.contains(page));
-        let mut given_up = BTreeMap::<(TorusId, bool), Span>::new();
-        for (page, entry) in entries {
-            if let Some(memory) = self.memory.get_mut(&pid) {
-                memory.remove(&page);
+        let whole = block(pages.start)..block(pages.end);
+        memory.folded.retain(|number, _| !whole.contains(number));
+        let mut gone = Vec::new();
+        let mut left = Vec::new();
+        memory.table.retain(|page, entry| {
+            let goes = pages.contains(page);
+            goes.then(|| gone.push(*entry));
+            !goes
+        });
+        memory.mapped.retain(|page, backing| {
+            let goes = pages.contains(page);
+            if let (true, Backing::Own(number)) = (goes, *backing) {
+                left.push(number);
             }
-            let of_home = match entry {
-                Entry::Remote(home, _) => (home, false),
-                Entry::Lease(home, _) => (home, true),
-                _ => {
-                    self.drop_entry(at, entry);
-                    continue;
-                }
-            };
-            given_up
-                .entry(of_home)
-                .or_insert(Span { first, mask: 0 })
-                .mask |= Span { first, mask: 0 }.bit(page);
-        }
-        for ((home, leases), span) in given_up {
-            self.event(at, pid, Event::Unneeded { home, span, leases })?;
+            !goes
+        });
+        let torus = self.torus(at);
+        gone.into_iter().for_each(|entry| torus.drop_entry(entry));
+        left.into_iter()
+            .for_each(|number| torus.leave_object(number));
+        if let Some(memory) = self.memory.get_mut(&pid) {
+            memory.retain(|page, _| !pages.contains(page));
         }
         Ok(())
     }
 
-    fn find(&mut self, at: TorusId, pid: Pid, page: Page, home: TorusId) -> Outcome {
-        let Some(Expected::Private(word)) =
-            self.memory.get(&pid).and_then(|memory| memory.get(&page))
-        else {
-            return Err(lost(pid, page));
+    /// The host finds the content of a remote page in its own cache.
+    fn find(&mut self, at: TorusId, pid: Pid, page: Page) -> Outcome {
+        let entry = self
+            .space(at, pid)
+            .and_then(|m| m.table.get(&page).copied());
+        let expected = self.memory.get(&pid).and_then(|memory| memory.get(&page));
+        let (Some(Entry::Remote(source)), Some(Expected::Private(word))) = (entry, expected) else {
+            return Ok(());
         };
         let word = *word;
         let Some(frame) = self.torus(at).frames.allocate(word) else {
             return Ok(());
         };
         self.set(at, pid, page, Entry::Present(frame));
-        self.event(
-            at,
-            pid,
-            Event::Unneeded {
-                home,
-                span: Span::one(page),
-                leases: false,
-            },
-        )
+        let span = Span::one(page);
+        self.event(at, pid, Event::Unneeded { source, span })
+    }
+
+    /// Pulls something in the background, or gives up claims to which nothing leads.
+    fn drain(&mut self, at: TorusId, pid: Pid) -> Outcome {
+        let Some(process) = self.process(at, pid) else {
+            return Ok(());
+        };
+        let Some(memory) = &process.memory else {
+            return Ok(());
+        };
+        if let Some(number) = memory.folded.keys().next().copied() {
+            self.unfold(at, pid, number);
+            return Ok(());
+        }
+        if let Some((first, source)) = memory.next_away() {
+            return match process.resident.claim(source) {
+                Some(claim) if claim.home == at => {
+                    self.take_back(at, pid, first, claim);
+                    Ok(())
+                }
+                _ => self.event(at, pid, Event::Idle { first, source }),
+            };
+        }
+        let claims = process.resident.claims().to_vec();
+        for Claim { source, .. } in claims {
+            self.event(at, pid, Event::Swept { source })?;
+        }
+        Ok(())
     }
 
     fn fork(&mut self, at: TorusId, parent: Pid) -> Outcome {
         let torus = self.torus(at);
-        let Some(table_frame) = torus.frames.allocate(0) else {
+        let memory = torus.processes.get(&parent).and_then(|p| p.memory.clone());
+        let Some(memory) = memory.and_then(|memory| torus.share_memory(&memory)) else {
             return Ok(());
         };
         let child = torus.births.give()?;
@@ -268,20 +373,29 @@ impl World {
         let resident = process
             .resident
             .fork(child, &mut torus.names, &mut effects)?;
-        let mut born = Process::new(resident, table_frame, 0);
-        born.table = process.table.clone();
-        for entry in born.table.values() {
-            match *entry {
-                Entry::Present(frame) | Entry::Shared(frame) => torus.frames.share(frame),
-                Entry::Swapped(slot) => torus.slots.share(slot),
-                Entry::Remote(..) | Entry::Lease(..) => {}
-            }
-        }
-        torus.processes.insert(child, born);
+        torus
+            .processes
+            .insert(child, Process::new(resident, memory, 0));
         let memory = self.memory.get(&parent).cloned().unwrap_or_default();
         self.memory.insert(child, memory);
         self.statistics.forks += 1;
         self.execute(at, parent, effects)
+    }
+
+    /// Another program, with no pages.
+    fn exec(&mut self, at: TorusId, pid: Pid) -> Outcome {
+        let Some(frame) = self.torus(at).frames.allocate(0) else {
+            return Ok(());
+        };
+        let Some(process) = self.process(at, pid) else {
+            return Ok(());
+        };
+        let old = process.memory.replace(Memory::new(frame));
+        if let Some(old) = old {
+            self.torus(at).drop_memory(old);
+        }
+        self.memory.insert(pid, BTreeMap::new());
+        self.event(at, pid, Event::Exec)
     }
 
     /// Ends a process that is on `at`, or holds the signal while it is frozen.
@@ -293,7 +407,7 @@ impl World {
             process.held = true;
             return Ok(());
         }
-        if process.ended {
+        if process.memory.is_none() {
             return Ok(());
         }
         self.tear_down(at, pid);
@@ -303,40 +417,13 @@ impl World {
 
     /// Gives back what an ended process has on its host.
     pub(super) fn tear_down(&mut self, at: TorusId, pid: Pid) {
-        self.drop_table(at, pid, true);
         self.memory.remove(&pid);
-        if let Some(process) = self.process(at, pid) {
-            process.ended = true;
-            process.waits = None;
-        }
-    }
-
-    fn drop_table(&mut self, at: TorusId, pid: Pid, ends: bool) {
         let Some(process) = self.process(at, pid) else {
             return;
         };
-        let table = mem::take(&mut process.table);
-        let frame = if ends {
-            process.table_frame.take()
-        } else {
-            None
-        };
-        for entry in table.into_values() {
-            self.drop_entry(at, entry);
-        }
-        if let Some(frame) = frame {
-            self.torus(at).frames.free(frame);
-        }
-    }
-
-    /// Gives back what an entry owns on its host.
-    fn drop_entry(&mut self, at: TorusId, entry: Entry) {
-        match entry {
-            Entry::Present(frame) | Entry::Shared(frame) => {
-                self.torus(at).free(Place::Frame(frame))
-            }
-            Entry::Swapped(slot) => self.torus(at).free(Place::Slot(slot)),
-            Entry::Remote(..) | Entry::Lease(..) => {}
+        process.waits = None;
+        if let Some(memory) = process.memory.take() {
+            self.torus(at).drop_memory(memory);
         }
     }
 
@@ -369,8 +456,8 @@ impl World {
     }
 
     pub(super) fn set(&mut self, at: TorusId, pid: Pid, page: Page, entry: Entry) {
-        if let Some(process) = self.process(at, pid) {
-            process.table.insert(page, entry);
+        if let Some(memory) = self.space(at, pid) {
+            memory.table.insert(page, entry);
         }
     }
 

@@ -14,6 +14,8 @@ pub struct Statistics {
     pub faults: u64,
     /// Pages copied from their homes.
     pub copied: u64,
+    /// Pages mapped at their homes.
+    pub leased: u64,
     /// Processes taken over.
     pub migrations: u64,
     /// Processes not taken over.
@@ -34,6 +36,7 @@ impl Statistics {
         self.messages += other.messages;
         self.faults += other.faults;
         self.copied += other.copied;
+        self.leased += other.leased;
         self.migrations += other.migrations;
         self.refused += other.refused;
         self.forks += other.forks;
@@ -173,7 +176,8 @@ fn choose(rng: &mut Rng, world: &World, pids: &[Pid]) -> Action {
 
 fn op(rng: &mut Rng, world: &World, at: TorusId, pid: Pid) -> Op {
     let process = &world.tori()[at.index()].processes[&pid];
-    let mapped: Vec<Page> = process.table.keys().copied().collect();
+    let mapped = process.memory.iter().flat_map(|m| m.mapped.keys());
+    let mapped: Vec<Page> = mapped.copied().collect();
     let own = rng.pick(&mapped).unwrap_or_default();
     match rng.below(100) {
         0..22 => Op::Read(own),

@@ -1,11 +1,11 @@
-//! Swap devices of the emulated tori.
+//! Swap devices of the emulated tori, and what else a deposit does not have in a frame.
 
 use torus::{DepositId, TorusId, migrate::DepositEvent, pid::Pid};
 use vm::addr::Page;
 
 use super::{
     Outcome, World,
-    torus_state::{Entry, Place},
+    memory::{Backing, Entry},
 };
 
 /// Whose page is swapped out.
@@ -21,24 +21,22 @@ impl World {
         let torus = self.torus(at);
         let mut candidates = Vec::new();
         for (pid, process) in &torus.processes {
-            for (page, entry) in &process.table {
-                if let Entry::Present(frame) = *entry {
-                    candidates.push((Owner::Process(*pid, *page), frame));
-                }
+            for (page, entry) in process.memory.iter().flat_map(|memory| &memory.table) {
+                candidates.push((Owner::Process(*pid, *page), *entry));
             }
         }
         for (id, safe) in &torus.deposits {
-            for (page, kept) in safe
-                .kept
-                .iter()
-                .filter(|(_, kept)| !kept.pinned && !kept.lease)
-            {
-                if let Place::Frame(frame) = kept.place {
-                    candidates.push((Owner::Deposit(*id, *page), frame));
+            for (page, entry) in &safe.memory.table {
+                if !safe.pinned.contains(page) {
+                    candidates.push((Owner::Deposit(*id, *page), *entry));
                 }
             }
         }
-        candidates.retain(|(_, frame)| torus.frames.owners(*frame) == 1);
+        let sole = |(owner, entry)| match entry {
+            Entry::Present(frame) if torus.frames.owners(frame) == 1 => Some((owner, frame)),
+            _ => None,
+        };
+        let candidates: Vec<_> = candidates.into_iter().filter_map(sole).collect();
         let Some(index) = index.checked_rem(candidates.len()) else {
             return;
         };
@@ -48,14 +46,18 @@ impl World {
             return;
         };
         torus.frames.free(frame);
-        match owner {
-            Owner::Process(pid, page) => self.set(at, pid, page, Entry::Swapped(slot)),
+        let (page, memory) = match owner {
+            Owner::Process(pid, page) => {
+                let process = torus.processes.get_mut(&pid);
+                (page, process.and_then(|process| process.memory.as_mut()))
+            }
             Owner::Deposit(id, page) => {
                 let safe = torus.deposits.get_mut(&id);
-                if let Some(kept) = safe.and_then(|safe| safe.kept.get_mut(&page)) {
-                    kept.place = Place::Slot(slot);
-                }
+                (page, safe.map(|safe| &mut safe.memory))
             }
+        };
+        if let Some(memory) = memory {
+            memory.table.insert(page, Entry::Swapped(slot));
         }
     }
 
@@ -66,20 +68,44 @@ impl World {
             return Ok(());
         };
         let (id, page) = torus.reads.remove(index);
-        let safe = torus.deposits.get_mut(&id);
-        // Of a page that was dropped meanwhile, what was read is thrown away.
-        let Some(kept) = safe.and_then(|safe| safe.kept.get_mut(&page)) else {
+        let Some(safe) = torus.deposits.get(&id) else {
             return Ok(());
         };
-        let mut done = false;
-        if let (true, Place::Slot(slot)) = (good, kept.place) {
-            let word = torus.slots.word(slot);
-            if let Some(frame) = word.and_then(|word| torus.frames.allocate(word)) {
-                torus.slots.free(slot);
-                kept.place = Place::Frame(frame);
-                done = true;
+        let memory = &safe.memory;
+        let state = (memory.table.get(&page), memory.mapped.get(&page));
+        let entry = match state {
+            (Some(Entry::Swapped(slot)), _) => {
+                let slot = *slot;
+                let word = torus.slots.word(slot).filter(|_| good);
+                let frame = word.and_then(|word| torus.frames.allocate(word));
+                frame.map(|frame| {
+                    torus.slots.free(slot);
+                    Entry::Present(frame)
+                })
             }
-        }
+            (None, Some(Backing::Own(number))) => {
+                let number = *number;
+                let frame = torus.object_frame(number);
+                frame.map(|frame| {
+                    torus.frames.share(frame);
+                    Entry::Shared(frame)
+                })
+            }
+            // Dropped meanwhile, or in a frame by another way.
+            _ => None,
+        };
+        let safe = torus.deposits.get_mut(&id);
+        let done = match (entry, safe) {
+            (Some(entry), Some(safe)) => {
+                safe.memory.table.insert(page, entry);
+                true
+            }
+            (_, Some(safe)) => matches!(
+                safe.memory.table.get(&page),
+                Some(Entry::Present(_) | Entry::Shared(_))
+            ),
+            (_, None) => false,
+        };
         self.deposit_event(at, id, DepositEvent::Read { page, good: done })
     }
 }

@@ -1,14 +1,19 @@
 //! What a torus of the emulation has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use torus::{
     DepositId, DepositNames, TorusId,
     message::Refusal,
-    migrate::{Claim, Deposit, Held, HeldPages, RemotePages, Resident},
+    migrate::{Claim, Deposit, Resident},
     pid::{Births, Pid},
 };
-use vm::addr::{Frame, Page};
+use vm::{
+    addr::{Frame, Page},
+    table::Source,
+};
+
+use super::memory::{Backing, Entry, Memory};
 
 /// One torus.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +28,8 @@ pub struct Torus {
     pub processes: BTreeMap<Pid, Process>,
     /// Pages that stayed here.
     pub deposits: BTreeMap<DepositId, Safe>,
+    /// Shared memory that was made here, by its number.
+    pub objects: BTreeMap<usize, Object>,
     /// Images that are offered, under the frame number that the offer names.
     pub images: BTreeMap<Frame, Image>,
     /// Names for deposits.
@@ -116,30 +123,13 @@ impl Store {
     }
 }
 
-/// A page-table entry of a process at its host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Entry {
-    /// In a frame of the host, perhaps shared copy-on-write.
-    Present(u64),
-    /// In a swap slot of the host.
-    Swapped(u64),
-    /// In a frame of its home, or on its swap device if there is no frame.
-    Remote(TorusId, Option<u64>),
-    /// Shared writable, in a frame of the host.
-    Shared(u64),
-    /// Shared writable, in a frame of its home.
-    Lease(TorusId, u64),
-}
-
 /// A process at its host.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Process {
     /// The machine under test.
     pub resident: Resident,
-    /// Its page table; empty while it is frozen.
-    pub table: BTreeMap<Page, Entry>,
-    /// The frame of its page table.
-    pub table_frame: Option<u64>,
+    /// Its address space; none while it is frozen, or has ended.
+    pub memory: Option<Memory>,
     /// How often it has moved.
     pub moves: u32,
     /// The page that its thread waits for.
@@ -148,66 +138,60 @@ pub struct Process {
     pub frozen: Option<Frame>,
     /// Whether SIGKILL has come while it was frozen.
     pub held: bool,
-    /// Whether it has ended.
-    pub ended: bool,
 }
 
 impl Process {
     /// A process that has just arrived or begun.
-    pub fn new(resident: Resident, table_frame: u64, moves: u32) -> Self {
+    pub const fn new(resident: Resident, memory: Memory, moves: u32) -> Self {
         Self {
             resident,
-            table: BTreeMap::new(),
-            table_frame: Some(table_frame),
+            memory: Some(memory),
             moves,
             waits: None,
             frozen: None,
             held: false,
-            ended: false,
         }
     }
 
     /// Whether its program can do something.
     pub fn runs(&self) -> bool {
-        self.resident.runs() && self.waits.is_none()
+        self.resident.runs() && !self.resident.is_forking() && self.waits.is_none()
     }
 }
 
 /// A frozen process on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Image {
-    /// Where its pages are.
+    /// Its claims, the one to what stays among them.
     pub claims: Vec<Claim>,
-    /// Its table, in which nothing is present.
-    pub table: BTreeMap<Page, Entry>,
+    /// The claim to what stays.
+    pub source: Source,
+    /// What is mapped.
+    pub mapped: BTreeMap<Page, Backing>,
     /// How often it had moved.
     pub moves: u32,
-    /// The deposit at the source, if anything stayed there.
-    pub deposit: Option<DepositId>,
 }
 
-/// A deposit with its frozen page table.
+/// A deposit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Safe {
     /// The machine under test.
     pub deposit: Deposit,
-    /// The frame of its table.
-    pub table_frame: u64,
-    /// Its pages.
-    pub kept: BTreeMap<Page, Kept>,
+    /// The frozen address space.
+    pub memory: Memory,
+    /// The pages that were granted.
+    pub pinned: BTreeSet<Page>,
 }
 
-/// A page of a deposit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Kept {
-    /// The frame that the host's entry names.
-    pub sent: Option<u64>,
-    /// Where it is now.
-    pub place: Place,
-    /// Whether it was granted.
-    pub pinned: bool,
-    /// Whether it is shared writable.
-    pub lease: bool,
+/// A page of shared memory.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Object {
+    /// Its frame, once it was touched.
+    pub frame: Option<u64>,
+    /// What it holds until then.
+    pub initial: u64,
+    /// Address spaces on this torus that map it, frozen ones among them.
+    pub users: u32,
 }
 
 /// A frame or a swap slot of a home.
@@ -228,6 +212,7 @@ impl Torus {
             slots: Store::new(usize::MAX),
             processes: BTreeMap::new(),
             deposits: BTreeMap::new(),
+            objects: BTreeMap::new(),
             images: BTreeMap::new(),
             names: DepositNames::new(id),
             births: Births::new(id),
@@ -252,37 +237,68 @@ impl Torus {
         }
     }
 
-    /// One share of a place more.
-    pub fn share(&mut self, place: Place) {
-        match place {
-            Place::Frame(frame) => self.frames.share(frame),
-            Place::Slot(slot) => self.slots.share(slot),
+    /// The frame of an object, made at its first touch; `None` without memory.
+    pub fn object_frame(&mut self, number: usize) -> Option<u64> {
+        let object = self.objects.get_mut(&number)?;
+        if object.frame.is_none() {
+            object.frame = Some(self.frames.allocate(object.initial)?);
+        }
+        object.frame
+    }
+
+    /// An address space maps an object no longer.
+    pub fn leave_object(&mut self, number: usize) {
+        let Some(object) = self.objects.get_mut(&number) else {
+            panic!("object {number} is left, but gone");
+        };
+        object.users -= 1;
+        if object.users == 0 {
+            let frame = object.frame;
+            self.objects.remove(&number);
+            if let Some(frame) = frame {
+                self.frames.free(frame);
+            }
         }
     }
-}
 
-/// The page table of a process, as its machine reads it.
-pub(super) struct Table<'a>(pub(super) &'a BTreeMap<Page, Entry>);
-
-impl RemotePages for Table<'_> {
-    fn remote(&self, home: TorusId, first: Page) -> u64 {
-        let pages = self.0.range(first..first + 64);
-        let remote =
-            pages.filter(|(_, entry)| matches!(entry, Entry::Remote(at, _) if *at == home));
-        remote.fold(0, |mask, (page, _)| mask | 1 << (*page - first))
-    }
-}
-
-/// The table of a deposit, as its machine reads it.
-pub(super) struct KeptTable<'a>(pub(super) &'a BTreeMap<Page, Kept>);
-
-impl HeldPages for KeptTable<'_> {
-    fn held(&self, page: Page) -> Option<Held> {
-        let kept = self.0.get(&page)?;
-        Some(match kept.place {
-            Place::Frame(frame) if kept.sent == Some(frame) => Held::AsSent,
-            Place::Frame(frame) => Held::At(Frame(frame)),
-            Place::Slot(_) => Held::Swapped,
+    /// Copies an address space with shares of all that it has; `None` without memory for its table.
+    pub fn share_memory(&mut self, memory: &Memory) -> Option<Memory> {
+        let table_frame = self.frames.allocate(0)?;
+        for entry in memory.table.values() {
+            match *entry {
+                Entry::Present(frame) | Entry::Shared(frame) => self.frames.share(frame),
+                Entry::Swapped(slot) => self.slots.share(slot),
+                Entry::Remote(_) | Entry::Lease(..) => {}
+            }
+        }
+        for number in memory.own_objects() {
+            if let Some(object) = self.objects.get_mut(&number) {
+                object.users += 1;
+            }
+        }
+        Some(Memory {
+            table_frame,
+            ..memory.clone()
         })
+    }
+
+    /// Gives back all that an address space has.
+    pub fn drop_memory(&mut self, memory: Memory) {
+        for entry in memory.table.values() {
+            self.drop_entry(*entry);
+        }
+        for number in memory.own_objects() {
+            self.leave_object(number);
+        }
+        self.frames.free(memory.table_frame);
+    }
+
+    /// Gives back what an entry owns.
+    pub fn drop_entry(&mut self, entry: Entry) {
+        match entry {
+            Entry::Present(frame) | Entry::Shared(frame) => self.free(Place::Frame(frame)),
+            Entry::Swapped(slot) => self.free(Place::Slot(slot)),
+            Entry::Remote(_) | Entry::Lease(..) => {}
+        }
     }
 }

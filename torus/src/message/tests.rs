@@ -52,11 +52,11 @@ fn messages() -> impl Strategy<Value = Message> {
             reason: Refusal::Draining
         }),
         (deposits(), spans()).prop_map(|(deposit, span)| Message::Pull { deposit, span }),
-        (deposits(), any::<u64>(), any::<u64>()).prop_map(|(deposit, page, frame)| {
-            Message::GrantAt {
-                deposit,
-                page: Page(page),
-                frame: Frame(frame),
+        (deposits(), deposits(), any::<u64>()).prop_map(|(parent, child, root)| {
+            Message::Forked {
+                parent,
+                child,
+                root: Frame(root),
             }
         }),
         (deposits(), deposits()).prop_map(|(parent, child)| Message::Fork { parent, child }),

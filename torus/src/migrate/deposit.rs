@@ -10,12 +10,10 @@ use crate::{DepositId, TorusId, message::Message, span::Span};
 /// Where a page of a deposit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
-    /// In the frame that the entry of the host names.
-    AsSent,
-    /// In this frame of the home, because it was swapped out and in.
-    At(Frame),
-    /// On the swap device.
-    Swapped,
+    /// In a frame, which the deposit's table names.
+    Here,
+    /// On the swap device; or it is of a shared object, and has to be made or entered.
+    Away,
 }
 
 /// What the machine reads in the frozen page table of its deposit.
@@ -34,7 +32,7 @@ pub enum DepositEvent {
         /// What it wants to copy.
         span: Span,
     },
-    /// The page is back from swap, or cannot be read.
+    /// The page is in a frame now, or cannot be had.
     Read {
         /// The page.
         page: Page,
@@ -59,14 +57,11 @@ pub enum DepositEvent {
         to: TorusId,
         /// The child's deposit.
         child: DepositId,
-        /// Whether there is one now.
-        good: bool,
+        /// The top table of the new one, if there is one now.
+        root: Option<Frame>,
     },
     /// [`Message::Release`].
-    Release {
-        /// The host.
-        from: TorusId,
-    },
+    Release,
 }
 
 /// What the kernel has to do, in this order.
@@ -81,8 +76,8 @@ pub enum DepositEffect {
     },
     /// Keep these pages in their frames until they are dropped.
     Pin(Span),
-    /// Read this page back from swap, and report [`DepositEvent::Read`]; if it is dropped meanwhile, throw away
-    /// what was read.
+    /// Read this page back from swap, or make it, and report [`DepositEvent::Read`]; if it is dropped meanwhile, throw
+    /// away what was read.
     ReadIn(Page),
     /// Give up the share in the frames or swap slots of these pages.
     Drop(Span),
@@ -101,18 +96,15 @@ pub enum DepositEffect {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Deposit {
     id: DepositId,
-    /// Pages in the deposit, leases among them.
-    pages: u64,
     /// Pages that are being read back, and for whom.
     reading: Vec<(Page, TorusId)>,
 }
 
 impl Deposit {
-    /// A deposit of so many pages, which are in its page table.
-    pub const fn new(id: DepositId, pages: u64) -> Self {
+    /// A deposit of the pages in its page table.
+    pub const fn new(id: DepositId) -> Self {
         Self {
             id,
-            pages,
             reading: Vec::new(),
         }
     }
@@ -120,11 +112,6 @@ impl Deposit {
     /// Its name.
     pub const fn id(&self) -> DepositId {
         self.id
-    }
-
-    /// Pages in it.
-    pub const fn pages(&self) -> u64 {
-        self.pages
     }
 
     /// Takes one event. After an error the deposit is as before, and its host is at fault.
@@ -145,38 +132,19 @@ impl Deposit {
             DepositEvent::Fork { from, child } => {
                 effects.push(DepositEffect::Clone { to: from, child });
             }
-            DepositEvent::Cloned {
-                to,
-                child,
-                good: true,
-            } => {
-                send(
-                    effects,
-                    to,
-                    Message::Forked {
-                        parent: deposit,
+            DepositEvent::Cloned { to, child, root } => {
+                let parent = deposit;
+                let answer = match root {
+                    Some(root) => Message::Forked {
+                        parent,
                         child,
+                        root,
                     },
-                );
+                    None => Message::ForkFailed { parent, child },
+                };
+                send(effects, to, answer);
             }
-            DepositEvent::Cloned {
-                to,
-                child,
-                good: false,
-            } => {
-                send(
-                    effects,
-                    to,
-                    Message::ForkFailed {
-                        parent: deposit,
-                        child,
-                    },
-                );
-            }
-            DepositEvent::Release { from } => {
-                effects.push(DepositEffect::Close);
-                send(effects, from, Message::Released { deposit });
-            }
+            DepositEvent::Release => effects.push(DepositEffect::Close),
         }
         Ok(())
     }
@@ -193,9 +161,8 @@ impl Deposit {
         let mut granted = Span { mask: 0, ..span };
         for page in span.pages() {
             match table.held(page) {
-                Some(Held::AsSent) => granted.mask |= granted.bit(page),
-                Some(Held::At(frame)) => self.grant_at(from, page, frame, effects),
-                Some(Held::Swapped) => self.read_in(page, from, effects),
+                Some(Held::Here) => granted.mask |= granted.bit(page),
+                Some(Held::Away) => self.read_in(page, from, effects),
                 None => {}
             }
         }
@@ -229,8 +196,7 @@ impl Deposit {
         };
         let (_, to) = self.reading.swap_remove(index);
         match table.held(page) {
-            Some(Held::AsSent) if good => self.grant(to, Span::one(page), effects),
-            Some(Held::At(frame)) if good => self.grant_at(to, page, frame, effects),
+            Some(Held::Here) if good => self.grant(to, Span::one(page), effects),
             _ => send(
                 effects,
                 to,
@@ -250,7 +216,6 @@ impl Deposit {
     ) -> Result<(), MigrateError> {
         self.check(span, table)?;
         self.reading.retain(|read| !span.contains(read.0));
-        self.pages = self.pages.saturating_sub(span.len());
         effects.push(DepositEffect::Drop(span));
         Ok(())
     }
@@ -263,19 +228,6 @@ impl Deposit {
             Message::Grant {
                 deposit: self.id,
                 span,
-            },
-        );
-    }
-
-    fn grant_at(&self, to: TorusId, page: Page, frame: Frame, effects: &mut Vec<DepositEffect>) {
-        effects.push(DepositEffect::Pin(Span::one(page)));
-        send(
-            effects,
-            to,
-            Message::GrantAt {
-                deposit: self.id,
-                page,
-                frame,
             },
         );
     }

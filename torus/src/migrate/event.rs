@@ -1,6 +1,6 @@
 //! What happens to a process at its host, and what the host has to do.
 
-use vm::addr::{Frame, Page};
+use vm::{addr::Page, table::Source};
 
 use crate::{
     DepositId, TorusId,
@@ -20,19 +20,24 @@ pub enum Killed {
 /// What happens to a process at its host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A thread touched a remote private page of this home, and waits.
+    /// A thread touched a page that is remote by this claim, and waits.
     Fault {
         /// The page.
         page: Page,
-        /// Its home.
-        home: TorusId,
+        /// The claim.
+        source: Source,
     },
-    /// Nothing else to do: private pages from `first` on are still at this home.
+    /// Nothing else to do: pages from `first` on are still remote by this claim.
     Idle {
         /// A page to begin with.
         first: Page,
-        /// Its home.
-        home: TorusId,
+        /// The claim.
+        source: Source,
+    },
+    /// Nothing in the table leads to this claim any more.
+    Swept {
+        /// The claim.
+        source: Source,
     },
     /// [`Message::Grant`].
     Granted {
@@ -41,15 +46,6 @@ pub enum Event {
         /// Which.
         span: Span,
     },
-    /// [`Message::GrantAt`].
-    GrantedAt {
-        /// Whose page.
-        deposit: DepositId,
-        /// Which.
-        page: Page,
-        /// Where it is at home.
-        frame: Frame,
-    },
     /// [`Message::Lost`].
     Lost {
         /// Whose page.
@@ -57,8 +53,15 @@ pub enum Event {
         /// Which.
         page: Page,
     },
-    /// These pages of [`Effect::Copy`] are present now.
+    /// These pages of [`Effect::Copy`] are present now, or not wanted any more.
     Copied {
+        /// Whose pages.
+        deposit: DepositId,
+        /// Which.
+        span: Span,
+    },
+    /// These pages of [`Effect::Copy`] are mapped where they are: the deposit keeps them.
+    Leased {
         /// Whose pages.
         deposit: DepositId,
         /// Which.
@@ -71,14 +74,12 @@ pub enum Event {
         /// Which.
         span: Span,
     },
-    /// These entries are gone: unmapped, or the same content was found here.
+    /// These pages are not needed from this claim: the same content was found here, or they were unmapped.
     Unneeded {
-        /// Their home.
-        home: TorusId,
+        /// The claim.
+        source: Source,
         /// The pages.
         span: Span,
-        /// Whether they were leases.
-        leases: bool,
     },
     /// Move to another torus when possible.
     Leave {
@@ -101,11 +102,6 @@ pub enum Event {
         /// The child's deposit.
         child: DepositId,
     },
-    /// [`Message::Released`].
-    Released {
-        /// The deposit that is closed.
-        deposit: DepositId,
-    },
     /// The process has a new, empty address space.
     Exec,
     /// The process has ended; its address space is gone.
@@ -122,15 +118,14 @@ pub enum Effect {
         /// The message.
         message: Message,
     },
-    /// Copy these pages from the home's frames into own ones and map them; report [`Event::Copied`] and
+    /// Copy those of these pages that are still remote from the frames that the deposit's table names into own ones, and
+    /// map them; map those of shared objects where they are. Report [`Event::Copied`], [`Event::Leased`] and
     /// [`Event::Uncopied`] at once, under the same lock.
     Copy {
         /// Whose pages.
         deposit: DepositId,
         /// Which.
         span: Span,
-        /// The frame of the home, if it is not the one that the entry names.
-        frame: Option<Frame>,
     },
     /// Threads that wait for these pages try again.
     Wake(Span),
@@ -155,6 +150,6 @@ pub enum Effect {
     Abort,
     /// Kill the process.
     Kill(Killed),
-    /// An ended process has nothing anywhere any more: forget this machine.
+    /// The process has ended and every deposit is given up: forget this machine.
     Over,
 }

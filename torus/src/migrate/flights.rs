@@ -36,6 +36,11 @@ impl Flights {
         self.0.len() >= Self::MANY
     }
 
+    /// Whether pages of this deposit are under way.
+    pub(super) fn wait_on(&self, deposit: DepositId) -> bool {
+        self.0.iter().any(|flight| flight.deposit == deposit)
+    }
+
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }

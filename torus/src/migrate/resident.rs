@@ -2,34 +2,32 @@
 
 use alloc::vec::Vec;
 
-use vm::addr::{Frame, Page, PageRange};
+use vm::{
+    addr::{Page, PageRange},
+    table::Source,
+};
 
 use super::{Effect, Event, Killed, MigrateError, Window, flights::Flights};
 use crate::{DepositId, DepositNames, TorusId, message::Message, pid::Pid, span::Span};
 
 /// What the machine reads in the page table of its process.
 pub trait RemotePages {
-    /// Which of the 64 pages from `first` on are remote, private, and in the deposit at `home`.
-    fn remote(&self, home: TorusId, first: Page) -> u64;
+    /// Which of the 64 pages from `first` on are remote by this claim.
+    fn remote(&self, source: Source, first: Page) -> u64;
+
+    /// Whether an object is mapped that this claim leads to.
+    fn shows(&self, source: Source) -> bool;
 }
 
-/// A process's pages in the deposit at one home.
+/// A process's claim to the pages in a deposit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Claim {
+    /// Its number, by which entries of the page table refer to it.
+    pub source: Source,
     /// The home.
     pub home: TorusId,
     /// The deposit there.
     pub deposit: DepositId,
-    /// Private pages that are still there.
-    pub pages: u64,
-    /// Shared pages that are mapped from there.
-    pub leases: u64,
-}
-
-impl Claim {
-    const fn is_empty(&self) -> bool {
-        self.pages + self.leases == 0
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,9 +40,7 @@ enum Phase {
     Leaving { to: TorusId },
     /// Frozen, and offered to another torus.
     Offered { to: TorusId },
-    /// Ended, with deposits that are not closed yet.
-    Ending,
-    /// Nothing left.
+    /// Not here any more, or ended.
     Over,
 }
 
@@ -63,6 +59,9 @@ pub struct Resident {
 }
 
 impl Resident {
+    /// Claims that a process may leave with and add one.
+    const MANY: usize = 16;
+
     /// A process that was born here and has nothing elsewhere.
     pub const fn new(pid: Pid) -> Self {
         Self {
@@ -76,8 +75,7 @@ impl Resident {
         }
     }
 
-    /// A process that was taken over from `from` with these claims; none is on this torus, where the deposit
-    /// was taken back.
+    /// A process that was taken over from `from` with these claims.
     pub fn adopt(pid: Pid, from: TorusId, claims: Vec<Claim>, effects: &mut Vec<Effect>) -> Self {
         send(effects, from, Message::Adopted { pid });
         Self {
@@ -105,7 +103,7 @@ impl Resident {
             phase: Phase::Embryo,
             ..Self::new(child)
         };
-        for claim in self.claims.iter().filter(|claim| !claim.is_empty()) {
+        for claim in &self.claims {
             let deposit = names.give();
             embryo.claims.push(Claim { deposit, ..*claim });
             embryo.forks.push(deposit);
@@ -135,19 +133,39 @@ impl Resident {
         matches!(self.phase, Phase::Here | Phase::Leaving { .. })
     }
 
+    /// Whether deposits are being made for it or for a child of it. Until then its program must not run, and nothing may be
+    /// taken back from deposits on the same torus: what is taken from the parent's could be missing in the child's.
+    pub const fn is_forking(&self) -> bool {
+        !self.forks.is_empty()
+    }
+
     /// What it has elsewhere: goes with the image.
-    pub fn claims(&self) -> impl Iterator<Item = &Claim> {
-        self.claims.iter().filter(|claim| !claim.is_empty())
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
     }
 
-    /// Whether messages about `deposit` are for this process.
-    pub fn knows(&self, deposit: DepositId) -> bool {
-        self.claims.iter().any(|claim| claim.deposit == deposit)
+    /// The claim to a deposit: messages about it are for this process.
+    pub fn claim_to(&self, deposit: DepositId) -> Option<Claim> {
+        let known = self.claims.iter().find(|claim| claim.deposit == deposit);
+        known.copied()
     }
 
-    /// Private pages that are elsewhere: the residual set.
-    pub fn residual(&self) -> u64 {
-        self.claims.iter().map(|claim| claim.pages).sum()
+    /// The claim of this number.
+    pub fn claim(&self, source: Source) -> Option<Claim> {
+        let known = self.claims.iter().find(|claim| claim.source == source);
+        known.copied()
+    }
+
+    /// A number for one more claim.
+    pub fn free_source(&self) -> Source {
+        let free = (0..Source::COUNT).map(Source);
+        let mut free = free.filter(|source| self.claim(*source).is_none());
+        free.next().unwrap_or(Source(0))
+    }
+
+    /// Whether it has so many claims that it has to give up some before it moves on.
+    pub const fn is_crowded(&self) -> bool {
+        self.claims.len() >= Self::MANY
     }
 
     /// Takes one event.
@@ -161,32 +179,30 @@ impl Resident {
         effects: &mut Vec<Effect>,
     ) -> Result<(), MigrateError> {
         match event {
-            Event::Fault { page, home } => self.fault(page, home, table, effects)?,
-            Event::Idle { first, home } => self.drain(first, home, table, effects)?,
-            Event::Granted { deposit, span } => self.granted(deposit, span, None, effects),
-            Event::GrantedAt {
-                deposit,
-                page,
-                frame,
-            } => {
-                self.granted(deposit, Span::one(page), Some(frame), effects);
-            }
+            Event::Fault { page, source } => self.fault(page, source, table, effects)?,
+            Event::Idle { first, source } => self.drain(first, source, table, effects)?,
+            Event::Swept { source } => self.swept(source, table, effects)?,
+            Event::Granted { deposit, span } => self.granted(deposit, span, effects),
             Event::Lost { deposit, page } => {
                 self.failed(deposit, Span::one(page), Killed::PageLost, effects);
             }
-            Event::Copied { deposit, span } => self.copied(deposit, span, effects)?,
+            Event::Copied { deposit, span } => {
+                let claim = self.claim_to(deposit);
+                let pid = self.pid;
+                self.give_up(claim.ok_or(MigrateError::Busy(pid))?, span, effects);
+            }
+            Event::Leased { deposit, span } => self.land(deposit, span, effects),
             Event::Uncopied { deposit, span } => {
                 self.failed(deposit, span, Killed::NoMemory, effects);
             }
-            Event::Unneeded { home, span, leases } => {
-                self.give_up(home, span, leases, effects)?;
+            Event::Unneeded { source, span } => {
+                self.give_up(self.known(source)?, span, effects);
             }
             Event::Leave { to } => self.leave(to)?,
             Event::Adopted | Event::Refused(_) => self.answered(event, effects)?,
             Event::Departed => self.arriving = false,
             Event::Forked { child } => self.forked(child, effects),
             Event::ForkFailed { child } => self.fork_failed(child, effects),
-            Event::Released { deposit } => self.released(deposit, effects),
             Event::Exec => self.exec(effects)?,
             Event::Exit => self.exit(effects)?,
         }
@@ -198,12 +214,12 @@ impl Resident {
     fn fault(
         &mut self,
         page: Page,
-        home: TorusId,
+        source: Source,
         table: &impl RemotePages,
         effects: &mut Vec<Effect>,
     ) -> Result<(), MigrateError> {
-        let deposit = self.claim(home)?.deposit;
-        if self.flights.wait_for(deposit, page) {
+        let claim = self.known(source)?;
+        if self.flights.wait_for(claim.deposit, page) {
             return Ok(());
         }
         // A leaving process asks again where it arrives, or when it stays.
@@ -214,107 +230,75 @@ impl Resident {
         if !self.flights.are_many() {
             pages = self.window.fault(page);
         }
+        let wanted = Span::one(page);
         for first in pages.iter().step_by(Span::PAGES as usize) {
-            let mask = table.remote(home, first) & low(pages.end - first);
-            self.pull(
-                home,
-                deposit,
-                Span { first, mask },
-                Span::one(page),
-                effects,
-            );
+            let mut span = Span { first, mask: 0 };
+            span.mask = table.remote(source, first) & low(pages.end - first) | span.bit(page);
+            self.pull(claim, span, wanted, effects);
         }
         Ok(())
     }
 
-    /// Pulls some pages that nobody waits for, unless pulls are under way.
+    /// Pulls some pages that nobody waits for, unless pulls are under way. A process that has to give up claims before it
+    /// leaves goes on with that.
     fn drain(
         &mut self,
         first: Page,
-        home: TorusId,
+        source: Source,
         table: &impl RemotePages,
         effects: &mut Vec<Effect>,
     ) -> Result<(), MigrateError> {
-        let deposit = self.claim(home)?.deposit;
-        if self.phase == Phase::Here && self.flights.is_empty() {
-            let span = Span {
-                first,
-                mask: table.remote(home, first),
-            };
-            self.pull(home, deposit, span, Span::default(), effects);
+        let claim = self.known(source)?;
+        let held_up = matches!(self.phase, Phase::Leaving { .. }) && self.is_crowded();
+        if (self.phase == Phase::Here || held_up) && self.flights.is_empty() {
+            let mask = table.remote(source, first);
+            self.pull(claim, Span { first, mask }, Span::default(), effects);
         }
         Ok(())
     }
 
-    fn pull(
+    /// Gives up a claim that nothing leads to any more.
+    fn swept(
         &mut self,
-        home: TorusId,
-        deposit: DepositId,
-        span: Span,
-        awaited: Span,
+        source: Source,
+        table: &impl RemotePages,
         effects: &mut Vec<Effect>,
-    ) {
+    ) -> Result<(), MigrateError> {
+        let Claim { home, deposit, .. } = self.known(source)?;
+        if self.runs() && !self.flights.wait_on(deposit) && !table.shows(source) {
+            self.claims.retain(|claim| claim.source != source);
+            send(effects, home, Message::Release { deposit });
+        }
+        Ok(())
+    }
+
+    fn pull(&mut self, claim: Claim, span: Span, awaited: Span, effects: &mut Vec<Effect>) {
+        let deposit = claim.deposit;
         let span = self.flights.begin(deposit, span, awaited);
         if !span.is_empty() {
-            send(effects, home, Message::Pull { deposit, span });
+            send(effects, claim.home, Message::Pull { deposit, span });
         }
     }
 
-    /// Copies what is still wanted of a grant.
-    fn granted(
-        &mut self,
-        deposit: DepositId,
-        span: Span,
-        frame: Option<Frame>,
-        effects: &mut Vec<Effect>,
-    ) {
+    /// Copies what was asked for.
+    fn granted(&mut self, deposit: DepositId, span: Span, effects: &mut Vec<Effect>) {
         let wanted = self.flights.under_way(deposit, span);
-        effects.extend(wanted.map(|span| Effect::Copy {
-            deposit,
-            span,
-            frame,
-        }));
+        effects.extend(wanted.map(|span| Effect::Copy { deposit, span }));
     }
 
-    /// Has the home free what was copied.
-    fn copied(
-        &mut self,
-        deposit: DepositId,
-        span: Span,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), MigrateError> {
-        let claim = self.claims.iter().find(|claim| claim.deposit == deposit);
-        let home = claim.ok_or(MigrateError::NoClaim(self.pid))?.home;
-        self.give_up(home, span, false, effects)
-    }
-
-    /// Gives up pages at `home`, whether they have arrived or are not needed.
-    fn give_up(
-        &mut self,
-        home: TorusId,
-        span: Span,
-        leases: bool,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), MigrateError> {
-        let pid = self.pid;
-        let claim = self.claim(home)?;
-        let count = if leases {
-            &mut claim.leases
-        } else {
-            &mut claim.pages
-        };
-        *count = count
-            .checked_sub(span.len())
-            .ok_or(MigrateError::TooManyPages(pid))?;
-        let deposit = claim.deposit;
-        if claim.is_empty() {
-            send(effects, home, Message::Release { deposit });
-        } else if !span.is_empty() {
+    /// Gives up pages of a claim, whether they have arrived or are not needed.
+    fn give_up(&mut self, claim: Claim, span: Span, effects: &mut Vec<Effect>) {
+        let Claim { home, deposit, .. } = claim;
+        if !span.is_empty() {
             send(effects, home, Message::Free { deposit, span });
         }
+        self.land(deposit, span, effects);
+    }
+
+    /// These pages are not under way any more.
+    fn land(&mut self, deposit: DepositId, span: Span, effects: &mut Vec<Effect>) {
         self.flights
             .land(deposit, span, |awaited| effects.push(Effect::Wake(awaited)));
-        Ok(())
     }
 
     /// Pages could not be had: whoever waits for one cannot go on.
@@ -345,6 +329,7 @@ impl Resident {
         let quiet = self.flights.is_empty() && self.forks.is_empty() && !self.arriving;
         if let Phase::Leaving { to } = self.phase
             && quiet
+            && !self.is_crowded()
         {
             self.phase = Phase::Offered { to };
             effects.push(Effect::Depart { to });
@@ -386,14 +371,7 @@ impl Resident {
         if self.phase == Phase::Embryo {
             effects.push(Effect::Abort);
             self.end(effects);
-        } else {
-            self.over_if_closed(effects);
         }
-    }
-
-    fn released(&mut self, deposit: DepositId, effects: &mut Vec<Effect>) {
-        self.claims.retain(|claim| claim.deposit != deposit);
-        self.over_if_closed(effects);
     }
 
     fn exec(&mut self, effects: &mut Vec<Effect>) -> Result<(), MigrateError> {
@@ -410,45 +388,27 @@ impl Resident {
                 self.end(effects);
                 Ok(())
             }
-            _ => Err(MigrateError::Busy(self.pid)),
+            Phase::Offered { .. } | Phase::Over => Err(MigrateError::Busy(self.pid)),
         }
     }
 
     fn end(&mut self, effects: &mut Vec<Effect>) {
         self.release_all(effects);
-        self.phase = Phase::Ending;
-        self.over_if_closed(effects);
+        self.phase = Phase::Over;
+        effects.push(Effect::Over);
     }
 
     /// Has every home close its deposit.
     fn release_all(&mut self, effects: &mut Vec<Effect>) {
         self.flights.clear();
-        for claim in self.claims.iter_mut().filter(|claim| !claim.is_empty()) {
-            (claim.pages, claim.leases) = (0, 0);
-            send(
-                effects,
-                claim.home,
-                Message::Release {
-                    deposit: claim.deposit,
-                },
-            );
+        for Claim { home, deposit, .. } in self.claims.drain(..) {
+            send(effects, home, Message::Release { deposit });
         }
     }
 
-    fn over_if_closed(&mut self, effects: &mut Vec<Effect>) {
-        if self.phase == Phase::Ending && self.claims.is_empty() {
-            self.phase = Phase::Over;
-            effects.push(Effect::Over);
-        }
-    }
-
-    /// The claim with pages at `home`; there is at most one.
-    fn claim(&mut self, home: TorusId) -> Result<&mut Claim, MigrateError> {
-        let claim = self
-            .claims
-            .iter_mut()
-            .find(|claim| claim.home == home && !claim.is_empty());
-        claim.ok_or(MigrateError::NoClaim(self.pid))
+    fn known(&self, source: Source) -> Result<Claim, MigrateError> {
+        let unknown = MigrateError::NoClaim(self.pid, source);
+        self.claim(source).ok_or(unknown)
     }
 }
 
