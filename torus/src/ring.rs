@@ -139,7 +139,7 @@ impl<const N: usize> Sender<'_, N> {
     /// # Errors
     /// [`Full`] when the receiver has not made room.
     pub fn send(&mut self, line: &Line) -> Result<Doorbell, Full> {
-        if self.room() == 0 {
+        if self.room_for(1) == 0 {
             return Err(Full);
         }
         self.put(line);
@@ -148,7 +148,7 @@ impl<const N: usize> Sender<'_, N> {
 
     /// Sends as many of `lines` as fit, in order, with one look at the bell; answers how many.
     pub fn send_batch(&mut self, lines: &[Line]) -> (usize, Doorbell) {
-        let count = lines.len().min(self.room());
+        let count = self.room_for(lines.len());
         if count == 0 {
             return (0, Doorbell::Quiet);
         }
@@ -160,17 +160,22 @@ impl<const N: usize> Sender<'_, N> {
 
     /// Lines that can be sent now.
     pub fn room(&mut self) -> usize {
-        if self.tail.wrapping_sub(self.head_seen) == N {
-            self.head_seen = self.ring.head.load(Ordering::Acquire);
-        }
+        self.head_seen = self.ring.head.load(Ordering::Acquire);
         N - self.tail.wrapping_sub(self.head_seen)
     }
 
-    /// After [`Full`]: asks for an interrupt when the receiver makes room, and looks once more. True: there is room
-    /// by now, and nobody will ring.
-    pub fn await_room(&mut self) -> bool {
+    /// Room for up to `lines`; reads what the receiver published only when what is known does not do.
+    fn room_for(&mut self, lines: usize) -> usize {
+        let known = N - self.tail.wrapping_sub(self.head_seen);
+        lines.min(if known < lines { self.room() } else { known })
+    }
+
+    /// Asks for an interrupt when half of the ring is free, and looks once more. True: there is room for `lines`, at
+    /// most half of the ring, by now, and nobody will ring.
+    pub fn await_room(&mut self, lines: usize) -> bool {
+        debug_assert!(lines <= N.div_ceil(2));
         self.ring.room.arm();
-        if self.room() == 0 {
+        if self.room() < lines {
             return false;
         }
         self.ring.room.disarm();
@@ -207,7 +212,14 @@ impl<const N: usize> Receiver<'_, N> {
             return (0, Doorbell::Quiet);
         }
         self.ring.head.store(self.head, Ordering::Release);
-        (count, self.ring.room.rung())
+        // A sender that waits is rung once for half a ring, not for every batch.
+        let half_free = self.tail_seen.wrapping_sub(self.head) <= N / 2;
+        let doorbell = if half_free {
+            self.ring.room.rung()
+        } else {
+            Doorbell::Quiet
+        };
+        (count, doorbell)
     }
 
     /// Whether no line waits. After [`Bell::arm`] the answer is safe to rest on.

@@ -1,20 +1,23 @@
 //! The ends of rings that a torus holds.
 
 use super::probe::Tally;
-use super::{LINES, deliver};
+use super::{LINES, RESERVE, deliver};
+use crate::arch::Relax;
 use crate::arch::cpu::Cpu;
 use crate::arch::ipi;
 use crate::process::counters;
 use crate::sched::lock::Lock;
+use crate::sched::wait::WaitQueue;
 use ::torus::TorusId;
 use ::torus::message::Message;
 use ::torus::ring::{Bell, Doorbell, Line, Receiver, Ring, Sender};
 use alloc::collections::VecDeque;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
+use spin::relax::RelaxStrategy;
 
-/// Lines taken at a time.
-const BATCH: usize = 16;
+/// Lines taken or sent at a time.
+const BATCH: usize = 32;
 
 /// What other tori touch of a torus, besides its rings.
 #[repr(C)]
@@ -54,20 +57,20 @@ pub struct Rings {
     pub(super) ear: AtomicUsize,
     /// What was probed, by the other torus.
     pub(super) tallies: Lock<&'static mut [Tally]>,
+    /// Who waits for probes to arrive.
+    pub(super) arrivals: WaitQueue,
 }
 
 impl Rings {
     pub(super) fn send(&self, to: TorusId, message: Message) {
-        match self.exits.get(to.index()) {
-            Some(exit) => exit.lock().send(message.encode()),
+        match self.exit(to) {
+            Some(exit) => exit.lock().send(&[message.encode()]),
             None => log::error!("a message to torus {to}, which there is not: {message:?}"),
         }
     }
 
-    pub(super) fn room(&self, to: TorusId) -> usize {
-        self.exits
-            .get(to.index())
-            .map_or(0, |exit| exit.lock().room())
+    pub(super) fn exit(&self, to: TorusId) -> Option<&'static Lock<Exit>> {
+        self.exits.get(to.index())
     }
 
     /// From now on `core` is interrupted for the torus.
@@ -83,6 +86,10 @@ pub struct Exit {
     pub(super) way: Option<Way>,
     /// What the ring had no room for, in order.
     outbox: VecDeque<Line>,
+    /// The receiver is to ring when it makes room.
+    awaits: bool,
+    /// Bulk senders that wait for room.
+    waiting: WaitQueue,
 }
 
 /// A sending end and the door of the torus it leads to.
@@ -97,38 +104,83 @@ impl Exit {
         Self {
             way: None,
             outbox: VecDeque::new(),
+            awaits: false,
+            waiting: WaitQueue::new(),
         }
     }
 
-    fn send(&mut self, line: Line) {
-        let Some(way) = &mut self.way else { return };
-        counters::own().messages_sent.add(1);
-        if self.outbox.is_empty()
-            && let Ok(doorbell) = way.sender.send(&line)
-        {
-            return way.door.answer(doorbell);
+    /// Sends lines in order; what there is no room for follows when there is.
+    pub(super) fn send(&mut self, lines: &[Line]) {
+        counters::own().messages_sent.add(lines.len() as u64);
+        let sent = if self.outbox.is_empty() {
+            self.put(lines)
+        } else {
+            0
+        };
+        for line in &lines[sent..] {
+            while self.outbox.try_reserve(1).is_err() {
+                // No memory: the receiver will make room, unless it has no memory either and waits for this torus.
+                self.flush();
+                Relax::relax();
+            }
+            self.outbox.push_back(*line);
         }
-        self.outbox.push_back(line);
         self.flush();
     }
 
-    fn room(&mut self) -> usize {
+    /// Sends as many of `lines` as there is room for; answers how many.
+    fn put(&mut self, lines: &[Line]) -> usize {
+        let Some(way) = &mut self.way else {
+            return lines.len();
+        };
+        let (sent, doorbell) = way.sender.send_batch(lines);
+        way.door.answer(doorbell);
+        sent
+    }
+
+    pub(super) fn room(&mut self) -> usize {
         match &mut self.way {
-            Some(way) if self.outbox.is_empty() => way.sender.room(),
+            Some(way) if self.outbox.is_empty() => way.sender.room().saturating_sub(RESERVE),
             _ => 0,
         }
     }
 
     /// Sends what waits, as far as there is room; if that is not all, the receiver will ring.
-    pub(super) fn flush(&mut self) {
-        let Some(way) = &mut self.way else { return };
+    fn flush(&mut self) {
         while !self.outbox.is_empty() {
-            let (sent, doorbell) = way.sender.send_batch(self.outbox.as_slices().0);
+            let mut batch = [Line::default(); BATCH];
+            let count = self.outbox.len().min(BATCH);
+            batch
+                .iter_mut()
+                .zip(&self.outbox)
+                .for_each(|(to, line)| *to = *line);
+            let sent = self.put(&batch[..count]);
             self.outbox.drain(..sent);
-            way.door.answer(doorbell);
-            if sent == 0 && !way.sender.await_room() {
+            if sent == 0 && !self.await_room(1) {
                 return;
             }
+        }
+    }
+
+    /// Has the receiver ring when there is room; true: there is.
+    fn await_room(&mut self, lines: usize) -> bool {
+        let way = self.way.as_mut();
+        let room = way.is_none_or(|way| way.sender.await_room(lines));
+        self.awaits |= !room;
+        room
+    }
+
+    /// Enrols the current thread for room; false: there is.
+    pub(super) fn enrol(&mut self) -> bool {
+        self.waiting.enrol();
+        !self.await_room(RESERVE + 1)
+    }
+
+    /// The receiver may have made room: sends what waits, and wakes who wants to send more.
+    pub(super) fn room_made(&mut self) {
+        if core::mem::take(&mut self.awaits) {
+            self.flush();
+            self.waiting.wake_all();
         }
     }
 }

@@ -8,7 +8,8 @@
 //! outside of any lock that others wait for, then arms the bell and looks once more. So the bell is always armed but
 //! while somebody serves, and a core that idles or runs a program has nothing to do for it.
 //!
-//! What a full ring does not take waits in the exit's outbox; the receiver rings back when it has made room.
+//! Whoever sends in bulk leaves a part of the ring to others ([`room`], [`wait_for_room`]). What a full ring does not take
+//! waits in the exit's outbox; the receiver rings back when it has made room.
 
 mod ends;
 pub mod probe;
@@ -23,8 +24,10 @@ use ::torus::TorusId;
 use ::torus::message::Message;
 use core::sync::atomic::{Ordering, fence};
 
-/// Lines of a ring: 16 KiB.
-pub const LINES: usize = 256;
+/// Lines of a ring: 32 KiB.
+pub const LINES: usize = 512;
+/// Lines that bulk senders leave to others.
+const RESERVE: usize = 128;
 
 /// Messages that a core delivers before it goes on with its programs; what is left interrupts it again.
 const BUDGET: usize = 1024;
@@ -35,9 +38,14 @@ pub fn send(to: TorusId, message: Message) {
     own().send(to, message);
 }
 
-/// Messages that can be sent to `to` now without waiting in the outbox.
+/// Messages that a bulk sender may send to `to` now.
 pub fn room(to: TorusId) -> usize {
-    own().room(to)
+    own().exit(to).map_or(0, |exit| exit.lock().room())
+}
+
+/// Enrols the current thread to be woken when there is [`room`] again; false: there is by now.
+pub fn wait_for_room(to: TorusId) -> bool {
+    own().exit(to).is_some_and(|exit| exit.lock().enrol())
 }
 
 /// The doorbell's interrupt: the next way out of a trap serves.
@@ -91,10 +99,10 @@ impl Rings {
     fn empty(&self, inlets: &mut [Option<ends::Inlet>]) -> bool {
         let mut left = BUDGET;
         self.door.bell.disarm();
+        for exit in self.exits {
+            exit.lock().room_made();
+        }
         loop {
-            for exit in self.exits {
-                exit.lock().flush();
-            }
             let mut count = 0;
             for inlet in inlets.iter_mut().flatten() {
                 count += inlet.deliver();

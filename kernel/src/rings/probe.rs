@@ -2,16 +2,17 @@
 //!
 //! A program sends them with ring_probe (docs/abi.md). Each torus keeps a [`Tally`] for each other one.
 
-use super::{own, room, send};
+use super::own;
 use crate::arch::cpu;
 use ::torus::TorusId;
 use ::torus::message::Message;
+use ::torus::ring::Line;
 
-/// Probes sent in one go, with interrupts off.
-const SERIES: usize = 1024;
+/// Probes written in one go.
+const BATCH: usize = 32;
 
 /// What was probed between this torus and another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
     /// Probes sent there.
     pub sent: u64,
@@ -19,6 +20,8 @@ pub struct Tally {
     pub received: u64,
     /// Those of them that were not the next in order, or had another content than was sent.
     pub wrong: u64,
+    /// Who waits is woken when so many have come; 0: nobody waits.
+    wanted: u64,
 }
 
 /// What a probe carries.
@@ -32,29 +35,55 @@ pub fn emit(to: TorusId, count: usize) -> usize {
     let from = cpu::this().torus().id;
     // Held to the end, so that two cores do not mix up their numbers.
     let mut tallies = own().tallies.lock();
-    let Some(tally) = tallies.get_mut(to.index()) else {
+    let (Some(tally), Some(exit)) = (tallies.get_mut(to.index()), own().exit(to)) else {
         return 0;
     };
-    let count = count.min(SERIES).min(room(to));
-    for number in tally.sent..tally.sent + count as u64 {
-        let check = content(from, to, number);
-        send(to, Message::Probe { number, check });
+    let mut exit = exit.lock();
+    let count = count.min(exit.room());
+    let mut lines = [Line::default(); BATCH];
+    let mut left = count;
+    while left > 0 {
+        let batch = &mut lines[..left.min(BATCH)];
+        for line in &mut *batch {
+            let number = tally.sent;
+            let check = content(from, to, number);
+            *line = Message::Probe { number, check }.encode();
+            tally.sent += 1;
+        }
+        exit.send(batch);
+        left -= batch.len();
     }
-    tally.sent += count as u64;
     count
 }
 
 /// Checks a probe.
 pub fn receive(from: TorusId, number: u64, check: u64) {
     let to = cpu::this().torus().id;
-    if let Some(tally) = own().tallies.lock().get_mut(from.index()) {
-        let right = number == tally.received && check == content(from, to, number);
-        tally.received += 1;
-        tally.wrong += u64::from(!right);
+    let mut tallies = own().tallies.lock();
+    let Some(tally) = tallies.get_mut(from.index()) else {
+        return;
+    };
+    let right = number == tally.received && check == content(from, to, number);
+    tally.received += 1;
+    tally.wrong += u64::from(!right);
+    if tally.received == tally.wanted {
+        tally.wanted = 0;
+        own().arrivals.wake_all();
     }
 }
 
-/// What was probed between this torus and `other`.
-pub fn tally(other: TorusId) -> Option<Tally> {
-    own().tallies.lock().get(other.index()).copied()
+/// What was probed between this torus and `other`, if so many have come from there; else the current thread is enrolled
+/// to be woken when more have.
+pub fn tally(other: TorusId, expected: u64) -> Option<Tally> {
+    let mut tallies = own().tallies.lock();
+    let tally = tallies.get_mut(other.index())?;
+    if tally.received >= expected {
+        return Some(*tally);
+    }
+    // The least that anybody waits for.
+    if tally.wanted == 0 || expected < tally.wanted {
+        tally.wanted = expected;
+    }
+    own().arrivals.enrol();
+    None
 }

@@ -4,6 +4,7 @@ use super::LINES;
 use super::ends::{Door, Exit, Inlet, Rings, Way};
 use super::probe::Tally;
 use crate::sched::lock::Lock;
+use crate::sched::wait::WaitQueue;
 use crate::tori;
 use ::torus::ring::{Bell, Ring};
 use core::mem;
@@ -38,6 +39,7 @@ impl Rings {
             rung: CachePadded::new(AtomicBool::new(false)),
             ear: AtomicUsize::new(0),
             tallies: Lock::new(tallies),
+            arrivals: WaitQueue::new(),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Braid's own calls, from 4096 on (docs/abi.md). On Linux they answer ENOSYS.
 
-use super::call::{Call, SysResult};
+use super::call::{Call, Stop, SysResult};
 use super::errno::Errno;
 use crate::arch::cpu;
 use crate::mem::user::{UserSlice, write_value};
 use crate::process::counters;
-use crate::rings::probe;
+use crate::rings::{self, probe};
 use crate::tori::{self, Torus};
 use torus::TorusId;
 
@@ -63,15 +63,21 @@ fn torus_of(number: i32) -> Result<&'static Torus, Errno> {
     }
 }
 
-/// ring_probe(torus, count, tally): sends up to `count` probes to a torus, as many as its ring has room for, and answers
-/// how many; then, unless `tally` is 0, writes three 64-bit words there: probes sent to that torus in all, probes
-/// that came from it, and those of them that were wrong.
+/// ring_probe(torus, count, expected, tally): sends up to `count` probes to a torus, waiting for room for the first, and answers
+/// how many; with a count of 0, waits until `expected` probes have come from that torus. Unless `tally` is 0, three
+/// 64-bit words are written there: probes sent to that torus in all, probes that came from it, and those of them that
+/// were wrong.
 pub fn ring_probe(call: &mut Call) -> SysResult {
     let other = torus_of(call.int(0))?.id;
-    let sent = probe::emit(other, call.size(1));
-    if call.args[2] != 0 {
-        let tally = probe::tally(other).ok_or(Errno::EINVAL)?;
-        write_value(call.size(2), [tally.sent, tally.received, tally.wrong])?;
+    let count = call.size(1);
+    if count > 0 && rings::room(other) == 0 && rings::wait_for_room(other) {
+        return Err(Stop::Block);
+    }
+    let sent = probe::emit(other, count);
+    let expected = if count == 0 { call.args[2] } else { 0 };
+    let tally = probe::tally(other, expected).ok_or(Stop::Block)?;
+    if call.args[3] != 0 {
+        write_value(call.size(3), [tally.sent, tally.received, tally.wrong])?;
     }
     Ok(sent)
 }

@@ -64,10 +64,24 @@ fn no_room_is_missed() {
         let (mut sender, mut receiver, _) = ring::<1>();
         let _ = sender.send(&line(1));
         let consumer = thread::spawn(move || receiver.receive(&mut [Line::default()]));
-        let room = sender.await_room();
+        let room = sender.await_room(1);
         let (count, doorbell) = consumer.join().unwrap();
         assert_eq!(count, 1);
         assert!(room || doorbell == Doorbell::Ring);
+    });
+}
+
+/// The same when half a ring is to be free, and the receiver takes line by line.
+#[test]
+fn half_a_ring_is_not_missed() {
+    loom::model(|| {
+        let (mut sender, mut receiver, _) = ring::<2>();
+        let _ = sender.send_batch(&[line(1), line(2)]);
+        let consumer =
+            thread::spawn(move || [(); 2].map(|()| receiver.receive(&mut [Line::default()]).1));
+        let room = sender.await_room(1);
+        let doorbells = consumer.join().unwrap();
+        assert!(room || doorbells.contains(&Doorbell::Ring));
     });
 }
 

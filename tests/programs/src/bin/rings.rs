@@ -9,6 +9,9 @@ const RING_PROBE: i64 = 4112;
 /// Probes sent to a torus, probes that came from it, those of them that were wrong.
 type Tally = [u64; 3];
 
+/// Probes sent to one torus before it is the next one's turn.
+const TURN: u64 = 4096;
+
 fn main() {
     let count: u64 = std::env::args()
         .nth(1)
@@ -16,17 +19,16 @@ fn main() {
         .expect("rings COUNT");
     let [_, tori, own, ..] = info();
     let others: Vec<u64> = (0..tori).filter(|&torus| torus != own).collect();
-    let mut done = 0;
-    while done < others.len() {
-        done = 0;
+    for first in (0..count).step_by(TURN as usize) {
         for &other in &others {
-            let [sent, received, _] = probe(other, 0).1;
-            probe(other, count - sent);
-            done += usize::from(sent == count && received >= count);
+            let mut left = TURN.min(count - first);
+            while left > 0 {
+                left -= probe(other, left, 0).0;
+            }
         }
     }
     for other in others {
-        let [sent, received, wrong] = probe(other, 0).1;
+        let [sent, received, wrong] = probe(other, 0, count).1;
         println!("torus {own}: sent {sent} to {other}, received {received}, wrong {wrong}");
     }
 }
@@ -37,8 +39,15 @@ fn info() -> [u64; 8] {
     words
 }
 
-fn probe(torus: u64, count: u64) -> (usize, Tally) {
+/// Sends probes, or waits until so many have come; answers how many were sent, and what there is to say.
+fn probe(torus: u64, count: u64, expected: u64) -> (u64, Tally) {
     let mut tally = Tally::default();
-    let arguments = [torus as usize, count as usize, tally.as_mut_ptr() as usize];
-    (call(RING_PROBE, arguments).expect("ring_probe"), tally)
+    let arguments = [
+        torus as usize,
+        count as usize,
+        expected as usize,
+        tally.as_mut_ptr() as usize,
+    ];
+    let sent = call(RING_PROBE, arguments).expect("ring_probe");
+    (sent as u64, tally)
 }
