@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
+use crate::roots::{self, Roots};
+
 /// `S_IFREG`.
 pub const MODE_FILE: u32 = 0o100_000;
 /// `S_IFDIR`.
@@ -86,6 +88,21 @@ impl Entry {
             data,
         }
     }
+
+    /// The table of page roots.
+    fn table(table: Vec<u8>) -> Entry {
+        Entry {
+            path: roots::NAME.to_vec(),
+            mode: MODE_FILE | 0o444,
+            modified: 0,
+            device: (0, 0),
+            data: Data::Bytes(table),
+        }
+    }
+
+    fn has_roots(&self) -> bool {
+        self.mode & 0o170_000 == MODE_FILE && self.data.len() > 0
+    }
 }
 
 /// An archive: entries, in order.
@@ -93,6 +110,8 @@ impl Entry {
 pub struct Archive {
     entries: Vec<Entry>,
     align: u64,
+    /// Whether the page roots of its files follow as its last entry.
+    rooted: bool,
 }
 
 impl Archive {
@@ -105,12 +124,27 @@ impl Archive {
             .iter()
             .find(|entry| entry.data.len() > u64::from(u32::MAX))
         {
-            None => Ok(Archive { entries, align }),
+            None => Ok(Archive {
+                entries,
+                align,
+                rooted: false,
+            }),
             Some(large) => Err(io::Error::other(format!(
                 "{} is larger than 4 GiB, which the archive cannot hold",
                 String::from_utf8_lossy(&large.path)
             ))),
         }
+    }
+
+    /// An archive with the page roots of its files, by which the kernel's page cache knows them.
+    ///
+    /// # Errors
+    /// As [`Archive::new`].
+    pub fn rooted(entries: Vec<Entry>) -> io::Result<Archive> {
+        Archive::new(entries, 4).map(|archive| Archive {
+            rooted: true,
+            ..archive
+        })
     }
 
     /// Size in bytes of what [`Archive::write_to`] writes.
@@ -120,10 +154,19 @@ impl Archive {
         reason = "an archive always has its trailer"
     )]
     pub fn len(&self) -> u64 {
-        let body = self.entries.iter().fold(0, |at, entry| {
+        let after = |at, entry: &Entry, size: u64| {
             let data = at + HEADER_SIZE + self.name_size(at, entry);
-            (data + entry.data.len()).next_multiple_of(4)
-        });
+            (data + size).next_multiple_of(4)
+        };
+        let entries = self.entries.iter();
+        let body = entries.fold(0, |at, entry| after(at, entry, entry.data.len()));
+        let body = if self.rooted {
+            let sizes = self.entries.iter().filter(|entry| entry.has_roots());
+            let size = roots::table_len(sizes.map(|entry| entry.data.len()));
+            after(body, &Entry::table(Vec::new()), size)
+        } else {
+            body
+        };
         body + (HEADER_SIZE + TRAILER.len() as u64 + 1).next_multiple_of(4)
     }
 
@@ -132,24 +175,15 @@ impl Archive {
     /// # Errors
     /// Those of `out` and of the files of the host.
     pub fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
-        let mut at = 0;
-        for (index, entry) in self.entries.iter().enumerate() {
-            let (name_size, size) = (self.name_size(at, entry), entry.data.len());
-            let padded = HEADER_SIZE + name_size;
-            let stored_name = if self.align == 4 {
-                entry.path.len() as u64 + 1
-            } else {
-                name_size
-            };
-            header(out, index as u32 + 1, entry, stored_name, size)?;
-            out.write_all(&entry.path)?;
-            zeros(out, name_size - entry.path.len() as u64)?;
-            if size > 0 {
-                entry.data.write_to(out)?;
-            }
-            at += padded + size;
-            zeros(out, at.next_multiple_of(4) - at)?;
-            at = at.next_multiple_of(4);
+        let (mut at, mut inode) = (0, 1);
+        let mut roots = self.rooted.then(Roots::default);
+        for entry in &self.entries {
+            at = self.write_entry(out, at, inode, entry, roots.as_mut())?;
+            inode += 1;
+        }
+        if let Some(roots) = roots {
+            let table = Entry::table(roots.table());
+            self.write_entry(out, at, inode, &table, None)?;
         }
         let end = Entry {
             path: TRAILER.to_vec(),
@@ -165,6 +199,35 @@ impl Archive {
             out,
             (HEADER_SIZE + name).next_multiple_of(4) - HEADER_SIZE - TRAILER.len() as u64,
         )
+    }
+
+    /// Writes an entry at `at`, and answers where the next one begins.
+    fn write_entry(
+        &self,
+        out: &mut impl Write,
+        at: u64,
+        inode: u32,
+        entry: &Entry,
+        roots: Option<&mut Roots>,
+    ) -> io::Result<u64> {
+        let (name_size, size) = (self.name_size(at, entry), entry.data.len());
+        let stored_name = if self.align == 4 {
+            entry.path.len() as u64 + 1
+        } else {
+            name_size
+        };
+        header(out, inode, entry, stored_name, size)?;
+        out.write_all(&entry.path)?;
+        zeros(out, name_size - entry.path.len() as u64)?;
+        let data = at + HEADER_SIZE + name_size;
+        match roots.filter(|_| entry.has_roots()) {
+            Some(roots) => roots.note(out, data, size, |out| entry.data.write_to(out))?,
+            None if size > 0 => entry.data.write_to(out)?,
+            None => {}
+        }
+        let end = data + size;
+        zeros(out, end.next_multiple_of(4) - end)?;
+        Ok(end.next_multiple_of(4))
     }
 
     /// Bytes from the end of the header at `at` to the entry's data: name, its NUL, and padding.
@@ -245,7 +308,9 @@ mod tests {
             let archive = sample(align);
             assert_eq!(bytes(&archive).len() as u64, archive.len());
         }
-        let outer = Archive::new(vec![Entry::file("in", Data::Archive(sample(4)))], PAGE).unwrap();
+        let rooted = Archive::rooted(sample(4).entries).unwrap();
+        assert_eq!(bytes(&rooted).len() as u64, rooted.len());
+        let outer = Archive::new(vec![Entry::file("in", Data::Archive(rooted))], PAGE).unwrap();
         assert_eq!(bytes(&outer).len() as u64, outer.len());
     }
 

@@ -23,6 +23,7 @@ mod polling;
 pub mod progress;
 pub mod qemu;
 pub mod repo;
+pub mod roots;
 pub mod run;
 pub mod session;
 pub mod setup;

@@ -219,12 +219,12 @@ impl Tree {
         self.entries.insert(path, entry);
     }
 
-    /// The archive of this tree; directories come before what they hold.
+    /// The archive of this tree, with the page roots of its files; directories come before what they hold.
     ///
     /// # Errors
     /// As [`Archive::new`].
     pub fn archive(self) -> std::io::Result<Archive> {
-        Archive::new(self.entries.into_values().collect(), 4)
+        Archive::rooted(self.entries.into_values().collect())
     }
 }
 

@@ -11,9 +11,11 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use vm::addr::PAGE_SIZE;
 use vm::datacap::DataCap;
-use vm::hash::{Digest, Hasher, PageBytes};
+use vm::hash::{Digest, Hasher};
 use vm::store::VmoStore;
 use vm::vmo::page::HeapPages;
+
+use crate::roots::leaf;
 
 /// Exit status of `diff` when the files differ, as diff(1) has it.
 const DIFFERENT: u8 = 1;
@@ -120,13 +122,6 @@ fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(filled)
-}
-
-/// What the page that begins with `bytes` contributes to the tree.
-fn leaf(hasher: &Hasher, bytes: &[u8]) -> Digest {
-    let mut page: PageBytes = [0; PAGE_SIZE];
-    page[..bytes.len()].copy_from_slice(bytes);
-    hasher.leaf(&page)
 }
 
 fn diff(out: &mut impl Write, a: (&Path, &Object), b: (&Path, &Object)) -> Result<u8> {

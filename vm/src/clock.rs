@@ -76,6 +76,8 @@ impl Clock {
             return Verdict::Keep;
         }
         match candidate.used {
+            // Content never changes; what is marked was written before the frame became content.
+            Use::Cached if candidate.owner == Owner::CONTENT => Verdict::Drop,
             Use::Cached if !age.dirty && !frames.take_dirty(candidate.frame) => Verdict::Drop,
             Use::Cached => {
                 frames.mark_dirty(candidate.frame);

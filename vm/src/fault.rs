@@ -69,7 +69,7 @@ pub enum Recipe<O> {
     ZeroRead(Target),
     /// A write to it: take a frame of zeros, install [`Fill::Private`].
     Zero(Target),
-    /// Get the frame of a page of an object, install [`Fill::Cached`].
+    /// Get the frame of a page of an object, install [`Fill::Cached`], or [`Fill::Zero`] for a page of zeros.
     Cached {
         /// The object.
         object: O,
@@ -141,7 +141,7 @@ pub enum Fill {
     Private(Frame),
     /// The first of 512 aligned frames, for the 2 MiB around the page; otherwise as before.
     PrivateRun(Frame),
-    /// A frame of an object; the entry takes a reference of its own.
+    /// A frame of an object with a reference, which the entry takes over.
     Cached(Frame),
     /// A frame of an object of another torus, which keeps it for this space; the entry counts for nothing.
     Lent(Frame),
@@ -223,7 +223,7 @@ impl<O: Object> AddressSpace<O> {
     ///
     /// # Errors
     /// [`SpaceError::NoMemory`] when no frame is left for a table: nothing has changed, and a
-    /// [`Fill::Private`] frame is still the caller's.
+    /// [`Fill::Private`] or [`Fill::Cached`] frame is still the caller's.
     #[inline]
     pub fn install<M: TableMemory>(
         &mut self,
@@ -252,8 +252,7 @@ impl<O: Object> AddressSpace<O> {
                     .frames()
                     .assign(frame, Use::Private, self.lineage(), target.index);
             }
-            Fill::Cached(frame) => memory.frames().share(frame),
-            Fill::Zero | Fill::Lent(_) | Fill::PrivateRun(_) | Fill::Kept => {}
+            Fill::Cached(_) | Fill::Zero | Fill::Lent(_) | Fill::PrivateRun(_) | Fill::Kept => {}
         }
         self.entered(1);
         let mut debt = FlushDebt::none();
@@ -327,41 +326,37 @@ impl<O: Object> AddressSpace<O> {
         Ok(FlushDebt::none())
     }
 
-    /// Enters pages of an object that are cached around a fault, where nothing is yet: fewer faults
-    /// for pages that come free. `frames` are those of consecutive pages from `first`, none where not cached.
+    /// Enters pages of an object that are cached around a fault, where nothing is yet: fewer faults for pages that come free.
+    /// `frame_of` is asked for the pages of `range` that are vacant; it gives a frame with a reference for the entry, or none.
     pub fn install_around<M: TableMemory>(
         &mut self,
         memory: &M,
-        first: Page,
-        frames: impl IntoIterator<Item = Option<Frame>>,
+        range: PageRange,
+        mut frame_of: impl FnMut(Page) -> Option<Frame>,
     ) {
-        let Some(mapping) = self.find(first.start()) else {
+        let Some(mapping) = self.find(range.start.start()) else {
             return;
         };
-        let end = mapping.range.end;
-        let rights = mapping.rights;
+        let range = range.intersect(mapping.range);
         let rights = if mapping.is_private() {
-            rights.without_write()
+            mapping.rights.without_write()
         } else {
-            rights
+            mapping.rights
         };
         if rights.is_empty() {
             return;
         }
-        let mut place = self.table().find(memory, first).1;
+        let mut place = self.table().find(memory, range.start).1;
         let mut entered = 0;
-        for (n, frame) in (0u64..).zip(frames) {
-            place = place.moved_to(first + n);
-            if place.page >= end {
-                break;
-            }
-            let Some(frame) = frame else { continue };
+        for page in range.iter() {
+            place = place.moved_to(page);
             let Ok(slot) = self.table_mut().slot(memory, place) else {
                 break;
             };
-            if slot.load(Relaxed) == 0 {
+            if slot.load(Relaxed) == 0
+                && let Some(frame) = frame_of(page)
+            {
                 slot.store(Entry::leaf(frame, rights).of_object().0, Relaxed);
-                memory.frames().share(frame);
                 entered += 1;
             }
         }

@@ -26,7 +26,7 @@ pub enum Use {
     Table = 3,
     /// A page of private memory: owner is a lineage of address spaces, index as the module says.
     Private = 4,
-    /// A page of an object: owner is the object, index the page of the object.
+    /// A page of an object: owner is the object, index the page of the object; or of the page cache ([`Owner::CONTENT`]).
     Cached = 5,
 }
 
@@ -50,6 +50,35 @@ const COUNT: u32 = DIRTY - 1;
 /// Who to ask for the entries that map a frame: an address-space lineage or an object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Owner(pub u32);
+
+impl Owner {
+    /// The page cache: the frame holds immutable content that any number of objects have, and its index is the slot in
+    /// the cache. No lineage and no other object has this name.
+    pub const CONTENT: Self = Self(u32::MAX);
+}
+
+/// Which pages of which objects have the content of a cached frame, as far as the page cache knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharers {
+    /// None that is mapped.
+    Nobody,
+    /// One page of one object.
+    One(Owner, u64),
+    /// Several: whoever looks for entries looks at all mappings of immutable objects.
+    Many,
+}
+
+impl Sharers {
+    /// One more page of an object has the content.
+    #[must_use]
+    pub fn and(self, owner: Owner, index: u64) -> Self {
+        match self {
+            Self::Nobody => Self::One(owner, index),
+            Self::One(..) if self == Self::One(owner, index) => self,
+            Self::One(..) | Self::Many => Self::Many,
+        }
+    }
+}
 
 /// The record of one frame: 16 bytes, all zero for a free frame.
 #[derive(Default)]
@@ -135,6 +164,17 @@ impl<'a> FrameTable<'a> {
             meta.index.store(index, Relaxed);
             meta.state
                 .store((used as u32) << USE_SHIFT | count, Relaxed);
+        }
+    }
+
+    /// As [`FrameTable::assign`], for a frame that others may be sharing or letting go meanwhile.
+    pub fn adopt(&self, frame: Frame, used: Use, owner: Owner, index: u64) {
+        if let Some(meta) = self.meta(frame) {
+            meta.owner.store(owner.0, Relaxed);
+            meta.index.store(index, Relaxed);
+            let renamed = |state| Some((used as u32) << USE_SHIFT | state & (DIRTY | COUNT));
+            // The closure never refuses.
+            let _ = meta.state.fetch_update(Relaxed, Relaxed, renamed);
         }
     }
 

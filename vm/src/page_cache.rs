@@ -8,9 +8,12 @@
 //! neither hashes nor allocates. On a miss, the frame is filled outside the cache's lock and offered to
 //! [`insert`](PageCache::insert); who comes second gets the frame back and uses the first. Under pressure the clock names a
 //! slot, its entries are cleared, and [`remove`](PageCache::remove) gives back the frame.
+//!
+//! Roots are found by open addressing with linear probing. Programs choose contents and so roots; the key keeps them from
+//! choosing which roots collide.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 use crate::hash::Digest;
 
@@ -25,7 +28,7 @@ pub enum Refused<F> {
     Present(Slot, F),
     /// The empty page is not cached: every torus has one frame of zeros.
     Zero(F),
-    /// All slots are taken.
+    /// All slots are taken, and there is no memory for more.
     Full(F),
 }
 
@@ -45,26 +48,36 @@ pub struct Statistics {
 /// What is held under the root of a page. `F` is what the owner keeps for it: a frame, or a page with its frame.
 #[derive(Debug)]
 pub struct PageCache<F> {
-    by_root: BTreeMap<Digest, Slot>,
-    slots: Vec<Option<(Digest, F)>>,
-    /// Empty ones of `slots`.
-    free: Vec<Slot>,
+    /// One more than the slot of a root, at or after the bucket of the root; a power of two of them, half of which are empty.
+    buckets: Vec<Option<NonZeroU32>>,
+    key: u64,
+    slots: Vec<Place<F>>,
+    /// The last slot that was emptied.
+    free: Option<Slot>,
+    len: usize,
     statistics: Statistics,
 }
 
-impl<F> Default for PageCache<F> {
-    fn default() -> Self {
-        Self::new()
-    }
+#[derive(Debug)]
+enum Place<F> {
+    /// Empty; the next empty one.
+    Free(Option<Slot>),
+    Used(Digest, F),
 }
 
+/// Buckets of the smallest table that is not empty.
+const SMALLEST: usize = 64;
+
 impl<F> PageCache<F> {
-    /// An empty cache.
-    pub const fn new() -> Self {
+    /// An empty cache. `key` is a random number that programs don't know.
+    pub const fn new(key: u64) -> Self {
         Self {
-            by_root: BTreeMap::new(),
+            buckets: Vec::new(),
+            // Odd, so that multiplication loses nothing of a root's word.
+            key: key | 1,
             slots: Vec::new(),
-            free: Vec::new(),
+            free: None,
+            len: 0,
             statistics: Statistics {
                 hits: 0,
                 misses: 0,
@@ -75,19 +88,24 @@ impl<F> PageCache<F> {
     }
 
     /// The place and frame of a content.
-    pub fn get(&mut self, root: &Digest) -> Option<(Slot, &F)> {
-        let Some(slot) = self.by_root.get(root).copied() else {
+    pub fn get(&mut self, root: &Digest) -> Option<(Slot, &mut F)> {
+        let Some((_, slot)) = self.find(root) else {
             self.statistics.misses += 1;
             return None;
         };
         self.statistics.hits += 1;
-        self.at(slot).map(|(_, frame)| (slot, frame))
+        match &mut self.slots[slot.0 as usize] {
+            Place::Used(_, frame) => Some((slot, frame)),
+            Place::Free(_) => None,
+        }
     }
 
     /// Content and frame of a place.
     pub fn at(&self, slot: Slot) -> Option<(&Digest, &F)> {
-        let entry = self.slots.get(slot.0 as usize)?.as_ref();
-        entry.map(|(root, frame)| (root, frame))
+        match self.slots.get(slot.0 as usize)? {
+            Place::Used(root, frame) => Some((root, frame)),
+            Place::Free(_) => None,
+        }
     }
 
     /// Takes in a frame that holds the content with this root.
@@ -98,36 +116,65 @@ impl<F> PageCache<F> {
         if root == Digest::ZERO {
             return Err(Refused::Zero(frame));
         }
-        if let Some(slot) = self.by_root.get(&root) {
-            return Err(Refused::Present(*slot, frame));
+        if let Some((_, slot)) = self.find(&root) {
+            return Err(Refused::Present(slot, frame));
         }
-        let Some(slot) = self.free_slot() else {
+        if !self.has_room() {
             return Err(Refused::Full(frame));
+        }
+        let slot = match self.free {
+            Some(slot) => {
+                let place = &mut self.slots[slot.0 as usize];
+                if let Place::Free(next) = *place {
+                    self.free = next;
+                }
+                *place = Place::Used(root, frame);
+                slot
+            }
+            None => {
+                self.slots.push(Place::Used(root, frame));
+                Slot(self.slots.len() as u32 - 1)
+            }
         };
-        self.slots[slot.0 as usize] = Some((root, frame));
-        self.by_root.insert(root, slot);
+        self.link(&root, slot);
+        self.len += 1;
         self.statistics.inserted += 1;
         Ok(slot)
     }
 
     /// Empties a place, and returns what was in it. Whoever removes sees to it that nobody maps the frame any more, or lets
-    /// those who do keep their references: the content is then cached anew when it is next asked for.
+    /// those who do keep their references: the content is then cached anew when it is next asked for. Never allocates: it is
+    /// called when memory is short.
     pub fn remove(&mut self, slot: Slot) -> Option<(Digest, F)> {
-        let entry = self.slots.get_mut(slot.0 as usize)?.take()?;
-        self.by_root.remove(&entry.0);
-        self.free.push(slot);
+        let (root, _) = self.at(slot)?;
+        let (bucket, _) = self.find(root)?;
+        self.unlink(bucket);
+        let place = &mut self.slots[slot.0 as usize];
+        let Place::Used(root, frame) = core::mem::replace(place, Place::Free(self.free)) else {
+            return None;
+        };
+        self.free = Some(slot);
+        self.len -= 1;
         self.statistics.removed += 1;
-        Some(entry)
+        Some((root, frame))
+    }
+
+    /// The first place from `slot` on that is taken, with its content and frame.
+    pub fn next(&self, slot: Slot) -> Option<(Slot, &Digest, &F)> {
+        (slot.0..self.slots.len() as u32).find_map(|number| {
+            let (root, frame) = self.at(Slot(number))?;
+            Some((Slot(number), root, frame))
+        })
     }
 
     /// Contents in the cache.
-    pub fn len(&self) -> usize {
-        self.by_root.len()
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
     /// Whether nothing is cached.
-    pub fn is_empty(&self) -> bool {
-        self.by_root.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// How often the cache was of use.
@@ -135,14 +182,86 @@ impl<F> PageCache<F> {
         self.statistics
     }
 
-    fn free_slot(&mut self) -> Option<Slot> {
-        if let Some(slot) = self.free.pop() {
-            return Some(slot);
+    /// Where the search for a root begins; there are buckets.
+    fn bucket(&self, root: &Digest) -> usize {
+        let [word, ..] = root.0.as_chunks().0 else {
+            return 0;
+        };
+        let mixed = u64::from_le_bytes(*word).wrapping_mul(self.key);
+        (mixed >> (64 - self.buckets.len().trailing_zeros())) as usize
+    }
+
+    /// Bucket and slot of a root.
+    fn find(&self, root: &Digest) -> Option<(usize, Slot)> {
+        if self.buckets.is_empty() {
+            return None;
         }
-        let slot = Slot(u32::try_from(self.slots.len()).ok()?);
-        self.slots.push(None);
-        // So that `remove` never allocates: it is called when memory is short.
-        self.free.reserve(self.slots.len());
-        Some(slot)
+        let mut bucket = self.bucket(root);
+        while let Some(number) = self.buckets[bucket] {
+            let slot = Slot(number.get() - 1);
+            if self.at(slot).is_some_and(|(other, _)| other == root) {
+                return Some((bucket, slot));
+            }
+            bucket = self.after(bucket);
+        }
+        None
+    }
+
+    const fn after(&self, bucket: usize) -> usize {
+        (bucket + 1) & (self.buckets.len() - 1)
+    }
+
+    /// Enters a slot under its root, which is not there yet; half of the buckets are empty.
+    fn link(&mut self, root: &Digest, slot: Slot) {
+        let mut bucket = self.bucket(root);
+        while self.buckets[bucket].is_some() {
+            bucket = self.after(bucket);
+        }
+        self.buckets[bucket] = NonZeroU32::new(slot.0 + 1);
+    }
+
+    /// Empties a bucket, and moves up whoever had to make way for it.
+    fn unlink(&mut self, bucket: usize) {
+        let mut hole = bucket;
+        let mut at = self.after(bucket);
+        while let Some(number) = self.buckets[at] {
+            let home = self
+                .at(Slot(number.get() - 1))
+                .map_or(at, |(root, _)| self.bucket(root));
+            // From its home to where it is, does the way lead over the hole?
+            let mask = self.buckets.len() - 1;
+            if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
+                self.buckets[hole] = Some(number);
+                hole = at;
+            }
+            at = self.after(at);
+        }
+        self.buckets[hole] = None;
+    }
+
+    /// Makes room for one more; false when there is no memory for it.
+    fn has_room(&mut self) -> bool {
+        if self.free.is_none()
+            && (self.slots.len() >= u32::MAX as usize - 1 || self.slots.try_reserve(1).is_err())
+        {
+            return false;
+        }
+        if self.buckets.len() / 2 > self.len {
+            return true;
+        }
+        let wanted = (self.buckets.len() * 2).max(SMALLEST);
+        let mut buckets = Vec::new();
+        if buckets.try_reserve_exact(wanted).is_err() {
+            return false;
+        }
+        buckets.resize(wanted, None);
+        let old = core::mem::replace(&mut self.buckets, buckets);
+        for number in old.into_iter().flatten() {
+            let slot = Slot(number.get() - 1);
+            if let Some(root) = self.at(slot).map(|(root, _)| *root) {
+                self.link(&root, slot);
+            }
+        }
+        true
     }
 }

@@ -4,9 +4,11 @@
 //! archive has to be told from a short one.
 
 mod entry;
+mod roots;
 
 use alloc::vec::Vec;
 use entry::{Entries, Entry};
+pub use roots::{MAGIC as ROOTS_MAGIC, NAME as ROOTS_NAME, Roots};
 use thiserror::Error;
 
 /// Type bits of a mode (inode(7)).
@@ -36,6 +38,9 @@ pub enum ArchiveError {
     /// A path that goes through something that is not a directory.
     #[error("the boot archive is damaged: the entry at offset {0} lies below a file")]
     BelowFile(usize),
+    /// A table of page roots that contradicts itself or the files.
+    #[error("the boot archive is damaged: the page roots at offset {0} do not fit its files")]
+    BadRoots(usize),
     /// More entries than memory.
     #[error("no memory for the tree of the boot archive")]
     NoMemory,
@@ -80,6 +85,8 @@ pub struct Node<'a> {
     pub inode: u64,
     /// What it holds.
     pub content: Content<'a>,
+    /// The roots of a regular file's pages, where the archive has them.
+    pub roots: Option<Roots<'a>>,
 }
 
 impl Node<'_> {
@@ -114,12 +121,20 @@ impl<'a> Tree<'a> {
         let mut tree = Self { nodes: Vec::new() };
         tree.push(Node::implied(b"", ROOT, 1))?;
         let mut links = Links::default();
+        let mut roots = None;
         for entry in Entries::new(bytes) {
             let entry = entry?;
+            if entry.path == roots::NAME {
+                roots = Some(roots::Table::parse(&entry)?);
+                continue;
+            }
             let node = tree.place(&entry)?;
             links.note(&entry, node)?;
         }
         links.join(&mut tree);
+        if let Some(table) = roots {
+            tree.give_roots(bytes, &table)?;
+        }
         for name in required {
             if tree.child(ROOT, name).is_none() {
                 tree.add(ROOT, name)?;
@@ -220,6 +235,43 @@ impl<'a> Tree<'a> {
         Ok(id)
     }
 
+    /// Gives files their roots. Each record names a file, and all of it.
+    fn give_roots(&mut self, bytes: &[u8], table: &roots::Table<'a>) -> Result<(), ArchiveError> {
+        let mut files = Vec::new();
+        files
+            .try_reserve_exact(self.nodes.len())
+            .map_err(|_| ArchiveError::NoMemory)?;
+        for (id, node) in self.nodes.iter().enumerate() {
+            if let Content::Bytes(data) = node.content
+                && node.mode & S_IFMT == S_IFREG
+            {
+                let offset = data.as_ptr().addr() - bytes.as_ptr().addr();
+                files.push((offset as u64, data.len() as u64, id));
+            }
+        }
+        files.sort_unstable();
+        let mut fits = true;
+        table.for_each(|offset, length, roots| {
+            let first = files.partition_point(|(at, len, _)| (*at, *len) < (offset, length));
+            let named = files[first..].iter();
+            let named = named.take_while(|(at, len, _)| (*at, *len) == (offset, length));
+            let mut found = false;
+            for (_, _, id) in named {
+                self.nodes[*id].roots = Some(roots);
+                found = true;
+            }
+            fits &= found;
+        });
+        if fits { Ok(()) } else { Err(table.misfit()) }
+    }
+
+    /// Does without the roots of a file: they were found to be wrong.
+    pub fn forget_roots(&mut self, id: NodeId) {
+        if let Some(node) = self.nodes.get_mut(id.0 as usize) {
+            node.roots = None;
+        }
+    }
+
     fn push(&mut self, node: Node<'a>) -> Result<(), ArchiveError> {
         self.nodes
             .try_reserve(1)
@@ -253,6 +305,7 @@ impl<'a> Node<'a> {
             device: (0, 0),
             inode,
             content: Content::Directory(Vec::new()),
+            roots: None,
         }
     }
 }

@@ -62,6 +62,8 @@ pub struct CommandLine<'a> {
     pub every_torus: bool,
     /// `stats`: show the counters at the end.
     pub stats: bool,
+    /// `verify`: check the page roots of the boot archive's files.
+    pub verify: bool,
     /// `cores=N`: use no more cores than this.
     pub cores: Option<usize>,
     /// `x2apic=off`: leave the local APICs in xAPIC mode where that is possible.
@@ -113,6 +115,10 @@ impl<'a> CommandLine<'a> {
             return match key {
                 "every-torus" => {
                     self.every_torus = true;
+                    Ok(())
+                }
+                "verify" => {
+                    self.verify = true;
                     Ok(())
                 }
                 "stats" => {
@@ -252,7 +258,7 @@ mod tests {
     #[test]
     fn every_word_is_understood() {
         let line = clean(
-            "tori=3 init=/bin/a%20b swap=vda log=debug console=com2 tty=02 winsize=24x80 debug-exit=0xf4 cwd=/tmp stats cores=2 x2apic=off linger=9 env=A=1 env=B%3D2",
+            "tori=3 init=/bin/a%20b swap=vda log=debug console=com2 tty=02 winsize=24x80 debug-exit=0xf4 cwd=/tmp stats verify cores=2 x2apic=off linger=9 env=A=1 env=B%3D2",
         );
         assert_eq!(line.tori, Tori::Count(3));
         assert_eq!(line.init.unwrap().bytes().collect::<Vec<_>>(), b"/bin/a b");
@@ -262,7 +268,7 @@ mod tests {
         assert_eq!(line.tty, Some([true, false, true]));
         assert_eq!(line.winsize, Some((24, 80)));
         assert_eq!(line.debug_exit, Some(0xf4));
-        assert!(line.stats && line.no_x2apic);
+        assert!(line.stats && line.verify && line.no_x2apic);
         assert_eq!((line.cores, line.linger), (Some(2), 9));
         let env: Vec<Vec<u8>> = line.environment().map(|e| e.bytes().collect()).collect();
         assert_eq!(env, [b"A=1", b"B=2"]);

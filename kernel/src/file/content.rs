@@ -2,12 +2,12 @@
 //! written take no memory.
 
 use super::local;
-use crate::arch::{cpu, paging};
-use crate::mem::object::{MemoryObject, ObjectRef, PAGE, SourceError};
+use crate::arch::cpu;
+use crate::mem::held::Held;
+use crate::mem::object::{MemoryObject, ObjectRef, PAGE, Shown};
 use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use braid_files::error::FileError;
-use vm::addr::Frame;
 use vm::space::Object;
 
 /// Bytes of a file that can be written.
@@ -59,8 +59,8 @@ impl Content {
         let (page, within) = split(offset);
         let left = usize::try_from(self.len().saturating_sub(offset)).unwrap_or(usize::MAX);
         let n = to.len().min(left).min(PAGE - within);
-        match self.object.0.cached(page) {
-            Some(frame) if n > 0 => copy_out(frame, within, &mut to[..n]),
+        match self.object.0.present(page) {
+            Some(frame) if n > 0 => copy_out(&frame, within, &mut to[..n]),
             _ => to[..n].fill(0),
         }
         n
@@ -71,13 +71,13 @@ impl Content {
         let _busy = self.busy.lock();
         let (page, within) = split(offset);
         let before = self.len();
-        if self.object.0.cached(page).is_none() && !local::has_room() {
+        if self.object.0.present(page).is_none() && !local::has_room() {
             return Err(FileError::NoSpace);
         }
         self.object.0.extend(offset + from.len() as u64);
         match self.object.0.page(page) {
-            Ok(frame) => copy_in(frame, within, from),
-            Err(SourceError::BeyondEnd | SourceError::NoMemory) => {
+            Ok(Shown::Frame(frame)) => copy_in(&frame, within, from),
+            Ok(Shown::Zero) | Err(_) => {
                 self.object.0.truncate(before);
                 return Err(FileError::NoSpace);
             }
@@ -97,19 +97,21 @@ impl Content {
     }
 }
 
-fn copy_out(frame: Frame, within: usize, to: &mut [u8]) {
-    // SAFETY: K21, the object holds the frame while `busy` is held, and the bytes lie within it.
+fn copy_out(frame: &Held, within: usize, to: &mut [u8]) {
+    // SAFETY: K21, the frame is held, and the bytes lie within it.
     unsafe {
-        paging::phys_to_virt(frame.start())
+        frame
+            .start()
             .add(within)
             .copy_to_nonoverlapping(to.as_mut_ptr(), to.len())
     }
 }
 
-fn copy_in(frame: Frame, within: usize, from: &[u8]) {
-    // SAFETY: K21, the object holds the frame while `busy` is held, and the bytes lie within it.
+fn copy_in(frame: &Held, within: usize, from: &[u8]) {
+    // SAFETY: K21, the frame is held, and the bytes lie within it.
     unsafe {
-        paging::phys_to_virt(frame.start())
+        frame
+            .start()
             .add(within)
             .copy_from_nonoverlapping(from.as_ptr(), from.len())
     }

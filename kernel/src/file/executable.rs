@@ -1,11 +1,12 @@
 //! Programs to execute.
 
+use super::boot;
 use super::content::Content;
 use super::context::Context;
-use super::open::{Body, Bytes};
+use super::open::Body;
 use super::transfer;
 use super::tree::{self, Node, World};
-use crate::mem::object::{MemoryObject, ObjectRef, PAGE};
+use crate::mem::object::{ObjectRef, PAGE};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -36,7 +37,7 @@ impl Executable {
     /// What mappings of it show.
     pub fn object(&self) -> Result<ObjectRef, Errno> {
         match &self.body {
-            Body::Bytes(_, bytes) => MemoryObject::of_source(Arc::new(Bytes(bytes))),
+            Body::Bytes(node, bytes) => boot::object(node, bytes),
             Body::Tmp(node) => Ok(transfer::content(node)?.object().clone()),
             _ => Err(Errno::EACCES),
         }

@@ -7,6 +7,7 @@
 //! Flow: a call finds its open file, makes a [`io::Transfer`] of the program's buffers, and hands it to what is behind the file.
 //! Whoever has to wait enrols on a wait queue and answers `Stop::Block`; the call then runs again, and goes on where it was.
 
+mod boot;
 mod caller;
 mod content;
 mod context;
@@ -35,9 +36,10 @@ pub fn let_go() {
     local::clear();
 }
 
-/// Takes over the boot archive and the command line's words on terminals. Called once, before the first process.
-pub fn init(archive: &'static [u8]) -> Result<(), ArchiveError> {
-    tree::init(archive)?;
+/// Takes over the boot archive and the command line's words on terminals. Called once, before the first process. With `verify`
+/// the archive's page roots are computed again.
+pub fn init(archive: &'static [u8], verify: bool) -> Result<(), ArchiveError> {
+    tree::init(archive, verify)?;
     tty::init();
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! Open files: what descriptors name, shared by `dup` and `fork`.
 
+use super::boot;
 use super::device::Device;
 use super::local::TmpNode;
 use super::pipe::PipeEnd;
 use super::transfer;
 use super::tree::{Mount, Node};
 use crate::console::program::Output;
-use crate::mem::object::{MemoryObject, ObjectRef, PAGE, PageSource, SourceError};
+use crate::mem::object::ObjectRef;
 use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -172,7 +173,7 @@ impl OpenFile {
         let flags = self.flags();
         let object = match &self.body {
             _ if flags.contains(Flags::PATH) => return Err(Errno::EBADF),
-            Body::Bytes(_, bytes) => MemoryObject::of_source(Arc::new(Bytes(bytes)))?,
+            Body::Bytes(node, bytes) => boot::object(node, bytes)?,
             Body::Tmp(node) => transfer::content(node)?.object().clone(),
             _ => return Err(Errno::ENODEV),
         };
@@ -191,33 +192,6 @@ impl OpenFile {
     /// Whether it is a regular file.
     pub fn is_regular(&self) -> bool {
         self.stat().mode & S_IFMT == S_IFREG
-    }
-}
-
-/// Pages of bytes that never change.
-pub struct Bytes(pub &'static [u8]);
-
-impl PageSource for Bytes {
-    fn len(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn fill(&self, index: u64, page: &mut [u8; PAGE]) -> Result<(), SourceError> {
-        let start = usize::try_from(index)
-            .ok()
-            .and_then(|index| index.checked_mul(PAGE));
-        let rest = start
-            .and_then(|start| self.0.get(start..))
-            .filter(|rest| !rest.is_empty());
-        let rest = rest.ok_or(SourceError::BeyondEnd)?;
-        let n = rest.len().min(PAGE);
-        page[..n].copy_from_slice(&rest[..n]);
-        Ok(())
-    }
-
-    fn identity(&self) -> Option<u64> {
-        // The bytes stay where they are: their place is as good as a name. Empty files have no pages to share.
-        (!self.0.is_empty()).then_some(self.0.as_ptr() as u64)
     }
 }
 

@@ -19,8 +19,11 @@ static ARCHIVE: Once<archive::Tree<'static>> = Once::new();
 const MOUNTS: [&[u8]; 3] = [b"dev", b"proc", b"tmp"];
 
 /// Parses the boot archive. Called once, before the first process.
-pub fn init(bytes: &'static [u8]) -> Result<(), archive::ArchiveError> {
-    let tree = archive::Tree::parse(bytes, &MOUNTS)?;
+pub fn init(bytes: &'static [u8], verify: bool) -> Result<(), archive::ArchiveError> {
+    let mut tree = archive::Tree::parse(bytes, &MOUNTS)?;
+    if verify {
+        super::boot::verify(&mut tree);
+    }
     ARCHIVE.call_once(|| tree);
     Ok(())
 }

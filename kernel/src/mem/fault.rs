@@ -1,6 +1,7 @@
 //! Page faults: `vm` says what to do, this does it.
 
-use super::object::{MemoryObject, SourceError};
+use super::held::Held;
+use super::object::{MemoryObject, Shown, SourceError};
 use super::space::{Space, VmSpace};
 use crate::arch::paging;
 use crate::arch::{cpu, shootdown};
@@ -81,8 +82,9 @@ fn execute(
             index,
             target,
         } => match object.0.page(index) {
-            Ok(frame) => {
-                let done = install(space, torus, target, Fill::Cached(frame));
+            Ok(Shown::Zero) => install(space, torus, target, Fill::Zero),
+            Ok(Shown::Frame(frame)) => {
+                let done = install(space, torus, target, Fill::Cached(frame.into_frame()));
                 around(space, torus, &object.0, index, target.page());
                 done
             }
@@ -92,10 +94,15 @@ fn execute(
             object,
             index,
             target,
-        } => match object.0.page(index) {
-            Ok(source) => copy(space, torus, source, target),
-            Err(error) => (failed(error), none),
-        },
+        } => {
+            let Some(mut frame) = Held::new(Use::Private) else {
+                return (Outcome::NoMemory, none);
+            };
+            match frame.fill(|page| object.0.copy(index, page)) {
+                Ok(()) => install(space, torus, target, Fill::Private(frame.into_frame())),
+                Err(error) => (failed(error), none),
+            }
+        }
         Recipe::Refuse(refusal) => (Outcome::Refused(refusal), none),
         // No space has pages in swap slots or at another torus yet, and `Grow` was done before.
         Recipe::SwapIn { .. } | Recipe::Pull { .. } | Recipe::Unfold(_) | Recipe::Grow(_) => {
@@ -120,8 +127,8 @@ fn install(
     match space.install(torus.memory(), target, fill) {
         Ok(debt) => (Outcome::Resolved, debt),
         Err(_) => {
-            if let Fill::Private(frame) = fill {
-                torus.free_frame(frame);
+            if let Fill::Private(frame) | Fill::Cached(frame) = fill {
+                drop(Held::again(frame));
             }
             (Outcome::NoMemory, FlushDebt::none())
         }
@@ -157,15 +164,10 @@ fn around(
         return;
     };
     let block = PageRange::at(Page(page.0 & !(AROUND - 1)), AROUND).intersect(range);
-    let frames = block.iter().map(|near| {
+    space.install_around(torus.memory(), block, |near| {
         let index = (index + near.0).checked_sub(page.0)?;
-        if near == page {
-            None
-        } else {
-            object.cached(index)
-        }
+        object.present(index).map(Held::into_frame)
     });
-    space.install_around(torus.memory(), block.start, frames);
 }
 
 /// A page fault of the running program (SDM vol. 3A, 4.7: bit 1 write, bit 4 fetch).
@@ -190,7 +192,9 @@ fn on(thread: &Arc<Thread>, address: VirtAddr, access: Access) -> Outcome {
         return outcome;
     }
     // Once more, without the cached files that nobody has mapped.
-    cpu::this().torus().share.page_cache.drop_unused();
+    let share = &cpu::this().torus().share;
+    share.objects.drop_unused();
+    share.page_cache.drop_unused();
     thread.space.with(|space| match space {
         Some(space) => space.fault(address, access),
         None => outcome,

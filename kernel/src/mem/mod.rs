@@ -1,9 +1,11 @@
-//! Memory of programs: the door to it ([`user`]), address spaces ([`space`]), the objects behind mappings ([`object`]),
-//! faults ([`fault`]), and the calls that change mappings ([`calls`]).
+//! Memory of programs: the door to it ([`user`]), address spaces ([`space`]), the objects behind mappings ([`object`]) and the
+//! frames of immutable content ([`page_cache`]), faults ([`fault`]), and the calls that change mappings ([`calls`]).
 
 pub mod calls;
 pub mod fault;
+pub mod held;
 pub mod object;
+pub mod page_cache;
 pub mod space;
 pub mod spaces;
 pub mod user;

@@ -8,7 +8,9 @@ use core::sync::atomic::Ordering;
 /// Lets go what the torus only keeps for later.
 fn let_go() {
     crate::file::let_go();
-    cpu::this().torus().share.page_cache.drop_unused();
+    let share = &cpu::this().torus().share;
+    share.objects.drop_unused();
+    share.page_cache.drop_unused();
 }
 
 /// Lets caches go, compares, and says what is missing; with `stats`, also what was counted.

@@ -91,6 +91,10 @@ counters! {
     messages_received,
     /// Other tori interrupted, for a message or for room.
     doorbells,
+    /// Pages of immutable content that were in the page cache already.
+    content_found,
+    /// Frames made for the page cache.
+    content_made,
 }
 
 impl Counters {

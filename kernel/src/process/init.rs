@@ -24,7 +24,7 @@ pub fn start() {
     let Some(archive) = boot::info().root_archive else {
         crate::power::refuse("the loader has passed no archive of files");
     };
-    if let Err(error) = crate::file::init(archive) {
+    if let Err(error) = crate::file::init(archive, boot::info().command_line.verify) {
         crate::power::refuse(alloc::format!("the archive of files: {error}"));
     }
     for torus in tori::all() {

@@ -2,7 +2,8 @@
 
 use super::Table;
 use super::closing::Closing;
-use crate::mem::object::PageCache;
+use crate::mem::object::Objects;
+use crate::mem::page_cache::PageCache;
 use crate::mem::spaces::Spaces;
 use crate::sched::RunQueues;
 use crate::syscall::futex::Futexes;
@@ -17,7 +18,9 @@ pub struct Share {
     pub processes: Table,
     /// The address spaces.
     pub spaces: Spaces,
-    /// Pages of files.
+    /// Files that have been mapped.
+    pub objects: Objects,
+    /// Frames of immutable content.
     pub page_cache: PageCache,
     /// Threads that wait for a word.
     pub futexes: Futexes,
@@ -34,6 +37,7 @@ impl Share {
             sched: RunQueues::new(),
             processes: Table::new(torus, tori),
             spaces: Spaces::new(),
+            objects: Objects::new(),
             page_cache: PageCache::new(),
             futexes: Futexes::new(),
             closing: Closing::new(),

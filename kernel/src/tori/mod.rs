@@ -16,7 +16,7 @@ use heap::Heap;
 use spin::mutex::SpinMutex;
 use torus::{MAX_TORI, TorusId};
 use vm::addr::Frame;
-use vm::frames::{FrameList, FrameTable, Use};
+use vm::frames::{FrameList, FrameTable, Sharers, Use};
 use vm::pool::FramePool;
 use vm::table::{Table, TableMemory};
 
@@ -196,6 +196,10 @@ impl TableMemory for Torus {
 
     fn zero_frame(&self) -> Frame {
         self.zero
+    }
+
+    fn sharers(&self, slot: u64) -> Sharers {
+        self.share.page_cache.sharers(slot)
     }
 }
 

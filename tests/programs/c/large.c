@@ -1,9 +1,22 @@
 // An executable of MEGABYTES, of which one is touched: the last one of its constants. Then it stops, until it is killed.
+// Each page of the constants begins with its number, so that no two are equal.
 #include <signal.h>
 
 #define MIB (1ul << 20)
+#define TEXT(x) #x
+#define EXPANDED(x) TEXT(x)
 
-__attribute__((used)) static const char content[MEGABYTES * MIB] = {1};
+__asm__(".section .rodata\n"
+        ".balign 4096\n"
+        "content:\n"
+        ".set number, 0\n"
+        ".rept 256 * " EXPANDED(MEGABYTES) "\n"
+        ".set number, number + 1\n"
+        ".quad number\n"
+        ".skip 4088\n"
+        ".endr\n"
+        ".text\n");
+extern const char content[];
 
 int main(void) {
     const volatile char *last = content + (MEGABYTES - 1) * MIB;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod memory;
+pub mod torus;
 
 use std::ffi::CString;
 

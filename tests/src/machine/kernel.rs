@@ -150,6 +150,7 @@ impl Machine<'_> {
                 target,
             } => {
                 let frame = object.frame(self, index).ok_or(Fault::OutOfMemory)?;
+                self.frames().share(frame);
                 (target, Fill::Cached(frame))
             }
             Recipe::CopyObject {
@@ -176,6 +177,9 @@ impl Machine<'_> {
             Err(_) => {
                 match fill {
                     Fill::Private(frame) => self.free(frame),
+                    Fill::Cached(frame) => {
+                        assert!(!self.frames().release(frame), "the object has let it go");
+                    }
                     Fill::PrivateRun(first) => (0..RUN).for_each(|n| self.free(first + n)),
                     _ => {}
                 }

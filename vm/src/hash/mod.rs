@@ -145,6 +145,24 @@ impl Hasher {
         }
     }
 
+    /// Root of the tree over what the pages of an object contribute, without the tree itself.
+    pub fn pages_root(&self, leaves: &[[u8; 32]]) -> Digest {
+        let level = leaves.len().next_power_of_two().trailing_zeros();
+        self.subtree_root(leaves, level as u8)
+    }
+
+    fn subtree_root(&self, leaves: &[[u8; 32]], level: u8) -> Digest {
+        match (leaves, level) {
+            ([], _) => self.zero(level),
+            ([leaf, ..], 0) => Digest(*leaf),
+            _ => {
+                let (left, right) = leaves.split_at(leaves.len().min(1 << (level - 1)));
+                let left = self.subtree_root(left, level - 1);
+                self.node(&left, &self.subtree_root(right, level - 1))
+            }
+        }
+    }
+
     /// Id of an object of `size` bytes: SSZ container of the size and the root of its pages.
     pub fn id(&self, size: u64, pages_root: &Digest) -> Digest {
         let mut field = Digest::ZERO;

@@ -11,6 +11,11 @@ use crate::table::Rights;
 pub trait Object: Clone {
     /// The object's name in the reverse map; equal for clones of one object only.
     fn owner(&self) -> Owner;
+
+    /// Whether its frames are the page cache's, so that other objects may have them too.
+    fn is_content(&self) -> bool {
+        false
+    }
 }
 
 /// Where the content of an untouched page comes from.

@@ -6,7 +6,7 @@ use super::AddressSpace;
 use super::mapping::{Backing, Mapping, Object};
 use crate::addr::{Frame, Page, PageRange, RUN};
 use crate::flush::FlushDebt;
-use crate::frames::Use;
+use crate::frames::{Owner, Sharers, Use};
 use crate::table::{Entry, Released, Slot, TableMemory, release};
 
 /// What the entries of a frame in one space say.
@@ -99,15 +99,43 @@ impl<O: Object> AddressSpace<O> {
         let Some((owner, index)) = frames.owner(frame) else {
             return;
         };
-        let private = match frames.usage(frame) {
-            Use::Private if owner == self.lineage => true,
-            Use::Cached => false,
-            _ => return,
-        };
+        match frames.usage(frame) {
+            Use::Private if owner == self.lineage => {
+                self.entries_at(memory, frame, |mapping| Some(mapping.origin), index, tell);
+            }
+            Use::Cached => {
+                let sharers = match owner {
+                    Owner::CONTENT => memory.sharers(index),
+                    object => Sharers::One(object, index),
+                };
+                match sharers {
+                    Sharers::Nobody => {}
+                    Sharers::One(object, index) => {
+                        let first = |mapping: &Mapping<O>| offset_in(mapping, object);
+                        self.entries_at(memory, frame, first, index, tell);
+                    }
+                    Sharers::Many => self.entries_anywhere(memory, frame, &mut tell),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Where a mapping that begins with index `first` would have the frame.
+    fn entries_at<M: TableMemory>(
+        &self,
+        memory: &M,
+        frame: Frame,
+        first: impl Fn(&Mapping<O>) -> Option<u64>,
+        index: u64,
+        mut tell: impl FnMut(Page),
+    ) {
         for mapping in self.mappings.iter() {
-            let Some(page) = page_of(mapping, private, owner, index) else {
+            let distance = first(mapping).and_then(|first| index.checked_sub(first));
+            let Some(distance) = distance.filter(|distance| *distance < mapping.range.len()) else {
                 continue;
             };
+            let page = mapping.range.start + distance;
             let entry = self.table.entry(memory, page);
             let within = if entry.is_large() { page.0 % RUN } else { 0 };
             if entry.is_counted() && entry.frame() + within == frame {
@@ -115,20 +143,35 @@ impl<O: Object> AddressSpace<O> {
             }
         }
     }
+
+    /// In all mappings of immutable objects: for the rare content that several pages of objects share.
+    fn entries_anywhere<M: TableMemory>(
+        &self,
+        memory: &M,
+        frame: Frame,
+        tell: &mut impl FnMut(Page),
+    ) {
+        for mapping in self.mappings.iter() {
+            if !matches!(&mapping.backing, Backing::Object { object, .. } if object.is_content()) {
+                continue;
+            }
+            self.table.visit(memory, mapping.range, |page, _, entry| {
+                if entry.is_counted() && !entry.is_large() && entry.frame() == frame {
+                    tell(page);
+                }
+            });
+        }
+    }
 }
 
-/// The page at which a mapping would have a frame.
-fn page_of<O: Object>(
-    mapping: &Mapping<O>,
-    private: bool,
-    owner: crate::frames::Owner,
-    index: u64,
-) -> Option<Page> {
-    let first = match &mapping.backing {
-        _ if private => mapping.origin,
-        Backing::Object { object, offset, .. } if object.owner() == owner => *offset,
-        _ => return None,
-    };
-    let distance = index.checked_sub(first)?;
-    (distance < mapping.range.len()).then(|| mapping.range.start + distance)
+/// The page of `object` at which a mapping of it begins.
+fn offset_in<O: Object>(mapping: &Mapping<O>, object: Owner) -> Option<u64> {
+    match &mapping.backing {
+        Backing::Object {
+            object: other,
+            offset,
+            ..
+        } if other.owner() == object => Some(*offset),
+        _ => None,
+    }
 }

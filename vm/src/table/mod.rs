@@ -22,7 +22,7 @@ pub(crate) use range::release;
 pub use walk::Place;
 
 use crate::addr::Frame;
-use crate::frames::FrameTable;
+use crate::frames::{FrameTable, Sharers};
 use crate::swap::SlotTable;
 
 /// The words of one table. Atomic, because the processor sets accessed and dirty bits in them.
@@ -48,6 +48,11 @@ pub trait TableMemory {
     /// The torus's swap slots, where it has any.
     fn slots(&self) -> Option<&SlotTable<'_>> {
         None
+    }
+
+    /// What the page cache knows of who maps the content in one of its slots.
+    fn sharers(&self, _slot: u64) -> Sharers {
+        Sharers::Nobody
     }
 }
 

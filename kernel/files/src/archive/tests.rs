@@ -117,3 +117,65 @@ fn every_prefix_is_an_error_and_no_flip_panics() {
         drop(Tree::parse(&damaged, &[]));
     }
 }
+
+/// An archive with one file of 5000 bytes, and `table` as its page roots.
+fn with_table(table: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    entry(&mut bytes, "f", S_IFREG | 0o644, 1, 1, &[7; 5000]);
+    entry(&mut bytes, ".page-roots", S_IFREG, 2, 1, table);
+    entry(&mut bytes, "TRAILER!!!", 0, 0, 1, b"");
+    bytes
+}
+
+fn table(records: &[(u64, u64)], digests: usize) -> Vec<u8> {
+    let mut table = ROOTS_MAGIC.to_vec();
+    table.extend((records.len() as u64).to_le_bytes());
+    for (number, (offset, length)) in (1..).zip(records) {
+        table.extend(offset.to_le_bytes());
+        table.extend(length.to_le_bytes());
+        table.extend([number; 32]);
+    }
+    for digest in 0..digests {
+        table.extend([digest as u8 + 100; 32]);
+    }
+    table
+}
+
+#[test]
+fn files_get_their_roots() {
+    let bytes = with_table(&table(&[(112, 5000)], 2));
+    let tree = Tree::parse(&bytes, &[]).unwrap();
+    assert!(tree.child(ROOT, ROOTS_NAME).is_none());
+    let file = tree.node(tree.child(ROOT, b"f").unwrap());
+    let roots = file.roots.unwrap();
+    assert_eq!(
+        (roots.id, roots.pages),
+        (&[1; 32], &[[100; 32], [101; 32]][..])
+    );
+}
+
+#[test]
+fn refuses_roots_that_do_not_fit() {
+    let good = table(&[(112, 5000)], 2);
+    let bad = [
+        vec![],
+        b"BRAIDPR2".to_vec(),
+        good[..good.len() - 1].to_vec(),
+        good[..20].to_vec(),
+        table(&[(112, 5000)], 1),
+        table(&[(112, 5000)], 3),
+        table(&[(112, 4999)], 2),
+        table(&[(113, 5000)], 2),
+        table(&[(112, 0)], 0),
+        table(&[(112, u64::MAX)], 2),
+        table(&[(u64::MAX, 5000)], 2),
+        table(&[(112, 5000), (112, 5000)], 4),
+        table(&[(112, 5000), (5200, 10)], 3),
+        [ROOTS_MAGIC.as_slice(), &u64::MAX.to_le_bytes()].concat(),
+    ];
+    for table in bad {
+        let bytes = with_table(&table);
+        let error = Tree::parse(&bytes, &[]).unwrap_err();
+        assert_eq!(error, ArchiveError::BadRoots(5112), "{table:?}");
+    }
+}

@@ -1,0 +1,112 @@
+//! Files of the boot archive as memory objects.
+//!
+//! Whoever made the archive has computed the roots of their pages, so that no page is hashed here. The kernel believes them as it
+//! believes its own image, which comes from the same hands; with the boot word `verify` it hashes every page first.
+
+use super::tree::{self, Node};
+use crate::mem::object::{Content, MemoryObject, ObjectRef, PAGE, PageSource, SourceError};
+use crate::syscall::errno::Errno;
+use alloc::string::String;
+use alloc::sync::Arc;
+use braid_files::archive::{self, NodeId, Roots};
+use vm::hash::{Digest, Hasher, PageBytes, Portable};
+
+/// What mappings of the file `node` show, whose bytes these are.
+pub fn object(node: &Node, bytes: &'static [u8]) -> Result<ObjectRef, Errno> {
+    crate::mem::room(size_of::<BootFile>())?;
+    let roots = match node {
+        Node::Archive(id) => tree::archive().node(*id).roots,
+        _ => None,
+    };
+    match roots {
+        Some(roots) => MemoryObject::of_content(Arc::new(BootFile {
+            bytes: Bytes(bytes),
+            leaves: roots.pages,
+        })),
+        None => MemoryObject::of_source(Arc::new(Bytes(bytes))),
+    }
+}
+
+/// A file of which the roots are known.
+struct BootFile {
+    bytes: Bytes,
+    leaves: &'static [[u8; 32]],
+}
+
+impl PageSource for BootFile {
+    fn len(&self) -> u64 {
+        self.bytes.len()
+    }
+
+    fn fill(&self, index: u64, page: &mut PageBytes) -> Result<(), SourceError> {
+        self.bytes.fill(index, page)
+    }
+
+    fn identity(&self) -> Option<u64> {
+        self.bytes.identity()
+    }
+}
+
+impl Content for BootFile {
+    fn leaf(&self, index: u64) -> Digest {
+        let leaf = usize::try_from(index)
+            .ok()
+            .and_then(|at| self.leaves.get(at));
+        leaf.map_or(Digest::ZERO, |leaf| Digest(*leaf))
+    }
+}
+
+/// Pages of bytes that never change.
+struct Bytes(&'static [u8]);
+
+impl PageSource for Bytes {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn fill(&self, index: u64, page: &mut PageBytes) -> Result<(), SourceError> {
+        let start = usize::try_from(index)
+            .ok()
+            .and_then(|index| index.checked_mul(PAGE));
+        let rest = start
+            .and_then(|start| self.0.get(start..))
+            .filter(|rest| !rest.is_empty());
+        let rest = rest.ok_or(SourceError::BeyondEnd)?;
+        let n = rest.len().min(PAGE);
+        page[..n].copy_from_slice(&rest[..n]);
+        Ok(())
+    }
+
+    fn identity(&self) -> Option<u64> {
+        // The bytes stay where they are: their place is as good as a name. Empty files have no pages to share.
+        (!self.0.is_empty()).then_some(self.0.as_ptr() as u64)
+    }
+}
+
+/// Hashes every file, and forgets the roots of those that have others (the boot word `verify`).
+pub fn verify(tree: &mut archive::Tree<'static>) {
+    let hasher = Hasher::new(&Portable);
+    let mut files = 0;
+    for number in 0..tree.len() as u32 {
+        let node = tree.node(NodeId(number));
+        let (Some(roots), archive::Content::Bytes(bytes)) = (node.roots, &node.content) else {
+            continue;
+        };
+        files += 1;
+        if !are_roots_of(&hasher, bytes, roots) {
+            let name = String::from_utf8_lossy(node.name);
+            log::error!("boot archive: {name} has other page roots: used without them");
+            tree.forget_roots(NodeId(number));
+        }
+    }
+    log::info!("boot archive: verified the page roots of {files} files");
+}
+
+fn are_roots_of(hasher: &Hasher, bytes: &'static [u8], roots: Roots<'_>) -> bool {
+    let mut page = [0; PAGE];
+    let mut pages = (0..).zip(roots.pages);
+    pages.all(|(index, root)| {
+        page.fill(0);
+        Bytes(bytes).fill(index, &mut page).is_ok() && hasher.leaf(&page) == Digest(*root)
+    }) && hasher.id(bytes.len() as u64, &hasher.pages_root(roots.pages)) == Digest(*roots.id)
+}

@@ -1,0 +1,80 @@
+//! References to frames that are neither an entry's nor an object's: on the way from one to the other.
+
+use crate::arch::{cpu, paging};
+use crate::tori::Torus;
+use core::mem::ManuallyDrop;
+use vm::addr::Frame;
+use vm::frames::Use;
+use vm::hash::PageBytes;
+use vm::table::TableMemory;
+
+/// A reference to a frame of this core's torus. The last one that goes frees the frame.
+#[derive(Debug)]
+pub struct Held(Frame);
+
+impl Held {
+    /// A new frame, of unspecified content. `None` when memory is out.
+    pub fn new(used: Use) -> Option<Self> {
+        torus().alloc_frame(used).map(Self)
+    }
+
+    /// A new frame of zeros.
+    pub fn zeroed(used: Use) -> Option<Self> {
+        torus().alloc_zeroed_frame(used).map(Self)
+    }
+
+    /// One more reference to a frame that somebody keeps meanwhile.
+    pub fn share(frame: Frame) -> Self {
+        torus().memory().frames().share(frame);
+        Self(frame)
+    }
+
+    /// A reference that was given up with [`Held::into_frame`].
+    pub const fn again(frame: Frame) -> Self {
+        Self(frame)
+    }
+
+    /// The frame.
+    pub const fn frame(&self) -> Frame {
+        self.0
+    }
+
+    /// The frame without its guard: whoever takes it has the reference now.
+    pub fn into_frame(self) -> Frame {
+        ManuallyDrop::new(self).0
+    }
+
+    /// The bytes, to be copied: programs may be changing them.
+    pub fn start(&self) -> *mut u8 {
+        paging::phys_to_virt(self.0.start())
+    }
+
+    /// Copies the whole frame to `to`.
+    pub fn copy_to(&self, to: &mut PageBytes) {
+        // SAFETY: K21, the frame stays while it is held; what programs change meanwhile is copied, not interpreted.
+        unsafe {
+            self.start()
+                .copy_to_nonoverlapping(to.as_mut_ptr(), to.len())
+        }
+    }
+
+    /// Writes to a frame that nobody else can know yet.
+    pub fn fill<R>(&mut self, fill: impl FnOnce(&mut PageBytes) -> R) -> R {
+        debug_assert_eq!(torus().memory().frames().shares(self.0), 1);
+        // SAFETY: K21, this is the only reference to the frame.
+        fill(unsafe { &mut *self.start().cast::<PageBytes>() })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let torus = torus();
+        if torus.memory().frames().release(self.0) {
+            torus.free_frame(self.0);
+        }
+    }
+}
+
+fn torus() -> &'static Torus {
+    cpu::this().torus()
+}

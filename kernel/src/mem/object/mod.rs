@@ -1,0 +1,274 @@
+//! Memory objects: what a mapping of a file, of shared memory or of a VMO shows.
+//!
+//! Roles: an object has pages by index. Those that can change are its own ([`own`]): each is one frame, which all mappings, reads
+//! and writes share. Those that cannot are *content* ([`Content`]): they are known by their roots, and the frame of a root is the
+//! page cache's, whichever objects have it.
+//!
+//! Flow: a fault asks for a [`page`](MemoryObject::page), and gets a frame with a reference that the page-table entry takes over;
+//! a write to a private page asks for a [`copy`](MemoryObject::copy).
+
+mod own;
+
+use super::held::Held;
+use crate::arch::cpu;
+use crate::sched::lock::Lock;
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU32, Ordering};
+use own::OwnPages;
+use vm::frames::{Owner, Use};
+use vm::hash::{Digest, PageBytes};
+
+/// Bytes per page.
+pub const PAGE: usize = 4096;
+/// Names of objects in the reverse map have the top bit, names of lineages have not.
+const OBJECT_BIT: u32 = 1 << 31;
+
+/// A page of an object could not be produced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceError {
+    /// The page lies wholly beyond the end: SIGBUS.
+    BeyondEnd,
+    /// No memory for it.
+    NoMemory,
+}
+
+/// Bytes that never change, by page.
+pub trait PageSource: Send + Sync {
+    /// Length in bytes.
+    fn len(&self) -> u64;
+
+    /// Writes page `index` (its tail beyond `len` zeroed) to `page`, which arrives zeroed.
+    fn fill(&self, index: u64, page: &mut PageBytes) -> Result<(), SourceError>;
+
+    /// A number that sources of the same bytes share and no others, so that they share one object per torus.
+    fn identity(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// Bytes that never change, of whose pages the roots are known: their frames are the page cache's.
+pub trait Content: PageSource {
+    /// What page `index` contributes to a tree; asked only for pages within the length. Neither hashes nor allocates.
+    fn leaf(&self, index: u64) -> Digest;
+}
+
+/// What an object shows at a page.
+#[derive(Debug)]
+pub enum Shown {
+    /// Zeros.
+    Zero,
+    /// A frame.
+    Frame(Held),
+}
+
+/// A memory object.
+pub struct MemoryObject {
+    owner: Owner,
+    pages: Pages,
+}
+
+enum Pages {
+    Own(OwnPages),
+    Content(Arc<dyn Content>),
+}
+
+/// A reference to an object, as mappings hold it.
+#[derive(Clone)]
+pub struct ObjectRef(pub Arc<MemoryObject>);
+
+impl core::fmt::Debug for ObjectRef {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "object {:#x}", self.0.owner.0)
+    }
+}
+
+impl vm::space::Object for ObjectRef {
+    fn owner(&self) -> Owner {
+        self.0.owner
+    }
+
+    fn is_content(&self) -> bool {
+        matches!(self.0.pages, Pages::Content(_))
+    }
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// A name that no other object has: used again after 2^31 objects, long after the first has gone.
+fn next_owner() -> Owner {
+    loop {
+        let owner = Owner(OBJECT_BIT | NEXT.fetch_add(1, Ordering::Relaxed));
+        if owner != Owner::CONTENT {
+            return owner;
+        }
+    }
+}
+
+impl MemoryObject {
+    /// An object of zeros of `len` bytes: shared anonymous memory, or a file in memory.
+    pub fn zero(len: u64) -> Result<ObjectRef, Errno> {
+        Self::create(Pages::Own(OwnPages::new(None, len)))
+    }
+
+    /// The object of a source: the torus's one, when the source has an identity.
+    pub fn of_source(source: Arc<dyn PageSource>) -> Result<ObjectRef, Errno> {
+        let (identity, len) = (source.identity(), source.len());
+        known(identity, || {
+            Self::create(Pages::Own(OwnPages::new(Some(source), len)))
+        })
+    }
+
+    /// As [`MemoryObject::of_source`], of content.
+    pub fn of_content(content: Arc<dyn Content>) -> Result<ObjectRef, Errno> {
+        known(content.identity(), || Self::create(Pages::Content(content)))
+    }
+
+    fn create(pages: Pages) -> Result<ObjectRef, Errno> {
+        super::room(size_of::<Self>())?;
+        let owner = next_owner();
+        Ok(ObjectRef(Arc::new(Self { owner, pages })))
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> u64 {
+        match &self.pages {
+            Pages::Own(own) => own.len(),
+            Pages::Content(content) => content.len(),
+        }
+    }
+
+    /// What page `index` shows; its frame is made when it is not there.
+    pub fn page(&self, index: u64) -> Result<Shown, SourceError> {
+        match &self.pages {
+            Pages::Own(own) => own.page(self.owner, index).map(Shown::Frame),
+            Pages::Content(content) => self.content_page(&**content, index),
+        }
+    }
+
+    fn content_page(&self, content: &dyn Content, index: u64) -> Result<Shown, SourceError> {
+        let root = leaf(content, index)?;
+        if root == Digest::ZERO {
+            return Ok(Shown::Zero);
+        }
+        let cache = &cpu::this().torus().share.page_cache;
+        if let Some(frame) = cache.find(&root, self.owner, index) {
+            return Ok(Shown::Frame(frame));
+        }
+        let mut frame = Held::zeroed(Use::Cached).ok_or(SourceError::NoMemory)?;
+        frame.fill(|page| content.fill(index, page))?;
+        Ok(Shown::Frame(cache.offer(root, frame, self.owner, index)))
+    }
+
+    /// The frame of page `index`, if it is there already.
+    pub fn present(&self, index: u64) -> Option<Held> {
+        match &self.pages {
+            Pages::Own(own) => own.present(index),
+            Pages::Content(content) => {
+                let root = leaf(&**content, index).ok()?;
+                let cache = &cpu::this().torus().share.page_cache;
+                cache.find(&root, self.owner, index)
+            }
+        }
+    }
+
+    /// Copies page `index` to `page`, which arrives with any content.
+    pub fn copy(&self, index: u64, page: &mut PageBytes) -> Result<(), SourceError> {
+        match &self.pages {
+            Pages::Own(own) => own.page(self.owner, index)?.copy_to(page),
+            Pages::Content(content) => {
+                // A page that programs only ever write is not worth a frame of the cache's.
+                if let Some(frame) = self.present(index) {
+                    frame.copy_to(page);
+                } else {
+                    let zero = leaf(&**content, index)? == Digest::ZERO;
+                    page.fill(0);
+                    if !zero {
+                        content.fill(index, page)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl MemoryObject {
+    /// Makes the object at least so long; what is added reads as zeros. Content stays as it is.
+    pub fn extend(&self, len: u64) {
+        if let Pages::Own(own) = &self.pages {
+            own.extend(len);
+        }
+    }
+
+    /// Sets the length. What lies beyond it is gone; the caller takes it out of every page table then. Content stays as it is.
+    pub fn truncate(&self, len: u64) {
+        if let Pages::Own(own) = &self.pages {
+            own.truncate(len);
+        }
+    }
+}
+
+fn leaf(content: &dyn Content, index: u64) -> Result<Digest, SourceError> {
+    if index < content.len().div_ceil(PAGE as u64) {
+        Ok(content.leaf(index))
+    } else {
+        Err(SourceError::BeyondEnd)
+    }
+}
+
+/// The torus's object of this identity, made when there is none.
+fn known(
+    identity: Option<u64>,
+    make: impl FnOnce() -> Result<ObjectRef, Errno>,
+) -> Result<ObjectRef, Errno> {
+    match identity {
+        Some(identity) => cpu::this()
+            .torus()
+            .share
+            .objects
+            .get_or_insert(identity, make),
+        None => make(),
+    }
+}
+
+/// The objects of files that a torus has mapped, so that they are found again.
+pub struct Objects {
+    all: Lock<Vec<(u64, ObjectRef)>>,
+}
+
+impl Objects {
+    /// None.
+    pub const fn new() -> Self {
+        Self {
+            all: Lock::new(Vec::new()),
+        }
+    }
+
+    fn get_or_insert(
+        &self,
+        identity: u64,
+        make: impl FnOnce() -> Result<ObjectRef, Errno>,
+    ) -> Result<ObjectRef, Errno> {
+        let mut all = self.all.lock();
+        match all.binary_search_by_key(&identity, |(key, _)| *key) {
+            Ok(at) => Ok(all[at].1.clone()),
+            Err(at) => {
+                all.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+                let object = make()?;
+                all.insert(at, (identity, object.clone()));
+                Ok(object)
+            }
+        }
+    }
+
+    /// Lets every object go that no mapping holds: under memory pressure, and before the accounts are checked.
+    pub fn drop_unused(&self) {
+        let mut all = self.all.lock();
+        all.retain(|(_, object)| Arc::strong_count(&object.0) > 1);
+        if all.is_empty() {
+            *all = Vec::new();
+        }
+    }
+}

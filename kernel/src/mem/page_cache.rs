@@ -1,0 +1,122 @@
+//! The page cache of a torus: the frames of immutable content, by page root.
+//!
+//! The cache holds one reference to each of its frames, every page-table entry another. A frame that only the cache holds may go
+//! at any time: its content can be made again, or it would be held by whoever made it.
+
+use super::held::Held;
+use crate::arch::cpu;
+use crate::process::{counters, random};
+use crate::sched::lock::Lock;
+use vm::addr::Frame;
+use vm::frames::{FrameTable, Owner, Sharers, Use};
+use vm::hash::Digest;
+use vm::page_cache::{PageCache as Roots, Refused, Slot};
+use vm::table::TableMemory;
+
+/// The page cache; made when it first gets a page.
+pub struct PageCache {
+    inner: Lock<Option<Roots<Cached>>>,
+}
+
+/// A frame and who has its content.
+struct Cached {
+    frame: Frame,
+    sharers: Sharers,
+}
+
+fn frames() -> &'static FrameTable<'static> {
+    cpu::this().torus().memory().frames()
+}
+
+impl PageCache {
+    /// An empty cache.
+    pub const fn new() -> Self {
+        Self {
+            inner: Lock::new(None),
+        }
+    }
+
+    /// The frame of a content, for page `index` of object `owner`.
+    pub fn find(&self, root: &Digest, owner: Owner, index: u64) -> Option<Held> {
+        let mut inner = self.inner.lock();
+        let (_, cached) = inner.as_mut()?.get(root)?;
+        counters::own().content_found.add(1);
+        Some(cached.held_for(owner, index))
+    }
+
+    /// Takes in a frame with the content of `root`; who comes second gets the frame of the first.
+    pub fn offer(&self, root: Digest, frame: Held, owner: Owner, index: u64) -> Held {
+        let mut inner = self.inner.lock();
+        let cache = inner.get_or_insert_with(|| Roots::new(key()));
+        let candidate = Cached {
+            frame: frame.frame(),
+            sharers: Sharers::One(owner, index),
+        };
+        match cache.insert(root, candidate) {
+            Ok(slot) => {
+                frames().adopt(frame.frame(), Use::Cached, Owner::CONTENT, slot.0.into());
+                counters::own().content_made.add(1);
+                let shared = Held::share(frame.frame());
+                // The cache's own reference.
+                let _ = frame.into_frame();
+                shared
+            }
+            Err(Refused::Present(..)) => match cache.get(&root) {
+                Some((_, cached)) => cached.held_for(owner, index),
+                None => frame,
+            },
+            // Without memory for an entry the page is mapped all the same.
+            Err(Refused::Full(_) | Refused::Zero(_)) => frame,
+        }
+    }
+
+    /// Who has the content in a slot, as far as it is known.
+    pub fn sharers(&self, slot: u64) -> Sharers {
+        let inner = self.inner.lock();
+        let slot = u32::try_from(slot).ok().map(Slot);
+        slot.and_then(|slot| inner.as_ref()?.at(slot))
+            .map_or(Sharers::Nobody, |(_, cached)| cached.sharers)
+    }
+
+    /// Frees every frame that nobody but the cache holds: when memory is short, and before the accounts are checked.
+    pub fn drop_unused(&self) {
+        let mut inner = self.inner.lock();
+        let Some(cache) = inner.as_mut() else { return };
+        let mut from = Slot(0);
+        while let Some((slot, ..)) = cache.next(from) {
+            free_if_unused(cache, slot);
+            from = Slot(slot.0 + 1);
+        }
+        if cache.is_empty() {
+            *inner = None;
+        }
+    }
+}
+
+impl Cached {
+    fn held_for(&mut self, owner: Owner, index: u64) -> Held {
+        // What nobody maps, nobody shares.
+        if frames().shares(self.frame) == 1 {
+            self.sharers = Sharers::Nobody;
+        }
+        self.sharers = self.sharers.and(owner, index);
+        Held::share(self.frame)
+    }
+}
+
+/// References are only made under the cache's lock once there is none but the cache's.
+fn free_if_unused(cache: &mut Roots<Cached>, slot: Slot) -> bool {
+    let unused = cache
+        .at(slot)
+        .is_some_and(|(_, cached)| frames().shares(cached.frame) == 1);
+    if unused && let Some((_, cached)) = cache.remove(slot) {
+        drop(Held::again(cached.frame));
+    }
+    unused
+}
+
+fn key() -> u64 {
+    let mut key = [0; 8];
+    random::fill(&mut key);
+    u64::from_le_bytes(key)
+}
