@@ -126,6 +126,7 @@ impl Rings {
 fn deliver(from: TorusId, message: Message) {
     match message.kind() {
         15..=39 => crate::process::far::deliver(from, message),
+        50..=59 => crate::file::far::deliver(from, message),
         kind => log::error!("a message of kind {kind} from torus {from}, which nobody takes"),
     }
 }

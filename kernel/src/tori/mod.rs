@@ -114,6 +114,16 @@ impl Torus {
         (0..self.cores()).find_map(|index| self.core(index).frames.allocate(&self.frames, used))
     }
 
+    /// Takes a frame for bytes on their way, content unspecified; none of those that are kept for the heap.
+    pub fn alloc_buffer(&self) -> Option<Frame> {
+        let left = self.pool.lock().available();
+        if left > self.reserve() {
+            self.alloc_frame(Use::Kernel)
+        } else {
+            None
+        }
+    }
+
     /// Like [`Torus::alloc_frame`], zeroed.
     pub fn alloc_zeroed_frame(&self, used: Use) -> Option<Frame> {
         let frame = self.alloc_frame(used)?;
