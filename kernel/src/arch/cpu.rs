@@ -149,9 +149,15 @@ pub fn place() -> Option<(TorusId, CoreIndex)> {
 
 /// Waits for the next interrupt with interrupts on, and turns them off again. For the idle loop alone.
 pub fn halt_until_interrupt() {
-    // SAFETY: K4, interrupts are on here only, between the instructions of this block; `sti` takes effect after
-    // `hlt` has begun, so no wake-up is lost.
+    // SAFETY: K4, interrupts are on between the instructions of this block; `sti` takes effect after `hlt` has begun,
+    // so no wake-up is lost.
     unsafe { asm!("sti", "hlt", "cli", options(nostack)) };
+}
+
+/// Lets interrupts in that wait: between the pieces of what takes long. The caller holds no lock that an interrupt takes.
+pub fn let_interrupts_in() {
+    // SAFETY: K4, interrupts are on between the instructions of this block.
+    unsafe { asm!("sti", "nop", "cli", options(nostack)) };
 }
 
 /// The block of core `index`, if that core runs.

@@ -5,6 +5,9 @@ use crate::mem::user::UserBuffers;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{InFlight, Stop};
 
+/// The most bytes that move in one step.
+const PIECE: usize = 64 << 10;
+
 /// Where the bytes come from or go to.
 enum Buffers<'a> {
     /// The memory of a program.
@@ -97,7 +100,7 @@ impl<'a> Transfer<'a> {
 
     /// Copies bytes to the program; answers how many, 0 only when nothing is left.
     pub fn put(&mut self, from: &[u8]) -> Result<usize, Stop> {
-        let n = self.buffers.put(from)?;
+        let n = self.buffers.put(&from[..from.len().min(PIECE)])?;
         self.inflight.done += n;
         Ok(n)
     }
@@ -112,6 +115,17 @@ impl<'a> Transfer<'a> {
     /// Takes back the last `n` bytes: they were taken from the program and found no place.
     pub fn untake(&mut self, n: usize) {
         self.inflight.done -= n;
+    }
+
+    /// Between two steps of a long transfer, without a lock that an interrupt takes: lets interrupts in.
+    /// [`Stop::Again`] when there is something else to do. Requests are short.
+    pub fn pause(&self) -> Result<(), Stop> {
+        let long = matches!(&self.buffers, Buffers::Program(left) if left.remaining() > 0);
+        if long && crate::sched::pause() {
+            Err(Stop::Again)
+        } else {
+            Ok(())
+        }
     }
 
     /// What stops a transfer: a wait goes on, an error counts only when nothing was moved.

@@ -90,6 +90,7 @@ fn positioned(
         if position.is_none() {
             *offset = at;
         }
+        io.pause()?;
     }
     Ok(io.done())
 }
@@ -169,7 +170,7 @@ pub(super) fn content(node: &TmpNode) -> Result<&Content, Errno> {
 }
 
 fn read_device(device: Device, io: &mut Transfer) -> SysResult {
-    let mut block = [0; 512];
+    let mut block = [0; BLOCK];
     while io.left() > 0 {
         match device {
             Device::Null => break,
@@ -180,6 +181,7 @@ fn read_device(device: Device, io: &mut Transfer) -> SysResult {
             io.stopped(stop)?;
             break;
         }
+        io.pause()?;
     }
     Ok(io.done())
 }

@@ -102,7 +102,7 @@ pub fn first(call: &mut Call) -> SysResult {
         Err(Stop::Errno(errno)) => crate::power::refuse(alloc::format!(
             "the first program, {path}, cannot be run: {errno:?}"
         )),
-        Err(Stop::Block) => Err(Stop::Block),
+        Err(stop) => Err(stop),
     }
 }
 

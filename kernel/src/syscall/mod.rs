@@ -52,6 +52,11 @@ fn run(thread: &Arc<Thread>, mut inflight: InFlight) {
         Ok(value) => value as u64,
         Err(Stop::Errno(errno)) => errno.as_return(),
         Err(Stop::Block) => return block(thread, inflight),
+        Err(Stop::Again) => {
+            block(thread, inflight);
+            crate::sched::yield_now();
+            return thread.wake();
+        }
     };
     thread.regs.with(|regs| regs.rax = value);
     if waited {
