@@ -62,6 +62,21 @@ pub enum Content<'a> {
     Bytes(&'a [u8]),
 }
 
+impl Content<'_> {
+    fn try_clone(&self) -> Result<Self, ArchiveError> {
+        Ok(match self {
+            Content::Bytes(bytes) => Content::Bytes(bytes),
+            Content::Directory(names) => {
+                let mut copy = Vec::new();
+                let reserve = copy.try_reserve_exact(names.len());
+                reserve.map_err(|_| ArchiveError::NoMemory)?;
+                copy.extend_from_slice(names);
+                Content::Directory(copy)
+            }
+        })
+    }
+}
+
 /// A file, directory or link.
 #[derive(Clone, Debug)]
 pub struct Node<'a> {
@@ -110,7 +125,7 @@ impl Node<'_> {
 }
 
 /// The tree. Immutable once parsed.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Tree<'a> {
     nodes: Vec<Node<'a>>,
 }
@@ -142,6 +157,20 @@ impl<'a> Tree<'a> {
         }
         tree.count_directories();
         Ok(tree)
+    }
+
+    /// A copy of the tree: nodes and names, not the bytes of files.
+    pub fn try_clone(&self) -> Result<Self, ArchiveError> {
+        let mut nodes = Vec::new();
+        let reserve = nodes.try_reserve_exact(self.nodes.len());
+        reserve.map_err(|_| ArchiveError::NoMemory)?;
+        for node in &self.nodes {
+            nodes.push(Node {
+                content: node.content.try_clone()?,
+                ..*node
+            });
+        }
+        Ok(Self { nodes })
     }
 
     /// The node of this number.

@@ -7,4 +7,3 @@ extern crate std;
 
 pub mod acpi;
 pub mod cmdline;
-pub mod counters;

@@ -2,7 +2,6 @@
 
 use super::boot;
 use super::device::Device;
-use super::far::remote::Remote;
 use super::local::TmpNode;
 use super::pipe::PipeEnd;
 use super::transfer;
@@ -15,7 +14,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bitflags::bitflags;
 use braid_files::archive::{S_IFMT, S_IFREG};
-use braid_files::stat::{S_IFCHR, S_IFIFO, Stat};
+use braid_files::stat::{S_IFIFO, Stat};
 use core::sync::atomic::{AtomicU32, Ordering};
 
 bitflags! {
@@ -81,8 +80,6 @@ pub enum Body {
     Output(Output),
     /// An end of a pipe.
     Pipe(PipeEnd),
-    /// A file of another torus: all but what never changes is asked for there.
-    Far(Arc<Remote>),
 }
 
 /// An open file ("open file description", open(2)).
@@ -123,15 +120,7 @@ impl OpenFile {
             Body::Tmp(node) => Some(Node::Tmp(node.clone())),
             Body::Device(device) => Some(Node::Device(*device)),
             Body::Terminal(_) => Some(Node::Device(Device::Console)),
-            Body::Input | Body::Output(_) | Body::Pipe(_) | Body::Far(_) => None,
-        }
-    }
-
-    /// The node where a path that begins at it begins, wherever that is.
-    pub fn place(&self) -> Option<Node> {
-        match &self.body {
-            Body::Far(remote) => Some(Node::Far(remote.clone())),
-            _ => self.node(),
+            Body::Input | Body::Output(_) | Body::Pipe(_) => None,
         }
     }
 
@@ -139,10 +128,6 @@ impl OpenFile {
     pub fn directory(&self) -> Result<Node, Errno> {
         match &self.body {
             Body::Place(node) if node.is_directory() => Ok(node.clone()),
-            Body::Far(remote) if remote.is_directory() => Ok(match remote.archive() {
-                Some(id) => Node::Archive(id),
-                None => Node::Far(remote.clone()),
-            }),
             _ => Err(Errno::ENOTDIR),
         }
     }
@@ -201,19 +186,12 @@ impl OpenFile {
 
     /// Whether it is the terminal.
     pub fn is_terminal(&self) -> bool {
-        match &self.body {
-            Body::Terminal(_) => true,
-            Body::Far(remote) => remote.description.kind == S_IFCHR,
-            _ => false,
-        }
+        matches!(self.body, Body::Terminal(_))
     }
 
     /// Whether it is a regular file.
     pub fn is_regular(&self) -> bool {
-        match &self.body {
-            Body::Far(remote) => remote.description.kind == S_IFREG,
-            _ => self.stat().mode & S_IFMT == S_IFREG,
-        }
+        self.stat().mode & S_IFMT == S_IFREG
     }
 }
 

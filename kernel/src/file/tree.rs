@@ -2,8 +2,8 @@
 
 use super::content::Content;
 use super::device::{self, Device};
-use super::far::remote::Remote;
 use super::local::{self, TmpNode};
+use super::machine;
 use super::proc::{self, Proc};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -15,6 +15,11 @@ use spin::Once;
 
 /// The boot archive: parsed once, at boot.
 static ARCHIVE: Once<archive::Tree<'static>> = Once::new();
+
+/// Copies of it, for other tori than the first: what the first one's heap holds beside the tree changes all the time. A torus
+/// without memory for a copy reads the first one's.
+static COPIES: [Once<Option<archive::Tree<'static>>>; torus::MAX_TORI] =
+    [const { Once::new() }; torus::MAX_TORI];
 
 /// Directories that are there in any case, because something else is mounted on them.
 const MOUNTS: [&[u8]; 3] = [b"dev", b"proc", b"tmp"];
@@ -29,14 +34,21 @@ pub fn init(bytes: &'static [u8], verify: bool) -> Result<(), archive::ArchiveEr
     Ok(())
 }
 
-/// The boot archive.
+/// The boot archive, as the torus that runs this has it.
 ///
 /// # Panics
 /// Before [`init`].
 pub fn archive() -> &'static archive::Tree<'static> {
-    ARCHIVE
-        .get()
-        .unwrap_or_else(|| panic!("files are used before the boot archive was parsed"))
+    let first = || {
+        let parsed = ARCHIVE.get();
+        parsed.unwrap_or_else(|| panic!("files are used before the boot archive was parsed"))
+    };
+    let torus = machine::torus_index();
+    let copy = COPIES[torus % COPIES.len()].call_once(|| match torus {
+        0 => None,
+        _ => first().try_clone().ok(),
+    });
+    copy.as_ref().unwrap_or_else(first)
 }
 
 /// A file, directory or link, wherever it lives.
@@ -52,8 +64,6 @@ pub enum Node {
     Device(Device),
     /// `/proc` and all below it.
     Proc(Proc),
-    /// A directory of another torus; what is in it is asked for there.
-    Far(Arc<Remote>),
 }
 
 /// The file system a node is on: its device number.
@@ -85,7 +95,6 @@ impl Node {
             Self::DevDirectory => true,
             Self::Device(_) => false,
             Self::Proc(node) => node.is_directory(),
-            Self::Far(remote) => remote.is_directory(),
         }
     }
 
@@ -93,13 +102,13 @@ impl Node {
     pub fn mount(&self) -> Mount {
         match self {
             Self::Archive(_) => Mount::Archive,
-            Self::Tmp(_) | Self::Far(_) => Mount::Tmp,
+            Self::Tmp(_) => Mount::Tmp,
             Self::DevDirectory | Self::Device(_) => Mount::Dev,
             Self::Proc(_) => Mount::Proc,
         }
     }
 
-    /// Its attributes; of what is far, those that a listing shows.
+    /// Its attributes.
     pub fn stat(&self) -> Stat {
         match self {
             Self::Archive(id) => archive_stat(archive().node(*id)),
@@ -107,12 +116,6 @@ impl Node {
             Self::DevDirectory => device::directory_stat(),
             Self::Device(device) => device.stat(),
             Self::Proc(node) => node.stat(),
-            Self::Far(remote) => Stat {
-                device: Mount::Tmp as u32,
-                inode: 1,
-                mode: remote.description.kind,
-                ..Stat::default()
-            },
         }
     }
 
@@ -131,7 +134,7 @@ impl Node {
                 tmp::Content::Link(target) => Some(target.clone()),
                 _ => None,
             },
-            Self::DevDirectory | Self::Far(_) => None,
+            Self::DevDirectory => None,
             Self::Device(device) => device.link().map(<[u8]>::to_vec),
             Self::Proc(node) => node.link(),
         }
@@ -144,7 +147,6 @@ impl Node {
             Self::Tmp(node) if Arc::ptr_eq(node, local::tmp().root()) => Some(Self::root()),
             Self::Tmp(node) => node.parent().map(Self::Tmp),
             Self::DevDirectory | Self::Device(_) => Some(Self::root()),
-            Self::Far(_) => None,
             Self::Proc(node) => Some(node.parent().map_or_else(Self::root, Self::Proc)),
         }
     }
@@ -173,7 +175,7 @@ impl Node {
     fn name_of(&self, child: &Self) -> Option<Vec<u8>> {
         match (self, child) {
             (Self::Archive(_), Self::Archive(id)) => Some(archive().node(*id).name.to_vec()),
-            (Self::Archive(_), Self::Tmp(_) | Self::Far(_)) => Some(b"tmp".to_vec()),
+            (Self::Archive(_), Self::Tmp(_)) => Some(b"tmp".to_vec()),
             (Self::Archive(_), Self::DevDirectory) => Some(b"dev".to_vec()),
             (Self::Archive(_), Self::Proc(_)) => Some(b"proc".to_vec()),
             (Self::Tmp(parent), Self::Tmp(node)) => parent.name_of(node),
@@ -201,7 +203,7 @@ impl Node {
                 let (name, device) = device::list(position)?;
                 Some((position + 1, name.to_vec(), Self::Device(device)))
             }
-            Self::Device(_) | Self::Far(_) => None,
+            Self::Device(_) => None,
             Self::Proc(node) => {
                 let (next, child) = proc::list(node, position)?;
                 Some((next, child.name(), Self::Proc(child)))
@@ -216,7 +218,7 @@ fn mounted(directory: NodeId, name: &[u8]) -> Option<Node> {
         return None;
     }
     match name {
-        b"tmp" => Some(local::tmp_node()),
+        b"tmp" => Some(Node::Tmp(local::tmp().root().clone())),
         b"dev" => Some(Node::DevDirectory),
         b"proc" => Some(Node::Proc(Proc::Root)),
         _ => None,
@@ -243,7 +245,7 @@ impl walk::Tree for World {
             Node::DevDirectory => device::find(name)
                 .map(Node::Device)
                 .ok_or(FileError::NotFound),
-            Node::Device(_) | Node::Far(_) => Err(FileError::NotDirectory),
+            Node::Device(_) => Err(FileError::NotDirectory),
             Node::Proc(node) => node.child(name).map(Node::Proc).ok_or(FileError::NotFound),
         }
     }
@@ -265,39 +267,8 @@ impl walk::Tree for World {
         })
     }
 
-    fn is_foreign(&self, node: &Node) -> bool {
-        matches!(node, Node::Far(_))
-    }
-}
-
-/// Path resolution for other tori: within `/tmp` alone, as everything else is theirs to find.
-pub struct Home;
-
-impl walk::Tree for Home {
-    type Node = Node;
-
-    fn root(&self) -> Node {
-        World.root()
-    }
-
-    fn child(&self, directory: &Node, name: &[u8]) -> Result<Node, FileError> {
-        World.child(directory, name)
-    }
-
-    fn parent(&self, directory: &Node) -> Result<Node, FileError> {
-        World.parent(directory)
-    }
-
-    fn is_directory(&self, node: &Node) -> bool {
-        World.is_directory(node)
-    }
-
-    fn link(&self, node: &Node) -> Result<Option<Vec<u8>>, FileError> {
-        World.link(node)
-    }
-
-    fn is_foreign(&self, node: &Node) -> bool {
-        !matches!(node, Node::Tmp(_))
+    fn is_foreign(&self, _: &Node) -> bool {
+        false
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod calls;
 pub mod fault;
 pub mod held;
+pub mod names;
 pub mod object;
 pub mod page_cache;
 pub mod space;

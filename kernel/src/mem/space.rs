@@ -9,10 +9,9 @@ use crate::sched::lock::Lock;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 use vm::addr::{Frame, VirtAddr};
 use vm::flush::{Flush, FlushDebt};
-use vm::frames::Owner;
 use vm::space::{AddressSpace, SpaceError};
 
 /// Where mappings are placed, downwards: below the largest stack that may be asked for with the default limit.
@@ -27,29 +26,26 @@ pub struct Space {
     /// Mappings and page table; `None` once it is torn down.
     inner: Lock<Option<VmSpace>>,
     root: Frame,
-    /// A number no other space ever has.
+    /// A number no other space of the torus ever has.
     number: u64,
     /// Cores of the machine that have it loaded.
     cores: [AtomicU64; WORDS],
 }
 
-static NUMBER: AtomicU64 = AtomicU64::new(1);
-static LINEAGE: AtomicU32 = AtomicU32::new(1);
-
 impl Space {
     /// An empty space.
     pub fn new() -> Result<Arc<Self>, Errno> {
         super::room(size_of::<Self>())?;
-        // Names are used again after 2^31 spaces, long after the first has gone.
-        let lineage = Owner(LINEAGE.fetch_add(1, Ordering::Relaxed) & !(1 << 31));
-        let space = AddressSpace::new(cpu::this().torus().memory(), lineage, CEILING)?;
+        let torus = cpu::this().torus();
+        let lineage = torus.share.names.lineage();
+        let space = AddressSpace::new(torus.memory(), lineage, CEILING)?;
         Self::from_vm(space)
     }
 
     fn from_vm(space: VmSpace) -> Result<Arc<Self>, Errno> {
         let root = space.table().root();
         let cores = [const { AtomicU64::new(0) }; WORDS];
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let number = cpu::this().torus().share.names.space();
         let space = Arc::new(Self {
             inner: Lock::new(Some(space)),
             root,

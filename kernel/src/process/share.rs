@@ -2,6 +2,7 @@
 
 use super::Table;
 use super::closing::Closing;
+use crate::mem::names::Names;
 use crate::mem::object::Objects;
 use crate::mem::page_cache::PageCache;
 use crate::mem::spaces::Spaces;
@@ -18,14 +19,14 @@ pub struct Share {
     pub processes: Table,
     /// The address spaces.
     pub spaces: Spaces,
+    /// Names for spaces and objects.
+    pub names: Names,
     /// Files that have been mapped.
     pub objects: Objects,
     /// Frames of immutable content.
     pub page_cache: PageCache,
     /// Threads that wait for a word.
     pub futexes: Futexes,
-    /// Files of other tori, and for them.
-    pub far_files: crate::file::far::Share,
     /// Its end, with the machine.
     pub closing: Closing,
     /// [`crate::tori::Torus::account`] before the first process.
@@ -39,10 +40,10 @@ impl Share {
             sched: RunQueues::new(),
             processes: Table::new(torus, tori),
             spaces: Spaces::new(),
+            names: Names::new(),
             objects: Objects::new(),
             page_cache: PageCache::new(),
             futexes: Futexes::new(),
-            far_files: crate::file::far::Share::new(),
             closing: Closing::new(),
             at_start: AtomicU64::new(0),
         }

@@ -53,15 +53,10 @@ pub fn knocked() {
     own().rung.store(true, Ordering::SeqCst);
 }
 
-/// Whether the bell was rung, and nobody has served yet.
-pub fn is_rung() -> bool {
-    own().rung.load(Ordering::Relaxed)
-}
-
 /// Delivers what has come, if the bell was rung. No lock may be held.
 #[inline]
 pub fn serve() {
-    if is_rung() {
+    if own().rung.load(Ordering::Relaxed) {
         own().serve();
     }
 }
@@ -131,7 +126,6 @@ impl Rings {
 fn deliver(from: TorusId, message: Message) {
     match message.kind() {
         15..=39 => crate::process::far::deliver(from, message),
-        50..=59 => crate::file::far::deliver(from, message),
         kind => log::error!("a message of kind {kind} from torus {from}, which nobody takes"),
     }
 }

@@ -1,31 +1,17 @@
 //! Timers of a core: what its threads wait for, earliest last.
 
 use super::time::Nanos;
-use super::wait::Waiter;
 use crate::process::Thread;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// What happens when a timer fires, and to whom.
-#[derive(Clone)]
+/// What happens when a timer fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// A call has waited long enough.
-    Wake(Arc<dyn Waiter>),
-    /// A process's interval timer (setitimer(2)), by its thread.
-    Alarm(Arc<Thread>),
-}
-
-impl Due {
-    /// Whether both mean the same.
-    fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Wake(one), Self::Wake(other)) => {
-                core::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
-            }
-            (Self::Alarm(one), Self::Alarm(other)) => Arc::ptr_eq(one, other),
-            _ => false,
-        }
-    }
+    /// The thread's call has waited long enough.
+    Wake,
+    /// The process's interval timer (setitimer(2)).
+    Alarm,
 }
 
 /// One timer.
@@ -34,6 +20,8 @@ pub struct Timer {
     pub at: Nanos,
     /// What then.
     pub due: Due,
+    /// For whom.
+    pub thread: Arc<Thread>,
 }
 
 /// A core's timers.
@@ -66,9 +54,9 @@ impl Timers {
         Ok(())
     }
 
-    /// Removes a timer, if it has not fired.
-    pub fn remove(&mut self, due: &Due) {
-        let found = |timer: &Timer| timer.due.is(due);
+    /// Removes a thread's timer of this kind, if it has not fired.
+    pub fn remove(&mut self, thread: &Arc<Thread>, due: Due) {
+        let found = |timer: &Timer| timer.due == due && Arc::ptr_eq(&timer.thread, thread);
         if let Some(index) = self.latest_first.iter().position(found) {
             self.latest_first.remove(index);
         }

@@ -9,6 +9,7 @@ mod text;
 use crate::arch::Relax;
 use crate::arch::time::{self, Nanos};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crossbeam_utils::CachePadded;
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 use spin::mutex::SpinMutex;
 use text::{COLUMNS, ROWS, Text};
@@ -52,8 +53,9 @@ static WRITER: SpinMutex<Writer, Relax> = SpinMutex::new(Writer {
     shown: [[0; COLUMNS]; ROWS],
 });
 
-/// Text waits to be drawn.
-static WAITING: AtomicBool = AtomicBool::new(false);
+/// Text waits to be drawn. Every core looks at it at every tick: no neighbour of it is ever written.
+#[used] // Or the optimizer takes the padding away.
+static WAITING: CachePadded<AtomicBool> = CachePadded::new(AtomicBool::new(false));
 /// When text was drawn last, in nanoseconds.
 static DRAWN: AtomicU64 = AtomicU64::new(0);
 

@@ -129,5 +129,5 @@ pub(super) fn control(
 }
 
 fn int(value: u32) -> Result<Vec<u8>, Stop> {
-    Ok(bytes(&value.to_le_bytes())?)
+    bytes(&value.to_le_bytes())
 }

@@ -20,6 +20,7 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::line::{Key, Line, Termios};
 use core::sync::atomic::{AtomicBool, Ordering};
+use crossbeam_utils::CachePadded;
 use heapless::Deque;
 use spin::mutex::SpinMutex;
 
@@ -32,7 +33,6 @@ const BURST: usize = 4096;
 struct Console {
     line: Line,
     plain: Deque<u8, PLAIN>,
-    ended: bool,
     rows: u16,
     columns: u16,
     foreground: Pid,
@@ -42,12 +42,15 @@ struct Console {
 static CONSOLE: SpinMutex<Console, Relax> = SpinMutex::new(Console {
     line: Line::new(),
     plain: Deque::new(),
-    ended: false,
     rows: 24,
     columns: 80,
     foreground: Pid::INIT,
     session: Pid::INIT,
 });
+
+/// The console will not send any more. Written once, so that whoever only polls shares no line that changes.
+#[used] // Or the optimizer takes the padding away.
+static ENDED: CachePadded<AtomicBool> = CachePadded::new(AtomicBool::new(false));
 
 /// Which of descriptors 0, 1 and 2 of the first program are terminals. Written once, at boot.
 static TERMINALS: [AtomicBool; 3] = [const { AtomicBool::new(true) }; 3];
@@ -118,7 +121,7 @@ pub fn input(bytes: &[u8]) {
 
 /// The console will not send any more.
 pub fn end_of_input() {
-    CONSOLE.lock().ended = true;
+    ENDED.store(true, Ordering::Release);
     wake_console();
 }
 
@@ -158,7 +161,7 @@ pub fn read(caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
     background(caller, Signal::TTIN)?;
     let mut console = CONSOLE.lock();
     if !console.line.is_readable() && io.done() == 0 {
-        if console.ended {
+        if has_ended() {
             return Ok(0);
         }
         if !wait {
@@ -208,7 +211,7 @@ pub fn read_plain(caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
         return Ok(io.done());
     }
     if console.plain.is_empty() && io.done() == 0 {
-        if console.ended {
+        if has_ended() {
             return Ok(0);
         }
         if !wait {
@@ -251,8 +254,6 @@ pub fn write(caller: &Caller, io: &mut Transfer, output: Output) -> SysResult {
             }
             Err(stop) => return io.stopped(stop).map(|()| io.done()),
         }
-        drop(console);
-        io.pause()?;
     }
     Ok(io.done())
 }
@@ -265,7 +266,6 @@ pub fn write_plain(io: &mut Transfer, output: Output) -> SysResult {
             Ok(n) => program::write(output, &block[..n]),
             Err(stop) => return io.stopped(stop).map(|()| io.done()),
         }
-        io.pause()?;
     }
     Ok(io.done())
 }
@@ -282,12 +282,12 @@ pub fn is_readable(waiter: Option<&Arc<dyn Waiter>>) -> bool {
     } else {
         !console.plain.is_empty()
     };
-    ready || console.ended
+    ready || has_ended()
 }
 
 /// Whether the console's input has ended.
 pub fn has_ended() -> bool {
-    CONSOLE.lock().ended
+    ENDED.load(Ordering::Acquire)
 }
 
 /// Bytes that a read would get at once.

@@ -15,15 +15,12 @@ use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU32, Ordering};
 use own::OwnPages;
 use vm::frames::{Owner, Use};
 use vm::hash::{Digest, PageBytes};
 
 /// Bytes per page.
 pub const PAGE: usize = 4096;
-/// Names of objects in the reverse map have the top bit, names of lineages have not.
-const OBJECT_BIT: u32 = 1 << 31;
 
 /// A page of an object could not be produced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,18 +91,6 @@ impl vm::space::Object for ObjectRef {
     }
 }
 
-static NEXT: AtomicU32 = AtomicU32::new(0);
-
-/// A name that no other object has: used again after 2^31 objects, long after the first has gone.
-fn next_owner() -> Owner {
-    loop {
-        let owner = Owner(OBJECT_BIT | NEXT.fetch_add(1, Ordering::Relaxed));
-        if owner != Owner::CONTENT {
-            return owner;
-        }
-    }
-}
-
 impl MemoryObject {
     /// An object of zeros of `len` bytes: shared anonymous memory, or a file in memory.
     pub fn zero(len: u64) -> Result<ObjectRef, Errno> {
@@ -127,7 +112,7 @@ impl MemoryObject {
 
     fn create(pages: Pages) -> Result<ObjectRef, Errno> {
         super::room(size_of::<Self>())?;
-        let owner = next_owner();
+        let owner = cpu::this().torus().share.names.object();
         Ok(ObjectRef(Arc::new(Self { owner, pages })))
     }
 

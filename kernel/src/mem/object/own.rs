@@ -93,7 +93,6 @@ impl OwnPages {
                     drop(Held::again(core::mem::take(frame)));
                 }
             }
-            cpu::let_interrupts_in();
         }
         chunks.retain(|chunk| chunk.number * CHUNK < keep);
         drop(chunks);
@@ -134,7 +133,6 @@ impl Drop for OwnPages {
                     drop(Held::again(*frame));
                 }
             }
-            cpu::let_interrupts_in();
         }
     }
 }
