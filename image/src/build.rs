@@ -130,13 +130,19 @@ pub fn cargo(
     Ok(executables(&messages))
 }
 
-/// The executables among cargo's JSON messages.
+/// The executables and plug-ins (`cdylib`) among cargo's JSON messages.
 fn executables(messages: &str) -> BTreeMap<String, PathBuf> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter_map(|message| {
-            let path = message.get("executable")?.as_str()?;
+            let library = || {
+                let kinds = message.pointer("/target/kind")?.as_array()?;
+                let is_plugin = kinds.iter().any(|kind| kind == "cdylib");
+                message.pointer("/filenames/0").filter(|_| is_plugin)
+            };
+            let executable = message.get("executable").filter(|path| path.is_string());
+            let path = executable.or_else(library)?.as_str()?;
             let name = message.pointer("/target/name")?.as_str()?;
             Some((name.to_owned(), PathBuf::from(path)))
         })
@@ -153,10 +159,13 @@ mod tests {
             r#"{"reason":"compiler-artifact","target":{"name":"log"},"executable":null}"#,
             "\n",
             r#"{"reason":"compiler-artifact","target":{"name":"init"},"executable":"/t/init"}"#,
+            "\n",
+            r#"{"target":{"name":"p","kind":["cdylib"]},"filenames":["/t/libp.so"],"executable":null}"#,
             "\nnot json\n"
         );
         let found = executables(text);
-        assert_eq!(found.len(), 1);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found["p"].to_str(), Some("/t/libp.so"));
         assert_eq!(found["init"].to_str(), Some("/t/init"));
     }
 }

@@ -35,11 +35,22 @@ impl Symbols {
         }
     }
 
-    /// Functions at a return address, innermost first, with file and line.
+    /// The function whose code is at `address`.
+    #[must_use]
+    pub fn function(&self, address: u64) -> Option<String> {
+        symbol(self.loader.as_ref()?, address)
+    }
+
+    /// Functions at a return address, as [`Symbols::place`] tells them.
     fn describe(&self, address: u64) -> Option<String> {
+        self.place(address.checked_sub(1)?)
+    }
+
+    /// Functions at an address, innermost first, with file and line.
+    #[must_use]
+    pub fn place(&self, address: u64) -> Option<String> {
         let loader = self.loader.as_ref()?;
-        let call = address.checked_sub(1)?;
-        let mut frames = loader.find_frames(call).ok()?;
+        let mut frames = loader.find_frames(address).ok()?;
         let mut places = Vec::new();
         while let Ok(Some(frame)) = frames.next() {
             let name = frame
@@ -47,7 +58,7 @@ impl Symbols {
                 .as_ref()
                 .and_then(|function| function.demangle().ok().map(std::borrow::Cow::into_owned));
             let name = name
-                .or_else(|| symbol(loader, call))
+                .or_else(|| symbol(loader, address))
                 .unwrap_or_else(|| "?".to_owned());
             let place = frame.location.and_then(|location| {
                 Some(format!(" ({}:{})", short(location.file?), location.line?))
@@ -55,7 +66,7 @@ impl Symbols {
             places.push(name + &place.unwrap_or_default());
         }
         if places.is_empty() {
-            places.extend(symbol(loader, call));
+            places.extend(symbol(loader, address));
         }
         (!places.is_empty()).then(|| places.join(" in "))
     }

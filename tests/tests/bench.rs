@@ -208,6 +208,89 @@ fn what_fails_is_told_and_the_rest_is_kept() {
 }
 
 #[test]
+fn tori_share_no_cache_line_when_each_works_for_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let json = directory.path().join("sharing.json");
+    let output = bench(&[
+        "--sharing",
+        "--smp",
+        "4",
+        "--linux",
+        "none",
+        "--json",
+        json.to_str().unwrap(),
+        "null-call",
+        "fault-write",
+        "fault-file",
+        "map",
+        "fork-1m",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let records = records(&json);
+    assert_eq!(records.len(), 8, "{table}");
+    for record in records {
+        assert_eq!(record["kind"], "sharing");
+        // Two cores in each of two tori, three rounds of the same operations by each process.
+        assert_eq!(
+            (&record["processes"], &record["tori"]),
+            (&4.into(), &2.into())
+        );
+        assert_eq!(record["operations"].as_u64().unwrap() % 12, 0, "{record}");
+        assert!(
+            record["kernel_instructions"].as_f64().unwrap() > 10.0,
+            "{record}"
+        );
+        assert_eq!(record["lines_across"], 0.0, "{table}");
+    }
+}
+
+#[test]
+fn a_profile_names_the_kernels_functions() {
+    let directory = tempfile::tempdir().unwrap();
+    let json = directory.path().join("profile.json");
+    let output = bench(&[
+        "--profile",
+        "--linux",
+        "none",
+        "--json",
+        json.to_str().unwrap(),
+        "fault-read",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let records = records(&json);
+    assert!(records.iter().all(|record| record["kind"] == "profile"));
+    let fault = records.iter().find(|record| {
+        let name = record["function"].as_str().unwrap();
+        name.starts_with("braid_kernel::mem::fault::")
+    });
+    assert!(fault.is_some_and(|record| record["instructions"].as_f64().unwrap() > 1.0));
+}
+
+/// A QEMU that does nothing but refuse.
+fn broken_qemu(directory: &Path, said: &str) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = directory.join("qemu");
+    let text = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] && echo QEMU emulator version 7.2.0 && exit 0\necho '{said}' >&2\nexit 1\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn a_qemu_without_plug_ins_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let qemu = broken_qemu(directory.path(), "-plugin: invalid option");
+    let mut command = tool::braid(["bench", "--sharing", "--smp", "2", "--linux", "none", "brk"]);
+    let output = command.env("BRAID_QEMU", qemu).output().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("-plugin: invalid option"), "{said}");
+}
+
+#[test]
 fn bad_input_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("vmlinuz");
@@ -225,13 +308,18 @@ fn bad_input_is_refused() {
         ),
         (
             &["--icount", "--smp", "2"][..],
-            "--icount counts with one core",
+            "instructions are counted with one core",
         ),
         (
             &["--tori", "3", "--smp", "2"][..],
             "--tori 3 does not fit --smp 2",
         ),
         (&["--boots", "0"][..], "--boots"),
+        (
+            &["--sharing", "--smp", "3", "--tori", "2"][..],
+            "tori of one size",
+        ),
+        (&["--sharing", "--icount"][..], "cannot be used with"),
     ] {
         let output = bench(words);
         assert_eq!(output.status.code(), Some(125), "{words:?}");

@@ -4,7 +4,7 @@
 //! ```text
 //! bench version=1 system=Linux release=6.1.0-56-cloud-amd64 clock=wall cores=2
 //! figure name=fault-write processes=2 bytes=16777216 operations=8192 samples=10542112,10498001
-//! region name=fault-write processes=2
+//! region number=3 name=fault-write processes=2
 //! absent name=message why=Function not implemented (os error 38)
 //! failed name=exec why=..
 //! end figures=21 failed=0
@@ -64,8 +64,10 @@ pub enum Record {
     Bench(Header),
     /// A figure.
     Figure(Figure),
-    /// The program has gone through the next pair of marks.
+    /// The program has gone through marks.
     Region {
+        /// The number in the marks.
+        number: u8,
         /// The benchmark.
         name: String,
         /// Processes that did it at once.
@@ -132,9 +134,14 @@ impl Display for Record {
                     samples.join(",")
                 )
             }
-            Record::Region { name, processes } => {
-                write!(f, "region name={name} processes={processes}")
-            }
+            Record::Region {
+                number,
+                name,
+                processes,
+            } => write!(
+                f,
+                "region number={number} name={name} processes={processes}"
+            ),
             Record::Absent { name, why } => write!(f, "absent name={name} why={}", line(why)),
             Record::Failed { name, why } => write!(f, "failed name={name} why={}", line(why)),
             Record::Symbol { address, name } => write!(f, "symbol {address:x} {name}"),
@@ -243,6 +250,7 @@ impl FromStr for Record {
             "bench" => Record::Bench(fields.header()?),
             "figure" => Record::Figure(fields.figure()?),
             "region" => Record::Region {
+                number: fields.value("number")?,
                 name: fields.value("name")?,
                 processes: fields.value("processes")?,
             },
@@ -290,6 +298,7 @@ mod tests {
             }),
             Record::Figure(figure()),
             Record::Region {
+                number: 255,
                 name: name(),
                 processes: 8,
             },

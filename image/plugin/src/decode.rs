@@ -1,49 +1,47 @@
 //! Instructions that mean something here, told by their bytes (Intel SDM vol. 2).
 
+use braid_bench::mark::Mark;
+
 /// What an instruction is to the plug-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Special {
-    /// The next instruction reads a byte at the address of the region that begins.
-    Begin,
-    /// The next instruction reads a byte at the address of the region that ends.
-    End,
+    /// A mark of the benchmark program.
+    Mark(Mark),
     /// `invlpg`, or a write of CR3.
     TlbFlush,
 }
 
-/// `nop dword ptr [rax + disp32]` without its displacement.
-const NOP: [u8; 3] = [0x0f, 0x1f, 0x80];
-
 /// What the instruction with these bytes is, if it is special.
 pub(crate) fn special(bytes: &[u8]) -> Option<Special> {
+    if is_tlb_flush(bytes) {
+        return Some(Special::TlbFlush);
+    }
+    Mark::read(bytes).map(Special::Mark)
+}
+
+fn is_tlb_flush(bytes: &[u8]) -> bool {
     match bytes {
-        [a, b, c, rest @ ..] if [*a, *b, *c] == NOP => match rest {
-            b"BRDB" => Some(Special::Begin),
-            b"BRDE" => Some(Special::End),
-            _ => None,
-        },
         // REX prefixes name the upper registers.
-        [0x40..=0x4f, rest @ ..] => special(rest).filter(|found| *found == Special::TlbFlush),
+        [0x40..=0x4f, rest @ ..] => is_tlb_flush(rest),
         // invlpg is 0f 01 /7 with a memory operand.
-        [0x0f, 0x01, modrm, ..] if modrm >> 6 != 3 && modrm >> 3 & 7 == 7 => {
-            Some(Special::TlbFlush)
-        }
+        [0x0f, 0x01, modrm, ..] => modrm >> 6 != 3 && modrm >> 3 & 7 == 7,
         // mov cr3, r64 is 0f 22 /3.
-        [0x0f, 0x22, modrm, ..] if modrm >> 3 & 7 == 3 => Some(Special::TlbFlush),
-        _ => None,
+        [0x0f, 0x22, modrm, ..] => modrm >> 3 & 7 == 3,
+        _ => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Special, special};
+    use braid_bench::mark::Mark;
 
     #[test]
-    fn marks_are_no_operations_with_a_word() {
-        assert_eq!(special(b"\x0f\x1f\x80BRDB"), Some(Special::Begin));
-        assert_eq!(special(b"\x0f\x1f\x80BRDE"), Some(Special::End));
+    fn marks_are_no_operations_with_a_number() {
+        let mut bytes = vec![0x0f, 0x1f, 0x80];
+        bytes.extend(Mark::Begin(7).number().to_le_bytes());
+        assert_eq!(special(&bytes), Some(Special::Mark(Mark::Begin(7))));
         assert_eq!(special(b"\x0f\x1f\x80\0\0\0\0"), None);
-        assert_eq!(special(b"\x48\x0f\x1f\x80BRDB"), None);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! Cache lines that one processor has written and another touches.
 //!
 //! Counted is what costs a transfer between caches on hardware: the first touch of a line by a processor after
-//! another one's write. Further touches are free until somebody writes again.
+//! another one's write. Further touches are free until somebody writes again. Who wrote last is followed from the first
+//! region to the end; transfers are counted when the touch is part of a region.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
+
+use crate::regions::Region;
 
 /// Bytes of a cache line, as a power of two.
 const LINE_SHIFT: u32 = 6;
@@ -27,20 +30,18 @@ pub(crate) struct Access {
     pub(crate) write: bool,
 }
 
-/// A way in which a line went from one processor to another.
+/// A way in which lines went from one processor to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub(crate) struct Transfer {
-    /// The region in which it went.
-    pub(crate) region: u8,
-    /// The line's address in the machine's memory, in bytes.
+    /// The region in which they went.
+    pub(crate) region: Region,
+    /// Whether writer and toucher belong to different tori.
+    pub(crate) across: bool,
+    /// The line's address in the machine's memory, in bytes, when it went across tori; else 0, for all of them.
     pub(crate) line: u64,
-    /// Who had written it.
-    pub(crate) writer: u16,
-    /// By which instruction.
+    /// The instruction that had written it.
     pub(crate) writer_pc: u64,
-    /// Who touched it.
-    pub(crate) toucher: u16,
-    /// By which instruction.
+    /// The instruction that touched it.
     pub(crate) toucher_pc: u64,
     /// Whether the touch was a write.
     pub(crate) write: bool,
@@ -49,7 +50,6 @@ pub(crate) struct Transfer {
 /// What is known of a line.
 #[derive(Clone, Copy, Debug, Default)]
 struct Line {
-    epoch: u32,
     writer: Option<(u16, u64)>,
     /// Processors that have touched it since it was written.
     seen: u128,
@@ -65,37 +65,34 @@ struct Shard {
 #[derive(Debug)]
 pub(crate) struct Lines {
     shards: Vec<Mutex<Shard>>,
+    /// Processors of a torus.
+    torus: usize,
 }
 
 impl Lines {
-    /// None yet.
-    pub(crate) fn new() -> Self {
+    /// None yet, on a machine with tori of so many processors.
+    pub(crate) fn new(torus: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { shards }
+        Self { shards, torus }
     }
 
-    /// Notes an access in the `epoch`-th region, which has the number `region`.
-    pub(crate) fn note(&self, region: u8, epoch: u32, access: Access) {
+    /// Notes an access, which counts when it is part of a region.
+    pub(crate) fn note(&self, region: Option<Region>, access: Access) {
         let number = access.address >> LINE_SHIFT;
         let shard = &mut *lock(&self.shards[number as usize % SHARDS]);
         let line = shard.lines.entry(number).or_default();
-        if line.epoch != epoch {
-            *line = Line {
-                epoch,
-                ..Line::default()
-            };
-        }
         let bit = 1_u128 << (u32::from(access.cpu) % SEEN_BITS);
-        if let Some((writer, writer_pc)) = line.writer
+        if let Some(region) = region
+            && let Some((writer, writer_pc)) = line.writer
             && writer != access.cpu
             && line.seen & bit == 0
         {
+            let across = self.torus_of(writer) != self.torus_of(access.cpu);
             let transfer = Transfer {
                 region,
-                line: number << LINE_SHIFT,
-                writer,
+                across,
+                line: if across { number << LINE_SHIFT } else { 0 },
                 writer_pc,
-                toucher: access.cpu,
                 toucher_pc: access.pc,
                 write: access.write,
             };
@@ -108,20 +105,19 @@ impl Lines {
         }
     }
 
+    fn torus_of(&self, cpu: u16) -> usize {
+        usize::from(cpu) / self.torus
+    }
+
     /// How often each transfer happened, in order.
     pub(crate) fn transfers(&self) -> Vec<(Transfer, u64)> {
-        let mut all: Vec<_> = self
-            .shards
-            .iter()
-            .flat_map(|shard| {
-                let shard = lock(shard);
-                shard
-                    .transfers
-                    .iter()
-                    .map(|(transfer, count)| (*transfer, *count))
-                    .collect::<Vec<_>>()
-            })
-            .collect();
+        let mut sums: HashMap<Transfer, u64> = HashMap::new();
+        for shard in &self.shards {
+            for (transfer, count) in &lock(shard).transfers {
+                *sums.entry(*transfer).or_default() += count;
+            }
+        }
+        let mut all: Vec<_> = sums.into_iter().collect();
         all.sort_unstable();
         all
     }
@@ -144,15 +140,23 @@ mod tests {
         }
     }
 
-    fn counts(accesses: &[Access]) -> Vec<(u16, u16, u64)> {
-        let lines = Lines::new();
+    /// Writer's and toucher's instruction, whether across tori of two processors, and how often.
+    fn counts(accesses: &[Access]) -> Vec<(u64, u64, bool, u64)> {
+        let lines = Lines::new(2);
         for access in accesses {
-            lines.note(1, 1, *access);
+            lines.note(Some(1), *access);
         }
         let transfers = lines.transfers();
         transfers
             .iter()
-            .map(|(transfer, count)| (transfer.writer, transfer.toucher, *count))
+            .map(|(transfer, count)| {
+                (
+                    transfer.writer_pc,
+                    transfer.toucher_pc,
+                    transfer.across,
+                    *count,
+                )
+            })
             .collect()
     }
 
@@ -169,21 +173,57 @@ mod tests {
             access(1, 127, false),
             access(1, 64, false),
             access(1, 128, false),
+            access(2, 64, false),
         ];
-        assert_eq!(counts(&accesses), [(0, 1, 1)]);
+        assert_eq!(
+            counts(&accesses),
+            [(0x100, 0x101, false, 1), (0x100, 0x102, true, 1)]
+        );
     }
 
     #[test]
     fn writing_in_turns_counts_every_turn() {
         let accesses: Vec<_> = (0..6).map(|turn| access(turn % 2, 0, true)).collect();
-        assert_eq!(counts(&accesses), [(0, 1, 3), (1, 0, 2)]);
+        assert_eq!(
+            counts(&accesses),
+            [(0x100, 0x101, false, 3), (0x101, 0x100, false, 2)]
+        );
     }
 
     #[test]
-    fn a_new_region_forgets_who_wrote() {
-        let lines = Lines::new();
-        lines.note(1, 1, access(0, 0, true));
-        lines.note(1, 2, access(1, 0, true));
+    fn outside_of_regions_lines_are_followed_and_nothing_counts() {
+        let lines = Lines::new(2);
+        lines.note(Some(1), access(0, 0, true));
+        lines.note(None, access(1, 0, true));
         assert_eq!(lines.transfers(), []);
+        lines.note(Some(2), access(1, 0, false));
+        assert_eq!(lines.transfers(), []);
+        lines.note(Some(2), access(0, 0, false));
+        assert_eq!(lines.transfers().len(), 1);
+    }
+
+    #[test]
+    fn only_what_goes_across_tori_names_the_line() {
+        let lines = Lines::new(1);
+        for address in [64, 128] {
+            lines.note(Some(1), access(0, address, true));
+            lines.note(Some(1), access(1, address, false));
+        }
+        let found: Vec<u64> = lines
+            .transfers()
+            .iter()
+            .map(|(transfer, _)| transfer.line)
+            .collect();
+        assert_eq!(found, [64, 128]);
+        let lines = Lines::new(2);
+        for address in [64, 128] {
+            lines.note(Some(1), access(0, address, true));
+            lines.note(Some(1), access(1, address, false));
+        }
+        let transfers = lines.transfers();
+        assert_eq!(
+            (transfers.len(), transfers[0].0.line, transfers[0].1),
+            (1, 0, 2)
+        );
     }
 }

@@ -1,27 +1,32 @@
 //! The plug-in itself: what QEMU calls, and what is counted on it.
 
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use braid_bench::mark::Mark;
 
 use crate::api;
 use crate::decode::{Special, special};
 use crate::lines::{Access, Lines};
-use crate::regions::{Current, Region};
+use crate::regions::{Region, Teams};
 use crate::report::{self, Record};
 
 /// Processors that are told apart: as many as the kernel takes. Those beyond count as the last one.
 const CPUS: usize = 256;
+const REGIONS: usize = 1 << Region::BITS;
 /// Where the command register of the local APIC is (Intel SDM vol. 3A, 11.6.1).
 const APIC_COMMAND: u64 = 0xfee0_0300;
 
 /// What one processor did in one region.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 struct Counts {
+    operations: AtomicU64,
     kernel: AtomicU64,
     user: AtomicU64,
     ipis: AtomicU64,
@@ -39,8 +44,11 @@ struct Block {
 #[derive(Debug)]
 struct Plugin {
     out: PathBuf,
-    current: Current,
-    counts: Mutex<HashMap<Region, &'static [Counts]>>,
+    teams: Teams,
+    /// A region has been entered: from now on lines are followed.
+    started: AtomicBool,
+    /// By region and processor.
+    counts: Vec<Counts>,
     blocks: Mutex<Vec<&'static Block>>,
     /// None unless sharing is watched.
     lines: Option<Lines>,
@@ -89,24 +97,35 @@ unsafe extern "C" fn qemu_plugin_install(
 
 fn configure(words: impl Iterator<Item = String>) -> Result<Plugin, String> {
     let (mut out, mut sharing) = (None, false);
+    let (mut team, mut torus, mut workers) = (CPUS, CPUS, 1);
     for word in words {
-        match word.split_once('=') {
-            Some(("out", path)) => out = Some(PathBuf::from(path)),
-            Some(("sharing", "on")) => sharing = true,
-            Some(("sharing", "off")) => sharing = false,
-            _ => {
-                return Err(format!(
-                    "unknown word {word:?}: out=FILE and sharing=on are known"
-                ));
-            }
+        let unknown =
+            || format!("the word {word:?} is not understood: the plug-in's README has them");
+        let (name, value) = word.split_once('=').ok_or_else(unknown)?;
+        let number = || {
+            value
+                .parse()
+                .ok()
+                .filter(|n| (1..=CPUS).contains(n))
+                .ok_or_else(unknown)
+        };
+        match (name, value) {
+            ("out", path) => out = Some(PathBuf::from(path)),
+            ("sharing", "on") => sharing = true,
+            ("sharing", "off") => sharing = false,
+            ("team", _) => team = number()?,
+            ("torus", _) => torus = number()?,
+            ("workers", _) => workers = number()?,
+            _ => return Err(unknown()),
         }
     }
     Ok(Plugin {
         out: out.ok_or("out=FILE is missing")?,
-        current: Current::new(),
-        counts: Mutex::default(),
+        teams: Teams::new(CPUS, team, workers as u16),
+        started: AtomicBool::new(false),
+        counts: (0..REGIONS * CPUS).map(|_| Counts::default()).collect(),
         blocks: Mutex::default(),
-        lines: sharing.then(Lines::new),
+        lines: sharing.then(|| Lines::new(torus)),
     })
 }
 
@@ -124,34 +143,23 @@ extern "C" fn translated(_id: api::Id, block: *mut api::Block) {
         lock(&plugin.blocks).push(counted);
         let data = core::ptr::from_ref(counted).cast_mut().cast();
         api::qemu_plugin_register_vcpu_tb_exec_cb(block, block_executed, api::NO_REGS, data);
-        let mut before = None;
         for index in 0..count {
-            let insn = api::qemu_plugin_tb_get_insn(block, index);
-            before = watch(plugin, insn, before);
+            watch(plugin, api::qemu_plugin_tb_get_insn(block, index));
         }
     }
 }
 
-/// Registers what one instruction calls. Answers what it says of the next one.
+/// Registers what one instruction calls.
 ///
 /// # Safety
 /// P1: `insn` belongs to a block that is being translated.
-unsafe fn watch(plugin: &Plugin, insn: *mut api::Insn, before: Option<Special>) -> Option<Special> {
+unsafe fn watch(plugin: &Plugin, insn: *mut api::Insn) {
     // SAFETY: P1.
     unsafe {
         let pc = api::qemu_plugin_insn_vaddr(insn);
         let size = api::qemu_plugin_insn_size(insn);
         let bytes = core::slice::from_raw_parts(api::qemu_plugin_insn_data(insn), size);
-        let mark = match before {
-            Some(Special::Begin) => Some(begun as api::MemCallback),
-            Some(Special::End) => Some(left as api::MemCallback),
-            _ => None,
-        };
-        if let Some(mark) = mark {
-            // Not "reads" alone: QEMU 7.2 never calls such callbacks.
-            let (all, none) = (api::ALL_ACCESSES, core::ptr::null_mut());
-            api::qemu_plugin_register_vcpu_mem_cb(insn, mark, api::NO_REGS, all, none);
-        } else if is_kernel(pc) || plugin.lines.is_some() {
+        if is_kernel(pc) || plugin.lines.is_some() {
             let pc = if is_kernel(pc) { pc } else { 0 };
             api::qemu_plugin_register_vcpu_mem_cb(
                 insn,
@@ -161,12 +169,15 @@ unsafe fn watch(plugin: &Plugin, insn: *mut api::Insn, before: Option<Special>) 
                 core::ptr::without_provenance_mut(pc as usize),
             );
         }
-        let found = special(bytes);
-        if found == Some(Special::TlbFlush) {
-            let none = core::ptr::null_mut();
-            api::qemu_plugin_register_vcpu_insn_exec_cb(insn, flushed, api::NO_REGS, none);
-        }
-        found
+        let (callback, value): (api::ExecCallback, u8) = match special(bytes) {
+            None => return,
+            Some(Special::TlbFlush) => (flushed, 0),
+            Some(Special::Mark(Mark::Begin(region))) => (begun, region),
+            Some(Special::Mark(Mark::End)) => (left, 0),
+            Some(Special::Mark(Mark::Operation)) => (operated, 0),
+        };
+        let value = core::ptr::without_provenance_mut(usize::from(value));
+        api::qemu_plugin_register_vcpu_insn_exec_cb(insn, callback, api::NO_REGS, value);
     }
 }
 
@@ -176,22 +187,29 @@ const fn is_kernel(pc: u64) -> bool {
 }
 
 extern "C" fn block_executed(cpu: c_uint, data: *mut c_void) {
-    let Some((plugin, state)) = now() else { return };
+    let Some((plugin, region)) = now(cpu) else {
+        return;
+    };
     // SAFETY: P2, `data` is the leaked block of `translated`.
     let block = unsafe { &*data.cast::<Block>() };
-    let counts = plugin.of(state.region, cpu);
+    let counts = plugin.of(region, cpu);
     if is_kernel(block.pc) {
         counts
             .kernel
             .fetch_add(block.instructions, Ordering::Relaxed);
-        *lock(&block.executed).entry(state.region).or_default() += 1;
+        *lock(&block.executed).entry(region).or_default() += 1;
     } else {
         counts.user.fetch_add(block.instructions, Ordering::Relaxed);
     }
 }
 
 extern "C" fn accessed(cpu: c_uint, info: api::MemInfo, address: u64, data: *mut c_void) {
-    let Some((plugin, state)) = now() else { return };
+    let Some(plugin) = PLUGIN.get() else { return };
+    let region = plugin.teams.region(cpu as usize);
+    let follows = plugin.lines.is_some() && plugin.started.load(Ordering::Relaxed);
+    if region.is_none() && !follows {
+        return;
+    }
     // SAFETY: P1, the access was reported to this processor's thread just now.
     let (physical, io, write) = unsafe {
         let place = api::qemu_plugin_get_hwaddr(info, address);
@@ -205,11 +223,11 @@ extern "C" fn accessed(cpu: c_uint, info: api::MemInfo, address: u64, data: *mut
         )
     };
     if io {
-        if write && physical == APIC_COMMAND {
-            plugin
-                .of(state.region, cpu)
-                .ipis
-                .fetch_add(1, Ordering::Relaxed);
+        if let Some(region) = region
+            && write
+            && physical == APIC_COMMAND
+        {
+            plugin.of(region, cpu).ipis.fetch_add(1, Ordering::Relaxed);
         }
     } else if let Some(lines) = &plugin.lines {
         let access = Access {
@@ -218,26 +236,34 @@ extern "C" fn accessed(cpu: c_uint, info: api::MemInfo, address: u64, data: *mut
             pc: data.addr() as u64,
             write,
         };
-        lines.note(state.region, state.epoch, access);
+        lines.note(region, access);
     }
 }
 
 extern "C" fn flushed(cpu: c_uint, _data: *mut c_void) {
-    if let Some((plugin, state)) = now() {
-        let counts = plugin.of(state.region, cpu);
+    if let Some((plugin, region)) = now(cpu) {
+        let counts = plugin.of(region, cpu);
         counts.tlb_flushes.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-extern "C" fn begun(_cpu: c_uint, _info: api::MemInfo, address: u64, _data: *mut c_void) {
-    if let Some(plugin) = PLUGIN.get() {
-        plugin.current.enter(address as Region);
+extern "C" fn operated(cpu: c_uint, _data: *mut c_void) {
+    if let Some((plugin, region)) = now(cpu) {
+        let counts = plugin.of(region, cpu);
+        counts.operations.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-extern "C" fn left(_cpu: c_uint, _info: api::MemInfo, address: u64, _data: *mut c_void) {
+extern "C" fn begun(cpu: c_uint, data: *mut c_void) {
     if let Some(plugin) = PLUGIN.get() {
-        plugin.current.leave(address as Region);
+        plugin.started.store(true, Ordering::Relaxed);
+        plugin.teams.enter(cpu as usize, data.addr() as Region);
+    }
+}
+
+extern "C" fn left(cpu: c_uint, _data: *mut c_void) {
+    if let Some(plugin) = PLUGIN.get() {
+        plugin.teams.leave(cpu as usize);
     }
 }
 
@@ -251,39 +277,32 @@ extern "C" fn ended(_id: api::Id, _data: *mut c_void) {
     }
 }
 
-/// The plug-in and the region that lasts, if one does.
-fn now() -> Option<(&'static Plugin, crate::regions::State)> {
+/// The plug-in and the region that the processor's instructions count for, if they do.
+fn now(cpu: c_uint) -> Option<(&'static Plugin, Region)> {
     let plugin = PLUGIN.get()?;
-    Some((plugin, plugin.current.get()?))
+    Some((plugin, plugin.teams.region(cpu as usize)?))
 }
 
 impl Plugin {
-    fn of(&self, region: Region, cpu: c_uint) -> &'static Counts {
-        let mut counts = lock(&self.counts);
-        let of_region: &'static [Counts] = counts.entry(region).or_insert_with(|| {
-            let all: Vec<_> = (0..CPUS).map(|_| Counts::default()).collect();
-            all.leak()
-        });
-        &of_region[(cpu as usize).min(CPUS - 1)]
+    fn of(&self, region: Region, cpu: c_uint) -> &Counts {
+        &self.counts[usize::from(region) * CPUS + (cpu as usize).min(CPUS - 1)]
     }
 
     fn records(&self) -> Vec<Record> {
         let mut records = Vec::new();
-        let counts: BTreeMap<_, _> = lock(&self.counts).clone().into_iter().collect();
-        for (region, counts) in counts {
-            for (cpu, counts) in counts.iter().enumerate() {
-                let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-                let (kernel, user) = (get(&counts.kernel), get(&counts.user));
-                if kernel + user > 0 {
-                    records.push(Record::Count {
-                        region,
-                        cpu,
-                        kernel,
-                        user,
-                        ipis: get(&counts.ipis),
-                        tlb_flushes: get(&counts.tlb_flushes),
-                    });
-                }
+        for (index, counts) in self.counts.iter().enumerate() {
+            let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+            let (kernel, user) = (get(&counts.kernel), get(&counts.user));
+            if kernel + user > 0 {
+                records.push(Record::Count {
+                    region: (index / CPUS) as Region,
+                    cpu: index % CPUS,
+                    operations: get(&counts.operations),
+                    kernel,
+                    user,
+                    ipis: get(&counts.ipis),
+                    tlb_flushes: get(&counts.tlb_flushes),
+                });
             }
         }
         records.extend(self.profile());

@@ -1,126 +1,139 @@
-//! Which benchmark region the machine is in.
+//! Which benchmark region processors are in.
 //!
-//! A region is entered by each process that works in it and lasts from the first entry to the last exit. There is one
-//! at a time: an entry into another one while a region lasts is not counted, and neither is its exit.
+//! Processors form teams, contiguous groups of one size, in which so many workers enter a region. It counts from the entry
+//! of the last worker to the first exit: what wakes workers up and what follows their work is not part of it. Teams know
+//! nothing of each other: on Braid each torus is one, with a program of its own.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The number of a region, as the program that marks it chose it.
 pub(crate) type Region = u8;
 
-/// The current region, how many processes are in it, and how many regions there were before.
-#[derive(Debug, Default)]
-pub(crate) struct Current(AtomicU64);
+/// The regions that teams are in.
+#[derive(Debug)]
+pub(crate) struct Teams {
+    size: usize,
+    workers: u16,
+    states: Vec<AtomicU64>,
+}
 
-/// What [`Current`] holds, taken apart.
+/// The state of a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct State {
-    /// The region.
-    pub(crate) region: Region,
-    /// Grows with every region, so that what was noted in an earlier one is told from now.
-    pub(crate) epoch: u32,
+struct State {
+    region: Region,
+    /// Workers that have entered and not left.
     inside: u16,
+    /// One has left: the region counts no more.
+    over: bool,
 }
 
 impl State {
-    fn unpack(word: u64) -> Self {
+    const fn unpack(word: u64) -> Self {
         Self {
             region: word as u8,
-            epoch: (word >> 32) as u32,
             inside: (word >> 16) as u16,
+            over: word >> 32 != 0,
         }
     }
 
-    fn pack(self) -> u64 {
-        u64::from(self.epoch) << 32 | u64::from(self.inside) << 16 | u64::from(self.region)
+    const fn pack(self) -> u64 {
+        (self.over as u64) << 32 | (self.inside as u64) << 16 | self.region as u64
     }
 }
 
-impl Current {
-    /// No region yet.
-    pub(crate) const fn new() -> Self {
-        Self(AtomicU64::new(0))
+impl Teams {
+    /// `cpus` processors in teams of `size`, with so many workers in each.
+    pub(crate) fn new(cpus: usize, size: usize, workers: u16) -> Self {
+        Self {
+            size,
+            workers,
+            states: (0..cpus.div_ceil(size))
+                .map(|_| AtomicU64::new(0))
+                .collect(),
+        }
     }
 
-    /// The region that lasts, if there is one.
-    pub(crate) fn get(&self) -> Option<State> {
-        let state = State::unpack(self.0.load(Ordering::Relaxed));
-        (state.inside > 0).then_some(state)
+    fn of(&self, cpu: usize) -> Option<&AtomicU64> {
+        self.states.get(cpu / self.size)
     }
 
-    /// A process begins its work in `region`.
-    pub(crate) fn enter(&self, region: Region) {
-        self.change(|state| match state.inside {
-            0 => Some(State {
+    /// The region that a processor's instructions count for, if they do.
+    pub(crate) fn region(&self, cpu: usize) -> Option<Region> {
+        let state = State::unpack(self.of(cpu)?.load(Ordering::Relaxed));
+        (state.inside == self.workers && !state.over).then_some(state.region)
+    }
+
+    /// A worker begins its work in `region`. An entry into another region than that of its team is not counted.
+    pub(crate) fn enter(&self, cpu: usize, region: Region) {
+        self.change(cpu, |state| match state.inside {
+            0 => State {
                 region,
-                epoch: state.epoch.wrapping_add(1),
                 inside: 1,
-            }),
-            inside if state.region == region => Some(State {
+                over: false,
+            },
+            inside if state.region == region => State {
                 inside: inside.saturating_add(1),
                 ..state
-            }),
-            _ => None,
+            },
+            _ => state,
         });
     }
 
-    /// A process has ended its work in `region`.
-    pub(crate) fn leave(&self, region: Region) {
-        self.change(|state| {
-            (state.region == region).then_some(State {
-                inside: state.inside.saturating_sub(1),
-                ..state
-            })
+    /// A worker has ended its work.
+    pub(crate) fn leave(&self, cpu: usize) {
+        self.change(cpu, |state| State {
+            inside: state.inside.saturating_sub(1),
+            over: true,
+            ..state
         });
     }
 
-    fn change(&self, change: impl Fn(State) -> Option<State>) {
-        // A change that answers `None` leaves the state as it is.
-        let _ = self
-            .0
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |word| {
-                change(State::unpack(word)).map(State::pack)
-            });
+    fn change(&self, cpu: usize, change: impl Fn(State) -> State) {
+        let Some(state) = self.of(cpu) else { return };
+        let next = |word| Some(change(State::unpack(word)).pack());
+        // The closure always answers, so that this cannot fail.
+        let _ = state.fetch_update(Ordering::AcqRel, Ordering::Relaxed, next);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Current;
+    use super::Teams;
 
     #[test]
-    fn a_region_lasts_from_the_first_entry_to_the_last_exit() {
-        let current = Current::new();
-        assert_eq!(current.get(), None);
-        current.enter(3);
-        current.enter(3);
-        current.leave(3);
-        assert_eq!(current.get().map(|state| state.region), Some(3));
-        current.leave(3);
-        assert_eq!(current.get(), None);
+    fn a_region_counts_while_all_workers_are_inside() {
+        let teams = Teams::new(4, 4, 2);
+        teams.enter(0, 3);
+        assert_eq!(teams.region(0), None);
+        teams.enter(1, 3);
+        assert_eq!((teams.region(0), teams.region(2)), (Some(3), Some(3)));
+        // A worker may leave on another processor than it entered on.
+        teams.leave(3);
+        assert_eq!(teams.region(0), None);
+        teams.leave(0);
+        teams.enter(0, 4);
+        teams.enter(0, 4);
+        assert_eq!(teams.region(1), Some(4));
     }
 
     #[test]
-    fn one_region_at_a_time() {
-        let current = Current::new();
-        current.enter(1);
-        current.enter(2);
-        current.leave(2);
-        let first = current.get().unwrap();
-        assert_eq!(first.region, 1);
-        current.leave(1);
-        current.enter(2);
-        let second = current.get().unwrap();
-        assert_eq!(second.region, 2);
-        assert_ne!(first.epoch, second.epoch);
+    fn teams_are_in_regions_of_their_own() {
+        let teams = Teams::new(4, 2, 1);
+        teams.enter(0, 1);
+        teams.enter(3, 2);
+        assert_eq!((teams.region(1), teams.region(2)), (Some(1), Some(2)));
+        teams.leave(2);
+        assert_eq!((teams.region(1), teams.region(2)), (Some(1), None));
     }
 
     #[test]
-    fn an_exit_without_entry_does_no_harm() {
-        let current = Current::new();
-        current.leave(0);
-        assert_eq!(current.get(), None);
-        current.enter(0);
-        assert!(current.get().is_some());
+    fn strangers_do_no_harm() {
+        let teams = Teams::new(2, 2, 1);
+        teams.leave(0);
+        teams.enter(9, 1);
+        assert_eq!((teams.region(0), teams.region(9)), (None, None));
+        teams.enter(0, 1);
+        teams.enter(0, 2);
+        assert_eq!(teams.region(0), Some(1));
     }
 }

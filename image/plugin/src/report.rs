@@ -14,6 +14,8 @@ pub(crate) enum Record {
     Count {
         region: u8,
         cpu: usize,
+        /// Operations that the program has marked.
+        operations: u64,
         /// Instructions in kernel mode, to the nearest translation block.
         kernel: u64,
         /// Instructions in user mode, to the nearest translation block.
@@ -58,10 +60,9 @@ mod tests {
     fn a_record_is_one_line_that_names_its_kind() {
         let way = Transfer {
             region: 2,
+            across: true,
             line: 64,
-            writer: 0,
             writer_pc: 1,
-            toucher: 3,
             toucher_pc: 0,
             write: true,
         };
@@ -69,6 +70,7 @@ mod tests {
             Record::Count {
                 region: 2,
                 cpu: 1,
+                operations: 4,
                 kernel: 5,
                 user: 6,
                 ipis: 0,
@@ -84,9 +86,9 @@ mod tests {
         let mut out = Vec::new();
         write(&mut out, records).unwrap();
         let lines = [
-            r#"{"kind":"count","region":2,"cpu":1,"kernel":5,"user":6,"ipis":0,"tlb_flushes":1}"#,
+            r#"{"kind":"count","region":2,"cpu":1,"operations":4,"kernel":5,"user":6,"ipis":0,"tlb_flushes":1}"#,
             r#"{"kind":"block","region":2,"pc":16,"instructions":7}"#,
-            r#"{"kind":"transfer","region":2,"line":64,"writer":0,"writer_pc":1,"toucher":3,"toucher_pc":0,"write":true,"count":9}"#,
+            r#"{"kind":"transfer","region":2,"across":true,"line":64,"writer_pc":1,"toucher_pc":0,"write":true,"count":9}"#,
         ];
         assert_eq!(
             String::from_utf8(out).unwrap(),

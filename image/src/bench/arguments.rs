@@ -4,14 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use braid_bench::catalogue;
+use braid_bench::catalogue::{self, Benchmark, Group};
 use braid_bench::options::{Clock, Options};
 use clap::Args;
 
+use super::counted::Watch;
 use super::linux::Kernel;
 use super::results::Shape;
-use crate::accel::Accel;
+use crate::accel::{self, Accel};
 use crate::cli::{parse_seconds, parse_size};
+use crate::exec::Parts;
+use crate::machine::Engine;
 use crate::progress::Voice;
 
 /// Options of `braid bench`.
@@ -27,8 +30,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=255))]
     smp: Vec<u32>,
     /// Tori of Braid
-    #[arg(long, value_name = "T", default_value_t = 1)]
-    tori: u32,
+    ///
+    /// [default: 1; with --sharing half as many as cores, and at least two]
+    #[arg(long, value_name = "T")]
+    tori: Option<u32>,
     /// Memory: bytes, or with K, M or G
     #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = parse_size)]
     pub(super) mem: u64,
@@ -37,7 +42,7 @@ pub struct BenchArgs {
     pub(super) accel: Accel,
     /// Count instructions instead of measuring time
     #[arg(long)]
-    pub(super) icount: bool,
+    icount: bool,
     /// Boots of each kernel, in turns [default: 5; with --icount 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     boots: Option<u32>,
@@ -47,6 +52,12 @@ pub struct BenchArgs {
     /// How many processes at once do what scales [default: 1,2,4,8; with --icount 1]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=64))]
     processes: Vec<u32>,
+    /// Count instructions, interrupts, flushes and cache lines that processors share, with a process on every core
+    #[arg(long, conflicts_with_all = ["icount", "profile", "boots", "samples", "processes", "accel", "html"])]
+    sharing: bool,
+    /// Tell where the kernel's instructions go, by function
+    #[arg(long, conflicts_with_all = ["boots", "samples", "processes", "accel", "html"])]
+    profile: bool,
     /// Small amounts of work: to see whether it works, not for figures
     #[arg(long)]
     quick: bool,
@@ -99,37 +110,78 @@ impl BenchArgs {
             },
             samples: self.samples.unwrap_or(if self.icount { 3 } else { 10 }),
             processes,
-            quick: self.quick,
-            benchmarks: catalogue::select(&self.names)?,
+            // The plug-in makes everything much slower, and counts do not get better by repetition.
+            quick: self.quick || self.watch().is_some(),
+            benchmarks: self.benchmarks()?,
             ..Options::default()
         })
+    }
+
+    /// What is asked for; programs that make few calls say nothing about sharing, and take long.
+    fn benchmarks(&self) -> Result<Vec<&'static Benchmark>> {
+        let mut benchmarks = catalogue::select(&self.names)?;
+        if self.names.is_empty() && self.watch() == Some(Watch::Sharing) {
+            benchmarks.retain(|benchmark| benchmark.group != Group::Work);
+        }
+        Ok(benchmarks)
     }
 
     /// The machines.
     pub(super) fn shapes(&self) -> Result<Vec<Shape>> {
         let host = std::thread::available_parallelism().map_or(1, usize::from);
-        let own = if self.icount { 1 } else { host.min(4) as u32 };
-        let list = if self.smp.is_empty() {
-            &[own]
-        } else {
-            &self.smp[..]
+        let own = match (self.watch(), self.counts()) {
+            (Some(Watch::Sharing), _) => &[2, 4][..],
+            (_, true) => &[1],
+            (_, false) => &[host.min(4) as u32],
         };
-        if self.icount && list != [1] {
-            bail!("--icount counts with one core: Linux does not start a second one under it");
+        let list = if self.smp.is_empty() { own } else { &self.smp };
+        if self.counts() && list != [1] {
+            bail!("instructions are counted with one core: Linux does not start a second one so");
         }
-        if self.icount && self.accel == Accel::Kvm {
+        if self.counts() && self.accel == Accel::Kvm {
             bail!("--icount counts instructions under TCG only, not under KVM");
         }
-        let shape = |&smp: &u32| {
-            if self.tori == 0 || self.tori > smp {
-                bail!("--tori {} does not fit --smp {smp}", self.tori);
-            }
-            Ok(Shape {
-                smp,
-                tori: self.tori,
-            })
+        list.iter().map(|&smp| self.shape(smp)).collect()
+    }
+
+    fn shape(&self, smp: u32) -> Result<Shape> {
+        let is_shared = self.watch() == Some(Watch::Sharing);
+        let own = if is_shared {
+            (smp / 2).max(smp.min(2))
+        } else {
+            1
         };
-        list.iter().map(shape).collect()
+        let tori = self.tori.unwrap_or(own);
+        if tori == 0 || tori > smp {
+            bail!("--tori {tori} does not fit --smp {smp}");
+        }
+        if is_shared && !smp.is_multiple_of(tori) {
+            bail!("--sharing wants tori of one size: --smp {smp} --tori {tori} has others");
+        }
+        Ok(Shape { smp, tori })
+    }
+
+    /// What QEMU's plug-in is to watch.
+    pub(super) fn watch(&self) -> Option<Watch> {
+        match (self.sharing, self.profile) {
+            (true, _) => Some(Watch::Sharing),
+            (_, true) => Some(Watch::Profile),
+            (false, false) => None,
+        }
+    }
+
+    /// Whether instructions are the clock.
+    pub(super) fn counts(&self) -> bool {
+        self.icount || self.profile
+    }
+
+    /// How instructions are executed.
+    pub(super) fn engine(&self, parts: &Parts) -> Result<Engine> {
+        if self.watch() == Some(Watch::Sharing) {
+            return Ok(Engine::Tcg);
+        }
+        let (qemu, loader) = (&parts.qemu, &parts.boot.loader);
+        accel::choose(self.accel, self.counts(), qemu, loader, self.voice())
     }
 
     pub(super) fn boots(&self) -> u32 {

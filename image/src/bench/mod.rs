@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod braid;
+pub mod counted;
 pub mod facts;
 pub mod linux;
 pub mod report;
@@ -13,11 +14,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::accel;
 use crate::exec;
 use crate::install::Consent;
 use crate::progress::Voice;
 use arguments::{BenchArgs, Peer};
+use counted::{Counts, Setting, Watch};
 use facts::Facts;
 use linux::{Huge, Kernel};
 use results::{Remark, Results, Shape, System};
@@ -44,26 +45,40 @@ pub fn bench(arguments: &BenchArgs) -> Result<u8> {
         Peer::This(kernel) => Some(kernel),
         Peer::Any => Some(linux::find::find(&parts.root, consent, voice)?),
     };
-    let loader = &parts.boot.loader;
-    let engine = accel::choose(
-        arguments.accel,
-        arguments.icount,
-        &parts.qemu,
-        loader,
-        voice,
-    )?;
+    let engine = arguments.engine(&parts)?;
     let facts = Facts::gather(&parts.root, &parts.qemu, engine, arguments.mem);
+    let guest = Guest {
+        parts: &parts,
+        program: &program,
+        options: &options,
+        smp: 1,
+        memory: arguments.mem,
+        engine,
+        timeout: arguments.timeout,
+        qemu_arguments: &[],
+    };
+    if let Some(watch) = arguments.watch() {
+        let setting = Setting {
+            plugin: &counted::plugin(&parts.root, voice)?,
+            kernel: kernel.as_ref(),
+            watch,
+            voice,
+        };
+        let mut counts = Counts::default();
+        for shape in shapes {
+            let guest = Guest {
+                smp: shape.smp,
+                ..guest
+            };
+            counted::watch(&guest, &setting, shape, &mut counts)?;
+        }
+        return report_counts(arguments, watch, &facts, &counts);
+    }
     let mut results = Results::default();
     for shape in shapes {
         let guest = Guest {
-            parts: &parts,
-            program: &program,
-            options: &options,
             smp: shape.smp,
-            memory: arguments.mem,
-            engine,
-            timeout: arguments.timeout,
-            qemu_arguments: &[],
+            ..guest
         };
         boots(
             &guest,
@@ -117,21 +132,56 @@ fn boots(
 }
 
 fn report(arguments: &BenchArgs, facts: &Facts, results: &Results) -> Result<u8> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(report::table::table(facts, results).as_bytes())?;
-    for remark in &results.remarks {
-        match remark {
-            Remark::Absent(text) => arguments.voice().say(text),
-            Remark::Problem(text) => eprintln!("braid: {text}"),
-        }
-    }
+    print(&report::table::table(facts, results))?;
     if let Some(path) = &arguments.json {
         write(path, &report::json::lines(facts, results))?;
     }
     if let Some(path) = &arguments.html {
         write(path, &report::html::page(facts, results))?;
     }
-    Ok(if results.is_broken() { INCOMPLETE } else { 0 })
+    Ok(tell(arguments.voice(), &results.remarks))
+}
+
+fn report_counts(
+    arguments: &BenchArgs,
+    watch: Watch,
+    facts: &Facts,
+    counts: &Counts,
+) -> Result<u8> {
+    let (table, lines) = match watch {
+        Watch::Sharing => (
+            report::sharing::table(counts),
+            report::sharing::lines(facts, counts),
+        ),
+        Watch::Profile => (
+            report::profile::table(counts),
+            report::profile::lines(facts, counts),
+        ),
+    };
+    print(&(report::table::heading(facts, &counts.releases) + "\n" + &table))?;
+    if let Some(path) = &arguments.json {
+        write(path, &lines)?;
+    }
+    Ok(tell(arguments.voice(), &counts.remarks))
+}
+
+/// Tells what is missing, and gives the exit status.
+fn tell(voice: Voice, remarks: &[Remark]) -> u8 {
+    let mut status = 0;
+    for remark in remarks {
+        match remark {
+            Remark::Absent(text) => voice.say(text),
+            Remark::Problem(text) => {
+                eprintln!("braid: {text}");
+                status = INCOMPLETE;
+            }
+        }
+    }
+    status
+}
+
+fn print(text: &str) -> Result<()> {
+    Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

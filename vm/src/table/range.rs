@@ -87,9 +87,6 @@ impl PageTable {
                         }
                         page = page + 1;
                     }
-                    if page < range.end {
-                        memory.pause();
-                    }
                 }
             }
         }

@@ -67,7 +67,7 @@ pub(super) fn common(facts: &Facts) -> Value {
     })
 }
 
-fn merge(record: &mut Value, more: Value) {
+pub(super) fn merge(record: &mut Value, more: Value) {
     if let (Value::Object(record), Value::Object(more)) = (record, more) {
         record.extend(more);
     }

@@ -2,5 +2,7 @@
 
 pub mod html;
 pub mod json;
+pub mod profile;
+pub mod sharing;
 mod svg;
 pub mod table;

@@ -1,5 +1,6 @@
 //! The table for the terminal.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::bench::facts::Facts;
@@ -10,7 +11,7 @@ use crate::bench::results::{Key, Results, Shape, System};
 pub fn table(facts: &Facts, results: &Results) -> String {
     let mut shapes: Vec<Shape> = results.keys().iter().map(|key| key.shape).collect();
     shapes.dedup();
-    let mut text = heading(facts, results);
+    let mut text = heading(facts, &results.releases);
     for shape in shapes {
         let keys: Vec<Key> = results
             .keys()
@@ -31,9 +32,10 @@ pub fn table(facts: &Facts, results: &Results) -> String {
     text
 }
 
-fn heading(facts: &Facts, results: &Results) -> String {
-    let releases: Vec<String> = results
-        .releases
+/// What was measured, and where.
+#[must_use]
+pub fn heading(facts: &Facts, releases: &BTreeMap<System, String>) -> String {
+    let releases: Vec<String> = releases
         .iter()
         .map(|(system, release)| format!("{} {release}", system.name()))
         .collect();
@@ -101,7 +103,7 @@ fn part(deviation: f64, mean: f64) -> String {
 }
 
 /// Columns: the first to the left, the others to the right.
-fn align(rows: &[Vec<String>]) -> String {
+pub(super) fn align(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter()

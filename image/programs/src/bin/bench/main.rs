@@ -65,6 +65,7 @@ fn run(own: &str, words: &[String]) -> io::Result<u32> {
             let result = if options.marks {
                 let told = rounds::marked(&setting, benchmark, processes, region);
                 told.map(|()| Record::Region {
+                    number: region,
                     name: name.clone(),
                     processes,
                 })

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 /// Bytes of a page.
 pub(crate) const PAGE: usize = 4096;
@@ -109,6 +109,38 @@ impl Drop for Region {
         let (begin, bytes) = self.whole;
         // SAFETY: the mapping is ours, and nobody has a reference into it. It cannot fail for a whole mapping.
         unsafe { libc::munmap(begin.cast(), bytes) };
+    }
+}
+
+/// A page of zeros that forked processes share, until dropped.
+#[derive(Debug)]
+pub(crate) struct Shared(NonNull<u8>);
+
+impl Shared {
+    /// A new one.
+    pub(crate) fn new() -> io::Result<Shared> {
+        let rights = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+        // SAFETY: the kernel chooses an address where nothing is mapped.
+        let begin = unsafe { libc::mmap(ptr::null_mut(), PAGE, rights, flags, -1, 0) };
+        if begin == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        NonNull::new(begin.cast())
+            .map(Shared)
+            .ok_or_else(io::Error::last_os_error)
+    }
+
+    /// Its first byte.
+    pub(crate) fn begin(&self) -> NonNull<u8> {
+        self.0
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours, and nobody has a reference into it. It cannot fail for a whole mapping.
+        unsafe { libc::munmap(self.0.as_ptr().cast(), PAGE) };
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rounds: workers are processes that do a benchmark's work at once, as often as told, and say when they began and ended.
 
+mod gate;
 mod worker;
 
 use std::io::{self, ErrorKind};
@@ -10,12 +11,13 @@ use braid_bench::record::Figure;
 
 use crate::work::{self, Setting, Work};
 use crate::{clock, mark};
+use gate::Gate;
 use worker::{Go, Span, Worker};
 
 /// Time that all workers have to wake up before a round begins, in nanoseconds.
 const WAKE_UP: u64 = 2_000_000;
 /// Marked rounds begin at multiples of this time, so that tori that run the same benchmarks run them at the same time.
-const SLOT: u64 = 500_000_000;
+const SLOT: u64 = 200_000_000;
 /// Marked rounds of each worker.
 const MARKED: u32 = 3;
 
@@ -72,16 +74,20 @@ pub(crate) fn timed(
     })
 }
 
-/// Does rounds between marks.
+/// Does rounds between marks. Inside of the marks the workers wait for each other: so all of the work, and nothing else, is
+/// done while all of them are inside.
 pub(crate) fn marked(
     setting: &Setting,
     benchmark: &Benchmark,
     processes: u32,
     region: u8,
 ) -> Result<(), Failure> {
+    let gate = Gate::new(processes)?;
     let round = |work: &mut dyn Work| {
         mark::begin(region);
+        gate.pass();
         let result = work.round();
+        gate.pass();
         mark::end();
         result.map(|()| Span { begin: 0, end: 0 })
     };
