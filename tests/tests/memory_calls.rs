@@ -64,6 +64,14 @@ fn as_many_mappings_as_linux_allows() {
     assert_eq!(output.stdout, expected, "{output:?}");
 }
 
+#[test]
+fn long_calls_leave_others_their_turns() {
+    let program = Exec::new(programs::rust("long"));
+    let output = program.smp(1).run();
+    let expected = "populate: true\nread: true\nmlock: true\n";
+    assert_eq!(output.stdout, expected, "{output:?}");
+}
+
 /// Frames that an executable of so many mebibytes takes, of which it touches one: at its first start, and when it is cached.
 fn frames_of_executable(mebibytes: u32) -> Vec<u32> {
     let directory = tempfile::tempdir().unwrap();

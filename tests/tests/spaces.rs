@@ -323,6 +323,34 @@ fn mincore_tells_what_is_present() {
 }
 
 #[test]
+fn long_operations_pause() {
+    with_space(|machine, space| {
+        let at = VirtAddr(0x4000_0000);
+        let pages = 4 * 512 * KIB4;
+        assert!(map(machine, space, Placement::Fixed(at), pages).is_ok());
+        for table in 0..4 {
+            assert!(write(machine, space, at + table * 512 * KIB4).is_ok());
+        }
+        let mut paused = |work: &mut dyn FnMut(&mut Space)| {
+            let before = machine.pauses();
+            work(space);
+            machine.pauses() - before
+        };
+        let protected = paused(&mut |space| {
+            assert_eq!(protect(machine, space, at, pages, Rights::READ), Ok(()));
+        });
+        let forked = paused(&mut |space| {
+            let child = settle(machine, space.fork(machine)).unwrap();
+            machine.pay(1, child.destroy(machine));
+        });
+        let unmapped = paused(&mut |space| {
+            machine.pay(0, space.unmap(machine, at, pages).unwrap());
+        });
+        assert_eq!([protected, forked, unmapped], [3, 4 + 3, 3]);
+    });
+}
+
+#[test]
 fn thousands_of_mappings_take_no_quadratic_time() {
     with_space(|machine, space| {
         let at = VirtAddr(0x1000_0000);

@@ -309,6 +309,39 @@ messages! {
     34 Close {}
     /// To the torus of the first process: what it asked for has been done.
     35 Done {}
+    /// To a home of files: a request, in frames of the sender's that the home may use until it has answered.
+    50 FileAsk {
+        /// The sender's name for it.
+        call: u64,
+        /// The first frame, which begins with the numbers of the others.
+        parcel: Frame,
+        /// How many others there are.
+        frames: u32,
+    }
+    /// Home to asker: the answer lies where the request was.
+    51 FileAnswer {
+        /// The asker's name for the request.
+        call: u64,
+    }
+    /// To a home of files: do not wait any longer, but answer.
+    52 FileCancel {
+        /// The sender's name for the request.
+        call: u64,
+    }
+    /// To a home of files: how often a torus holds a file has changed.
+    53 FileHold {
+        /// The file's number at its home.
+        file: u64,
+        /// The torus that holds it, or did.
+        holder: TorusId,
+        /// By how much.
+        change: i32,
+    }
+    /// To oneself: a request that waited is to be looked at again.
+    54 FileWoken {
+        /// The home's own number for the request.
+        request: u64,
+    }
 }
 
 impl Message {

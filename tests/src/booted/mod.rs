@@ -10,6 +10,7 @@ pub mod picture;
 pub mod programs;
 pub mod pty;
 mod slots;
+pub mod stub;
 pub mod tool;
 pub mod watched;
 

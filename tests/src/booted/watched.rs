@@ -93,11 +93,11 @@ impl Watched {
         self.log.iter().map(String::as_str).collect()
     }
 
-    /// Tells the monitor something, and waits until it has done it.
+    /// Tells the monitor something, waits until it has done it, and answers with what it says.
     ///
     /// # Panics
     /// There is no monitor.
-    pub fn tell(&self, command: &str) {
+    pub fn tell(&self, command: &str) -> String {
         let mut monitor = UnixStream::connect(self.directory.path().join("monitor"))
             .expect("the machine has a monitor");
         let wait = |monitor: &mut UnixStream| {
@@ -106,10 +106,11 @@ impl Watched {
             while !said.ends_with(b"(qemu) ") && matches!(monitor.read(&mut byte), Ok(1)) {
                 said.push(byte[0]);
             }
+            String::from_utf8_lossy(&said).into_owned()
         };
         wait(&mut monitor);
         writeln!(monitor, "{command}").expect("the monitor listens");
-        wait(&mut monitor);
+        wait(&mut monitor)
     }
 
     /// Looks at the screen until its text satisfies `good`; answers with its rows.

@@ -57,6 +57,7 @@ pub struct Machine<'a> {
     written: RefCell<HashMap<u64, u64>>,
     zero: Frame,
     cores: RefCell<Vec<Core>>,
+    pauses: Cell<u32>,
 }
 
 impl<'a> Machine<'a> {
@@ -78,6 +79,7 @@ impl<'a> Machine<'a> {
             written: RefCell::default(),
             zero: FIRST,
             cores: RefCell::new((0..cores).map(|_| Core::default()).collect()),
+            pauses: Cell::new(0),
         };
         machine.zero = machine.allocate(Use::Kernel).expect("a frame of zeros");
         machine.set_content(machine.zero, 0);
@@ -88,6 +90,11 @@ impl<'a> Machine<'a> {
     pub fn available(&self) -> u64 {
         let cached: u64 = self.caches.iter().map(CoreCache::available).sum();
         self.pool.borrow().available() + cached
+    }
+
+    /// How often operations have paused.
+    pub fn pauses(&self) -> u32 {
+        self.pauses.get()
     }
 
     /// Free swap slots.
@@ -187,5 +194,9 @@ impl TableMemory for Machine<'_> {
 
     fn slots(&self) -> Option<&SlotTable<'_>> {
         Some(&self.slots)
+    }
+
+    fn pause(&self) {
+        self.pauses.set(self.pauses.get() + 1);
     }
 }

@@ -55,6 +55,7 @@ impl PageTable {
                 let to = child.reach(memory, page, 1)?;
                 let copies = &memory.table(to)[part][first..];
                 copy_words(memory, &words[first..], copies, private, copied)?;
+                memory.pause();
             }
             page = next;
         }

@@ -54,6 +54,9 @@ pub trait TableMemory {
     fn sharers(&self, _slot: u64) -> Sharers {
         Sharers::Nobody
     }
+
+    /// Called every 512 pages of an operation that takes long.
+    fn pause(&self) {}
 }
 
 /// No frame was left for a page table.

@@ -87,6 +87,9 @@ impl PageTable {
                         }
                         page = page + 1;
                     }
+                    if page < range.end {
+                        memory.pause();
+                    }
                 }
             }
         }

@@ -1,0 +1,65 @@
+//! Files used from other tori than their own: `/tmp` and the console are on torus 0.
+
+use braid_tests::booted::{Exec, Output, programs};
+use std::fs;
+
+/// Runs one script on every torus; the process of torus 0 has number 1.
+fn everywhere(main: &str, others: &str) -> Exec {
+    Exec::sh(&format!("if [ $$ = 1 ]; then {main}\nelse {others}\nfi")).every_torus()
+}
+
+/// Runs a script on torus 1 alone, and compares with the host. It has status 0.
+fn elsewhere(script: &str) -> Output {
+    let script = format!("[ $$ = 1 ] && exit\n{script}\nexit 0");
+    Exec::sh(&script).every_torus().same_as_host()
+}
+
+/// Runs one of our programs on torus 1, and compares with the host.
+fn program_elsewhere(name: &str) -> Output {
+    let directory = tempfile::tempdir().unwrap();
+    fs::copy(programs::rust(name), directory.path().join("program")).unwrap();
+    Exec::sh("[ $$ = 1 ] && exit\n./program 2>&1\nexit 0")
+        .directory(directory.path())
+        .every_torus()
+        .same_as_host()
+}
+
+#[test]
+fn tmp_is_one_for_all() {
+    let output = everywhere(
+        "until [ -e /tmp/d/go ]; do sleep 0.01; done; cat /tmp/d/text; ls /tmp/d; wc -c < /tmp/d/link",
+        "cd /tmp; mkdir d; cd d; pwd; echo written elsewhere > text; ln -s text link; cat text; : > go",
+    )
+    .run();
+    assert_eq!(
+        output.stdout, "/tmp/d\nwritten elsewhere\nwritten elsewhere\ngo\nlink\ntext\n18\n",
+        "{output:?}"
+    );
+}
+
+#[test]
+fn calls_answer_as_on_linux() {
+    program_elsewhere("files");
+}
+
+#[test]
+fn shell_and_its_files() {
+    elsewhere(
+        "d=$(mktemp -d /tmp/far.XXXXXX) && cd $d || exit
+        seq 1 20000 > numbers; sort -rn numbers | head -3; wc -c < numbers; md5sum numbers
+        mkdir -p a/b; mv numbers a/b; ln -s a/b way; ls -R | sort; tail -2 way/numbers
+        (cd way; pwd -P | sed s,$d,,; cd ../b; ls; cd -P ..; ls)
+        cat way/../b/numbers /dev/null | tail -1; cp /proc/self/comm copy; cat copy
+        echo x >> copy; cat < copy; rm -r a copy; ls -a; rmdir /dev /tmp/nothing 2>&1; cd /; rm -r $d; ls $d 2>/dev/null || echo gone",
+    );
+}
+
+#[test]
+fn pipes_and_standard_input_of_the_console() {
+    let output = Exec::sh("[ $$ = 1 ] && exit; while read word; do echo \"<$word>\"; done; seq 1 3 | (sleep 0.1; cat; echo end >&2)")
+        .stdin("one\ntwo\n")
+        .every_torus()
+        .run();
+    assert_eq!(output.stdout, "<one>\n<two>\n1\n2\n3\n", "{output:?}");
+    assert_eq!(output.stderr, "end\n", "{output:?}");
+}
