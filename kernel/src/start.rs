@@ -10,7 +10,7 @@
 
 use crate::arch::cpu::{self, CoreIndex, Cpu, MAX_CORES};
 use crate::arch::paging::{self, KernelTables, Kind, NoFrame};
-use crate::arch::smp::{self, Parked};
+use crate::arch::smp::{self, Coming, Parked};
 use crate::arch::{self, CoreStacks, apic, features, ioapic, time};
 use crate::boot::early::EarlyFrames;
 use crate::boot::{self, BootInfo};
@@ -80,7 +80,10 @@ extern "C" fn start() -> ! {
     info.tell();
     let mut early = own_tables(info);
     let firmware = Firmware::read(info, &mut early);
-    arch::start_interrupts(!info.command_line.no_x2apic);
+    let wide = info.cores.iter().any(|core| core.lapic_id > 254);
+    if arch::start_interrupts(!info.command_line.no_x2apic, wide).is_err() {
+        refuse("x2apic=off: this processor cannot leave x2APIC mode");
+    }
     let rates = time::init(firmware.acpi_timer, info.date);
     log::debug!("{}", features::get());
     log::debug!(
@@ -125,6 +128,11 @@ fn own_tables(info: &BootInfo) -> EarlyFrames {
     paging::set_direct_map(info.hhdm);
     if !features::get().nx {
         refuse("this processor has no no-execute bit");
+    }
+    if arch::has_five_levels() {
+        refuse(
+            "the loader has left the processor with page tables of five levels, and four were asked for",
+        );
     }
     if !info.hhdm.is_multiple_of(1 << 30) || info.hhdm >> 39 & 511 >= paging::TORUS_SLOTS as u64 {
         refuse("the loader's direct map is at an address that the kernel uses");
@@ -229,16 +237,19 @@ type ParkedCores = Vec<Parked, MAX_CORES>;
 
 /// Starts the other cores; answers all that run, the first one first.
 fn call_cores(info: &'static BootInfo, early: &mut EarlyFrames) -> (Cores, ParkedCores) {
+    // Some firmware lists a core twice.
+    let known = |end: usize, id: u32| info.cores[..end].iter().any(|core| core.lapic_id == id);
     let others = || {
-        info.cores
-            .iter()
-            .filter(|core| core.lapic_id != info.first_apic_id)
+        let all = info.cores.iter().enumerate();
+        let others = all
+            .filter(|(at, core)| core.lapic_id != info.first_apic_id && !known(*at, core.lapic_id));
+        others.map(|(_, core)| core)
     };
     let pages = smp::ARRIVAL_SIZE / PAGE_SIZE as u64;
     let most = info.command_line.cores.unwrap_or(MAX_CORES).min(MAX_CORES);
     let count = others().count().min(most - 1);
     if others().count() > count {
-        log::warn!("{} cores, of which {most} are used", info.cores.len());
+        log::info!("{} cores, of which {most} are used", 1 + others().count());
     }
     let mut called = ParkedCores::new();
     if let Some(memory) = early.take_temporary(count as u64 * pages) {
@@ -256,17 +267,18 @@ fn call_cores(info: &'static BootInfo, early: &mut EarlyFrames) -> (Cores, Parke
     let mut parked = ParkedCores::new();
     // As many as there is room for, by `count`.
     let _ = cores.push((CoreIndex(0), info.first_apic_id));
-    smp::call(&called, |core, came| {
-        if came {
-            let _ = cores.push((core.index, core.apic_id));
-            let _ = parked.push(*core);
-        } else {
-            log::warn!(
-                "core {} (APIC id {}) does not answer and is left out",
-                core.index,
-                core.apic_id
-            );
-        }
+    smp::call(&called, |core, coming| {
+        let why = match coming {
+            Coming::Here => {
+                let _ = cores.push((core.index, core.apic_id));
+                let _ = parked.push(*core);
+                return;
+            }
+            Coming::Silent => "does not answer",
+            Coming::Unlike => "lacks what core 0 has",
+        };
+        let (index, id) = (core.index, core.apic_id);
+        log::warn!("core {index} (APIC id {id}) {why} and is left out");
     });
     (cores, parked)
 }

@@ -7,3 +7,4 @@ extern crate std;
 
 pub mod acpi;
 pub mod cmdline;
+pub mod counters;

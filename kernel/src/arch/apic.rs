@@ -83,29 +83,47 @@ pub(crate) fn physical_base() -> u64 {
     unsafe { msr::read(msr::APIC_BASE) & BASE }
 }
 
-/// Decides the mode; on the first core, once its registers are mapped. Without `wanted` x2APIC mode is used only where the
-/// machine is handed over in it.
-pub(super) fn choose_mode(wanted: bool) {
+/// Decides the mode; on the first core, once its registers are mapped. x2APIC mode is used where the processor has it, unless
+/// it is not `wanted` and the mode can be left: not where a core's id has more than 8 bits (`wide`).
+pub(super) fn choose_mode(wanted: bool, wide: bool) {
     REGISTERS.store(
         paging::phys_to_virt(paging::PhysAddr(physical_base())) as usize,
         Ordering::Relaxed,
     );
     // SAFETY: K2, every x86-64 processor has it.
     let handed_over_in_x2 = unsafe { msr::read(msr::APIC_BASE) } & ENABLE_X2 != 0;
-    X2.store(
-        handed_over_in_x2 || wanted && features::get().x2apic,
-        Ordering::Relaxed,
-    );
+    let mut x2 = features::get().x2apic;
+    if x2 && !wanted {
+        x2 = handed_over_in_x2 && (wide || features::is_x2apic_locked());
+        if x2 {
+            log::warn!("x2apic=off: this machine has to stay in x2APIC mode");
+        }
+    }
+    X2.store(x2, Ordering::Relaxed);
 }
 
+/// The APIC cannot be brought into the mode that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stuck;
+
 /// Enables this core's APIC: every local source masked but the non-maskable pin.
-pub(super) fn enable() {
-    // SAFETY: K2, the mode is supported; from disabled, x2APIC is reached through xAPIC.
+///
+/// # Errors
+/// [`Stuck`]: the processor does not leave x2APIC mode. The APIC is off then, until the machine is reset.
+pub(super) fn enable() -> Result<(), Stuck> {
+    // SAFETY: K2, the mode is supported; from disabled, x2APIC is reached through xAPIC, and the other way round.
     unsafe {
-        let base = msr::read(msr::APIC_BASE) | ENABLE;
+        let mut base = msr::read(msr::APIC_BASE) | ENABLE;
+        if !x2() && base & ENABLE_X2 != 0 {
+            base &= !ENABLE_X2;
+            msr::write(msr::APIC_BASE, base & !ENABLE);
+        }
         msr::write(msr::APIC_BASE, base);
         if x2() {
             msr::write(msr::APIC_BASE, base | ENABLE_X2);
+        }
+        if msr::read(msr::APIC_BASE) & ENABLE == 0 {
+            return Err(Stuck);
         }
     }
     write(TASK_PRIORITY, 0);
@@ -115,15 +133,20 @@ pub(super) fn enable() {
     write(LVT_ERROR, MASKED);
     write(TIMER_DIVIDE, DIVIDE_BY_16);
     write(SPURIOUS, 0x100 | u32::from(vector::SPURIOUS));
-    write(
-        LVT_TIMER,
-        u32::from(vector::TIMER)
-            | if features::get().tsc_deadline {
-                TSC_DEADLINE_MODE
-            } else {
-                0
-            },
-    );
+    Ok(())
+}
+
+/// Lets this core's timer interrupt, in the mode that alarms use. Until then it only counts.
+pub(super) fn allow_timer() {
+    let mode = if features::get().tsc_deadline {
+        TSC_DEADLINE_MODE
+    } else {
+        0
+    };
+    write(LVT_TIMER, u32::from(vector::TIMER) | mode);
+    // Writes of the deadline are ordered after the mode by this alone, where the registers are memory (SDM vol. 3A, 10.5.4.1).
+    // SAFETY: K2, a fence.
+    unsafe { core::arch::x86_64::_mm_mfence() };
 }
 
 /// This core's APIC id.

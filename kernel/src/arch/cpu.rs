@@ -3,7 +3,7 @@
 use super::descriptors::Tables;
 use super::shootdown::Mailbox;
 use super::stacks::CoreStacks;
-use super::{features, fpu, msr};
+use super::{fpu, msr};
 use crate::sched;
 use crate::tori::Torus;
 use core::arch::asm;
@@ -15,20 +15,6 @@ use vm::pool::CoreCache;
 
 /// The most cores a machine may have.
 pub const MAX_CORES: usize = 256;
-
-const CR0_WP: u64 = 1 << 16;
-const CR0_CD_NW: u64 = 0b11 << 29;
-const CR4_MCE: u64 = 1 << 6;
-const CR4_PGE: u64 = 1 << 7;
-const CR4_UMIP: u64 = 1 << 11;
-const CR4_FSGSBASE: u64 = 1 << 16;
-const CR4_SMEP: u64 = 1 << 20;
-const CR4_SMAP: u64 = 1 << 21;
-/// Page attributes by PAT index (SDM vol. 3A, 11.12): write-back, write-combining, uncached unless an MTRR says
-/// otherwise, uncached; twice.
-const PAGE_ATTRIBUTES: u64 = 0x0007_0106_0007_0106;
-const EFER_SCE: u64 = 1;
-const EFER_NXE: u64 = 1 << 11;
 
 /// The number of a core, counted from 0 over the machine; the first core is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,7 +53,8 @@ pub struct Cpu {
     torus: Option<&'static Torus>,
     /// Where its stacks are.
     pub(super) stacks: CoreStacks,
-    /// What this core's time-stamp counter lacks to the first core's, in ticks.
+    /// What this core's time-stamp counter lacks to the first core's, in ticks. Written by the first core, before this one
+    /// joins its torus.
     pub(super) tsc_offset: AtomicI64,
     /// Physical address of the root table that is loaded; 0 when not known.
     pub(super) root: AtomicU64,
@@ -162,9 +149,15 @@ pub fn place() -> Option<(TorusId, CoreIndex)> {
 
 /// Waits for the next interrupt with interrupts on, and turns them off again. For the idle loop alone.
 pub fn halt_until_interrupt() {
-    // SAFETY: K4, interrupts are on here only, between the instructions of this block; `sti` takes effect after
-    // `hlt` has begun, so no wake-up is lost.
+    // SAFETY: K4, interrupts are on between the instructions of this block; `sti` takes effect after `hlt` has begun,
+    // so no wake-up is lost.
     unsafe { asm!("sti", "hlt", "cli", options(nostack)) };
+}
+
+/// Lets interrupts in that wait: between the pieces of what takes long. The caller holds no lock that an interrupt takes.
+pub fn let_interrupts_in() {
+    // SAFETY: K4, interrupts are on between the instructions of this block.
+    unsafe { asm!("sti", "nop", "cli", options(nostack)) };
 }
 
 /// The block of core `index`, if that core runs.
@@ -209,35 +202,9 @@ pub unsafe fn install(cpu: *mut Cpu) -> &'static Cpu {
     }
 }
 
-/// Turns on what the kernel relies on, on this core: no-execute, write protection, global pages, machine checks, SMEP, SMAP, UMIP,
-/// FSGSBASE (where CPUID has them), vector state, system calls.
+/// Turns on what the kernel relies on, on this core: control registers, vector state, system calls.
 pub(super) fn enable_features(first: bool) {
-    let features = features::get();
-    // SAFETY: K2, bits that CPUID reports (SDM vol. 3A, 2.5).
-    unsafe {
-        msr::write(msr::PAT, PAGE_ATTRIBUTES);
-        let mut efer = msr::read(msr::EFER) | EFER_SCE;
-        if features.nx {
-            efer |= EFER_NXE;
-        }
-        msr::write(msr::EFER, efer);
-        let (mut cr0, mut cr4): (u64, u64);
-        asm!("mov {}, cr0", "mov {}, cr4", out(reg) cr0, out(reg) cr4, options(nomem, nostack));
-        cr0 = (cr0 | CR0_WP) & !CR0_CD_NW;
-        for (has, bit) in [
-            (true, CR4_PGE),
-            (features.mce, CR4_MCE),
-            (features.umip, CR4_UMIP),
-            (features.fsgsbase, CR4_FSGSBASE),
-            (features.smep, CR4_SMEP),
-            (features.smap, CR4_SMAP),
-        ] {
-            if has {
-                cr4 |= bit;
-            }
-        }
-        asm!("mov cr0, {}", "mov cr4, {}", in(reg) cr0, in(reg) cr4, options(nostack));
-    }
+    super::control::set();
     fpu::enable(first);
     super::entry::enable_system_calls();
 }

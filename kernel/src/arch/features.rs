@@ -1,5 +1,6 @@
 //! What this processor can do (CPUID), read once by the first core.
 
+use super::msr;
 use core::arch::x86_64::{__cpuid, __cpuid_count};
 use core::fmt;
 use spin::Once;
@@ -63,9 +64,9 @@ fn read() -> Features {
     features
 }
 
-impl fmt::Display for Features {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = [
+impl Features {
+    fn list(&self) -> [(bool, &'static str); 13] {
+        [
             (self.nx, "nx"),
             (self.smep, "smep"),
             (self.smap, "smap"),
@@ -78,13 +79,39 @@ impl fmt::Display for Features {
             (self.invariant_tsc, "invariant-tsc"),
             (self.gigabyte_pages, "1g-pages"),
             (self.erms, "erms"),
-        ];
+            (self.mce, "mce"),
+        ]
+    }
+}
+
+/// Whether this core has everything that the first one has.
+pub(super) fn suffice() -> bool {
+    let (first, own) = (get().list(), read().list());
+    first
+        .iter()
+        .zip(own)
+        .all(|((first, _), (own, _))| own || !first)
+}
+
+impl fmt::Display for Features {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut first = true;
-        for (_, name) in list.iter().filter(|(has, _)| *has) {
+        for (_, name) in self.list().iter().filter(|(has, _)| *has) {
             write!(f, "{}{name}", if first { "" } else { " " })?;
             first = false;
         }
         Ok(())
+    }
+}
+
+/// Whether x2APIC mode, once entered, cannot be left (SDM vol. 4, IA32_XAPIC_DISABLE_STATUS).
+pub(super) fn is_x2apic_locked() -> bool {
+    let has_capabilities = __cpuid(0).eax >= 7 && __cpuid_count(7, 0).edx >> 29 & 1 != 0;
+    // SAFETY: K2, each register exists where the one before says so.
+    unsafe {
+        has_capabilities
+            && msr::read(msr::ARCH_CAPABILITIES) >> 21 & 1 != 0
+            && msr::read(msr::XAPIC_DISABLE_STATUS) & 1 != 0
     }
 }
 

@@ -10,10 +10,6 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// x87, SSE, AVX, AVX-512 (opmask, upper halves, upper registers) and PKRU: what a program's vectors may use.
 const WANTED: u64 = 0b10_1110_0111;
-const CR4_OSFXSR: u64 = 1 << 9;
-const CR4_OSXMMEXCPT: u64 = 1 << 10;
-const CR4_OSXSAVE: u64 = 1 << 18;
-
 /// The enabled state components (XCR0); 0 without XSAVE. Written once at boot.
 static COMPONENTS: AtomicU64 = AtomicU64::new(0);
 /// Bytes of a state image. Written once at boot.
@@ -28,37 +24,35 @@ unsafe impl Send for FpuState {}
 // SAFETY: K9, a shared reference only reads.
 unsafe impl Sync for FpuState {}
 
-/// Enables the unit on this core; the first core also decides which components there are.
-pub(super) fn enable(first: bool) {
-    // SAFETY: K2, CR0 and CR4 bits that CPUID reports.
-    unsafe {
-        let mut cr0: u64;
-        asm!("mov {}, cr0", out(reg) cr0, options(nomem, nostack));
-        // MP and NE on, EM and TS off.
-        cr0 = (cr0 & !0b1100) | 0b10_0010;
-        asm!("mov cr0, {}", in(reg) cr0, options(nostack));
-        let mut cr4: u64;
-        asm!("mov {}, cr4", out(reg) cr4, options(nomem, nostack));
-        cr4 |= CR4_OSFXSR | CR4_OSXMMEXCPT;
-        if features::get().xsave {
-            cr4 |= CR4_OSXSAVE;
-        }
-        asm!("mov cr4, {}", in(reg) cr4, options(nostack));
-    }
+/// The components that this processor has and programs may use.
+fn supported() -> u64 {
     if !features::get().xsave {
-        return;
+        return 0;
     }
     let leaf = __cpuid_count(0xd, 0);
-    let supported = u64::from(leaf.eax) | u64::from(leaf.edx) << 32;
-    let mut components = supported & WANTED;
+    let components = (u64::from(leaf.eax) | u64::from(leaf.edx) << 32) & WANTED;
     // AVX-512 needs its three components and AVX together (SDM vol. 1, 13.3).
-    if components & 0xe4 != 0xe4 {
-        components &= !0xe0;
-    }
-    if first {
-        COMPONENTS.store(components, Ordering::Relaxed);
+    if components & 0xe4 == 0xe4 {
+        components
     } else {
-        components &= COMPONENTS.load(Ordering::Relaxed);
+        components & !0xe0
+    }
+}
+
+/// Whether this core has what the first one has enabled.
+pub(super) fn suffices() -> bool {
+    let components = components();
+    supported() & components == components
+}
+
+/// Enables the components on this core, whose control registers are set; the first core decides which ones.
+pub(super) fn enable(first: bool) {
+    if first {
+        COMPONENTS.store(supported(), Ordering::Relaxed);
+    }
+    let components = components();
+    if components == 0 {
+        return;
     }
     // SAFETY: K2, OSXSAVE is on and the components are supported.
     unsafe {

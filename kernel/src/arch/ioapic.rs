@@ -55,7 +55,7 @@ pub(crate) fn mask_all(madt: &Madt<'_>) {
     }
 }
 
-/// Sends an ISA interrupt to a core. False when no I/O APIC has its input.
+/// Sends an ISA interrupt to a core. False when no I/O APIC has its input, or the core's id has more than 8 bits.
 pub(crate) fn route(madt: &Madt<'_>, isa: u8, vector: u8, apic_id: u32) -> bool {
     let Line {
         gsi,
@@ -68,6 +68,9 @@ pub(crate) fn route(madt: &Madt<'_>, isa: u8, vector: u8, apic_id: u32) -> bool 
     else {
         return false;
     };
+    if apic_id > 0xff {
+        return false;
+    }
     let mut entry = u32::from(vector);
     if active_low {
         entry |= ACTIVE_LOW;

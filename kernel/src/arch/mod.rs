@@ -18,12 +18,14 @@ pub mod time;
 pub mod usercopy;
 
 mod calibrate;
+mod control;
 mod descriptors;
 mod entry;
 mod msr;
 mod stacks;
 mod trap;
 
+pub(crate) use control::has_five_levels;
 pub use entry::enter_user;
 pub use stacks::{CoreStacks, STRIDE as STACK_STRIDE};
 pub(crate) use trap::stop_others;
@@ -62,9 +64,12 @@ pub(crate) unsafe fn start_first_core(block: *mut cpu::Cpu) {
     cpu::enable_features(true);
 }
 
-/// The first core's interrupt controllers; their registers are mapped. x2APIC mode is used where it exists, if `x2apic`.
-pub(crate) fn start_interrupts(x2apic: bool) {
+/// The first core's interrupt controllers; their registers are mapped. `x2apic` and `wide` as in [`apic::choose_mode`].
+///
+/// # Errors
+/// As [`apic::enable`].
+pub(crate) fn start_interrupts(x2apic: bool, wide: bool) -> Result<(), apic::Stuck> {
     ioapic::silence_legacy();
-    apic::choose_mode(x2apic);
-    apic::enable();
+    apic::choose_mode(x2apic, wide);
+    apic::enable()
 }

@@ -3,6 +3,8 @@
 use core::arch::asm;
 
 pub(super) const APIC_BASE: u32 = 0x1b;
+pub(super) const XAPIC_DISABLE_STATUS: u32 = 0xbd;
+pub(super) const ARCH_CAPABILITIES: u32 = 0x10a;
 pub(super) const TSC_DEADLINE: u32 = 0x6e0;
 pub(super) const PAT: u32 = 0x277;
 pub(super) const EFER: u32 = 0xc000_0080;

@@ -1,12 +1,14 @@
 //! Starting the other cores.
 //!
 //! *Arrival*: the first core writes each core's goto address; the core loads the kernel's tables and an interim
-//! block, says that it is there, and sleeps. *Joining*: once the machine is divided, the core gets its final block
-//! in its torus's memory and goes to the scheduler. A core that does not arrive within a bounded time is left out.
+//! block, says that it is there, and sleeps. *Comparison*: the first core asks each for its time-stamp counter some times.
+//! *Joining*: once the machine is divided, the core gets its final block in its torus's memory and goes to the scheduler.
+//! A core that does not arrive within a bounded time, or lacks what the first one has, is left out.
 
 use super::cpu::{self, CoreIndex, Cpu};
 use super::stacks::CoreStacks;
-use super::{apic, features, ipi, paging, time};
+use super::{apic, features, fpu, ipi, paging, time};
+use braid_firmware::counters::{self, Round};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use vm::addr::PhysAddr;
@@ -25,9 +27,10 @@ struct Arrival {
     own: u64,
     state: AtomicU32,
     block: AtomicPtr<Cpu>,
-    /// Counter of the first core when it wrote the goto address, and of this core when it arrived.
-    sent: AtomicU64,
-    arrived: AtomicU64,
+    /// The comparison: the round that the first core has begun, the last one answered, and the answer.
+    round: AtomicU32,
+    answered: AtomicU32,
+    counter: AtomicU64,
 }
 
 /// States of an arrival. A core told to stay away once it is late halts when it comes after all.
@@ -35,6 +38,22 @@ const CALLED: u32 = 0;
 const HERE: u32 = 1;
 const JOINED: u32 = 2;
 const TOO_LATE: u32 = 3;
+const UNLIKE: u32 = 4;
+
+/// Rounds of the comparison, and what says that it is over.
+const ROUNDS: u32 = 8;
+const COMPARED: u32 = ROUNDS + 1;
+
+/// What becomes of a core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coming {
+    /// It has arrived.
+    Here,
+    /// It does not answer.
+    Silent,
+    /// It lacks what the first core has.
+    Unlike,
+}
 
 // rdi: the loader's record of this core, whose `extra` (offset 24) is the address of its Arrival.
 // EFER.NXE comes before the tables, whose no-execute bits would be reserved without it.
@@ -81,42 +100,102 @@ fn arrival(memory: PhysAddr) -> *mut Arrival {
     (paging::phys_to_virt(memory) as usize + size_of::<Cpu>()) as *mut Arrival
 }
 
-/// Calls all cores; returns when every one has arrived or none has for [`PATIENCE`]. `told` is told of each
-/// core whether it came.
-pub fn call(cores: &[Parked], mut told: impl FnMut(&Parked, bool)) {
+/// Calls all cores; returns when every one has answered or none has for [`PATIENCE`]. `told` is told of each core what becomes
+/// of it.
+pub fn call(cores: &[Parked], mut told: impl FnMut(&Parked, Coming)) {
     for core in cores {
         prepare(core);
         core.record.goto_address.write(braid_core_start);
     }
-    let mut last = time::now();
-    let mut here = 0;
-    loop {
-        let count = cores.iter().filter(|core| state(core) == HERE).count();
-        if count == cores.len() {
-            break;
+    let mut seen = 0;
+    wait(|| {
+        let answered = cores.iter().filter(|core| state(core) != CALLED).count();
+        let more = answered > seen;
+        seen = answered;
+        match (answered == cores.len(), more) {
+            (true, _) => Progress::Done,
+            (_, true) => Progress::Some,
+            _ => Progress::None,
         }
-        if count > here {
-            here = count;
-            last = time::now();
-        } else if time::now().0 - last.0 > PATIENCE.0 {
-            break;
-        }
-        core::hint::spin_loop();
-    }
+    });
     for core in cores {
-        // SAFETY: K3, the arrival's atomics.
-        let arrival = unsafe { &*arrival(core.memory) };
-        let late = arrival
-            .state
-            .compare_exchange(CALLED, TOO_LATE, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok();
-        told(core, !late);
+        let was =
+            of(core)
+                .state
+                .compare_exchange(CALLED, TOO_LATE, Ordering::AcqRel, Ordering::Acquire);
+        let coming = match was {
+            Ok(_) => Coming::Silent,
+            Err(UNLIKE) => Coming::Unlike,
+            Err(_) if compare(core) => Coming::Here,
+            Err(_) => Coming::Silent,
+        };
+        told(core, coming);
     }
 }
 
+enum Progress {
+    None,
+    Some,
+    Done,
+}
+
+/// Looks until it is done, or there has been no progress for [`PATIENCE`]: false.
+fn wait(mut look: impl FnMut() -> Progress) -> bool {
+    let mut last = time::now();
+    loop {
+        match look() {
+            Progress::Done => return true,
+            Progress::Some => last = time::now(),
+            Progress::None if time::now().0 - last.0 > PATIENCE.0 => return false,
+            Progress::None => core::hint::spin_loop(),
+        }
+    }
+}
+
+/// Compares an arrived core's counter with this one's; false when it does not answer any more.
+fn compare(core: &Parked) -> bool {
+    let arrival = of(core);
+    let mut rounds = [Round {
+        sent: 0,
+        theirs: 0,
+        back: 0,
+    }; ROUNDS as usize];
+    for (number, round) in (1..).zip(&mut rounds) {
+        round.sent = time::counter();
+        arrival.round.store(number, Ordering::Release);
+        if number == 1 {
+            ipi::send(core.index, ipi::Ipi::Reschedule);
+        }
+        let answered = wait(
+            || match arrival.answered.load(Ordering::Acquire) == number {
+                true => Progress::Done,
+                false => Progress::None,
+            },
+        );
+        if !answered {
+            return false;
+        }
+        round.back = time::counter();
+        round.theirs = arrival.counter.load(Ordering::Relaxed);
+    }
+    arrival.round.store(COMPARED, Ordering::Release);
+    let offset = counters::offset(&rounds);
+    if offset != 0 {
+        log::debug!("core {}: counter differs by {} ticks", core.index, -offset);
+    }
+    if let Some(block) = cpu::get(core.index) {
+        block.tsc_offset.store(offset, Ordering::Relaxed);
+    }
+    true
+}
+
+fn of(core: &Parked) -> &'static Arrival {
+    // SAFETY: K3, prepared before; what both cores use are atomics.
+    unsafe { &*arrival(core.memory) }
+}
+
 fn state(core: &Parked) -> u32 {
-    // SAFETY: K3, the arrival's atomics.
-    unsafe { (*arrival(core.memory)).state.load(Ordering::Acquire) }
+    of(core).state.load(Ordering::Acquire)
 }
 
 fn prepare(core: &Parked) {
@@ -134,8 +213,9 @@ fn prepare(core: &Parked) {
             own: arrival as u64,
             state: AtomicU32::new(CALLED),
             block: AtomicPtr::new(block),
-            sent: AtomicU64::new(time::counter()),
-            arrived: AtomicU64::new(0),
+            round: AtomicU32::new(0),
+            answered: AtomicU32::new(0),
+            counter: AtomicU64::new(0),
         });
     }
     core.record.extra.store(arrival as u64, Ordering::Release);
@@ -144,18 +224,22 @@ fn prepare(core: &Parked) {
 /// The first Rust code of a core, on its interim stack.
 extern "C" fn arrive(arrival: &'static Arrival) -> ! {
     let block = arrival.block.swap(core::ptr::null_mut(), Ordering::AcqRel);
+    let alike = features::suffice() && fpu::suffices();
+    let answer = if alike { HERE } else { UNLIKE };
     let answered =
         arrival
             .state
-            .compare_exchange(CALLED, HERE, Ordering::AcqRel, Ordering::Acquire);
-    if answered.is_err() {
+            .compare_exchange(CALLED, answer, Ordering::AcqRel, Ordering::Acquire);
+    if answered.is_err() || !alike {
         super::halt();
     }
     // SAFETY: K3, the interim block is this core's.
-    let own = unsafe { cpu::install(block) };
+    unsafe { cpu::install(block) };
     cpu::enable_features(false);
-    adjust_counter(own, arrival.sent.load(Ordering::Relaxed));
-    apic::enable();
+    if apic::enable().is_err() {
+        super::halt();
+    }
+    apic::allow_timer();
     loop {
         let block = arrival.block.load(Ordering::Acquire);
         if !block.is_null() {
@@ -163,14 +247,25 @@ extern "C" fn arrive(arrival: &'static Arrival) -> ! {
             unsafe { cpu::install(block) };
             super::enter_user(&arrival.state, JOINED);
         }
+        answer_rounds(arrival);
         cpu::halt_until_interrupt();
     }
 }
 
-/// A counter that lags behind the first core's at the time of the call is moved forward.
-fn adjust_counter(own: &Cpu, sent: u64) {
-    let lag = sent as i64 - time::counter() as i64;
-    own.tsc_offset.store(lag.max(0), Ordering::Relaxed);
+/// Tells this core's counter in each round, from the first on until the last.
+fn answer_rounds(arrival: &Arrival) {
+    let mut answered = 0;
+    loop {
+        match arrival.round.load(Ordering::Acquire) {
+            0 | COMPARED => return,
+            round if round == answered => core::hint::spin_loop(),
+            round => {
+                arrival.counter.store(time::counter(), Ordering::Relaxed);
+                arrival.answered.store(round, Ordering::Release);
+                answered = round;
+            }
+        }
+    }
 }
 
 /// Gives an arrived core its final block and wakes it.
@@ -178,9 +273,7 @@ fn adjust_counter(own: &Cpu, sent: u64) {
 /// # Safety
 /// `block` is this core's for good.
 pub unsafe fn release(core: &Parked, block: *mut Cpu) {
-    // SAFETY: K3, the arrival's atomics.
-    let arrival = unsafe { &*arrival(core.memory) };
-    arrival.block.store(block, Ordering::Release);
+    of(core).block.store(block, Ordering::Release);
     ipi::send(core.index, ipi::Ipi::Reschedule);
 }
 

@@ -38,6 +38,7 @@ pub(crate) fn begin() {
 /// the seconds since 1970 at boot.
 pub(crate) fn init(acpi_timer: Option<u16>, date: u64) -> calibrate::Rates {
     let rates = calibrate::measure(acpi_timer);
+    apic::allow_timer();
     let scale = |numerator: u64, denominator: u64| {
         ((u128::from(numerator) << 32) / u128::from(denominator.max(1))) as u64
     };

@@ -1,5 +1,6 @@
 //! Who has something done with a file.
 
+use super::far::Serving;
 use crate::process::{Process, Thread, table};
 use crate::sched::wait::Waiter;
 use crate::signal::{self, Signal};
@@ -12,6 +13,8 @@ use braid_files::far::ask::Who;
 pub enum Caller<'a> {
     /// A process of this torus, by a thread that can wait.
     Here(&'a Arc<Process>, &'a Arc<Thread>),
+    /// A process of another torus, by its request.
+    There(&'a Arc<Serving>),
 }
 
 impl<'a> Caller<'a> {
@@ -24,6 +27,7 @@ impl<'a> Caller<'a> {
     pub fn waiter(&self) -> Arc<dyn Waiter> {
         match self {
             Self::Here(_, thread) => (*thread).clone(),
+            Self::There(serving) => (*serving).clone(),
         }
     }
 
@@ -31,14 +35,18 @@ impl<'a> Caller<'a> {
     pub fn who(&self) -> Who {
         match self {
             Self::Here(process, thread) => who(process, thread),
+            Self::There(serving) => serving.who(),
         }
     }
 
     /// The terminal sends its group this signal; the call runs again after that.
     pub fn signal_group(&self, signal: Signal) -> Stop {
         match self {
-            Self::Here(process, _) => signal::send_group(table().group_of(process.pid), signal),
-        };
+            Self::Here(process, _) => {
+                signal::send_group(table().group_of(process.pid), signal);
+            }
+            Self::There(serving) => serving.signal_group(signal),
+        }
         Stop::Block
     }
 }

@@ -9,6 +9,21 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::table::Table;
 
+/// What the first process has as descriptor 0, 1 or 2: the console.
+pub fn console(fd: usize) -> Arc<OpenFile> {
+    let output = if fd == 2 {
+        Output::Stderr
+    } else {
+        Output::Stdout
+    };
+    let (body, flags) = match (tty::is_terminal(fd), fd) {
+        (true, _) => (Body::Terminal(tty::shown_on(fd)), Flags::RDWR),
+        (false, 0) => (Body::Input, Flags::RDONLY),
+        (false, _) => (Body::Output(output), Flags::WRONLY),
+    };
+    Arc::new(OpenFile::new(body, flags))
+}
+
 /// The part of a process that belongs to the file module. Never touched by another torus.
 pub struct Context {
     inner: Lock<Inner>,
@@ -21,28 +36,12 @@ struct Inner {
 }
 
 impl Context {
-    /// Gives the first process its descriptors: the console as 0, 1 and 2.
-    pub fn set_console(&self) {
-        let outputs = [Output::Stdout, Output::Stdout, Output::Stderr];
+    /// Gives the first process its descriptors 0, 1 and 2.
+    pub(super) fn set_console(&self, files: [Arc<OpenFile>; 3]) {
         let mut table = Table::new();
-        for (fd, output) in outputs.into_iter().enumerate() {
-            let body = match (tty::is_terminal(fd), fd) {
-                (true, _) => Body::Terminal(tty::shown_on(fd)),
-                (false, 0) => Body::Input,
-                (false, _) => Body::Output(output),
-            };
-            let flags = if fd == 0 {
-                Flags::RDONLY
-            } else {
-                Flags::WRONLY
-            };
-            let flags = if tty::is_terminal(fd) {
-                Flags::RDWR
-            } else {
-                flags
-            };
+        for (fd, file) in files.into_iter().enumerate() {
             // The table is empty: three numbers are free. Without memory the first process begins with fewer.
-            let _ = table.insert(Arc::new(OpenFile::new(body, flags)), false, fd, 3);
+            let _ = table.insert(file, false, fd, 3);
         }
         self.inner.lock().table = table;
     }

@@ -1,20 +1,80 @@
 //! Moving bytes between whoever asks and a file, in as many runs of the call as it takes.
 
+use super::far::parcel::{Frames, PAYLOAD};
 use crate::mem::user::UserBuffers;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{InFlight, Stop};
 
+/// The most bytes that move in one step.
+const PIECE: usize = 64 << 10;
+
+/// Where the bytes come from or go to.
+enum Buffers<'a> {
+    /// The memory of a program.
+    Program(UserBuffers),
+    /// The payload of a request: bytes from the start of the second number to that of the third.
+    Lent(&'a Frames, usize, usize),
+}
+
+impl Buffers<'_> {
+    fn remaining(&self) -> usize {
+        match self {
+            Self::Program(buffers) => buffers.remaining(),
+            Self::Lent(_, at, end) => end - at,
+        }
+    }
+
+    fn skip(&mut self, len: usize) {
+        match self {
+            Self::Program(buffers) => buffers.skip(len),
+            Self::Lent(_, at, end) => *at = (*at + len).min(*end),
+        }
+    }
+
+    fn put(&mut self, from: &[u8]) -> Result<usize, Stop> {
+        match self {
+            Self::Program(buffers) => buffers.put(from),
+            Self::Lent(frames, at, end) => {
+                let n = frames.write(PAYLOAD + *at, &from[..from.len().min(*end - *at)]);
+                *at += n;
+                Ok(n)
+            }
+        }
+    }
+
+    fn take(&mut self, to: &mut [u8]) -> Result<usize, Stop> {
+        match self {
+            Self::Program(buffers) => buffers.take(to),
+            Self::Lent(frames, at, end) => {
+                let n = to.len().min(*end - *at);
+                let n = frames.read(PAYLOAD + *at, &mut to[..n]);
+                *at += n;
+                Ok(n)
+            }
+        }
+    }
+}
+
 /// The bytes of one read or write. What earlier runs of the call moved counts as done.
 pub struct Transfer<'a> {
-    buffers: UserBuffers,
+    buffers: Buffers<'a>,
     total: usize,
     inflight: &'a mut InFlight,
 }
 
 impl<'a> Transfer<'a> {
     /// The transfer of a call that has to move `buffers`.
-    pub fn new(mut buffers: UserBuffers, inflight: &'a mut InFlight) -> Self {
+    pub fn new(buffers: UserBuffers, inflight: &'a mut InFlight) -> Self {
         let total = buffers.remaining();
+        Self::of(Buffers::Program(buffers), total, inflight)
+    }
+
+    /// The transfer of a request that has to move `len` bytes of its payload, for a call that moves `total`.
+    pub fn lent(frames: &'a Frames, len: usize, total: usize, inflight: &'a mut InFlight) -> Self {
+        Self::of(Buffers::Lent(frames, 0, len), total, inflight)
+    }
+
+    fn of(mut buffers: Buffers<'a>, total: usize, inflight: &'a mut InFlight) -> Self {
         buffers.skip(inflight.done);
         Self {
             buffers,
@@ -40,7 +100,7 @@ impl<'a> Transfer<'a> {
 
     /// Copies bytes to the program; answers how many, 0 only when nothing is left.
     pub fn put(&mut self, from: &[u8]) -> Result<usize, Stop> {
-        let n = self.buffers.put(from)?;
+        let n = self.buffers.put(&from[..from.len().min(PIECE)])?;
         self.inflight.done += n;
         Ok(n)
     }
@@ -55,6 +115,17 @@ impl<'a> Transfer<'a> {
     /// Takes back the last `n` bytes: they were taken from the program and found no place.
     pub fn untake(&mut self, n: usize) {
         self.inflight.done -= n;
+    }
+
+    /// Between two steps of a long transfer, without a lock that an interrupt takes: lets interrupts in.
+    /// [`Stop::Again`] when there is something else to do. Requests are short.
+    pub fn pause(&self) -> Result<(), Stop> {
+        let long = matches!(&self.buffers, Buffers::Program(left) if left.remaining() > 0);
+        if long && crate::sched::pause() {
+            Err(Stop::Again)
+        } else {
+            Ok(())
+        }
     }
 
     /// What stops a transfer: a wait goes on, an error counts only when nothing was moved.

@@ -1,9 +1,11 @@
-//! What the file module keeps for each torus: its own `/tmp`, made in its own memory at first use.
+//! What the file module keeps for each torus, made in its own memory at first use.
 //!
 //! Nothing here is shared between tori: each slot is written once, by a core of its torus.
 
 use super::content::Content;
-use super::{machine, tree};
+use super::far::remote::Remote;
+use super::tree::Node as TreeNode;
+use super::{far, machine, tree};
 use crate::sched::wait::WaitQueue;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -26,7 +28,9 @@ const TORI: usize = 64;
 /// The file module's share in one torus.
 pub struct Local {
     tmp: Tmp<Content, Relax>,
-    /// Readers and writers of the console on this torus.
+    /// `/tmp` as paths lead to it.
+    tmp_node: TreeNode,
+    /// Readers and writers of the console, where that is at home.
     pub console: WaitQueue,
     /// The inode number of the next pipe (1 is the console).
     pub pipes: AtomicU64,
@@ -48,12 +52,17 @@ pub fn local() -> &'static Local {
             ..Attributes::default()
         };
         let tmp = Tmp::new(root);
-        let archive = tree::archive();
-        if let Some(from) = archive.child(ROOT, b"tmp") {
-            unpack(&tmp, from, tmp.root(), 0);
-        }
+        let tmp_node = if far::is_main() {
+            if let Some(from) = tree::archive().child(ROOT, b"tmp") {
+                unpack(&tmp, from, tmp.root(), 0);
+            }
+            TreeNode::Tmp(tmp.root().clone())
+        } else {
+            TreeNode::Far(Arc::new(Remote::tmp()))
+        };
         Box::leak(Box::new(Local {
             tmp,
+            tmp_node,
             console: WaitQueue::new(),
             pipes: AtomicU64::new(2),
             frames,
@@ -61,9 +70,14 @@ pub fn local() -> &'static Local {
     })
 }
 
-/// `/tmp` of the torus that runs this.
+/// Files in memory of the torus that runs this: `/tmp` where that is at home, elsewhere only files without names.
 pub fn tmp() -> &'static Tmp<Content, Relax> {
     &local().tmp
+}
+
+/// `/tmp` as paths lead to it.
+pub fn tmp_node() -> TreeNode {
+    local().tmp_node.clone()
 }
 
 /// Empties `/tmp` of the torus that runs this: its last process has ended.
@@ -83,11 +97,9 @@ pub fn has_room() -> bool {
     machine::available_frames() > left
 }
 
-/// Wakes whoever waits for the console, on every torus.
+/// Wakes whoever waits for the console.
 pub fn wake_console() {
-    for local in LOCALS.iter().filter_map(Once::get) {
-        local.console.wake_all();
-    }
+    local().console.wake_all();
 }
 
 /// Copies what the boot archive has in `/tmp` into a new tree. What finds no memory is left out: it is missing then, as a file that

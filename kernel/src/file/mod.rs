@@ -14,6 +14,7 @@ mod context;
 mod device;
 mod errno;
 mod executable;
+pub mod far;
 mod io;
 mod local;
 mod machine;
@@ -29,11 +30,24 @@ pub mod tty;
 pub use context::Context;
 pub use executable::Executable;
 
+use crate::syscall::call::{Call, Stop};
 use braid_files::archive::ArchiveError;
 
 /// Lets go what this torus's processes have left in `/tmp`: there are none any more.
 pub fn let_go() {
     local::clear();
+}
+
+/// Gives the first process of this torus the console as descriptors 0, 1 and 2.
+pub fn open_console(call: &Call) -> Result<(), Stop> {
+    let files = if far::is_main() {
+        [0, 1, 2].map(context::console)
+    } else {
+        let [input, output, error] = [0, 1, 2].map(|fd| syscalls::open_console(call, fd));
+        [input?, output?, error?]
+    };
+    call.process.files.set_console(files);
+    Ok(())
 }
 
 /// Takes over the boot archive and the command line's words on terminals. Called once, before the first process. With `verify`

@@ -2,6 +2,7 @@
 
 use super::boot;
 use super::device::Device;
+use super::far::remote::Remote;
 use super::local::TmpNode;
 use super::pipe::PipeEnd;
 use super::transfer;
@@ -14,7 +15,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bitflags::bitflags;
 use braid_files::archive::{S_IFMT, S_IFREG};
-use braid_files::stat::{S_IFIFO, Stat};
+use braid_files::stat::{S_IFCHR, S_IFIFO, Stat};
 use core::sync::atomic::{AtomicU32, Ordering};
 
 bitflags! {
@@ -80,6 +81,8 @@ pub enum Body {
     Output(Output),
     /// An end of a pipe.
     Pipe(PipeEnd),
+    /// A file of another torus: all but what never changes is asked for there.
+    Far(Arc<Remote>),
 }
 
 /// An open file ("open file description", open(2)).
@@ -120,7 +123,15 @@ impl OpenFile {
             Body::Tmp(node) => Some(Node::Tmp(node.clone())),
             Body::Device(device) => Some(Node::Device(*device)),
             Body::Terminal(_) => Some(Node::Device(Device::Console)),
-            Body::Input | Body::Output(_) | Body::Pipe(_) => None,
+            Body::Input | Body::Output(_) | Body::Pipe(_) | Body::Far(_) => None,
+        }
+    }
+
+    /// The node where a path that begins at it begins, wherever that is.
+    pub fn place(&self) -> Option<Node> {
+        match &self.body {
+            Body::Far(remote) => Some(Node::Far(remote.clone())),
+            _ => self.node(),
         }
     }
 
@@ -128,6 +139,10 @@ impl OpenFile {
     pub fn directory(&self) -> Result<Node, Errno> {
         match &self.body {
             Body::Place(node) if node.is_directory() => Ok(node.clone()),
+            Body::Far(remote) if remote.is_directory() => Ok(match remote.archive() {
+                Some(id) => Node::Archive(id),
+                None => Node::Far(remote.clone()),
+            }),
             _ => Err(Errno::ENOTDIR),
         }
     }
@@ -186,12 +201,19 @@ impl OpenFile {
 
     /// Whether it is the terminal.
     pub fn is_terminal(&self) -> bool {
-        matches!(self.body, Body::Terminal(_))
+        match &self.body {
+            Body::Terminal(_) => true,
+            Body::Far(remote) => remote.description.kind == S_IFCHR,
+            _ => false,
+        }
     }
 
     /// Whether it is a regular file.
     pub fn is_regular(&self) -> bool {
-        self.stat().mode & S_IFMT == S_IFREG
+        match &self.body {
+            Body::Far(remote) => remote.description.kind == S_IFREG,
+            _ => self.stat().mode & S_IFMT == S_IFREG,
+        }
     }
 }
 

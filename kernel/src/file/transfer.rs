@@ -32,6 +32,7 @@ pub(super) fn read(
         Body::Text(_, text) => read_bytes(file, text, io, position),
         Body::Tmp(node) => read_tmp(file, node, io, position),
         Body::Place(_) => Err(Errno::EISDIR.into()),
+        Body::Far(_) => Err(Errno::EIO.into()),
         Body::Device(device) => read_device(*device, io),
         _ if position.is_some() => Err(Errno::ESPIPE.into()),
         Body::Terminal(_) => tty::read(caller, io, wait),
@@ -55,7 +56,9 @@ pub(super) fn write(
     match &file.body {
         Body::Tmp(node) => write_tmp(file, node, io, position),
         Body::Device(device) => write_device(*device, io),
-        Body::Bytes(..) | Body::Text(..) | Body::Place(_) | Body::Input => Err(Errno::EBADF.into()),
+        Body::Bytes(..) | Body::Text(..) | Body::Place(_) | Body::Input | Body::Far(_) => {
+            Err(Errno::EBADF.into())
+        }
         _ if position.is_some() => Err(Errno::ESPIPE.into()),
         Body::Terminal(output) => tty::write(caller, io, *output),
         Body::Output(output) => tty::write_plain(io, *output),
@@ -87,6 +90,7 @@ fn positioned(
         if position.is_none() {
             *offset = at;
         }
+        io.pause()?;
     }
     Ok(io.done())
 }
@@ -166,7 +170,7 @@ pub(super) fn content(node: &TmpNode) -> Result<&Content, Errno> {
 }
 
 fn read_device(device: Device, io: &mut Transfer) -> SysResult {
-    let mut block = [0; 512];
+    let mut block = [0; BLOCK];
     while io.left() > 0 {
         match device {
             Device::Null => break,
@@ -177,6 +181,7 @@ fn read_device(device: Device, io: &mut Transfer) -> SysResult {
             io.stopped(stop)?;
             break;
         }
+        io.pause()?;
     }
     Ok(io.done())
 }

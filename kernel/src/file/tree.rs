@@ -2,6 +2,7 @@
 
 use super::content::Content;
 use super::device::{self, Device};
+use super::far::remote::Remote;
 use super::local::{self, TmpNode};
 use super::machine;
 use super::proc::{self, Proc};
@@ -64,6 +65,8 @@ pub enum Node {
     Device(Device),
     /// `/proc` and all below it.
     Proc(Proc),
+    /// A directory of another torus; what is in it is asked for there.
+    Far(Arc<Remote>),
 }
 
 /// The file system a node is on: its device number.
@@ -95,6 +98,7 @@ impl Node {
             Self::DevDirectory => true,
             Self::Device(_) => false,
             Self::Proc(node) => node.is_directory(),
+            Self::Far(remote) => remote.is_directory(),
         }
     }
 
@@ -102,13 +106,13 @@ impl Node {
     pub fn mount(&self) -> Mount {
         match self {
             Self::Archive(_) => Mount::Archive,
-            Self::Tmp(_) => Mount::Tmp,
+            Self::Tmp(_) | Self::Far(_) => Mount::Tmp,
             Self::DevDirectory | Self::Device(_) => Mount::Dev,
             Self::Proc(_) => Mount::Proc,
         }
     }
 
-    /// Its attributes.
+    /// Its attributes; of what is far, those that a listing shows.
     pub fn stat(&self) -> Stat {
         match self {
             Self::Archive(id) => archive_stat(archive().node(*id)),
@@ -116,6 +120,12 @@ impl Node {
             Self::DevDirectory => device::directory_stat(),
             Self::Device(device) => device.stat(),
             Self::Proc(node) => node.stat(),
+            Self::Far(remote) => Stat {
+                device: Mount::Tmp as u32,
+                inode: 1,
+                mode: remote.description.kind,
+                ..Stat::default()
+            },
         }
     }
 
@@ -134,7 +144,7 @@ impl Node {
                 tmp::Content::Link(target) => Some(target.clone()),
                 _ => None,
             },
-            Self::DevDirectory => None,
+            Self::DevDirectory | Self::Far(_) => None,
             Self::Device(device) => device.link().map(<[u8]>::to_vec),
             Self::Proc(node) => node.link(),
         }
@@ -147,6 +157,7 @@ impl Node {
             Self::Tmp(node) if Arc::ptr_eq(node, local::tmp().root()) => Some(Self::root()),
             Self::Tmp(node) => node.parent().map(Self::Tmp),
             Self::DevDirectory | Self::Device(_) => Some(Self::root()),
+            Self::Far(_) => None,
             Self::Proc(node) => Some(node.parent().map_or_else(Self::root, Self::Proc)),
         }
     }
@@ -175,7 +186,7 @@ impl Node {
     fn name_of(&self, child: &Self) -> Option<Vec<u8>> {
         match (self, child) {
             (Self::Archive(_), Self::Archive(id)) => Some(archive().node(*id).name.to_vec()),
-            (Self::Archive(_), Self::Tmp(_)) => Some(b"tmp".to_vec()),
+            (Self::Archive(_), Self::Tmp(_) | Self::Far(_)) => Some(b"tmp".to_vec()),
             (Self::Archive(_), Self::DevDirectory) => Some(b"dev".to_vec()),
             (Self::Archive(_), Self::Proc(_)) => Some(b"proc".to_vec()),
             (Self::Tmp(parent), Self::Tmp(node)) => parent.name_of(node),
@@ -203,7 +214,7 @@ impl Node {
                 let (name, device) = device::list(position)?;
                 Some((position + 1, name.to_vec(), Self::Device(device)))
             }
-            Self::Device(_) => None,
+            Self::Device(_) | Self::Far(_) => None,
             Self::Proc(node) => {
                 let (next, child) = proc::list(node, position)?;
                 Some((next, child.name(), Self::Proc(child)))
@@ -218,7 +229,7 @@ fn mounted(directory: NodeId, name: &[u8]) -> Option<Node> {
         return None;
     }
     match name {
-        b"tmp" => Some(Node::Tmp(local::tmp().root().clone())),
+        b"tmp" => Some(local::tmp_node()),
         b"dev" => Some(Node::DevDirectory),
         b"proc" => Some(Node::Proc(Proc::Root)),
         _ => None,
@@ -245,7 +256,7 @@ impl walk::Tree for World {
             Node::DevDirectory => device::find(name)
                 .map(Node::Device)
                 .ok_or(FileError::NotFound),
-            Node::Device(_) => Err(FileError::NotDirectory),
+            Node::Device(_) | Node::Far(_) => Err(FileError::NotDirectory),
             Node::Proc(node) => node.child(name).map(Node::Proc).ok_or(FileError::NotFound),
         }
     }
@@ -267,8 +278,39 @@ impl walk::Tree for World {
         })
     }
 
-    fn is_foreign(&self, _: &Node) -> bool {
-        false
+    fn is_foreign(&self, node: &Node) -> bool {
+        matches!(node, Node::Far(_))
+    }
+}
+
+/// Path resolution for other tori: within `/tmp` alone, as everything else is theirs to find.
+pub struct Home;
+
+impl walk::Tree for Home {
+    type Node = Node;
+
+    fn root(&self) -> Node {
+        World.root()
+    }
+
+    fn child(&self, directory: &Node, name: &[u8]) -> Result<Node, FileError> {
+        World.child(directory, name)
+    }
+
+    fn parent(&self, directory: &Node) -> Result<Node, FileError> {
+        World.parent(directory)
+    }
+
+    fn is_directory(&self, node: &Node) -> bool {
+        World.is_directory(node)
+    }
+
+    fn link(&self, node: &Node) -> Result<Option<Vec<u8>>, FileError> {
+        World.link(node)
+    }
+
+    fn is_foreign(&self, node: &Node) -> bool {
+        !matches!(node, Node::Tmp(_))
     }
 }
 

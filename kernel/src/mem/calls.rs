@@ -1,10 +1,11 @@
 //! The system calls about mappings: argument checks as Linux makes them, the work is `vm`'s.
 
+use super::fault::Outcome;
 use super::object::MemoryObject;
 use super::space::{Space, VmSpace};
 use super::user::{UserSlice, write_value};
 use crate::arch::cpu;
-use crate::syscall::call::{Call, SysResult};
+use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use vm::addr::{PAGE_SIZE, Page, VirtAddr};
@@ -13,6 +14,8 @@ use vm::flush::FlushDebt;
 use vm::space::{Advice, Backing, Flags, MapRequest, Placement, Prot, RemapRequest};
 
 const PAGE: u64 = PAGE_SIZE as u64;
+/// Pages that are made present before the call looks what else there is to do.
+const PIECE: usize = 16;
 
 bitflags::bitflags! {
     /// Flags of mmap(2).
@@ -52,8 +55,22 @@ fn space_of(call: &Call) -> Result<Arc<Space>, Errno> {
 
 /// mmap(2).
 pub fn mmap(call: &mut Call) -> SysResult {
-    let [address, length, prot, flags, _, offset] = call.args;
-    let flags = MapFlags::from_bits_retain(flags as u32);
+    let flags = MapFlags::from_bits_retain(call.args[3] as u32);
+    // Its address, when the pages are being made present already.
+    let mut at = VirtAddr(call.inflight.word);
+    if call.inflight.runs == 0 {
+        at = map(call, flags)?;
+        call.inflight.word = at.0;
+    }
+    if flags.intersects(MapFlags::POPULATE | MapFlags::LOCKED) {
+        let length = call.args[1];
+        populate(call, at, length)?;
+    }
+    Ok(at.0 as usize)
+}
+
+fn map(call: &Call, flags: MapFlags) -> Result<VirtAddr, Stop> {
+    let [address, length, prot, _, _, offset] = call.args;
     // Unlike mprotect, mmap passes over rights that it does not know.
     let rights = rights(prot & 7)?;
     if length == 0 || !offset.is_multiple_of(PAGE) {
@@ -97,10 +114,7 @@ pub fn mmap(call: &mut Call) -> SysResult {
         space.limits = limits;
         split(space.map(cpu::this().torus().memory(), request))
     })?;
-    if flags.intersects(MapFlags::POPULATE | MapFlags::LOCKED) {
-        let _ = populate(&space, at, length, rights);
-    }
-    Ok(at.0 as usize)
+    Ok(at)
 }
 
 fn anonymous(length: u64, shared: bool) -> Result<Backing<super::object::ObjectRef>, Errno> {
@@ -169,15 +183,30 @@ pub fn split_unit<E>(result: Result<FlushDebt, E>) -> (Result<(), E>, FlushDebt)
     split(result.map(|debt| ((), debt)))
 }
 
-/// Makes the pages of a range present as far as memory allows (MAP_POPULATE, mlock(2)), and says whether all are.
-fn populate(space: &Space, at: VirtAddr, length: u64, rights: Prot) -> bool {
-    let access = if rights.contains(Prot::WRITE) {
-        Access::Write
-    } else {
-        Access::Read
-    };
-    let present = |page| space.fault(at + page * PAGE, access) == super::fault::Outcome::Resolved;
-    !rights.is_empty() && (0..length / PAGE).all(present)
+/// Makes the pages of a range present (MAP_POPULATE, mlock(2)), in as many runs of the call as it takes; `done` counts them.
+/// False: one of them cannot be.
+fn populate(call: &mut Call, at: VirtAddr, length: u64) -> Result<bool, Stop> {
+    let space = space_of(call)?;
+    // A handler finds the call done.
+    call.inflight.uninterruptible = true;
+    let pages = length.div_ceil(PAGE) as usize;
+    while call.inflight.done < pages {
+        let page = at + call.inflight.done as u64 * PAGE;
+        let rights = space.look(|space| space.find(page).map(|mapping| mapping.rights));
+        let access = if rights.is_some_and(|rights| rights.contains(Prot::WRITE)) {
+            Access::Write
+        } else {
+            Access::Read
+        };
+        if space.fault(page, access) != Outcome::Resolved {
+            return Ok(false);
+        }
+        call.inflight.done += 1;
+        if call.inflight.done.is_multiple_of(PIECE) && crate::sched::pause() {
+            return Err(Stop::Again);
+        }
+    }
+    Ok(true)
 }
 
 /// munmap(2).
@@ -320,16 +349,12 @@ fn pages_to_lock(call: &Call, space: &Space) -> Result<(VirtAddr, u64), Errno> {
 
 /// mlock(2) and mlock2(2): the pages become present. Nothing is noted about them. ENOMEM when one cannot be.
 pub fn mlock(call: &mut Call) -> SysResult {
-    let space = space_of(call)?;
-    let (start, length) = pages_to_lock(call, &space)?;
-    for page in 0..length / PAGE {
-        let at = start + page * PAGE;
-        let rights = space.look(|space| space.find(at).map(|mapping| mapping.rights));
-        if !populate(&space, at, PAGE, rights.unwrap_or(Prot::empty())) {
-            return Err(Errno::ENOMEM.into());
-        }
+    let (start, length) = pages_to_lock(call, &*space_of(call)?)?;
+    if populate(call, start, length)? {
+        Ok(0)
+    } else {
+        Err(Errno::ENOMEM.into())
     }
-    Ok(0)
 }
 
 /// munlock(2).

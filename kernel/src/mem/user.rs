@@ -13,6 +13,8 @@ use core::mem::MaybeUninit;
 /// The end of user addresses (exclusive): one page below the non-canonical hole, as on Linux.
 pub const USER_END: usize = 0x7fff_ffff_f000;
 
+const PAGE: usize = 4096;
+
 /// The most parts an iovec array may have (`UIO_MAXIOV`).
 const IOV_MAX: usize = 1024;
 
@@ -201,6 +203,30 @@ impl UserBuffers {
             self.advance(n);
             len -= n;
         }
+    }
+
+    /// How many of the next `len` bytes are the program's, by a look at each page. EFAULT when not even the first is.
+    pub fn probe(&self, len: usize) -> Result<usize, Stop> {
+        let wanted = len.min(self.remaining);
+        let parts: &[UserSlice] = match &self.parts {
+            Parts::One => &[],
+            Parts::Many(parts) => parts.get(self.next..).unwrap_or(&[]),
+        };
+        let mut done = 0;
+        for part in core::iter::once(&self.current).chain(parts) {
+            let end = part.len.min(wanted - done);
+            let mut at = 0;
+            while at < end {
+                match read_value::<u8>(part.address + at) {
+                    Ok(_) => {}
+                    Err(Stop::Errno(_)) if done + at > 0 => return Ok(done + at),
+                    Err(stop) => return Err(stop),
+                }
+                at = end.min((part.address + at) / PAGE * PAGE + PAGE - part.address);
+            }
+            done += end;
+        }
+        Ok(done)
     }
 
     /// Copies from `from` to the program; answers how many bytes, fewer than `from` at the end of the buffers or

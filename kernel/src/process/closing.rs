@@ -101,9 +101,10 @@ pub fn look() {
     }
 }
 
-/// Whether nothing of any process is here, or only the first one that waits for it.
+/// Whether nothing of any process is here, or only the first one that waits for it, and no other torus has a file of this one.
 fn is_quiet() -> bool {
-    table().len() == usize::from(table().get(Pid::INIT).is_some())
+    let files = &cpu::this().torus().share.far_files;
+    files.is_quiet() && table().len() == usize::from(table().get(Pid::INIT).is_some())
 }
 
 /// Another torus has done what was asked of it last.

@@ -50,6 +50,7 @@ pub fn give_back(thread: &Arc<Thread>) {
     interrupted::cancel_timer(thread);
     alarm::cancel(thread);
     crate::syscall::futex::forget(thread);
+    crate::file::far::forget(thread);
     process.files.close_all();
     crate::sched::leave_dead(thread);
     drop(thread.space.replace(None));

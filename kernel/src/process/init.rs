@@ -19,6 +19,7 @@ use torus::message::Message;
 
 /// The number of the call that the first process runs before it has a program; no program can make it.
 pub const FIRST: u64 = u64::MAX - 1;
+
 /// Starts the first process on this core's torus.
 pub fn start() {
     let Some(archive) = boot::info().root_archive else {
@@ -32,6 +33,7 @@ pub fn start() {
         at_start.store(torus.account(), Ordering::Relaxed);
     }
     begin();
+    crate::console::program::ready();
     if boot::info().command_line.every_torus {
         let own = cpu::this().torus().id;
         for torus in tori::all().filter(|torus| torus.id != own) {
@@ -47,7 +49,6 @@ pub fn begin() {
             "no memory for the first process ({errno:?})"
         ));
     }
-    crate::console::program::ready();
 }
 
 fn create() -> Result<(), Errno> {
@@ -57,7 +58,6 @@ fn create() -> Result<(), Errno> {
         limits: Lock::new(Limits::initial(torus.available())),
         ..Process::new(pid)
     });
-    process.files.set_console();
     let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
     let regs = UserRegs {
         code: FIRST,
@@ -84,6 +84,10 @@ pub fn first(call: &mut Call) -> SysResult {
         Err(errno) => crate::power::refuse(alloc::format!("the command line: {errno:?}")),
     };
     let path = String::from_utf8_lossy(&request.path).into_owned();
+    match crate::file::open_console(call) {
+        Err(Stop::Errno(errno)) => crate::power::refuse(alloc::format!("the console: {errno:?}")),
+        result => result?,
+    }
     if let Some(cwd) = boot::info().command_line.cwd {
         let cwd: Vec<u8> = cwd.bytes().collect();
         match crate::file::syscalls::enter(call, &cwd) {
@@ -98,7 +102,7 @@ pub fn first(call: &mut Call) -> SysResult {
         Err(Stop::Errno(errno)) => crate::power::refuse(alloc::format!(
             "the first program, {path}, cannot be run: {errno:?}"
         )),
-        Err(Stop::Block) => Err(Stop::Block),
+        Err(stop) => Err(stop),
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Share {
     pub page_cache: PageCache,
     /// Threads that wait for a word.
     pub futexes: Futexes,
+    /// Files of other tori, and for them.
+    pub far_files: crate::file::far::Share,
     /// Its end, with the machine.
     pub closing: Closing,
     /// [`crate::tori::Torus::account`] before the first process.
@@ -44,6 +46,7 @@ impl Share {
             objects: Objects::new(),
             page_cache: PageCache::new(),
             futexes: Futexes::new(),
+            far_files: crate::file::far::Share::new(),
             closing: Closing::new(),
             at_start: AtomicU64::new(0),
         }

@@ -77,6 +77,8 @@ pub struct Thread {
     pub gs_base: OwnCell<u64>,
     /// The call that has to run again, when there is one; its number is still in rax.
     pub in_flight: OwnCell<Option<InFlight>>,
+    /// What its call has asked other tori about files.
+    pub far: OwnCell<crate::file::far::Journal>,
     /// Core (index within the torus) and time of the timer that ends the call's wait.
     pub timer: OwnCell<Option<(usize, Nanos)>>,
     /// Address to clear and wake when the thread ends (set_tid_address(2)).
@@ -112,6 +114,7 @@ impl Thread {
             fs_base: OwnCell::new(0),
             gs_base: OwnCell::new(0),
             in_flight: OwnCell::new(None),
+            far: OwnCell::new(crate::file::far::Journal::new()),
             timer: OwnCell::new(None),
             clear_child_tid: OwnCell::new(0),
         }

@@ -53,10 +53,15 @@ pub fn knocked() {
     own().rung.store(true, Ordering::SeqCst);
 }
 
+/// Whether the bell was rung, and nobody has served yet.
+pub fn is_rung() -> bool {
+    own().rung.load(Ordering::Relaxed)
+}
+
 /// Delivers what has come, if the bell was rung. No lock may be held.
 #[inline]
 pub fn serve() {
-    if own().rung.load(Ordering::Relaxed) {
+    if is_rung() {
         own().serve();
     }
 }
@@ -126,6 +131,7 @@ impl Rings {
 fn deliver(from: TorusId, message: Message) {
     match message.kind() {
         15..=39 => crate::process::far::deliver(from, message),
+        50..=59 => crate::file::far::deliver(from, message),
         kind => log::error!("a message of kind {kind} from torus {from}, which nobody takes"),
     }
 }

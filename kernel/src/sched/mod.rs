@@ -84,6 +84,13 @@ pub fn with_random<R>(f: impl FnOnce(&mut Option<chacha20::ChaCha20Rng>) -> R) -
     this().random.with(f)
 }
 
+/// Between two pieces of a long call: lets interrupts in. True when the core has something else to do, so that the call
+/// should stop with [`Stop::Again`](crate::syscall::call::Stop::Again). For locks see [`cpu::let_interrupts_in`].
+pub fn pause() -> bool {
+    cpu::let_interrupts_in();
+    this().resched.load(::core::sync::atomic::Ordering::Relaxed) || crate::rings::is_rung()
+}
+
 /// Has the current thread let others run.
 pub fn yield_now() {
     this()

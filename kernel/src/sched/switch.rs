@@ -49,6 +49,12 @@ fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
             if thread.change(RunState::Running, RunState::Blocked) {
                 return false;
             }
+            if core.resched.load(Ordering::Relaxed) {
+                // It has been woken, or its call is long: the others first.
+                thread.set_state(RunState::Ready);
+                core.queue.lock().push(thread.clone());
+                return false;
+            }
             thread.set_state(RunState::Running);
             if in_flight && !stopped {
                 crate::syscall::run_again(thread);

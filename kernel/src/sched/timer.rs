@@ -1,17 +1,31 @@
 //! Timers of a core: what its threads wait for, earliest last.
 
 use super::time::Nanos;
+use super::wait::Waiter;
 use crate::process::Thread;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// What happens when a timer fires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What happens when a timer fires, and to whom.
+#[derive(Clone)]
 pub enum Due {
-    /// The thread's call has waited long enough.
-    Wake,
-    /// The process's interval timer (setitimer(2)).
-    Alarm,
+    /// A call has waited long enough.
+    Wake(Arc<dyn Waiter>),
+    /// A process's interval timer (setitimer(2)), by its thread.
+    Alarm(Arc<Thread>),
+}
+
+impl Due {
+    /// Whether both mean the same.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Wake(one), Self::Wake(other)) => {
+                core::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
+            }
+            (Self::Alarm(one), Self::Alarm(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
 }
 
 /// One timer.
@@ -20,8 +34,6 @@ pub struct Timer {
     pub at: Nanos,
     /// What then.
     pub due: Due,
-    /// For whom.
-    pub thread: Arc<Thread>,
 }
 
 /// A core's timers.
@@ -54,9 +66,9 @@ impl Timers {
         Ok(())
     }
 
-    /// Removes a thread's timer of this kind, if it has not fired.
-    pub fn remove(&mut self, thread: &Arc<Thread>, due: Due) {
-        let found = |timer: &Timer| timer.due == due && Arc::ptr_eq(&timer.thread, thread);
+    /// Removes a timer, if it has not fired.
+    pub fn remove(&mut self, due: &Due) {
+        let found = |timer: &Timer| timer.due.is(due);
         if let Some(index) = self.latest_first.iter().position(found) {
             self.latest_first.remove(index);
         }

@@ -39,8 +39,9 @@ impl WaitQueue {
     /// Adds somebody. Without memory for the entry they are woken at once instead: they poll.
     pub fn add(&self, waiter: Arc<dyn Waiter>) {
         let mut waiters = self.waiters.lock();
-        let place = Arc::as_ptr(&waiter).cast::<()>();
-        waiters.retain(|other| !other.is_gone() && Arc::as_ptr(other).cast::<()>() != place);
+        let is_same =
+            |other: &Arc<dyn Waiter>| core::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(&waiter));
+        waiters.retain(|other| !other.is_gone() && !is_same(other));
         if waiters.try_reserve(1).is_err() {
             drop(waiters);
             waiter.wake();

@@ -77,8 +77,8 @@ pub fn tick() {
             break;
         };
         match timer.due {
-            Due::Wake => timer.thread.wake(),
-            Due::Alarm => crate::signal::alarm::fired(&timer.thread, timer.at, now),
+            Due::Wake(waiter) => waiter.wake(),
+            Due::Alarm(thread) => crate::signal::alarm::fired(&thread, timer.at, now),
         }
     }
     if now >= core.slice_end.get() {
@@ -89,28 +89,20 @@ pub fn tick() {
 }
 
 /// Sets a timer on this core; false when there is no memory for it.
-pub fn set_timer(thread: &Arc<Thread>, due: Due, at: Nanos) -> bool {
+pub fn set_timer(due: Due, at: Nanos) -> bool {
     let core = super::this();
-    let added = core
-        .timers
-        .lock()
-        .add(Timer {
-            at,
-            due,
-            thread: thread.clone(),
-        })
-        .is_ok();
+    let added = core.timers.lock().add(Timer { at, due }).is_ok();
     super::switch::arm(core);
     added
 }
 
-/// Removes a thread's timer from the core (index within the torus) it was set on.
-pub fn cancel_timer(thread: &Arc<Thread>, due: Due, core: usize) {
+/// Removes a timer from the core (index within the torus) it was set on.
+pub fn cancel_timer(due: &Due, core: usize) {
     cpu::this()
         .torus()
         .core(core)
         .sched
         .timers
         .lock()
-        .remove(thread, due);
+        .remove(due);
 }

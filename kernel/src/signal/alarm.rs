@@ -37,7 +37,7 @@ pub fn fired(thread: &Arc<Thread>, at: Nanos, now: Nanos) {
 }
 
 fn arm(thread: &Arc<Thread>, alarm: &mut Alarm, at: Nanos) -> bool {
-    let set = wake::set_timer(thread, Due::Alarm, at);
+    let set = wake::set_timer(Due::Alarm(thread.clone()), at);
     if set {
         alarm.next = Some((at, cpu::this().core_in_torus));
     }
@@ -48,7 +48,7 @@ fn arm(thread: &Arc<Thread>, alarm: &mut Alarm, at: Nanos) -> bool {
 pub fn cancel(thread: &Arc<Thread>) {
     let next = thread.process.alarm.lock().next.take();
     if let Some((_, core)) = next {
-        wake::cancel_timer(thread, Due::Alarm, core);
+        wake::cancel_timer(&Due::Alarm(thread.clone()), core);
     }
 }
 
@@ -58,7 +58,7 @@ fn set(thread: &Arc<Thread>, value: u64, interval: u64) -> Result<(u64, u64), Er
     let mut alarm = thread.process.alarm.lock();
     let old = remaining(&alarm, now);
     if let Some((_, core)) = alarm.next.take() {
-        wake::cancel_timer(thread, Due::Alarm, core);
+        wake::cancel_timer(&Due::Alarm(thread.clone()), core);
     }
     alarm.interval = interval;
     if value > 0 && !arm(thread, &mut alarm, Nanos(now.0.saturating_add(value))) {

@@ -2,10 +2,12 @@
 
 use super::action::{ActionFlags, DefaultAction, SIG_DFL, SIG_IGN, default_of};
 use super::{SigInfo, Signal, frame};
+use crate::file::far::{self, Interruption};
 use crate::process::{Thread, end};
 use crate::sched::own::OwnCell;
 use crate::syscall::interrupted;
 use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
 
 /// Looks at a thread's signals: ends or stops its process, or makes its next instruction a handler's.
 /// Called on the thread's core, before it goes on.
@@ -20,6 +22,9 @@ pub fn attend(thread: &Arc<Thread>) {
         } else {
             !thread.signals.mask()
         };
+        if must_wait(thread, deliverable) {
+            break;
+        }
         let Some(info) = thread.signals.take(deliverable) else {
             break;
         };
@@ -31,6 +36,22 @@ pub fn attend(thread: &Arc<Thread>) {
                 interrupt_call(thread, action.flags.contains(ActionFlags::RESTART));
                 enter_handler(thread, info, action);
             }
+        }
+    }
+}
+
+/// Whether the signals of the set have to wait for what the thread's call has asked another torus; only SIGKILL does not.
+fn must_wait(thread: &Thread, deliverable: u64) -> bool {
+    let pending = thread.signals.pending() & deliverable;
+    if pending == 0 || pending & Signal::KILL.bit() != 0 {
+        return false;
+    }
+    match far::interruption(thread) {
+        Interruption::Now => false,
+        Interruption::WhenAnswered => true,
+        Interruption::AfterRun => {
+            thread.attention.store(true, Ordering::Release);
+            true
         }
     }
 }
@@ -52,6 +73,7 @@ fn interrupt_call(thread: &Arc<Thread>, restart: bool) {
     };
     interrupted::cancel_timer(thread);
     crate::syscall::futex::forget(thread);
+    crate::file::far::forget(thread);
     thread
         .regs
         .with(|regs| interrupted::settle(regs, &call, restart));
@@ -91,9 +113,7 @@ pub fn restore_mask(thread: &Arc<Thread>) {
     if let Some(mask) = saved.replace(None) {
         thread.signals.set_mask(mask);
         if thread.signals.is_due() {
-            thread
-                .attention
-                .store(true, core::sync::atomic::Ordering::Release);
+            thread.attention.store(true, Ordering::Release);
         }
     }
 }

@@ -12,6 +12,8 @@ pub enum Stop {
     Errno(Errno),
     /// The caller has enrolled on wait queues (or set a deadline): run the call again from its start when woken.
     Block,
+    /// The call has done a piece of its work: run it again from its start after what else there is to do.
+    Again,
 }
 
 impl From<Errno> for Stop {

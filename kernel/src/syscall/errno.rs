@@ -1,11 +1,29 @@
 //! Linux error numbers: the one place where errors for programs are spelled.
 
-/// An error number as Linux gives it to a program (errno(3); values of x86-64).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(i32)]
-#[expect(dead_code, reason = "the whole list of errno(3)")]
-#[expect(clippy::upper_case_acronyms, reason = "the names every program knows")]
-pub enum Errno {
+/// Makes the enum of a list of names and numbers, and the way back from a number.
+macro_rules! errnos {
+    ($($name:ident = $number:literal,)+) => {
+        /// An error number as Linux gives it to a program (errno(3); values of x86-64).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(i32)]
+        #[expect(clippy::upper_case_acronyms, reason = "the names every program knows")]
+        pub enum Errno {
+            $($name = $number,)+
+        }
+
+        impl Errno {
+            /// The error of a number.
+            pub const fn of(number: i32) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$name),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+errnos! {
     EPERM = 1,
     ENOENT = 2,
     ESRCH = 3,

@@ -30,6 +30,6 @@ pub fn settle(regs: &mut UserRegs, call: &InFlight, restart: bool) {
 /// The call waits no longer: its timer goes.
 pub fn cancel_timer(thread: &Arc<Thread>) {
     if let Some((core, _)) = thread.timer.replace(None) {
-        crate::sched::wake::cancel_timer(thread, Due::Wake, core);
+        crate::sched::wake::cancel_timer(&Due::Wake(thread.clone()), core);
     }
 }

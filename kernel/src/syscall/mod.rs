@@ -28,6 +28,7 @@ pub fn enter(thread: &Arc<Thread>) {
 /// The call of a thread that was woken, from its start.
 pub fn run_again(thread: &Arc<Thread>) {
     if let Some(inflight) = thread.in_flight.replace(None) {
+        crate::file::far::rewind(thread);
         run(thread, inflight);
     }
 }
@@ -51,10 +52,16 @@ fn run(thread: &Arc<Thread>, mut inflight: InFlight) {
         Ok(value) => value as u64,
         Err(Stop::Errno(errno)) => errno.as_return(),
         Err(Stop::Block) => return block(thread, inflight),
+        Err(Stop::Again) => {
+            block(thread, inflight);
+            crate::sched::yield_now();
+            return thread.wake();
+        }
     };
     thread.regs.with(|regs| regs.rax = value);
     if waited {
         interrupted::cancel_timer(thread);
+        crate::file::far::forget(thread);
         deliver::restore_mask(thread);
         if thread.signals.is_due() {
             thread.attention.store(true, Ordering::Release);
@@ -78,9 +85,9 @@ fn set_deadline(thread: &Arc<Thread>, at: Nanos) {
         if old == at && crate::arch::time::now() < at {
             return;
         }
-        wake::cancel_timer(thread, Due::Wake, core);
+        wake::cancel_timer(&Due::Wake(thread.clone()), core);
     }
-    if wake::set_timer(thread, Due::Wake, at) {
+    if wake::set_timer(Due::Wake(thread.clone()), at) {
         thread.timer.set(Some((here, at)));
     } else {
         // Without memory for a timer the call runs again at once: it polls.

@@ -15,7 +15,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use heap::Heap;
 use spin::mutex::SpinMutex;
 use torus::{MAX_TORI, TorusId};
-use vm::addr::Frame;
+use vm::addr::{Frame, RUN};
 use vm::frames::{FrameList, FrameTable, Sharers, Use};
 use vm::pool::FramePool;
 use vm::table::{Table, TableMemory};
@@ -114,6 +114,16 @@ impl Torus {
         (0..self.cores()).find_map(|index| self.core(index).frames.allocate(&self.frames, used))
     }
 
+    /// Takes a frame for bytes on their way, content unspecified; none of those that are kept for the heap.
+    pub fn alloc_buffer(&self) -> Option<Frame> {
+        let left = self.pool.lock().available();
+        if left > self.reserve() {
+            self.alloc_frame(Use::Kernel)
+        } else {
+            None
+        }
+    }
+
     /// Like [`Torus::alloc_frame`], zeroed.
     pub fn alloc_zeroed_frame(&self, used: Use) -> Option<Frame> {
         let frame = self.alloc_frame(used)?;
@@ -141,8 +151,14 @@ impl Torus {
 
     /// Frees what a paid debt has handed out.
     pub fn free_list(&self, mut list: FrameList) {
-        while let Some(frame) = list.pop(&self.frames) {
+        for count in 1u64.. {
+            let Some(frame) = list.pop(&self.frames) else {
+                break;
+            };
             self.free_frame(frame);
+            if count.is_multiple_of(RUN) {
+                cpu::let_interrupts_in();
+            }
         }
     }
 
@@ -200,6 +216,10 @@ impl TableMemory for Torus {
 
     fn sharers(&self, slot: u64) -> Sharers {
         self.share.page_cache.sharers(slot)
+    }
+
+    fn pause(&self) {
+        cpu::let_interrupts_in();
     }
 }
 

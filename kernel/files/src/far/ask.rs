@@ -7,10 +7,14 @@ use alloc::vec::Vec;
 /// The file number that stands for `/tmp` at its home.
 pub const TMP: u64 = 0;
 
-/// The file number that stands for descriptor `fd` (0 to 2) of the machine's first program at the console's home.
+/// The file number that stands for descriptor `fd` (0 to 2) of the machine's first program at the console's home: opening it gives
+/// an open file.
 pub const fn console(fd: usize) -> u64 {
     1 + fd as u64
 }
+
+/// The file number that stands for the terminal at the console's home: opening it gives an open file.
+pub const TERMINAL: u64 = 4;
 
 wire_struct! {
     /// Who asks, as far as a terminal wants to know.

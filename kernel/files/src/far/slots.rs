@@ -76,6 +76,11 @@ impl<T> Slots<T> {
         Ok(place.generation << SLOT_BITS | u64::from(slot))
     }
 
+    /// The values, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.slots.iter().filter_map(|slot| slot.value.as_ref())
+    }
+
     /// The value of a number.
     pub fn get(&self, number: u64) -> Option<&T> {
         let (slot, generation) = split(number);

@@ -4,7 +4,6 @@ use super::super::local::local;
 use super::super::machine;
 use super::super::tree::{Mount, Node};
 use super::{Subject, bytes};
-use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::archive::{S_IFDIR, S_IFLNK, S_IFMT, S_IFREG};
@@ -82,7 +81,7 @@ pub(super) fn set_times(
 }
 
 /// `struct statfs`: type, block size, blocks, free, available, files, free files, id, name length, fragment size, flags, spare.
-pub(super) fn stat_fs(subject: &Subject) -> Result<Vec<u8>, Stop> {
+pub(super) fn stat_fs(subject: &Subject) -> Result<Vec<u8>, Errno> {
     const RDONLY: u64 = 1;
     const NAME_MAX: u64 = braid_files::walk::NAME_MAX as u64;
     let mount = match subject {

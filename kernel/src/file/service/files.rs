@@ -129,5 +129,5 @@ pub(super) fn control(
 }
 
 fn int(value: u32) -> Result<Vec<u8>, Stop> {
-    bytes(&value.to_le_bytes())
+    Ok(bytes(&value.to_le_bytes())?)
 }

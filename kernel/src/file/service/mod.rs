@@ -5,6 +5,7 @@ pub mod files;
 pub mod names;
 pub mod opening;
 pub mod place;
+pub mod poll;
 
 use super::caller::Caller;
 use super::open::OpenFile;
@@ -64,7 +65,7 @@ impl Subject {
 }
 
 /// A copy of bytes. ENOMEM without memory for it.
-pub fn bytes(from: &[u8]) -> Result<Vec<u8>, Stop> {
+pub fn bytes(from: &[u8]) -> Result<Vec<u8>, Errno> {
     let mut bytes = Vec::new();
     bytes
         .try_reserve_exact(from.len())
@@ -74,8 +75,8 @@ pub fn bytes(from: &[u8]) -> Result<Vec<u8>, Stop> {
 }
 
 /// Does what is asked. Reads, writes and listings have buffers, and go to [`super::transfer`] and [`list`].
-pub fn perform(caller: &Caller, subject: Subject, request: Request) -> Result<Outcome, Stop> {
-    let done = match request {
+pub fn perform(caller: &Caller, subject: Subject, request: &Request) -> Result<Outcome, Stop> {
+    let done = match *request {
         Request::Stat => return Ok(Outcome::Stat(attributes::stat(&subject)?)),
         Request::StatFs => return Ok(Outcome::Bytes(attributes::stat_fs(&subject)?)),
         Request::ReadLink => return Ok(Outcome::Bytes(place::read_link(&subject)?)),
@@ -87,11 +88,11 @@ pub fn perform(caller: &Caller, subject: Subject, request: Request) -> Result<Ou
         Request::Control {
             request,
             argument,
-            input,
+            ref input,
         } => {
             let file = subject.file()?;
             return Ok(Outcome::Bytes(files::control(
-                caller, file, request, argument, &input,
+                caller, file, request, argument, input,
             )?));
         }
         Request::Access { mode } => attributes::access(&subject, mode)?,
@@ -102,7 +103,7 @@ pub fn perform(caller: &Caller, subject: Subject, request: Request) -> Result<Ou
         Request::Look => usize::from(subject.target()?.node.is_some()),
         Request::MakeDirectory { mode } => names::make_directory(subject.target()?, mode)?,
         Request::MakeFile { mode } => names::make_file(subject.target()?, mode)?,
-        Request::MakeLink { text } => names::make_link(subject.target()?, text)?,
+        Request::MakeLink { ref text } => names::make_link(subject.target()?, bytes(text)?)?,
         Request::RemoveFile => names::remove_file(subject.target()?)?,
         Request::RemoveDirectory => names::remove_directory(subject.target()?)?,
         Request::Seek { offset, whence } => files::seek(subject.file()?, offset, whence)?,

@@ -146,7 +146,7 @@ fn body(node: &Node, flags: Flags) -> Result<Body, Errno> {
             Body::Terminal(tty::shown_on(0))
         }
         Node::Device(device) => Body::Device(*device),
-        Node::DevDirectory => return Err(Errno::EISDIR),
+        Node::DevDirectory | Node::Far(_) => return Err(Errno::EISDIR),
         Node::Proc(proc) => Body::Text(node.clone(), proc.text().ok_or(Errno::ENOENT)?),
     })
 }

@@ -1,17 +1,24 @@
 //! Having something done with a file, wherever it is.
 
 use super::super::caller::Caller;
-use super::super::open::OpenFile;
+use super::super::device::Device;
+use super::super::far::{self, Reply};
+use super::super::open::{Body, Flags, OpenFile};
+use super::super::proc::Proc;
 use super::super::service::{self, Outcome, Subject};
 use super::super::tree::{Node, World};
 use super::AT_FDCWD;
 use crate::mem::user::UserSlice;
+use crate::process::table;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use ::torus::TorusId;
 use alloc::sync::Arc;
-use braid_files::far::ask::Request;
+use alloc::vec::Vec;
+use braid_files::far::answer::Answer;
+use braid_files::far::ask::{self as wire, Ask, Place, Request, TERMINAL, console};
 use braid_files::stat::Stat;
-use braid_files::walk::{self, Target, Walk};
+use braid_files::walk::{self, Leaving, Target, Walk};
 
 /// A path of a call, with the directory that it begins in.
 #[derive(Clone, Copy)]
@@ -61,18 +68,70 @@ impl<'a> At<'a> {
     }
 }
 
-/// Where a path leads.
-pub(super) fn resolve(call: &Call, at: At) -> Result<Target<Node>, Stop> {
-    match walk::resolve(&World, &at.base(call)?, at.path, at.follow)? {
-        Walk::Target(target) => Ok(target),
-        Walk::Leaves(_) => Err(Errno::EXDEV.into()),
+/// Where a path leads: to something of this torus, or into a directory of another.
+pub(super) fn resolve(call: &Call, at: At) -> Result<Walk<Node>, Stop> {
+    Ok(walk::resolve(&World, &at.base(call)?, at.path, at.follow)?)
+}
+
+/// Where a path leads after another torus has found that it leads out of what it has.
+pub(super) fn go_on(rest: Vec<u8>, links: u32, follow: bool) -> Result<Walk<Node>, Stop> {
+    let at = Node::root();
+    Ok(walk::go_on(&World, Leaving { at, rest, links }, follow)?)
+}
+
+/// The torus where a path goes on, and what to ask there.
+pub(super) fn place(leaving: Leaving<Node>, follow: bool) -> Result<(TorusId, Place), Errno> {
+    let Leaving { at, rest, links } = leaving;
+    match at {
+        Node::Far(remote) => Ok((remote.home, remote.place(rest, links, follow))),
+        _ => Err(Errno::EIO),
     }
 }
 
 /// Has something done with what a path leads to.
 pub(super) fn about_path(call: &Call, at: At, request: Request) -> Result<Outcome, Stop> {
-    let target = resolve(call, at)?;
-    service::perform(&Caller::of(call), Subject::Target(target), request)
+    let mut walk = resolve(call, at)?;
+    let mut request = request;
+    loop {
+        let leaving = match walk {
+            Walk::Target(target) => return about_target(call, target, request),
+            Walk::Leaves(leaving) => leaving,
+        };
+        let (home, place) = place(leaving, at.follow)?;
+        let subject = wire::Subject::Path { place };
+        let question = Ask::About { subject, request };
+        let reply = far::ask(call.thread, home, &question)?;
+        let Reply::Answer(Answer::Elsewhere { rest, links, .. }) = reply else {
+            return outcome(reply);
+        };
+        walk = go_on(rest, links, at.follow)?;
+        match question {
+            Ask::About { request: same, .. } => request = same,
+            _ => return Err(Errno::EIO.into()),
+        }
+    }
+}
+
+/// Has something done with what was found on this torus; a descriptor's name in `/proc` may stand for a file of another.
+fn about_target(call: &Call, target: Target<Node>, request: Request) -> Result<Outcome, Stop> {
+    if let Some(Node::Proc(Proc::Descriptor(pid, fd))) = &target.node
+        && let Ok(file) = table().get(*pid).ok_or(Errno::ENOENT)?.files.get(*fd)
+        && let Body::Far(_) = &file.body
+    {
+        match request {
+            Request::ReadLink => return about_file(call, file, Request::Name),
+            Request::Open { flags, .. }
+                if !Flags::from_bits_retain(flags).contains(Flags::PATH) =>
+            {
+                return about_file(call, file, request);
+            }
+            _ => {}
+        }
+    }
+    if opens_terminal(&target, &request) && !far::is_main() {
+        return about_number(call, far::MAIN, TERMINAL, request);
+    }
+    service::perform(&Caller::of(call), Subject::Target(target), &request)
 }
 
 /// Has something done with an open file.
@@ -81,7 +140,52 @@ pub(super) fn about_file(
     file: Arc<OpenFile>,
     request: Request,
 ) -> Result<Outcome, Stop> {
-    service::perform(&Caller::of(call), Subject::File(file), request)
+    if let Body::Far(remote) = &file.body {
+        return about_number(call, remote.home, remote.number, request);
+    }
+    service::perform(&Caller::of(call), Subject::File(file), &request)
+}
+
+/// Has something done with a file of another torus.
+fn about_number(
+    call: &Call,
+    home: TorusId,
+    number: u64,
+    request: Request,
+) -> Result<Outcome, Stop> {
+    let subject = wire::Subject::File { number };
+    let question = Ask::About { subject, request };
+    outcome(far::ask(call.thread, home, &question)?)
+}
+
+/// Opens descriptor `fd` of the console at its home.
+pub fn open_console(call: &Call, fd: usize) -> Result<Arc<OpenFile>, Stop> {
+    let request = Request::Open { flags: 0, mode: 0 };
+    about_number(call, far::MAIN, console(fd), request)?.opened()
+}
+
+fn opens_terminal(target: &Target<Node>, request: &Request) -> bool {
+    let is_terminal = matches!(
+        target.node,
+        Some(Node::Device(Device::Tty | Device::Console))
+    );
+    match request {
+        Request::Open { flags, .. } => {
+            is_terminal && !Flags::from_bits_retain(*flags).contains(Flags::PATH)
+        }
+        _ => false,
+    }
+}
+
+/// What came of a request at its home.
+fn outcome(reply: Reply) -> Result<Outcome, Stop> {
+    Ok(match reply {
+        Reply::Opened(file) => Outcome::Opened(file),
+        Reply::Answer(Answer::Done { value }) => Outcome::Done(value as usize),
+        Reply::Answer(Answer::Stat { stat }) => Outcome::Stat(stat),
+        Reply::Answer(Answer::Bytes { bytes }) => Outcome::Bytes(bytes),
+        Reply::Answer(_) => return Err(Errno::EIO.into()),
+    })
 }
 
 impl Outcome {

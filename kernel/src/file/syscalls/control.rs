@@ -9,6 +9,7 @@ use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::far::ask::Request;
+use braid_files::stat::S_IFIFO;
 
 /// fcntl(2).
 pub fn fcntl(call: &mut Call) -> SysResult {
@@ -81,6 +82,7 @@ pub fn flock(call: &mut Call) -> SysResult {
 pub fn fadvise64(call: &mut Call) -> SysResult {
     match &file(call)?.body {
         Body::Pipe(_) => Err(Errno::ESPIPE.into()),
+        Body::Far(remote) if remote.description.kind == S_IFIFO => Err(Errno::ESPIPE.into()),
         _ => Ok(0),
     }
 }

@@ -3,7 +3,8 @@
 use super::super::caller::Caller;
 use super::super::content::LEN_MAX;
 use super::super::io::Transfer;
-use super::super::transfer;
+use super::super::open::Body;
+use super::super::{far, transfer};
 use super::about::{At, about_file, about_path};
 use super::{file, path};
 use crate::mem::user::UserBuffers;
@@ -14,6 +15,9 @@ use braid_files::far::ask::Request;
 
 fn read_into(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> SysResult {
     let file = file(call)?;
+    if let Body::Far(remote) = &file.body {
+        return far::read(call, &file, remote, buffers, position);
+    }
     let caller = Caller::of(call);
     let io = &mut Transfer::new(buffers, call.inflight);
     transfer::read(&caller, &file, io, position)
@@ -21,9 +25,13 @@ fn read_into(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> Sy
 
 fn write_from(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> SysResult {
     let file = file(call)?;
-    let caller = Caller::of(call);
-    let io = &mut Transfer::new(buffers, call.inflight);
-    let result = transfer::write(&caller, &file, io, position);
+    let result = if let Body::Far(remote) = &file.body {
+        far::write(call, remote, buffers, position)
+    } else {
+        let caller = Caller::of(call);
+        let io = &mut Transfer::new(buffers, call.inflight);
+        transfer::write(&caller, &file, io, position)
+    };
     if result == Err(Stop::Errno(Errno::EPIPE)) {
         signal::send(call.process, Signal::PIPE);
     }

@@ -8,10 +8,13 @@ mod descriptors;
 mod io;
 mod names;
 mod opening;
+mod pair;
 mod places;
 mod poll;
 mod select;
+mod watch;
 
+pub use about::open_console;
 pub use attributes::*;
 pub use control::*;
 pub use descriptors::*;

@@ -1,15 +1,17 @@
 //! Making, moving and removing names: mkdir, unlink, rename, link, symlink, mknod and their kin.
 
 use super::super::service::names;
+use super::super::tree::World;
 use super::about::{At, about_path, resolve};
+use super::pair::{Pair, pair};
 use super::{AT_EMPTY_PATH, AT_REMOVEDIR, AT_SYMLINK_FOLLOW, path};
 use crate::mem::user::read_c_string;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::archive::{S_IFMT, S_IFREG};
-use braid_files::far::ask::Request;
-use braid_files::walk::{Ending, PATH_MAX, Target};
+use braid_files::far::ask::{Ask, Request};
+use braid_files::walk::{self, Leaving, PATH_MAX};
 
 /// mkdir(2).
 pub fn mkdir(call: &mut Call) -> SysResult {
@@ -97,9 +99,18 @@ fn move_name(call: &Call, from: At, to: At, flags: u64) -> SysResult {
     if flags & !NOREPLACE != 0 {
         return Err(Errno::EINVAL.into());
     }
-    let source = resolve(call, from.itself())?;
-    let target = resolve(call, to.itself())?;
-    Ok(names::rename(source, target, flags & NOREPLACE != 0)?)
+    let keep = flags & NOREPLACE != 0;
+    let (from, to) = (resolve(call, from.itself())?, resolve(call, to.itself())?);
+    match pair(call, (from, false), (to, false), |from, to| Ask::Rename {
+        from,
+        to,
+        keep,
+    })? {
+        Pair::Here(from, to) => Ok(names::rename(from, to, keep)?),
+        Pair::Done(number) => Ok(number),
+        // Other file systems are other file systems, whatever the names.
+        Pair::Apart { .. } => Err(Errno::EXDEV.into()),
+    }
 }
 
 /// link(2).
@@ -120,15 +131,24 @@ pub fn linkat(call: &mut Call) -> SysResult {
 }
 
 fn add_name(call: &Call, from: At, to: At, flags: u64) -> SysResult {
+    let follow = flags & AT_SYMLINK_FOLLOW != 0;
     let source = if from.path.is_empty() && flags & AT_EMPTY_PATH != 0 {
         let file = call.process.files.get(from.directory)?;
-        Target::nameless(file.node().ok_or(Errno::EXDEV)?, Ending::Nothing)
+        let (at, rest, links) = (file.place().ok_or(Errno::EXDEV)?, Vec::new(), 0);
+        walk::go_on(&World, Leaving { at, rest, links }, follow)?
     } else {
-        let follow = flags & AT_SYMLINK_FOLLOW != 0;
         resolve(call, At { follow, ..from })?
     };
     let target = resolve(call, to.itself())?;
-    Ok(names::link(source, target)?)
+    match pair(call, (source, follow), (target, false), |from, to| {
+        Ask::Link { from, to }
+    })? {
+        Pair::Here(from, to) => Ok(names::link(from, to)?),
+        Pair::Done(number) => Ok(number),
+        Pair::Apart { from: false, .. } => Err(Errno::ENOENT.into()),
+        Pair::Apart { to: true, .. } => Err(Errno::EEXIST.into()),
+        Pair::Apart { .. } => Err(Errno::EXDEV.into()),
+    }
 }
 
 /// symlink(2).

@@ -1,6 +1,7 @@
 //! Where a process is and what is there: getcwd, chdir, getdents64, readlink, umask.
 
-use super::super::open::Flags;
+use super::super::far;
+use super::super::open::{Body, Flags};
 use super::super::service::{Outcome, place};
 use super::about::{At, about_file, about_path};
 use super::{AT_FDCWD, file, path};
@@ -88,5 +89,8 @@ fn read_link(call: &Call, at: At, buffer: usize, len: i32) -> SysResult {
 pub fn getdents64(call: &mut Call) -> SysResult {
     let file = file(call)?;
     let out = UserSlice::new(call.size(1), call.size(2))?;
+    if let Body::Far(remote) = &file.body {
+        return far::list(call, remote, out);
+    }
     place::list(&file, out.len(), |done, entry| out.skip(done).write(entry))
 }

@@ -1,16 +1,19 @@
 //! select and pselect6.
 
-use super::super::caller::Caller;
-use super::poll::{ERR, HUP, IN, OUT, events, is_over, timeout, wait_mask};
+use super::super::service::poll::{ERR, HUP, IN, OUT};
+use super::poll::{timeout, wait_mask};
+use super::watch::{Watched, watch};
 use crate::mem::user::{UserSlice, read_value};
-use crate::sched::wait::Waiter;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 /// Descriptors that a set has (FD_SETSIZE).
 const SET_BITS: usize = 1024;
 const WORDS: usize = SET_BITS / 64;
+
+/// What makes a descriptor readable, writable, exceptional.
+const KINDS: [u16; 3] = [IN | HUP | ERR, OUT | ERR, 0];
 
 /// Three sets: readable, writable, exceptional.
 type Sets = [[u64; WORDS]; 3];
@@ -40,11 +43,26 @@ fn wait_for(call: &mut Call, at_once: bool) -> SysResult {
     for (index, set) in wanted.iter_mut().enumerate() {
         read_set(call.size(1 + index), bytes, set)?;
     }
-    let mut found = look(call, count, &wanted, None)?;
-    if is_empty(&found) && !at_once && !is_over(call) {
-        found = look(call, count, &wanted, Some(&Caller::of(call).waiter()))?;
-        if is_empty(&found) {
-            return Err(Stop::Block);
+    let mut watched = Vec::new();
+    for fd in 0..count {
+        let (word, bit) = (fd / 64, 1 << (fd % 64));
+        let kinds = wanted.iter().zip(KINDS);
+        let events = kinds
+            .filter(|(set, _)| set[word] & bit != 0)
+            .fold(None, |events, (_, kind)| Some(events.unwrap_or(0) | kind));
+        let Some(events) = events else { continue };
+        watched.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        let file = call.process.files.get(fd as i32)?;
+        watched.push(Watched::new(fd as i32, file, events));
+    }
+    watch(call, &mut watched, at_once)?;
+    let mut found: Sets = [[0; WORDS]; 3];
+    for entry in &watched {
+        let (word, bit) = (entry.fd as usize / 64, 1 << (entry.fd % 64));
+        for ((found, wanted), kind) in found.iter_mut().zip(&wanted).zip(KINDS) {
+            if wanted[word] & bit != 0 && entry.found & kind != 0 {
+                found[word] |= bit;
+            }
         }
     }
     for (index, set) in found.iter().enumerate() {
@@ -55,39 +73,6 @@ fn wait_for(call: &mut Call, at_once: bool) -> SysResult {
         .flatten()
         .map(|word| word.count_ones() as usize)
         .sum())
-}
-
-/// Which of the wanted descriptors are ready. EBADF when one of them is not open.
-fn look(
-    call: &Call,
-    count: usize,
-    wanted: &Sets,
-    waiter: Option<&Arc<dyn Waiter>>,
-) -> Result<Sets, Errno> {
-    const KINDS: [u16; 3] = [IN | HUP | ERR, OUT | ERR, 0];
-    let mut found: Sets = [[0; WORDS]; 3];
-    for fd in 0..count {
-        let (word, bit) = (fd / 64, 1 << (fd % 64));
-        if wanted.iter().all(|set| set[word] & bit == 0) {
-            continue;
-        }
-        let asked = wanted
-            .iter()
-            .zip(KINDS)
-            .filter(|(set, _)| set[word] & bit != 0);
-        let asked = asked.fold(0, |asked, (_, kind)| asked | kind);
-        let events = events(&*call.process.files.get(fd as i32)?, asked, waiter);
-        for ((found, wanted), kind) in found.iter_mut().zip(wanted).zip(KINDS) {
-            if wanted[word] & bit != 0 && events & kind != 0 {
-                found[word] |= bit;
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn is_empty(sets: &Sets) -> bool {
-    sets.iter().flatten().all(|&word| word == 0)
 }
 
 fn read_set(address: usize, bytes: usize, set: &mut [u64; WORDS]) -> Result<(), Stop> {

@@ -40,9 +40,9 @@ pub fn input(request: u32) -> usize {
 
 /// Carries out a request: `argument` is what the program passed, `input` the bytes there. Answers the bytes that it leaves there.
 pub fn ioctl(caller: &Caller, request: u32, argument: u64, input: &[u8]) -> Result<Vec<u8>, Stop> {
-    let word = |value: u32| bytes(&value.to_le_bytes());
+    let word = |value: u32| Ok(bytes(&value.to_le_bytes())?);
     match request {
-        TCGETS => return bytes(&CONSOLE.lock().line.termios().to_bytes()),
+        TCGETS => return Ok(bytes(&CONSOLE.lock().line.termios().to_bytes())?),
         TCSETS | TCSETSW | TCSETSF => {
             let termios = Termios::from_bytes(&fixed(input)?);
             background(caller, Signal::TTOU)?;
@@ -69,7 +69,9 @@ pub fn ioctl(caller: &Caller, request: u32, argument: u64, input: &[u8]) -> Resu
             let console = CONSOLE.lock();
             let [rows, columns] = [console.rows, console.columns].map(u16::to_le_bytes);
             drop(console);
-            return bytes(&[rows[0], rows[1], columns[0], columns[1], 0, 0, 0, 0]);
+            return Ok(bytes(&[
+                rows[0], rows[1], columns[0], columns[1], 0, 0, 0, 0,
+            ])?);
         }
         TIOCSWINSZ => {
             let [low, high, left, right, ..]: [u8; 8] = fixed(input)?;

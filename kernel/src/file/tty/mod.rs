@@ -254,6 +254,8 @@ pub fn write(caller: &Caller, io: &mut Transfer, output: Output) -> SysResult {
             }
             Err(stop) => return io.stopped(stop).map(|()| io.done()),
         }
+        drop(console);
+        io.pause()?;
     }
     Ok(io.done())
 }
@@ -266,6 +268,7 @@ pub fn write_plain(io: &mut Transfer, output: Output) -> SysResult {
             Ok(n) => program::write(output, &block[..n]),
             Err(stop) => return io.stopped(stop).map(|()| io.done()),
         }
+        io.pause()?;
     }
     Ok(io.done())
 }

@@ -93,6 +93,7 @@ impl OwnPages {
                     drop(Held::again(core::mem::take(frame)));
                 }
             }
+            cpu::let_interrupts_in();
         }
         chunks.retain(|chunk| chunk.number * CHUNK < keep);
         drop(chunks);
@@ -133,6 +134,7 @@ impl Drop for OwnPages {
                     drop(Held::again(*frame));
                 }
             }
+            cpu::let_interrupts_in();
         }
     }
 }

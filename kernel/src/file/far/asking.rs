@@ -1,0 +1,341 @@
+//! The asker's side: questions, and what is remembered of them while their call waits.
+
+use super::super::caller::Caller;
+use super::super::open::OpenFile;
+use super::parcel::{Frames, Parcel};
+use super::remote::Remote;
+use super::share;
+use crate::mem;
+use crate::process::Thread;
+use crate::rings;
+use crate::sched::lock::Lock;
+use crate::signal::Signal;
+use crate::syscall::call::Stop;
+use crate::syscall::errno::Errno;
+use ::torus::TorusId;
+use ::torus::message::Message;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use braid_files::far::answer::{Answer, Description};
+use braid_files::far::ask::Ask;
+use braid_files::far::wire::{Wire, Writer};
+use braid_files::walk::PATH_MAX;
+use core::sync::atomic::Ordering;
+
+/// Bytes of an answer at the most, but for the list of a poll: a path and its frame.
+const ANSWER: usize = PATH_MAX + 64;
+
+/// A question to another torus.
+pub struct Asking {
+    thread: Arc<Thread>,
+    home: TorusId,
+    parcel: Parcel,
+    reply: Lock<Option<Reply>>,
+}
+
+impl Asking {
+    /// The bytes of the parcel, once it is back.
+    pub fn payload(&self) -> &Frames {
+        self.parcel.frames()
+    }
+}
+
+/// What came back.
+#[derive(Clone)]
+pub enum Reply {
+    /// Anything but an open file.
+    Answer(Answer),
+    /// An open file.
+    Opened(Arc<OpenFile>),
+}
+
+impl Reply {
+    fn failed(errno: Errno) -> Self {
+        let errno = errno as i32;
+        Self::Answer(Answer::Failed { errno })
+    }
+
+    /// Whether nothing was done, and the question has to be asked again.
+    fn is_repeatable(&self) -> bool {
+        matches!(
+            self,
+            Self::Answer(Answer::Cancelled | Answer::Background { .. })
+        )
+    }
+
+    /// Whether a call may be interrupted that has got it.
+    fn is_void(&self) -> bool {
+        self.is_repeatable() || matches!(self, Self::Answer(Answer::Elsewhere { .. }))
+    }
+}
+
+/// The questions of a call, in the order in which each of its runs asks them.
+pub struct Journal {
+    entries: Vec<Entry>,
+    /// The next question of this run.
+    next: usize,
+}
+
+struct Entry {
+    call: u64,
+    asking: Arc<Asking>,
+    cancelled: bool,
+}
+
+impl Entry {
+    fn reply(&self) -> Option<Reply> {
+        self.asking.reply.lock().clone()
+    }
+
+    fn is_answered(&self) -> bool {
+        self.asking.reply.lock().is_some()
+    }
+
+    /// Has the home stop waiting, if that has not been done.
+    fn cancel(&mut self) {
+        if !self.cancelled && !self.is_answered() {
+            self.cancelled = true;
+            rings::send(self.asking.home, Message::FileCancel { call: self.call });
+        }
+    }
+}
+
+impl Journal {
+    /// No questions.
+    pub const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            next: 0,
+        }
+    }
+}
+
+/// The call runs again: it asks from the start.
+pub fn rewind(thread: &Thread) {
+    thread.far.with(|journal| journal.next = 0);
+}
+
+/// The call is over: what is still open is cancelled, and nobody waits for it.
+pub fn forget(thread: &Thread) {
+    let entries = thread.far.with(|journal| {
+        journal.next = 0;
+        core::mem::take(&mut journal.entries)
+    });
+    for mut entry in entries {
+        entry.cancel();
+    }
+}
+
+/// When a signal may interrupt a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// At once.
+    Now,
+    /// When the home has answered, which it does soon: the thread is told to look at its signals then.
+    WhenAnswered,
+    /// After the call has run again: something was done that it has to take.
+    AfterRun,
+}
+
+/// When a signal may interrupt the thread's call; asks homes to cancel what it waits for.
+pub fn interruption(thread: &Thread) -> Interruption {
+    thread.far.with(|journal| {
+        let mut when = Interruption::Now;
+        for entry in &mut journal.entries {
+            entry.cancel();
+            match entry.reply() {
+                None => return Interruption::WhenAnswered,
+                Some(reply) if reply.is_void() => {}
+                Some(_) => when = Interruption::AfterRun,
+            }
+        }
+        when
+    })
+}
+
+/// Asks `home`, and says what it has answered; Block until then, an error number if it was one.
+pub fn ask(thread: &Arc<Thread>, home: TorusId, question: &Ask) -> Result<Reply, Stop> {
+    if let Some(found) = found(thread) {
+        return found.map(|(reply, _)| reply);
+    }
+    post(thread, home, question, ANSWER, 0, |_| Ok(()))?;
+    Err(Stop::Block)
+}
+
+/// As [`ask`], with `payload` bytes of room behind the question, which `fill` may use before it is sent. The parcel comes back
+/// with the answer.
+pub fn exchange(
+    thread: &Arc<Thread>,
+    home: TorusId,
+    question: &Ask,
+    payload: usize,
+    fill: impl FnOnce(&Frames) -> Result<(), Stop>,
+) -> Result<(Reply, Arc<Asking>), Stop> {
+    if let Some(found) = found(thread) {
+        return found;
+    }
+    post(thread, home, question, 0, payload, fill)?;
+    Err(Stop::Block)
+}
+
+/// The answer to this run's next question, if it was asked in an earlier run.
+fn found(thread: &Arc<Thread>) -> Option<Result<(Reply, Arc<Asking>), Stop>> {
+    let (reply, asking) = thread.far.with(|journal| {
+        let entry = journal.entries.get(journal.next)?;
+        let found = (entry.reply(), entry.asking.clone());
+        match &found.0 {
+            Some(reply) if reply.is_repeatable() => {
+                journal.entries.remove(journal.next);
+            }
+            Some(_) => journal.next += 1,
+            None => {}
+        }
+        Some(found)
+    })?;
+    match reply {
+        None => Some(Err(Stop::Block)),
+        Some(Reply::Answer(Answer::Cancelled)) => None,
+        Some(Reply::Answer(Answer::Background { signal })) => {
+            Some(Err(signal_own_group(thread, signal)))
+        }
+        Some(Reply::Answer(Answer::Failed { errno })) => {
+            Some(Err(Errno::of(errno).unwrap_or(Errno::EIO).into()))
+        }
+        Some(reply) => Some(Ok((reply, asking))),
+    }
+}
+
+/// The terminal is not the thread's to use now: its group is told so, and the call runs again after that.
+fn signal_own_group(thread: &Arc<Thread>, signal: i32) -> Stop {
+    if let Some(signal) = Signal::new(signal) {
+        Caller::Here(&thread.process, thread).signal_group(signal);
+    }
+    thread.wake();
+    Stop::Block
+}
+
+/// The last answer has been taken; the call's next question is another one.
+pub fn consume(thread: &Thread) {
+    thread.far.with(|journal| {
+        journal.next -= 1;
+        journal.entries.remove(journal.next);
+    });
+}
+
+/// Sends a question, with room for an answer of so many bytes.
+pub fn post(
+    thread: &Arc<Thread>,
+    home: TorusId,
+    question: &Ask,
+    answer: usize,
+    payload: usize,
+    fill: impl FnOnce(&Frames) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    let mut letter = Writer::default();
+    Caller::Here(&thread.process, thread).who().put(&mut letter);
+    question.put(&mut letter);
+    let letter = letter.finish().map_err(|_| Errno::ENOMEM)?;
+    let parcel = Parcel::new(&letter, answer, payload)?;
+    fill(parcel.frames())?;
+    mem::room(size_of::<Asking>())?;
+    let (first, frames) = parcel.name();
+    let asking = Arc::new(Asking {
+        thread: thread.clone(),
+        home,
+        parcel,
+        reply: Lock::new(None),
+    });
+    let reserved = thread
+        .far
+        .with(|journal| journal.entries.try_reserve(1).is_ok());
+    if !reserved {
+        return Err(Errno::ENOMEM.into());
+    }
+    let call = share().asked.lock().insert(asking.clone());
+    let call = call.map_err(|_| Errno::ENOMEM)?;
+    share().begin();
+    thread.far.with(|journal| {
+        journal.entries.push(Entry {
+            call,
+            asking,
+            cancelled: false,
+        });
+        journal.next = journal.entries.len();
+    });
+    let question = Message::FileAsk {
+        call,
+        parcel: first,
+        frames,
+    };
+    rings::send(home, question);
+    Ok(())
+}
+
+/// A home has answered.
+pub fn answered(call: u64) {
+    let Some(asking) = share().asked.lock().remove(call) else {
+        log::error!("an answer to question {call:#x}, which was not asked");
+        return;
+    };
+    share().end();
+    let reply = match asking.parcel.frames().letter() {
+        Ok(Answer::Opened {
+            number,
+            description,
+        }) => opened(asking.home, number, description),
+        Ok(answer) => Reply::Answer(answer),
+        Err(_) => Reply::failed(Errno::ENOMEM),
+    };
+    *asking.reply.lock() = Some(reply);
+    let thread = &asking.thread;
+    if thread.signals.is_due() {
+        thread.attention.store(true, Ordering::Release);
+    }
+    thread.wake();
+}
+
+fn opened(home: TorusId, number: u64, description: Description) -> Reply {
+    let remote = Remote {
+        home,
+        number,
+        description,
+    };
+    match mem::room(size_of::<Remote>() + size_of::<OpenFile>()) {
+        Ok(()) => Reply::Opened(remote.open()),
+        Err(errno) => Reply::failed(errno),
+    }
+}
+
+/// Whether earlier runs of the call have asked anything.
+pub fn has_asked(thread: &Thread) -> bool {
+    thread.far.with(|journal| !journal.entries.is_empty())
+}
+
+/// The events that homes have found, in the order in which they were asked; None while one has not answered. As soon as one has, or
+/// on demand, the others are told to.
+pub fn replies(thread: &Thread, cancel: bool) -> Result<Option<Vec<Vec<u16>>>, Errno> {
+    thread.far.with(|journal| {
+        let answered = journal.entries.iter().filter(|entry| entry.is_answered());
+        let count = answered.count();
+        if count < journal.entries.len() {
+            if cancel || count > 0 {
+                journal.entries.iter_mut().for_each(Entry::cancel);
+            }
+            return Ok(None);
+        }
+        let mut replies = Vec::new();
+        replies
+            .try_reserve_exact(count)
+            .map_err(|_| Errno::ENOMEM)?;
+        for entry in &journal.entries {
+            replies.push(match entry.reply() {
+                Some(Reply::Answer(Answer::Ready { events })) => events,
+                Some(Reply::Answer(Answer::Failed { errno })) => {
+                    return Err(Errno::of(errno).unwrap_or(Errno::EIO));
+                }
+                _ => Vec::new(),
+            });
+        }
+        Ok(Some(replies))
+    })
+}

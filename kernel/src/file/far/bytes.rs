@@ -1,0 +1,169 @@
+//! Reading, writing and listing files of other tori: the bytes travel in the payload of a parcel.
+
+use super::super::open::OpenFile;
+use super::asking::{Reply, consume, exchange};
+use super::parcel::{Frames, PAYLOAD, PAYLOAD_MAX};
+use super::remote::Remote;
+use crate::mem::user::{UserBuffers, UserSlice};
+use crate::syscall::call::{Call, Stop, SysResult};
+use crate::syscall::errno::Errno;
+use braid_files::far::answer::Answer;
+use braid_files::far::ask::{Ask, Request, Subject};
+
+/// Bytes that are moved at once: more takes several requests.
+const CHUNK: usize = PAYLOAD_MAX / 4;
+/// Bytes that go over the kernel's stack at once.
+const BLOCK: usize = 1024;
+
+fn about(remote: &Remote, request: Request) -> Ask {
+    let number = remote.number;
+    let subject = Subject::File { number };
+    Ask::About { subject, request }
+}
+
+/// The number of bytes that a home says it has moved.
+fn count(reply: &Reply) -> Result<usize, Errno> {
+    match reply {
+        Reply::Answer(Answer::Done { value }) => Ok(*value as usize),
+        _ => Err(Errno::EIO),
+    }
+}
+
+/// read(2) and its kin.
+pub fn read(
+    call: &mut Call,
+    file: &OpenFile,
+    remote: &Remote,
+    mut buffers: UserBuffers,
+    position: Option<u64>,
+) -> SysResult {
+    buffers.skip(call.inflight.done);
+    loop {
+        let done = call.inflight.done;
+        if done > 0 && buffers.remaining() == 0 {
+            return Ok(done);
+        }
+        // Bytes that are taken from a pipe have to find their place.
+        let Some(len) = unless_begun(done, buffers.probe(CHUNK))? else {
+            return Ok(done);
+        };
+        let request = Request::Read {
+            len: len as u32,
+            position: position.map(|position| position + done as u64),
+        };
+        let question = about(remote, request);
+        let asked = exchange(call.thread, remote.home, &question, len, |_| Ok(()));
+        let Some((reply, asking)) = unless_begun(done, asked)? else {
+            return Ok(done);
+        };
+        let n = count(&reply)?;
+        copy_out(call, &mut buffers, asking.payload(), n)?;
+        consume(call.thread);
+        call.inflight.word = 0;
+        if n < len || len == 0 || !file.is_regular() {
+            return Ok(call.inflight.done);
+        }
+    }
+}
+
+/// What stops a later part of a call that has moved bytes is no error: the call ends with what it has.
+fn unless_begun<T>(done: usize, result: Result<T, Stop>) -> Result<Option<T>, Stop> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Stop::Errno(_)) if done > 0 => Ok(None),
+        Err(stop) => Err(stop),
+    }
+}
+
+/// Copies the first `n` bytes of a payload to the program. `inflight.word` of them were copied by earlier runs.
+fn copy_out(
+    call: &mut Call,
+    buffers: &mut UserBuffers,
+    payload: &Frames,
+    n: usize,
+) -> Result<(), Stop> {
+    let mut block = [0; BLOCK];
+    while (call.inflight.word as usize) < n {
+        let done = call.inflight.word as usize;
+        let wanted = BLOCK.min(n - done);
+        payload.read(PAYLOAD + done, &mut block[..wanted]);
+        let moved = buffers.put(&block[..wanted])?;
+        call.inflight.word += moved as u64;
+        call.inflight.done += moved;
+        if moved == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// write(2) and its kin.
+pub fn write(
+    call: &mut Call,
+    remote: &Remote,
+    mut buffers: UserBuffers,
+    position: Option<u64>,
+) -> SysResult {
+    let total = buffers.remaining() as u64;
+    buffers.skip(call.inflight.done);
+    loop {
+        let done = call.inflight.done;
+        if done > 0 && buffers.remaining() == 0 {
+            return Ok(done);
+        }
+        let Some(len) = unless_begun(done, buffers.probe(CHUNK))? else {
+            return Ok(done);
+        };
+        let request = Request::Write {
+            len: len as u32,
+            total,
+            position: position.map(|position| position + done as u64),
+        };
+        let question = about(remote, request);
+        let asked = exchange(call.thread, remote.home, &question, len, |payload| {
+            copy_in(&mut buffers, payload, len)
+        });
+        let Some((reply, _)) = unless_begun(done, asked)? else {
+            return Ok(done);
+        };
+        let n = count(&reply)?;
+        consume(call.thread);
+        call.inflight.done += n;
+        buffers.skip(n);
+        if n < len || len == 0 {
+            return Ok(call.inflight.done);
+        }
+    }
+}
+
+/// Copies `len` bytes of the program to a payload.
+fn copy_in(buffers: &mut UserBuffers, payload: &Frames, len: usize) -> Result<(), Stop> {
+    let mut block = [0; BLOCK];
+    let mut done = 0;
+    while done < len {
+        let wanted = BLOCK.min(len - done);
+        let n = buffers.take(&mut block[..wanted])?;
+        if n == 0 {
+            return Err(Errno::EFAULT.into());
+        }
+        payload.write(PAYLOAD + done, &block[..n]);
+        done += n;
+    }
+    Ok(())
+}
+
+/// getdents64(2).
+pub fn list(call: &mut Call, remote: &Remote, out: UserSlice) -> SysResult {
+    let len = out.len().min(CHUNK);
+    let request = Request::List { len: len as u32 };
+    let question = about(remote, request);
+    let (reply, asking) = exchange(call.thread, remote.home, &question, len, |_| Ok(()))?;
+    let n = count(&reply)?.min(len);
+    let mut block = [0; BLOCK];
+    for at in (0..n).step_by(BLOCK) {
+        let part = &mut block[..BLOCK.min(n - at)];
+        asking.payload().read(PAYLOAD + at, part);
+        out.skip(at).write(part)?;
+    }
+    Ok(n)
+}

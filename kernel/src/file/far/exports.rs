@@ -1,0 +1,77 @@
+//! Files of this torus that others hold.
+
+use super::super::device::Device;
+use super::super::open::{Body, Flags, OpenFile};
+use super::super::tree::Node;
+use super::super::{context, local};
+use super::share;
+use crate::mem;
+use crate::syscall::errno::Errno;
+use ::torus::{MAX_TORI, TorusId};
+use alloc::sync::Arc;
+use braid_files::archive::S_IFMT;
+use braid_files::far::answer::{Answer, Description};
+use braid_files::far::ask::{TERMINAL, TMP, console};
+use braid_files::far::exports::Exports;
+
+/// What never changes about an open file.
+pub fn describe(file: &OpenFile) -> Description {
+    let archive = match file.node() {
+        Some(Node::Archive(id)) => Some(id.0),
+        _ => None,
+    };
+    Description {
+        kind: file.stat().mode & S_IFMT,
+        flags: file.flags().bits(),
+        archive,
+    }
+}
+
+/// Gives a file a number for `holder`. ENOMEM without memory for it.
+pub fn export(file: Arc<OpenFile>, holder: TorusId) -> Result<u64, Errno> {
+    mem::room(size_of::<Exports<Arc<OpenFile>, MAX_TORI>>())?;
+    let number = share().exports.lock().add(file, holder.index());
+    let number = number.map_err(|_| Errno::ENOMEM)?;
+    share().begin();
+    Ok(number)
+}
+
+/// The answer that a file was opened for `holder`.
+pub fn opened(file: Arc<OpenFile>, holder: TorusId) -> Result<Answer, Errno> {
+    let description = describe(&file);
+    let number = export(file, holder)?;
+    Ok(Answer::Opened {
+        number,
+        description,
+    })
+}
+
+/// A torus holds a file more or less often than before.
+pub fn hold(number: u64, holder: TorusId, change: i32) {
+    let gone = share().exports.lock().hold(number, holder.index(), change);
+    if gone.is_some() {
+        share().end();
+    }
+}
+
+/// The open file of a number: an exported one, or what is there for every torus. EBADF when there is none.
+pub fn file(number: u64) -> Result<Arc<OpenFile>, Errno> {
+    mem::room(size_of::<OpenFile>())?;
+    if let Some(fd) = (0..3).find(|&fd| console(fd) == number) {
+        return Ok(context::console(fd));
+    }
+    if number == TERMINAL {
+        let place = Body::Place(Node::Device(Device::Tty));
+        return Ok(Arc::new(OpenFile::new(place, Flags::PATH)));
+    }
+    let exports = share().exports.lock();
+    exports.get(number).cloned().ok_or(Errno::EBADF)
+}
+
+/// The node of a number, where a path begins. EBADF when there is none.
+pub fn node(number: u64) -> Result<Node, Errno> {
+    if number == TMP {
+        return Ok(local::tmp_node());
+    }
+    file(number)?.node().ok_or(Errno::EXDEV)
+}

@@ -1,0 +1,63 @@
+//! Files of other tori.
+//!
+//! *Roles.* An open file stays for ever on the torus where it was opened, its **home**; `/tmp` is at home on torus 0, as is the
+//! console. Elsewhere a [`Remote`](remote::Remote) stands for it, with the home and the number that the home knows it by. What
+//! is done with it, or with a path that leads into `/tmp`, is **asked** of the home.
+//!
+//! *Flow.* [`ask`](asking::ask) puts the request into a [parcel](parcel) of frames, sends one line that names them, and blocks; the
+//! home [serves](serving) it as it would serve a thread of its own, puts the answer into the same frames, and sends a line back. The
+//! call then runs again, and finds the answer in its thread's [`Journal`](asking::Journal): each run of a call asks the same
+//! questions in the same order, so that those already answered are not asked again. A request that has to wait does so at
+//! the home, enrolled on the home's wait queues.
+//!
+//! *Cancelling.* A call that is interrupted has the home cancel its request, and goes on when the home has answered: that nothing was
+//! done, or that it was too late and what was done. So no byte is lost, and the parcel is nobody's but the asker's again.
+
+pub mod asking;
+mod bytes;
+pub mod exports;
+pub mod parcel;
+pub mod remote;
+mod serving;
+mod share;
+
+pub use asking::{Interruption, Journal, Reply, ask, forget, interruption, rewind};
+pub use bytes::{list, read, write};
+pub use serving::Serving;
+pub use share::Share;
+
+use crate::arch::cpu;
+use ::torus::TorusId;
+use ::torus::message::Message;
+
+/// The home of `/tmp` and of the console.
+pub const MAIN: TorusId = TorusId::ZERO;
+
+/// Whether this torus is the home of `/tmp` and of the console.
+pub fn is_main() -> bool {
+    cpu::this().torus().id == MAIN
+}
+
+fn share() -> &'static Share {
+    &cpu::this().torus().share.far_files
+}
+
+/// A message about files, from the torus `from`.
+pub fn deliver(from: TorusId, message: Message) {
+    match message {
+        Message::FileAsk {
+            call,
+            parcel,
+            frames,
+        } => serving::begin(from, call, parcel, frames),
+        Message::FileAnswer { call } => asking::answered(call),
+        Message::FileCancel { call } => serving::cancel(from, call),
+        Message::FileHold {
+            file,
+            holder,
+            change,
+        } => exports::hold(file, holder, change),
+        Message::FileWoken { request } => serving::woken(request),
+        other => log::error!("from torus {from}, not about a file: {other:?}"),
+    }
+}

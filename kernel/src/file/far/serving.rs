@@ -1,0 +1,395 @@
+//! The home's side: requests of other tori, served like calls of the home's own threads.
+//!
+//! Messages are delivered on one core at a time, and so are requests served. Only a wake-up comes from anywhere: it sends a
+//! message to the own torus, which has the request looked at again.
+
+use super::super::caller::Caller;
+use super::super::io::Transfer;
+use super::super::service::{self, Outcome, Subject, bytes, names, poll};
+use super::super::transfer;
+use super::super::tree::{Home, Node};
+use super::parcel::{self, Frames, PAYLOAD, PAYLOAD_MAX};
+use super::{exports, share};
+use crate::arch::cpu;
+use crate::mem;
+use crate::rings;
+use crate::sched::lock::Lock;
+use crate::sched::time::Nanos;
+use crate::sched::timer::Due;
+use crate::sched::wait::Waiter;
+use crate::sched::wake;
+use crate::signal::Signal;
+use crate::syscall::call::{InFlight, Stop};
+use crate::syscall::errno::Errno;
+use ::torus::TorusId;
+use ::torus::message::Message;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use braid_files::far::answer::Answer;
+use braid_files::far::ask::{Ask, Place, Request, Subject as About, Who};
+use braid_files::far::wire::WireError;
+use braid_files::walk::{self, Leaving, Target, Walk};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+/// Where a request stands.
+mod state {
+    /// It is being looked at.
+    pub const RUNNING: u8 = 0;
+    /// It is being looked at, and has to be looked at once more.
+    pub const WOKEN: u8 = 1;
+    /// It waits on wait queues.
+    pub const WAITING: u8 = 2;
+    /// A message has been sent that has it looked at again.
+    pub const QUEUED: u8 = 3;
+    /// It has been answered.
+    pub const DONE: u8 = 4;
+}
+
+/// A request of another torus.
+pub struct Serving {
+    from: TorusId,
+    /// The asker's name for it.
+    call: u64,
+    who: Who,
+    ask: Ask,
+    parcel: Frames,
+    /// What its runs leave to each other.
+    in_flight: Lock<InFlight>,
+    state: AtomicU8,
+    /// The own name for it, once it waits.
+    number: AtomicU64,
+    /// A timer was set for it.
+    timed: AtomicBool,
+    /// The signal that the terminal has for the asker's group; 0: none.
+    background: AtomicU8,
+}
+
+impl Waiter for Serving {
+    fn wake(self: Arc<Self>) {
+        let changes = |from, to| {
+            let (ok, fail) = (Ordering::AcqRel, Ordering::Acquire);
+            self.state.compare_exchange(from, to, ok, fail).is_ok()
+        };
+        loop {
+            match self.state.load(Ordering::Acquire) {
+                state::WAITING if changes(state::WAITING, state::QUEUED) => {
+                    let request = self.number.load(Ordering::Acquire);
+                    return rings::send(cpu::this().torus().id, Message::FileWoken { request });
+                }
+                state::RUNNING if changes(state::RUNNING, state::WOKEN) => return,
+                state::WAITING | state::RUNNING => {}
+                _ => return,
+            }
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.state.load(Ordering::Acquire) == state::DONE
+    }
+}
+
+impl Serving {
+    /// Who asks.
+    pub fn who(&self) -> Who {
+        self.who
+    }
+
+    /// The asker's group gets a signal of the terminal, and nothing else is done.
+    pub fn signal_group(&self, signal: Signal) {
+        self.background
+            .store(signal.number() as u8, Ordering::Relaxed);
+    }
+}
+
+/// A request has come.
+pub fn begin(from: TorusId, call: u64, first: vm::addr::Frame, frames: u32) {
+    let opened = parcel::lent(first, frames).and_then(|parcel| {
+        mem::room(size_of::<Serving>())?;
+        let letter: Result<(Who, Ask), WireError> = parcel.letter();
+        match letter {
+            Ok(letter) => Ok((parcel, letter)),
+            Err(WireError::NoMemory) => Err(Errno::ENOMEM),
+            Err(error) => {
+                log::error!("from torus {from}, a question that is none: {error}");
+                Err(Errno::EIO)
+            }
+        }
+    });
+    let (parcel, (who, ask)) = match opened {
+        Ok(opened) => opened,
+        Err(errno) => return refuse(from, call, first, errno),
+    };
+    run(&Arc::new(Serving {
+        from,
+        call,
+        who,
+        ask,
+        parcel,
+        in_flight: Lock::new(InFlight::default()),
+        state: AtomicU8::new(state::RUNNING),
+        number: AtomicU64::new(0),
+        timed: AtomicBool::new(false),
+        background: AtomicU8::new(0),
+    }));
+}
+
+/// Answers a request for which there was no memory.
+fn refuse(from: TorusId, call: u64, first: vm::addr::Frame, errno: Errno) {
+    if let Ok(parcel) = parcel::lent(first, 0) {
+        let errno = errno as i32;
+        parcel.put_letter(&Answer::Failed { errno });
+    }
+    rings::send(from, Message::FileAnswer { call });
+}
+
+/// A request that waited may go on.
+pub fn woken(request: u64) {
+    let serving = share().waiting.lock().get(request).cloned();
+    // It may have been cancelled since.
+    if let Some(serving) = serving {
+        run(&serving);
+    }
+}
+
+/// The asker of a request does not want to wait any longer.
+pub fn cancel(from: TorusId, call: u64) {
+    let asked = |serving: &&Arc<Serving>| serving.from == from && serving.call == call;
+    let found = share().waiting.lock().iter().find(asked).cloned();
+    // If it is not there the answer is under way.
+    let Some(serving) = found else { return };
+    let done = serving.in_flight.lock().done;
+    let answer = match &serving.ask {
+        _ if done > 0 => Answer::Done { value: done as u64 },
+        Ask::Poll { files, .. } => match poll(&serving, files, false) {
+            Ok(events) if events.iter().any(|&events| events != 0) => Answer::Ready { events },
+            _ => Answer::Cancelled,
+        },
+        _ => Answer::Cancelled,
+    };
+    finish(&serving, answer);
+}
+
+/// Looks at a request; answers it, or leaves it waiting.
+fn run(serving: &Arc<Serving>) {
+    loop {
+        serving.state.store(state::RUNNING, Ordering::Release);
+        let mut in_flight = serving.in_flight.lock();
+        let result = act(serving, &mut in_flight);
+        let deadline = in_flight.deadline;
+        drop(in_flight);
+        let answer = match result {
+            Ok(answer) => answer,
+            Err(Stop::Errno(errno)) => failed(errno),
+            Err(Stop::Again) => continue,
+            Err(Stop::Block) => match serving.background.load(Ordering::Relaxed) {
+                0 => match park(serving) {
+                    Ok(true) => return set_deadline(serving, deadline),
+                    Ok(false) => continue,
+                    Err(errno) => failed(errno),
+                },
+                signal => Answer::Background {
+                    signal: signal.into(),
+                },
+            },
+        };
+        return finish(serving, answer);
+    }
+}
+
+fn failed(errno: Errno) -> Answer {
+    let errno = errno as i32;
+    Answer::Failed { errno }
+}
+
+/// Has a request wait; false when it has been woken meanwhile.
+fn park(serving: &Arc<Serving>) -> Result<bool, Errno> {
+    if serving.number.load(Ordering::Relaxed) == 0 {
+        let number = share().waiting.lock().insert(serving.clone());
+        let number = number.map_err(|_| Errno::ENOMEM)?;
+        serving.number.store(number, Ordering::Release);
+        share().begin();
+    }
+    let (from, to) = (state::RUNNING, state::WAITING);
+    let (ok, fail) = (Ordering::AcqRel, Ordering::Acquire);
+    Ok(serving.state.compare_exchange(from, to, ok, fail).is_ok())
+}
+
+/// A request that waits is looked at again no later than this.
+fn set_deadline(serving: &Arc<Serving>, deadline: Option<Nanos>) {
+    if let Some(at) = deadline
+        && !serving.timed.swap(true, Ordering::Relaxed)
+        && !wake::set_timer(Due::Wake(serving.clone()), at)
+    {
+        // Without memory for a timer it is looked at again at once: it polls.
+        serving.timed.store(false, Ordering::Relaxed);
+        Waiter::wake(serving.clone());
+    }
+}
+
+/// Answers a request.
+fn finish(serving: &Serving, answer: Answer) {
+    serving.state.store(state::DONE, Ordering::Release);
+    let number = serving.number.load(Ordering::Relaxed);
+    if number != 0 && share().waiting.lock().remove(number).is_some() {
+        share().end();
+    }
+    if !serving.parcel.put_letter(&answer) {
+        if let Answer::Opened { number, .. } = answer {
+            exports::hold(number, serving.from, -1);
+        }
+        serving.parcel.put_letter(&failed(Errno::ENOMEM));
+    }
+    let call = serving.call;
+    rings::send(serving.from, Message::FileAnswer { call });
+}
+
+/// Does what is asked.
+fn act(serving: &Arc<Serving>, in_flight: &mut InFlight) -> Result<Answer, Stop> {
+    match &serving.ask {
+        Ask::About { subject, request } => about(serving, subject, request, in_flight),
+        Ask::Rename { from, to, keep } => {
+            with_both(from, to, |from, to| names::rename(from, to, *keep))
+        }
+        Ask::Link { from, to } => with_both(from, to, names::link),
+        Ask::Poll { files, wait } => {
+            let events = poll(serving, files, *wait)?;
+            if *wait && events.iter().all(|&events| events == 0) {
+                return Err(Stop::Block);
+            }
+            Ok(Answer::Ready { events })
+        }
+    }
+}
+
+fn about(
+    serving: &Arc<Serving>,
+    subject: &About,
+    request: &Request,
+    in_flight: &mut InFlight,
+) -> Result<Answer, Stop> {
+    let subject = match subject {
+        About::File { number } => Subject::File(exports::file(*number)?),
+        About::Path { place } => match target(place)? {
+            Found::Here(target) => Subject::Target(target),
+            Found::Elsewhere(rest, links) => {
+                let second = false;
+                return Ok(Answer::Elsewhere {
+                    second,
+                    rest,
+                    links,
+                });
+            }
+        },
+    };
+    let caller = Caller::There(serving);
+    let outcome = match (&subject, request) {
+        (Subject::File(file), Request::List { len }) => {
+            let put = |done, entry: &[u8]| {
+                serving.parcel.write(PAYLOAD + done, entry);
+                Ok(())
+            };
+            Outcome::Done(service::place::list(file, payload(*len), put)?)
+        }
+        (Subject::File(file), Request::Read { len, position }) => {
+            let len = payload(*len);
+            let io = &mut Transfer::lent(&serving.parcel, len, len, in_flight);
+            Outcome::Done(transfer::read(&caller, file, io, *position)?)
+        }
+        (
+            Subject::File(file),
+            Request::Write {
+                len,
+                total,
+                position,
+            },
+        ) => {
+            let total = usize::try_from(*total).unwrap_or(usize::MAX);
+            let io = &mut Transfer::lent(&serving.parcel, payload(*len), total, in_flight);
+            Outcome::Done(transfer::write(&caller, file, io, *position)?)
+        }
+        _ => service::perform(&caller, subject, request)?,
+    };
+    Ok(match outcome {
+        Outcome::Done(value) => Answer::Done {
+            value: value as u64,
+        },
+        Outcome::Stat(stat) => Answer::Stat { stat },
+        Outcome::Bytes(bytes) => Answer::Bytes { bytes },
+        Outcome::Opened(file) => exports::opened(file, serving.from)?,
+    })
+}
+
+/// Bytes of payload that a request means.
+fn payload(len: u32) -> usize {
+    (len as usize).min(PAYLOAD_MAX)
+}
+
+/// Where a path leads: to something here, or from the root on to somewhere else, after so many symbolic links.
+enum Found {
+    Here(Target<Node>),
+    Elsewhere(Vec<u8>, u32),
+}
+
+fn target(place: &Place) -> Result<Found, Errno> {
+    let from = Leaving {
+        at: exports::node(place.base)?,
+        rest: bytes(&place.rest)?,
+        links: place.links,
+    };
+    match walk::go_on(&Home, from, place.follow)? {
+        Walk::Target(target) => Ok(Found::Here(target)),
+        Walk::Leaves(Leaving { at, rest, links }) => {
+            let mut path = at.path().ok_or(Errno::ENOENT)?;
+            path.try_reserve(rest.len() + 1)
+                .map_err(|_| Errno::ENOMEM)?;
+            path.push(b'/');
+            path.extend_from_slice(&rest);
+            Ok(Found::Elsewhere(path, links))
+        }
+    }
+}
+
+/// Does something with what two paths lead to.
+fn with_both(
+    from: &Place,
+    to: &Place,
+    action: impl FnOnce(Target<Node>, Target<Node>) -> Result<usize, Errno>,
+) -> Result<Answer, Stop> {
+    let (from, to) = match (target(from)?, target(to)?) {
+        (Found::Here(from), Found::Here(to)) => (from, to),
+        (Found::Elsewhere(rest, links), _) => {
+            let second = false;
+            return Ok(Answer::Elsewhere {
+                second,
+                rest,
+                links,
+            });
+        }
+        (_, Found::Elsewhere(rest, links)) => {
+            let second = true;
+            return Ok(Answer::Elsewhere {
+                second,
+                rest,
+                links,
+            });
+        }
+    };
+    let value = action(from, to)? as u64;
+    Ok(Answer::Done { value })
+}
+
+/// The events of files; has the request woken when they change.
+fn poll(serving: &Arc<Serving>, files: &[(u64, u16)], enrol: bool) -> Result<Vec<u16>, Errno> {
+    let waiter: Option<Arc<dyn Waiter>> = if enrol { Some(serving.clone()) } else { None };
+    let mut events = Vec::new();
+    events
+        .try_reserve_exact(files.len())
+        .map_err(|_| Errno::ENOMEM)?;
+    for &(number, wanted) in files {
+        events.push(match exports::file(number) {
+            Ok(file) => poll::events(&file, wanted, waiter.as_ref()) & (wanted | poll::ALWAYS),
+            Err(_) => poll::NVAL,
+        });
+    }
+    Ok(events)
+}

@@ -1,0 +1,53 @@
+//! What a torus keeps of files that are used between tori.
+
+use super::super::open::OpenFile;
+use super::asking::Asking;
+use super::serving::Serving;
+use crate::process::{closing, table};
+use crate::sched::lock::Lock;
+use ::torus::MAX_TORI;
+use alloc::sync::Arc;
+use braid_files::far::exports::Exports;
+use braid_files::far::slots::Slots;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+/// One torus's share.
+pub struct Share {
+    /// Questions to other tori that have not been answered.
+    pub(super) asked: Lock<Slots<Arc<Asking>>>,
+    /// Files that other tori hold.
+    pub(super) exports: Lock<Exports<Arc<OpenFile>, MAX_TORI>>,
+    /// Requests of other tori that wait.
+    pub(super) waiting: Lock<Slots<Arc<Serving>>>,
+    /// How many questions, files and requests these are.
+    busy: AtomicUsize,
+}
+
+impl Share {
+    /// Nothing.
+    pub const fn new() -> Self {
+        Self {
+            asked: Lock::new(Slots::new()),
+            exports: Lock::new(Exports::new()),
+            waiting: Lock::new(Slots::new()),
+            busy: AtomicUsize::new(0),
+        }
+    }
+
+    /// Whether no question is open, and no other torus holds a file of this one.
+    pub fn is_quiet(&self) -> bool {
+        self.busy.load(Ordering::Acquire) == 0
+    }
+
+    pub(super) fn begin(&self) {
+        self.busy.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// One less: with the last the machine may end.
+    pub(super) fn end(&self) {
+        if self.busy.fetch_sub(1, Ordering::AcqRel) == 1 {
+            table().emptied.wake_all();
+            closing::look();
+        }
+    }
+}

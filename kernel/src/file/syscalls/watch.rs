@@ -1,0 +1,142 @@
+//! Waiting until one of several files is ready, wherever they are.
+
+use super::super::caller::Caller;
+use super::super::far::{self, asking};
+use super::super::open::{Body, OpenFile};
+use super::super::service::poll::events;
+use super::poll::is_over;
+use crate::sched::wait::Waiter;
+use crate::syscall::call::{Call, Stop};
+use crate::syscall::errno::Errno;
+use ::torus::TorusId;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use braid_files::far::ask::Ask;
+
+/// A file that is watched.
+pub(super) struct Watched {
+    file: Option<Arc<OpenFile>>,
+    /// Events that count.
+    wanted: u16,
+    /// Those of them that were found.
+    pub(super) found: u16,
+    /// Its descriptor.
+    pub(super) fd: i32,
+}
+
+impl Watched {
+    /// Watches a file for these events.
+    pub(super) fn new(fd: i32, file: Arc<OpenFile>, wanted: u16) -> Self {
+        Self {
+            file: Some(file),
+            wanted,
+            found: 0,
+            fd,
+        }
+    }
+
+    /// What is no file, and has found this already.
+    pub(super) fn none(fd: i32, found: u16) -> Self {
+        Self {
+            file: None,
+            wanted: 0,
+            found,
+            fd,
+        }
+    }
+
+    /// The torus and number of a file that is far.
+    fn far(&self) -> Option<(TorusId, u64)> {
+        match &self.file.as_ref()?.body {
+            Body::Far(remote) => Some((remote.home, remote.number)),
+            _ => None,
+        }
+    }
+}
+
+/// Fills in what is found of each file; waits until something is, unless `at_once` or the call's time is over.
+pub(super) fn watch(call: &Call, watched: &mut [Watched], at_once: bool) -> Result<(), Stop> {
+    let over = at_once || is_over(call);
+    if look(watched, None) == 0 && !over {
+        // Enrolled first and looked at again after: a change in between is not missed.
+        look(watched, Some(&Caller::of(call).waiter()));
+    }
+    let far = far_homes(watched)?;
+    if !far.is_empty() {
+        look_far(call, watched, &far, over)?;
+    }
+    if over || watched.iter().any(|entry| entry.found != 0) {
+        Ok(())
+    } else {
+        Err(Stop::Block)
+    }
+}
+
+/// Fills in what is found of the files of this torus; answers how many files have found something.
+fn look(watched: &mut [Watched], waiter: Option<&Arc<dyn Waiter>>) -> usize {
+    for entry in &mut *watched {
+        if let Some(file) = &entry.file {
+            entry.found = events(file, entry.wanted, waiter) & entry.wanted;
+        }
+    }
+    watched.iter().filter(|entry| entry.found != 0).count()
+}
+
+/// The tori that have some of the files, each once.
+fn far_homes(watched: &[Watched]) -> Result<Vec<TorusId>, Errno> {
+    let mut homes = Vec::new();
+    for (home, _) in watched.iter().filter_map(Watched::far) {
+        if !homes.contains(&home) {
+            homes.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+            homes.push(home);
+        }
+    }
+    Ok(homes)
+}
+
+/// Asks each home of far files about those that it has. Blocks until all have answered: as soon as something is found anywhere the
+/// others are told to answer too.
+fn look_far(
+    call: &Call,
+    watched: &mut [Watched],
+    homes: &[TorusId],
+    over: bool,
+) -> Result<(), Stop> {
+    let found = watched.iter().any(|entry| entry.found != 0);
+    if !asking::has_asked(call.thread) {
+        let wait = !over && !found;
+        for &home in homes {
+            let own = watched.iter().filter_map(|entry| {
+                let (at, number) = entry.far()?;
+                (at == home).then_some((number, entry.wanted))
+            });
+            let mut files = Vec::new();
+            for file in own {
+                files.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+                files.push(file);
+            }
+            let answer = files.len() * size_of::<u16>() + 16;
+            let question = Ask::Poll { files, wait };
+            asking::post(call.thread, home, &question, answer, 0, |_| Ok(()))
+                .inspect_err(|_| far::forget(call.thread))?;
+        }
+        return Err(Stop::Block);
+    }
+    let Some(replies) = asking::replies(call.thread, over || found)? else {
+        return Err(Stop::Block);
+    };
+    for (home, events) in homes.iter().zip(replies) {
+        let own = watched
+            .iter_mut()
+            .filter(|entry| entry.far().is_some_and(|(at, _)| at == *home));
+        for (entry, events) in own.zip(events) {
+            entry.found = events & entry.wanted;
+        }
+    }
+    if over || watched.iter().any(|entry| entry.found != 0) {
+        return Ok(());
+    }
+    // What they found is gone: asked again, from the start.
+    far::forget(call.thread);
+    look_far(call, watched, homes, over)
+}
