@@ -11,12 +11,13 @@
 use crate::arch::cpu::{self, CoreIndex, Cpu, MAX_CORES};
 use crate::arch::paging::{self, KernelTables, Kind, NoFrame};
 use crate::arch::smp::{self, Coming, Parked};
-use crate::arch::{self, CoreStacks, apic, features, ioapic, time};
+use crate::arch::{self, Clocks, CoreStacks, apic, features, ioapic, time};
 use crate::boot::early::EarlyFrames;
 use crate::boot::{self, BootInfo};
 use crate::power::{self, refuse};
 use crate::tori::{self, Early};
 use crate::{console, process};
+use braid_firmware::acpi::hpet::Hpet;
 use braid_firmware::acpi::madt::Madt;
 use braid_firmware::acpi::srat::Srat;
 use braid_firmware::acpi::{Tables, fadt};
@@ -84,15 +85,17 @@ extern "C" fn start() -> ! {
     if arch::start_interrupts(!info.command_line.no_x2apic, wide).is_err() {
         refuse("x2apic=off: this processor cannot leave x2APIC mode");
     }
-    let rates = time::init(firmware.acpi_timer, info.date);
+    let rates = time::init(firmware.clocks, info.date);
     log::debug!("{}", features::get());
-    log::debug!(
-        "counter {} kHz, timer {} kHz by the {}; {}",
-        rates.tsc / 1000,
-        rates.apic / 1000,
-        rates.against,
-        apic::mode_name()
-    );
+    match rates.against {
+        Some(clock) => log::debug!(
+            "counter {} kHz, timer {} kHz by the {clock}; {}",
+            rates.tsc / 1000,
+            rates.apic / 1000,
+            apic::mode_name()
+        ),
+        None => log::warn!("no clock runs that time could be measured by: it is guessed"),
+    }
     let (cores, parked) = call_cores(info, &mut early);
     let divided = tori::divide(Early {
         info,
@@ -160,7 +163,7 @@ fn own_tables(info: &BootInfo) -> EarlyFrames {
 struct Firmware {
     madt: Option<Madt<'static>>,
     srat: Option<Srat<'static>>,
-    acpi_timer: Option<u16>,
+    clocks: Clocks,
 }
 
 impl Firmware {
@@ -192,7 +195,8 @@ impl Firmware {
             .iter()
             .flat_map(Madt::io_apics)
             .map(|apic| apic.address);
-        for address in devices.chain([apic::physical_base()]) {
+        let hpet = table("HPET").and_then(|table| Hpet(table).address());
+        for address in devices.chain([apic::physical_base()]).chain(hpet) {
             if map(address, PAGE_SIZE, Kind::Device).is_err() {
                 refuse("too little memory for page tables");
             }
@@ -209,7 +213,10 @@ impl Firmware {
         Self {
             madt,
             srat: table("SRAT").map(Srat),
-            acpi_timer: fadt.and_then(|fadt| fadt.timer()),
+            clocks: Clocks {
+                hpet,
+                acpi_timer: fadt.and_then(|fadt| fadt.timer()),
+            },
         }
     }
 }

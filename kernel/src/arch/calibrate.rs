@@ -1,7 +1,8 @@
-//! How fast the time-stamp counter and the APIC timer run, measured against a clock of known rate: the ACPI timer,
-//! or the 8254 where there is none.
+//! How fast the time-stamp counter and the APIC timer run, measured against a clock of known rate: the HPET, else the ACPI
+//! timer, else the 8254.
 
-use super::{apic, port, time};
+use super::paging::{self, PhysAddr};
+use super::{apic, features, port, time};
 use core::arch::x86_64::__cpuid;
 
 /// Ticks per second.
@@ -11,8 +12,17 @@ pub struct Rates {
     pub tsc: u64,
     /// Of the APIC timer, after division.
     pub apic: u64,
-    /// What they were measured against.
-    pub against: &'static str,
+    /// What they were measured against; `None` when they are guessed.
+    pub against: Option<&'static str>,
+}
+
+/// Clocks of known rate that the firmware describes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clocks {
+    /// Physical address of the HPET's registers, which are mapped.
+    pub hpet: Option<u64>,
+    /// I/O port of the ACPI timer.
+    pub acpi_timer: Option<u16>,
 }
 
 /// Ticks per second of the ACPI timer (ACPI 6.5, 4.8.3.3) and of the 8254.
@@ -31,15 +41,18 @@ struct Sample {
     apic: u32,
 }
 
-pub(super) fn measure(acpi_timer: Option<u16>) -> Rates {
-    let measured = acpi_timer
-        .and_then(|port| {
-            let read = || {
-                // SAFETY: K2, reading the ACPI timer has no effect.
-                unsafe { port::read_u32(port) & 0xff_ffff }
-            };
-            against(&read, 0xff_ffff, PM_RATE, "acpi timer")
-        })
+pub(super) fn measure(clocks: Clocks) -> Rates {
+    let by_acpi_timer = |port| {
+        let read = || {
+            // SAFETY: K2, reading the ACPI timer has no effect.
+            unsafe { port::read_u32(port) & 0xff_ffff }
+        };
+        against(&read, 0xff_ffff, PM_RATE, "ACPI timer")
+    };
+    let measured = clocks
+        .hpet
+        .and_then(by_hpet)
+        .or_else(|| clocks.acpi_timer.and_then(by_acpi_timer))
         .or_else(|| {
             start_pit();
             // It counts down.
@@ -49,11 +62,34 @@ pub(super) fn measure(acpi_timer: Option<u16>) -> Rates {
     let mut rates = measured.unwrap_or(Rates {
         tsc: 1_000_000_000,
         apic: 1_000_000_000 / 16,
-        against: "nothing",
+        against: None,
     });
     if let Some(tsc) = stated_rate() {
         rates.tsc = tsc;
     }
+    rates
+}
+
+/// By the HPET at this physical address (IA-PC HPET Specification 1.0a, 2.3), whose main counter runs meanwhile.
+fn by_hpet(address: u64) -> Option<Rates> {
+    const CONFIGURATION: usize = 0x10;
+    const COUNTER: usize = 0xf0;
+    const FEMTOSECONDS: u64 = 1_000_000_000_000_000;
+    let base = paging::phys_to_virt(PhysAddr(address)) as usize;
+    // SAFETY: K2, the registers are mapped uncached; 32-bit reads have no effect.
+    let read = |register: usize| unsafe { ((base + register) as *const u32).read_volatile() };
+    // SAFETY: K2, as above; the configuration only starts and stops the counter.
+    let configure =
+        |word: u32| unsafe { ((base + CONFIGURATION) as *mut u32).write_volatile(word) };
+    // The specification allows periods up to 100 ns.
+    let period = u64::from(read(4));
+    if !(1..=100_000_000).contains(&period) {
+        return None;
+    }
+    let before = read(CONFIGURATION);
+    configure(before | 1);
+    let rates = against(&|| read(COUNTER), u32::MAX, FEMTOSECONDS / period, "HPET");
+    configure(before);
     rates
 }
 
@@ -88,9 +124,10 @@ fn against(read: &dyn Fn() -> u32, mask: u32, rate: u64, name: &'static str) -> 
     let rates = Rates {
         tsc: per_second(last.tsc - first.tsc),
         apic: per_second(u64::from(first.apic - last.apic)),
-        against: name,
+        against: Some(name),
     };
-    (rates.tsc > 0 && rates.apic > 0).then_some(rates)
+    let alarms = rates.apic > 0 || features::get().tsc_deadline;
+    (rates.tsc > 0 && alarms).then_some(rates)
 }
 
 /// The tightest of a few readings, so that a pause of the (virtual) processor between two clocks does not count.

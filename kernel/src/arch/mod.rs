@@ -25,6 +25,7 @@ mod msr;
 mod stacks;
 mod trap;
 
+pub(crate) use calibrate::Clocks;
 pub(crate) use control::has_five_levels;
 pub use entry::enter_user;
 pub use stacks::{CoreStacks, STRIDE as STACK_STRIDE};

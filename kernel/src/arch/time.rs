@@ -34,10 +34,9 @@ pub(crate) fn begin() {
     START.store(counter(), Ordering::Relaxed);
 }
 
-/// Finds the frequencies of the counter and of the APIC timer. `acpi_timer` is the I/O port of the ACPI timer, `date`
-/// the seconds since 1970 at boot.
-pub(crate) fn init(acpi_timer: Option<u16>, date: u64) -> calibrate::Rates {
-    let rates = calibrate::measure(acpi_timer);
+/// Finds the frequencies of the counter and of the APIC timer. `date` is the seconds since 1970 at boot.
+pub(crate) fn init(clocks: calibrate::Clocks, date: u64) -> calibrate::Rates {
+    let rates = calibrate::measure(clocks);
     apic::allow_timer();
     let scale = |numerator: u64, denominator: u64| {
         ((u128::from(numerator) << 32) / u128::from(denominator.max(1))) as u64

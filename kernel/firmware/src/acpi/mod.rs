@@ -4,6 +4,7 @@
 //! table is checked (signature, length, checksum) before its content is looked at.
 
 pub mod fadt;
+pub mod hpet;
 pub mod madt;
 pub mod srat;
 
