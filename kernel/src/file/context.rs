@@ -26,13 +26,14 @@ pub fn console(fd: usize) -> Arc<OpenFile> {
 
 /// The part of a process that belongs to the file module. Never touched by another torus.
 pub struct Context {
-    inner: Lock<Inner>,
+    pub(super) inner: Lock<Inner>,
 }
 
-struct Inner {
-    table: Table<Arc<OpenFile>>,
-    directory: Node,
-    umask: u32,
+/// What the lock guards.
+pub(super) struct Inner {
+    pub(super) table: Table<Arc<OpenFile>>,
+    pub(super) directory: Node,
+    pub(super) umask: u32,
 }
 
 impl Context {

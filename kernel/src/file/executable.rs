@@ -3,7 +3,7 @@
 use super::boot;
 use super::content::Content;
 use super::context::Context;
-use super::open::Body;
+use super::open::{Body, Flags, OpenFile};
 use super::transfer;
 use super::tree::{self, Node, World};
 use crate::mem::object::{ObjectRef, PAGE};
@@ -15,8 +15,8 @@ use braid_files::walk::{self, Walk};
 
 /// An executable file.
 pub struct Executable {
-    path: Vec<u8>,
-    body: Body,
+    pub(super) path: Vec<u8>,
+    pub(super) file: Arc<OpenFile>,
 }
 
 impl Executable {
@@ -27,7 +27,7 @@ impl Executable {
 
     /// Length in bytes.
     pub fn len(&self) -> u64 {
-        match &self.body {
+        match &self.file.body {
             Body::Bytes(_, bytes) => bytes.len() as u64,
             Body::Tmp(node) => transfer::content(node).map_or(0, Content::len),
             _ => 0,
@@ -36,7 +36,7 @@ impl Executable {
 
     /// What mappings of it show.
     pub fn object(&self) -> Result<ObjectRef, Errno> {
-        match &self.body {
+        match &self.file.body {
             Body::Bytes(node, bytes) => boot::object(node, bytes),
             Body::Tmp(node) => Ok(transfer::content(node)?.object().clone()),
             _ => Err(Errno::EACCES),
@@ -45,7 +45,7 @@ impl Executable {
 
     /// Copies bytes from `offset` on; answers how many, fewer than asked only at the end of the file.
     pub fn read_at(&self, offset: u64, to: &mut [u8]) -> Result<usize, Errno> {
-        if let Body::Bytes(_, bytes) = &self.body {
+        if let Body::Bytes(_, bytes) = &self.file.body {
             let rest = usize::try_from(offset)
                 .ok()
                 .and_then(|offset| bytes.get(offset..))
@@ -54,7 +54,7 @@ impl Executable {
             to[..n].copy_from_slice(&rest[..n]);
             return Ok(n);
         }
-        let Body::Tmp(node) = &self.body else {
+        let Body::Tmp(node) = &self.file.body else {
             return Err(Errno::EACCES);
         };
         let content = transfer::content(node)?;
@@ -105,6 +105,7 @@ impl Context {
             Node::Tmp(node) => Body::Tmp(node.clone()),
             _ => return Err(Errno::EACCES),
         };
-        Ok(Arc::new(Executable { path, body }))
+        let file = Arc::new(OpenFile::new(body, Flags::RDONLY));
+        Ok(Arc::new(Executable { path, file }))
     }
 }

@@ -2,11 +2,12 @@
 //! elsewhere by asking there.
 //!
 //! [`ask`] is what is asked, [`answer`] what comes back, [`wire`] the bytes of both; [`exports`] are the files that a home keeps for
-//! others, by the numbers that [`slots`] gives.
+//! others, by the numbers that [`slots`] gives; [`image`] is what a process takes along when it moves.
 
 pub mod answer;
 pub mod ask;
 pub mod exports;
+pub mod image;
 pub mod slots;
 pub mod wire;
 

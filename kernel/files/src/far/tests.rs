@@ -1,6 +1,7 @@
 use super::answer::{Answer, Description};
 use super::ask::{Ask, Place, Request, Subject, Who};
 use super::exports::Exports;
+use super::image::{Descriptor, Image, Item, Spot};
 use super::slots::Slots;
 use super::wire::{Wire, WireError};
 use crate::stat::{Stat, Time};
@@ -117,6 +118,60 @@ fn answer() -> impl Strategy<Value = Answer> {
     ]
 }
 
+fn item() -> impl Strategy<Value = Item> {
+    let description = (
+        any::<u32>(),
+        any::<u32>(),
+        proptest::option::of(any::<u32>()),
+    )
+        .prop_map(|(kind, flags, archive)| Description {
+            kind,
+            flags,
+            archive,
+        });
+    let spot = prop_oneof![
+        any::<u32>().prop_map(|node| Spot::Archive { node }),
+        Just(Spot::Devices),
+        any::<u32>().prop_map(|index| Spot::Device { index }),
+    ];
+    prop_oneof![
+        (spot, any::<u32>(), any::<u64>()).prop_map(|(spot, flags, offset)| Item::Own {
+            spot,
+            flags,
+            offset
+        }),
+        (any::<u32>(), any::<u64>(), description).prop_map(|(home, number, description)| {
+            Item::Far {
+                home,
+                number,
+                description,
+            }
+        }),
+    ]
+}
+
+fn image() -> impl Strategy<Value = Image> {
+    let descriptor =
+        (any::<i32>(), any::<u32>(), any::<bool>()).prop_map(|(fd, file, close_on_exec)| {
+            Descriptor {
+                fd,
+                file,
+                close_on_exec,
+            }
+        });
+    let executable = proptest::option::of((vec(any::<u8>(), 0..20), item()));
+    let lists = (vec(item(), 0..5), vec(descriptor, 0..5));
+    (lists, item(), any::<u32>(), executable).prop_map(
+        |((files, descriptors), directory, umask, executable)| Image {
+            files,
+            descriptors,
+            directory,
+            umask,
+            executable,
+        },
+    )
+}
+
 /// The value comes back, and no part of its bytes is a value; whatever the bytes, reading them is no panic.
 fn travels<T: Wire + PartialEq + Debug>(value: &T, noise: &[u8]) -> Result<(), TestCaseError> {
     let bytes = value.to_bytes().unwrap();
@@ -145,6 +200,11 @@ proptest! {
     #[test]
     fn answers_travel(answer in answer(), noise in vec(any::<u8>(), 0..80)) {
         travels(&answer, &noise)?;
+    }
+
+    #[test]
+    fn images_travel(image in image(), noise in vec(any::<u8>(), 0..80)) {
+        travels(&image, &noise)?;
     }
 
     #[test]

@@ -20,7 +20,7 @@ use braid_files::far::answer::{Answer, Description};
 use braid_files::far::ask::Ask;
 use braid_files::far::wire::{Wire, Writer};
 use braid_files::walk::PATH_MAX;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes of an answer at the most, but for the list of a poll: a path and its frame.
 const ANSWER: usize = PATH_MAX + 64;
@@ -31,6 +31,8 @@ pub struct Asking {
     home: TorusId,
     parcel: Parcel,
     reply: Lock<Option<Reply>>,
+    /// The home has been asked to stop waiting.
+    cancelled: AtomicBool,
 }
 
 impl Asking {
@@ -79,7 +81,6 @@ pub struct Journal {
 struct Entry {
     call: u64,
     asking: Arc<Asking>,
-    cancelled: bool,
 }
 
 impl Entry {
@@ -92,9 +93,8 @@ impl Entry {
     }
 
     /// Has the home stop waiting, if that has not been done.
-    fn cancel(&mut self) {
-        if !self.cancelled && !self.is_answered() {
-            self.cancelled = true;
+    fn cancel(&self) {
+        if !self.is_answered() && !self.asking.cancelled.swap(true, Ordering::AcqRel) {
             rings::send(self.asking.home, Message::FileCancel { call: self.call });
         }
     }
@@ -121,7 +121,7 @@ pub fn forget(thread: &Thread) {
         journal.next = 0;
         core::mem::take(&mut journal.entries)
     });
-    for mut entry in entries {
+    for entry in entries {
         entry.cancel();
     }
 }
@@ -141,7 +141,7 @@ pub enum Interruption {
 pub fn interruption(thread: &Thread) -> Interruption {
     thread.far.with(|journal| {
         let mut when = Interruption::Now;
-        for entry in &mut journal.entries {
+        for entry in &journal.entries {
             entry.cancel();
             match entry.reply() {
                 None => return Interruption::WhenAnswered,
@@ -244,6 +244,7 @@ pub fn post(
         home,
         parcel,
         reply: Lock::new(None),
+        cancelled: AtomicBool::new(false),
     });
     let reserved = thread
         .far
@@ -255,11 +256,7 @@ pub fn post(
     let call = call.map_err(|_| Errno::ENOMEM)?;
     share().begin();
     thread.far.with(|journal| {
-        journal.entries.push(Entry {
-            call,
-            asking,
-            cancelled: false,
-        });
+        journal.entries.push(Entry { call, asking });
         journal.next = journal.entries.len();
     });
     let question = Message::FileAsk {
@@ -288,18 +285,15 @@ pub fn answered(call: u64) {
     };
     *asking.reply.lock() = Some(reply);
     let thread = &asking.thread;
-    if thread.signals.is_due() {
+    if thread.signals.is_due() || asking.cancelled.load(Ordering::Acquire) {
         thread.attention.store(true, Ordering::Release);
     }
     thread.wake();
 }
 
 fn opened(home: TorusId, number: u64, description: Description) -> Reply {
-    let remote = Remote {
-        home,
-        number,
-        description,
-    };
+    let remote = Remote::new(home, number, description);
+    remote.settle();
     match mem::room(size_of::<Remote>() + size_of::<OpenFile>()) {
         Ok(()) => Reply::Opened(remote.open()),
         Err(errno) => Reply::failed(errno),
@@ -319,7 +313,7 @@ pub fn replies(thread: &Thread, cancel: bool) -> Result<Option<Vec<Vec<u16>>>, E
         let count = answered.count();
         if count < journal.entries.len() {
             if cancel || count > 0 {
-                journal.entries.iter_mut().for_each(Entry::cancel);
+                journal.entries.iter().for_each(Entry::cancel);
             }
             return Ok(None);
         }

@@ -16,6 +16,8 @@
 pub mod asking;
 mod bytes;
 pub mod exports;
+#[expect(dead_code, reason = "what moves processes calls it")]
+pub mod image;
 pub mod parcel;
 pub mod remote;
 mod serving;

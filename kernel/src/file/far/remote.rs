@@ -1,7 +1,7 @@
 //! Files that are at home on another torus.
 
 use super::super::open::{Body, Flags, OpenFile};
-use super::MAIN;
+use super::{MAIN, exports};
 use crate::arch::cpu;
 use crate::rings;
 use ::torus::TorusId;
@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use braid_files::archive::{NodeId, S_IFDIR};
 use braid_files::far::answer::Description;
 use braid_files::far::ask::{Place, TMP};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// A file of another torus, as this one knows it. Dropping it lets it go at its home.
 pub struct Remote {
@@ -20,20 +21,47 @@ pub struct Remote {
     pub number: u64,
     /// What never changes about it.
     pub description: Description,
+    /// Whether this torus is counted for it; not yet while it comes with a process.
+    holds: AtomicBool,
+}
+
+/// Tells a home that `holder` has a file more or less often than before.
+pub fn hold(home: TorusId, file: u64, holder: TorusId, change: i32) {
+    if home == cpu::this().torus().id {
+        return exports::hold(file, holder, change);
+    }
+    let message = Message::FileHold {
+        file,
+        holder,
+        change,
+    };
+    rings::send(home, message);
 }
 
 impl Remote {
+    /// A file that is not counted for this torus.
+    pub fn new(home: TorusId, number: u64, description: Description) -> Self {
+        Self {
+            home,
+            number,
+            description,
+            holds: AtomicBool::new(false),
+        }
+    }
+
+    /// It is counted for this torus from now on: when it is dropped, it is let go.
+    pub fn settle(&self) {
+        self.holds.store(true, Ordering::Relaxed);
+    }
+
     /// `/tmp`, on a torus where it is not at home.
     pub fn tmp() -> Self {
-        Self {
-            home: MAIN,
-            number: TMP,
-            description: Description {
-                kind: S_IFDIR,
-                flags: Flags::PATH.bits(),
-                archive: None,
-            },
-        }
+        let description = Description {
+            kind: S_IFDIR,
+            flags: Flags::PATH.bits(),
+            archive: None,
+        };
+        Self::new(MAIN, TMP, description)
     }
 
     /// Whether it is a directory.
@@ -65,13 +93,8 @@ impl Remote {
 
 impl Drop for Remote {
     fn drop(&mut self) {
-        if self.number != TMP {
-            let hold = Message::FileHold {
-                file: self.number,
-                holder: cpu::this().torus().id,
-                change: -1,
-            };
-            rings::send(self.home, hold);
+        if *self.holds.get_mut() {
+            hold(self.home, self.number, cpu::this().torus().id, -1);
         }
     }
 }

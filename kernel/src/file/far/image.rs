@@ -1,0 +1,353 @@
+//! What a process has of files goes with it to another torus, or stays where it is and is used from there.
+//!
+//! What nobody else has and every torus can show (files of the boot archive, devices) is opened anew at the target. Everything
+//! else stays: the target holds its number. What comes back to its home is the old open file again.
+
+use super::super::context::{Context, Inner};
+use super::super::device::{self, Device};
+use super::super::executable::Executable;
+use super::super::open::{Body, Flags, OpenFile};
+use super::super::tree::{Node, archive};
+use super::asking::{Interruption, forget, interruption};
+use super::exports;
+use super::remote::{self, Remote};
+use crate::arch::cpu;
+use crate::mem;
+use crate::process::{Process, Thread};
+use crate::sched::lock::Lock;
+use crate::syscall::errno::Errno;
+use ::torus::TorusId;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use braid_files::archive::{Content, NodeId};
+use braid_files::far::image::{Descriptor, Image, Item, Spot};
+use braid_files::far::wire::{Wire, WireError};
+use braid_files::table::Table;
+use core::sync::atomic::Ordering;
+
+/// Heap that a file needs at the target.
+const FILE: usize = size_of::<Remote>() + size_of::<OpenFile>() + 64;
+/// Heap that a descriptor needs there.
+const DESCRIPTOR: usize = 32;
+
+/// The files of a process on their way. Dropped before they have been [sent](Self::sent), the target holds none of them.
+pub struct Packed {
+    bytes: Vec<u8>,
+    to: TorusId,
+    /// Homes and numbers that the target has been counted for.
+    held: Vec<(TorusId, u64)>,
+}
+
+impl Packed {
+    /// What the target has to get.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The target has taken them over.
+    pub fn sent(mut self) {
+        self.held.clear();
+    }
+
+    fn hold(&mut self, home: TorusId, number: u64) -> Result<(), Errno> {
+        self.held.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        self.held.push((home, number));
+        Ok(())
+    }
+
+    /// An open file; `sole` says that nobody else has it.
+    fn item(&mut self, file: &Arc<OpenFile>, sole: bool) -> Result<Item, Errno> {
+        if let Some(spot) =
+            spot(&file.body).filter(|spot| sole || matches!(spot, Spot::Device { .. }))
+        {
+            return Ok(Item::Own {
+                spot,
+                flags: file.flags().bits(),
+                offset: *file.offset.lock(),
+            });
+        }
+        let (home, number, description) = match &file.body {
+            Body::Far(remote) => (remote.home, remote.number, remote.description),
+            _ => {
+                let number = exports::export(file.clone(), self.to)?;
+                let home = cpu::this().torus().id;
+                if let Err(errno) = self.hold(home, number) {
+                    exports::hold(number, self.to, -1);
+                    return Err(errno);
+                }
+                return Ok(far(home, number, exports::describe(file)));
+            }
+        };
+        if home != self.to {
+            self.hold(home, number)?;
+            remote::hold(home, number, self.to, 1);
+        }
+        Ok(far(home, number, description))
+    }
+
+    /// A directory that a process works in.
+    fn directory(&mut self, node: &Node) -> Result<Item, Errno> {
+        mem::room(FILE)?;
+        let body = match node {
+            Node::Far(remote) => Body::Far(remote.clone()),
+            node => Body::Place(node.clone()),
+        };
+        self.item(&Arc::new(OpenFile::new(body, Flags::PATH)), true)
+    }
+}
+
+impl Drop for Packed {
+    fn drop(&mut self) {
+        for (home, number) in self.held.drain(..) {
+            remote::hold(home, number, self.to, -1);
+        }
+    }
+}
+
+fn far(home: TorusId, number: u64, description: braid_files::far::answer::Description) -> Item {
+    Item::Far {
+        home: home.index() as u32,
+        number,
+        description,
+    }
+}
+
+/// What every torus has of it.
+fn spot(body: &Body) -> Option<Spot> {
+    match body {
+        Body::Bytes(Node::Archive(id), _) | Body::Place(Node::Archive(id)) => {
+            Some(Spot::Archive { node: id.0 })
+        }
+        Body::Place(Node::DevDirectory) => Some(Spot::Devices),
+        Body::Device(device) => position(device).map(|index| Spot::Device { index }),
+        _ => None,
+    }
+}
+
+/// Packs what a process has of files for torus `to`: its own part stays as it is until it is dropped. ENOMEM without memory.
+pub fn pack(
+    context: &Context,
+    executable: Option<&Arc<Executable>>,
+    to: TorusId,
+) -> Result<Packed, Errno> {
+    let mut packed = Packed {
+        bytes: Vec::new(),
+        to,
+        held: Vec::new(),
+    };
+    let snapshot = context.snapshot()?;
+    let mut files: Vec<&Arc<OpenFile>> = Vec::new();
+    let mut descriptors = Vec::new();
+    descriptors
+        .try_reserve_exact(snapshot.descriptors.len())
+        .map_err(|_| Errno::ENOMEM)?;
+    for (fd, file, close_on_exec) in &snapshot.descriptors {
+        let known = files.iter().position(|known| Arc::ptr_eq(known, file));
+        let index = match known {
+            Some(index) => index,
+            None => {
+                files.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+                files.push(file);
+                files.len() - 1
+            }
+        };
+        descriptors.push(Descriptor {
+            fd: *fd,
+            file: index as u32,
+            close_on_exec: *close_on_exec,
+        });
+    }
+    let mut items = Vec::new();
+    items
+        .try_reserve_exact(files.len())
+        .map_err(|_| Errno::ENOMEM)?;
+    for file in files {
+        let own = snapshot
+            .descriptors
+            .iter()
+            .filter(|(_, other, _)| Arc::ptr_eq(other, file));
+        // Each descriptor's reference, and the one of the copy made above.
+        let sole = Arc::strong_count(file) == 2 * own.count();
+        items.push(packed.item(file, sole)?);
+    }
+    let directory = packed.directory(&snapshot.directory)?;
+    let executable = match executable {
+        None => None,
+        Some(executable) => {
+            let path = super::super::service::bytes(executable.path())?;
+            Some((path, packed.item(&executable.file, true)?))
+        }
+    };
+    let image = Image {
+        files: items,
+        descriptors,
+        directory,
+        umask: snapshot.umask,
+        executable,
+    };
+    packed.bytes = image.to_bytes().map_err(|_| Errno::ENOMEM)?;
+    Ok(packed)
+}
+
+/// What a process has brought: its part of the file module, and its executable. Until it has [settled](settle) it holds nothing that the
+/// source does not take back itself. ENOMEM without memory, EIO when the bytes are wrong.
+pub fn unpack(bytes: &[u8]) -> Result<(Context, Option<Arc<Executable>>), Errno> {
+    let image = Image::from_bytes(bytes).map_err(|error| match error {
+        WireError::NoMemory => Errno::ENOMEM,
+        _ => Errno::EIO,
+    })?;
+    let count = image.files.len() + 2;
+    mem::room(count * FILE + image.descriptors.len() * DESCRIPTOR)?;
+    let mut files = Vec::new();
+    files
+        .try_reserve_exact(image.files.len())
+        .map_err(|_| Errno::ENOMEM)?;
+    for item in &image.files {
+        files.push(open(item)?);
+    }
+    let directory = open(&image.directory)?.directory()?;
+    let context = Context::of(directory, image.umask);
+    for descriptor in &image.descriptors {
+        let file = files.get(descriptor.file as usize).ok_or(Errno::EIO)?;
+        let fd = descriptor.fd;
+        context.replace(fd, file.clone(), descriptor.close_on_exec, usize::MAX)?;
+    }
+    let executable = match image.executable {
+        None => None,
+        Some((path, item)) => Some(Arc::new(Executable {
+            path,
+            file: open(&item)?,
+        })),
+    };
+    Ok((context, executable))
+}
+
+fn open(item: &Item) -> Result<Arc<OpenFile>, Errno> {
+    match *item {
+        Item::Own {
+            spot,
+            flags,
+            offset,
+        } => {
+            let flags = Flags::from_bits_retain(flags);
+            let file = OpenFile::new(body(spot, flags)?, flags);
+            *file.offset.lock() = offset;
+            Ok(Arc::new(file))
+        }
+        Item::Far {
+            home,
+            number,
+            description,
+        } => {
+            let home = TorusId::new(home as usize).ok_or(Errno::EIO)?;
+            if home == cpu::this().torus().id {
+                return exports::file(number).map_err(|_| Errno::EIO);
+            }
+            Ok(Remote::new(home, number, description).open())
+        }
+    }
+}
+
+fn body(spot: Spot, flags: Flags) -> Result<Body, Errno> {
+    Ok(match spot {
+        Spot::Devices => Body::Place(Node::DevDirectory),
+        Spot::Device { index } => {
+            let entry = device::list(index.into()).ok_or(Errno::EIO)?;
+            Body::Device(entry.1)
+        }
+        Spot::Archive { node } => {
+            let id = NodeId(node);
+            if node as usize >= archive().len() {
+                return Err(Errno::EIO);
+            }
+            match archive().node(id).content {
+                Content::Bytes(bytes) if !flags.contains(Flags::PATH) => {
+                    Body::Bytes(Node::Archive(id), bytes)
+                }
+                _ => Body::Place(Node::Archive(id)),
+            }
+        }
+    })
+}
+
+/// The position of a device in `/dev`.
+fn position(device: &Device) -> Option<u32> {
+    let mut positions = (0..).map_while(|index| Some((index, device::list(index.into())?.1)));
+    positions
+        .find(|(_, other)| other == device)
+        .map(|(index, _)| index)
+}
+
+/// Whether another torus can go on with the thread's call, by running it again. If not, its homes are asked to let go of it, and the
+/// thread is told to look again.
+pub fn may_leave(thread: &Thread) -> bool {
+    match interruption(thread) {
+        Interruption::Now => {
+            forget(thread);
+            true
+        }
+        Interruption::AfterRun => {
+            thread.attention.store(true, Ordering::Release);
+            false
+        }
+        Interruption::WhenAnswered => false,
+    }
+}
+
+/// A process has come to stay: what it has brought is counted for this torus from now on.
+pub fn settle(process: &Process) {
+    let settle = |file: &OpenFile| {
+        if let Body::Far(remote) = &file.body {
+            remote.settle();
+        }
+    };
+    let inner = process.files.inner.lock();
+    let files = inner
+        .table
+        .numbers()
+        .filter_map(|fd| inner.table.get(fd).ok());
+    files.for_each(|file| settle(file));
+    if let Node::Far(remote) = &inner.directory {
+        remote.settle();
+    }
+    if let Some(executable) = &*process.executable.lock() {
+        settle(&executable.file);
+    }
+}
+
+/// A copy of what a process has of files.
+struct Snapshot {
+    /// Descriptors, ascending; their files; whether execve closes them.
+    descriptors: Vec<(i32, Arc<OpenFile>, bool)>,
+    directory: Node,
+    umask: u32,
+}
+
+impl Context {
+    /// No descriptors, this working directory and umask.
+    fn of(directory: Node, umask: u32) -> Self {
+        Self {
+            inner: Lock::new(Inner {
+                table: Table::new(),
+                directory,
+                umask,
+            }),
+        }
+    }
+
+    /// A copy of everything. ENOMEM without memory for it.
+    fn snapshot(&self) -> Result<Snapshot, Errno> {
+        let inner = self.inner.lock();
+        let mut descriptors = Vec::new();
+        for fd in inner.table.numbers() {
+            descriptors.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+            let close_on_exec = inner.table.close_on_exec(fd)?;
+            descriptors.push((fd, inner.table.get(fd)?.clone(), close_on_exec));
+        }
+        Ok(Snapshot {
+            descriptors,
+            directory: inner.directory.clone(),
+            umask: inner.umask,
+        })
+    }
+}
