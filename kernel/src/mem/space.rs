@@ -88,9 +88,10 @@ impl Space {
             let cores = self.loaded();
             let counters = counters::own();
             counters.flushes.add(1);
-            if cores.iter().any(|core| core != cpu::this().index) {
-                counters.shootdowns.add(1);
-            }
+            let own = cpu::this().index;
+            let others = cores.iter().filter(|core| *core != own).count() as u64;
+            counters.shootdowns.add(others.min(1));
+            counters.flush_interrupts.add(others);
             shootdown::flush(debt.flush(), cores);
         }
         cpu::this().torus().free_list(debt.pay());

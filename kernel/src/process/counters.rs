@@ -95,6 +95,8 @@ counters! {
     content_found,
     /// Frames made for the page cache.
     content_made,
+    /// Cores interrupted so that they forget entries.
+    flush_interrupts,
 }
 
 impl Counters {

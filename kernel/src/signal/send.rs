@@ -61,6 +61,9 @@ pub fn give(process: &Process, info: SigInfo) -> bool {
     thread.signals.add(info);
     if !blocked || signal == Signal::CONT {
         thread.call_attention();
+    } else {
+        // It may wait for just this signal (rt_sigtimedwait).
+        thread.wake();
     }
     continued
 }

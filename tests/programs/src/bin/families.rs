@@ -31,7 +31,7 @@ fn info() -> [usize; 8] {
 /// Torus 0's part; `first` are the first processes of the others.
 fn asks(first: Vec<usize>) {
     // The others begin when they see process 2.
-    let second = fork(|| pause());
+    let second = fork(pause);
     assert_eq!(second, 2);
     let members: BTreeSet<usize> = tells(2 * first.len());
     println!(
