@@ -78,6 +78,9 @@ struct MachineArgs {
     /// Memory: bytes, or with K, M or G
     #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_size)]
     mem: u64,
+    /// Swap: a size for a temporary disk, divided among the tori, or a disk image for each torus in order
+    #[arg(long, value_name = "SIZE|FILE")]
+    swap: Vec<OsString>,
     /// How instructions are executed
     #[arg(long, value_enum, default_value_t)]
     accel: Accel,
@@ -220,6 +223,8 @@ impl MachineArgs {
             smp,
             tori,
             memory: self.mem,
+            // The kernel alone knows how many tori `auto` makes: no more than there are cores.
+            swap: crate::swap::disks(&self.swap, tori.unwrap_or(smp).max(1))?,
             timeout: self.timeout,
             log: self.log.clone(),
             stats: self.stats,

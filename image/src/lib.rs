@@ -28,6 +28,7 @@ pub mod run;
 pub mod session;
 pub mod setup;
 pub mod signals;
+pub mod swap;
 pub mod symbolize;
 pub mod terminal;
 pub mod tree;

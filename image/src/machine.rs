@@ -12,6 +12,7 @@ use rustix::fs::MemfdFlags;
 use crate::archive::{Archive, Data, Entry, PAGE};
 use crate::build::Boot;
 use crate::menu;
+use crate::swap::{self, SwapDisk};
 use crate::tree::Tree;
 use crate::words::Words;
 
@@ -46,6 +47,8 @@ pub struct Machine {
     pub tori: Option<u32>,
     /// Memory, in bytes.
     pub memory: u64,
+    /// Disks to swap to, one for each torus in order.
+    pub swap: Vec<SwapDisk>,
     /// Execution.
     pub engine: Engine,
     /// The longest time it may run.
@@ -75,6 +78,7 @@ impl Default for Machine {
             smp: 4,
             tori: Some(2),
             memory: 512 * MIB,
+            swap: Vec::new(),
             engine: Engine::Tcg,
             timeout: None,
             log: None,
@@ -109,6 +113,9 @@ impl Machine {
             self.tori
                 .map_or("tori=auto".to_owned(), |tori| format!("tori={tori}")),
         );
+        if !self.swap.is_empty() {
+            words.plain(swap::word(self.swap.len()));
+        }
         if let Some(log) = &self.log {
             words.plain(format!("log={log}"));
         }
@@ -237,6 +244,7 @@ mod tests {
             environment: vec![OsString::from("A=b c")],
             arguments: vec![OsString::from("sh"), OsString::new()],
             stats: true,
+            swap: vec![SwapDisk::Temporary(MIB); 2],
             ..Machine::default()
         };
         let terminal = Terminal {
@@ -245,7 +253,7 @@ mod tests {
         };
         assert_eq!(
             machine.command_line(&terminal).unwrap(),
-            "tori=2 console=com2 tty=01 winsize=24x80 debug-exit=0xf4 stats env=A%3Db%20c \
+            "tori=2 swap=vda,vdb console=com2 tty=01 winsize=24x80 debug-exit=0xf4 stats env=A%3Db%20c \
              init=/bin/init -- sh %e"
         );
         let long = Machine {

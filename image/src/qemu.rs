@@ -3,6 +3,7 @@
 //! Its serial ports are sockets that both ends inherit, its boot volume is a file without a name: nothing lies in the file
 //! system, and nothing has to be cleaned up. The kernel of the host kills QEMU when the thread that started it ends.
 
+use std::fs::File;
 use std::net::TcpListener;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -19,6 +20,7 @@ use crate::machine::{Engine, MIB, Machine, Volume};
 use crate::medium::Medium;
 use crate::session::Port;
 use crate::setup::Qemu;
+use crate::swap::SwapDisk;
 
 /// A machine that runs.
 #[derive(Debug)]
@@ -63,7 +65,17 @@ pub fn start(
     let volume = volume.file.as_raw_fd();
     command.arg("-kernel").arg(loader);
     command.args(["-initrd", &format!("/proc/self/fd/{volume}")]);
-    launch(command, vec![volume], Port::Framed, start)
+    let mut inherited = vec![volume];
+    let disks: Vec<File> = machine
+        .swap
+        .iter()
+        .map(SwapDisk::open)
+        .collect::<Result<_>>()?;
+    for (number, (disk, file)) in machine.swap.iter().zip(&disks).enumerate() {
+        command.args(disk.arguments(number, file));
+        inherited.push(file.as_raw_fd());
+    }
+    launch(command, inherited, Port::Framed, start)
 }
 
 /// Starts `machine` from an image, with a screen.

@@ -11,6 +11,7 @@ extern crate alloc;
 mod arch;
 mod boot;
 mod console;
+mod disk;
 mod file;
 mod mem;
 mod panic;

@@ -121,6 +121,7 @@ extern "C" fn start() -> ! {
         reclaimed * 4,
         boot::tables::image_size() / 1024
     );
+    crate::mem::swap::start();
     process::start();
     static LEFT: AtomicU32 = AtomicU32::new(0);
     arch::enter_user(&LEFT, 1)
@@ -232,7 +233,7 @@ fn map_direct(
     let page = PAGE_SIZE as u64;
     let end =
         at.0.checked_add(len)
-            .filter(|end| *end < 1 << 46)
+            .filter(|end| *end < paging::DIRECT_MAP_END)
             .ok_or(NoFrame)?;
     let (start, end) = (at.0 / page * page, end.next_multiple_of(page));
     let mut frames = || early.take(1);

@@ -309,6 +309,8 @@ messages! {
     34 Close {}
     /// To the torus of the first process: what it asked for has been done.
     35 Done {}
+    /// To a torus, at boot: the disk that you are to swap to is ready to be taken.
+    36 OpenSwap {}
     /// To a home of files: a request, in frames of the sender's that the home may use until it has answered.
     50 FileAsk {
         /// The sender's name for it.

@@ -44,11 +44,12 @@ impl Clock {
         Self { hand: 0 }
     }
 
-    /// The next frame that might go; none when a whole round has none. Looks at each frame at most
-    /// once.
-    pub fn next(&mut self, frames: &FrameTable<'_>) -> Option<Candidate> {
+    /// The next frame that might go. Looks at no more than `look` frames, and takes those that it has
+    /// looked at off; none when it found none among them.
+    pub fn next(&mut self, frames: &FrameTable<'_>, look: &mut u64) -> Option<Candidate> {
         let range = frames.range();
-        for _ in 0..range.len() {
+        while *look > 0 && !range.is_empty() {
+            *look -= 1;
             let frame = range.start + self.hand % range.len();
             self.hand = (self.hand + 1) % range.len();
             let used = frames.usage(frame);

@@ -57,6 +57,11 @@ impl Target {
     pub const fn page(&self) -> Page {
         self.place.page
     }
+
+    /// What the reverse map calls the page's private copy, beside the space's lineage.
+    pub const fn index(&self) -> u64 {
+        self.index
+    }
 }
 
 /// What to do about a fault.
@@ -97,7 +102,8 @@ pub enum Recipe<O> {
     },
     /// The last sharer writes, or rights have grown: install [`Fill::Kept`]. Takes no memory.
     Keep(Target),
-    /// Read the slot into a new frame, install [`Fill::Private`]; the slot's reference goes with it.
+    /// Read the slot into a new frame, and either install [`Fill::Private`], with which the slot's reference goes, or
+    /// [`AddressSpace::restore`] all entries of the slot.
     SwapIn {
         /// The slot.
         slot: Slot,

@@ -4,13 +4,19 @@ use core::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
 
 use crate::table::Slot;
 
-/// The slots of one torus's share of the swap device, in storage that the caller supplies. A slot is
-/// free when no entry refers to it.
+/// The slot cannot be read or written: it is never taken again.
+const BAD: u16 = 1 << 15;
+
+/// The slots of one torus's swap device, in storage that the caller supplies. A slot is free when no
+/// entry refers to it.
 pub struct SlotTable<'a> {
+    /// References, below [`BAD`].
     counts: &'a [AtomicU16],
     /// Where the next search begins.
     next: AtomicU64,
     free: AtomicU64,
+    /// Bad slots to which no entry refers.
+    retired: AtomicU64,
 }
 
 impl<'a> SlotTable<'a> {
@@ -20,6 +26,7 @@ impl<'a> SlotTable<'a> {
             counts,
             next: AtomicU64::new(0),
             free: AtomicU64::new(counts.len() as u64),
+            retired: AtomicU64::new(0),
         }
     }
 
@@ -31,6 +38,16 @@ impl<'a> SlotTable<'a> {
     /// Slots in all.
     pub fn capacity(&self) -> u64 {
         self.counts.len() as u64
+    }
+
+    /// Slots that something refers to; exact while nothing changes.
+    pub fn used(&self) -> u64 {
+        let unused = self.available() + self.retired.load(Relaxed);
+        self.capacity().saturating_sub(unused)
+    }
+
+    fn count(&self, slot: Slot) -> Option<&AtomicU16> {
+        self.counts.get(usize::try_from(slot.0).ok()?)
     }
 
     /// Takes a free slot with one reference; none when the device is full. Searches next-fit, so that
@@ -57,31 +74,44 @@ impl<'a> SlotTable<'a> {
     /// One more entry refers to the slot. False when it has as many as it can count.
     #[must_use]
     pub fn share(&self, slot: Slot) -> bool {
-        self.counts.get(slot.0 as usize).is_some_and(|count| {
-            count
-                .fetch_update(Relaxed, Relaxed, |n| {
-                    if n == 0 { None } else { n.checked_add(1) }
-                })
-                .is_ok()
-        })
+        let more = |n: u16| {
+            let next = n.wrapping_add(1);
+            (n & !BAD != 0 && next & !BAD != 0).then_some(next)
+        };
+        self.count(slot)
+            .is_some_and(|count| count.fetch_update(Relaxed, Relaxed, more).is_ok())
     }
 
-    /// An entry does not refer to the slot any more; true when it is free now.
+    /// An entry does not refer to the slot any more; true when nothing does now.
     pub fn release(&self, slot: Slot) -> bool {
-        let Some(count) = self.counts.get(slot.0 as usize) else {
+        let Some(count) = self.count(slot) else {
             return false;
         };
-        let last = count.fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1)) == Ok(1);
-        if last {
-            self.free.fetch_add(1, Relaxed);
+        let less = |n: u16| (n & !BAD != 0).then(|| n - 1);
+        match count.fetch_update(Relaxed, Relaxed, less) {
+            Ok(1) => self.free.fetch_add(1, Relaxed),
+            Ok(old) if old == BAD | 1 => self.retired.fetch_add(1, Relaxed),
+            _ => return false,
+        };
+        true
+    }
+
+    /// The device failed at the slot, which has a reference: what is in it is lost, and it is never taken again.
+    pub fn retire(&self, slot: Slot) {
+        if let Some(count) = self.count(slot) {
+            count.fetch_or(BAD, Relaxed);
         }
-        last
+    }
+
+    /// Whether the device has failed at the slot.
+    pub fn is_bad(&self, slot: Slot) -> bool {
+        self.count(slot)
+            .is_none_or(|count| count.load(Relaxed) & BAD != 0)
     }
 
     /// Entries that refer to the slot.
     pub fn references(&self, slot: Slot) -> u16 {
-        self.counts
-            .get(slot.0 as usize)
-            .map_or(0, |count| count.load(Relaxed))
+        self.count(slot)
+            .map_or(0, |count| count.load(Relaxed) & !BAD)
     }
 }

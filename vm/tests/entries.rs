@@ -85,6 +85,35 @@ fn slots_are_free_when_no_entry_refers_to_them() {
 }
 
 #[test]
+fn bad_slots_are_not_taken_again() {
+    let counts: Vec<AtomicU16> = (0..2).map(|_| AtomicU16::new(0)).collect();
+    let slots = SlotTable::new(&counts);
+    let bad = slots.take().unwrap();
+    assert!(slots.share(bad) && !slots.is_bad(bad));
+    slots.retire(bad);
+    assert!(slots.is_bad(bad) && slots.is_bad(Slot(2)));
+    assert_eq!((slots.references(bad), slots.used()), (2, 1));
+    // Forks of who has a lost page have lost it too.
+    assert!(slots.share(bad));
+    assert_eq!([(); 3].map(|()| slots.release(bad)), [false, false, true]);
+    assert_eq!((slots.used(), slots.available()), (0, 1));
+    assert_eq!([(); 2].map(|()| slots.take()), [Some(Slot(1)), None]);
+    assert!(!slots.share(bad) && !slots.release(bad));
+}
+
+#[test]
+fn a_slot_counts_as_many_entries_as_fit() {
+    let counts = [AtomicU16::new(0)];
+    let slots = SlotTable::new(&counts);
+    let slot = slots.take().unwrap();
+    let shares = (1..u16::MAX).take_while(|_| slots.share(slot)).count();
+    assert_eq!((shares, slots.references(slot)), (0x7ffe, 0x7fff));
+    slots.retire(slot);
+    assert!(!slots.share(slot));
+    assert_eq!(slots.references(slot), 0x7fff);
+}
+
+#[test]
 fn a_list_of_frames_gives_back_what_it_took() {
     let metas: Vec<FrameMeta> = (0..10).map(|_| FrameMeta::default()).collect();
     let frames = FrameTable::new(Frame(100), &metas);
@@ -112,7 +141,12 @@ fn the_clock_gives_a_second_chance() {
     }
     frames.share(Frame(3));
     let mut clock = Clock::new();
-    let mut next = || clock.next(&frames).map(|candidate| candidate.frame);
+    let mut next = || {
+        let mut round = 4;
+        clock
+            .next(&frames, &mut round)
+            .map(|candidate| candidate.frame)
+    };
     assert_eq!(
         [next(), next(), next()],
         [Some(Frame(1)), Some(Frame(3)), Some(Frame(1))]

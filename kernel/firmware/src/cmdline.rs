@@ -3,6 +3,7 @@
 //! Values that may hold spaces or other bytes (`env`, `cwd` and the program's arguments) are percent-encoded; an empty
 //! argument is written `%e`. Later words win over earlier ones.
 
+use crate::disk::SwapDisks;
 use core::fmt;
 
 /// How memory and cores are divided.
@@ -44,8 +45,8 @@ pub struct CommandLine<'a> {
     pub tori: Tori,
     /// `init=PATH`: the first program.
     pub init: Option<Encoded<'a>>,
-    /// `swap=DEVICE`
-    pub swap: Option<&'a str>,
+    /// `swap=DISK,..`: a disk for each torus.
+    pub swap: SwapDisks<'a>,
     /// `log=error|warn|info|debug|trace`
     pub log: Level,
     /// `console=com2`
@@ -132,7 +133,7 @@ impl<'a> CommandLine<'a> {
         match key {
             "tori" => self.tori = tori(value).ok_or(bad)?,
             "init" => self.init = Some(Encoded(value)),
-            "swap" => self.swap = Some(value),
+            "swap" => self.swap = SwapDisks::parse(value).ok_or(bad)?,
             "log" => self.log = level(value).ok_or(bad)?,
             "console" => {
                 self.console = if value == "com2" {
@@ -262,7 +263,7 @@ mod tests {
         );
         assert_eq!(line.tori, Tori::Count(3));
         assert_eq!(line.init.unwrap().bytes().collect::<Vec<_>>(), b"/bin/a b");
-        assert_eq!(line.swap, Some("vda"));
+        assert_eq!((line.swap.len(), line.swap.name(0)), (1, Some("vda")));
         assert_eq!(line.log, Level::Debug);
         assert_eq!(line.console, Console::Com2);
         assert_eq!(line.tty, Some([true, false, true]));
@@ -296,7 +297,7 @@ mod tests {
     fn bad_words_are_named_and_count_for_nothing() {
         let mut told = Vec::new();
         let line = CommandLine::parse(
-            "tori=x quux log=loud tty=3 debug-exit=f4 cores=0 x2apic=on",
+            "tori=x quux log=loud tty=3 debug-exit=f4 cores=0 x2apic=on swap=disk",
             |e| told.push(e),
         );
         assert_eq!(
@@ -309,6 +310,7 @@ mod tests {
                 WordError::Value("debug-exit=f4"),
                 WordError::Value("cores=0"),
                 WordError::Value("x2apic=on"),
+                WordError::Value("swap=disk"),
             ]
         );
         assert_eq!(line.tori, Tori::Auto);

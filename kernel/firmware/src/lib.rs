@@ -8,3 +8,4 @@ extern crate std;
 pub mod acpi;
 pub mod cmdline;
 pub mod counters;
+pub mod disk;

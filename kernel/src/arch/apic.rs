@@ -11,6 +11,8 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 pub mod vector {
     /// COM2 has input.
     pub const CONSOLE: u8 = 0x23;
+    /// The torus's swap disk has answered.
+    pub const DISK: u8 = 0x24;
     /// The one-shot timer.
     pub const TIMER: u8 = 0xec;
     /// Another torus has sent a message, or made room for one.

@@ -34,6 +34,8 @@ const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 pub const TORUS_SLOTS: usize = 384;
 /// Bytes of a top-level entry.
 pub const SLOT_SIZE: u64 = 1 << 39;
+/// End of the physical addresses that the direct map can have.
+pub const DIRECT_MAP_END: u64 = 1 << 46;
 /// Where the kernel is linked.
 const IMAGE: u64 = 0xffff_ffff_8000_0000;
 /// First top-level entry of the kernel's half.
@@ -81,6 +83,31 @@ static KERNEL_ROOT: AtomicU64 = AtomicU64::new(0);
 #[inline]
 pub fn phys_to_virt(address: PhysAddr) -> *mut u8 {
     (address.0 + DIRECT_MAP.load(Ordering::Relaxed)) as *mut u8
+}
+
+/// The physical address of something that the direct map's address leads to.
+#[inline]
+pub fn direct_to_phys(address: *const u8) -> PhysAddr {
+    PhysAddr(address as u64 - DIRECT_MAP.load(Ordering::Relaxed))
+}
+
+/// Extends the direct map by device registers: whole pages around the range, uncached.
+///
+/// # Errors
+/// [`NoFrame`]: no frame for a table, or the range is none that the direct map can have.
+pub fn map_device(
+    at: PhysAddr,
+    len: u64,
+    frames: &mut dyn FnMut() -> Option<PhysAddr>,
+) -> Result<(), NoFrame> {
+    let end =
+        at.0.checked_add(len)
+            .filter(|end| *end < DIRECT_MAP_END)
+            .ok_or(NoFrame)?;
+    let start = at.0 & !0xfff;
+    let virt = DIRECT_MAP.load(Ordering::Relaxed) + start;
+    let len = end.next_multiple_of(4096) - start;
+    KernelTables::current().map(virt, start, len, Kind::Device, frames)
 }
 
 /// Says where the direct map is; first of all.

@@ -56,3 +56,14 @@ pub unsafe fn write_u16(port: u16, value: u16) {
         asm!("out dx, ax", in("dx") port, in("ax") value, options(nostack, preserves_flags));
     };
 }
+
+/// Writes a 32-bit word.
+///
+/// # Safety
+/// Writing this port breaks no invariant.
+pub unsafe fn write_u32(port: u16, value: u32) {
+    // SAFETY: K2, by the caller's promise.
+    unsafe {
+        asm!("out dx, eax", in("dx") port, in("eax") value, options(nostack, preserves_flags));
+    };
+}

@@ -37,6 +37,8 @@ pub enum Interrupt {
     Reschedule,
     /// The program console has input, which has been handed on.
     ConsoleInput,
+    /// The torus's swap disk has answered.
+    Disk,
     /// Any other vector.
     Other(u8),
 }
@@ -128,6 +130,7 @@ fn interrupt(number: u8, from_user: bool) {
             return;
         }
         vector::TIMER => Interrupt::Timer,
+        vector::DISK => Interrupt::Disk,
         vector::RESCHEDULE => Interrupt::Reschedule,
         vector::CONSOLE => {
             apic::acknowledge();

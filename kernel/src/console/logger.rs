@@ -12,6 +12,9 @@ use spin::mutex::SpinMutex;
 // SAFETY: K2, COM1 has had this address since the PC, and only the log uses it.
 pub(super) const COM1: Uart = unsafe { Uart::new(0x3f8) };
 
+/// Where the kernel's own records come from.
+const OWN: &str = "braid_kernel";
+
 /// Whether COM1 exists.
 static PRESENT: AtomicBool = AtomicBool::new(false);
 /// Keeps lines whole.
@@ -77,7 +80,10 @@ fn send(bytes: &[u8]) {
 
 impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= log::max_level()
+        // What drivers from elsewhere say of themselves is for who looks closely.
+        let own = metadata.target().starts_with(OWN);
+        let most = log::max_level();
+        metadata.level() <= most && (own || most >= LevelFilter::Debug)
     }
 
     fn log(&self, record: &Record<'_>) {
@@ -85,7 +91,10 @@ impl Log for Logger {
             return;
         }
         let micros = time::now().0 / 1000;
-        let target = record.target().trim_start_matches("braid_kernel::");
+        let target = record
+            .target()
+            .trim_start_matches(OWN)
+            .trim_start_matches("::");
         let _line = LINE.lock();
         let mut line = Line::new();
         // A line can't fail: it sends what does not fit.

@@ -58,7 +58,7 @@ pub fn mmap(call: &mut Call) -> SysResult {
     let flags = MapFlags::from_bits_retain(call.args[3] as u32);
     // Its address, when the pages are being made present already.
     let mut at = VirtAddr(call.inflight.word);
-    if call.inflight.runs == 0 {
+    if at.0 == 0 {
         at = map(call, flags)?;
         call.inflight.word = at.0;
     }
@@ -198,10 +198,11 @@ fn populate(call: &mut Call, at: VirtAddr, length: u64) -> Result<bool, Stop> {
         } else {
             Access::Read
         };
-        if space.fault(page, access) != Outcome::Resolved {
-            return Ok(false);
+        match space.fault(page, access) {
+            Outcome::Resolved => call.inflight.done += 1,
+            Outcome::Wait => return Err(Stop::Memory),
+            _ => return Ok(false),
         }
-        call.inflight.done += 1;
         if call.inflight.done.is_multiple_of(PIECE) && crate::sched::pause() {
             return Err(Stop::Again);
         }

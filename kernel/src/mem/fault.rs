@@ -1,8 +1,11 @@
 //! Page faults: `vm` says what to do, this does it.
 
 use super::held::Held;
+use super::later;
 use super::object::{MemoryObject, Shown, SourceError};
+use super::reclaim::{self, Room};
 use super::space::{Space, VmSpace};
+use super::swap::{Asked, PageName};
 use crate::arch::paging;
 use crate::arch::{cpu, shootdown};
 use crate::process::{Thread, counters};
@@ -16,6 +19,7 @@ use vm::addr::{Frame, PAGE_SIZE, Page, PageRange, VirtAddr};
 use vm::fault::{Access, Fill, Recipe, Refusal, Target};
 use vm::flush::FlushDebt;
 use vm::frames::Use;
+use vm::table::Slot;
 
 /// Pages around a fault on a cached object that are entered with it, where they are cached too.
 const AROUND: u64 = 16;
@@ -27,8 +31,12 @@ pub enum Outcome {
     Resolved,
     /// The program may not do that.
     Refused(Refusal),
-    /// The page lies beyond the end of its object, or its device failed.
+    /// The page lies beyond the end of its object.
     Bus,
+    /// The swap disk has lost the page.
+    Lost,
+    /// The current thread is enrolled: when it is woken, the access is to be resolved afresh.
+    Wait,
     /// No memory is left for it.
     NoMemory,
 }
@@ -104,10 +112,25 @@ fn execute(
             }
         }
         Recipe::Refuse(refusal) => (Outcome::Refused(refusal), none),
-        // No space has pages in swap slots or at another torus yet, and `Grow` was done before.
-        Recipe::SwapIn { .. } | Recipe::Pull { .. } | Recipe::Unfold(_) | Recipe::Grow(_) => {
-            (Outcome::Bus, none)
+        Recipe::SwapIn { slot, target } => {
+            let page = PageName {
+                owner: space.lineage(),
+                index: target.index(),
+            };
+            (from_swap(torus, slot, page), none)
         }
+        // No space has pages at another torus yet, and `Grow` was done before.
+        Recipe::Pull { .. } | Recipe::Unfold(_) | Recipe::Grow(_) => (Outcome::Bus, none),
+    }
+}
+
+/// Has a page come back from its slot.
+fn from_swap(torus: &Torus, slot: Slot, page: PageName) -> Outcome {
+    let asked = torus.reclaim.swap().map(|swap| swap.bring_back(slot, page));
+    match asked {
+        Some(Asked::Wait) => Outcome::Wait,
+        Some(Asked::NoMemory) => Outcome::NoMemory,
+        Some(Asked::Lost) | None => Outcome::Lost,
     }
 }
 
@@ -177,28 +200,29 @@ pub fn of_program(thread: &Arc<Thread>, address: u64, code: u64) {
         code if code & 2 != 0 => Access::Write,
         _ => Access::Read,
     };
-    let outcome = on(thread, VirtAddr(address), access);
-    if outcome != Outcome::Resolved {
-        punish(thread, address, access, outcome);
+    match on(thread, VirtAddr(address), access) {
+        Outcome::Resolved => {}
+        Outcome::Wait => later::wait(thread),
+        outcome => punish(thread, address, access, outcome),
     }
 }
 
+/// Resolves an access of the current thread, with room made for it where there was none.
 fn on(thread: &Arc<Thread>, address: VirtAddr, access: Access) -> Outcome {
-    let outcome = thread.space.with(|space| match space {
-        Some(space) => space.fault(address, access),
-        None => Outcome::Refused(Refusal::NotMapped),
-    });
-    if outcome != Outcome::NoMemory {
-        return outcome;
+    loop {
+        let outcome = thread.space.with(|space| match space {
+            Some(space) => space.fault(address, access),
+            None => Outcome::Refused(Refusal::NotMapped),
+        });
+        if outcome != Outcome::NoMemory {
+            return outcome;
+        }
+        match reclaim::make_room(thread) {
+            Room::Made => {}
+            Room::Wait => return Outcome::Wait,
+            Room::None => return Outcome::NoMemory,
+        }
     }
-    // Once more, without the cached files that nobody has mapped.
-    let share = &cpu::this().torus().share;
-    share.objects.drop_unused();
-    share.page_cache.drop_unused();
-    thread.space.with(|space| match space {
-        Some(space) => space.fault(address, access),
-        None => outcome,
-    })
 }
 
 /// An access of the kernel's on behalf of the program, through the door. EFAULT when the program may not, or there is
@@ -209,8 +233,9 @@ pub fn of_kernel(address: usize, write: bool) -> Result<(), Stop> {
     let outcome = crate::sched::with_current(|thread| on(thread, VirtAddr(address as u64), access));
     match outcome {
         Outcome::Resolved => Ok(()),
+        Outcome::Wait => Err(Stop::Memory),
         Outcome::NoMemory => Err(Errno::ENOMEM.into()),
-        Outcome::Refused(_) | Outcome::Bus => Err(Errno::EFAULT.into()),
+        Outcome::Refused(_) | Outcome::Bus | Outcome::Lost => Err(Errno::EFAULT.into()),
     }
 }
 
@@ -227,9 +252,13 @@ fn punish(thread: &Arc<Thread>, address: u64, access: Access, outcome: Outcome) 
         Some(space) => space.look(|space| describe(space, address)),
         None => alloc::string::String::new(),
     });
-    log::info!("{label}: {access:?} of {address:#x} at {rip:#x} refused: {mapping}");
+    let why = match outcome {
+        Outcome::Lost => "lost by the swap disk",
+        _ => "refused",
+    };
+    log::info!("{label}: {access:?} of {address:#x} at {rip:#x} {why}: {mapping}");
     let (signal, code) = match outcome {
-        Outcome::Bus => (Signal::BUS, BUS_ADRERR),
+        Outcome::Bus | Outcome::Lost => (Signal::BUS, BUS_ADRERR),
         Outcome::Refused(Refusal::Forbidden(_)) => (Signal::SEGV, SEGV_ACCERR),
         _ => (Signal::SEGV, SEGV_MAPERR),
     };

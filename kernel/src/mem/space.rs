@@ -12,7 +12,9 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
 use vm::addr::{Frame, VirtAddr};
 use vm::flush::{Flush, FlushDebt};
-use vm::space::{AddressSpace, SpaceError};
+use vm::frames::Owner;
+use vm::space::{AddressSpace, Replacement, SpaceError};
+use vm::table::TableMemory;
 
 /// Where mappings are placed, downwards: below the largest stack that may be asked for with the default limit.
 const CEILING: VirtAddr = VirtAddr(0x7fff_f000_0000);
@@ -23,13 +25,21 @@ pub type VmSpace = AddressSpace<ObjectRef>;
 
 /// An address space and who has it loaded.
 pub struct Space {
-    /// Mappings and page table; `None` once it is torn down.
-    inner: Lock<Option<VmSpace>>,
+    inner: Lock<Inner>,
     root: Frame,
+    /// Its name in the reverse map, which its forks share.
+    lineage: Owner,
     /// A number no other space of the torus ever has.
     number: u64,
     /// Cores of the machine that have it loaded.
     cores: [AtomicU64; WORDS],
+}
+
+struct Inner {
+    /// Mappings and page table; `None` once it is torn down.
+    space: Option<VmSpace>,
+    /// What eviction owes: paid by whoever works on the space next, so that nobody relies on what a core may still remember.
+    owed: FlushDebt,
 }
 
 impl Space {
@@ -43,28 +53,58 @@ impl Space {
     }
 
     fn from_vm(space: VmSpace) -> Result<Arc<Self>, Errno> {
-        let root = space.table().root();
+        let (root, lineage) = (space.table().root(), space.lineage());
         let cores = [const { AtomicU64::new(0) }; WORDS];
         let number = cpu::this().torus().share.names.space();
         let space = Arc::new(Self {
-            inner: Lock::new(Some(space)),
+            inner: Lock::new(Inner {
+                space: Some(space),
+                owed: FlushDebt::none(),
+            }),
             root,
+            lineage,
             number,
             cores,
         });
-        cpu::this().torus().share.spaces.add(number, &space)?;
+        cpu::this().torus().share.spaces.add(&space)?;
         Ok(space)
     }
 
     /// Works on the mappings and pays the debt that comes of it.
     pub fn with<R>(&self, f: impl FnOnce(&mut VmSpace) -> (R, FlushDebt)) -> R {
         let mut inner = self.inner.lock();
-        let Some(space) = inner.as_mut() else {
+        let Some(space) = inner.space.as_mut() else {
             panic!("an address space was used after its end");
         };
-        let (result, debt) = f(space);
+        let (result, mut debt) = f(space);
+        if !inner.owed.is_none() {
+            let owed = core::mem::take(&mut inner.owed);
+            debt.merge(cpu::this().torus().memory().frames(), owed);
+        }
         self.pay(debt);
         result
+    }
+
+    /// Looks at the mappings, unless another core is at work on them.
+    pub fn try_look<R>(&self, f: impl FnOnce(&VmSpace) -> R) -> Option<R> {
+        self.inner.try_lock()?.space.as_ref().map(f)
+    }
+
+    /// Replaces the entries of a frame; true when the space now owes a flush, for [`Space::settle`].
+    pub fn replace(&self, frame: Frame, replacement: Replacement) -> bool {
+        let memory = cpu::this().torus().memory();
+        let mut inner = self.inner.lock();
+        let Some(space) = inner.space.as_mut() else {
+            return false;
+        };
+        let debt = space.evict(memory, frame, replacement);
+        inner.owed.merge(memory.frames(), debt);
+        !inner.owed.is_none()
+    }
+
+    /// Pays what the space owes.
+    pub fn settle(&self) {
+        self.look(|_| ());
     }
 
     /// Works on the mappings where no debt can come of it.
@@ -75,8 +115,10 @@ impl Space {
     /// A copy for fork, sharing every page until one of the two writes.
     pub fn fork(&self) -> Result<Arc<Self>, Errno> {
         super::room(size_of::<Self>())?;
-        let child = self.with(|space| space.fork(cpu::this().torus().memory()))?;
-        Self::from_vm(child)
+        self.with(|space| {
+            let (child, debt) = space.fork(cpu::this().torus().memory());
+            (child.map_err(Errno::from).and_then(Self::from_vm), debt)
+        })
     }
 
     /// Pays a debt of this space: every core that has it loaded forgets, then the frames are free.
@@ -124,6 +166,11 @@ impl Space {
         self.cores[core / 64].fetch_and(!(1 << (core % 64)), Ordering::AcqRel);
     }
 
+    /// Its name in the reverse map.
+    pub fn lineage(&self) -> Owner {
+        self.lineage
+    }
+
     /// A number that no other space ever has.
     pub fn number(&self) -> u64 {
         self.number
@@ -132,11 +179,13 @@ impl Space {
 
 impl Drop for Space {
     fn drop(&mut self) {
-        cpu::this().torus().share.spaces.remove(self.number);
-        let Some(space) = self.inner.get_mut().take() else {
-            return;
-        };
-        let debt = space.destroy(cpu::this().torus().memory());
+        cpu::this().torus().share.spaces.remove(self);
+        let inner = self.inner.get_mut();
+        let mut debt = core::mem::take(&mut inner.owed);
+        if let Some(space) = inner.space.take() {
+            let memory = cpu::this().torus().memory();
+            debt.merge(memory.frames(), space.destroy(memory));
+        }
         self.pay(debt);
     }
 }

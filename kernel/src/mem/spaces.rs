@@ -11,9 +11,22 @@ use vm::addr::{Page, PageRange, USER_END};
 use vm::frames::Owner;
 use vm::space::{Advice, Backing, Object};
 
-/// All spaces of one torus.
+/// A space and what it is known by.
+struct Known {
+    lineage: Owner,
+    number: u64,
+    space: Weak<Space>,
+}
+
+impl Known {
+    fn key(&self) -> (Owner, u64) {
+        (self.lineage, self.number)
+    }
+}
+
+/// All spaces of one torus, by lineage, and within it by number: forks come after what they were forked from.
 pub struct Spaces {
-    all: Lock<Vec<(u64, Weak<Space>)>>,
+    all: Lock<Vec<Known>>,
 }
 
 impl Spaces {
@@ -24,38 +37,64 @@ impl Spaces {
         }
     }
 
-    /// Adds a space with its number.
-    pub(super) fn add(&self, number: u64, space: &Arc<Space>) -> Result<(), Errno> {
+    /// Adds a space. A fork is added before the lock of its parent is let go: who has seen all spaces of a lineage has then
+    /// seen all entries of its pages.
+    pub(super) fn add(&self, space: &Arc<Space>) -> Result<(), Errno> {
         let mut all = self.all.lock();
         all.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        all.push((number, Arc::downgrade(space)));
+        let known = Known {
+            lineage: space.lineage(),
+            number: space.number(),
+            space: Arc::downgrade(space),
+        };
+        let at = all.partition_point(|other| other.key() < known.key());
+        all.insert(at, known);
         Ok(())
     }
 
-    /// Removes the space of this number.
-    pub(super) fn remove(&self, number: u64) {
+    /// Removes a space.
+    pub(super) fn remove(&self, space: &Space) {
+        let key = (space.lineage(), space.number());
         let mut all = self.all.lock();
-        if let Some(at) = all.iter().position(|(other, _)| *other == number) {
-            all.swap_remove(at);
+        if let Ok(at) = all.binary_search_by_key(&key, Known::key) {
+            all.remove(at);
         }
+    }
+
+    /// The first space whose key is at least `key`.
+    fn next(&self, key: (Owner, u64)) -> Option<(Owner, Arc<Space>)> {
+        let all = self.all.lock();
+        let from = all.partition_point(|other| other.key() < key);
+        all[from..]
+            .iter()
+            .find_map(|known| Some((known.lineage, known.space.upgrade()?)))
+    }
+
+    /// Calls `see` with each space, the list's lock not held.
+    pub fn each(&self, mut see: impl FnMut(&Arc<Space>)) {
+        let mut key = (Owner(0), 0);
+        while let Some((lineage, space)) = self.next(key) {
+            key = (lineage, space.number() + 1);
+            see(&space);
+        }
+    }
+
+    /// Calls `see` with each space of a lineage, until it answers false; says whether it never did.
+    pub fn of_lineage(&self, lineage: Owner, mut see: impl FnMut(&Arc<Space>) -> bool) -> bool {
+        let mut key = (lineage, 0);
+        while let Some((_, space)) = self.next(key).filter(|(found, _)| *found == lineage) {
+            key = (lineage, space.number() + 1);
+            if !see(&space) {
+                return false;
+            }
+        }
+        true
     }
 
     /// Takes the pages of an object from number `page` on out of every space, private copies included (mmap(2): beyond the end of
     /// a file is SIGBUS). The object has been cut before, so that no fault brings them back.
     pub fn drop_pages(&self, object: Owner, page: u64) {
-        let mut index = 0;
-        loop {
-            let all = self.all.lock();
-            let Some((_, space)) = all.get(index) else {
-                return;
-            };
-            let space = space.upgrade();
-            drop(all);
-            if let Some(space) = space {
-                drop_from(&space, object, page);
-            }
-            index += 1;
-        }
+        self.each(|space| drop_from(space, object, page));
     }
 }
 

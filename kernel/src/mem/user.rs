@@ -1,14 +1,16 @@
 //! The one door to user memory.
 //!
 //! A user pointer is an allegation: a range is checked against the user half once, and every byte moves through
-//! [`UserSlice::read`] or [`UserSlice::write`], which resolve faults on the way. A copy that has to wait for a page
-//! answers [`Stop::Block`], and the call that made it runs again.
+//! [`UserSlice::read`] or [`UserSlice::write`], which resolve faults on the way. Where a page has to be waited for, what a program
+//! gives is read again when the call runs again ([`Stop::Memory`]), and so are the buffers of transfers, which
+//! go on where they were; what else it gets is written [`later`](super::later).
 
 use crate::arch::usercopy;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
+use core::sync::atomic::Ordering;
 
 /// The end of user addresses (exclusive): one page below the non-canonical hole, as on Linux.
 pub const USER_END: usize = 0x7fff_ffff_f000;
@@ -82,12 +84,34 @@ impl UserSlice {
         copy_in(to.as_mut_ptr(), self.address, to.len())
     }
 
-    /// Writes `from` to its first bytes. EFAULT when they are not all there.
+    /// Writes `from` to its first bytes. EFAULT when they are not all there. A page that is on its way is written when it has come,
+    /// before the program goes on: so a call that has done something may tell of it afterwards.
     pub fn write(&self, from: &[u8]) -> Result<(), Stop> {
-        if from.len() > self.len {
-            return Err(Errno::EFAULT.into());
+        let place = self.first(from.len())?;
+        crate::sched::with_current(|thread| {
+            let waiting = thread.later.with(|later| later.overlaps(&place));
+            if !waiting {
+                match write_now(&place, from) {
+                    Err(Stop::Memory) => {}
+                    result => return result,
+                }
+            }
+            thread.attention.store(true, Ordering::Release);
+            thread.later.with(|later| later.add(place, from))
+        })
+    }
+
+    /// Whether it has bytes in common with `other`.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.address < other.address + other.len && other.address < self.address + self.len
+    }
+
+    /// Its first `len` bytes; EFAULT when it has fewer.
+    fn first(&self, len: usize) -> Result<Self, Errno> {
+        if len > self.len {
+            return Err(Errno::EFAULT);
         }
-        copy_out(self.address, from.as_ptr(), from.len())
+        Ok(Self { len, ..*self })
     }
 
     /// Fills its first `len` bytes with zero.
@@ -114,8 +138,15 @@ pub fn read_value<T: Pod>(address: usize) -> Result<T, Stop> {
 
 /// Writes a value at any alignment.
 pub fn write_value<T: Pod>(address: usize, value: T) -> Result<(), Stop> {
-    UserSlice::new(address, size_of::<T>())?;
-    copy_out(address, (&raw const value).cast(), size_of::<T>())
+    let place = UserSlice::new(address, size_of::<T>())?;
+    // SAFETY: K1, the bytes of a Pod value.
+    place.write(unsafe { core::slice::from_raw_parts((&raw const value).cast(), size_of::<T>()) })
+}
+
+/// Writes all bytes of a range, none of them later: [`Stop::Memory`] when a page is on its way.
+pub fn write_now(place: &UserSlice, from: &[u8]) -> Result<(), Stop> {
+    let len = place.len.min(from.len());
+    copy_out(place.address, from.as_ptr(), len)
 }
 
 /// Reads a string up to its NUL, which is not part of the result. ENAMETOOLONG without a NUL in `max` bytes.
@@ -236,7 +267,7 @@ impl UserBuffers {
         while done < from.len() {
             let Some(part) = self.part() else { break };
             let n = part.len.min(from.len() - done);
-            match part.write(&from[done..done + n]) {
+            match write_now(&part, &from[done..done + n]) {
                 Ok(()) => self.advance(n),
                 Err(stop) if done == 0 => return Err(stop),
                 Err(_) => break,

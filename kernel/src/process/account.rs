@@ -8,6 +8,7 @@ use core::sync::atomic::Ordering;
 /// Lets go what the torus only keeps for later.
 fn let_go() {
     crate::file::let_go();
+    crate::mem::reclaim::finish();
     let share = &cpu::this().torus().share;
     share.objects.drop_unused();
     share.page_cache.drop_unused();
@@ -26,6 +27,10 @@ pub fn check() {
     if now != before {
         let missing = before.cast_signed() - now.cast_signed();
         log::warn!("torus {} leaks {missing} frames", torus.id);
+    }
+    let slots = torus.reclaim.swap().map_or(0, |swap| swap.slots().used());
+    if slots > 0 {
+        log::warn!("torus {} leaks {slots} swap slots", torus.id);
     }
     if boot::info().command_line.stats {
         counters::log(torus);

@@ -97,6 +97,10 @@ counters! {
     content_made,
     /// Cores interrupted so that they forget entries.
     flush_interrupts,
+    /// Pages read from swap slots.
+    swapped_in,
+    /// Pages written to them.
+    swapped_out,
 }
 
 impl Counters {

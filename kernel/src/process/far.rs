@@ -28,6 +28,7 @@ pub fn deliver(from: TorusId, message: Message) {
     match message {
         Message::Probe { number, check } => probe::receive(from, number, check),
         Message::Begin {} => init::begin(),
+        Message::OpenSwap {} => crate::mem::swap::open(),
         Message::End { kill } => closing::end(from, kill),
         Message::Close {} => closing::close(from),
         Message::Done {} => closing::done(),

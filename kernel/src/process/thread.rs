@@ -6,6 +6,7 @@
 use super::{Pid, Process};
 use crate::arch::fpu::FpuState;
 use crate::arch::regs::UserRegs;
+use crate::mem::later::Later;
 use crate::mem::space::Space;
 use crate::sched::lock::Lock;
 use crate::sched::own::OwnCell;
@@ -81,6 +82,10 @@ pub struct Thread {
     pub far: OwnCell<crate::file::far::Journal>,
     /// Core (index within the torus) and time of the timer that ends the call's wait.
     pub timer: OwnCell<Option<(usize, Nanos)>>,
+    /// What it waits for, or the kernel has yet to write, before its program goes on.
+    pub later: OwnCell<Later>,
+    /// How often it has looked for memory in vain.
+    pub vain: OwnCell<u32>,
     /// Address to clear and wake when the thread ends (set_tid_address(2)).
     pub clear_child_tid: OwnCell<u64>,
 }
@@ -116,6 +121,8 @@ impl Thread {
             in_flight: OwnCell::new(None),
             far: OwnCell::new(crate::file::far::Journal::new()),
             timer: OwnCell::new(None),
+            later: OwnCell::new(Later::new()),
+            vain: OwnCell::new(0),
             clear_child_tid: OwnCell::new(0),
         }
     }

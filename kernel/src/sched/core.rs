@@ -27,6 +27,8 @@ pub struct Core {
     pub(super) armed: OwnCell<Option<Nanos>>,
     /// What it has counted.
     pub counters: Counters,
+    /// An allocation has failed for want of frames since the call began.
+    pub short_of_memory: OwnCell<bool>,
     /// Random numbers for the programs on this core.
     pub(super) random: OwnCell<Option<ChaCha20Rng>>,
 
@@ -47,6 +49,7 @@ impl Core {
             since: OwnCell::new(Nanos(0)),
             armed: OwnCell::new(None),
             counters: Counters::new(),
+            short_of_memory: OwnCell::new(false),
             random: OwnCell::new(None),
             queue: Lock::new(Queue::new()),
             timers: Lock::new(Timers::new()),

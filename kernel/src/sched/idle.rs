@@ -48,6 +48,7 @@ pub(super) fn next(core: &Core) -> Arc<Thread> {
     let idle = &here.torus().share.sched.idle;
     loop {
         crate::rings::serve();
+        crate::mem::reclaim::keep_up();
         if let Some(thread) = find(core) {
             return thread;
         }

@@ -39,11 +39,17 @@ fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
             && !thread.is_dead()
         {
             crate::signal::deliver::attend(thread);
+            if !thread.is_dead() && !has_call(thread) {
+                if !crate::mem::later::settle(thread) {
+                    return false;
+                }
+                continue;
+            }
         }
         if thread.is_dead() {
             return false;
         }
-        let in_flight = thread.in_flight.with(|call| call.is_some());
+        let in_flight = has_call(thread);
         let stopped = thread.process.is_stopped();
         if in_flight || stopped {
             if thread.change(RunState::Running, RunState::Blocked) {
@@ -63,6 +69,7 @@ fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
         }
         if core.resched.load(Ordering::Relaxed) {
             core.resched.store(false, Ordering::Relaxed);
+            crate::mem::reclaim::keep_up();
             let mut queue = core.queue.lock();
             if !queue.is_empty() {
                 thread.set_state(RunState::Ready);
@@ -77,6 +84,11 @@ fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
     }
 }
 
+/// Whether a call of the thread's has to run again.
+fn has_call(thread: &Thread) -> bool {
+    thread.in_flight.with(|call| call.is_some())
+}
+
 /// The current thread is no longer current; its state stays loaded.
 fn retire(core: &Core) {
     let Some(thread) = core.current.replace(None) else {
@@ -88,8 +100,7 @@ fn retire(core: &Core) {
 
 /// Makes `thread` current.
 fn start(core: &'static Core, thread: Arc<Thread>) {
-    let again = thread.in_flight.with(|call| call.is_some());
-    thread.set_state(if again {
+    thread.set_state(if has_call(&thread) {
         RunState::Woken
     } else {
         RunState::Running

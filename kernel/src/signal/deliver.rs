@@ -16,7 +16,7 @@ pub fn attend(thread: &Arc<Thread>) {
     while !thread.is_dead() && !process.is_stopped() {
         let bound = thread
             .in_flight
-            .with(|call| call.is_some_and(|call| call.uninterruptible));
+            .with(|call| call.is_some_and(|call| call.uninterruptible || call.for_memory));
         let deliverable = if bound {
             Signal::KILL.bit()
         } else {

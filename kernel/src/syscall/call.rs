@@ -5,7 +5,7 @@ use crate::process::{Process, Thread};
 use crate::sched::time::Nanos;
 use alloc::sync::Arc;
 
-/// Why a call did not produce a value.
+/// Why a call did not produce a value. What ends with an error has changed nothing: where memory was short it is run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// The call ends with this error.
@@ -14,6 +14,9 @@ pub enum Stop {
     Block,
     /// The call has done a piece of its work: run it again from its start after what else there is to do.
     Again,
+    /// A page or a frame that the call needs is not there yet: run the call again when the caller is woken, as if this
+    /// run had not been. Nothing interrupts such a wait but the end of the process.
+    Memory,
 }
 
 impl From<Errno> for Stop {
@@ -40,6 +43,8 @@ pub struct InFlight {
     pub remainder: usize,
     /// Only SIGKILL ends the wait (vfork).
     pub uninterruptible: bool,
+    /// The last run ended with [`Stop::Memory`].
+    pub for_memory: bool,
 }
 
 /// One run of a system call.

@@ -11,6 +11,8 @@ pub mod table;
 pub mod unknown;
 
 use self::call::{Call, InFlight, Stop};
+use self::errno::Errno;
+use crate::mem::reclaim::{self, Room};
 use crate::process::{RunState, Thread};
 use crate::sched::timer::Due;
 use crate::sched::{time::Nanos, wake};
@@ -34,10 +36,12 @@ pub fn run_again(thread: &Arc<Thread>) {
 }
 
 fn run(thread: &Arc<Thread>, mut inflight: InFlight) {
+    let short = &crate::arch::cpu::this().sched.short_of_memory;
+    short.set(false);
     let (number, args) = thread
         .regs
         .with(|r| (r.code, [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9]));
-    let waited = inflight.runs > 0;
+    let waited = inflight.runs > 0 || inflight.for_memory;
     let mut call = Call {
         process: &thread.process,
         thread,
@@ -50,6 +54,9 @@ fn run(thread: &Arc<Thread>, mut inflight: InFlight) {
     };
     let value = match result {
         Ok(value) => value as u64,
+        Err(Stop::Errno(Errno::ENOMEM)) if short.get() && may_come(thread) => {
+            return wait_for_memory(thread, inflight);
+        }
         Err(Stop::Errno(errno)) => errno.as_return(),
         Err(Stop::Block) => return block(thread, inflight),
         Err(Stop::Again) => {
@@ -57,21 +64,41 @@ fn run(thread: &Arc<Thread>, mut inflight: InFlight) {
             crate::sched::yield_now();
             return thread.wake();
         }
+        Err(Stop::Memory) => return wait_for_memory(thread, inflight),
     };
     thread.regs.with(|regs| regs.rax = value);
     if waited {
         interrupted::cancel_timer(thread);
         crate::file::far::forget(thread);
         deliver::restore_mask(thread);
-        if thread.signals.is_due() {
+        if thread.signals.is_due() || thread.later.with(|later| !later.is_empty()) {
             thread.attention.store(true, Ordering::Release);
         }
     }
 }
 
+/// Whether the memory that a call has not got may come; the caller is enrolled then, or runs again at once.
+fn may_come(thread: &Arc<Thread>) -> bool {
+    match reclaim::make_room(thread) {
+        Room::None => false,
+        Room::Wait => true,
+        Room::Made => {
+            thread.wake();
+            true
+        }
+    }
+}
+
+/// The call is kept as it was before this run.
+fn wait_for_memory(thread: &Arc<Thread>, mut inflight: InFlight) {
+    inflight.for_memory = true;
+    thread.in_flight.set(Some(inflight));
+}
+
 /// The call waits: it is kept for its next run, and its deadline set.
 fn block(thread: &Arc<Thread>, mut inflight: InFlight) {
     inflight.runs = inflight.runs.saturating_add(1);
+    inflight.for_memory = false;
     let deadline = inflight.deadline;
     thread.in_flight.set(Some(inflight));
     if let Some(at) = deadline {

@@ -133,6 +133,7 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
             pool: Lock::new(pool),
             heap: Heap::new(id),
             rings,
+            reclaim: crate::mem::reclaim::Reclaim::new(),
             share: crate::process::Share::new(id, share.tori),
         });
         &*place

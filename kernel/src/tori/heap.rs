@@ -113,6 +113,7 @@ impl Inner {
         }
         // Memory that is not there is not asked for frame by frame.
         if torus.available() < pages + 8 {
+            torus.note_shortage();
             return false;
         }
         let mut got = 0;

@@ -11,6 +11,8 @@ pub use divide::{Early, divide};
 
 use crate::arch::cpu::{self, Cpu, MAX_CORES};
 use crate::arch::paging;
+use crate::mem::reclaim::{self, Reclaim};
+use crate::mem::swap::Swap;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use heap::Heap;
 use spin::mutex::SpinMutex;
@@ -18,6 +20,7 @@ use torus::{MAX_TORI, TorusId};
 use vm::addr::{Frame, RUN};
 use vm::frames::{FrameList, FrameTable, Sharers, Use};
 use vm::pool::FramePool;
+use vm::swap::SlotTable;
 use vm::table::{Table, TableMemory};
 
 /// Frames kept for the kernel's heap: 1 MiB.
@@ -38,6 +41,8 @@ pub struct Torus {
     pub heap: Heap,
     /// Messages to and from other tori.
     pub rings: crate::rings::Rings,
+    /// What makes room when memory is short.
+    pub reclaim: Reclaim,
     /// Processes, page cache, counters.
     pub share: crate::process::Share,
 }
@@ -90,6 +95,9 @@ impl Torus {
         let cache = &self.own_core().frames;
         cache.allocate(&self.frames, used).or_else(|| {
             let mut pool = self.pool.lock();
+            if pool.available() < self.reserve() + reclaim::low(self.total()) {
+                self.reclaim.ask();
+            }
             let kept = if used == Use::Kernel {
                 0
             } else {
@@ -111,7 +119,17 @@ impl Torus {
     /// The pool is empty: what other cores keep at hand is used before memory is out.
     #[cold]
     fn take_from_others(&self, used: Use) -> Option<Frame> {
-        (0..self.cores()).find_map(|index| self.core(index).frames.allocate(&self.frames, used))
+        let found = (0..self.cores())
+            .find_map(|index| self.core(index).frames.allocate(&self.frames, used));
+        if found.is_none() {
+            self.note_shortage();
+        }
+        found
+    }
+
+    /// An allocation fails for want of frames: the call that made it may try again.
+    pub fn note_shortage(&self) {
+        cpu::this().sched.short_of_memory.set(true);
     }
 
     /// Takes a frame for bytes on their way, content unspecified; none of those that are kept for the heap.
@@ -175,6 +193,11 @@ impl Torus {
         self.pool.lock().available() + cached
     }
 
+    /// Frames that programs can still get.
+    pub fn for_programs(&self) -> u64 {
+        self.available().saturating_sub(self.reserve())
+    }
+
     /// Frames that are not programs': available ones and the heap's, which keeps what it has once got. The same
     /// number before and after a program says that nothing of it was left behind, but on the heap; see
     /// [`Heap::used`] for that.
@@ -220,6 +243,10 @@ impl TableMemory for Torus {
 
     fn pause(&self) {
         cpu::let_interrupts_in();
+    }
+
+    fn slots(&self) -> Option<&SlotTable<'_>> {
+        self.reclaim.swap().map(Swap::slots)
     }
 }
 

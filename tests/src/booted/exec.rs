@@ -16,6 +16,7 @@ use braid::machine::{MIB, Machine, Terminal, Volume};
 use braid::progress::Voice;
 use braid::qemu::{self, Running, Start};
 use braid::session::{Host, Port, Session};
+use braid::swap::SwapDisk;
 
 use super::limine;
 use super::slots::Slot;
@@ -124,6 +125,15 @@ impl Exec {
     #[must_use]
     pub fn mem(mut self, mebibytes: u64) -> Exec {
         self.machine.memory = mebibytes * MIB;
+        self
+    }
+
+    /// Swap, in mebibytes, divided among the tori.
+    #[must_use]
+    pub fn swap(mut self, mebibytes: u64) -> Exec {
+        let tori = self.machine.tori.unwrap_or(self.machine.smp);
+        let each = SwapDisk::Temporary(mebibytes * MIB / u64::from(tori));
+        self.machine.swap = vec![each; tori as usize];
         self
     }
 

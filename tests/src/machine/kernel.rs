@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use vm::addr::{Frame, RUN, VirtAddr};
+use vm::addr::{Frame, Page, RUN, VirtAddr};
 use vm::clock::{Clock, Verdict};
 use vm::fault::{Access, Fill, Recipe, Refusal};
 use vm::frames::{Owner, Use};
 use vm::space::{AddressSpace, Age, Object, Replacement};
-use vm::table::{Slot, Source, TableMemory};
+use vm::table::{Slot, Source, State, TableMemory};
 
 use super::Machine;
 
@@ -107,7 +107,7 @@ impl Machine<'_> {
         address: VirtAddr,
         access: Access,
     ) -> Result<Frame, Fault> {
-        let page = vm::addr::Page::containing(address);
+        let page = Page::containing(address);
         for _ in 0..8 {
             let root = space.table().root();
             let known = self.cores.borrow_mut()[core].translate(self, id, root, page, access);
@@ -214,7 +214,8 @@ impl Machine<'_> {
     ) -> usize {
         let mut gone = 0;
         for _ in 0..count * 4 {
-            let Some(candidate) = clock.next(self.frames()) else {
+            let mut round = self.frames().range().len();
+            let Some(candidate) = clock.next(self.frames(), &mut round) else {
                 break;
             };
             let frame = candidate.frame;
@@ -234,6 +235,42 @@ impl Machine<'_> {
             }
         }
         gone
+    }
+
+    /// Brings what `space` has swapped out at `page` back to all those `spaces` that `found` allows.
+    pub fn bring_back(
+        &self,
+        spaces: &mut [(u64, Space)],
+        space: usize,
+        page: Page,
+        found: impl Fn(usize) -> bool,
+    ) {
+        let owner = &spaces[space].1;
+        let State::Swap(slot) = owner.table().entry(self, page).state() else {
+            return;
+        };
+        let mapping = owner.find(page.start()).expect("a page has a mapping");
+        let (lineage, index) = (owner.lineage(), mapping.index(page));
+        let value = self.written.borrow()[&slot.0];
+        let Ok(frame) = self.filled(value) else {
+            return;
+        };
+        assert!(self.slots.share(slot), "the slot is in use");
+        self.frames().assign(frame, Use::Private, lineage, index);
+        for (_, space) in spaces
+            .iter_mut()
+            .enumerate()
+            .filter(|(n, _)| found(*n))
+            .map(|(_, pair)| pair)
+        {
+            if space.lineage() == lineage {
+                space.restore(self, index, slot, frame);
+            }
+        }
+        self.slots.release(slot);
+        if self.frames().release(frame) {
+            self.free(frame);
+        }
     }
 
     /// What a slot holds.

@@ -58,6 +58,11 @@ pub(crate) enum Op {
     Exit(usize),
     Switch(usize),
     Evict(usize),
+    /// A swapped page comes back to those spaces whose bit is set.
+    BringBack {
+        n: u64,
+        found: u8,
+    },
     Clear,
     /// A mapping of whole 2 MiB blocks around the window, and the wish for large pages.
     Huge,
@@ -81,12 +86,13 @@ fn op(pages: u64, longest: u64) -> impl Strategy<Value = Op> {
         1 => (n.clone(), len.clone()).prop_map(|(n, pages)| Op::Forget { n, pages }),
         3 => (n.clone(), len.clone(), len, any::<bool>(), prop::option::of(n.clone())).prop_map(
             |(n, old, new, may_move, fixed)| Op::Remap { n, old, new, may_move, fixed }),
+        2 => (n.clone(), any::<u8>()).prop_map(|(n, found)| Op::BringBack { n, found }),
         24 => (n, prop::sample::select(&[0u8, 1, 1, 2]), 0..3usize, 1..u64::MAX / 2).prop_map(
             |(n, access, core, value)| Op::Touch { n, access, core, value }),
         2 => Just(Op::Fork),
         1 => (0..4usize).prop_map(Op::Exit),
         2 => (0..4usize).prop_map(Op::Switch),
-        2 => (1..6usize).prop_map(Op::Evict),
+        3 => (1..6usize).prop_map(Op::Evict),
         1 => Just(Op::Clear),
         1 => Just(Op::Huge),
     ]

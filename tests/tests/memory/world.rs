@@ -154,6 +154,12 @@ impl<'m, 's> World<'m, 's> {
                 self.machine
                     .evict(&mut self.clock, &mut self.spaces, &self.objects, count);
             }
+            Op::BringBack { n, found } => {
+                let page = Page::containing(address(n));
+                let found = |space: usize| found >> (space % 8) & 1 != 0;
+                self.machine
+                    .bring_back(&mut self.spaces, self.current, page, found);
+            }
             Op::Clear => {
                 let (id, space) = &mut self.spaces[self.current];
                 let debt = space.clear(self.machine);

@@ -7,7 +7,7 @@ use super::mapping::{Backing, Mapping, Object};
 use crate::addr::{Frame, Page, PageRange, RUN};
 use crate::flush::FlushDebt;
 use crate::frames::{Owner, Sharers, Use};
-use crate::table::{Entry, Released, Slot, TableMemory, release};
+use crate::table::{Entry, Released, Slot, State, TableMemory, release};
 
 /// What the entries of a frame in one space say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,6 +91,42 @@ impl<O: Object> AddressSpace<O> {
         self.account(gone);
         self.swapped += swapped;
         debt
+    }
+
+    /// Undoes [`AddressSpace::evict`]: entries of private memory that refer to `slot` for page `index` of the lineage get `frame`,
+    /// which holds what the slot held and is assigned to the lineage. Each entry takes a reference and gives the slot's
+    /// back; who writes has to ask first. Answers how many entries there were. Takes no memory, and no core has anything to
+    /// forget.
+    pub fn restore<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        index: u64,
+        slot: Slot,
+        frame: Frame,
+    ) -> u64 {
+        let mut restored = 0;
+        for mapping in self.mappings.iter() {
+            let distance = index.checked_sub(mapping.origin);
+            let Some(distance) = distance.filter(|distance| *distance < mapping.range.len()) else {
+                continue;
+            };
+            let page = mapping.range.start + distance;
+            let entry = Entry::leaf(frame, mapping.rights.without_write()).touched(false);
+            self.table
+                .visit(memory, PageRange::at(page, 1), |_, word, old| {
+                    if old.state() == State::Swap(slot) {
+                        memory.frames().share(frame);
+                        word.store(entry.0, Relaxed);
+                        restored += 1;
+                        if let Some(slots) = memory.slots() {
+                            slots.release(slot);
+                        }
+                    }
+                });
+        }
+        self.swapped -= restored;
+        self.entered(restored);
+        restored
     }
 
     /// Calls `tell` with each page whose entry maps the frame by a reference.

@@ -181,7 +181,7 @@ fn run(serving: &Arc<Serving>) {
             Ok(answer) => answer,
             Err(Stop::Errno(errno)) => failed(errno),
             Err(Stop::Again) => continue,
-            Err(Stop::Block) => match serving.background.load(Ordering::Relaxed) {
+            Err(Stop::Block | Stop::Memory) => match serving.background.load(Ordering::Relaxed) {
                 0 => match park(serving) {
                     Ok(true) => return set_deadline(serving, deadline),
                     Ok(false) => continue,

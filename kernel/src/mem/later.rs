@@ -1,0 +1,118 @@
+//! Writes to a program's memory that are done later: the page was on its way, and the call that writes has done what it does only
+//! once. They are done before the thread goes back to its program, in order.
+
+use super::user::{self, UserSlice};
+use crate::process::{RunState, Thread};
+use crate::signal::info::{BUS_ADRERR, SigInfo};
+use crate::signal::{self, Signal};
+use crate::syscall::call::Stop;
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
+
+/// Bytes that may wait: more than any single answer has. Calls that write more are run again from their start.
+const MOST: usize = 16 << 10;
+
+/// What keeps a thread from its program, besides a call.
+#[derive(Default)]
+pub struct Later {
+    /// It waits for a page that an instruction of its own has touched.
+    waits: bool,
+    writes: Vec<UserSlice>,
+    /// The bytes of all writes.
+    bytes: Vec<u8>,
+    /// How many of both are done.
+    done: (usize, usize),
+}
+
+impl Later {
+    /// Nothing.
+    pub const fn new() -> Self {
+        Self {
+            waits: false,
+            writes: Vec::new(),
+            bytes: Vec::new(),
+            done: (0, 0),
+        }
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// Whether a write to `place` has to come after another one.
+    pub fn overlaps(&self, place: &UserSlice) -> bool {
+        self.writes.iter().any(|write| write.overlaps(place))
+    }
+
+    /// Adds a write.
+    pub fn add(&mut self, place: UserSlice, bytes: &[u8]) -> Result<(), Stop> {
+        if self.bytes.len() + bytes.len() > MOST {
+            return Err(Stop::Memory);
+        }
+        let room = self.writes.try_reserve(1);
+        room.and_then(|()| self.bytes.try_reserve(bytes.len()))
+            .map_err(|_| Errno::ENOMEM)?;
+        self.writes.push(place);
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Has the current thread wait for a page that its program has touched; the program's instruction then runs again.
+pub fn wait(thread: &Arc<Thread>) {
+    thread.later.with(|later| later.waits = true);
+    thread.attention.store(true, Ordering::Release);
+}
+
+/// Does what was left for later, before the current thread goes on with its program. False when it has to wait; true also when it
+/// was woken meanwhile, and then is to be asked again.
+pub fn settle(thread: &Arc<Thread>) -> bool {
+    let waits = thread.later.with(|later| core::mem::take(&mut later.waits));
+    let mut later = thread.later.replace(Later::new());
+    if later.is_empty() {
+        return !waits || was_woken(thread);
+    }
+    while let Some(place) = later.writes.get(later.done.0) {
+        let end = later.done.1 + place.len();
+        match user::write_now(place, &later.bytes[later.done.1..end]) {
+            Ok(()) => later.done = (later.done.0 + 1, end),
+            Err(Stop::Errno(errno)) => {
+                lose(thread, place.address(), errno);
+                break;
+            }
+            Err(_) => {
+                thread.later.set(later);
+                thread.attention.store(true, Ordering::Release);
+                return was_woken(thread);
+            }
+        }
+    }
+    true
+}
+
+/// The thread waits, unless it was woken already.
+fn was_woken(thread: &Arc<Thread>) -> bool {
+    if thread.change(RunState::Running, RunState::Blocked) {
+        return false;
+    }
+    thread.set_state(RunState::Running);
+    true
+}
+
+/// The program does not get what it was told that it would find in its memory.
+fn lose(thread: &Arc<Thread>, address: usize, errno: Errno) {
+    let label = thread.process.label();
+    if errno == Errno::ENOMEM {
+        log::error!("{label}: killed: no memory for the page at {address:#x}");
+        signal::send(&thread.process, Signal::KILL);
+    } else {
+        log::info!("{label}: what the kernel writes at {address:#x} is lost with its page");
+        signal::force(
+            thread,
+            SigInfo::fault(Signal::BUS, BUS_ADRERR, address as u64),
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! Reclaim: memory for those who ask for it when there is little or none.
+//!
+//! Nothing is evicted where frames are allocated, as locks are held there. An allocation that finds the pool low asks for
+//! reclaim, which happens on the way back to programs ([`keep_up`]) and goes on as the disk answers. An
+//! allocation that fails ends the fault or the call that made it, which then calls [`make_room`] and tries again, at once or when
+//! a frame has come. When nothing can go any more it gets no memory: the process that asked pays, and the rest goes on.
+
+use super::evict::{Batch, Step};
+use super::swap::{Prepared, Swap};
+use crate::arch::{cpu, shootdown};
+use crate::process::Thread;
+use crate::sched::lock::Lock;
+use crate::sched::wait::WaitQueue;
+use crate::tori::Torus;
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering};
+use spin::Once;
+use vm::clock::Clock;
+use vm::table::TableMemory;
+
+/// Frames that are looked at each time the pool is found low.
+const GLANCE: u64 = 256;
+/// Frames that are evicted at once.
+const BATCH: u64 = 32;
+/// Parts of the torus's frames that one try to make room looks at.
+const PARTS: u64 = 8;
+/// Tries in vain after which nothing can go: three rounds of the clock.
+const TRIES: u32 = 3 * PARTS as u32;
+
+/// A torus's reclaim.
+pub struct Reclaim {
+    clock: Lock<Clock>,
+    swap: Once<Swap>,
+    /// At boot, the disk that is to become the swap.
+    pub prepared: Lock<Option<Prepared>>,
+    /// The pool was found low.
+    asked: AtomicBool,
+    /// The disk has answered.
+    answered: AtomicBool,
+    /// Threads that wait for a frame.
+    waiting: WaitQueue,
+}
+
+/// What came of making room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// A frame is free.
+    Made,
+    /// A frame may come: the current thread is enrolled, and tries again when it is woken.
+    Wait,
+    /// Nothing can go any more.
+    None,
+}
+
+impl Reclaim {
+    /// Nothing to do, no swap.
+    pub const fn new() -> Self {
+        Self {
+            clock: Lock::new(Clock::new()),
+            swap: Once::new(),
+            prepared: Lock::new(None),
+            asked: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
+            waiting: WaitQueue::new(),
+        }
+    }
+
+    /// The torus's swap, if it has any.
+    pub fn swap(&self) -> Option<&Swap> {
+        self.swap.get()
+    }
+
+    /// Gives the torus its swap; once, at boot.
+    pub fn set_swap(&self, swap: Swap) {
+        self.swap.call_once(|| swap);
+    }
+
+    /// The pool is low. Any lock may be held.
+    pub fn ask(&self) {
+        if !self.asked.load(Ordering::Relaxed) {
+            self.asked.store(true, Ordering::Relaxed);
+        }
+        crate::sched::yield_now();
+    }
+}
+
+/// Free frames below which an allocation asks for reclaim, besides those that programs do not get.
+pub fn low(total: u64) -> u64 {
+    (total / 64).clamp(16, 1024)
+}
+
+/// The disk's interrupt, which may come between the pieces of an operation that holds locks: it only notes.
+pub fn knocked() {
+    let answered = &cpu::this().torus().reclaim.answered;
+    answered.store(true, Ordering::Relaxed);
+    crate::sched::yield_now();
+}
+
+/// Does what allocations and the disk have asked for. On a core that holds no lock.
+pub fn keep_up() {
+    let torus = cpu::this().torus();
+    let Reclaim {
+        asked, answered, ..
+    } = &torus.reclaim;
+    let taken =
+        |flag: &AtomicBool| flag.load(Ordering::Relaxed) && flag.swap(false, Ordering::Acquire);
+    let answered = taken(answered);
+    if answered && let Some(swap) = torus.reclaim.swap() {
+        swap.completed();
+        torus.reclaim.waiting.wake_all();
+    }
+    if taken(asked) || answered {
+        refill(torus);
+    }
+}
+
+/// Waits until nothing is under way to or from this core's torus's disk, and no other core is at work here: who looks at a space
+/// keeps it from ending.
+pub fn finish() {
+    let torus = cpu::this().torus();
+    drop(torus.reclaim.clock.lock());
+    while let Some(swap) = torus.reclaim.swap().filter(|swap| !swap.is_idle()) {
+        swap.completed();
+        core::hint::spin_loop();
+        shootdown::serve();
+    }
+}
+
+/// Evicts some when less is free, or on its way, than [`low`] wants, until it is twice as much.
+fn refill(torus: &'static Torus) {
+    let leaving = torus.reclaim.swap().map_or(0, Swap::leaving);
+    let (free, low) = (torus.for_programs() + leaving, low(torus.total()));
+    let missing = 2 * low - free.min(2 * low);
+    if free < low
+        && let Some(mut clock) = torus.reclaim.clock.try_lock()
+    {
+        evict(torus, &mut clock, missing.min(BATCH), GLANCE);
+    }
+}
+
+/// What an attempt to evict has brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Progress {
+    /// Frames that are free.
+    dropped: u64,
+    /// Frames that will be when the disk has answered.
+    leaving: u64,
+    /// The disk could not take more.
+    busy: bool,
+}
+
+/// Evicts up to `wanted` of the next `look` frames.
+fn evict(torus: &'static Torus, clock: &mut Clock, wanted: u64, mut look: u64) -> Progress {
+    let mut progress = Progress::default();
+    let mut batch = Batch::new(torus);
+    while progress.dropped + progress.leaving < wanted
+        && !progress.busy
+        && let Some(candidate) = clock.next(torus.memory().frames(), &mut look)
+    {
+        shootdown::serve();
+        match batch.evict(&candidate) {
+            Step::Kept => {}
+            Step::Dropped => progress.dropped += 1,
+            Step::Leaving => progress.leaving += 1,
+            Step::Busy => progress.busy = true,
+        }
+    }
+    batch.finish();
+    progress
+}
+
+/// The current thread has found no frame. On a core that holds no lock of memory's: of no space, no object, no disk.
+pub fn make_room(thread: &Arc<Thread>) -> Room {
+    let torus = cpu::this().torus();
+    // First, so that no frame comes unnoticed.
+    torus.reclaim.waiting.enrol();
+    torus.share.objects.drop_unused();
+    torus.share.page_cache.drop_unused();
+    let look = (torus.total() / PARTS).max(GLANCE);
+    let progress = evict(torus, &mut torus.reclaim.clock.lock(), BATCH, look);
+    let under_way = || torus.reclaim.swap().is_some_and(|swap| !swap.is_idle());
+    let vain = if progress != Progress::default() || under_way() {
+        0
+    } else {
+        thread.vain.get() + 1
+    };
+    thread.vain.set(vain % TRIES);
+    match vain {
+        _ if torus.for_programs() > 0 => Room::Made,
+        0 => Room::Wait,
+        TRIES => Room::None,
+        _ => {
+            // Others first: they may free some.
+            thread.wake();
+            Room::Wait
+        }
+    }
+}

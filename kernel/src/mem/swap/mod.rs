@@ -1,0 +1,294 @@
+//! Swap: a torus's disk, its slots, and the pages on their way between frames and slots.
+//!
+//! Roles: [`open`] takes the disk at boot; [`transfer`] is what is under way; [`Swap`] starts transfers and ends them.
+//!
+//! Flow of a page that leaves: the evictor gets a slot ([`Swap::prepare`]), gives it to the page's entries, has cores forget, and
+//! says so ([`Swap::commit`]); the disk gets the page, and its interrupt ([`Swap::completed`]) frees the frame. If somebody asks for the
+//! page meanwhile, or the disk fails, the frame goes back to the entries instead.
+//! Flow of a page that returns: a fault finds the slot, [`Swap::bring_back`] starts the transfer, the thread waits. At the end
+//! every entry that refers to the slot has the frame, and the thread tries its access again.
+//!
+//! Whoever is to have a page back need not be there any more when it comes: then nobody has an entry for the slot, and the
+//! frame is freed. A transfer holds a reference to its slot and one to its frame, so neither is used for anything else.
+
+mod open;
+mod transfer;
+
+pub use open::{Prepared, open, start};
+pub use transfer::PageName;
+
+use crate::arch::cpu;
+use crate::disk::{Direction, Disk};
+use crate::process::counters;
+use crate::sched::lock::Lock;
+use crate::sched::wait::WaitQueue;
+use crate::tori::Torus;
+use alloc::vec::Vec;
+use transfer::{Stage, Table, Transfer, Work};
+use vm::addr::Frame;
+use vm::frames::Use;
+use vm::swap::SlotTable;
+use vm::table::{Slot, TableMemory};
+
+/// A torus's swap.
+pub struct Swap {
+    /// What the disk is called on the command line.
+    name: &'static str,
+    slots: SlotTable<'static>,
+    io: Lock<Io>,
+    /// For each transfer the threads that wait for its end.
+    ended: Vec<WaitQueue>,
+    /// Threads that wait to start one.
+    room: WaitQueue,
+}
+
+struct Io {
+    disk: Disk,
+    table: Table,
+}
+
+/// What comes of asking for a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The current thread is enrolled: its access is to be tried again when it is woken.
+    Wait,
+    /// No frame for the page.
+    NoMemory,
+    /// The disk has lost the page.
+    Lost,
+}
+
+/// How a transfer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Done,
+    Failed,
+    /// The page was wanted before the disk had it.
+    Spared,
+}
+
+impl Swap {
+    /// Swap to a disk with these slots; none without memory.
+    fn new(name: &'static str, disk: Disk, slots: SlotTable<'static>) -> Option<Self> {
+        let mut ended = Vec::new();
+        ended.try_reserve_exact(transfer::MOST).ok()?;
+        ended.resize_with(transfer::MOST, WaitQueue::new);
+        let table = Table::new()?;
+        Some(Self {
+            name,
+            slots,
+            io: Lock::new(Io { disk, table }),
+            ended,
+            room: WaitQueue::new(),
+        })
+    }
+
+    /// Its slots.
+    pub fn slots(&self) -> &SlotTable<'static> {
+        &self.slots
+    }
+
+    /// Whether nothing is under way.
+    pub fn is_idle(&self) -> bool {
+        self.io.lock().table.is_empty()
+    }
+
+    /// Frames that will be free when the disk has what is under way.
+    pub fn leaving(&self) -> u64 {
+        let io = self.io.lock();
+        io.table
+            .count(|transfer| matches!(transfer.work, Work::Leave(_)))
+    }
+
+    /// Sees to it that what `slot` holds comes back to `page`, under the lock of who has an entry for the slot. The current
+    /// thread is enrolled for the end.
+    pub fn bring_back(&self, slot: Slot, page: PageName) -> Asked {
+        let mut io = self.io.lock();
+        // What is under way is not lost yet, and not read twice.
+        if let Some(index) = io.table.find(|transfer| transfer.slot == slot) {
+            if let Some(transfer) = io.table.get_mut(index) {
+                transfer.wanted = true;
+            }
+            self.ended[index].enrol();
+            return Asked::Wait;
+        }
+        if self.slots.is_bad(slot) {
+            return Asked::Lost;
+        }
+        let may = io.table.may_start(Direction::Read);
+        let Some(index) = io.table.vacancy().filter(|_| may) else {
+            self.room.enrol();
+            return Asked::Wait;
+        };
+        let torus = cpu::this().torus();
+        let Some(frame) = torus.alloc_frame(Use::Private) else {
+            return Asked::NoMemory;
+        };
+        // Who asks has a reference, so that there is one to share, unless as many have one as can be counted.
+        if !self.slots.share(slot) {
+            release(torus, frame);
+            return Asked::NoMemory;
+        }
+        io.table.set(
+            index,
+            Transfer {
+                slot,
+                frame,
+                work: Work::Return(page),
+                stage: Stage::Ready,
+                wanted: true,
+            },
+        );
+        self.ended[index].enrol();
+        if !io.begin(index) {
+            io.table.clear(index);
+            self.slots.release(slot);
+            release(torus, frame);
+            return Asked::Lost;
+        }
+        Asked::Wait
+    }
+
+    /// Takes a slot for `page` in `frame`, of which the transfer gets the caller's reference. From now on who asks for the slot
+    /// waits. None when no slot is free, or too much is under way.
+    pub fn prepare(&self, frame: Frame, page: PageName) -> Option<Slot> {
+        let mut io = self.io.lock();
+        let index = io.table.vacancy()?;
+        let slot = self.slots.take()?;
+        io.table.set(
+            index,
+            Transfer {
+                slot,
+                frame,
+                work: Work::Leave(page),
+                stage: Stage::Preparing,
+                wanted: false,
+            },
+        );
+        Some(slot)
+    }
+
+    /// No entry has taken the slot: the caller has the frame's reference back.
+    pub fn abandon(&self, slot: Slot) {
+        let mut io = self.io.lock();
+        if let Some(index) = io.table.find(|transfer| transfer.slot == slot) {
+            io.table.clear(index);
+        }
+        drop(io);
+        self.slots.release(slot);
+    }
+
+    /// No core writes to the prepared frames any more: they may go.
+    pub fn commit(&self) {
+        self.io.lock().table.commit();
+        self.hand_over();
+    }
+
+    /// Gives the disk what waits for it.
+    fn hand_over(&self) {
+        loop {
+            let mut io = self.io.lock();
+            let Some(index) = io.table.find(|transfer| transfer.stage == Stage::Ready) else {
+                return;
+            };
+            let wanted = io
+                .table
+                .get_mut(index)
+                .is_some_and(|transfer| transfer.wanted);
+            if !wanted && !io.table.may_start(Direction::Write) {
+                return;
+            }
+            let end = if wanted { End::Spared } else { End::Failed };
+            if wanted || !io.begin(index) {
+                let transfer = io.table.end(index);
+                drop(io);
+                self.end(index, transfer, end);
+            } else {
+                counters::own().swapped_out.add(1);
+            }
+        }
+    }
+
+    /// The disk has answered: ends what is done, and gives it more. On a core of the torus that holds no lock.
+    pub fn completed(&self) {
+        loop {
+            let mut io = self.io.lock();
+            let Some((ticket, good)) = io.disk.finished() else {
+                break;
+            };
+            let stage = Stage::UnderWay(ticket);
+            let Some(index) = io.table.find(|transfer| transfer.stage == stage) else {
+                continue;
+            };
+            // It stays in the table until its entries are told, so that nobody asks the disk for the slot meanwhile.
+            let transfer = io.table.end(index);
+            drop(io);
+            self.end(index, transfer, if good { End::Done } else { End::Failed });
+        }
+        self.hand_over();
+        self.room.wake_all();
+    }
+
+    fn end(&self, index: usize, transfer: Option<Transfer>, end: End) {
+        if let Some(transfer) = transfer {
+            self.conclude(transfer, end);
+        }
+        self.io.lock().table.clear(index);
+        self.ended[index].wake_all();
+    }
+
+    fn conclude(&self, transfer: Transfer, end: End) {
+        let torus = cpu::this().torus();
+        let (slot, frame) = (transfer.slot, transfer.frame);
+        if end == End::Failed {
+            self.slots.retire(slot);
+            self.complain(&transfer);
+        }
+        match transfer.work {
+            Work::Return(page) if end == End::Done => {
+                counters::own().swapped_in.add(1);
+                page.take_back(torus, slot, frame);
+            }
+            Work::Leave(page) if end != End::Done || transfer.wanted => {
+                page.take_back(torus, slot, frame);
+            }
+            Work::Return(_) | Work::Leave(_) => {}
+        }
+        self.slots.release(slot);
+        release(torus, frame);
+    }
+
+    fn complain(&self, transfer: &Transfer) {
+        let what = match transfer.work.direction() {
+            Direction::Read => "cannot be read: what it held is lost",
+            Direction::Write => "cannot be written: its page stays in memory",
+        };
+        let (name, slot) = (self.name, transfer.slot.0);
+        log::error!("swap disk {name}: slot {slot} {what}");
+    }
+}
+
+impl Io {
+    /// Gives the disk the transfer at a place; false when it does not take it.
+    fn begin(&mut self, index: usize) -> bool {
+        let Some(transfer) = self.table.get_mut(index) else {
+            return false;
+        };
+        let (direction, page) = (transfer.work.direction(), open::page_of(transfer.slot));
+        // SAFETY: K22, the frame is the transfer's until it has ended: new, or without an entry that could write to it.
+        match unsafe { self.disk.start(direction, page, transfer.frame) } {
+            Some(ticket) => {
+                transfer.stage = Stage::UnderWay(ticket);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// Gives a reference to a frame up.
+pub fn release(torus: &Torus, frame: Frame) {
+    if torus.memory().frames().release(frame) {
+        torus.free_frame(frame);
+    }
+}

@@ -1,0 +1,146 @@
+//! Taking the swap disks at boot: the first core finds and prepares them, each torus takes its own into its own memory.
+
+use super::Swap;
+use crate::arch::{cpu, paging};
+use crate::disk::{self, Disk, Wired};
+use crate::tori::{self, Torus};
+use crate::{boot, rings};
+use alloc::vec::Vec;
+use core::sync::atomic::AtomicU16;
+use thiserror::Error;
+use torus::message::Message;
+use vm::addr::PAGE_SIZE;
+use vm::frames::Use;
+use vm::swap::SlotTable;
+use vm::table::Slot;
+
+/// Pages before the first slot: the disk's header, which says that it is for swap and is never written.
+const HEADER: u64 = 1;
+/// Where mkswap(8) leaves [`SIGNATURE`] in the header.
+const SIGNATURE_AT: usize = PAGE_SIZE - SIGNATURE.len();
+const SIGNATURE: &[u8] = b"SWAPSPACE2";
+/// Slots for each frame of the torus at most: their counts take a sixtieth of its memory then.
+const SLOTS_PER_FRAME: u64 = 32;
+
+/// Why a torus has no swap although a disk is named for it.
+#[derive(Debug, Error)]
+enum OpenError {
+    #[error("{0}")]
+    Name(braid_firmware::disk::DiskError),
+    #[error("{0}")]
+    Disk(disk::DiskError),
+    #[error("it has {0} pages, too few for a header and a slot")]
+    Small(u64),
+    #[error("it holds something: only blank disks and those that mkswap has prepared are used")]
+    InUse,
+    #[error("no memory to keep account of its slots")]
+    NoMemory,
+}
+
+/// The page of the disk that a slot is.
+pub(super) fn page_of(slot: Slot) -> u64 {
+    slot.0 + HEADER
+}
+
+/// Has every torus take the disk that the command line names for it; returns when all have, or have said why not. Called once, by the
+/// first core, when all others idle.
+pub fn start() {
+    let disks = &boot::info().command_line.swap;
+    if disks.is_empty() {
+        return;
+    }
+    let found = disk::block_devices();
+    for torus in tori::all() {
+        let number = torus.id.index();
+        let (Some(name), Some(address)) = (disks.name(number), disks.of(number, &found)) else {
+            log::info!("torus {}: no swap disk is named for it", torus.id);
+            continue;
+        };
+        let prepared = address.map_err(OpenError::Name).and_then(|address| {
+            let disk = disk::prepare(address, torus.core(0)).map_err(OpenError::Disk)?;
+            Ok(Prepared { name, disk })
+        });
+        match prepared {
+            Ok(prepared) => hand_over(torus, prepared),
+            Err(error) => log::error!("torus {}: no swap on {name}: {error}", torus.id),
+        }
+    }
+    for torus in tori::count()..disks.len() {
+        if let Some(name) = disks.name(torus) {
+            log::warn!("swap disk {name} is not used: there is no torus {torus}");
+        }
+    }
+}
+
+/// A disk that its torus has not taken yet.
+pub struct Prepared {
+    name: &'static str,
+    disk: Wired,
+}
+
+/// Has a torus take a disk, in its own memory.
+fn hand_over(torus: &'static Torus, prepared: Prepared) {
+    *torus.reclaim.prepared.lock() = Some(prepared);
+    if torus.id == cpu::this().torus().id {
+        return open();
+    }
+    rings::send(torus.id, Message::OpenSwap {});
+    while torus.reclaim.prepared.lock().is_some() {
+        core::hint::spin_loop();
+    }
+}
+
+/// Takes the disk that was prepared for this core's torus.
+pub fn open() {
+    let torus = cpu::this().torus();
+    // Whoever waits for this torus sees it go when all is done.
+    let mut prepared = torus.reclaim.prepared.lock();
+    let Some(Prepared { name, disk }) = prepared.take() else {
+        return;
+    };
+    match take(torus, name, disk) {
+        Ok(swap) => {
+            let kib = swap.slots().capacity() * PAGE_SIZE as u64 / 1024;
+            log::info!("torus {}: {kib} KiB of swap on {name}", torus.id);
+            torus.reclaim.set_swap(swap);
+        }
+        Err(error) => log::error!("torus {}: no swap on {name}: {error}", torus.id),
+    }
+}
+
+fn take(torus: &Torus, name: &'static str, disk: Wired) -> Result<Swap, OpenError> {
+    let mut disk = Disk::new(disk).map_err(OpenError::Disk)?;
+    let pages = disk.pages();
+    if pages <= HEADER {
+        return Err(OpenError::Small(pages));
+    }
+    check_header(torus, &mut disk)?;
+    let most = torus.total() * SLOTS_PER_FRAME;
+    if pages - HEADER > most {
+        log::warn!(
+            "torus {}: {name} has {pages} pages, of which {most} are used",
+            torus.id
+        );
+    }
+    let count = usize::try_from((pages - HEADER).min(most)).map_err(|_| OpenError::NoMemory)?;
+    let mut counts = Vec::new();
+    counts
+        .try_reserve_exact(count)
+        .map_err(|_| OpenError::NoMemory)?;
+    counts.resize_with(count, || AtomicU16::new(0));
+    Swap::new(name, disk, SlotTable::new(counts.leak())).ok_or(OpenError::NoMemory)
+}
+
+/// Reads the header: a disk with somebody's data is left alone.
+fn check_header(torus: &Torus, disk: &mut Disk) -> Result<(), OpenError> {
+    let frame = torus.alloc_frame(Use::Kernel).ok_or(OpenError::NoMemory)?;
+    // SAFETY: K22, the frame is new, and is kept for ever when the disk does not answer.
+    unsafe { disk.read_now(0, frame) }.map_err(OpenError::Disk)?;
+    let usable = {
+        // SAFETY: K13, the frame is ours, and the disk has finished with it.
+        let header: &[u8; PAGE_SIZE] = unsafe { &*paging::phys_to_virt(frame.start()).cast() };
+        header.iter().all(|&byte| byte == 0) || &header[SIGNATURE_AT..] == SIGNATURE
+    };
+    torus.free_frame(frame);
+    usable.then_some(()).ok_or(OpenError::InUse)
+}

@@ -1,0 +1,154 @@
+//! Pages under way between frames and slots.
+
+use crate::disk::{Direction, REQUESTS, Ticket};
+use crate::tori::Torus;
+use alloc::vec::Vec;
+use vm::addr::Frame;
+use vm::frames::{Owner, Use};
+use vm::table::{Slot, TableMemory};
+
+/// Transfers at once: those that the disk has, and pages that wait for it.
+pub(super) const MOST: usize = REQUESTS + 32;
+/// Of the disk's requests, those that only reads may take: who waits for a page does not wait behind those that go.
+const FOR_READS: u64 = 2;
+
+/// What a page is called whose content is in a slot: as the reverse map called its frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageName {
+    /// Lineage of private memory.
+    pub owner: Owner,
+    /// Page of the owner.
+    pub index: u64,
+}
+
+impl PageName {
+    /// Gives `frame`, which holds what `slot` is to hold, to every entry of the page that refers to the slot. The caller keeps its
+    /// own references to both.
+    pub(super) fn take_back(self, torus: &'static Torus, slot: Slot, frame: Frame) {
+        let memory = torus.memory();
+        memory
+            .frames()
+            .assign(frame, Use::Private, self.owner, self.index);
+        torus.share.spaces.of_lineage(self.owner, |space| {
+            space.look(|space| space.restore(memory, self.index, slot, frame));
+            true
+        });
+    }
+}
+
+/// What a transfer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// From the slot to the entries of a page.
+    Return(PageName),
+    /// From a frame that is evicted to the slot.
+    Leave(PageName),
+}
+
+impl Work {
+    pub(super) fn direction(self) -> Direction {
+        match self {
+            Self::Return(_) => Direction::Read,
+            Self::Leave(_) => Direction::Write,
+        }
+    }
+}
+
+/// How far a transfer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Entries are being replaced: cores may still write to the frame.
+    Preparing,
+    /// Nobody writes to the frame; it waits for the disk.
+    Ready,
+    /// The disk has it.
+    UnderWay(Ticket),
+    /// The disk has answered, or is spared: entries and waiters are being told.
+    Ending,
+}
+
+/// One transfer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Transfer {
+    pub(super) slot: Slot,
+    pub(super) frame: Frame,
+    pub(super) work: Work,
+    pub(super) stage: Stage,
+    /// Somebody waits for the page.
+    pub(super) wanted: bool,
+}
+
+/// The transfers. A slot is in it once, but for one that ends.
+pub(super) struct Table(Vec<Option<Transfer>>);
+
+impl Table {
+    /// With [`MOST`] free places; none without memory for them.
+    pub(super) fn new() -> Option<Self> {
+        let mut places = Vec::new();
+        places.try_reserve_exact(MOST).ok()?;
+        places.resize(MOST, None);
+        Some(Self(places))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(Option::is_none)
+    }
+
+    /// A free place.
+    pub(super) fn vacancy(&self) -> Option<usize> {
+        self.0.iter().position(Option::is_none)
+    }
+
+    /// How many transfers satisfy `condition`.
+    pub(super) fn count(&self, condition: impl Fn(&Transfer) -> bool) -> u64 {
+        let all = self.0.iter().flatten();
+        all.filter(|transfer| condition(transfer)).count() as u64
+    }
+
+    /// Whether the disk may get one more.
+    pub(super) fn may_start(&self, direction: Direction) -> bool {
+        let under_way = self.count(|transfer| matches!(transfer.stage, Stage::UnderWay(_)));
+        let free = (REQUESTS as u64).saturating_sub(under_way);
+        match direction {
+            Direction::Read => free > 0,
+            Direction::Write => free > FOR_READS,
+        }
+    }
+
+    /// Puts a transfer at a place.
+    pub(super) fn set(&mut self, index: usize, transfer: Transfer) {
+        self.0[index] = Some(transfer);
+    }
+
+    /// The place of the first transfer that satisfies `condition`.
+    pub(super) fn find(&self, condition: impl Fn(&Transfer) -> bool) -> Option<usize> {
+        let satisfies = |place: &Option<Transfer>| place.as_ref().is_some_and(&condition);
+        self.0.iter().position(satisfies)
+    }
+
+    /// The transfer at a place.
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Transfer> {
+        self.0[index].as_mut()
+    }
+
+    /// Moves the transfer at a place on to its end; answers how it was.
+    pub(super) fn end(&mut self, index: usize) -> Option<Transfer> {
+        let transfer = self.0[index].as_mut()?;
+        transfer.stage = Stage::Ending;
+        Some(*transfer)
+    }
+
+    /// All that were being prepared are ready.
+    pub(super) fn commit(&mut self) {
+        for transfer in self.0.iter_mut().flatten() {
+            if transfer.stage == Stage::Preparing {
+                transfer.stage = Stage::Ready;
+            }
+        }
+    }
+
+    /// Makes a place free.
+    pub(super) fn clear(&mut self, index: usize) {
+        self.0[index] = None;
+    }
+}
