@@ -54,7 +54,9 @@ impl Ending {
             (Some(QEMU_CLEAN), None) => {
                 Ending::Lost("the machine powered off without telling a status".to_owned())
             }
-            (Some(0), _) => Ending::Lost(
+            // Powered off, as a board is.
+            (Some(0), Some(status)) => Ending::from_wait_status(status),
+            (Some(0), None) => Ending::Lost(
                 "the machine reset itself (a triple fault, or the loader was not started)"
                     .to_owned(),
             ),
@@ -131,6 +133,7 @@ mod tests {
     fn statuses_are_the_programs_own() {
         assert_eq!(Ending::of(Some(3 << 8), Some(33), "").exit_status(), 3);
         assert_eq!(Ending::of(Some(11), Some(33), "").exit_status(), 139);
+        assert_eq!(Ending::of(Some(3 << 8), Some(0), "").exit_status(), 3);
         assert_eq!(Ending::of(Some(0x88), Some(33), "").exit_status(), 136);
     }
 
@@ -139,7 +142,7 @@ mod tests {
         let endings = [
             Ending::of(None, Some(35), ""),
             Ending::of(None, Some(37), ""),
-            Ending::of(Some(0), Some(0), ""),
+            Ending::of(None, Some(0), ""),
             Ending::of(None, Some(1), "no such option"),
             Ending::TimedOut(Duration::from_secs(1)),
         ];

@@ -25,6 +25,7 @@ use crate::terminal::{self, Raw};
 const POWER_OFF: Duration = Duration::from_secs(20);
 /// What the kernel's log says on boards, where no exit status tells how the machine ends.
 const POWERED_OFF: &str = "] powering off";
+const REBOOTS: &str = "] rebooting";
 const HALTED: &str = "] halted";
 const PANIC: &str = "PANIC ";
 /// The key that, typed twice, ends the machine: Ctrl-].
@@ -146,6 +147,8 @@ impl Session {
                 match (status.code(), &self.host.debugger) {
                     // The debugger's `kill`.
                     (Some(0), Some(_)) => Ending::Debugged,
+                    // QEMU ends instead of starting again.
+                    (Some(0), None) if self.log.said(REBOOTS) => Ending::Exited(0),
                     (code, _) if self.port == Port::Plain => self.plain_ending(code),
                     (code, _) => Ending::of(self.exit, code, &String::from_utf8_lossy(&self.said)),
                 }

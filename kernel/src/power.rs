@@ -1,12 +1,14 @@
 //! The end of the machine.
 
+use crate::arch::paging::{self, KernelTables, PhysAddr};
 use crate::arch::{self, port, shootdown, time};
 use crate::boot;
-use crate::console::{program, screen};
-use braid_firmware::acpi::fadt::OffSwitch;
+use crate::console::{self, program, screen};
+use braid_firmware::acpi::fadt::{OffSwitch, Register, Reset};
 use spin::Once;
 
 static OFF_SWITCH: Once<OffSwitch> = Once::new();
+static RESET: Once<Reset> = Once::new();
 
 /// What a clean end writes to isa-debug-exit: QEMU ends with status 2v + 1.
 const ENDED: u8 = 0x10;
@@ -15,8 +17,8 @@ const PANICKED: u8 = 0x11;
 /// What a refusal to start writes.
 const REFUSED: u8 = 0x12;
 
-/// Seconds that the machine has to lose its power.
-const POWER_OFF: u64 = 2;
+/// Nanoseconds that hardware has to do what it is told: turn ACPI mode on, lose its power, reset.
+const PATIENCE: u64 = 2_000_000_000;
 
 /// Ends the machine after the first program has ended with this wait status.
 pub fn end(status: u32) -> ! {
@@ -26,17 +28,9 @@ pub fn end(status: u32) -> ! {
         // Whoever reads the screen needs some time.
         log::info!("the machine powers off in {seconds} s");
         screen::show();
-        wait(seconds.into());
+        wait(u64::from(seconds) * 1_000_000_000, || false);
     }
     off(ENDED)
-}
-
-fn wait(seconds: u64) {
-    let end = time::now().0 + seconds * 1_000_000_000;
-    while time::now().0 < end {
-        core::hint::spin_loop();
-        shootdown::serve();
-    }
 }
 
 /// Ends the machine after a panic has been reported.
@@ -51,29 +45,97 @@ pub fn refuse(why: impl core::fmt::Display) -> ! {
     off(REFUSED)
 }
 
-/// Remembers how the firmware powers the machine off.
-pub fn set_off_switch(switch: OffSwitch) {
-    OFF_SWITCH.call_once(|| switch);
+/// Remembers how the firmware powers the machine off and resets it.
+pub fn set_ways(off: Option<OffSwitch>, reset: Option<Reset>) {
+    match off {
+        Some(switch) => {
+            OFF_SWITCH.call_once(|| switch);
+        }
+        None => log::warn!("the firmware does not say how to power off"),
+    }
+    if let Some(reset) = reset {
+        RESET.call_once(|| reset);
+    }
+}
+
+/// Starts the machine again: as the firmware says, else by the keyboard controller, else by the PCI bridge of most PCs.
+pub fn restart() -> ! {
+    log::info!("rebooting");
+    console::drain();
+    if let Some(Reset { register, value }) = RESET.get() {
+        write(*register, *value);
+        wait(PATIENCE, || false);
+    }
+    for (address, value) in [(0x64, 0xfe), (0xcf9, 6)] {
+        write(Register::Port(address), value);
+        wait(PATIENCE, || false);
+    }
+    log::warn!("the machine does not reset");
+    stop()
+}
+
+/// Stops the machine for good, with its power on.
+pub fn stop() -> ! {
+    log::info!("halted");
+    screen::show();
+    arch::stop_others();
+    arch::halt()
+}
+
+fn write(register: Register, value: u8) {
+    match register {
+        // SAFETY: K2, the port and value that the firmware states for a reset, or that PCs have.
+        Register::Port(port) => unsafe { port::write_u8(port, value) },
+        Register::Memory(address) => {
+            let at = paging::phys_to_virt(PhysAddr(address));
+            if KernelTables::current().is_mapped(at as u64) {
+                // SAFETY: K2, the register that the firmware states for a reset, mapped as a device.
+                unsafe { at.write_volatile(value) };
+            }
+        }
+    }
 }
 
 /// Writes to QEMU's exit device when the command line names it. A board is powered off after a clean end; after a bad
 /// one it halts, so that its screen can be read.
 fn off(value: u8) -> ! {
+    console::drain();
     if let Some(address) = boot::debug_exit() {
         // SAFETY: K2, the command line says that this is the exit device.
         unsafe { port::write_u8(address, value) };
     }
     if let Some(switch) = OFF_SWITCH.get().filter(|_| value == ENDED) {
         log::info!("powering off");
-        for (address, word) in switch.writes() {
-            // SAFETY: K2, the ports and values that the firmware states for soft-off.
-            unsafe { port::write_u16(address, word) };
-        }
-        // It takes a while.
-        wait(POWER_OFF);
+        console::drain();
+        switch_off(switch);
         log::warn!("the firmware's way to power off has no effect");
     }
-    log::info!("halted");
-    screen::show();
-    arch::halt()
+    stop()
+}
+
+fn switch_off(switch: &OffSwitch) {
+    // SAFETY: K2, reading a control register has no effect.
+    let is_on = || unsafe { port::read_u16(switch.control()) } & 1 != 0;
+    if let Some((port, value)) = switch.enable.filter(|_| !is_on()) {
+        // SAFETY: K2, the port and value that the firmware states for its ACPI mode.
+        unsafe { port::write_u8(port, value) };
+        wait(PATIENCE, is_on);
+    }
+    for write in switch.writes() {
+        // SAFETY: K2, the registers and bits that the firmware states for soft-off.
+        unsafe {
+            let old = port::read_u16(write.port);
+            port::write_u16(write.port, old & !write.clear | write.set);
+        }
+    }
+    wait(PATIENCE, || false);
+}
+
+/// Waits until it is `done`, or for so many nanoseconds.
+fn wait(nanos: u64, done: impl Fn() -> bool) {
+    let end = time::now().0 + nanos;
+    while !done() && time::now().0 < end {
+        core::hint::spin_loop();
+        shootdown::serve();
+    }
 }

@@ -17,10 +17,11 @@ use crate::boot::{self, BootInfo};
 use crate::power::{self, refuse};
 use crate::tori::{self, Early};
 use crate::{console, process};
+use braid_firmware::acpi::Tables;
+use braid_firmware::acpi::fadt::{self, Register};
 use braid_firmware::acpi::hpet::Hpet;
 use braid_firmware::acpi::madt::Madt;
 use braid_firmware::acpi::srat::Srat;
-use braid_firmware::acpi::{Tables, fadt};
 use core::arch::global_asm;
 use core::cell::{RefCell, UnsafeCell};
 use core::mem::MaybeUninit;
@@ -204,13 +205,16 @@ impl Firmware {
         }
         let fadt = table("FACP").map(fadt::Fadt);
         let off_switch = tables.zip(fadt).and_then(|(tables, fadt)| {
-            let dsdt = tables.dsdt(&fadt, &memory).ok()?;
-            fadt.off_switch(dsdt)
+            let main = tables.dsdt(&fadt, &memory).into_iter();
+            let more = tables.all("SSDT", &memory).flatten();
+            main.chain(more).find_map(|code| fadt.off_switch(code))
         });
-        match off_switch {
-            Some(switch) => power::set_off_switch(switch),
-            None => log::warn!("the firmware does not say how to power off"),
+        let reset = fadt.and_then(|fadt| fadt.reset());
+        if let Some(Register::Memory(address)) = reset.map(|reset| reset.register) {
+            // Without a mapping the reset is tried in other ways.
+            let _ = map(address, 1, Kind::Device);
         }
+        power::set_ways(off_switch, reset);
         Self {
             madt,
             srat: table("SRAT").map(Srat),

@@ -67,3 +67,14 @@ pub unsafe fn write_u32(port: u16, value: u32) {
         asm!("out dx, eax", in("dx") port, in("eax") value, options(nostack, preserves_flags));
     };
 }
+
+/// Reads 16 bits.
+///
+/// # Safety
+/// Reading this port has no effect that breaks an invariant.
+pub unsafe fn read_u16(port: u16) -> u16 {
+    let value;
+    // SAFETY: K2, by the caller's promise.
+    unsafe { asm!("in ax, dx", in("dx") port, out("ax") value, options(nostack, preserves_flags)) };
+    value
+}

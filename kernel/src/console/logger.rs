@@ -71,6 +71,14 @@ pub unsafe fn break_lock() {
     }
 }
 
+/// Waits until the port has sent everything, and shows it: the machine is about to end.
+pub fn drain() {
+    if PRESENT.load(Ordering::Relaxed) {
+        COM1.drain();
+    }
+    screen::show();
+}
+
 fn send(bytes: &[u8]) {
     if PRESENT.load(Ordering::Relaxed) {
         COM1.send(bytes);

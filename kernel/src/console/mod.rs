@@ -9,4 +9,4 @@ pub mod program;
 pub mod screen;
 mod uart;
 
-pub use logger::{break_lock, emergency, set_level, start};
+pub use logger::{break_lock, drain, emergency, set_level, start};

@@ -16,6 +16,8 @@ const SCRATCH: u16 = 7;
 
 const DATA_READY: u8 = 1;
 const TRANSMITTER_EMPTY: u8 = 1 << 5;
+/// Nothing is in the transmitter, and nothing in its shift register.
+const IDLE: u8 = 1 << 6;
 
 /// A serial port.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +77,11 @@ impl Uart {
             // SAFETY: K2, as for `write`.
             unsafe { port::write_bytes(self.base, part) };
         }
+    }
+
+    /// Waits until everything has left the port, which loses the rest when the machine loses its power.
+    pub fn drain(self) {
+        let _ = (0..PATIENCE).any(|_| self.read(LINE_STATUS) & IDLE != 0);
     }
 
     /// The next byte that has arrived.

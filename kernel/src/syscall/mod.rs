@@ -7,6 +7,7 @@ pub mod futex;
 pub mod interrupted;
 pub mod names;
 pub mod quick;
+mod reboot;
 pub mod table;
 pub mod unknown;
 

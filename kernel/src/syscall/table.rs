@@ -2,7 +2,7 @@
 
 use super::braid;
 use super::call::{Call, SysResult};
-use super::futex;
+use super::{futex, reboot};
 use crate::file::syscalls as file;
 use crate::mem::calls as mem;
 use crate::process::{
@@ -130,6 +130,7 @@ const LINUX: &[(u16, Handler)] = &[
     (158, id::arch_prctl),
     (160, limits::setrlimit),
     (162, file::sync),
+    (169, reboot::reboot),
     (186, id::gettid),
     (200, sig::tkill),
     (201, time::time),

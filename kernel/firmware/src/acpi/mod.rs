@@ -92,10 +92,20 @@ impl<'a> Tables<'a> {
         signature: &'static str,
         memory: &impl Physical<'a>,
     ) -> Result<&'a [u8], AcpiError> {
+        self.all(signature, memory)
+            .next()
+            .unwrap_or(Err(AcpiError::Missing(signature)))
+    }
+
+    /// All tables with this signature.
+    pub fn all<'m, M: Physical<'a>>(
+        &self,
+        signature: &'static str,
+        memory: &'m M,
+    ) -> impl Iterator<Item = Result<&'a [u8], AcpiError>> + use<'a, 'm, M> {
         self.addresses()
-            .find(|&address| memory(address, 4) == Some(signature.as_bytes()))
-            .ok_or(AcpiError::Missing(signature))
-            .and_then(|address| table(address, signature, memory))
+            .filter(move |&address| memory(address, 4) == Some(signature.as_bytes()))
+            .map(move |address| table(address, signature, memory))
     }
 
     /// The DSDT, which the FADT names.
