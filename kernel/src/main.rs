@@ -24,3 +24,4 @@ mod start;
 mod syscall;
 mod tori;
 mod trap;
+mod vmo;

@@ -7,6 +7,9 @@ use braid::machine::{Machine, Terminal, Volume};
 use braid::tree::Tree;
 
 use braid_tests::booted::{Exec, boot, parts, programs};
+use vm::hash::Hasher;
+use vm::store::VmoStore;
+use vm::vmo::page::HeapPages;
 
 const PAGE: usize = 4096;
 
@@ -99,4 +102,121 @@ fn page_roots_of_the_boot_archive_are_verified_when_asked() {
     );
     let said = boot_with_roots(|table| table[20] ^= 1);
     assert!(said.contains("the page roots at offset"), "{said}");
+}
+
+/// Runs `objects MODE`, which prints what happened.
+fn objects(mode: &str) -> String {
+    let program = Exec::new(programs::rust("objects")).args([mode]);
+    let output = program.smp(2).tori(1).run();
+    assert_eq!(output.status, 0, "{output:?}");
+    output.stdout
+}
+
+/// The id of these bytes, as the host computes it.
+fn id(bytes: &[u8]) -> String {
+    let store = VmoStore::new(HeapPages::unlimited(), Hasher::host());
+    store.from_bytes(bytes).unwrap().id().unwrap().to_string()
+}
+
+/// What `vmo::noise` of the programs gives.
+fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let mut x = seed;
+    let words = std::iter::repeat_with(|| {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        x.to_le_bytes()
+    });
+    words.flatten().take(len).collect()
+}
+
+#[test]
+fn objects_have_the_ids_that_the_host_computes() {
+    let mut built = noise(1, 300_000);
+    built.extend(b"written");
+    built[4000..4200].fill(9);
+    built[..5].copy_from_slice(b"start");
+    let slice = &built[4096..100_000];
+    let joined = [slice, &built].concat();
+    let mut patched = joined.clone();
+    patched[200_000..205_000].fill(7);
+    patched[1] = b'x';
+    let program = std::fs::read(programs::rust("objects")).unwrap();
+    let expected = [
+        "nothing appended: 0".to_owned(),
+        "written: 7".to_owned(),
+        "patched: 0".to_owned(),
+        format!("built: {}", id(&built)),
+        format!("size: {}", built.len()),
+        format!("slice: {}", id(slice)),
+        format!("joined: {}", id(&joined)),
+        format!("patched: {}", id(&patched)),
+        format!("joined still: {}", id(&joined)),
+        "equal content, equal id: true".to_owned(),
+        "pread: 300".to_owned(),
+        "read what was written: true".to_owned(),
+        "read at the end: 0".to_owned(),
+        "file: 8192".to_owned(),
+        "as the file: true".to_owned(),
+        "copied, equal id: true".to_owned(),
+        format!("file: {}", id(&program)),
+        format!("empty: {}", id(&[])),
+    ];
+    assert_eq!(objects("build").lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn mappings_share_frames_and_leave_objects_alone() {
+    let expected = "frames made: 10\nframes made of equal content: 0\nframes taken: false\n\
+        written: Ok(33) true\nthe object is as it was: true\nshared for writing: EACCES\n\
+        made writable: EACCES\nexecutable without the right: EACCES\nwithout the right to map: EACCES\n\
+        mapped without reading: true\nchild: 0x300\nshort: true\n";
+    assert_eq!(objects("map"), expected);
+}
+
+#[test]
+fn snapshots_share_pages_and_have_the_ids_that_the_host_computes() {
+    const PAGES: usize = 512;
+    let mut memory = vec![0; PAGES * PAGE];
+    memory[3 * PAGE..9 * PAGE].copy_from_slice(&noise(9, 6 * PAGE));
+    let first = id(&memory);
+    memory[4 * PAGE] = 77;
+    let expected = [
+        "copied pages: false".to_owned(),
+        format!("snapshot: {first}"),
+        "memory goes on: true".to_owned(),
+        "mapped as it was: true".to_owned(),
+        format!("after writes: {first}"),
+        format!("second: {}", id(&memory)),
+        format!("its beginning: {}", id(&memory[..6 * PAGE])),
+        "after closing: true".to_owned(),
+        "file: true".to_owned(),
+        "of shared memory: EACCES".to_owned(),
+        "of a hole: ENOMEM".to_owned(),
+        "unaligned: EINVAL".to_owned(),
+        "of nothing: EINVAL".to_owned(),
+        "of a part of a page: EINVAL".to_owned(),
+        "of what may not be read: EACCES".to_owned(),
+    ];
+    assert_eq!(objects("snapshot").lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn bad_calls_about_objects_are_errors_that_name_themselves() {
+    let every = |name: &str, error: &str| format!("{name}: {error}\n").repeat(9);
+    let expected = every("not open", "EBADF")
+        + &every("another kind", "EINVAL")
+        + "object for builder: EINVAL\nobject for builder: EINVAL\nbuilder for object: EINVAL\n\
+           over the bound: EFBIG\nas much as fits: 100\none more: EFBIG\npatch beyond the end: ERANGE\n\
+           patch at the end of numbers: ERANGE\nrefused patches did nothing: true\n\
+           append after commit: EBADFD\nwrite after commit: EBADFD\npatch after commit: EBADFD\n\
+           commit after commit: EBADFD\nread a builder: EBADF\nwrite to an object: EBADF\n\
+           slice beyond the end: ERANGE\nslice backwards: ERANGE\npatch beyond the end: ERANGE\n\
+           patches overlap: EINVAL\ntoo many patches: E2BIG\nbad patches: EFAULT\nbad bytes: EFAULT\n\
+           bad buffer: EFAULT\nbad flags: EINVAL\nbad rights: EINVAL\nmore rights: EACCES\nrights: 10\n\
+           id without reading: EACCES\nslice without reading: EACCES\nconcat without reading: EACCES\n\
+           patch without reading: EACCES\nread without reading: EBADF\ntoo large: EFBIG\n\
+           id of more than memory: ENOMEM\nmapped at the end of numbers: EOVERFLOW\n\
+           call that is not there: ENOSYS\n";
+    assert_eq!(objects("errors"), expected);
 }

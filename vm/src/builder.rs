@@ -78,6 +78,20 @@ impl<S: PageSupply> VBuilder<S> {
         Ok(self.log.as_ref().ok_or(BuilderError::Committed)?.size)
     }
 
+    /// Checks that so many bytes may be added.
+    ///
+    /// # Errors
+    /// [`BuilderError::Committed`], [`BuilderError::BoundExceeded`].
+    pub fn check_append(&self, len: u64) -> Result<(), BuilderError> {
+        let log = self.log.as_ref().ok_or(BuilderError::Committed)?;
+        log.grown(len, self.bound).map(drop)
+    }
+
+    /// Pages that it holds.
+    pub fn stored(&self) -> u64 {
+        self.log.as_ref().map_or(0, |log| log.pages.len() as u64)
+    }
+
     /// Adds `bytes` at the end.
     ///
     /// # Errors

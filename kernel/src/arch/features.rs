@@ -22,6 +22,7 @@ pub struct Features {
     pub fsgsbase: bool,
     pub erms: bool,
     pub invariant_tsc: bool,
+    pub sha: bool,
 }
 
 static FEATURES: Once<Features> = Once::new();
@@ -52,6 +53,8 @@ fn read() -> Features {
         features.invpcid = bit(seven.ebx, 10);
         features.smap = bit(seven.ebx, 20);
         features.umip = bit(seven.ecx, 2);
+        // Its code also uses SSSE3 and SSE4.1.
+        features.sha = bit(seven.ebx, 29) && bit(one.ecx, 9) && bit(one.ecx, 19);
     }
     if extended >= 0x8000_0001 {
         let leaf = __cpuid(0x8000_0001);
@@ -65,7 +68,7 @@ fn read() -> Features {
 }
 
 impl Features {
-    fn list(&self) -> [(bool, &'static str); 13] {
+    fn list(&self) -> [(bool, &'static str); 14] {
         [
             (self.nx, "nx"),
             (self.smep, "smep"),
@@ -80,6 +83,7 @@ impl Features {
             (self.gigabyte_pages, "1g-pages"),
             (self.erms, "erms"),
             (self.mce, "mce"),
+            (self.sha, "sha"),
         ]
     }
 }

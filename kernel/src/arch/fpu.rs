@@ -165,3 +165,55 @@ pub fn restore(state: &FpuState) {
         }
     }
 }
+
+/// Lets `work` overwrite the vector registers xmm0 to xmm15 with instructions of the legacy encoding, which leave the upper parts of
+/// the registers alone. The program's registers are live in the kernel: they are kept meanwhile.
+pub fn with_vectors<R>(work: impl FnOnce() -> R) -> R {
+    let mut kept = [0u128; 16];
+    // SAFETY: K26, the array has room for sixteen registers, and is aligned for them.
+    unsafe {
+        asm!(
+            "movaps [{0} + 0], xmm0",
+            "movaps [{0} + 16], xmm1",
+            "movaps [{0} + 32], xmm2",
+            "movaps [{0} + 48], xmm3",
+            "movaps [{0} + 64], xmm4",
+            "movaps [{0} + 80], xmm5",
+            "movaps [{0} + 96], xmm6",
+            "movaps [{0} + 112], xmm7",
+            "movaps [{0} + 128], xmm8",
+            "movaps [{0} + 144], xmm9",
+            "movaps [{0} + 160], xmm10",
+            "movaps [{0} + 176], xmm11",
+            "movaps [{0} + 192], xmm12",
+            "movaps [{0} + 208], xmm13",
+            "movaps [{0} + 224], xmm14",
+            "movaps [{0} + 240], xmm15",
+            in(reg) kept.as_mut_ptr(), options(nostack, preserves_flags)
+        );
+    }
+    let result = work();
+    // SAFETY: K26, as above; interrupts are off, so nobody has looked at the registers meanwhile.
+    unsafe {
+        asm!(
+            "movaps xmm0, [{0} + 0]",
+            "movaps xmm1, [{0} + 16]",
+            "movaps xmm2, [{0} + 32]",
+            "movaps xmm3, [{0} + 48]",
+            "movaps xmm4, [{0} + 64]",
+            "movaps xmm5, [{0} + 80]",
+            "movaps xmm6, [{0} + 96]",
+            "movaps xmm7, [{0} + 112]",
+            "movaps xmm8, [{0} + 128]",
+            "movaps xmm9, [{0} + 144]",
+            "movaps xmm10, [{0} + 160]",
+            "movaps xmm11, [{0} + 176]",
+            "movaps xmm12, [{0} + 192]",
+            "movaps xmm13, [{0} + 208]",
+            "movaps xmm14, [{0} + 224]",
+            "movaps xmm15, [{0} + 240]",
+            in(reg) kept.as_ptr(), options(nostack, preserves_flags, readonly)
+        );
+    }
+    result
+}

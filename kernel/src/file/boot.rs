@@ -14,16 +14,20 @@ use vm::hash::{Digest, Hasher, PageBytes, Portable};
 /// What mappings of the file `node` show, whose bytes these are.
 pub fn object(node: &Node, bytes: &'static [u8]) -> Result<ObjectRef, Errno> {
     crate::mem::room(size_of::<BootFile>())?;
-    let roots = match node {
-        Node::Archive(id) => tree::archive().node(*id).roots,
-        _ => None,
-    };
-    match roots {
+    match roots(node) {
         Some(roots) => MemoryObject::of_content(Arc::new(BootFile {
             bytes: Bytes(bytes),
             leaves: roots.pages,
         })),
         None => MemoryObject::of_source(Arc::new(Bytes(bytes))),
+    }
+}
+
+/// The page roots of a file, if they came with the archive.
+pub fn roots(node: &Node) -> Option<Roots<'static>> {
+    match node {
+        Node::Archive(id) => tree::archive().node(*id).roots,
+        _ => None,
     }
 }
 
@@ -48,11 +52,10 @@ impl PageSource for BootFile {
 }
 
 impl Content for BootFile {
-    fn leaf(&self, index: u64) -> Digest {
-        let leaf = usize::try_from(index)
-            .ok()
-            .and_then(|at| self.leaves.get(at));
-        leaf.map_or(Digest::ZERO, |leaf| Digest(*leaf))
+    fn leaf(&self, index: u64) -> Result<Digest, SourceError> {
+        let index = usize::try_from(index).ok();
+        let leaf = index.and_then(|index| self.leaves.get(index));
+        leaf.map(|leaf| Digest(*leaf)).ok_or(SourceError::BeyondEnd)
     }
 }
 

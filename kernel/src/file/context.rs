@@ -58,11 +58,18 @@ impl Context {
         }
     }
 
-    /// A copy for a child: the same open files, under the same numbers.
+    /// A copy for a child: the same open files, under the same numbers, but for those that are not to be given away.
     pub fn fork(&self) -> Self {
         let inner = self.inner.lock();
+        let mut table = inner.table.clone();
+        for fd in inner.table.numbers() {
+            if inner.table.get(fd).is_ok_and(|file| !file.may_be_given()) {
+                // It was there a moment ago.
+                let _ = table.remove(fd);
+            }
+        }
         let inner = Inner {
-            table: inner.table.clone(),
+            table,
             directory: inner.directory.clone(),
             umask: inner.umask,
         };
@@ -127,7 +134,7 @@ impl Context {
     }
 
     /// Gives `file` the lowest free number from `from` on.
-    pub(super) fn insert(
+    pub fn insert(
         &self,
         file: Arc<OpenFile>,
         close_on_exec: bool,

@@ -29,6 +29,7 @@ pub mod tty;
 
 pub use context::Context;
 pub use executable::Executable;
+pub use open::{Body, Flags, OpenFile};
 
 use crate::syscall::call::{Call, Stop};
 use braid_files::archive::ArchiveError;

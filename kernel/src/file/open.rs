@@ -11,12 +11,14 @@ use crate::console::program::Output;
 use crate::mem::object::ObjectRef;
 use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
+use crate::vmo::file::{BuilderFile, VmoFile};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bitflags::bitflags;
 use braid_files::archive::{S_IFMT, S_IFREG};
 use braid_files::stat::{S_IFCHR, S_IFIFO, Stat};
 use core::sync::atomic::{AtomicU32, Ordering};
+use vm::vmo::Rights;
 
 bitflags! {
     /// Flags of open(2).
@@ -83,6 +85,10 @@ pub enum Body {
     Pipe(PipeEnd),
     /// A file of another torus: all but what never changes is asked for there.
     Far(Arc<Remote>),
+    /// A memory object.
+    Vmo(VmoFile),
+    /// What builds one.
+    Builder(BuilderFile),
 }
 
 /// An open file ("open file description", open(2)).
@@ -123,7 +129,12 @@ impl OpenFile {
             Body::Tmp(node) => Some(Node::Tmp(node.clone())),
             Body::Device(device) => Some(Node::Device(*device)),
             Body::Terminal(_) => Some(Node::Device(Device::Console)),
-            Body::Input | Body::Output(_) | Body::Pipe(_) | Body::Far(_) => None,
+            Body::Input
+            | Body::Output(_)
+            | Body::Pipe(_)
+            | Body::Far(_)
+            | Body::Vmo(_)
+            | Body::Builder(_) => None,
         }
     }
 
@@ -165,6 +176,18 @@ impl OpenFile {
                 inode: 1,
                 ..plain
             },
+            Body::Vmo(file) => Stat {
+                mode: S_IFREG | 0o400,
+                inode: 1,
+                size: file.handle.size(),
+                ..plain
+            },
+            Body::Builder(file) => Stat {
+                mode: S_IFREG | 0o200,
+                inode: 1,
+                size: file.size(),
+                ..plain
+            },
             _ => self.node().map_or(plain, |node| node.stat()),
         }
     }
@@ -174,6 +197,8 @@ impl OpenFile {
         match &self.body {
             Body::Pipe(end) => alloc::format!("pipe:[{}]", end.number()).into_bytes(),
             Body::Input | Body::Output(_) => b"pipe:[1]".to_vec(),
+            Body::Vmo(_) => b"anon_inode:[vmo]".to_vec(),
+            Body::Builder(_) => b"anon_inode:[builder]".to_vec(),
             Body::Terminal(_) => Device::Console.path(),
             Body::Device(device) => device.path(),
             Body::Place(node) if node.is_directory() => {
@@ -190,13 +215,39 @@ impl OpenFile {
             _ if flags.contains(Flags::PATH) => return Err(Errno::EBADF),
             Body::Bytes(node, bytes) => boot::object(node, bytes)?,
             Body::Tmp(node) => transfer::content(node)?.object().clone(),
+            Body::Vmo(file) => {
+                let rights = file.handle.rights();
+                return Ok(Mappable {
+                    object: file.object()?,
+                    readable: rights.contains(Rights::MAP),
+                    writable: false,
+                    executable: rights.contains(Rights::EXECUTE),
+                });
+            }
             _ => return Err(Errno::ENODEV),
         };
         Ok(Mappable {
             object,
             readable: flags.reads(),
             writable: flags.writes(),
+            executable: true,
         })
+    }
+
+    /// The bytes of a file of the boot archive, and what its pages contribute to a tree.
+    pub fn rooted(&self) -> Option<(&'static [u8], &'static [[u8; 32]])> {
+        match &self.body {
+            Body::Bytes(node, bytes) => Some((bytes, boot::roots(node)?.pages)),
+            _ => None,
+        }
+    }
+
+    /// Whether it may be given to another process.
+    pub fn may_be_given(&self) -> bool {
+        match &self.body {
+            Body::Vmo(file) => file.handle.rights().contains(Rights::TRANSFER),
+            _ => true,
+        }
     }
 
     /// Whether it is the terminal.
@@ -225,4 +276,6 @@ pub struct Mappable {
     pub readable: bool,
     /// Whether it is open for writing.
     pub writable: bool,
+    /// Whether its pages may be executed.
+    pub executable: bool,
 }

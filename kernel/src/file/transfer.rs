@@ -11,7 +11,10 @@ use super::tty;
 use crate::process::random;
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
+use crate::vmo::Handle;
+use crate::vmo::file::BuilderFile;
 use braid_files::tmp;
+use vm::vmo::Rights;
 
 /// Bytes that go over the kernel's stack at once.
 const BLOCK: usize = 2048;
@@ -33,11 +36,12 @@ pub(super) fn read(
         Body::Tmp(node) => read_tmp(file, node, io, position),
         Body::Place(_) => Err(Errno::EISDIR.into()),
         Body::Far(_) => Err(Errno::EIO.into()),
+        Body::Vmo(object) => read_object(file, &object.handle, io, position),
         Body::Device(device) => read_device(*device, io),
         _ if position.is_some() => Err(Errno::ESPIPE.into()),
         Body::Terminal(_) => tty::read(caller, io, wait),
         Body::Input => tty::read_plain(caller, io, wait),
-        Body::Output(_) => Err(Errno::EBADF.into()),
+        Body::Output(_) | Body::Builder(_) => Err(Errno::EBADF.into()),
         Body::Pipe(end) => end.read(caller, io, wait),
     }
 }
@@ -56,13 +60,17 @@ pub(super) fn write(
     match &file.body {
         Body::Tmp(node) => write_tmp(file, node, io, position),
         Body::Device(device) => write_device(*device, io),
-        Body::Bytes(..) | Body::Text(..) | Body::Place(_) | Body::Input | Body::Far(_) => {
-            Err(Errno::EBADF.into())
-        }
+        Body::Bytes(..)
+        | Body::Text(..)
+        | Body::Place(_)
+        | Body::Input
+        | Body::Far(_)
+        | Body::Vmo(_) => Err(Errno::EBADF.into()),
         _ if position.is_some() => Err(Errno::ESPIPE.into()),
         Body::Terminal(output) => tty::write(caller, io, *output),
         Body::Output(output) => tty::write_plain(io, *output),
         Body::Pipe(end) => end.write(caller, io, wait),
+        Body::Builder(builder) => append(builder, io),
     }
 }
 
@@ -108,6 +116,41 @@ fn read_bytes(
             .unwrap_or(&[]);
         if rest.is_empty() { Ok(0) } else { io.put(rest) }
     })
+}
+
+fn read_object(
+    file: &OpenFile,
+    handle: &Handle,
+    io: &mut Transfer,
+    position: Option<u64>,
+) -> SysResult {
+    if !handle.rights().contains(Rights::READ) {
+        return Err(Errno::EBADF.into());
+    }
+    positioned(file, io, position, |io, at| {
+        let left = handle.size().saturating_sub(at);
+        let n = io.left().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let mut block = [0; BLOCK];
+        let block = &mut block[..n.min(BLOCK)];
+        handle.read(at, block)?;
+        if n == 0 { Ok(0) } else { io.put(block) }
+    })
+}
+
+/// Writes to the end of what is being built.
+fn append(builder: &BuilderFile, io: &mut Transfer) -> SysResult {
+    while io.left() > 0 {
+        let mut block = [0; BLOCK];
+        let n = io.left().min(BLOCK);
+        let done = io
+            .take(&mut block[..n])
+            .and_then(|n| Ok(builder.append(&block[..n]).inspect_err(|_| io.untake(n))?));
+        if let Err(stop) = done {
+            io.stopped(stop)?;
+            break;
+        }
+    }
+    Ok(io.done())
 }
 
 fn read_tmp(

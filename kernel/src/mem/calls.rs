@@ -56,9 +56,9 @@ fn space_of(call: &Call) -> Result<Arc<Space>, Errno> {
 /// mmap(2).
 pub fn mmap(call: &mut Call) -> SysResult {
     let flags = MapFlags::from_bits_retain(call.args[3] as u32);
-    // Its address, when the pages are being made present already.
+    // Its address, when the pages are being made present already; before that none, or what is hashed of an object.
     let mut at = VirtAddr(call.inflight.word);
-    if at.0 == 0 {
+    if at.0 == 0 || !at.0.is_multiple_of(PAGE) {
         at = map(call, flags)?;
         call.inflight.word = at.0;
     }
@@ -69,7 +69,7 @@ pub fn mmap(call: &mut Call) -> SysResult {
     Ok(at.0 as usize)
 }
 
-fn map(call: &Call, flags: MapFlags) -> Result<VirtAddr, Stop> {
+fn map(call: &mut Call, flags: MapFlags) -> Result<VirtAddr, Stop> {
     let [address, length, prot, _, _, offset] = call.args;
     // Unlike mprotect, mmap passes over rights that it does not know.
     let rights = rights(prot & 7)?;
@@ -130,25 +130,27 @@ fn anonymous(length: u64, shared: bool) -> Result<Backing<super::object::ObjectR
 }
 
 fn file(
-    call: &Call,
+    call: &mut Call,
     length: u64,
     rights: Prot,
     shared: bool,
-) -> Result<(Backing<super::object::ObjectRef>, Prot), Errno> {
+) -> Result<(Backing<super::object::ObjectRef>, Prot), Stop> {
     let offset = call.args[5];
+    crate::vmo::hash::before_mapping(call, &*call.process.files.get(call.int(4))?)?;
     let mappable = call.process.files.mappable(call.int(4))?;
     if offset.saturating_add(length) > i64::MAX as u64 {
-        return Err(Errno::EOVERFLOW);
+        return Err(Errno::EOVERFLOW.into());
     }
     if !mappable.readable {
-        return Err(Errno::EACCES);
+        return Err(Errno::EACCES.into());
     }
     let mut maximum = Prot::all();
+    maximum.set(Prot::EXECUTE, mappable.executable);
     if shared && !mappable.writable {
         maximum -= Prot::WRITE;
     }
     if !maximum.contains(rights) {
-        return Err(Errno::EACCES);
+        return Err(Errno::EACCES.into());
     }
     Ok((
         Backing::Object {

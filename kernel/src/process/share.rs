@@ -25,6 +25,8 @@ pub struct Share {
     pub objects: Objects,
     /// Frames of immutable content.
     pub page_cache: PageCache,
+    /// Memory objects.
+    pub vmo: crate::vmo::Store,
     /// Threads that wait for a word.
     pub futexes: Futexes,
     /// Files of other tori, and for them.
@@ -45,6 +47,7 @@ impl Share {
             names: Names::new(),
             objects: Objects::new(),
             page_cache: PageCache::new(),
+            vmo: crate::vmo::Store::new(),
             futexes: Futexes::new(),
             far_files: crate::file::far::Share::new(),
             closing: Closing::new(),

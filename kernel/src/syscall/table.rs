@@ -9,6 +9,7 @@ use crate::process::{
     closing, credentials as cred, end, exec, fork, group, identity as id, init, limits, time, wait,
 };
 use crate::signal::{alarm, calls as sig};
+use crate::vmo::calls as vmo;
 
 /// Runs a system call once.
 pub type Handler = fn(&mut Call) -> SysResult;
@@ -207,6 +208,9 @@ pub fn handler(number: u64) -> Option<Handler> {
     }
     match number {
         braid::TORUS_INFO => Some(braid::torus_info),
+        number if (vmo::FIRST..vmo::FIRST + vmo::CALLS.len() as u64).contains(&number) => {
+            vmo::CALLS.get((number - vmo::FIRST) as usize).copied()
+        }
         braid::RING_PROBE => Some(braid::ring_probe),
         fork::BIRTH => Some(fork::birth),
         init::FIRST => Some(init::first),

@@ -8,7 +8,7 @@ use crate::arch::{CoreStacks, STACK_STRIDE};
 use crate::rings::probe::Tally;
 use crate::rings::{Door, Exit, Rings};
 use core::ops::Range;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use thiserror::Error;
 use torus::TorusId;
 use vm::addr::{Frame, FrameRange, PAGE_SIZE, PhysAddr};
@@ -131,6 +131,7 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
             frames,
             zero,
             pool: Lock::new(pool),
+            promised: AtomicU64::new(0),
             heap: Heap::new(id),
             rings,
             reclaim: crate::mem::reclaim::Reclaim::new(),

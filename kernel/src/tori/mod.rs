@@ -6,14 +6,16 @@
 mod build;
 mod divide;
 pub mod heap;
+mod promise;
 
 pub use divide::{Early, divide};
+pub use promise::Promise;
 
 use crate::arch::cpu::{self, Cpu, MAX_CORES};
 use crate::arch::paging;
 use crate::mem::reclaim::{self, Reclaim};
 use crate::mem::swap::Swap;
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use heap::Heap;
 use spin::mutex::SpinMutex;
 use torus::{MAX_TORI, TorusId};
@@ -37,6 +39,8 @@ pub struct Torus {
     /// The frame that all untouched memory reads.
     zero: Frame,
     pool: Lock<FramePool<'static>>,
+    /// Frames of the pool that are promised to the heap; changed with the pool locked.
+    promised: AtomicU64,
     /// The kernel's own memory on this torus.
     pub heap: Heap,
     /// Messages to and from other tori.
@@ -113,7 +117,7 @@ impl Torus {
 
     /// Frames that only the kernel's heap gets: when programs have taken the rest, it still serves their calls.
     fn reserve(&self) -> u64 {
-        RESERVE.min(self.total() / 16)
+        RESERVE.min(self.total() / 16) + self.promised.load(Ordering::Relaxed)
     }
 
     /// The pool is empty: what other cores keep at hand is used before memory is out.

@@ -2,6 +2,7 @@
 
 pub mod memory;
 pub mod torus;
+pub mod vmo;
 
 use std::ffi::CString;
 
@@ -43,7 +44,7 @@ pub fn show(name: &str, answer: Answer) {
 /// The name of an error number, as far as these programs meet it.
 #[must_use]
 pub fn error_name(number: i32) -> String {
-    const NAMES: [(i32, &str); 36] = [
+    const NAMES: [(i32, &str); 37] = [
         (libc::EPERM, "EPERM"),
         (libc::ENOENT, "ENOENT"),
         (libc::ESRCH, "ESRCH"),
@@ -53,6 +54,7 @@ pub fn error_name(number: i32) -> String {
         (libc::E2BIG, "E2BIG"),
         (libc::ENOEXEC, "ENOEXEC"),
         (libc::EBADF, "EBADF"),
+        (libc::EBADFD, "EBADFD"),
         (libc::ECHILD, "ECHILD"),
         (libc::EAGAIN, "EAGAIN"),
         (libc::ENOMEM, "ENOMEM"),

@@ -13,6 +13,7 @@ mod mapping;
 mod moving;
 mod remap;
 mod reverse;
+mod snapshot;
 
 use core::fmt;
 
@@ -24,6 +25,7 @@ pub use mapping::{Backing, Flags, Mapping, Object};
 pub use moving::{Away, Kept, Parts, granted};
 pub use remap::{RemapRequest, Remapped};
 pub use reverse::{Age, Replacement};
+pub use snapshot::Seen;
 
 use crate::addr::{Page, PageRange, USER_END, VirtAddr};
 use crate::flush::FlushDebt;

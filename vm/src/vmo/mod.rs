@@ -273,6 +273,54 @@ impl<S: PageSupply> VmoHandle<S> {
         Ok(self.canonical()?.id)
     }
 
+    /// Hashes at most `budget` pages from page `from` on, and answers with which page to go on; none when all are hashed, so that
+    /// [`id`](Self::id) is left with the interior nodes. For those who must not be away for long.
+    ///
+    /// # Errors
+    /// As [`id`](Self::id).
+    pub fn hash_some(&self, from: u64, budget: usize) -> Result<Option<u64>, VmoError> {
+        self.demand(Rights::READ)?;
+        let (size, store) = (self.size(), &self.vmo.store.0);
+        let level = level_for(size);
+        let is_tree =
+            |state: &State<S>| matches!(&state.rope, Rope::Piece(piece) if piece.level == level);
+        if size > 0 && !is_tree(&self.vmo.state.read()) {
+            // Spliced pages keep their digests only in a tree that stays.
+            let tree = canonical::page_tree(&self.rope(), &store.supply)?;
+            let piece = Piece::subtree(tree, level, size);
+            let replaced = core::mem::replace(&mut self.vmo.state.write().rope, Rope::of(piece));
+            drop(replaced);
+        }
+        let Rope::Piece(piece) = self.rope() else {
+            return Ok(None);
+        };
+        let (root, mut budget) = ((piece.level, 0), budget);
+        Ok(piece.link.hash_some(root, from, &mut budget, &store.hasher))
+    }
+
+    /// Pages and parts of pages that are not zeros, counted up to `most`: what the object, or its page tree, takes of memory goes by
+    /// this number, and not by its size.
+    pub fn stored(&self, most: u64) -> u64 {
+        self.vmo.state.read().rope.stored(most)
+    }
+
+    /// What page `index` contributes to the page tree. Neither hashes nor allocates once the id has been asked for.
+    ///
+    /// # Errors
+    /// [`VmoError::Denied`] without [`Rights::MAP`], [`VmoError::OutOfRange`], [`VmoError::Missing`].
+    pub fn leaf(&self, index: u64) -> Result<Digest, VmoError> {
+        self.check_page(index)?;
+        let rope = &self.vmo.state.read().rope;
+        let (start, hasher) = (index * PAGE_SIZE, &self.vmo.store.0.hasher);
+        if let Some(link) = canonical::aligned(rope, 0, start) {
+            return Ok(link.digest(0, hasher));
+        }
+        let mut page = [0; PAGE_SIZE as usize];
+        let held = (self.size() - start).min(PAGE_SIZE) as usize;
+        rope.read(start, &mut page[..held])?;
+        Ok(hasher.leaf(&page))
+    }
+
     /// The id if it has been asked for before; never hashes.
     pub fn known_id(&self) -> Option<Digest> {
         self.vmo
@@ -288,15 +336,8 @@ impl<S: PageSupply> VmoHandle<S> {
     /// # Errors
     /// [`VmoError::Denied`] without [`Rights::MAP`], [`VmoError::OutOfRange`].
     pub fn page(&self, index: u64) -> Result<PageView<S::Page>, VmoError> {
-        self.demand(Rights::MAP)?;
-        let start = index.saturating_mul(PAGE_SIZE);
-        if index >= self.page_count() {
-            return Err(VmoError::OutOfRange {
-                start,
-                end: start.saturating_add(1),
-                size: self.size(),
-            });
-        }
+        self.check_page(index)?;
+        let start = index * PAGE_SIZE;
         Ok(
             match canonical::aligned(&self.vmo.state.read().rope, 0, start) {
                 Some(Link::Zero) => PageView::Zero,
@@ -305,6 +346,19 @@ impl<S: PageSupply> VmoHandle<S> {
                 Some(Link::Spliced(_) | Link::Branch(_)) | None => PageView::Assemble,
             },
         )
+    }
+
+    fn check_page(&self, index: u64) -> Result<(), VmoError> {
+        self.demand(Rights::MAP)?;
+        if index < self.page_count() {
+            return Ok(());
+        }
+        let start = index.saturating_mul(PAGE_SIZE);
+        Err(VmoError::OutOfRange {
+            start,
+            end: start.saturating_add(1),
+            size: self.size(),
+        })
     }
 
     fn rope(&self) -> Rope<S::Page> {

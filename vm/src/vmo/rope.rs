@@ -300,6 +300,19 @@ impl<M: PageMemory> Rope<M> {
         }
     }
 
+    /// Pages and parts of pages that are not zeros, counted up to `most`.
+    pub(crate) fn stored(&self, most: u64) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Piece(piece) => piece.link.stored(most),
+            Self::Join(_) if most == 0 => 0,
+            Self::Join(join) => {
+                let left = join.left.stored(most);
+                left + join.right.stored(most - left.min(most))
+            }
+        }
+    }
+
     /// Copies bytes from `offset` on; all of them lie in the rope.
     pub(crate) fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), MissingPage> {
         let mut rest = &mut *out;

@@ -210,6 +210,55 @@ impl<M: PageMemory> Link<M> {
         }
     }
 
+    /// Hashes at most `budget` pages of this subtree of `level`, whose first page is number `first`, from page `from` on. Answers
+    /// with which page to go on, none when all are hashed.
+    pub(crate) fn hash_some(
+        &self,
+        (level, first): (u8, u64),
+        from: u64,
+        budget: &mut usize,
+        hasher: &Hasher,
+    ) -> Option<u64> {
+        let known = match self {
+            Self::Zero | Self::Missing(_) => true,
+            Self::Page(page) => page.known_leaf().is_some(),
+            Self::Spliced(spliced) => spliced.digest.is_completed(),
+            Self::Branch(branch) => branch.digest.is_completed(),
+        };
+        if known || first + (1 << level) <= from {
+            return None;
+        }
+        if let Self::Branch(branch) = self {
+            let middle = first + (1 << (level - 1));
+            let left = (level - 1, first);
+            return branch
+                .left
+                .hash_some(left, from, budget, hasher)
+                .or_else(|| {
+                    let right = (level - 1, middle);
+                    branch.right.hash_some(right, from, budget, hasher)
+                });
+        }
+        if *budget == 0 {
+            return Some(first);
+        }
+        *budget -= 1;
+        self.digest(0, hasher);
+        None
+    }
+
+    /// Pages of this subtree that are not zeros, counted up to `most`.
+    pub(crate) fn stored(&self, most: u64) -> u64 {
+        match self {
+            Self::Zero => 0,
+            Self::Branch(branch) if most > 0 => {
+                let left = branch.left.stored(most);
+                left + branch.right.stored(most - left.min(most))
+            }
+            _ => most.min(1),
+        }
+    }
+
     /// Copies bytes from `offset` on of this subtree of `level` to `out`; all of them lie in the subtree.
     pub(crate) fn read(&self, level: u8, offset: u64, out: &mut [u8]) -> Result<(), MissingPage> {
         match self {

@@ -251,3 +251,48 @@ fn seams_one_byte_off_a_page_border_count() {
         }
     }
 }
+
+#[test]
+fn hashing_in_parts_gives_the_same_id() {
+    let store = store();
+    let object = store.from_bytes(&xorshift64(1, 40 * 4096 + 5)).unwrap();
+    // Every page of it lies across a page border of its source.
+    let shifted = store.from_bytes(b"x").unwrap().concat(&object).unwrap();
+    let sparse = store.zeros(1 << 40).unwrap().concat(&shifted).unwrap();
+    for object in [object, shifted, sparse, store.zeros(0).unwrap()] {
+        let expected = store.from_bytes(&[]).unwrap().id().unwrap();
+        let (mut from, mut runs) = (0, 0);
+        while let Some(next) = object.hash_some(from, 7).unwrap() {
+            assert!(next >= from);
+            (from, runs) = (next, runs + 1);
+        }
+        assert_eq!(runs, object.stored(u64::MAX).saturating_sub(1) / 7);
+        let (interior, id) = cost(&store, || object.id().unwrap());
+        assert!(interior <= NODE_COMPRESSIONS * 100, "{interior}");
+        assert_eq!(id == expected, object.size() == 0);
+        if (1..1 << 20).contains(&object.size()) {
+            assert_eq!(id, flat_id(store.hasher(), &bytes(&object)));
+        }
+        for index in 0..object.page_count().min(50) {
+            let (compressions, leaf) = cost(&store, || object.leaf(index).unwrap());
+            assert_eq!(compressions, 0);
+            let mut page = [0; 4096];
+            let held = (object.size() - index * 4096).min(4096) as usize;
+            object.read(index * 4096, &mut page[..held]).unwrap();
+            assert_eq!(leaf, store.hasher().leaf(&page));
+        }
+    }
+}
+
+#[test]
+fn what_an_object_stores_is_counted_up_to_a_bound() {
+    let store = store();
+    let mut object = store.from_bytes(&[1; 3 * 4096]).unwrap();
+    assert_eq!(object.stored(10), 3);
+    // 2^40 pages, of which three are held: counting stops.
+    for _ in 0..40 {
+        object = object.concat(&object).unwrap();
+    }
+    assert_eq!(object.stored(1000), 1000);
+    assert_eq!(store.zeros(1 << 50).unwrap().stored(1000), 0);
+}

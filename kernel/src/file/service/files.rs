@@ -23,7 +23,7 @@ pub(super) fn seek(file: &OpenFile, wanted: i64, whence: u32) -> Result<usize, E
     const DATA: u32 = 3;
     const HOLE: u32 = 4;
     let size = match &file.body {
-        Body::Pipe(_) | Body::Terminal(_) | Body::Input | Body::Output(_) => {
+        Body::Pipe(_) | Body::Terminal(_) | Body::Input | Body::Output(_) | Body::Builder(_) => {
             return Err(Errno::ESPIPE);
         }
         Body::Device(_) => return Ok(0),

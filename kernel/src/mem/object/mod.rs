@@ -31,6 +31,15 @@ pub enum SourceError {
     NoMemory,
 }
 
+impl From<SourceError> for Errno {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::BeyondEnd => Self::EFAULT,
+            SourceError::NoMemory => Self::ENOMEM,
+        }
+    }
+}
+
 /// Bytes that never change, by page.
 pub trait PageSource: Send + Sync {
     /// Length in bytes.
@@ -48,7 +57,12 @@ pub trait PageSource: Send + Sync {
 /// Bytes that never change, of whose pages the roots are known: their frames are the page cache's.
 pub trait Content: PageSource {
     /// What page `index` contributes to a tree; asked only for pages within the length. Neither hashes nor allocates.
-    fn leaf(&self, index: u64) -> Digest;
+    fn leaf(&self, index: u64) -> Result<Digest, SourceError>;
+
+    /// The frame in which page `index` is held, if it is.
+    fn frame(&self, _index: u64) -> Option<Held> {
+        None
+    }
 }
 
 /// What an object shows at a page.
@@ -141,8 +155,14 @@ impl MemoryObject {
         if let Some(frame) = cache.find(&root, self.owner, index) {
             return Ok(Shown::Frame(frame));
         }
-        let mut frame = Held::zeroed(Use::Cached).ok_or(SourceError::NoMemory)?;
-        frame.fill(|page| content.fill(index, page))?;
+        let frame = match content.frame(index) {
+            Some(frame) => frame,
+            None => {
+                let mut frame = Held::zeroed(Use::Cached).ok_or(SourceError::NoMemory)?;
+                frame.fill(|page| content.fill(index, page))?;
+                frame
+            }
+        };
         Ok(Shown::Frame(cache.offer(root, frame, self.owner, index)))
     }
 
@@ -197,7 +217,7 @@ impl MemoryObject {
 
 fn leaf(content: &dyn Content, index: u64) -> Result<Digest, SourceError> {
     if index < content.len().div_ceil(PAGE as u64) {
-        Ok(content.leaf(index))
+        content.leaf(index)
     } else {
         Err(SourceError::BeyondEnd)
     }

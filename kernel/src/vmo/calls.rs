@@ -1,0 +1,175 @@
+//! The calls of programs about memory objects (`docs/abi.md`).
+
+use super::file::{BuilderFile, VmoFile};
+use super::patches::Patches;
+use super::{Builder, cost, hash, snapshot, store};
+use crate::file::{Body, Flags, OpenFile};
+use crate::mem::user::UserSlice;
+use crate::process::limits;
+use crate::syscall::call::{Call, SysResult};
+use crate::syscall::errno::Errno;
+use crate::syscall::table::Handler;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use vm::vmo::{Patch, Rights};
+
+/// The number of the first call; the others follow in the order of [`CALLS`].
+pub const FIRST: u64 = 4100;
+/// The calls.
+pub static CALLS: [Handler; 11] = [
+    builder,
+    append,
+    patch,
+    commit,
+    slice,
+    concat,
+    id,
+    snapshot::snapshot,
+    restrict,
+    of_file,
+    rights,
+];
+
+/// Whether execve(2) closes the descriptor that a call answers with. EINVAL for other flags than O_CLOEXEC.
+pub(super) fn close_on_exec(flags: u64) -> Result<bool, Errno> {
+    match flags {
+        0 => Ok(false),
+        flags if flags == u64::from(Flags::CLOEXEC.bits()) => Ok(true),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn insert(call: &Call, body: Body, flags: Flags, close: bool) -> SysResult {
+    let limit = call.process.limits.lock().current(limits::NOFILE);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let _promise = cost::promise(cost::FILE)?;
+    let file = Arc::new(OpenFile::new(body, flags));
+    Ok(call.process.files.insert(file, close, 0, limit)? as usize)
+}
+
+/// A descriptor of an object.
+pub(super) fn open(call: &Call, file: VmoFile, close: bool) -> SysResult {
+    insert(call, Body::Vmo(file), Flags::RDONLY, close)
+}
+
+/// The open file in an argument.
+fn file(call: &Call, index: usize) -> Result<Arc<OpenFile>, Errno> {
+    call.process.files.get(call.int(index))
+}
+
+fn object(file: &OpenFile) -> Result<&VmoFile, Errno> {
+    match &file.body {
+        Body::Vmo(object) => Ok(object),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn builder_of(file: &OpenFile) -> Result<&BuilderFile, Errno> {
+    match &file.body {
+        Body::Builder(builder) => Ok(builder),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// builder(max_bytes, flags): -1 is no bound.
+fn builder(call: &mut Call) -> SysResult {
+    let close = close_on_exec(call.args[1])?;
+    let builder: Builder = match call.args[0] {
+        u64::MAX => store()?.streaming_builder(),
+        max => store()?.bounded_builder(max),
+    };
+    let body = Body::Builder(BuilderFile::new(builder));
+    insert(call, body, Flags::WRONLY, close)
+}
+
+/// append(builder, buffer, bytes).
+fn append(call: &mut Call) -> SysResult {
+    let left = call.args[2].saturating_sub(call.inflight.done as u64);
+    builder_of(&*file(call, 0)?)?.check_append(left)?;
+    crate::file::syscalls::write(call)
+}
+
+/// patch(descriptor, patches, count, flags): of a builder in place, of an object a new one.
+fn patch(call: &mut Call) -> SysResult {
+    let close = close_on_exec(call.args[3])?;
+    let file = file(call, 0)?;
+    if !matches!(file.body, Body::Vmo(_) | Body::Builder(_)) {
+        return Err(Errno::EINVAL.into());
+    }
+    let patches = Patches::read(call.size(1), call.size(2))?;
+    let (count, bytes) = patches.size();
+    let _promise = cost::promise(cost::patch(count, bytes))?;
+    if let Body::Builder(builder) = &file.body {
+        return Ok(builder.patch(&patches).map(|()| 0)?);
+    }
+    let patches: Vec<Patch<'_>> = patches.iter().collect();
+    let patched = object(&file)?.handle.patch(&patches)?;
+    open(call, VmoFile::new(patched), close)
+}
+
+/// commit(builder, flags).
+fn commit(call: &mut Call) -> SysResult {
+    let close = close_on_exec(call.args[1])?;
+    let file = file(call, 0)?;
+    let handle = builder_of(&file)?.commit()?;
+    open(call, VmoFile::new(handle), close)
+}
+
+/// slice(object, start, end, flags).
+fn slice(call: &mut Call) -> SysResult {
+    let close = close_on_exec(call.args[3])?;
+    let file = file(call, 0)?;
+    let _promise = cost::promise(cost::ROPE)?;
+    let handle = &object(&file)?.handle;
+    let slice = handle.slice(call.args[1]..call.args[2])?;
+    open(call, VmoFile::new(slice), close)
+}
+
+/// concat(first, second, flags).
+fn concat(call: &mut Call) -> SysResult {
+    let close = close_on_exec(call.args[2])?;
+    let (first, second) = (file(call, 0)?, file(call, 1)?);
+    let _promise = cost::promise(cost::ROPE)?;
+    let joined = object(&first)?.handle.concat(&object(&second)?.handle)?;
+    open(call, VmoFile::new(joined), close)
+}
+
+/// id(object, buffer): 32 bytes.
+fn id(call: &mut Call) -> SysResult {
+    let file = file(call, 0)?;
+    let handle = &object(&file)?.handle;
+    handle.demand(Rights::READ)?;
+    let buffer = UserSlice::new(call.size(1), 32)?;
+    hash::all(call, handle)?;
+    buffer.write(&handle.id()?.0)?;
+    Ok(0)
+}
+
+/// restrict(object, rights, flags).
+fn restrict(call: &mut Call) -> SysResult {
+    let close = close_on_exec(call.args[2])?;
+    let rights = u8::try_from(call.args[1]).ok().and_then(Rights::from_bits);
+    let file = file(call, 0)?;
+    let restricted = object(&file)?.restricted(rights.ok_or(Errno::EINVAL)?)?;
+    open(call, restricted, close)
+}
+
+/// of_file(file, flags): a file of the boot archive as an object.
+fn of_file(call: &mut Call) -> SysResult {
+    let close = close_on_exec(call.args[1])?;
+    let file = file(call, 0)?;
+    if !file.flags().reads() {
+        return Err(Errno::EBADF.into());
+    }
+    let (bytes, leaves) = file.rooted().ok_or(Errno::EINVAL)?;
+    let pages = bytes.len().div_ceil(4096) as u64;
+    let _promise = cost::promise(cost::ROPE + cost::tree(pages, bytes.len() as u64))?;
+    let handle = super::boot::object(store()?, bytes, leaves)?;
+    open(call, VmoFile::new(handle), close)
+}
+
+/// rights(object).
+fn rights(call: &mut Call) -> SysResult {
+    let file = file(call, 0)?;
+    Ok(usize::from(object(&file)?.handle.rights().bits()))
+}

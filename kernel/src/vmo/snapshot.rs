@@ -1,0 +1,97 @@
+//! Snapshots: private memory as an object. Its frames become the object's, and stay the program's until it writes.
+
+use super::calls::{close_on_exec, open};
+use super::file::VmoFile;
+use super::supply::{Frames, Page};
+use super::{cost, store};
+use crate::arch::cpu;
+use crate::mem::fault;
+use crate::mem::held::Held;
+use crate::mem::object::{ObjectRef, Shown};
+use crate::mem::space::VmSpace;
+use crate::syscall::call::{Call, SysResult};
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use vm::addr::{PAGE_SIZE, VirtAddr};
+use vm::flush::FlushDebt;
+use vm::space::{Object, Seen};
+use vm::vmo::page::{Page as Rooted, PageMemory, PageSupply};
+
+/// Pages of an object to be, by number.
+type Pages = Vec<(u64, Arc<Rooted<Page>>)>;
+
+/// snapshot(address, bytes, flags): whole pages.
+pub(super) fn snapshot(call: &mut Call) -> SysResult {
+    let [address, length, flags, ..] = call.args;
+    let close = close_on_exec(flags)?;
+    let space = call.thread.space.with(|space| space.clone());
+    let space = space.ok_or(Errno::EFAULT)?;
+    let memory = cpu::this().torus().memory();
+    let (pages, promise) = loop {
+        let away = space.look(|space| space.check_snapshot(memory, VirtAddr(address), length));
+        if let Some(page) = away? {
+            fault::of_kernel(page.start().0 as usize, false)?;
+            continue;
+        }
+        let count = length / PAGE_SIZE as u64;
+        // The list of pages grows by doubling.
+        let promise = cost::promise(cost::ROPE + cost::tree(count, length) + 64 * count)?;
+        // None: something has changed since it was checked.
+        if let Some(pages) = space.with(|space| take(space, VirtAddr(address), length))? {
+            break (pages, promise);
+        }
+    };
+    let handle = store()?.from_pages(length, pages)?;
+    let done = open(call, VmoFile::new(handle), close);
+    drop(promise);
+    done
+}
+
+/// The pages of a range, if all are in memory.
+fn take(
+    space: &mut VmSpace,
+    address: VirtAddr,
+    length: u64,
+) -> (Result<Option<Pages>, Errno>, FlushDebt) {
+    let memory = cpu::this().torus().memory();
+    match space.check_snapshot(memory, address, length) {
+        Ok(None) => {}
+        Ok(Some(_)) => return (Ok(None), FlushDebt::none()),
+        Err(error) => return (Err(error.into()), FlushDebt::none()),
+    }
+    let mut pages = Ok(Pages::new());
+    let debt = space.snapshot(memory, address, length, |number, seen| {
+        let Ok(list) = &mut pages else { return false };
+        match page_of(seen) {
+            Ok(Some(page)) => list.push((number, Arc::new(Rooted::new(page)))),
+            Ok(None) => {}
+            Err(errno) => pages = Err(errno),
+        }
+        pages.is_ok()
+    });
+    match debt {
+        Ok(debt) => (pages.map(Some), debt),
+        Err(error) => (Err(error.into()), FlushDebt::none()),
+    }
+}
+
+/// What a page shows, as a page of an object; none for zeros.
+fn page_of(seen: Seen<ObjectRef>) -> Result<Option<Page>, Errno> {
+    Ok(match seen {
+        Seen::Zero => None,
+        Seen::Frame(frame) => Some(Page::of(Held::again(frame))),
+        Seen::Object(object, index) if object.is_content() => match object.0.page(index) {
+            Ok(Shown::Zero) => None,
+            Ok(Shown::Frame(frame)) => Some(Page::of(frame)),
+            Err(error) => return Err(error.into()),
+        },
+        Seen::Object(object, index) => {
+            // The object may change later.
+            let mut page = Frames.zeroed().map_err(|_| Errno::ENOMEM)?;
+            let bytes = page.bytes_mut().ok_or(Errno::ENOMEM)?;
+            object.0.copy(index, bytes)?;
+            Some(page)
+        }
+    })
+}

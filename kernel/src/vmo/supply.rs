@@ -1,0 +1,68 @@
+//! Pages of memory objects: frames of the torus's pool, and what the boot archive holds.
+
+use crate::arch::cpu;
+use crate::mem::held::Held;
+use vm::frames::{Owner, Use};
+use vm::hash::PageBytes;
+use vm::table::TableMemory;
+use vm::vmo::page::{OutOfPages, PageMemory, PageSupply};
+
+/// The frames of the torus that runs this.
+#[derive(Clone, Copy, Debug)]
+pub struct Frames;
+
+/// A page of an object.
+#[derive(Debug)]
+pub enum Page {
+    /// A frame, written only while nobody else has a reference to it.
+    Frame(Held),
+    /// A page of the boot archive, where it lies.
+    Boot(&'static PageBytes),
+}
+
+impl Page {
+    /// A frame whose content is what it is: others may map it, and none writes to it.
+    pub const fn of(frame: Held) -> Self {
+        Self::Frame(frame)
+    }
+
+    /// The frame, to be mapped.
+    pub fn frame(&self) -> Option<Held> {
+        match self {
+            Self::Frame(held) => Some(Held::share(held.frame())),
+            Self::Boot(_) => None,
+        }
+    }
+}
+
+impl PageMemory for Page {
+    fn bytes(&self) -> &PageBytes {
+        match self {
+            // SAFETY: K25, nobody writes to the frame while the object holds it and a reference to its bytes exists.
+            Self::Frame(held) => unsafe { &*held.start().cast::<PageBytes>() },
+            Self::Boot(bytes) => bytes,
+        }
+    }
+
+    fn bytes_mut(&mut self) -> Option<&mut PageBytes> {
+        let Self::Frame(held) = self else { return None };
+        let frames = cpu::this().torus().memory().frames();
+        if frames.shares(held.frame()) != 1 {
+            return None;
+        }
+        // SAFETY: K25, this is the only reference to the frame, and it is borrowed exclusively.
+        Some(unsafe { &mut *held.start().cast::<PageBytes>() })
+    }
+}
+
+impl PageSupply for Frames {
+    type Page = Page;
+
+    fn zeroed(&self) -> Result<Page, OutOfPages> {
+        let held = Held::zeroed(Use::Cached).ok_or(OutOfPages)?;
+        // In no slot of the page cache: that comes when it is mapped.
+        let frames = cpu::this().torus().memory().frames();
+        frames.assign(held.frame(), Use::Cached, Owner::CONTENT, u64::MAX);
+        Ok(Page::Frame(held))
+    }
+}
