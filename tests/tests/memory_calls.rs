@@ -58,7 +58,7 @@ fn a_fork_bomb_ends_and_the_rest_goes_on() {
 
 #[test]
 fn as_many_mappings_as_linux_allows() {
-    let output = Exec::new(programs::rust("many")).tori(1).run();
+    let output = Exec::new(programs::rust("many")).smp(1).run();
     let expected = "as many as allowed: true\nthen: ENOMEM\nmap, and end: Ok(0)\nsplit, and join: Ok(0)\n\
                     unmap from below: Ok(0)\nunmap from above: Ok(0)\nthen: ENOMEM\nfork: Ok(0)\n";
     assert_eq!(output.stdout, expected, "{output:?}");

@@ -209,6 +209,7 @@ impl<'a> World<'a> {
             new_length: range.len() * SIZE,
             may_move: true,
             fixed: Some(to.start()),
+            keep_old: false,
         };
         let mut outcome = self.live.remap(&self.machine, request);
         if matches!(outcome, Err(SpaceError::Away)) {

@@ -274,6 +274,7 @@ fn mremap_refuses_what_linux_refuses() {
                 new_length,
                 may_move,
                 fixed,
+                keep_old: false,
             };
             space.remap(machine, request).map(|remapped| {
                 machine.pay(0, remapped.debt);

@@ -33,6 +33,9 @@ bitflags::bitflags! {
     }
 }
 
+/// What MAP_SHARED_VALIDATE knows (LEGACY_MAP_MASK of Linux): mmap's oldest flags, and the sizes of huge pages.
+const VALIDATED: u32 = 0x7_f9f3 | 30 << 26 | 21 << 26;
+
 /// The rights of PROT_* bits.
 fn rights(prot: u64) -> Result<Prot, Errno> {
     // PROT_GROWSDOWN and PROT_GROWSUP are mprotect's, PROT_SEM is nothing.
@@ -79,7 +82,13 @@ fn map(call: &mut Call, flags: MapFlags) -> Result<VirtAddr, Stop> {
     let shared = match flags.bits() & 0xf {
         1 => true,
         2 => false,
-        3 if !flags.contains(MapFlags::ANONYMOUS) => true,
+        3 if !flags.contains(MapFlags::ANONYMOUS) => {
+            // MAP_SHARED_VALIDATE: the one kind that does not pass over what it does not know.
+            if flags.bits() & !VALIDATED != 0 {
+                return Err(Errno::EOPNOTSUPP.into());
+            }
+            true
+        }
         _ => return Err(Errno::EINVAL.into()),
     };
     let length = length.checked_next_multiple_of(PAGE).ok_or(Errno::ENOMEM)?;
@@ -234,8 +243,9 @@ pub fn mprotect(call: &mut Call) -> SysResult {
 pub fn mremap(call: &mut Call) -> SysResult {
     const MAYMOVE: u64 = 1;
     const FIXED: u64 = 2;
+    const DONTUNMAP: u64 = 4;
     let [address, old_length, new_length, flags, to, _] = call.args;
-    if flags & !(MAYMOVE | FIXED) != 0 {
+    if flags & !(MAYMOVE | FIXED | DONTUNMAP) != 0 {
         return Err(Errno::EINVAL.into());
     }
     let request = RemapRequest {
@@ -244,6 +254,7 @@ pub fn mremap(call: &mut Call) -> SysResult {
         new_length,
         may_move: flags & MAYMOVE != 0,
         fixed: (flags & FIXED != 0).then_some(VirtAddr(to)),
+        keep_old: flags & DONTUNMAP != 0,
     };
     let memory = cpu::this().torus().memory();
     let at = space_of(call)?.with(|space| {
@@ -260,11 +271,16 @@ pub fn mremap(call: &mut Call) -> SysResult {
 pub fn madvise(call: &mut Call) -> SysResult {
     let [address, length, advice, ..] = call.args;
     let known = match advice {
-        // NORMAL, RANDOM, SEQUENTIAL, and what concerns fork, core files, merging and huge pages.
-        0..=2 | 10..=21 => None,
+        // NORMAL, RANDOM, SEQUENTIAL; merging, huge pages, core files; COLD, PAGEOUT: taken note of.
+        0..=2 | 12..=17 | 20 | 21 => None,
+        // WILLNEED: what can be read ahead is in memory already.
         3 => None,
         4 => Some(Advice::DontNeed),
         8 => Some(Advice::Free),
+        10 => Some(Advice::Set(Flags::DONT_FORK)),
+        11 => Some(Advice::Clear(Flags::DONT_FORK)),
+        18 => Some(Advice::Set(Flags::WIPE_ON_FORK)),
+        19 => Some(Advice::Clear(Flags::WIPE_ON_FORK)),
         _ => return Err(Errno::EINVAL.into()),
     };
     if !address.is_multiple_of(PAGE) {

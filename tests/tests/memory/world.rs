@@ -281,6 +281,7 @@ impl<'m, 's> World<'m, 's> {
             new_length: bytes(new),
             may_move,
             fixed: fixed.map(address),
+            keep_old: false,
         };
         let Ok(remapped) = space.remap(self.machine, request) else {
             return;
@@ -369,7 +370,12 @@ impl<'m, 's> World<'m, 's> {
             Source::Zero,
         );
         let (_, space) = &mut self.spaces[self.current];
-        let advised = space.advise(self.machine, start, bytes(2 * RUN), Advice::Huge);
+        let advised = space.advise(
+            self.machine,
+            start,
+            bytes(2 * RUN),
+            Advice::Set(Flags::HUGE),
+        );
         if let Some(debt) = no_memory_if(self.tight, advised) {
             assert!(debt.is_none());
         }

@@ -13,10 +13,10 @@ pub enum Advice {
     DontNeed,
     /// The content may go: it goes at once (`MADV_FREE`). Private anonymous memory only.
     Free,
-    /// Make it of 2 MiB pages where possible (`MADV_HUGEPAGE`). They are not evicted.
-    Huge,
-    /// Make it of 4 KiB pages from now on (`MADV_NOHUGEPAGE`).
-    NotHuge,
+    /// The mappings are to have this trait: [`Flags::HUGE`], [`Flags::DONT_FORK`], [`Flags::WIPE_ON_FORK`].
+    Set(Flags),
+    /// They are to have it no more.
+    Clear(Flags),
 }
 
 impl<O: Object> AddressSpace<O> {
@@ -103,7 +103,7 @@ impl<O: Object> AddressSpace<O> {
     ///
     /// # Errors
     /// As madvise(2): [`SpaceError::InvalidArgument`] for an unaligned address, or for
-    /// [`Advice::Free`] on other than private anonymous memory. That part of the range is not mapped
+    /// [`Advice::Free`] and [`Flags::WIPE_ON_FORK`] on other than private anonymous memory. That part of the range is not mapped
     /// ([`SpaceError::NoMemory`]) is for the caller to tell by [`AddressSpace::is_mapped`], after this.
     pub fn advise<M: TableMemory>(
         &mut self,
@@ -114,11 +114,12 @@ impl<O: Object> AddressSpace<O> {
     ) -> Result<FlushDebt, SpaceError> {
         let range = pages(address, length).ok_or(SpaceError::InvalidArgument)?;
         let is_object = |mapping: &Mapping<O>| !matches!(mapping.backing, Backing::Zero);
-        if advice == Advice::Free && self.mappings.touching(range).any(is_object) {
+        let anonymous = matches!(advice, Advice::Free | Advice::Set(Flags::WIPE_ON_FORK));
+        if anonymous && self.mappings.touching(range).any(is_object) {
             return Err(SpaceError::InvalidArgument);
         }
-        if matches!(advice, Advice::Huge | Advice::NotHuge) {
-            return self.mark(range, Flags::HUGE, advice == Advice::Huge);
+        if let Advice::Set(flag) | Advice::Clear(flag) = advice {
+            return self.mark(range, flag, advice == Advice::Set(flag));
         }
         self.table.split_edges(memory, range)?;
         let mut debt = FlushDebt::none();

@@ -1,6 +1,6 @@
 //! fork(2): the child gets the mappings and shares every page until one of the two writes.
 
-use super::mapping::Object;
+use super::mapping::{Flags, Mapping, Object};
 use super::{AddressSpace, SpaceError, map};
 use crate::flush::FlushDebt;
 use crate::table::{PageTable, TableMemory};
@@ -19,7 +19,9 @@ impl<O: Object> AddressSpace<O> {
         };
         let mut copied = crate::table::Copied::default();
         let mut result = Ok(());
-        for mapping in self.mappings.iter() {
+        let left_out = Flags::DONT_FORK | Flags::WIPE_ON_FORK;
+        let inherited = |mapping: &&Mapping<O>| !mapping.flags.intersects(left_out);
+        for mapping in self.mappings.iter().filter(inherited) {
             let private = mapping.is_private();
             result = self.table.copy_to(
                 memory,
@@ -48,7 +50,14 @@ impl<O: Object> AddressSpace<O> {
 
     /// The same mappings with no page.
     fn childless_copy<M: TableMemory>(&self, memory: &M) -> Result<Self, SpaceError> {
-        let mappings = self.mappings.duplicate()?;
+        let mut mappings = self.mappings.duplicate()?;
+        let mut mapped = self.mapped;
+        for mapping in self.mappings.iter() {
+            if mapping.flags.contains(Flags::DONT_FORK) {
+                mappings.remove(mapping.range);
+                mapped -= mapping.range.len();
+            }
+        }
         Ok(Self {
             mappings,
             table: PageTable::new(memory)?,
@@ -57,7 +66,7 @@ impl<O: Object> AddressSpace<O> {
             heap: self.heap,
             ceiling: self.ceiling,
             search: map::Search::new(self.ceiling),
-            mapped: self.mapped,
+            mapped,
             resident: 0,
             swapped: 0,
             peak: 0,

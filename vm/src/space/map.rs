@@ -72,8 +72,16 @@ impl<O: Object> AddressSpace<O> {
         let (range, replace) = self.place(request.placement, count)?;
         // A mapping in the middle of one that it replaces makes two more.
         self.mappings.reserve(2)?;
+        let mapping = Mapping {
+            range,
+            rights: request.rights,
+            maximum: request.maximum,
+            flags: request.flags,
+            origin: range.start.0,
+            backing: request.backing,
+        };
         let replaced = if replace { self.mapped_in(range) } else { 0 };
-        if (self.mapped - replaced + count) * PAGE_SIZE as u64 > self.limits.address_space {
+        if !self.allows(count - replaced, mapping.is_data()) {
             return Err(SpaceError::NoMemory);
         }
         let debt = if replace {
@@ -82,14 +90,7 @@ impl<O: Object> AddressSpace<O> {
             FlushDebt::none()
         };
         self.mapped += count;
-        self.mappings.insert(Mapping {
-            range,
-            rights: request.rights,
-            maximum: request.maximum,
-            flags: request.flags,
-            origin: range.start.0,
-            backing: request.backing,
-        });
+        self.mappings.insert(mapping);
         Ok((range.start.start(), debt))
     }
 

@@ -44,6 +44,10 @@ bitflags! {
         const HEAP = 2;
         /// Is made of 2 MiB pages where it can be (`MADV_HUGEPAGE`).
         const HUGE = 4;
+        /// A fork does not get it (`MADV_DONTFORK`).
+        const DONT_FORK = 8;
+        /// A fork gets it untouched (`MADV_WIPEONFORK`). Private anonymous memory only.
+        const WIPE_ON_FORK = 16;
     }
 }
 
@@ -69,6 +73,13 @@ impl<O: Object> Mapping<O> {
     #[inline]
     pub const fn is_private(&self) -> bool {
         !matches!(self.backing, Backing::Object { shared: true, .. })
+    }
+
+    /// Whether `RLIMIT_DATA` counts it.
+    pub(super) fn is_data(&self) -> bool {
+        self.is_private()
+            && self.rights.contains(Rights::WRITE)
+            && !self.flags.contains(Flags::GROWS_DOWN)
     }
 
     /// The reverse map's index of a page's private copy.

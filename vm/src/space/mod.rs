@@ -89,7 +89,7 @@ impl From<OutOfTables> for SpaceError {
 pub struct Limits {
     /// All mappings together (`RLIMIT_AS`).
     pub address_space: u64,
-    /// The heap (`RLIMIT_DATA`).
+    /// The heap, and private memory that can be written (`RLIMIT_DATA`).
     pub data: u64,
     /// A mapping that grows down (`RLIMIT_STACK`).
     pub stack: u64,
@@ -235,6 +235,23 @@ impl<O: Object> AddressSpace<O> {
         let mut debt = self.clear(memory);
         self.table.destroy(memory, &mut debt);
         debt
+    }
+
+    /// Whether the limits allow so many pages more, of private memory that can be written or of other.
+    fn allows(&self, more: u64, is_data: bool) -> bool {
+        let bytes = |pages: u64| pages * crate::addr::PAGE_SIZE as u64;
+        let data = |mapping: &&Mapping<O>| mapping.is_data();
+        let unlimited = !is_data || self.limits.data == u64::MAX;
+        bytes(self.mapped + more) <= self.limits.address_space
+            && (unlimited || {
+                let held: u64 = self
+                    .mappings
+                    .iter()
+                    .filter(data)
+                    .map(|m| m.range.len())
+                    .sum();
+                bytes(held + more) <= self.limits.data
+            })
     }
 
     pub(crate) const fn table_mut(&mut self) -> &mut PageTable {

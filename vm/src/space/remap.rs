@@ -19,6 +19,8 @@ pub struct RemapRequest {
     pub may_move: bool,
     /// Where it is to be moved, in place of what is there (`MREMAP_FIXED`).
     pub fixed: Option<VirtAddr>,
+    /// Whether the old range stays mapped, with nothing touched (`MREMAP_DONTUNMAP`).
+    pub keep_old: bool,
 }
 
 /// Where it is now, and what is owed.
@@ -48,8 +50,10 @@ impl<O: Object> AddressSpace<O> {
             new_length,
             may_move,
             fixed,
+            keep_old,
         } = request;
-        if new_length == 0 || (fixed.is_some() && !may_move) {
+        let moves = fixed.is_some() || keep_old;
+        if new_length == 0 || (moves && !may_move) || (keep_old && old_length != new_length) {
             return Err(SpaceError::InvalidArgument);
         }
         let old = pages(address, old_length).ok_or(SpaceError::InvalidArgument)?;
@@ -57,6 +61,7 @@ impl<O: Object> AddressSpace<O> {
             .ok_or(SpaceError::InvalidArgument)?
             .len();
         let mapping = self.find(address).ok_or(SpaceError::BadAddress)?;
+        let is_data = mapping.is_data();
         // What is cut off goes as munmap(2) does it, across mappings and holes.
         let kept = PageRange::at(old.start, old.len().min(count));
         if !mapping.range.covers(kept) {
@@ -66,9 +71,10 @@ impl<O: Object> AddressSpace<O> {
             return Err(SpaceError::InvalidArgument);
         }
         if let Some(to) = fixed {
-            return self.move_to(memory, old, self.target(old, to, count)?, true);
+            let to = self.target(old, to, count)?;
+            return self.move_to(memory, old, to, keep_old);
         }
-        if !old.is_empty() && count <= old.len() {
+        if !old.is_empty() && count <= old.len() && !keep_old {
             let debt = if count == old.len() {
                 FlushDebt::none()
             } else {
@@ -78,8 +84,10 @@ impl<O: Object> AddressSpace<O> {
             return Ok(Remapped { address, debt });
         }
         let more = PageRange::new(old.end, old.start + count);
-        if !old.is_empty() && self.extends(old, more) {
-            self.check_total(more.len())?;
+        if !old.is_empty() && !keep_old && self.extends(old, more) {
+            if !self.allows(more.len(), is_data) {
+                return Err(SpaceError::NoMemory);
+            }
             if let Some(mapping) = self.mappings.first_above_mut(old.start) {
                 mapping.range.end = more.end;
             }
@@ -94,7 +102,7 @@ impl<O: Object> AddressSpace<O> {
             return Err(SpaceError::NoMemory);
         }
         let to = self.find_room(count).ok_or(SpaceError::NoMemory)?;
-        self.move_to(memory, old, to, false)
+        self.move_to(memory, old, to, keep_old)
     }
 
     /// Whether the range ends its mapping and can have the pages after it.
@@ -117,27 +125,21 @@ impl<O: Object> AddressSpace<O> {
         }
     }
 
-    fn check_total(&self, more: u64) -> Result<(), SpaceError> {
-        let total = (self.mapped + more) * PAGE_SIZE as u64;
-        if total > self.limits.address_space {
-            Err(SpaceError::NoMemory)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Moves `old` (as much of it as fits) to `new`. Empty `old` leaves the original mapping alone.
+    /// Moves `old` (as much of it as fits) to `new`, in place of what is there. Empty `old` leaves the original mapping alone.
     fn move_to<M: TableMemory>(
         &mut self,
         memory: &M,
         old: PageRange,
         new: PageRange,
-        replace: bool,
+        keep_old: bool,
     ) -> Result<Remapped, SpaceError> {
-        self.check_total(new.len().saturating_sub(old.len()))?;
-        self.mappings.reserve(4)?;
         let kept = PageRange::at(old.start, old.len().min(new.len()));
         let moved = self.moved(old, new).ok_or(SpaceError::BadAddress)?;
+        let left = if keep_old { 0 } else { old.len() };
+        if !self.allows(new.len().saturating_sub(left), moved.is_data()) {
+            return Err(SpaceError::NoMemory);
+        }
+        self.mappings.reserve(4)?;
         self.table.split_edges(memory, old)?;
         self.table.split_edges(memory, kept)?;
         self.table.split_edges(memory, new)?;
@@ -147,16 +149,16 @@ impl<O: Object> AddressSpace<O> {
         self.table.prepare(memory, kept, new.start)?;
         // From here on nothing fails.
         let mut debt = FlushDebt::none();
-        if replace {
-            self.drop_mappings(memory, new, &mut debt);
-        }
+        self.drop_mappings(memory, new, &mut debt);
         self.table.relocate(memory, kept, new.start, &mut debt);
         // The pages have moved: what goes now are the old mapping, a tail and tables. These last, as
         // the new mapping may need the same.
-        self.drop_mappings(memory, old, &mut debt);
+        if !keep_old {
+            self.drop_mappings(memory, old, &mut debt);
+        }
         self.mapped += new.len();
         self.mappings.insert(moved);
-        if !old.is_empty() {
+        if !old.is_empty() && !keep_old {
             self.free_tables(memory, old, &mut debt);
         }
         Ok(Remapped {

@@ -15,6 +15,7 @@ const MIB: usize = 1 << 20;
 fn main() {
     match std::env::args().nth(1).as_deref() {
         None => {
+            data();
             address_space();
             allocations();
         }
@@ -37,6 +38,23 @@ fn try_map(mebibytes: usize) {
         unmap(at, mebibytes * MIB).expect("to unmap what was mapped");
     }
     show(&format!("mmap {mebibytes} MiB"), answer.map(|_| 0));
+}
+
+/// RLIMIT_DATA counts private memory that can be written.
+fn data() {
+    let child = fork(|| {
+        limit(l::RLIMIT_DATA, 64 * MIB);
+        try_map(48);
+        try_map(80);
+        let shared = l::MAP_SHARED | l::MAP_ANONYMOUS;
+        show("shared", map(0, 80 * MIB, RW, shared).map(|_| 0));
+        let read = map(0, 80 * MIB, l::PROT_READ, ANONYMOUS);
+        show("to read", read.map(|_| 0));
+        let end = call(l::SYS_brk, [0]).expect("a break");
+        let same = call(l::SYS_brk, [end + 80 * MIB]) == Ok(end);
+        println!("brk up 80 MiB: {}", if same { "refused" } else { "done" });
+    });
+    println!("data: {:?}", child.and_then(wait));
 }
 
 fn address_space() {

@@ -1,8 +1,8 @@
 //! mmap, munmap, mprotect, mremap, madvise, mincore, msync and brk: what each answers, and what is there afterwards.
 
 use braid_test_programs::memory::{
-    ANONYMOUS, PAGE, RW, fill, fresh, handle_faults, map, map_file, picture, protect, show_address,
-    unmap, write,
+    ANONYMOUS, PAGE, RW, fill, fresh, handle_faults, map, map_file, picture, protect, read,
+    show_address, unmap, write,
 };
 use braid_test_programs::{Answer, call, show, text};
 use libc as l;
@@ -21,7 +21,9 @@ fn main() {
     protecting();
     remapping();
     remapping_elsewhere();
+    leaving_behind();
     advice();
+    advice_about_forks();
     residency();
     locking();
     syncing();
@@ -176,6 +178,11 @@ fn protecting() {
         "mprotect, over a hole",
         protect(base + 4 * PAGE, 4 * PAGE, RW),
     );
+    show(
+        "mprotect, up to a hole",
+        protect(base + 2 * PAGE, 3 * PAGE, l::PROT_NONE),
+    );
+    println!("{}", picture(base, 6));
     unmap(base, 6 * PAGE).expect("to unmap");
 }
 
@@ -261,6 +268,27 @@ fn remapping_elsewhere() {
     unmap(twin, 2 * PAGE).expect("to unmap");
 }
 
+fn leaving_behind() {
+    let base = map(AREA, 4 * PAGE, RW, FIXED).expect("memory");
+    fill(base, "abcd");
+    let show = |name: &str, answer| show_address(&format!("mremap, {name}"), answer, base);
+    let stays = l::MREMAP_DONTUNMAP;
+    show("left behind, may not move", remap(base, 4, 4, stays, 0));
+    let flags = stays | l::MREMAP_MAYMOVE;
+    show("left behind, longer", remap(base, 2, 3, flags, 0));
+    let moved = remap(base + PAGE, 2, 2, flags, 0).expect("room");
+    println!("{} {}", picture(base, 4), picture(moved, 2));
+    fill(base + PAGE, "xy");
+    println!("{} {}", picture(base, 4), picture(moved, 2));
+    let flags = flags | l::MREMAP_FIXED;
+    let to = base + 16 * PAGE;
+    show("left behind, fixed", remap(base, 4, 4, flags, to));
+    println!("{} {}", picture(base, 4), picture(to, 4));
+    for (at, pages) in [(moved, 2), (base, 20)] {
+        unmap(at, pages * PAGE).expect("to unmap");
+    }
+}
+
 fn advise(address: usize, pages: usize, advice: i32) -> Answer {
     call(l::SYS_madvise, [address, pages * PAGE, advice as usize])
 }
@@ -314,6 +342,44 @@ fn advice() {
     show("madvise, shared, to free", advise(shared, 1, l::MADV_FREE));
     println!("{}", picture(shared, 1));
     unmap(shared, PAGE).expect("to unmap");
+}
+
+fn advice_about_forks() {
+    let base = map(AREA, 4 * PAGE, RW, FIXED).expect("memory");
+    fill(base, "abcd");
+    show("madvise, don't fork", advise(base, 1, l::MADV_DONTFORK));
+    show("madvise, wipe", advise(base + 2 * PAGE, 1, 18));
+    println!("{}", in_child(base, 4));
+    fill(base + 2 * PAGE, "z");
+    println!("{} {}", picture(base, 4), in_child(base, 4));
+    show("madvise, do fork", advise(base, 1, l::MADV_DOFORK));
+    show("madvise, keep", advise(base + 2 * PAGE, 1, 19));
+    println!("{}", in_child(base, 4));
+    unmap(base, 4 * PAGE).expect("to unmap");
+    let flags = l::MAP_SHARED | l::MAP_ANONYMOUS | l::MAP_FIXED;
+    map(AREA, PAGE, RW, flags).expect("memory");
+    show("madvise, wipe, shared", advise(AREA, 1, 18));
+    unmap(AREA, PAGE).expect("to unmap");
+}
+
+/// What a child sees.
+fn in_child(address: usize, pages: usize) -> String {
+    let seen = map(0, PAGE, RW, l::MAP_SHARED | l::MAP_ANONYMOUS).expect("memory");
+    // SAFETY: P4.
+    let child = unsafe { l::fork() };
+    if child == 0 {
+        let picture = picture(address, pages);
+        for (at, byte) in picture.bytes().enumerate() {
+            write(seen + at, byte).expect("a writable page");
+        }
+        // SAFETY: P1.
+        unsafe { l::_exit(0) }
+    }
+    call(l::SYS_wait4, [child as usize, 0, 0, 0]).expect("a child");
+    let bytes = (0..pages).map(|at| char::from(read(seen + at).expect("a page")));
+    let picture = bytes.collect();
+    unmap(seen, PAGE).expect("to unmap");
+    picture
 }
 
 fn residency() {
@@ -428,6 +494,10 @@ fn files() {
         l::MAP_PRIVATE,
         0,
     );
+    let validated = l::MAP_SHARED_VALIDATE;
+    try_file("validated", reader, l::PROT_READ, validated, 0);
+    let odd = validated | 1 << 25;
+    try_file("validated, unknown flag", reader, l::PROT_READ, odd, 0);
     try_file("offset, unaligned", reader, RW, l::MAP_PRIVATE, 5);
     try_file(
         "offset, beyond the end",
