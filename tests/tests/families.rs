@@ -47,3 +47,11 @@ fn two_tori() {
 fn four_tori_of_two_cores() {
     on(8, 4);
 }
+
+#[test]
+fn relatives_that_move() {
+    for (cores, tori) in [(2, 2), (4, 4)] {
+        let program = Exec::new(programs::rust("relatives")).smp(cores).tori(tori);
+        assert_eq!(program.same_as_host().status, 0);
+    }
+}
