@@ -55,6 +55,37 @@ fn shell_and_its_files() {
 }
 
 #[test]
+fn programs_in_tmp() {
+    elsewhere(
+        "d=$(mktemp -d /tmp/far.XXXXXX) && cd $d || exit
+        cat /proc/self/exe > busybox; chmod +x busybox; ./busybox echo run; ln busybox ls; ./ls /nothing 2>&1
+        echo \"#!$d/busybox sh\" > script; echo 'echo script $1; ./busybox seq 2' >> script; ./script 2>&1; chmod +x script; ./script one; $d/script two
+        mv busybox gone; ./busybox 2>&1; exec 3< gone; rm gone; sh -c './ls -1 | wc -l' ; cd /; rm -r $d",
+    );
+}
+
+#[test]
+fn a_database_in_tmp() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::copy(
+        &programs::real("sqlite3")[0],
+        directory.path().join("program"),
+    )
+    .unwrap();
+    let script = "[ $$ = 1 ] && exit
+        d=$(mktemp -d /tmp/far.XXXXXX) || exit
+        ./program $d/base \"CREATE TABLE t(id INTEGER PRIMARY KEY, k, s);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+        INSERT INTO t SELECT i, (i * 7919) % 5003, hex(i) FROM n; SELECT count(*), sum(k) FROM t;\"
+        ./program $d/base \"CREATE INDEX x ON t(k); DELETE FROM t WHERE k % 3 = 0; SELECT sum(id) FROM t; PRAGMA integrity_check;\"
+        rm -r $d; exit 0";
+    Exec::sh(script)
+        .directory(directory.path())
+        .every_torus()
+        .same_as_host();
+}
+
+#[test]
 fn pipes_and_standard_input_of_the_console() {
     let output = Exec::sh("[ $$ = 1 ] && exit; while read word; do echo \"<$word>\"; done; seq 1 3 | (sleep 0.1; cat; echo end >&2)")
         .stdin("one\ntwo\n")

@@ -31,6 +31,14 @@ pub fn roots(node: &Node) -> Option<Roots<'static>> {
     }
 }
 
+/// What mappings of a file of the boot archive show. ENODEV when it is not a file.
+pub fn object_of(id: NodeId) -> Result<ObjectRef, Errno> {
+    match tree::archive().node(id).content {
+        archive::Content::Bytes(bytes) => object(&Node::Archive(id), bytes),
+        archive::Content::Directory(_) => Err(Errno::ENODEV),
+    }
+}
+
 /// A file of which the roots are known.
 struct BootFile {
     bytes: Bytes,

@@ -4,7 +4,9 @@ use super::open::{Body, Flags, Mappable, OpenFile};
 use super::tree::Node;
 use super::tty;
 use crate::console::program::Output;
+use crate::process::Thread;
 use crate::sched::lock::Lock;
+use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::table::Table;
@@ -103,8 +105,8 @@ impl Context {
     }
 
     /// What a mapping of a descriptor shows: ENODEV when it cannot be mapped.
-    pub fn mappable(&self, fd: i32) -> Result<Mappable, Errno> {
-        self.get(fd)?.mappable()
+    pub fn mappable(&self, thread: &Arc<Thread>, fd: i32, shared: bool) -> Result<Mappable, Stop> {
+        self.get(fd)?.mappable(thread, shared)
     }
 
     /// The working directory.

@@ -2,16 +2,22 @@
 
 use super::boot;
 use super::content::Content;
-use super::context::Context;
+use super::far::{self, Reply};
 use super::open::{Body, Flags, OpenFile};
+use super::service::bytes;
+use super::syscalls::{go_on, place};
 use super::transfer;
 use super::tree::{self, Node, World};
 use crate::mem::object::{ObjectRef, PAGE};
+use crate::process::Thread;
+use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use braid_files::archive::{self, S_IFMT, S_IFREG};
-use braid_files::walk::{self, Walk};
+use braid_files::archive::{self, NodeId, S_IFMT, S_IFREG};
+use braid_files::far::answer::Answer;
+use braid_files::far::ask::{Ask, Request, Subject};
+use braid_files::walk::{self, Target, Walk};
 
 /// An executable file.
 pub struct Executable {
@@ -71,41 +77,134 @@ impl Executable {
     }
 }
 
-impl Context {
+impl Executable {
     /// The program at a path: EACCES when it is not a regular file or not executable, and what path resolution gives.
-    pub fn executable(&self, path: &[u8]) -> Result<Arc<Executable>, Errno> {
-        let Walk::Target(target) = walk::resolve(&World, &self.directory(), path, true)? else {
-            return Err(Errno::EACCES);
+    pub fn find(thread: &Arc<Thread>, path: &[u8]) -> Result<Arc<Self>, Stop> {
+        let directory = thread.process.files.directory();
+        let mut walk = walk::resolve(&World, &directory, path, true)?;
+        loop {
+            let leaving = match walk {
+                Walk::Target(target) => return Self::here(thread, target),
+                Walk::Leaves(leaving) => leaving,
+            };
+            let (home, place) = place(leaving, true)?;
+            let about = |request| Ask::About {
+                subject: Subject::Path {
+                    place: place.clone(),
+                },
+                request,
+            };
+            match far::ask(thread, home, &about(Request::Stat))? {
+                Reply::Answer(Answer::Elsewhere { rest, links, .. }) => {
+                    walk = go_on(rest, links, true)?;
+                }
+                Reply::Answer(Answer::Stat { stat }) => {
+                    check(stat.mode)?;
+                    let (flags, mode) = (Flags::RDONLY.bits(), 0);
+                    let opened = far::ask(thread, home, &about(Request::Open { flags, mode }))?;
+                    let Reply::Opened(file) = opened else {
+                        return Err(Errno::EACCES.into());
+                    };
+                    let path = absolute(thread, path)?;
+                    return Self::copied(thread, path, &file);
+                }
+                _ => return Err(Errno::EIO.into()),
+            }
+        }
+    }
+
+    /// An executable file: of another torus as a copy.
+    fn copied(
+        thread: &Arc<Thread>,
+        path: Vec<u8>,
+        file: &Arc<OpenFile>,
+    ) -> Result<Arc<Self>, Stop> {
+        let file = match &file.body {
+            Body::Far(remote) => match remote.archive() {
+                Some(id) => Arc::new(OpenFile::new(archive_body(id)?, Flags::RDONLY)),
+                None => far::fetch(thread, remote)?,
+            },
+            _ => file.clone(),
         };
+        Ok(Arc::new(Self { path, file }))
+    }
+
+    /// The program that a path led to on this torus.
+    fn here(thread: &Arc<Thread>, target: Target<Node>) -> Result<Arc<Self>, Stop> {
         let directory = target.directory.clone();
         let name = target.name.clone();
         let mut node = target.existing()?;
         let mut path = directory.path().unwrap_or_default();
         if let Node::Proc(super::proc::Proc::Executable(pid)) = &node {
             let process = crate::process::table().get(*pid).ok_or(Errno::ENOENT)?;
-            return process.executable.lock().clone().ok_or(Errno::ENOENT);
+            let executable = process.executable.lock().clone().ok_or(Errno::ENOENT)?;
+            return Self::copied(thread, executable.path.clone(), &executable.file);
         }
         if let Node::Proc(super::proc::Proc::Descriptor(pid, fd)) = &node {
             let process = crate::process::table().get(*pid).ok_or(Errno::ENOENT)?;
-            node = process.files.get(*fd)?.node().ok_or(Errno::EACCES)?;
+            let file = process.files.get(*fd)?;
+            if let Body::Far(remote) = &file.body {
+                let number = remote.number;
+                let subject = Subject::File { number };
+                let request = Request::Stat;
+                match far::ask(thread, remote.home, &Ask::About { subject, request })? {
+                    Reply::Answer(Answer::Stat { stat }) => check(stat.mode)?,
+                    _ => return Err(Errno::EIO.into()),
+                }
+                return Self::copied(thread, file.name(), &file);
+            }
+            node = file.node().ok_or(Errno::EACCES)?;
         }
         if path != b"/" {
             path.push(b'/');
         }
         path.extend_from_slice(&name);
-        let mode = node.stat().mode;
-        if mode & S_IFMT != S_IFREG || mode & 0o111 == 0 {
-            return Err(Errno::EACCES);
-        }
+        check(node.stat().mode)?;
         let body = match &node {
-            Node::Archive(id) => match tree::archive().node(*id).content {
-                archive::Content::Bytes(bytes) => Body::Bytes(node.clone(), bytes),
-                archive::Content::Directory(_) => return Err(Errno::EACCES),
-            },
+            Node::Archive(id) => archive_body(*id)?,
             Node::Tmp(node) => Body::Tmp(node.clone()),
-            _ => return Err(Errno::EACCES),
+            _ => return Err(Errno::EACCES.into()),
         };
         let file = Arc::new(OpenFile::new(body, Flags::RDONLY));
-        Ok(Arc::new(Executable { path, file }))
+        Ok(Arc::new(Self { path, file }))
     }
+}
+
+/// Whether a file of this mode can be executed.
+fn check(mode: u32) -> Result<(), Errno> {
+    if mode & S_IFMT != S_IFREG || mode & 0o111 == 0 {
+        return Err(Errno::EACCES);
+    }
+    Ok(())
+}
+
+fn archive_body(id: NodeId) -> Result<Body, Errno> {
+    match tree::archive().node(id).content {
+        archive::Content::Bytes(bytes) => Ok(Body::Bytes(Node::Archive(id), bytes)),
+        archive::Content::Directory(_) => Err(Errno::EACCES),
+    }
+}
+
+/// A path of a program on another torus from the root on.
+fn absolute(thread: &Arc<Thread>, path: &[u8]) -> Result<Vec<u8>, Stop> {
+    if path.starts_with(b"/") {
+        return Ok(bytes(path)?);
+    }
+    let mut from = match thread.process.files.directory() {
+        Node::Far(remote) => {
+            let place = remote.place(Vec::new(), 0, true);
+            let subject = Subject::Path { place };
+            let request = Request::Path;
+            match far::ask(thread, remote.home, &Ask::About { subject, request })? {
+                Reply::Answer(Answer::Bytes { bytes }) => bytes,
+                _ => return Err(Errno::ENOENT.into()),
+            }
+        }
+        node => node.path().ok_or(Errno::ENOENT)?,
+    };
+    from.try_reserve(path.len() + 1)
+        .map_err(|_| Errno::ENOMEM)?;
+    from.push(b'/');
+    from.extend_from_slice(path);
+    Ok(from)
 }

@@ -2,14 +2,16 @@
 
 use super::boot;
 use super::device::Device;
-use super::far::remote::Remote;
+use super::far::{self, remote::Remote};
 use super::local::TmpNode;
 use super::pipe::PipeEnd;
 use super::transfer;
 use super::tree::{Mount, Node};
 use crate::console::program::Output;
 use crate::mem::object::ObjectRef;
+use crate::process::Thread;
 use crate::sched::lock::Lock;
+use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use crate::vmo::file::{BuilderFile, VmoFile};
 use alloc::sync::Arc;
@@ -209,10 +211,11 @@ impl OpenFile {
     }
 
     /// What a mapping of it shows: ENODEV when it cannot be mapped.
-    pub fn mappable(&self) -> Result<Mappable, Errno> {
+    pub fn mappable(&self, thread: &Arc<Thread>, shared: bool) -> Result<Mappable, Stop> {
         let flags = self.flags();
         let object = match &self.body {
-            _ if flags.contains(Flags::PATH) => return Err(Errno::EBADF),
+            _ if flags.contains(Flags::PATH) => return Err(Errno::EBADF.into()),
+            Body::Far(remote) => far_object(thread, remote, flags, shared)?,
             Body::Bytes(node, bytes) => boot::object(node, bytes)?,
             Body::Tmp(node) => transfer::content(node)?.object().clone(),
             Body::Vmo(file) => {
@@ -224,7 +227,7 @@ impl OpenFile {
                     executable: rights.contains(Rights::EXECUTE),
                 });
             }
-            _ => return Err(Errno::ENODEV),
+            _ => return Err(Errno::ENODEV.into()),
         };
         Ok(Mappable {
             object,
@@ -265,6 +268,28 @@ impl OpenFile {
             Body::Far(remote) => remote.description.kind == S_IFREG,
             _ => self.stat().mode & S_IFMT == S_IFREG,
         }
+    }
+}
+
+/// What a mapping of a file of another torus shows: of `/tmp` a copy, so that it cannot be shared.
+fn far_object(
+    thread: &Arc<Thread>,
+    remote: &Remote,
+    flags: Flags,
+    shared: bool,
+) -> Result<ObjectRef, Stop> {
+    if let Some(id) = remote.archive() {
+        return Ok(boot::object_of(id)?);
+    }
+    if remote.description.kind != S_IFREG || shared {
+        return Err(Errno::ENODEV.into());
+    }
+    if !flags.reads() {
+        return Err(Errno::EACCES.into());
+    }
+    match &far::fetch(thread, remote)?.body {
+        Body::Tmp(node) => Ok(transfer::content(node)?.object().clone()),
+        _ => Err(Errno::ENODEV.into()),
     }
 }
 

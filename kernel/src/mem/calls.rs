@@ -146,7 +146,10 @@ fn file(
 ) -> Result<(Backing<super::object::ObjectRef>, Prot), Stop> {
     let offset = call.args[5];
     crate::vmo::hash::before_mapping(call, &*call.process.files.get(call.int(4))?)?;
-    let mappable = call.process.files.mappable(call.int(4))?;
+    let mappable = call
+        .process
+        .files
+        .mappable(call.thread, call.int(4), shared)?;
     if offset.saturating_add(length) > i64::MAX as u64 {
         return Err(Errno::EOVERFLOW.into());
     }

@@ -58,12 +58,14 @@ pub fn is_rung() -> bool {
     own().rung.load(Ordering::Relaxed)
 }
 
-/// Delivers what has come, if the bell was rung. No lock may be held.
+/// Delivers what has come, if the bell was rung; answers whether it was. No lock may be held.
 #[inline]
-pub fn serve() {
-    if is_rung() {
+pub fn serve() -> bool {
+    let rung = is_rung();
+    if rung {
         own().serve();
     }
+    rung
 }
 
 /// This core has nothing to do: it is the one to interrupt, unless another is already idle.

@@ -16,13 +16,18 @@ const SLICE: Nanos = Nanos(10_000_000);
 /// one stolen from another core of the torus, else whoever ends the idling.
 pub fn next_thread() -> *mut UserRegs {
     let core = super::this();
-    crate::rings::serve();
+    let mut served = false;
     loop {
         // SAFETY: K20, only this core writes `current`, and only in `retire` and `start`, when the reference is gone.
         let current = unsafe { &*core.current.as_ptr() };
         if let Some(thread) = current {
             if may_go_on(core, thread) {
-                return thread.regs.as_ptr();
+                // Last, as its call may have woken what waits here for another torus. It may concern this thread, too.
+                if served || !crate::rings::serve() {
+                    return thread.regs.as_ptr();
+                }
+                served = true;
+                continue;
             }
             retire(core);
         }

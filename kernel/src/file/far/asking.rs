@@ -2,6 +2,7 @@
 
 use super::super::caller::Caller;
 use super::super::open::OpenFile;
+use super::fetch::Copies;
 use super::parcel::{Frames, Parcel};
 use super::remote::Remote;
 use super::share;
@@ -76,6 +77,7 @@ pub struct Journal {
     entries: Vec<Entry>,
     /// The next question of this run.
     next: usize,
+    pub(super) copies: Copies,
 }
 
 struct Entry {
@@ -106,24 +108,25 @@ impl Journal {
         Self {
             entries: Vec::new(),
             next: 0,
+            copies: Copies::new(),
         }
     }
 }
 
 /// The call runs again: it asks from the start.
 pub fn rewind(thread: &Thread) {
-    thread.far.with(|journal| journal.next = 0);
+    thread.far.with(|journal| {
+        journal.next = 0;
+        journal.copies.rewind();
+    });
 }
 
 /// The call is over: what is still open is cancelled, and nobody waits for it.
 pub fn forget(thread: &Thread) {
-    let entries = thread.far.with(|journal| {
-        journal.next = 0;
-        core::mem::take(&mut journal.entries)
-    });
-    for entry in entries {
-        entry.cancel();
-    }
+    let journal = thread
+        .far
+        .with(|journal| core::mem::replace(journal, Journal::new()));
+    journal.entries.iter().for_each(Entry::cancel);
 }
 
 /// When a signal may interrupt a call.

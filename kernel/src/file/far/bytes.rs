@@ -11,18 +11,18 @@ use braid_files::far::answer::Answer;
 use braid_files::far::ask::{Ask, Request, Subject};
 
 /// Bytes that are moved at once: more takes several requests.
-const CHUNK: usize = PAYLOAD_MAX / 4;
+pub(super) const CHUNK: usize = PAYLOAD_MAX / 4;
 /// Bytes that go over the kernel's stack at once.
 const BLOCK: usize = 1024;
 
-fn about(remote: &Remote, request: Request) -> Ask {
+pub(super) fn about(remote: &Remote, request: Request) -> Ask {
     let number = remote.number;
     let subject = Subject::File { number };
     Ask::About { subject, request }
 }
 
 /// The number of bytes that a home says it has moved.
-fn count(reply: &Reply) -> Result<usize, Errno> {
+pub(super) fn count(reply: &Reply) -> Result<usize, Errno> {
     match reply {
         Reply::Answer(Answer::Done { value }) => Ok(*value as usize),
         _ => Err(Errno::EIO),

@@ -16,6 +16,7 @@
 pub mod asking;
 mod bytes;
 pub mod exports;
+mod fetch;
 #[expect(dead_code, reason = "what moves processes calls it")]
 pub mod image;
 pub mod parcel;
@@ -25,6 +26,7 @@ mod share;
 
 pub use asking::{Interruption, Journal, Reply, ask, forget, interruption, rewind};
 pub use bytes::{list, read, write};
+pub use fetch::fetch;
 pub use serving::Serving;
 pub use share::Share;
 

@@ -74,13 +74,13 @@ pub(super) fn resolve(call: &Call, at: At) -> Result<Walk<Node>, Stop> {
 }
 
 /// Where a path leads after another torus has found that it leads out of what it has.
-pub(super) fn go_on(rest: Vec<u8>, links: u32, follow: bool) -> Result<Walk<Node>, Stop> {
+pub fn go_on(rest: Vec<u8>, links: u32, follow: bool) -> Result<Walk<Node>, Stop> {
     let at = Node::root();
     Ok(walk::go_on(&World, Leaving { at, rest, links }, follow)?)
 }
 
 /// The torus where a path goes on, and what to ask there.
-pub(super) fn place(leaving: Leaving<Node>, follow: bool) -> Result<(TorusId, Place), Errno> {
+pub fn place(leaving: Leaving<Node>, follow: bool) -> Result<(TorusId, Place), Errno> {
     let Leaving { at, rest, links } = leaving;
     match at {
         Node::Far(remote) => Ok((remote.home, remote.place(rest, links, follow))),

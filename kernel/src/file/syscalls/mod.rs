@@ -14,7 +14,7 @@ mod poll;
 mod select;
 mod watch;
 
-pub use about::open_console;
+pub use about::{go_on, open_console, place};
 pub use attributes::*;
 pub use control::*;
 pub use descriptors::*;

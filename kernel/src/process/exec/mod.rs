@@ -72,19 +72,20 @@ pub fn execute(thread: &Arc<Thread>, mut request: Request) -> SysResult {
         // As Linux since 5.18: a program always has an argv[0].
         request.arguments.push(b"")?;
     }
-    let ready = prepare(&thread.process, &mut request)?;
+    let ready = prepare(thread, &mut request)?;
     enter(thread, ready, &request);
     Ok(0)
 }
 
 /// Does all that may fail.
-fn prepare(process: &Arc<Process>, request: &mut Request) -> Result<Ready, Stop> {
+fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Stop> {
+    let process = &thread.process;
     let limits = *process.limits.lock();
     let strings = stack::size(&request.path, &request.arguments, &request.environment) as u64;
     if strings > limits.current(super::limits::STACK) / 4 {
         return Err(Errno::E2BIG.into());
     }
-    let (executable, start) = script::resolve(process, request)?;
+    let (executable, start) = script::resolve(thread, request)?;
     let program =
         elf::parse(&executable, &start).map_err(|error| refuse(process, request, error))?;
     let space = Space::new()?;

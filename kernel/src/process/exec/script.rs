@@ -3,7 +3,8 @@
 use super::Request;
 use super::args::Strings;
 use crate::file::Executable;
-use crate::process::Process;
+use crate::process::Thread;
+use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -16,12 +17,12 @@ const DEPTH: usize = 4;
 /// Opens what is to be executed, following `#!` lines; each puts the interpreter and its argument before the arguments.
 /// Answers the file and its first bytes.
 pub(super) fn resolve(
-    process: &Process,
+    thread: &Arc<Thread>,
     request: &mut Request,
-) -> Result<(Arc<Executable>, Vec<u8>), Errno> {
+) -> Result<(Arc<Executable>, Vec<u8>), Stop> {
     let mut path = request.path.clone();
     for _ in 0..=DEPTH {
-        let file = process.files.executable(&path)?;
+        let file = Executable::find(thread, &path)?;
         let mut start = [0; START];
         let n = file.read_at(0, &mut start)?;
         if !start.starts_with(b"#!") {
@@ -38,7 +39,7 @@ pub(super) fn resolve(
         request.arguments = arguments;
         path = interpreter.to_vec();
     }
-    Err(Errno::ELOOP)
+    Err(Errno::ELOOP.into())
 }
 
 /// Interpreter and its argument, which is the rest of the line.

@@ -1,0 +1,108 @@
+//! Copies of files of other tori: what is executed or mapped privately shows the bytes that the file had at that moment.
+
+use super::super::content::Content;
+use super::super::open::{Body, OpenFile};
+use super::super::service::opening;
+use super::super::transfer;
+use super::asking::{Asking, consume, exchange};
+use super::bytes::{CHUNK, about, count};
+use super::parcel::PAYLOAD;
+use super::remote::Remote;
+use crate::mem::object::PAGE;
+use crate::process::Thread;
+use crate::syscall::call::Stop;
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use braid_files::far::ask::Request;
+
+/// The copies that a call makes, in the order in which each of its runs asks for them.
+pub struct Copies {
+    copies: Vec<Copying>,
+    /// The next one of this run.
+    next: usize,
+}
+
+/// A copy under way.
+#[derive(Clone)]
+struct Copying {
+    file: Arc<OpenFile>,
+    /// Bytes that it has.
+    len: u64,
+    complete: bool,
+}
+
+impl Copies {
+    /// None.
+    pub const fn new() -> Self {
+        Self {
+            copies: Vec::new(),
+            next: 0,
+        }
+    }
+
+    /// The call runs again.
+    pub fn rewind(&mut self) {
+        self.next = 0;
+    }
+
+    fn current(&mut self) -> Result<&mut Copying, Errno> {
+        if self.copies.len() == self.next {
+            self.copies.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+            self.copies.push(Copying {
+                file: opening::nameless()?,
+                len: 0,
+                complete: false,
+            });
+        }
+        Ok(&mut self.copies[self.next])
+    }
+}
+
+/// A file of this torus with the bytes of a remote one. Blocks until all have come; the call then gets the same copy again.
+pub fn fetch(thread: &Arc<Thread>, remote: &Remote) -> Result<Arc<OpenFile>, Stop> {
+    loop {
+        let copy = thread
+            .far
+            .with(|journal| journal.copies.current().cloned())?;
+        if copy.complete {
+            thread.far.with(|journal| journal.copies.next += 1);
+            return Ok(copy.file);
+        }
+        let request = Request::Read {
+            len: CHUNK as u32,
+            position: Some(copy.len),
+        };
+        let question = about(remote, request);
+        let (reply, asking) = exchange(thread, remote.home, &question, CHUNK, |_| Ok(()))?;
+        let n = count(&reply)?.min(CHUNK);
+        append(&copy, &asking, n)?;
+        consume(thread);
+        thread.far.with(|journal| {
+            let copy = journal.copies.current()?;
+            copy.len += n as u64;
+            copy.complete = n == 0;
+            Ok::<(), Errno>(())
+        })?;
+    }
+}
+
+/// Appends the first `n` bytes of a payload.
+fn append(copy: &Copying, asking: &Asking, n: usize) -> Result<(), Errno> {
+    let content: &Content = match &copy.file.body {
+        Body::Tmp(node) => transfer::content(node)?,
+        _ => return Err(Errno::EIO),
+    };
+    let mut block = [0; 1024];
+    let mut done = 0;
+    while done < n {
+        let at = copy.len + done as u64;
+        let wanted = block.len().min(n - done).min(PAGE - at as usize % PAGE);
+        asking.payload().read(PAYLOAD + done, &mut block[..wanted]);
+        content
+            .write(at, &block[..wanted])
+            .map_err(|_| Errno::ENOMEM)?;
+        done += wanted;
+    }
+    Ok(())
+}
