@@ -55,6 +55,28 @@ fn equal_content_is_in_one_frame() {
     );
 }
 
+#[test]
+fn mapped_content_makes_way_under_pressure() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("large");
+    let bytes = noise(7, 16 << 20);
+    std::fs::write(&path, &bytes).unwrap();
+    let sum: u64 = bytes
+        .iter()
+        .skip(9)
+        .step_by(PAGE)
+        .map(|byte| u64::from(*byte))
+        .sum();
+    let program = Exec::new(programs::rust("content")).args(["/large", "pressure"]);
+    for cores in [1, 2] {
+        // Less than 32 MiB for programs, beside the file in the boot archive.
+        let program = program.clone().file(&path, "/large").smp(cores).tori(1);
+        let output = program.mem(60).run();
+        let expected = format!("sums: [{sum}, {sum}]\nmemory: true\nagain: true\n");
+        assert_eq!(output.stdout, expected, "{output:?}");
+    }
+}
+
 /// Boots busybox from a volume in which `damage` has changed the table of page roots.
 fn boot_with_roots(damage: impl FnOnce(&mut Vec<u8>)) -> String {
     let machine = Machine {

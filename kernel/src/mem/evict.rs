@@ -8,13 +8,16 @@ use super::swap::{PageName, Swap, release};
 use crate::tori::Torus;
 use alloc::sync::Arc;
 use heapless::Vec;
+use vm::addr::Frame;
 use vm::clock::{Candidate, Clock, Verdict};
-use vm::frames::Use;
+use vm::frames::{Owner, Use};
 use vm::space::{Age, Replacement};
 use vm::table::TableMemory;
 
 /// Spaces that owe a flush before a batch is paid for.
 const SPACES: usize = 16;
+/// Frames of the page cache that go with a batch.
+const CONTENTS: usize = 64;
 
 /// What became of a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub enum Step {
 pub struct Batch {
     torus: &'static Torus,
     owing: Vec<Arc<Space>, SPACES>,
+    /// Slots of the page cache and their frames, whose entries are gone.
+    contents: Vec<(u64, Frame), CONTENTS>,
 }
 
 impl Batch {
@@ -41,6 +46,7 @@ impl Batch {
         Self {
             torus,
             owing: Vec::new(),
+            contents: Vec::new(),
         }
     }
 
@@ -48,6 +54,7 @@ impl Batch {
     pub fn evict(&mut self, candidate: &Candidate) -> Step {
         match (candidate.used, self.torus.reclaim.swap()) {
             (Use::Private, Some(swap)) => self.private(swap, candidate),
+            (Use::Cached, _) if candidate.owner == Owner::CONTENT => self.content(candidate),
             _ => Step::Kept,
         }
     }
@@ -84,23 +91,55 @@ impl Batch {
         Step::Leaving
     }
 
+    /// Immutable content can be made again: its entries go at once, its frame when no core remembers them.
+    fn content(&mut self, candidate: &Candidate) -> Step {
+        let (torus, frame) = (self.torus, candidate.frame);
+        let (mut sum, mut complete) = (Age::default(), !self.contents.is_full());
+        torus.share.spaces.each(|space| {
+            let age = complete.then(|| space.try_look(|space| space.age(torus.memory(), frame)));
+            match age.flatten() {
+                Some(age) => sum += age,
+                None => complete = false,
+            }
+        });
+        // The cache holds one reference. Who holds one without an entry needs the frame: it stays.
+        let frames = torus.memory().frames();
+        if !complete || Clock::judge(frames, candidate, sum, 1) == Verdict::Keep {
+            return Step::Kept;
+        }
+        if sum.entries > 0 {
+            let replace = |space: &Arc<Space>| self.replace_in(space, frame, Replacement::Drop);
+            torus.share.spaces.each(replace);
+        }
+        // There is room: it was looked at first.
+        let _ = self.contents.push((candidate.index, frame));
+        Step::Dropped
+    }
+
     /// Replaces every entry of a private frame, space by space.
     fn replace(&mut self, candidate: &Candidate, replacement: Replacement) {
         let (torus, frame) = (self.torus, candidate.frame);
         torus.share.spaces.of_lineage(candidate.owner, |space| {
-            let owes = space.replace(frame, replacement);
-            let known = self.owing.iter().any(|other| Arc::ptr_eq(other, space));
-            if owes && !known && self.owing.push(space.clone()).is_err() {
-                space.settle();
-            }
+            self.replace_in(space, frame, replacement);
             true
         });
+    }
+
+    fn replace_in(&mut self, space: &Arc<Space>, frame: Frame, replacement: Replacement) {
+        let owes = space.replace(frame, replacement);
+        let known = self.owing.iter().any(|other| Arc::ptr_eq(other, space));
+        if owes && !known && self.owing.push(space.clone()).is_err() {
+            space.settle();
+        }
     }
 
     /// Has cores forget what has been replaced, and lets the pages go.
     pub fn finish(self) {
         for space in &self.owing {
             space.settle();
+        }
+        for (slot, frame) in &self.contents {
+            self.torus.share.page_cache.give_up(*slot, *frame);
         }
         if let Some(swap) = self.torus.reclaim.swap() {
             swap.commit();

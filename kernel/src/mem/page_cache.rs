@@ -78,6 +78,18 @@ impl PageCache {
             .map_or(Sharers::Nobody, |(_, cached)| cached.sharers)
     }
 
+    /// Frees `frame`, which the reverse map says is in `slot`, if nobody but the cache holds it any more. For the clock, once the
+    /// entries are gone and no core remembers them.
+    pub fn give_up(&self, slot: u64, frame: Frame) {
+        let mut inner = self.inner.lock();
+        let Some((cache, slot)) = inner.as_mut().zip(u32::try_from(slot).ok().map(Slot)) else {
+            return;
+        };
+        if cache.at(slot).is_some_and(|(_, it)| it.frame == frame) {
+            free_if_unused(cache, slot);
+        }
+    }
+
     /// Frees every frame that nobody but the cache holds: when memory is short, and before the accounts are checked.
     pub fn drop_unused(&self) {
         let mut inner = self.inner.lock();

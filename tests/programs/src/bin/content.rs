@@ -1,5 +1,5 @@
 //! Equal content is in one frame, whoever maps it. Arguments: two files of equal content. Prints what the page cache of the torus
-//! made and found.
+//! made and found. `content FILE pressure` maps a file, and then takes most of the memory.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -38,11 +38,34 @@ impl Drop for Mapped {
     }
 }
 
+/// Cached pages make way for private ones, mapped as they are, and come again.
+fn pressure(path: &str) {
+    let file = map(path);
+    let other = map(path);
+    let sums = [file.touch(), other.touch()];
+    println!("sums: {sums:?}");
+    let mut memory = Vec::new();
+    for byte in 1..=20u8 {
+        memory.push(vec![byte; 1 << 20]);
+    }
+    println!(
+        "memory: {}",
+        memory
+            .iter()
+            .all(|part| part.iter().all(|byte| *byte == part[0]))
+    );
+    drop(memory);
+    println!("again: {}", [file.touch(), other.touch()] == sums);
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, a, rest @ ..] = &arguments[..] else {
         panic!("two files")
     };
+    if let [Some("pressure"), ..] = [rest.first().map(String::as_str)] {
+        return pressure(a);
+    }
     let Some(b) = rest.first() else {
         // The second process.
         let mapped = map(a);
