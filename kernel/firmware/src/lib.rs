@@ -9,3 +9,4 @@ pub mod acpi;
 pub mod cmdline;
 pub mod counters;
 pub mod disk;
+pub mod memory;

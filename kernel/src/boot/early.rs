@@ -1,7 +1,8 @@
 //! Memory before there are tori: frames taken from the end of one usable range, for good or for the time of booting.
 
-use super::{BootInfo, MemoryKind};
+use super::BootInfo;
 use crate::arch::paging;
+use braid_firmware::memory::MemoryKind;
 use core::mem::MaybeUninit;
 use core::ops::Range;
 use vm::addr::{PAGE_SIZE, PhysAddr};
@@ -36,8 +37,7 @@ impl EarlyFrames {
             .filter(|range| range.kind == MemoryKind::Usable);
         let largest = usable.max_by_key(|range| range.len).ok_or(EarlyMemoryOut)?;
         let page = PAGE_SIZE as u64;
-        let whole =
-            largest.start.0.next_multiple_of(page)..(largest.start.0 + largest.len) / page * page;
+        let whole = largest.start.next_multiple_of(page)..largest.end() / page * page;
         Ok(Self {
             end: whole.end,
             whole,

@@ -10,6 +10,7 @@ mod tell;
 
 use crate::console::screen::Screen;
 use braid_firmware::cmdline::CommandLine;
+use braid_firmware::memory::{self, MemoryKind, MemoryRange};
 use core::fmt::{self, Write};
 use limine::memory_map::EntryType;
 use limine::mp::Cpu;
@@ -60,34 +61,6 @@ impl fmt::Display for BootError {
     }
 }
 
-/// What a range of memory holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MemoryKind {
-    /// Free.
-    Usable,
-    /// The loader's; free when its answers are no longer needed.
-    Loader,
-    /// The kernel and the modules.
-    Kernel,
-    /// ACPI tables.
-    Acpi,
-    /// Video memory.
-    Framebuffer,
-    /// Not for the kernel.
-    Reserved,
-}
-
-/// A range of the memory map.
-#[derive(Clone, Copy, Debug)]
-pub struct MemoryRange {
-    /// First byte.
-    pub start: PhysAddr,
-    /// Bytes.
-    pub len: u64,
-    /// What it holds.
-    pub kind: MemoryKind,
-}
-
 /// The machine as the loader hands it over.
 pub struct BootInfo {
     /// Name and version of the loader.
@@ -114,7 +87,7 @@ pub struct BootInfo {
     pub date: u64,
     /// The command line, understood.
     pub command_line: CommandLine<'static>,
-    /// The memory map, ascending.
+    /// The memory map, ascending; free ranges overlap nothing.
     pub memory: &'static [MemoryRange],
 }
 
@@ -129,14 +102,8 @@ struct Storage {
     line: [u8; MAX_LINE],
 }
 
-const NO_RANGE: MemoryRange = MemoryRange {
-    start: PhysAddr(0),
-    len: 0,
-    kind: MemoryKind::Usable,
-};
-
 static STORAGE: Mutex<Storage> = Mutex::new(Storage {
-    ranges: [NO_RANGE; MAX_RANGES],
+    ranges: [MemoryRange::EMPTY; MAX_RANGES],
     line: [0; MAX_LINE],
 });
 
@@ -184,11 +151,12 @@ pub fn read() -> Result<&'static BootInfo, BootError> {
     }
     for (range, entry) in ranges.iter_mut().zip(map) {
         *range = MemoryRange {
-            start: PhysAddr(entry.base),
+            start: entry.base,
             len: entry.length,
             kind: kind(entry.entry_type),
         };
     }
+    let count = memory::clean(&mut ranges[..map.len()]);
     // Before revision 3 addresses of firmware tables are virtual.
     let physical = |address: u64| {
         if address >= hhdm {
@@ -214,7 +182,7 @@ pub fn read() -> Result<&'static BootInfo, BootError> {
             .get_response()
             .map_or(0, |date| date.timestamp().as_secs()),
         command_line,
-        memory: &ranges[..map.len()],
+        memory: &ranges[..count],
     }))
 }
 

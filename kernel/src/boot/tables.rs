@@ -1,8 +1,9 @@
 //! The kernel's own page tables, made from the memory map and the kernel's linker symbols.
 
+use super::BootInfo;
 use super::early::EarlyFrames;
-use super::{BootInfo, MemoryKind};
 use crate::arch::paging::{KernelTables, Kind, NoFrame};
+use braid_firmware::memory::MemoryKind;
 use core::ops::Range;
 use vm::addr::PAGE_SIZE;
 
@@ -68,8 +69,8 @@ pub fn build(
             .iter()
             .filter(|range| kind_of(range.kind) == Some(kind))
         {
-            let start = range.start.0 / PAGE * PAGE;
-            let end = (range.start.0 + range.len).next_multiple_of(PAGE);
+            let start = range.start / PAGE * PAGE;
+            let end = range.end().next_multiple_of(PAGE);
             if start > run.end {
                 map_direct(&tables, info, &run, kind, frames)?;
                 run = start..end;

@@ -1,27 +1,7 @@
 //! What the loader said, in the log.
 
-use super::{BootInfo, MemoryKind, MemoryRange};
+use super::BootInfo;
 use core::fmt;
-
-impl fmt::Display for MemoryKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Usable => "usable",
-            Self::Loader => "loader's",
-            Self::Kernel => "kernel's",
-            Self::Acpi => "acpi",
-            Self::Framebuffer => "framebuffer",
-            Self::Reserved => "reserved",
-        })
-    }
-}
-
-impl fmt::Display for MemoryRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let end = self.start.0.saturating_add(self.len);
-        write!(f, "{:#x} to {end:#x} {}", self.start.0, self.kind)
-    }
-}
 
 /// APIC ids, the first core's first.
 struct Cores<'a>(&'a BootInfo);

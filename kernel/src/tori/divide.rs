@@ -3,10 +3,11 @@
 use super::build::{BuildError, Share, build};
 use super::{COUNT, Torus};
 use crate::arch::cpu::CoreIndex;
+use crate::boot::BootInfo;
 use crate::boot::early::{EarlyFrames, List};
-use crate::boot::{BootInfo, MemoryKind};
 use braid_firmware::acpi::srat::Srat;
 use braid_firmware::cmdline;
+use braid_firmware::memory::MemoryKind;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
 use thiserror::Error;
@@ -177,6 +178,14 @@ fn report(torus: &Torus, plan: &Plan<'_>) {
         (plan.frames(torus.id) * PAGE_SIZE as u64) >> 20,
         torus.available()
     );
+    for piece in plan.memory(torus.id) {
+        let byte = |frame: u64| frame * PAGE_SIZE as u64;
+        let (start, end) = (byte(piece.frames.start), byte(piece.frames.end));
+        match piece.node {
+            Some(node) => log::debug!("torus {}: {start:#x} to {end:#x}, node {node}", torus.id),
+            None => log::debug!("torus {}: {start:#x} to {end:#x}", torus.id),
+        }
+    }
 }
 
 /// The memory map's usable ranges without what booting took, and what is free later.
@@ -191,7 +200,7 @@ fn free_memory(early: &Early<'_>, free: &mut Free) -> Result<(), DivideError> {
     };
     let taken = early.frames.taken();
     for range in early.info.memory {
-        let bytes = range.start.0..range.start.0 + range.len;
+        let bytes = range.start..range.end();
         match range.kind {
             MemoryKind::Usable if bytes.contains(&taken.start) => {
                 add(&mut free.now, bytes.start..taken.start)?;
