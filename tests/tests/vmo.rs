@@ -242,3 +242,9 @@ fn bad_calls_about_objects_are_errors_that_name_themselves() {
            call that is not there: ENOSYS\n";
     assert_eq!(objects("errors"), expected);
 }
+
+#[test]
+fn seals_of_files_in_memory() {
+    let output = Exec::new(programs::rust("seals")).same_as_host();
+    assert_eq!(output.status, 0, "{output:?}");
+}

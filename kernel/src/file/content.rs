@@ -2,12 +2,14 @@
 //! written take no memory.
 
 use super::local;
+use super::seals::Seals;
 use crate::arch::cpu;
 use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef, PAGE, Shown};
 use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use braid_files::error::FileError;
+use core::sync::atomic::{AtomicU32, Ordering};
 use vm::space::Object;
 
 /// Bytes of a file that can be written.
@@ -15,6 +17,8 @@ pub struct Content {
     object: ObjectRef,
     /// Held while bytes move and while the length changes, so that no page goes while it is copied.
     busy: Lock<()>,
+    /// Changed while `busy` is held.
+    seals: AtomicU32,
 }
 
 /// The longest file (`MAX_LFS_FILESIZE`).
@@ -26,6 +30,8 @@ impl Content {
         Ok(Self {
             object: MemoryObject::zero(0)?,
             busy: Lock::new(()),
+            // Only who asks for a file that can be sealed gets one.
+            seals: AtomicU32::new(Seals::SEAL.bits()),
         })
     }
 
@@ -41,6 +47,39 @@ impl Content {
     /// What mappings of it show.
     pub fn object(&self) -> &ObjectRef {
         &self.object
+    }
+
+    /// A file that takes seals.
+    pub fn sealable() -> Result<Self, Errno> {
+        Ok(Self {
+            seals: AtomicU32::new(0),
+            ..Self::new()?
+        })
+    }
+
+    /// Its seals.
+    pub fn seals(&self) -> Seals {
+        Seals::from_bits_retain(self.seals.load(Ordering::Relaxed))
+    }
+
+    /// Adds the seals that `more` answers with, which is told of those that there are. Nothing is written meanwhile.
+    pub fn seal(&self, more: impl FnOnce(Seals) -> Result<Seals, Errno>) -> Result<(), Errno> {
+        let _busy = self.busy.lock();
+        let seals = self.seals() | more(self.seals())?;
+        self.seals.store(seals.bits(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Checks that the seals permit to write up to `end`.
+    pub fn permits_write(&self, end: u64) -> Result<(), FileError> {
+        let seals = self.seals();
+        let grows = end > self.len();
+        if seals.intersects(Seals::WRITE | Seals::FUTURE_WRITE)
+            || grows && seals.contains(Seals::GROW)
+        {
+            return Err(FileError::NotPermitted);
+        }
+        Ok(())
     }
 
     /// Length in bytes.
@@ -69,6 +108,7 @@ impl Content {
     /// Writes bytes at `offset`, none of them beyond the end of its page. The file grows as needed.
     pub fn write(&self, offset: u64, from: &[u8]) -> Result<(), FileError> {
         let _busy = self.busy.lock();
+        self.permits_write(offset + from.len() as u64)?;
         let (page, within) = split(offset);
         let before = self.len();
         if self.object.0.present(page).is_none() && !local::has_room() {
@@ -86,14 +126,24 @@ impl Content {
     }
 
     /// Cuts or extends the file; what is added reads as zeros.
-    pub fn truncate(&self, len: u64) {
+    pub fn truncate(&self, len: u64) -> Result<(), FileError> {
         let _busy = self.busy.lock();
+        let seal = if len > self.len() {
+            Seals::GROW
+        } else {
+            Seals::SHRINK
+        };
+        if len != self.len() && self.seals().contains(seal) {
+            return Err(FileError::NotPermitted);
+        }
         if len >= self.len() {
-            return self.object.0.extend(len);
+            self.object.0.extend(len);
+            return Ok(());
         }
         self.object.0.truncate(len);
         let spaces = &cpu::this().torus().share.spaces;
         spaces.drop_pages(self.object.owner(), len.div_ceil(PAGE as u64));
+        Ok(())
     }
 }
 

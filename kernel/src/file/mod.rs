@@ -21,6 +21,7 @@ mod machine;
 mod open;
 mod pipe;
 mod proc;
+mod seals;
 mod service;
 pub mod syscalls;
 mod transfer;

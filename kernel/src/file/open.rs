@@ -5,6 +5,7 @@ use super::device::Device;
 use super::far::{self, remote::Remote};
 use super::local::TmpNode;
 use super::pipe::PipeEnd;
+use super::seals::Seals;
 use super::transfer;
 use super::tree::{Mount, Node};
 use crate::console::program::Output;
@@ -213,11 +214,18 @@ impl OpenFile {
     /// What a mapping of it shows: ENODEV when it cannot be mapped.
     pub fn mappable(&self, thread: &Arc<Thread>, shared: bool) -> Result<Mappable, Stop> {
         let flags = self.flags();
+        let mut sealed = false;
         let object = match &self.body {
             _ if flags.contains(Flags::PATH) => return Err(Errno::EBADF.into()),
             Body::Far(remote) => far_object(thread, remote, flags, shared)?,
             Body::Bytes(node, bytes) => boot::object(node, bytes)?,
-            Body::Tmp(node) => transfer::content(node)?.object().clone(),
+            Body::Tmp(node) => {
+                let content = transfer::content(node)?;
+                sealed = content
+                    .seals()
+                    .intersects(Seals::WRITE | Seals::FUTURE_WRITE);
+                content.object().clone()
+            }
             Body::Vmo(file) => {
                 let rights = file.handle.rights();
                 return Ok(Mappable {
@@ -225,6 +233,7 @@ impl OpenFile {
                     readable: rights.contains(Rights::MAP),
                     writable: false,
                     executable: rights.contains(Rights::EXECUTE),
+                    sealed,
                 });
             }
             _ => return Err(Errno::ENODEV.into()),
@@ -234,6 +243,7 @@ impl OpenFile {
             readable: flags.reads(),
             writable: flags.writes(),
             executable: true,
+            sealed,
         })
     }
 
@@ -303,4 +313,6 @@ pub struct Mappable {
     pub writable: bool,
     /// Whether its pages may be executed.
     pub executable: bool,
+    /// Whether it is sealed against writing.
+    pub sealed: bool,
 }

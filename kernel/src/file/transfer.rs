@@ -8,6 +8,7 @@ use super::local::TmpNode;
 use super::machine;
 use super::open::{Body, Flags, OpenFile};
 use super::tty;
+use crate::mem::object::PAGE;
 use crate::process::random;
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -189,6 +190,9 @@ fn write_tmp(
         at.checked_add(n as u64)
             .filter(|&end| end <= super::content::LEN_MAX)
             .ok_or(Errno::EFBIG)?;
+        // Seals are judged for the whole of a page.
+        let in_page = (PAGE as u64 - at % PAGE as u64).min(io.left() as u64);
+        content.permits_write(at.saturating_add(in_page))?;
         let n = io.take(&mut block[..n])?;
         match content.write(at, &block[..n]) {
             Ok(()) => Ok(n),

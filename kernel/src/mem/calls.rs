@@ -158,8 +158,11 @@ fn file(
     }
     let mut maximum = Prot::all();
     maximum.set(Prot::EXECUTE, mappable.executable);
-    if shared && !mappable.writable {
+    if shared && (!mappable.writable || mappable.sealed) {
         maximum -= Prot::WRITE;
+    }
+    if shared && mappable.sealed && mappable.writable && rights.contains(Prot::WRITE) {
+        return Err(Errno::EPERM.into());
     }
     if !maximum.contains(rights) {
         return Err(Errno::EACCES.into());

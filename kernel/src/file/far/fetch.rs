@@ -50,7 +50,7 @@ impl Copies {
         if self.copies.len() == self.next {
             self.copies.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
             self.copies.push(Copying {
-                file: opening::nameless()?,
+                file: opening::nameless(false)?,
                 len: 0,
                 complete: false,
             });

@@ -80,7 +80,7 @@ pub(super) fn truncate(subject: &Subject, len: u64) -> Result<usize, Errno> {
 pub(super) fn cut(node: &Node, len: u64) -> Result<usize, Errno> {
     match node {
         Node::Tmp(node) => {
-            transfer::content(node)?.truncate(len);
+            transfer::content(node)?.truncate(len)?;
             let now = machine::wall();
             node.change(|attributes| (attributes.mtime, attributes.ctime) = (now, now));
             Ok(0)

@@ -104,10 +104,15 @@ fn create(target: &Target<Node>, mode: u32) -> Result<Node, Errno> {
     Ok(Node::Tmp(node))
 }
 
-/// A file of `/tmp` without a name.
-pub fn nameless() -> Result<Arc<OpenFile>, Errno> {
+/// A file of `/tmp` without a name, which takes seals or not.
+pub fn nameless(sealable: bool) -> Result<Arc<OpenFile>, Errno> {
     mem::room(size_of::<TmpNode>() + size_of::<OpenFile>())?;
-    let node = tmp().nameless(attributes(S_IFREG | 0o777), Content::new()?);
+    let content = if sealable {
+        Content::sealable()?
+    } else {
+        Content::new()?
+    };
+    let node = tmp().nameless(attributes(S_IFREG | 0o777), content);
     Ok(Arc::new(OpenFile::new(Body::Tmp(node), Flags::RDWR)))
 }
 

@@ -1,6 +1,7 @@
 //! fcntl, ioctl, flock.
 
 use super::super::open::{Body, Flags};
+use super::super::seals;
 use super::super::service::files::control_input;
 use super::about::about_file;
 use super::{descriptor_limit, file};
@@ -26,6 +27,8 @@ pub fn fcntl(call: &mut Call) -> SysResult {
     const F_DUPFD_CLOEXEC: i32 = 1030;
     const F_SETPIPE_SZ: i32 = 1031;
     const F_GETPIPE_SZ: i32 = 1032;
+    const F_ADD_SEALS: i32 = 1033;
+    const F_GET_SEALS: i32 = 1034;
     const FD_CLOEXEC: u64 = 1;
     let fd = call.int(0);
     let file = file(call)?;
@@ -63,6 +66,8 @@ pub fn fcntl(call: &mut Call) -> SysResult {
             read_value::<[u64; 4]>(call.size(2))?;
             Ok(0)
         }
+        F_ADD_SEALS => Ok(seals::add(&file, call.args[2])?),
+        F_GET_SEALS => Ok(seals::get(&file)?),
         F_SETPIPE_SZ | F_GETPIPE_SZ => about_file(call, file, Request::PipeSize)?.number(),
         _ => Err(Errno::EINVAL.into()),
     }

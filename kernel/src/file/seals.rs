@@ -1,0 +1,74 @@
+//! Seals of files in memory (fcntl(2), "File Sealing"): what is never done to a file again.
+
+use super::open::{Body, OpenFile};
+use super::transfer;
+use crate::arch::cpu;
+use crate::mem::object::ObjectRef;
+use crate::syscall::errno::Errno;
+use bitflags::bitflags;
+use vm::addr::{Page, PageRange, USER_END};
+use vm::space::{Backing, Object};
+use vm::table::Rights;
+
+bitflags! {
+    /// Seals, by their numbers in fcntl(2).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Seals: u32 {
+        /// No more seals.
+        const SEAL = 1;
+        const SHRINK = 2;
+        const GROW = 4;
+        const WRITE = 8;
+        /// No writes but through mappings that there are.
+        const FUTURE_WRITE = 0x10;
+    }
+}
+
+/// F_GET_SEALS: EINVAL for a file that cannot be sealed.
+pub fn get(file: &OpenFile) -> Result<usize, Errno> {
+    let Body::Tmp(node) = &file.body else {
+        return Err(Errno::EINVAL);
+    };
+    Ok(transfer::content(node)?.seals().bits() as usize)
+}
+
+/// F_ADD_SEALS: EPERM when the file is not open for writing or takes no more seals, EBUSY when it is to be sealed against writing and
+/// is mapped for it.
+pub fn add(file: &OpenFile, seals: u64) -> Result<usize, Errno> {
+    if !file.flags().writes() {
+        return Err(Errno::EPERM);
+    }
+    let seals = u32::try_from(seals).ok().and_then(Seals::from_bits);
+    let seals = seals.ok_or(Errno::EINVAL)?;
+    let Body::Tmp(node) = &file.body else {
+        return Err(Errno::EINVAL);
+    };
+    let content = transfer::content(node)?;
+    content.seal(|old| {
+        if old.contains(Seals::SEAL) {
+            return Err(Errno::EPERM);
+        }
+        let stops_writes = seals.contains(Seals::WRITE) && !old.contains(Seals::WRITE);
+        if stops_writes && is_mapped_for_writing(content.object()) {
+            return Err(Errno::EBUSY);
+        }
+        Ok(seals)
+    })?;
+    Ok(0)
+}
+
+/// Whether a shared mapping of the object may be written, or made so by mprotect(2).
+fn is_mapped_for_writing(object: &ObjectRef) -> bool {
+    let mut found = false;
+    cpu::this().torus().share.spaces.each(|space| {
+        found |= space.look(|space| {
+            let all = PageRange::new(Page(0), Page::containing(USER_END));
+            space.mappings_in(all).any(|mapping| {
+                let is_shared = matches!(&mapping.backing,
+                    Backing::Object { object: other, shared: true, .. } if other.owner() == object.owner());
+                is_shared && mapping.maximum.contains(Rights::WRITE)
+            })
+        });
+    });
+    found
+}
