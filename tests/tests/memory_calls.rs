@@ -65,6 +65,14 @@ fn as_many_mappings_as_linux_allows() {
 }
 
 #[test]
+fn what_is_counted_of_processes_and_frames() {
+    let output = Exec::new(programs::rust("info")).smp(1).run();
+    let expected = "nobody: ESRCH\nnowhere: EFAULT\nmapped: 100\nresident: 100\nfirst writes: 100\nprivate frames: 100\n\
+                    tables and mappings: true\nchild resident: true\nstatm: true\nzombie resident: 0\ngone: ESRCH\n";
+    assert_eq!(output.stdout, expected, "{output:?}");
+}
+
+#[test]
 fn long_calls_leave_others_their_turns() {
     let program = Exec::new(programs::rust("long"));
     let output = program.smp(1).run();

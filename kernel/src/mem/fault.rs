@@ -50,6 +50,7 @@ impl Space {
             loop {
                 let recipe = space.resolve(memory, address, access);
                 counters::own().count(&recipe);
+                crate::sched::with_current(|thread| thread.process.counters.count(&recipe));
                 match recipe {
                     Recipe::Grow(page) => {
                         if space.grow(page).is_err() {

@@ -122,6 +122,9 @@ impl Counters {
     }
 }
 
+/// How many of the counters, from the first on, are kept for each process too: the faults.
+pub const FAULTS: usize = 9;
+
 /// The counters of the core that executes this.
 #[inline]
 pub fn own() -> &'static Counters {
@@ -144,4 +147,9 @@ pub fn log(torus: &'static Torus) {
     for (name, value) in of(torus) {
         log::info!("torus {}: {name} {value}", torus.id);
     }
+    let [free, kernel, tables, private, cached] = torus.frames_by_use();
+    log::info!(
+        "torus {}: frames free {free}, kernel {kernel}, tables {tables}, private {private}, cached {cached}",
+        torus.id
+    );
 }

@@ -53,7 +53,7 @@ pub fn give_back(thread: &Arc<Thread>) {
     crate::file::far::forget(thread);
     process.files.close_all();
     crate::sched::leave_dead(thread);
-    drop(thread.space.replace(None));
+    drop(thread.change_space(None));
     *process.executable.lock() = None;
     release_vfork_parent(process);
 }

@@ -163,7 +163,7 @@ fn new_thread(
         regs.rsp = request.stack;
     }
     let thread = Thread::new(child.clone(), regs, state.ok_or(Errno::ENOMEM)?);
-    thread.space.set(Some(space));
+    thread.change_space(Some(space));
     let tls = request.flags & CLONE_SETTLS != 0 && request.tls < crate::mem::user::USER_END as u64;
     thread
         .fs_base

@@ -27,18 +27,20 @@ pub mod time;
 pub mod wait;
 
 pub use ::torus::pid::Pid;
+use counters::Counters;
 pub use init::start;
 pub use share::Share;
 pub use table::Table;
 pub use thread::{RunState, Thread};
 
+use crate::mem::space::Space;
 use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
 use crate::signal::Signal;
 use crate::signal::action::Actions;
 use crate::signal::alarm::Alarm;
 use alloc::string::String;
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use torus::family::Report;
 
@@ -62,6 +64,10 @@ pub struct Process {
     pub alarm: Lock<Alarm>,
     /// Processor time.
     pub times: Times,
+    /// Its faults; written by the core that has its thread loaded.
+    pub counters: Counters,
+    /// Its address space, for those who look at it from outside.
+    pub memory: Lock<Weak<Space>>,
     /// Woken when a child changes state.
     pub children_changed: WaitQueue,
     /// The parent that vfork holds back until this process has a program of its own, or has ended.
@@ -85,11 +91,18 @@ impl Process {
             actions: Lock::new(Actions::new()),
             alarm: Lock::new(Alarm::default()),
             times: Times::default(),
+            counters: Counters::new(),
+            memory: Lock::new(Weak::new()),
             children_changed: WaitQueue::new(),
             vfork_parent: Lock::new(None),
             thread: Lock::new(None),
             stopped: AtomicBool::new(false),
         }
+    }
+
+    /// Its address space; `None` before the first program and after the end.
+    pub fn space(&self) -> Option<Arc<Space>> {
+        self.memory.lock().upgrade()
     }
 
     /// Its thread; `None` before the first and after the end.

@@ -14,7 +14,7 @@ use crate::sched::time::Nanos;
 use crate::sched::wait::Waiter;
 use crate::signal::SignalState;
 use crate::syscall::call::InFlight;
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 /// Where a thread stands with the scheduler.
@@ -167,6 +167,12 @@ impl Thread {
                 RunState::Woken | RunState::Ready | RunState::Dead => return,
             }
         }
+    }
+
+    /// Gives it another address space, or none; answers the old one.
+    pub fn change_space(&self, space: Option<Arc<Space>>) -> Option<Arc<Space>> {
+        *self.process.memory.lock() = space.as_ref().map_or_else(Weak::new, Arc::downgrade);
+        self.space.replace(space)
     }
 
     /// Has it look at its signals before it goes on, wherever it is.

@@ -4,7 +4,7 @@ use super::call::{Call, Stop, SysResult};
 use super::errno::Errno;
 use crate::arch::cpu;
 use crate::mem::user::{UserSlice, write_value};
-use crate::process::counters;
+use crate::process::{Pid, counters, table};
 use crate::rings::{self, probe};
 use crate::tori::{self, Torus};
 use torus::TorusId;
@@ -12,11 +12,16 @@ use torus::TorusId;
 /// torus_info: what there is to know about a torus.
 pub const TORUS_INFO: u64 = 4096;
 
+/// process_info: what there is to know about a process.
+pub const PROCESS_INFO: u64 = 4099;
+
 /// ring_probe: sends and counts probes (docs/abi.md).
 pub const RING_PROBE: u64 = 4112;
 
 /// Words before the counters in torus_info's answer.
 const FIXED: usize = 8;
+/// Words after them: frames by use.
+const USES: usize = 5;
 /// Words of torus_info's answer at most.
 const WORDS: usize = 64;
 
@@ -42,12 +47,53 @@ pub fn torus_info(call: &mut Call) -> SysResult {
         count += 1;
     }
     words[FIXED - 1] = (count - FIXED) as u64;
-    let fit = count.min(call.size(2) / 8);
+    // All frames are looked at only for those who want to know.
+    if call.size(2) / 8 > count {
+        words[count..count + USES].copy_from_slice(&torus.frames_by_use());
+    }
+    write_words(call, &words[..count + USES])
+}
+
+/// process_info(pid, buffer, bytes): as torus_info, about a process of the caller's torus; 0 is the caller.
+pub fn process_info(call: &mut Call) -> SysResult {
+    let process = match call.int(0) {
+        0 => call.process.clone(),
+        pid => Pid::from_raw(pid)
+            .and_then(|pid| table().get(pid))
+            .ok_or(Errno::ESRCH)?,
+    };
+    let space = process.space();
+    let memory = space.map_or([0; 6], |space| {
+        space.look(|space| {
+            [
+                space.mapped(),
+                space.resident(),
+                space.peak(),
+                space.swapped(),
+                space.table().frames(),
+                space.mapping_count() as u64,
+            ]
+        })
+    });
+    let mut words = [0; 2 + 6 + 1 + counters::FAULTS];
+    words[0] = process.pid.raw() as u64;
+    words[1] = cpu::this().torus().id.index() as u64;
+    words[2..8].copy_from_slice(&memory);
+    words[8] = counters::FAULTS as u64;
+    for (word, (_, value)) in words[9..].iter_mut().zip(process.counters.all()) {
+        *word = value;
+    }
+    write_words(call, &words)
+}
+
+/// Writes as many words as fit to the buffer of argument 1 with the length of argument 2; answers how many there are.
+fn write_words(call: &Call, words: &[u64]) -> SysResult {
+    let fit = words.len().min(call.size(2) / 8);
     let slice = UserSlice::new(call.size(1), fit * 8)?;
     for (index, word) in words[..fit].iter().enumerate() {
         slice.skip(index * 8).write(&word.to_le_bytes())?;
     }
-    Ok(count)
+    Ok(words.len())
 }
 
 /// The torus of a number, -1 being the caller's own.

@@ -19,7 +19,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use heap::Heap;
 use spin::mutex::SpinMutex;
 use torus::{MAX_TORI, TorusId};
-use vm::addr::{Frame, RUN};
+use vm::addr::{Frame, FrameRange, RUN};
 use vm::frames::{FrameList, FrameTable, Sharers, Use};
 use vm::pool::FramePool;
 use vm::swap::SlotTable;
@@ -200,6 +200,31 @@ impl Torus {
     /// Frames that programs can still get.
     pub fn for_programs(&self) -> u64 {
         self.available().saturating_sub(self.reserve())
+    }
+
+    /// Frames by use: free, the kernel's, page tables, private memory, cached pages of objects. Frames that were never the
+    /// pool's are none of these.
+    pub fn frames_by_use(&self) -> [u64; 5] {
+        const PIECE: u64 = 1 << 16;
+        let all = self.frames.range();
+        let mut sums = [0; 6];
+        let mut first = all.start;
+        while first < all.end {
+            let counts = self.frames.by_use(FrameRange::at(first, PIECE));
+            sums.iter_mut()
+                .zip(counts)
+                .for_each(|(sum, count)| *sum += count);
+            first = first + PIECE;
+            cpu::let_interrupts_in();
+        }
+        [
+            Use::Free,
+            Use::Kernel,
+            Use::Table,
+            Use::Private,
+            Use::Cached,
+        ]
+        .map(|used| sums[used as usize])
     }
 
     /// Frames that are not programs': available ones and the heap's, which keeps what it has once got. The same

@@ -4,11 +4,9 @@ use super::super::local::local;
 use super::super::machine;
 use crate::arch::cpu;
 use crate::mem::object::ObjectRef;
-use crate::mem::space::Space;
-use crate::process::{Pid, Process, table};
+use crate::process::{Pid, Process, counters, table};
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::sync::Arc;
 use core::fmt::Write;
 use vm::space::{Backing, Flags, Mapping};
 use vm::table::Rights;
@@ -75,10 +73,18 @@ fn loadavg() -> String {
 }
 
 fn meminfo() -> String {
+    let torus = cpu::this().torus();
+    let [_, _, tables, private, cached] = torus.frames_by_use().map(|frames| frames * 4);
     let (total, free) = (local().frames * 4, machine::available_frames() * 4);
+    let slots = torus.reclaim.swap().map(|swap| swap.slots());
+    let (swap, swap_free) = slots.map_or((0, 0), |slots| {
+        (slots.capacity() * 4, slots.available() * 4)
+    });
     format!(
         "MemTotal:       {total:8} kB\nMemFree:        {free:8} kB\nMemAvailable:   {free:8} kB\n\
-         Buffers:               0 kB\nCached:                0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n"
+         Buffers:               0 kB\nCached:         {cached:8} kB\nSwapCached:            0 kB\n\
+         AnonPages:      {private:8} kB\nPageTables:     {tables:8} kB\n\
+         SwapTotal:      {swap:8} kB\nSwapFree:       {swap_free:8} kB\n"
     )
 }
 
@@ -115,25 +121,15 @@ fn command_line(process: &Process) -> String {
     path.map_or_else(String::new, |path| path + "\0")
 }
 
-/// The address space of the process that asks; that of others is theirs alone.
-fn own_space(process: &Process) -> Option<Arc<Space>> {
-    let thread = crate::sched::current();
-    if thread.process.pid == process.pid {
-        thread.space.with(|space| space.clone())
-    } else {
-        None
-    }
-}
-
-/// Pages of address space and of memory; 0 for other processes than the one that asks.
+/// Pages of address space and of memory.
 fn memory_pages(process: &Process) -> (u64, u64) {
-    own_space(process).map_or((0, 0), |space| {
+    process.space().map_or((0, 0), |space| {
         space.look(|space| (space.mapped(), space.resident()))
     })
 }
 
 fn maps(process: &Process) -> String {
-    let Some(space) = own_space(process) else {
+    let Some(space) = process.space() else {
         return String::new();
     };
     space.look(|space| space.mappings().map(map_line).collect())
@@ -199,8 +195,11 @@ fn process_stat(process: &Process) -> String {
     let child_ticks = process.times.children() / 10_000_000;
     let (size, resident) = memory_pages(process);
     let bytes = size * 4096;
+    let counts = process.counters.all().take(counters::FAULTS);
+    let moved = process.counters.faults_moved.get();
+    let faults = counts.map(|(_, count)| count).sum::<u64>() - moved;
     format!(
-        "{} ({}) {} {} {} {} 34816 {} 4194304 0 0 0 0 {ticks} 0 {child_ticks} 0 20 0 1 0 0 {bytes} {resident} \
+        "{} ({}) {} {} {} {} 34816 {} 4194304 {faults} 0 {moved} 0 {ticks} 0 {child_ticks} 0 20 0 1 0 0 {bytes} {resident} \
          18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
         pid.raw(),
         process.name.lock().text(),
@@ -216,11 +215,14 @@ fn status(process: &Process) -> String {
     let pid = process.pid.raw();
     let (size, resident) = memory_pages(process);
     let (size, resident) = (size * 4, resident * 4);
+    let (peak, swapped) = process.space().map_or((0, 0), |space| {
+        space.look(|space| (space.peak() * 4, space.swapped() * 4))
+    });
     let credentials = *process.credentials.lock();
     let (uid, gid) = (credentials.uid, credentials.gid);
     format!(
         "Name:\t{}\nUmask:\t{:04o}\nState:\t{}\nTgid:\t{pid}\nPid:\t{pid}\nPPid:\t{}\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n\
-         Gid:\t{gid}\t{gid}\t{gid}\t{gid}\nVmSize:\t{size:8} kB\nVmRSS:\t{resident:8} kB\nThreads:\t1\n",
+         Gid:\t{gid}\t{gid}\t{gid}\t{gid}\nVmSize:\t{size:8} kB\nVmHWM:\t{peak:8} kB\nVmRSS:\t{resident:8} kB\nVmSwap:\t{swapped:8} kB\nThreads:\t1\n",
         process.name.lock().text(),
         process.files.umask(),
         state(process),

@@ -140,7 +140,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
     } = ready;
     counters::own().programs.add(1);
     space.enter();
-    let old = thread.space.replace(Some(space));
+    let old = thread.change_space(Some(space));
     if let Some(old) = old {
         old.leave();
     }

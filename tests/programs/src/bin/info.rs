@@ -1,0 +1,82 @@
+//! What Braid tells of processes and frames, checked against what this program does. On Linux the calls are not there.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use braid_test_programs::memory::{PAGE, fresh, write};
+use braid_test_programs::{call, show};
+use libc as l;
+
+const TORUS_INFO: i64 = 4096;
+const PROCESS_INFO: i64 = 4099;
+/// Words of process_info.
+const MAPPED: usize = 2;
+const RESIDENT: usize = 3;
+const TABLES: usize = 6;
+const MAPPINGS: usize = 7;
+const FAULTS_ZERO: usize = 10;
+/// Pages that are touched.
+const PAGES: usize = 100;
+
+fn main() {
+    show("nobody", call(PROCESS_INFO, [4_000_000, 0, 0]));
+    show("nowhere", call(PROCESS_INFO, [0, 1 << 63, 8]));
+    let (before, frames) = (about(0), private_frames());
+    let base = fresh(PAGES);
+    for page in 0..PAGES {
+        write(base + page * PAGE, 1).expect("a writable page");
+    }
+    let (after, more) = (about(0), private_frames());
+    let grown = |word: usize| after[word] - before[word];
+    println!("mapped: {}", grown(MAPPED));
+    println!("resident: {}", grown(RESIDENT));
+    println!("first writes: {}", grown(FAULTS_ZERO));
+    println!("private frames: {}", more - frames);
+    println!(
+        "tables and mappings: {}",
+        after[TABLES] >= 4 && after[MAPPINGS] >= 4
+    );
+    of_a_child();
+}
+
+/// A child's memory is told to its parent, by the call and by /proc.
+fn of_a_child() {
+    // SAFETY: P4.
+    let child = unsafe { l::fork() };
+    if child == 0 {
+        sleep(Duration::from_secs(1000));
+    }
+    let pid = child as usize;
+    let resident = about(pid)[RESIDENT];
+    println!("child resident: {}", resident >= PAGES as u64);
+    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).expect("statm");
+    let pages: Vec<u64> = statm.split(' ').flat_map(str::parse).collect();
+    println!(
+        "statm: {}",
+        pages[0] >= pages[1] && pages[1] >= PAGES as u64
+    );
+    call(l::SYS_kill, [pid, l::SIGKILL as usize]).expect("a child");
+    println!("zombie resident: {}", {
+        sleep(Duration::from_millis(50));
+        about(pid)[RESIDENT]
+    });
+    call(l::SYS_wait4, [pid, 0, 0, 0]).expect("a child");
+    show("gone", call(PROCESS_INFO, [pid, 0, 0]));
+}
+
+fn about(pid: usize) -> [u64; 18] {
+    let mut words = [0u64; 18];
+    let buffer = [pid, words.as_mut_ptr() as usize, size_of_val(&words)];
+    assert_eq!(call(PROCESS_INFO, buffer), Ok(18));
+    words
+}
+
+/// Frames of private memory on this torus.
+fn private_frames() -> u64 {
+    let mut words = [0u64; 64];
+    let buffer = [usize::MAX, words.as_mut_ptr() as usize, size_of_val(&words)];
+    let count = call(TORUS_INFO, buffer).expect("Braid");
+    let uses = &words[8 + words[7] as usize..count];
+    assert_eq!(uses.len(), 5);
+    uses[3]
+}
