@@ -1,11 +1,15 @@
 //! Message rings between the tori of a booted machine.
 
+use std::time::Duration;
+
 use braid_tests::booted::{Exec, programs};
 
 /// Every torus sends `count` probes to every other one at once: all arrive, in order, with their content.
 fn probes(cores: u32, tori: u32, count: u64) {
     let program = Exec::new(programs::rust("rings")).args([count.to_string()]);
-    let output = program.smp(cores).tori(tori).every_torus().run();
+    let limit = Duration::from_secs(120 + count / 10_000);
+    let machine = program.smp(cores).tori(tori).every_torus().timeout(limit);
+    let output = machine.run();
     let mut lines: Vec<&str> = output.stdout.lines().collect();
     lines.sort_unstable();
     let pairs = (0..tori).flat_map(|own| (0..tori).map(move |other| (own, other)));
@@ -23,7 +27,10 @@ fn two_tori() {
     probes(2, 2, 100_000);
 }
 
+/// Each way between any two of four tori: `BRAID_PROBES`, or ten million.
 #[test]
 fn four_tori() {
-    probes(4, 4, 1_000_000);
+    let count = std::env::var("BRAID_PROBES").ok();
+    let count = count.map_or(10_000_000, |count| count.parse().expect("a number"));
+    probes(4, 4, count);
 }
