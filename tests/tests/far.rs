@@ -94,3 +94,8 @@ fn pipes_and_standard_input_of_the_console() {
     assert_eq!(output.stdout, "<one>\n<two>\n1\n2\n3\n", "{output:?}");
     assert_eq!(output.stderr, "end\n", "{output:?}");
 }
+
+#[test]
+fn files_of_processes_that_move() {
+    Exec::new(programs::rust("moved")).same_as_host();
+}

@@ -128,6 +128,20 @@ fn about_target(call: &Call, target: Target<Node>, request: Request) -> Result<O
             _ => {}
         }
     }
+    if let (Some(Node::Proc(Proc::Directory(pid))), Request::ReadLink) = (&target.node, &request)
+        && let Some(process) = table().get(*pid)
+        && let at @ Node::Far(_) = process.files.directory()
+    {
+        let (rest, links) = (Vec::new(), 0);
+        let (home, place) = place(Leaving { at, rest, links }, true)?;
+        let subject = wire::Subject::Path { place };
+        let request = Request::Path;
+        return outcome(far::ask(
+            call.thread,
+            home,
+            &Ask::About { subject, request },
+        )?);
+    }
     if opens_terminal(&target, &request) && !far::is_main() {
         return about_number(call, far::MAIN, TERMINAL, request);
     }
