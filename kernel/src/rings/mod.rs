@@ -68,6 +68,13 @@ pub fn serve() -> bool {
     rung
 }
 
+/// Has this core interrupted again if more has come, so that its program gets on in between.
+pub fn remind() {
+    if is_rung() {
+        ipi::send(cpu::this().index, Ipi::Doorbell);
+    }
+}
+
 /// This core has nothing to do: it is the one to interrupt, unless another is already idle.
 pub fn rest() {
     let here = cpu::this();
@@ -96,8 +103,7 @@ impl Rings {
             fence(Ordering::SeqCst);
             if !done {
                 self.rung.store(true, Ordering::SeqCst);
-                ipi::send(cpu::this().index, Ipi::Doorbell);
-                return;
+                return remind();
             }
         }
     }

@@ -23,7 +23,11 @@ pub fn next_thread() -> *mut UserRegs {
         if let Some(thread) = current {
             if may_go_on(core, thread) {
                 // Last, as its call may have woken what waits here for another torus. It may concern this thread, too.
-                if served || !crate::rings::serve() {
+                if served {
+                    crate::rings::remind();
+                    return thread.regs.as_ptr();
+                }
+                if !crate::rings::serve() {
                     return thread.regs.as_ptr();
                 }
                 served = true;
