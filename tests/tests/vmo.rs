@@ -192,7 +192,7 @@ fn mappings_share_frames_and_leave_objects_alone() {
     let expected = "frames made: 10\nframes made of equal content: 0\nframes taken: false\n\
         written: Ok(33) true\nthe object is as it was: true\nshared for writing: EACCES\n\
         made writable: EACCES\nexecutable without the right: EACCES\nwithout the right to map: EACCES\n\
-        mapped without reading: true\nchild: 0x300\nshort: true\n";
+        mapped without reading: true\nopened again: EACCES\nchild: 0x300\nshort: true\n";
     assert_eq!(objects("map"), expected);
 }
 
@@ -247,4 +247,13 @@ fn bad_calls_about_objects_are_errors_that_name_themselves() {
 fn seals_of_files_in_memory() {
     let output = Exec::new(programs::rust("seals")).same_as_host();
     assert_eq!(output.status, 0, "{output:?}");
+}
+
+#[test]
+fn the_highest_ropes_do_not_overflow_the_kernels_stack() {
+    let lines = |name: &str| format!("{name}: true\n").repeat(2);
+    assert_eq!(
+        objects("deep"),
+        lines("bytes") + &lines("pages") + &lines("odd")
+    );
 }

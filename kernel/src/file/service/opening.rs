@@ -73,7 +73,10 @@ fn descriptor(node: &Node, flags: Flags) -> Result<Option<Arc<OpenFile>>, Errno>
     match node {
         Node::Proc(Proc::Descriptor(pid, fd)) if !flags.contains(Flags::PATH) => {
             let process = table().get(*pid).ok_or(Errno::ENOENT)?;
-            Ok(Some(process.files.get(*fd)?))
+            // Who opens it may be another process.
+            let file = process.files.get(*fd)?;
+            let given = file.may_be_given().then_some(file);
+            Ok(Some(given.ok_or(Errno::EACCES)?))
         }
         _ => Ok(None),
     }

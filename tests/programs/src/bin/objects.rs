@@ -16,6 +16,7 @@ fn main() {
         Some("map") => map(),
         Some("snapshot") => snapshot(),
         Some("errors") => errors(),
+        Some("deep") => deep(),
         other => panic!("{other:?}"),
     }
 }
@@ -160,6 +161,11 @@ fn map() {
     println!("mapped without reading: {}", sum(blind) == total(&bytes));
     // A child has what may be given away.
     let kept = v::restrict(one, READ | MAP | EXECUTE).expect("restricted");
+    let path = braid_test_programs::text(&format!("/proc/self/fd/{kept}"));
+    show(
+        "opened again",
+        call(l::SYS_open, [path.as_ptr() as usize, 0]),
+    );
     // SAFETY: P4.
     let pid = unsafe { l::fork() };
     if pid == 0 {
@@ -360,4 +366,37 @@ fn errors() {
         ),
     );
     show("call that is not there", call(4111, [0]));
+}
+
+/// The highest ropes there are: doubled as often as it goes, cut, joined and patched at odd places.
+fn deep() {
+    for (name, unit) in [("bytes", 100), ("pages", 4096), ("odd", 3001)] {
+        let bytes = noise(11, unit);
+        let mut object = v::object(&bytes);
+        let mut size = unit;
+        while let Ok(larger) = v::concat(object, object) {
+            close(object);
+            (object, size) = (larger, 2 * size);
+        }
+        let middle = size / 3 / unit * unit;
+        let cut = v::slice(object, middle + 1, size - unit - 1).expect("a slice");
+        let joined = v::concat(cut, v::slice(object, 1, middle).expect("a slice")).expect("joined");
+        let patch: [(u64, &[u8]); 2] = [(middle as u64 + 7, &[1; 5000]), (5, b"x")];
+        let patched = v::patch(joined, &patch).expect("patched");
+        let mut buffer = [0u8; 10];
+        let at = buffer.as_mut_ptr() as usize;
+        call(l::SYS_pread64, [patched, at, 10, middle]).expect("bytes");
+        let wanted: Vec<u8> = (0..7)
+            .map(|n| bytes[(middle + 1 + n) % unit])
+            .chain([1, 1, 1])
+            .collect();
+        println!("{name}: {}", buffer[..] == wanted[..]);
+        let beginning = v::slice(patched, 0, 20_000).expect("a slice");
+        let mut flat: Vec<u8> = (0..20_000).map(|n| bytes[(n + 1) % unit]).collect();
+        flat[5] = b'x';
+        println!("{name}: {}", v::id(beginning) == v::id(v::object(&flat)));
+        for open in [object, cut, joined, patched, beginning] {
+            close(open);
+        }
+    }
 }
