@@ -16,7 +16,7 @@ use vm::addr::PhysAddr;
 /// Bytes of the interim block and stacks of an arriving core.
 pub const ARRIVAL_SIZE: u64 = 16 * 4096;
 /// How long the first core waits without any core arriving before it gives up on the rest.
-const PATIENCE: time::Nanos = time::Nanos(2_000_000_000);
+const PATIENCE: time::Nanos = time::Nanos(5_000_000_000);
 
 /// What an arriving core is told; in its interim memory, below the block.
 #[repr(C)]

@@ -22,7 +22,7 @@ const REAL_MODE: u64 = 1 << 20;
 
 /// How long the others may be silent, with none new arriving, until they are given up. Generous, because a virtual
 /// processor may have to wait for a busy host.
-const PATIENCE_MS: u32 = 2000;
+const PATIENCE_MS: u32 = 5000;
 
 /// After this a second start-up interrupt goes to those that have not answered (Intel SDM volume 3, 9.4.4).
 const SECOND_TRY_MS: u32 = 10;
