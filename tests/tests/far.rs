@@ -99,3 +99,21 @@ fn pipes_and_standard_input_of_the_console() {
 fn files_of_processes_that_move() {
     Exec::new(programs::rust("moved")).same_as_host();
 }
+
+#[test]
+fn a_full_tmp_is_an_error_elsewhere_too() {
+    let script = "[ $$ = 1 ] && exit; dd if=/dev/zero of=/tmp/x bs=1M count=200 2>/dev/null; echo $?
+        rm /tmp/x; echo text > /tmp/x; cat /tmp/x";
+    let output = Exec::sh(script).every_torus().mem(192).run();
+    assert_eq!(output.stdout, "1\ntext\n", "{output:?}");
+}
+
+#[test]
+fn many_at_once() {
+    let script = "n=0; while [ $n -lt 20 ]; do
+        (d=$(mktemp -d /tmp/far.XXXXXX); cd $d; seq 1 3000 > a; sort -rn a | tail -1 > b; cat a b | wc -l; cd /; rm -r $d) &
+        n=$((n + 1)); done; wait; ls /tmp | grep -c far";
+    let output = Exec::sh(script).smp(4).tori(4).every_torus().run();
+    let lines = output.stdout.lines().filter(|line| *line == "3001").count();
+    assert_eq!(lines, 80, "{output:?}");
+}
