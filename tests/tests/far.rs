@@ -102,7 +102,8 @@ fn files_of_processes_that_move() {
 
 #[test]
 fn a_full_tmp_is_an_error_elsewhere_too() {
-    let script = "[ $$ = 1 ] && exit; dd if=/dev/zero of=/tmp/x bs=1M count=200 2>/dev/null; echo $?
+    let script =
+        "[ $$ = 1 ] && exit; dd if=/dev/zero of=/tmp/x bs=1M count=200 2>/dev/null; echo $?
         rm /tmp/x; echo text > /tmp/x; cat /tmp/x";
     let output = Exec::sh(script).every_torus().mem(192).run();
     assert_eq!(output.stdout, "1\ntext\n", "{output:?}");

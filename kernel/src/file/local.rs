@@ -51,7 +51,9 @@ pub fn local() -> &'static Local {
             ctime: now,
             ..Attributes::default()
         };
-        let tmp = Tmp::new(root);
+        // No two tori give the same inode numbers.
+        let base = (machine::torus_index() as u64) << 40;
+        let tmp = Tmp::new(root, base);
         let tmp_node = if far::is_main() {
             if let Some(from) = tree::archive().child(ROOT, b"tmp") {
                 unpack(&tmp, from, tmp.root(), 0);
@@ -64,7 +66,7 @@ pub fn local() -> &'static Local {
             tmp,
             tmp_node,
             console: WaitQueue::new(),
-            pipes: AtomicU64::new(2),
+            pipes: AtomicU64::new(base + 2),
             frames,
         }))
     })

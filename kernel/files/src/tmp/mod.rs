@@ -53,15 +53,15 @@ pub struct Tmp<C, R> {
 }
 
 impl<C, R: RelaxStrategy> Tmp<C, R> {
-    /// An empty tree.
-    pub fn new(root: Attributes) -> Self {
+    /// An empty tree, whose inode numbers begin above `base`.
+    pub fn new(root: Attributes, base: u64) -> Self {
         let root = Attributes {
             mode: root.mode & !S_IFMT | S_IFDIR,
             ..root
         };
         Self {
-            root: Node::new(1, root, Content::Directory, Weak::new()),
-            next_number: AtomicU64::new(2),
+            root: Node::new(base + 1, root, Content::Directory, Weak::new()),
+            next_number: AtomicU64::new(base + 2),
             changes: SpinMutex::new(()),
         }
     }

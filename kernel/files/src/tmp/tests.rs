@@ -15,7 +15,7 @@ fn attributes() -> Attributes {
 }
 
 fn tree() -> Tree {
-    Tree::new(attributes())
+    Tree::new(attributes(), 0)
 }
 
 fn mkdir(tree: &Tree, parent: &Arc<Node<u32, Spin>>, name: &str) -> Arc<Node<u32, Spin>> {
