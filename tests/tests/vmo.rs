@@ -67,11 +67,12 @@ fn mapped_content_makes_way_under_pressure() {
         .step_by(PAGE)
         .map(|byte| u64::from(*byte))
         .sum();
-    let program = Exec::new(programs::rust("content")).args(["/large", "pressure"]);
-    for cores in [1, 2] {
-        // Less than 32 MiB for programs, beside the file in the boot archive.
-        let program = program.clone().file(&path, "/large").smp(cores).tori(1);
-        let output = program.mem(60).run();
+    // One object, which is mapped twice, and two objects, which share every frame.
+    for other in ["/large", "/equal"] {
+        let program = Exec::new(programs::rust("content")).args(["/large", other, "pressure"]);
+        let program = program.file(&path, "/large").file(&path, "/equal");
+        // Less than 32 MiB for programs, beside the files in the boot archive.
+        let output = program.smp(2).tori(1).mem(76).run();
         let expected = format!("sums: [{sum}, {sum}]\nmemory: true\nagain: true\n");
         assert_eq!(output.stdout, expected, "{output:?}");
     }

@@ -1,5 +1,5 @@
 //! Equal content is in one frame, whoever maps it. Arguments: two files of equal content. Prints what the page cache of the torus
-//! made and found. `content FILE pressure` maps a file, and then takes most of the memory.
+//! made and found. With `pressure` as third argument it then takes most of the memory.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -39,9 +39,9 @@ impl Drop for Mapped {
 }
 
 /// Cached pages make way for private ones, mapped as they are, and come again.
-fn pressure(path: &str) {
-    let file = map(path);
-    let other = map(path);
+fn pressure(a: &str, b: &str) {
+    let file = map(a);
+    let other = map(b);
     let sums = [file.touch(), other.touch()];
     println!("sums: {sums:?}");
     let mut memory = Vec::new();
@@ -63,8 +63,10 @@ fn main() {
     let [_, a, rest @ ..] = &arguments[..] else {
         panic!("two files")
     };
-    if let [Some("pressure"), ..] = [rest.first().map(String::as_str)] {
-        return pressure(a);
+    if let [b, way] = rest
+        && way == "pressure"
+    {
+        return pressure(a, b);
     }
     let Some(b) = rest.first() else {
         // The second process.
