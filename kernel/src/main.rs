@@ -14,6 +14,7 @@ mod console;
 mod disk;
 mod file;
 mod mem;
+mod migrate;
 mod panic;
 mod power;
 mod process;

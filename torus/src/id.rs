@@ -48,12 +48,12 @@ impl DepositId {
     const SERIAL_BITS: u32 = 56;
 
     /// The name as one word.
-    pub(crate) const fn to_word(self) -> u64 {
+    pub const fn to_word(self) -> u64 {
         self.0
     }
 
     /// The name that the word stands for.
-    pub(crate) const fn from_word(word: u64) -> Option<Self> {
+    pub const fn from_word(word: u64) -> Option<Self> {
         if word >> Self::SERIAL_BITS < MAX_TORI as u64 {
             Some(Self(word))
         } else {

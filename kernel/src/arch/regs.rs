@@ -58,6 +58,86 @@ impl UserRegs {
         }
     }
 
+    /// All of them, in order.
+    pub const fn words(&self) -> [u64; 22] {
+        [
+            self.r15,
+            self.r14,
+            self.r13,
+            self.r12,
+            self.rbp,
+            self.rbx,
+            self.r11,
+            self.r10,
+            self.r9,
+            self.r8,
+            self.rax,
+            self.rcx,
+            self.rdx,
+            self.rsi,
+            self.rdi,
+            self.vector,
+            self.code,
+            self.rip,
+            self.cs,
+            self.rflags,
+            self.rsp,
+            self.ss,
+        ]
+    }
+
+    /// Of these words.
+    pub const fn from_words(words: [u64; 22]) -> Self {
+        let [
+            r15,
+            r14,
+            r13,
+            r12,
+            rbp,
+            rbx,
+            r11,
+            r10,
+            r9,
+            r8,
+            rax,
+            rcx,
+            rdx,
+            rsi,
+            rdi,
+            vector,
+            code,
+            rip,
+            cs,
+            rflags,
+            rsp,
+            ss,
+        ] = words;
+        Self {
+            r15,
+            r14,
+            r13,
+            r12,
+            rbp,
+            rbx,
+            r11,
+            r10,
+            r9,
+            r8,
+            rax,
+            rcx,
+            rdx,
+            rsi,
+            rdi,
+            vector,
+            code,
+            rip,
+            cs,
+            rflags,
+            rsp,
+            ss,
+        }
+    }
+
     /// Makes registers that a program supplied (sigreturn) safe to load: user selectors, interrupts on, no
     /// privileged flag. The instruction pointer may be anything below the non-canonical hole; the caller checks it.
     pub fn sanitize(&mut self) {

@@ -14,12 +14,16 @@ use vm::hash::{Digest, Hasher, PageBytes, Portable};
 /// What mappings of the file `node` show, whose bytes these are.
 pub fn object(node: &Node, bytes: &'static [u8]) -> Result<ObjectRef, Errno> {
     crate::mem::room(size_of::<BootFile>())?;
+    let id = match node {
+        Node::Archive(id) => Some(*id),
+        _ => None,
+    };
     match roots(node) {
         Some(roots) => MemoryObject::of_content(Arc::new(BootFile {
-            bytes: Bytes(bytes),
+            bytes: Bytes(bytes, id),
             leaves: roots.pages,
         })),
-        None => MemoryObject::of_source(Arc::new(Bytes(bytes))),
+        None => MemoryObject::of_source(Arc::new(Bytes(bytes, id))),
     }
 }
 
@@ -54,6 +58,10 @@ impl PageSource for BootFile {
         self.bytes.fill(index, page)
     }
 
+    fn boot_file(&self) -> Option<NodeId> {
+        self.bytes.boot_file()
+    }
+
     fn identity(&self) -> Option<u64> {
         self.bytes.identity()
     }
@@ -67,8 +75,8 @@ impl Content for BootFile {
     }
 }
 
-/// Pages of bytes that never change.
-struct Bytes(&'static [u8]);
+/// Pages of bytes that never change, of this file of the boot archive.
+struct Bytes(&'static [u8], Option<NodeId>);
 
 impl PageSource for Bytes {
     fn len(&self) -> u64 {
@@ -86,6 +94,10 @@ impl PageSource for Bytes {
         let n = rest.len().min(PAGE);
         page[..n].copy_from_slice(&rest[..n]);
         Ok(())
+    }
+
+    fn boot_file(&self) -> Option<NodeId> {
+        self.1
     }
 
     fn identity(&self) -> Option<u64> {
@@ -118,6 +130,6 @@ fn are_roots_of(hasher: &Hasher, bytes: &'static [u8], roots: Roots<'_>) -> bool
     let mut pages = (0..).zip(roots.pages);
     pages.all(|(index, root)| {
         page.fill(0);
-        Bytes(bytes).fill(index, &mut page).is_ok() && hasher.leaf(&page) == Digest(*root)
+        Bytes(bytes, None).fill(index, &mut page).is_ok() && hasher.leaf(&page) == Digest(*root)
     }) && hasher.id(bytes.len() as u64, &hasher.pages_root(roots.pages)) == Digest(*roots.id)
 }

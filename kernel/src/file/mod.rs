@@ -28,6 +28,7 @@ mod transfer;
 mod tree;
 pub mod tty;
 
+pub use boot::object_of as boot_object;
 pub use context::Context;
 pub use executable::Executable;
 pub use open::{Body, Flags, OpenFile};

@@ -8,6 +8,7 @@ use super::space::{Space, VmSpace};
 use super::swap::{Asked, PageName};
 use crate::arch::paging;
 use crate::arch::{cpu, shootdown};
+use crate::migrate::host;
 use crate::process::{Thread, counters};
 use crate::signal::info::{BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SigInfo};
 use crate::signal::{self, Signal};
@@ -44,7 +45,7 @@ pub enum Outcome {
 impl Space {
     /// Resolves an access that the processor refused.
     pub fn fault(&self, address: VirtAddr, access: Access) -> Outcome {
-        self.with(|space| {
+        self.with_all(|space, host| {
             let torus = cpu::this().torus();
             let memory = torus.memory();
             loop {
@@ -55,6 +56,20 @@ impl Space {
                     Recipe::Grow(page) => {
                         if space.grow(page).is_err() {
                             return (Outcome::NoMemory, FlushDebt::none());
+                        }
+                    }
+                    Recipe::Unfold(page) => {
+                        if space.unfold(memory, page).is_err() {
+                            return (Outcome::NoMemory, FlushDebt::none());
+                        }
+                    }
+                    Recipe::Pull { page, source } => {
+                        let Some(host) = host else {
+                            return (Outcome::Lost, FlushDebt::none());
+                        };
+                        self.waiters.enrol();
+                        if !host::fault(space, &mut host.resident, page, source) {
+                            return (Outcome::Wait, FlushDebt::none());
                         }
                     }
                     recipe => return execute(space, torus, recipe),
@@ -120,8 +135,8 @@ fn execute(
             };
             (from_swap(torus, slot, page), none)
         }
-        // No space has pages at another torus yet, and `Grow` was done before.
-        Recipe::Pull { .. } | Recipe::Unfold(_) | Recipe::Grow(_) => (Outcome::Bus, none),
+        // These were done before.
+        Recipe::Pull { .. } | Recipe::Unfold(_) | Recipe::Grow(_) => (Outcome::Lost, none),
     }
 }
 

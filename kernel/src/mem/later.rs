@@ -42,6 +42,11 @@ impl Later {
         self.writes.is_empty()
     }
 
+    /// Whether there is nothing to write and nothing to wait for.
+    pub fn is_idle(&self) -> bool {
+        !self.waits && self.writes.is_empty()
+    }
+
     /// Whether a write to `place` has to come after another one.
     pub fn overlaps(&self, place: &UserSlice) -> bool {
         self.writes.iter().any(|write| write.overlaps(place))

@@ -4,8 +4,10 @@ use super::object::ObjectRef;
 use crate::arch::cpu::{self, CoreIndex};
 use crate::arch::paging;
 use crate::arch::shootdown::{self, CoreSet};
-use crate::process::counters;
+use crate::migrate::host::{self, Host};
+use crate::process::{Pid, counters};
 use crate::sched::lock::Lock;
+use crate::sched::wait::WaitQueue;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -17,7 +19,7 @@ use vm::space::{AddressSpace, Replacement, SpaceError};
 use vm::table::TableMemory;
 
 /// Where mappings are placed, downwards: below the largest stack that may be asked for with the default limit.
-const CEILING: VirtAddr = VirtAddr(0x7fff_f000_0000);
+pub const CEILING: VirtAddr = VirtAddr(0x7fff_f000_0000);
 const WORDS: usize = cpu::MAX_CORES / 64;
 
 /// What the kernel's address spaces are made of.
@@ -26,6 +28,8 @@ pub type VmSpace = AddressSpace<ObjectRef>;
 /// An address space and who has it loaded.
 pub struct Space {
     inner: Lock<Inner>,
+    /// Threads that wait for pages from other tori.
+    pub waiters: WaitQueue,
     root: Frame,
     /// Its name in the reverse map, which its forks share.
     lineage: Owner,
@@ -38,6 +42,8 @@ pub struct Space {
 struct Inner {
     /// Mappings and page table; `None` once it is torn down.
     space: Option<VmSpace>,
+    /// If it has moved, or is about to: what it has elsewhere.
+    host: Option<Host>,
     /// What eviction owes: paid by whoever works on the space next, so that nobody relies on what a core may still remember.
     owed: FlushDebt,
 }
@@ -49,18 +55,21 @@ impl Space {
         let torus = cpu::this().torus();
         let lineage = torus.share.names.lineage();
         let space = AddressSpace::new(torus.memory(), lineage, CEILING)?;
-        Self::from_vm(space)
+        Self::of(space, None)
     }
 
-    fn from_vm(space: VmSpace) -> Result<Arc<Self>, Errno> {
+    /// The space of these mappings and this table, with what it has elsewhere.
+    pub fn of(space: VmSpace, host: Option<Host>) -> Result<Arc<Self>, Errno> {
         let (root, lineage) = (space.table().root(), space.lineage());
         let cores = [const { AtomicU64::new(0) }; WORDS];
         let number = cpu::this().torus().share.names.space();
         let space = Arc::new(Self {
             inner: Lock::new(Inner {
                 space: Some(space),
+                host,
                 owed: FlushDebt::none(),
             }),
+            waiters: WaitQueue::new(),
             root,
             lineage,
             number,
@@ -70,19 +79,38 @@ impl Space {
         Ok(space)
     }
 
-    /// Works on the mappings and pays the debt that comes of it.
-    pub fn with<R>(&self, f: impl FnOnce(&mut VmSpace) -> (R, FlushDebt)) -> R {
-        let mut inner = self.inner.lock();
+    /// Works on the mappings and what the space has elsewhere, and pays the debt that comes of it.
+    pub(super) fn with_all<R>(
+        &self,
+        f: impl FnOnce(&mut VmSpace, &mut Option<Host>) -> (R, FlushDebt),
+    ) -> R {
+        let mut guard = self.inner.lock();
+        let inner = &mut *guard;
         let Some(space) = inner.space.as_mut() else {
             panic!("an address space was used after its end");
         };
-        let (result, mut debt) = f(space);
+        let (result, mut debt) = f(space, &mut inner.host);
         if !inner.owed.is_none() {
             let owed = core::mem::take(&mut inner.owed);
             debt.merge(cpu::this().torus().memory().frames(), owed);
         }
         self.pay(debt);
         result
+    }
+
+    /// Works on the mappings and pays the debt that comes of it.
+    pub fn with<R>(&self, f: impl FnOnce(&mut VmSpace) -> (R, FlushDebt)) -> R {
+        self.with_all(|space, _| f(space))
+    }
+
+    /// Works on the mappings and what the space has elsewhere, if it has anything.
+    pub fn with_pages<R>(&self, f: impl FnOnce(&mut VmSpace, &mut Option<Host>) -> R) -> R {
+        self.with_all(|space, host| (f(space, host), FlushDebt::none()))
+    }
+
+    /// As [`Space::with_pages`]; `None` when the space has nothing elsewhere.
+    pub fn with_host<R>(&self, f: impl FnOnce(&mut VmSpace, &mut Host) -> R) -> Option<R> {
+        self.with_pages(|space, host| host.as_mut().map(|host| f(space, host)))
     }
 
     /// Looks at the mappings, unless another core is at work on them.
@@ -112,13 +140,25 @@ impl Space {
         self.with(|space| (f(space), FlushDebt::none()))
     }
 
-    /// A copy for fork, sharing every page until one of the two writes.
-    pub fn fork(&self) -> Result<Arc<Self>, Errno> {
+    /// A copy for fork, sharing every page until one of the two writes. What the space has elsewhere, `child` has too when the homes
+    /// have answered.
+    pub fn fork(&self, child: Option<Pid>) -> Result<Arc<Self>, Errno> {
         super::room(size_of::<Self>())?;
-        self.with(|space| {
-            let (child, debt) = space.fork(cpu::this().torus().memory());
-            (child.map_err(Errno::from).and_then(Self::from_vm), debt)
-        })
+        let copy = self.with(|space| {
+            let (copy, debt) = space.fork(cpu::this().torus().memory());
+            let copy = copy.map_err(Errno::from);
+            (copy.and_then(|copy| Self::of(copy, None)), debt)
+        })?;
+        if let Some(child) = child {
+            self.with_host(|_, host| host::fork(host, child, &copy))
+                .transpose()?;
+        }
+        Ok(copy)
+    }
+
+    /// The frame of its top table.
+    pub fn root(&self) -> Frame {
+        self.root
     }
 
     /// Pays a debt of this space: every core that has it loaded forgets, then the frames are free.
@@ -182,7 +222,11 @@ impl Drop for Space {
         cpu::this().torus().share.spaces.remove(self);
         let inner = self.inner.get_mut();
         let mut debt = core::mem::take(&mut inner.owed);
-        if let Some(space) = inner.space.take() {
+        let host = inner.host.take();
+        if let Some(mut space) = inner.space.take() {
+            if let Some(host) = host {
+                host::end(&mut space, host);
+            }
             let memory = cpu::this().torus().memory();
             debt.merge(memory.frames(), space.destroy(memory));
         }

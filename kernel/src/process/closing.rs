@@ -104,7 +104,9 @@ pub fn look() {
 /// Whether nothing of any process is here, or only the first one that waits for it, and no other torus has a file of this one.
 fn is_quiet() -> bool {
     let files = &cpu::this().torus().share.far_files;
-    files.is_quiet() && table().len() == usize::from(table().get(Pid::INIT).is_some())
+    files.is_quiet()
+        && crate::migrate::is_quiet()
+        && table().len() == usize::from(table().get(Pid::INIT).is_some())
 }
 
 /// Another torus has done what was asked of it last.

@@ -101,6 +101,20 @@ counters! {
     swapped_in,
     /// Pages written to them.
     swapped_out,
+    /// Processes that were offered to another torus.
+    migrations_out,
+    /// Processes that have come from another torus.
+    migrations_in,
+    /// Those offered that stayed.
+    migrations_refused,
+    /// Nanoseconds from freezing a process at its old torus to its first instruction here, together.
+    downtime_ns,
+    /// Messages that asked other tori for pages.
+    pulls,
+    /// Pages that they asked for.
+    pages_asked,
+    /// Pages that have come.
+    pages_pulled,
 }
 
 impl Counters {

@@ -22,6 +22,27 @@ pub struct Credentials {
     pub sgid: u32,
 }
 
+impl Credentials {
+    /// All of them, in order.
+    pub const fn words(&self) -> [u32; 6] {
+        [
+            self.uid, self.euid, self.suid, self.gid, self.egid, self.sgid,
+        ]
+    }
+
+    /// Of these numbers.
+    pub const fn from_words([uid, euid, suid, gid, egid, sgid]: [u32; 6]) -> Self {
+        Self {
+            uid,
+            euid,
+            suid,
+            gid,
+            egid,
+            sgid,
+        }
+    }
+}
+
 const KEEP: u32 = u32::MAX;
 
 /// getuid(2).

@@ -49,6 +49,7 @@ pub fn give_back(thread: &Arc<Thread>) {
     thread.in_flight.set(None);
     interrupted::cancel_timer(thread);
     alarm::cancel(thread);
+    super::fork::abandon(process);
     crate::syscall::futex::forget(thread);
     crate::file::far::forget(thread);
     process.files.close_all();

@@ -6,6 +6,7 @@ use crate::arch::fpu;
 use crate::arch::segment;
 use crate::mem::room;
 use crate::mem::user::write_value;
+use crate::migrate::host::is_born;
 use crate::sched::lock::Lock;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -70,18 +71,53 @@ pub fn clone(call: &mut Call) -> SysResult {
 }
 
 fn clone_process(call: &mut Call, request: Request) -> SysResult {
+    let forking = call.process.forking.lock().take();
+    if let Some((child, thread)) = forking {
+        return begin(call, &request, child, thread);
+    }
     if call.inflight.runs > 0 {
         return wait_for_vfork(call);
     }
-    let vfork = request.flags & CLONE_VFORK != 0;
     let child = new_process(call.process)?;
-    let thread = match begin(call, &child, &request) {
-        Ok(thread) => thread,
+    match new_thread(call.thread, &child, &request) {
+        Ok(thread) => begin(call, &request, child, thread),
         Err(errno) => {
             table().unborn(child.pid);
-            return Err(errno.into());
+            Err(errno.into())
         }
-    };
+    }
+}
+
+/// Has the child begin, once it has all that it shares with its parent at other tori.
+fn begin(
+    call: &mut Call,
+    request: &Request,
+    child: Arc<Process>,
+    thread: Arc<Thread>,
+) -> SysResult {
+    let space = thread.space.with(|space| space.clone());
+    let born = space.map_or(Some(true), |space| {
+        is_born(&space).or_else(|| {
+            space.waiters.enrol();
+            is_born(&space)
+        })
+    });
+    match born {
+        Some(true) => {}
+        Some(false) => {
+            table().unborn(child.pid);
+            return Err(Errno::ENOMEM.into());
+        }
+        None => {
+            *call.process.forking.lock() = Some((child, thread));
+            call.inflight.uninterruptible = true;
+            return Err(Stop::Block);
+        }
+    }
+    if let Err(errno) = enter(call, &child, &thread, request) {
+        table().unborn(child.pid);
+        return Err(errno.into());
+    }
     let pid = child.pid.raw() as usize;
     if request.flags & CLONE_PARENT_SETTID != 0 {
         // As on Linux a bad address is no reason to undo the fork.
@@ -89,7 +125,7 @@ fn clone_process(call: &mut Call, request: Request) -> SysResult {
     }
     counters::own().forks.add(1);
     thread.wake();
-    if vfork {
+    if request.flags & CLONE_VFORK != 0 {
         call.inflight.word = pid as u64;
         call.inflight.uninterruptible = true;
         return Err(Stop::Block);
@@ -98,8 +134,12 @@ fn clone_process(call: &mut Call, request: Request) -> SysResult {
 }
 
 /// Gives the child its thread and enters it in the table; it does not run yet.
-fn begin(call: &Call, child: &Arc<Process>, request: &Request) -> Result<Arc<Thread>, Errno> {
-    let thread = new_thread(call.thread, child, request)?;
+fn enter(
+    call: &Call,
+    child: &Arc<Process>,
+    thread: &Arc<Thread>,
+    request: &Request,
+) -> Result<(), Errno> {
     if request.flags & CLONE_VFORK != 0 {
         *child.vfork_parent.lock() = Some(call.thread.clone());
     }
@@ -109,7 +149,15 @@ fn begin(call: &Call, child: &Arc<Process>, request: &Request) -> Result<Arc<Thr
         child.set_thread(None);
         *child.vfork_parent.lock() = None;
     }
-    inserted.map(|()| thread)
+    inserted
+}
+
+/// The process ends while a child of it waits to begin: there is no child.
+pub fn abandon(process: &Process) {
+    let forking = process.forking.lock().take();
+    if let Some((child, _)) = forking {
+        table().unborn(child.pid);
+    }
 }
 
 /// Goes on once the child has a program of its own, or has ended.
@@ -156,7 +204,11 @@ fn new_thread(
         fpu::save(state);
         state.duplicate()
     });
-    let space = if vfork { old } else { old.fork()? };
+    let space = if vfork {
+        old
+    } else {
+        old.fork(Some(child.pid))?
+    };
     let mut regs = parent.regs.get();
     regs.rax = 0;
     if request.stack != 0 {

@@ -55,6 +55,21 @@ impl Limits {
         Self(limits)
     }
 
+    /// All of them.
+    pub const fn words(&self) -> [[u64; 2]; COUNT] {
+        self.0
+    }
+
+    /// Limits of these words; what is missing is without limit.
+    pub fn from_words(words: &[[u64; 2]]) -> Self {
+        let mut limits = [[INFINITY; 2]; COUNT];
+        limits
+            .iter_mut()
+            .zip(words)
+            .for_each(|(limit, words)| *limit = *words);
+        Self(limits)
+    }
+
     /// The limit in force for a resource.
     pub fn current(&self, resource: usize) -> u64 {
         self.0[resource][0]

@@ -68,6 +68,10 @@ pub struct Process {
     pub counters: Counters,
     /// Its address space, for those who look at it from outside.
     pub memory: Lock<Weak<Space>>,
+    /// A child that waits for other tori before it begins.
+    pub forking: Lock<Option<(Arc<Process>, Arc<Thread>)>>,
+    /// Where it is to go, and how far that has come.
+    pub moving: Lock<crate::migrate::depart::Moving>,
     /// Woken when a child changes state.
     pub children_changed: WaitQueue,
     /// The parent that vfork holds back until this process has a program of its own, or has ended.
@@ -93,6 +97,8 @@ impl Process {
             times: Times::default(),
             counters: Counters::new(),
             memory: Lock::new(Weak::new()),
+            forking: Lock::new(None),
+            moving: Lock::new(crate::migrate::depart::Moving::default()),
             children_changed: WaitQueue::new(),
             vfork_parent: Lock::new(None),
             thread: Lock::new(None),
@@ -131,7 +137,7 @@ impl Process {
     pub fn go_on(&self) -> bool {
         let stopped = self.stopped.swap(false, Ordering::AcqRel);
         if stopped && let Some(thread) = self.thread() {
-            thread.wake();
+            thread.call_attention();
         }
         stopped
     }

@@ -31,6 +31,8 @@ pub struct Share {
     pub futexes: Futexes,
     /// Files of other tori, and for them.
     pub far_files: crate::file::far::Share,
+    /// Processes that come and go.
+    pub migrate: crate::migrate::Share,
     /// Its end, with the machine.
     pub closing: Closing,
     /// [`crate::tori::Torus::account`] before the first process.
@@ -50,6 +52,7 @@ impl Share {
             vmo: crate::vmo::Store::new(),
             futexes: Futexes::new(),
             far_files: crate::file::far::Share::new(),
+            migrate: crate::migrate::Share::new(torus),
             closing: Closing::new(),
             at_start: AtomicU64::new(0),
         }

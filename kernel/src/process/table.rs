@@ -9,7 +9,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use torus::TorusId;
-use torus::family::{BirthError, Families, Life, Report};
+use torus::family::{BirthError, Families, Life, Report, TravelError};
 
 /// The processes of a torus.
 pub struct Table {
@@ -78,6 +78,20 @@ impl Table {
         })?;
         inner.processes.insert(process.pid, process);
         Ok(())
+    }
+
+    /// A process has come from another torus, with its record.
+    pub fn arrive(&self, process: Arc<Process>, record: &[u64]) -> Result<(), TravelError> {
+        let mut guard = self.inner.lock();
+        let inner = &mut *guard;
+        let pid = process.pid;
+        inner.processes.insert(pid, process);
+        let mut hands = Hands(&mut inner.processes);
+        let arrived = inner.families.arrive(pid, record, &mut hands);
+        let gone = arrived.is_err().then(|| inner.processes.remove(&pid));
+        drop(guard);
+        drop(gone);
+        arrived
     }
 
     /// How many processes are here, zombies included.

@@ -31,6 +31,8 @@ pub enum RunState {
     Ready = 3,
     /// Ended.
     Dead = 4,
+    /// Offered to another torus: nothing wakes it.
+    Frozen = 5,
 }
 
 /// An exception as a signal frame tells it.
@@ -134,6 +136,7 @@ impl Thread {
             1 => RunState::Woken,
             2 => RunState::Blocked,
             3 => RunState::Ready,
+            5 => RunState::Frozen,
             _ => RunState::Dead,
         }
     }
@@ -164,7 +167,7 @@ impl Thread {
                 }
                 RunState::Running if self.change(RunState::Running, RunState::Woken) => return,
                 RunState::Blocked | RunState::Running => {}
-                RunState::Woken | RunState::Ready | RunState::Dead => return,
+                RunState::Woken | RunState::Ready | RunState::Dead | RunState::Frozen => return,
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::process::counters::Counters;
 use alloc::sync::Arc;
 use chacha20::ChaCha20Rng;
 use core::sync::atomic::AtomicBool;
+use torus::DepositId;
 
 /// The scheduler's state of one core.
 pub struct Core {
@@ -29,6 +30,8 @@ pub struct Core {
     pub counters: Counters,
     /// An allocation has failed for want of frames since the call began.
     pub short_of_memory: OwnCell<bool>,
+    /// The deposit that was drained last, of a process that has come from another torus.
+    pub drained: OwnCell<Option<DepositId>>,
     /// Random numbers for the programs on this core.
     pub(super) random: OwnCell<Option<ChaCha20Rng>>,
 
@@ -50,6 +53,7 @@ impl Core {
             armed: OwnCell::new(None),
             counters: Counters::new(),
             short_of_memory: OwnCell::new(false),
+            drained: OwnCell::new(None),
             random: OwnCell::new(None),
             queue: Lock::new(Queue::new()),
             timers: Lock::new(Timers::new()),

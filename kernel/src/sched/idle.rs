@@ -52,6 +52,9 @@ pub(super) fn next(core: &Core) -> Arc<Thread> {
         if let Some(thread) = find(core) {
             return thread;
         }
+        if crate::migrate::host::drain() {
+            continue;
+        }
         // Whoever queues a thread after this line sees the bit; whoever did before is found by the second look.
         idle.insert(here.core_in_torus);
         let found = find(core);

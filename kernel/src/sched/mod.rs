@@ -18,7 +18,7 @@ pub mod timer;
 pub mod wait;
 pub mod wake;
 
-pub use switch::{leave_dead, next_thread};
+pub use switch::{leave_dead, next_thread, unload};
 pub use wake::{enqueue, interrupt_if_running, tick};
 
 pub use self::core::Core;

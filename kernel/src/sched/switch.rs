@@ -48,12 +48,11 @@ fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
             && !thread.is_dead()
         {
             crate::signal::deliver::attend(thread);
-            if !thread.is_dead() && !has_call(thread) {
-                if !crate::mem::later::settle(thread) {
-                    return false;
-                }
-                continue;
+            let settled = thread.is_dead() || has_call(thread) || crate::mem::later::settle(thread);
+            if !settled || !(thread.is_dead() || crate::migrate::depart::attend(thread)) {
+                return false;
             }
+            continue;
         }
         if thread.is_dead() {
             return false;
@@ -166,6 +165,12 @@ fn release(old: &Thread, new: &Thread) {
         (None, _) => {}
     });
     old.set_loaded_on(None);
+}
+
+/// Takes a current thread's state out of the core's registers, and leaves its address space for the kernel's.
+pub fn unload(thread: &Arc<Thread>) {
+    save(thread);
+    leave_dead(thread);
 }
 
 /// The current thread has ended: forgets what is loaded of it, and leaves its address space for the kernel's.

@@ -44,6 +44,36 @@ fn arm(thread: &Arc<Thread>, alarm: &mut Alarm, at: Nanos) -> bool {
     set
 }
 
+/// Stops the timer of a process that leaves; when it would have fired (0: never), and how often after that.
+pub fn suspend(thread: &Arc<Thread>) -> (u64, u64) {
+    let alarm = thread.process.alarm.lock();
+    if let Some((_, core)) = alarm.next {
+        wake::cancel_timer(&Due::Alarm(thread.clone()), core);
+    }
+    (alarm.next.map_or(0, |(at, _)| at.0), alarm.interval)
+}
+
+/// The process stays: its timer runs again.
+pub fn resume(thread: &Arc<Thread>) {
+    let alarm = *thread.process.alarm.lock();
+    restore(
+        thread,
+        (alarm.next.map_or(0, |(at, _)| at.0), alarm.interval),
+    );
+}
+
+/// Sets the timer as another torus has stopped it.
+pub fn restore(thread: &Arc<Thread>, (at, interval): (u64, u64)) {
+    let mut alarm = thread.process.alarm.lock();
+    *alarm = Alarm {
+        next: None,
+        interval,
+    };
+    if at != 0 && !arm(thread, &mut alarm, Nanos(at)) {
+        log::warn!("{}: no memory for its alarm", thread.process.label());
+    }
+}
+
 /// Takes the timer back, at the end of the process.
 pub fn cancel(thread: &Arc<Thread>) {
     let next = thread.process.alarm.lock().next.take();

@@ -94,6 +94,17 @@ impl SignalState {
         self.pending.fetch_or(info.signal.bit(), Ordering::Release);
     }
 
+    /// The details of pending signals.
+    pub fn infos(&self) -> Vec<SigInfo> {
+        self.details.lock().clone()
+    }
+
+    /// Makes these signals pending, with their details.
+    pub fn restore(&self, pending: u64, infos: &[SigInfo]) {
+        infos.iter().for_each(|info| self.add(*info));
+        self.pending.fetch_or(pending, Ordering::Release);
+    }
+
     /// Forgets pending signals of the set.
     pub fn discard(&self, set: u64) {
         let mut details = self.details.lock();

@@ -72,7 +72,8 @@ fn run(thread: &Arc<Thread>, mut inflight: InFlight) {
         interrupted::cancel_timer(thread);
         crate::file::far::forget(thread);
         deliver::restore_mask(thread);
-        if thread.signals.is_due() || thread.later.with(|later| !later.is_empty()) {
+        let leaves = thread.process.moving.lock().to.is_some();
+        if leaves || thread.signals.is_due() || thread.later.with(|later| !later.is_empty()) {
             thread.attention.store(true, Ordering::Release);
         }
     }

@@ -209,6 +209,7 @@ pub fn handler(number: u64) -> Option<Handler> {
     match number {
         braid::TORUS_INFO => Some(braid::torus_info),
         braid::PROCESS_INFO => Some(braid::process_info),
+        crate::migrate::call::MIGRATE => Some(crate::migrate::call::migrate),
         number if (vmo::FIRST..vmo::FIRST + vmo::CALLS.len() as u64).contains(&number) => {
             vmo::CALLS.get((number - vmo::FIRST) as usize).copied()
         }

@@ -139,6 +139,11 @@ impl Resident {
         !self.forks.is_empty()
     }
 
+    /// Whether it has been asked to leave.
+    pub const fn is_leaving(&self) -> bool {
+        matches!(self.phase, Phase::Leaving { .. })
+    }
+
     /// What it has elsewhere: goes with the image.
     pub fn claims(&self) -> &[Claim] {
         &self.claims

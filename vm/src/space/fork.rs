@@ -70,6 +70,7 @@ impl<O: Object> AddressSpace<O> {
             resident: 0,
             swapped: 0,
             peak: 0,
+            frozen: self.frozen,
         })
     }
 }

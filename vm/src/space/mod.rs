@@ -123,6 +123,8 @@ pub struct AddressSpace<O> {
     resident: u64,
     swapped: u64,
     peak: u64,
+    /// It stays as it is: other tori read its tables.
+    frozen: bool,
 }
 
 impl<O: Object> AddressSpace<O> {
@@ -149,6 +151,7 @@ impl<O: Object> AddressSpace<O> {
             resident: 0,
             swapped: 0,
             peak: 0,
+            frozen: false,
         })
     }
 

@@ -17,7 +17,6 @@ pub mod asking;
 mod bytes;
 pub mod exports;
 mod fetch;
-#[expect(dead_code, reason = "what moves processes calls it")]
 pub mod image;
 pub mod parcel;
 pub mod remote;

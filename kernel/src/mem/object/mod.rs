@@ -15,6 +15,7 @@ use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use braid_files::archive::NodeId;
 use own::OwnPages;
 use vm::frames::{Owner, Use};
 use vm::hash::{Digest, PageBytes};
@@ -47,6 +48,11 @@ pub trait PageSource: Send + Sync {
 
     /// Writes page `index` (its tail beyond `len` zeroed) to `page`, which arrives zeroed.
     fn fill(&self, index: u64, page: &mut PageBytes) -> Result<(), SourceError>;
+
+    /// Its number, if it is a file of the boot archive, which every torus has.
+    fn boot_file(&self) -> Option<NodeId> {
+        None
+    }
 
     /// A number that sources of the same bytes share and no others, so that they share one object per torus.
     fn identity(&self) -> Option<u64> {
@@ -128,6 +134,14 @@ impl MemoryObject {
         super::room(size_of::<Self>())?;
         let owner = cpu::this().torus().share.names.object();
         Ok(ObjectRef(Arc::new(Self { owner, pages })))
+    }
+
+    /// The number of the boot archive's file that it shows.
+    pub fn boot_file(&self) -> Option<NodeId> {
+        match &self.pages {
+            Pages::Own(pages) => pages.boot_file(),
+            Pages::Content(content) => content.boot_file(),
+        }
     }
 
     /// Length in bytes.

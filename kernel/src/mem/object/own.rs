@@ -6,6 +6,7 @@ use crate::mem::held::Held;
 use crate::sched::lock::Lock;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use braid_files::archive::NodeId;
 use core::sync::atomic::{AtomicU64, Ordering};
 use vm::addr::Frame;
 use vm::frames::{Owner, Use};
@@ -37,6 +38,11 @@ impl OwnPages {
             len: AtomicU64::new(len),
             chunks: Lock::new(Vec::new()),
         }
+    }
+
+    /// The number of the boot archive's file that it shows.
+    pub fn boot_file(&self) -> Option<NodeId> {
+        self.source.as_ref()?.boot_file()
     }
 
     /// Length in bytes.

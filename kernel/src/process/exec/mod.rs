@@ -140,8 +140,9 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
     } = ready;
     counters::own().programs.add(1);
     space.enter();
-    let old = thread.change_space(Some(space));
+    let old = thread.change_space(Some(space.clone()));
     if let Some(old) = old {
+        crate::migrate::host::exec(process, &old, &space);
         old.leave();
     }
     end::release_vfork_parent(process);

@@ -1,0 +1,79 @@
+//! Arriving: an offered process is made from its image, or refused.
+
+use super::host::{self, Host};
+use super::{image, own};
+use crate::arch::cpu;
+use crate::file::far::image as files;
+use crate::mem::room;
+use crate::mem::space::Space;
+use crate::process::{Pid, Process, table};
+use crate::rings;
+use crate::signal::alarm;
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
+use torus::TorusId;
+use torus::message::{Message, Refusal};
+use torus::migrate::{Claim, Effect, Resident};
+use vm::addr::Frame;
+
+/// Heap that a process needs beside its mappings and descriptors.
+const ROOM: usize = 64 << 10;
+
+/// The torus `from` offers a process.
+pub fn offered(from: TorusId, pid: Pid, image: Frame) {
+    let reason = if own().is_draining() {
+        Refusal::Draining
+    } else {
+        match adopt(from, pid, image) {
+            Ok(()) => return,
+            Err(errno) => {
+                log::debug!("process {pid} is refused: {errno:?}");
+                Refusal::Memory
+            }
+        }
+    };
+    rings::send(from, Message::Refused { pid, reason });
+}
+
+fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
+    room(ROOM)?;
+    let mut arrival = image::read(pid, first)?;
+    let torus = cpu::this().torus();
+    let empty = Process::new(pid);
+    let process = Arc::new(core::mem::replace(&mut arrival.process, empty));
+    let claims: Vec<Claim> = arrival.claims.iter().map(|(claim, _)| *claim).collect();
+    // A process that comes back has its old name in the reverse map, which frames of it have kept.
+    let back = claims.iter().find(|claim| claim.home == torus.id);
+    let lineage = back
+        .and_then(|claim| own().deposit(claim.deposit))
+        .map(|home| home.space.look(|space| space.lineage()));
+    let space = arrival.space(
+        torus,
+        lineage.unwrap_or_else(|| torus.share.names.lineage()),
+    )?;
+    let mut effects = Vec::new();
+    let resident = Resident::adopt(pid, from, claims.clone(), &mut effects);
+    let space = Space::of(space, Some(Host::new(resident)))?;
+    let thread = Arc::new(arrival.thread(&process)?);
+    let _ = thread.change_space(Some(space.clone()));
+    process.set_thread(Some(thread.clone()));
+    process.moving.lock().arrived = Some(arrival.frozen_at);
+    if table().arrive(process.clone(), &arrival.record).is_err() {
+        space.with_pages(|_, host| *host = None);
+        process.set_thread(None);
+        return Err(Errno::ENOMEM);
+    }
+    files::settle(&process);
+    host::register(&space, &claims);
+    for effect in effects {
+        if let Effect::Send { to, message } = effect {
+            rings::send(to, message);
+        }
+    }
+    alarm::restore(&thread, arrival.alarm);
+    thread.attention.store(true, Ordering::Release);
+    thread.wake();
+    Ok(())
+}

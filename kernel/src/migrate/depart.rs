@@ -1,0 +1,279 @@
+//! Leaving: a process is frozen on its way back to its program, and offered to another torus.
+
+use super::home::Home;
+use super::host::{self, Host};
+use super::words::Writer;
+use super::{image, own};
+use crate::arch::{cpu, time};
+use crate::file::far::image as files;
+use crate::file::far::image::Packed;
+use crate::process::{Pid, Process, RunState, Thread, counters, table};
+use crate::rings;
+use crate::signal::alarm;
+use crate::syscall::errno::Errno;
+use crate::syscall::interrupted;
+use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
+use torus::message::{Message, Refusal};
+use torus::migrate::{Claim, Event, Resident};
+use torus::{DepositId, TorusId};
+
+/// A process that is offered.
+struct Frozen {
+    image: Writer,
+    /// What it leaves.
+    deposit: DepositId,
+    files: Packed,
+}
+
+/// Where a process is to go, and how far that has come.
+#[derive(Default)]
+pub struct Moving {
+    /// The target, from the wish to the answer.
+    pub to: Option<TorusId>,
+    /// The process asked for it itself.
+    own: bool,
+    /// Nothing holds it back any more.
+    ready: bool,
+    /// While it is frozen: its image, and what it leaves.
+    frozen: Option<Frozen>,
+    /// Why it stayed, for the parent that asked.
+    pub failed: Option<Errno>,
+    /// When it was frozen for the move that brought it here, until it runs.
+    pub arrived: Option<u64>,
+}
+
+impl Moving {
+    /// Somebody wants it elsewhere. EBUSY when it is on its way already.
+    pub fn wants(&mut self, to: TorusId, own: bool) -> Result<(), Errno> {
+        if self.to.is_some() {
+            return Err(Errno::EBUSY);
+        }
+        (self.to, self.own) = (Some(to), own);
+        (self.ready, self.failed) = (false, None);
+        Ok(())
+    }
+}
+
+/// A thread is about to go back to its program, on its core: counts an arrival, and has it leave when that is wanted. False when it
+/// must not go on.
+pub fn attend(thread: &Arc<Thread>) -> bool {
+    let process = &thread.process;
+    let mut moving = process.moving.lock();
+    if let Some(frozen) = moving.arrived.take() {
+        let counters = counters::own();
+        counters.migrations_in.add(1);
+        counters
+            .downtime_ns
+            .add(time::now().0.saturating_sub(frozen));
+    }
+    let Some(to) = moving.to else { return true };
+    if !may_freeze(thread) {
+        return true;
+    }
+    let ready = moving.ready;
+    drop(moving);
+    if ready || asks_to_leave(thread, to) {
+        freeze(thread, to);
+        return false;
+    }
+    // Until what is under way has come.
+    thread.attention.store(true, Ordering::Release);
+    !thread.change(RunState::Running, RunState::Blocked) && {
+        thread.set_state(RunState::Running);
+        true
+    }
+}
+
+/// Whether the thread is where it can be taken up again on another torus. If not it is asked again when its call is over.
+fn may_freeze(thread: &Arc<Thread>) -> bool {
+    let bound = thread
+        .in_flight
+        .with(|call| call.is_some_and(|call| call.uninterruptible));
+    let busy = !thread.later.with(|later| later.is_idle());
+    let shares_space = thread.process.vfork_parent.lock().is_some();
+    let still = !bound && !busy && !shares_space && !thread.process.is_stopped();
+    still && files::may_leave(thread)
+}
+
+/// Tells the machine; true when nothing holds the process back.
+fn asks_to_leave(thread: &Arc<Thread>, to: TorusId) -> bool {
+    let Some(space) = thread.space.with(|space| space.clone()) else {
+        return false;
+    };
+    let pid = thread.process.pid;
+    space.with_pages(|space, host| {
+        let host = host.get_or_insert_with(|| Host::new(Resident::new(pid)));
+        if host.resident.is_leaving() {
+            return false;
+        }
+        host::step(space, &mut host.resident, Event::Leave { to })
+            .departs
+            .is_some()
+    })
+}
+
+/// Nothing holds the process back any more.
+pub fn ready(process: &Process) {
+    process.moving.lock().ready = true;
+    if let Some(thread) = process.thread() {
+        thread.call_attention();
+    }
+}
+
+/// Freezes the current thread's process and offers it.
+fn freeze(thread: &Arc<Thread>, to: TorusId) {
+    let process = &thread.process;
+    let frozen_at = time::now().0;
+    crate::sched::unload(thread);
+    thread.set_state(RunState::Frozen);
+    interrupted::cancel_timer(thread);
+    let alarm = alarm::suspend(thread);
+    crate::syscall::futex::forget(thread);
+    let Some(space) = thread.change_space(None) else {
+        return;
+    };
+    let deposit = own().names.lock().give();
+    own()
+        .deposits
+        .lock()
+        .insert(deposit, Arc::new(Home::new(deposit, space.clone())));
+    let record = table().with(|families, _| families.freeze(process.pid));
+    let root = space.root();
+    let executable = process.executable.lock().clone();
+    let packed = files::pack(&process.files, executable.as_ref(), to);
+    let written = record.map_err(|_| Errno::EBUSY).and_then(|record| {
+        let packed = packed?;
+        space
+            .with_pages(|vm, host| {
+                if vm.swapped() > 0 {
+                    // Pages on a disk are not granted yet.
+                    return Err(Errno::EBUSY);
+                }
+                vm.set_frozen(true);
+                let resident = host
+                    .as_ref()
+                    .map(|host| &host.resident)
+                    .ok_or(Errno::EBUSY)?;
+                let claim = Claim {
+                    source: resident.free_source(),
+                    home: cpu::this().torus().id,
+                    deposit,
+                };
+                let left = image::Left {
+                    vm,
+                    claims: resident.claims(),
+                    claim,
+                    root,
+                };
+                image::write(thread, frozen_at, alarm, &left, &record, &packed)
+            })
+            .map(|image| (image, packed))
+    });
+    match written {
+        Ok((writer, files)) => {
+            let image = writer.first();
+            process.moving.lock().frozen = Some(Frozen {
+                image: writer,
+                deposit,
+                files,
+            });
+            counters::own().migrations_out.add(1);
+            let pid = process.pid;
+            rings::send(to, Message::Offer { pid, image });
+        }
+        Err(errno) => {
+            process.moving.lock().frozen = None;
+            stay(process, deposit, errno);
+        }
+    }
+}
+
+/// The process stays: its deposit is its space again.
+fn stay(process: &Arc<Process>, deposit: DepositId, errno: Errno) {
+    let home = own().deposits.lock().remove(&deposit);
+    let (Some(thread), Some(home)) = (process.thread(), home) else {
+        return;
+    };
+    let space = home.space.clone();
+    let _ = thread.change_space(Some(space.clone()));
+    let refused = Event::Refused(Refusal::Memory);
+    let _ = space.with_host(|space, host| {
+        space.set_frozen(false);
+        host::step(space, &mut host.resident, refused).resumes
+    });
+    let mut moving = process.moving.lock();
+    moving.to = None;
+    if moving.own {
+        thread.regs.with(|regs| regs.rax = errno.as_return());
+    } else {
+        moving.failed = Some(errno);
+    }
+    drop(moving);
+    alarm::resume(&thread);
+    table().with(|families, hands| families.resume(process.pid, hands));
+    thread.attention.store(true, Ordering::Release);
+    thread.set_state(RunState::Blocked);
+    thread.wake();
+    counters::own().migrations_refused.add(1);
+    own().departed.wake_all();
+}
+
+/// The target does not take the process.
+pub fn refused(pid: Pid, reason: Refusal) {
+    let Some(process) = table().get(pid) else {
+        return;
+    };
+    let frozen = process.moving.lock().frozen.take();
+    if let Some(Frozen { deposit, .. }) = frozen {
+        let errno = match reason {
+            Refusal::Memory => Errno::ENOMEM,
+            Refusal::Draining => Errno::EAGAIN,
+        };
+        stay(&process, deposit, errno);
+    }
+}
+
+/// The process runs at the target: what was held for it follows, then the word that it may move on.
+pub fn adopted(pid: Pid) {
+    let Some(process) = table().get(pid) else {
+        return;
+    };
+    let (frozen, to) = {
+        let mut moving = process.moving.lock();
+        (moving.frozen.take(), moving.to.take())
+    };
+    let (Some(frozen), Some(to)) = (frozen, to) else {
+        return;
+    };
+    let Frozen {
+        image,
+        deposit,
+        files,
+    } = frozen;
+    drop(image);
+    files.sent();
+    if let Some(thread) = process.thread() {
+        thread.set_state(RunState::Dead);
+    }
+    process.set_thread(None);
+    table().with(|families, hands| families.depart(pid, to, hands));
+    if let Some(home) = own().deposit(deposit) {
+        home.space.with_pages(|space, host| {
+            if let Some(mut host) = host.take() {
+                host::unregister(host.resident.claims());
+                let _ = host::step(space, &mut host.resident, Event::Adopted);
+            }
+        });
+    }
+    own().departed.wake_all();
+}
+
+/// All that was held for a process that has come has followed it: it may move on.
+pub fn settled(pid: Pid) {
+    let process = table().get(pid);
+    let space = process.and_then(|process| process.memory.lock().upgrade());
+    if let Some(space) = space {
+        host::on(&space, Event::Departed);
+    }
+}

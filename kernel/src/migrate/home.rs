@@ -1,0 +1,106 @@
+//! The home's side: deposits, which are frozen spaces.
+
+use super::own;
+use crate::arch::cpu;
+use crate::mem::space::{Space, VmSpace};
+use crate::rings;
+use crate::sched::lock::Lock;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use torus::migrate::{Deposit, DepositEffect, DepositEvent, Held, HeldPages};
+use torus::span::Span;
+use torus::{DepositId, TorusId};
+use vm::addr::{Frame, Page};
+use vm::flush::FlushDebt;
+use vm::space::Kept;
+use vm::table::TableMemory;
+
+/// A deposit: its machine and the frozen space.
+pub struct Home {
+    machine: Lock<Deposit>,
+    pub(super) space: Arc<Space>,
+}
+
+impl Home {
+    /// A deposit of all that `space` has, which no core will load again.
+    pub(super) fn new(id: DepositId, space: Arc<Space>) -> Self {
+        Self {
+            machine: Lock::new(Deposit::new(id)),
+            space,
+        }
+    }
+}
+
+/// What the machine sees of the frozen space.
+struct Pages<'a>(&'a VmSpace);
+
+impl HeldPages for Pages<'_> {
+    fn held(&self, page: Page) -> Option<Held> {
+        let memory = cpu::this().torus().memory();
+        match self.0.kept(memory, page)? {
+            Kept::Frame(_) => Some(Held::Here),
+            Kept::Slot(_) => Some(Held::Away),
+        }
+    }
+}
+
+/// Something has happened to a deposit. It may be closed: then it is too late.
+pub fn event(id: DepositId, event: DepositEvent) {
+    let Some(home) = own().deposit(id) else {
+        return;
+    };
+    let mut effects = Vec::new();
+    let stepped = {
+        let mut machine = home.machine.lock();
+        home.space
+            .look(|space| machine.step(event, &Pages(space), &mut effects))
+    };
+    if let Err(error) = stepped {
+        log::error!("{error}");
+    }
+    let closes = effects.contains(&DepositEffect::Close);
+    for effect in effects {
+        execute(id, &home, effect);
+    }
+    drop(home);
+    if closes {
+        crate::process::closing::look();
+    }
+}
+
+fn execute(id: DepositId, home: &Arc<Home>, effect: DepositEffect) {
+    let memory = cpu::this().torus().memory();
+    match effect {
+        DepositEffect::Send { to, message } => rings::send(to, message),
+        DepositEffect::Pin(span) => home.space.look(|space| {
+            span.pages().for_each(|page| space.pin(memory, page));
+        }),
+        // What has pages on a disk does not leave, and what is frozen is not evicted.
+        DepositEffect::ReadIn(page) => event(id, DepositEvent::Read { page, good: false }),
+        DepositEffect::Drop(span) => drop_pages(home, span),
+        DepositEffect::Clone { to, child } => clone(id, home, to, child),
+        DepositEffect::Close => drop(own().deposits.lock().remove(&id)),
+    }
+}
+
+fn drop_pages(home: &Home, span: Span) {
+    let memory = cpu::this().torus().memory();
+    home.space.with(|space| {
+        let mut debt = FlushDebt::none();
+        for page in span.pages() {
+            debt.merge(memory.frames(), space.drop_page(memory, page));
+        }
+        ((), debt)
+    });
+}
+
+/// Makes the deposit of a forked child.
+fn clone(id: DepositId, home: &Home, to: TorusId, child: DepositId) {
+    let root = home.space.fork(None).ok().map(|space| {
+        let root: Frame = space.root();
+        let deposit = Arc::new(Home::new(child, space));
+        own().deposits.lock().insert(child, deposit);
+        root
+    });
+    event(id, DepositEvent::Cloned { to, child, root });
+}

@@ -1,0 +1,413 @@
+//! The image of a process: all of it but its pages, as words, in an order that [`write()`] and [`read`] share.
+
+use super::words::{Reader, Writer};
+use crate::arch::fpu::FpuState;
+use crate::arch::regs::UserRegs;
+use crate::file::boot_object;
+use crate::file::far::image as files;
+use crate::mem::object::ObjectRef;
+use crate::mem::space::{CEILING, VmSpace};
+use crate::process::credentials::Credentials;
+use crate::process::limits::Limits;
+use crate::process::thread::Fault;
+use crate::process::{Name, Pid, Process, Thread};
+use crate::sched::lock::Lock;
+use crate::sched::time::Nanos;
+use crate::signal::action::{Action, ActionFlags, Actions};
+use crate::signal::info::Fields;
+use crate::signal::{AltStack, SigInfo, Signal};
+use crate::syscall::call::InFlight;
+use crate::syscall::errno::Errno;
+use crate::tori::Torus;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use braid_files::archive::NodeId;
+use torus::migrate::Claim;
+use torus::{DepositId, TorusId};
+use vm::addr::{Frame, Page, PageRange, VirtAddr};
+use vm::frames::Owner;
+use vm::space::{Backing, Flags, Limits as SpaceLimits, Mapping, Parts, Prot};
+use vm::table::Source;
+
+/// What a process leaves behind.
+pub struct Left<'a> {
+    /// Its space, frozen.
+    pub vm: &'a VmSpace,
+    /// The claims that it had.
+    pub claims: &'a [Claim],
+    /// The claim to what it leaves now.
+    pub claim: Claim,
+    /// The top table of that.
+    pub root: Frame,
+}
+
+/// What an image says of a process.
+pub struct Arrival {
+    /// When it was frozen.
+    pub frozen_at: u64,
+    /// Its claims, the last one to what it left just now.
+    pub claims: Vec<(Claim, Frame)>,
+    /// Its record among the families.
+    pub record: Vec<u64>,
+    /// When its alarm fires (0: never), and how often after that.
+    pub alarm: (u64, u64),
+    /// The process, without its thread.
+    pub process: Process,
+    regs: UserRegs,
+    fpu: FpuState,
+    /// What else its thread has.
+    words: [u64; THREAD],
+    in_flight: Option<InFlight>,
+    signals: Vec<SigInfo>,
+    /// Mappings, heap, limits.
+    pub parts: Parts<ObjectRef>,
+}
+
+/// Words of a thread: fs, gs, mask, pending, mask to go back to (with whether there is one), alternative stack, last
+/// fault, word to clear.
+const THREAD: usize = 13;
+
+/// Writes the image of a frozen process. ENOMEM without memory; EBUSY when it has something that cannot travel.
+pub fn write(
+    thread: &Arc<Thread>,
+    frozen_at: u64,
+    alarm: (u64, u64),
+    left: &Left<'_>,
+    record: &[u64],
+    packed: &files::Packed,
+) -> Result<Writer, Errno> {
+    let mut to = Writer::new()?;
+    to.put_all([frozen_at, alarm.0, alarm.1])?;
+    let known = left.claims.iter().map(|claim| {
+        let root = left.vm.table().root_of(claim.source);
+        root.map(|root| (*claim, root))
+    });
+    let own = Some((left.claim, left.root));
+    to.put(left.claims.len() as u64 + 1)?;
+    for entry in known.chain([own]) {
+        let (claim, root) = entry.ok_or(Errno::EBUSY)?;
+        let home = claim.home.index() as u64;
+        to.put_all([claim.source.0.into(), home, claim.deposit.to_word(), root.0])?;
+    }
+    to.put(record.len() as u64)?;
+    to.put_all(record.iter().copied())?;
+    write_process(&mut to, &thread.process, packed)?;
+    write_thread(&mut to, thread)?;
+    write_space(&mut to, left.vm)?;
+    Ok(to)
+}
+
+/// Reads the image that begins in a frame of another torus. ENOMEM without memory, EINVAL when it is none.
+pub fn read(pid: Pid, first: Frame) -> Result<Arrival, Errno> {
+    let mut from = Reader::new(first)?;
+    let [frozen_at, alarm, interval] = from.array()?;
+    let count = from.number::<usize>()?;
+    let mut claims = Vec::new();
+    for _ in 0..count {
+        let [source, home, deposit, root] = from.array()?;
+        let claim = Claim {
+            source: Source(u16::try_from(source).map_err(|_| Errno::EINVAL)?),
+            home: TorusId::new(home as usize).ok_or(Errno::EINVAL)?,
+            deposit: DepositId::from_word(deposit).ok_or(Errno::EINVAL)?,
+        };
+        claims.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        claims.push((claim, Frame(root)));
+    }
+    let record = from.list()?;
+    let process = read_process(&mut from, pid)?;
+    let mut regs = UserRegs::from_words(from.array()?);
+    regs.sanitize();
+    let mut fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
+    fpu.load_image(&from.bytes()?);
+    let words = from.array()?;
+    let in_flight = read_call(&mut from)?;
+    let count = from.number::<usize>()?;
+    let mut signals = Vec::new();
+    for _ in 0..count {
+        signals.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        signals.push(read_signal(&mut from)?);
+    }
+    let parts = read_space(&mut from)?;
+    Ok(Arrival {
+        frozen_at,
+        claims,
+        record,
+        alarm: (alarm, interval),
+        process,
+        regs,
+        fpu,
+        words,
+        in_flight,
+        signals,
+        parts,
+    })
+}
+
+fn write_process(to: &mut Writer, process: &Process, packed: &files::Packed) -> Result<(), Errno> {
+    to.put_bytes(&process.name.lock().0)?;
+    to.put_all(process.credentials.lock().words().map(u64::from))?;
+    to.put_all(process.limits.lock().words().into_iter().flatten())?;
+    let actions = process.actions.lock().clone();
+    for number in 1..=64 {
+        let signal = Signal::new(number).ok_or(Errno::EINVAL)?;
+        let action = actions.get(signal);
+        let flags = action.flags.bits();
+        to.put_all([action.handler, flags, action.restorer, action.mask])?;
+    }
+    to.put_all([process.times.own(), process.times.children()])?;
+    to.put_bytes(packed.bytes())
+}
+
+fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
+    let name = from.bytes()?.try_into().map_err(|_| Errno::EINVAL)?;
+    let credentials = Credentials::from_words(from.array::<6>()?.map(|word| word as u32));
+    let limits: [u64; 32] = from.array()?;
+    let mut actions = Actions::new();
+    for number in 1..=64 {
+        let signal = Signal::new(number).ok_or(Errno::EINVAL)?;
+        let [handler, flags, restorer, mask] = from.array()?;
+        let flags = ActionFlags::from_bits_retain(flags);
+        actions.set(
+            signal,
+            Action {
+                handler,
+                flags,
+                restorer,
+                mask,
+            },
+        );
+    }
+    let [own, children] = from.array()?;
+    let (files, executable) = files::unpack(&from.bytes()?)?;
+    let mut process = Process::new(pid);
+    process.name = Lock::new(Name(name));
+    process.credentials = Lock::new(credentials);
+    process.limits = Lock::new(Limits::from_words(limits.as_chunks().0));
+    process.actions = Lock::new(actions);
+    process.executable = Lock::new(executable);
+    process.files = files;
+    process.times.add(own);
+    process.times.add_children(children);
+    Ok(process)
+}
+
+fn write_thread(to: &mut Writer, thread: &Thread) -> Result<(), Errno> {
+    to.put_all(thread.regs.get().words())?;
+    thread.fpu.with(|state| to.put_bytes(state.bytes()))?;
+    let signals = &thread.signals;
+    let saved = signals.saved_mask.get();
+    let stack = signals.altstack.get();
+    let fault = thread.fault.get();
+    to.put_all([
+        thread.fs_base.get(),
+        thread.gs_base.get(),
+        signals.mask(),
+        signals.pending(),
+        saved.unwrap_or_default(),
+        u64::from(saved.is_some()),
+        stack.base,
+        stack.size,
+        u64::from(stack.flags),
+        fault.vector,
+        fault.code,
+        fault.address,
+        thread.clear_child_tid.get(),
+    ])?;
+    write_call(to, thread.in_flight.get())?;
+    let infos = signals.infos();
+    to.put(infos.len() as u64)?;
+    infos.iter().try_for_each(|info| write_signal(to, info))
+}
+
+impl Arrival {
+    /// The thread of the process, which does not run yet.
+    pub fn thread(&mut self, process: &Arc<Process>) -> Result<Thread, Errno> {
+        let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
+        let fpu = core::mem::replace(&mut self.fpu, fpu);
+        let thread = Thread::new(process.clone(), self.regs, fpu);
+        let [
+            fs,
+            gs,
+            mask,
+            pending,
+            saved,
+            has_saved,
+            base,
+            size,
+            flags,
+            vector,
+            code,
+            address,
+            word,
+        ] = self.words;
+        thread.fs_base.set(fs);
+        thread.gs_base.set(gs);
+        thread.signals.set_mask(mask);
+        thread.signals.restore(pending, &self.signals);
+        thread
+            .signals
+            .saved_mask
+            .set((has_saved != 0).then_some(saved));
+        let flags = flags as u32;
+        thread.signals.altstack.set(AltStack { base, size, flags });
+        thread.fault.set(Fault {
+            vector,
+            code,
+            address,
+        });
+        thread.clear_child_tid.set(word);
+        thread.in_flight.set(self.in_flight);
+        Ok(thread)
+    }
+
+    /// Its space, without a page; `lineage` is its name in the reverse map.
+    pub fn space(&mut self, torus: &Torus, lineage: Owner) -> Result<VmSpace, Errno> {
+        let none = Parts {
+            mappings: Vec::new(),
+            ..self.parts.clone()
+        };
+        let parts = core::mem::replace(&mut self.parts, none);
+        let mut space = VmSpace::of_parts(torus.memory(), lineage, CEILING, parts)?;
+        for (claim, root) in &self.claims {
+            if let Err(error) = space.set_source(claim.source, *root) {
+                let debt = space.destroy(torus.memory());
+                torus.free_list(debt.pay());
+                return Err(error.into());
+            }
+        }
+        if let Some((claim, _)) = self.claims.last() {
+            space.fold(torus.memory(), claim.source);
+        }
+        Ok(space)
+    }
+}
+
+fn write_call(to: &mut Writer, call: Option<InFlight>) -> Result<(), Errno> {
+    let Some(call) = call else {
+        return to.put(0);
+    };
+    to.put_all([
+        1,
+        call.done as u64,
+        call.deadline.map_or(u64::MAX, |at| at.0),
+        call.runs.into(),
+        call.word,
+        call.remainder as u64,
+    ])
+}
+
+fn read_call(from: &mut Reader) -> Result<Option<InFlight>, Errno> {
+    if from.get()? == 0 {
+        return Ok(None);
+    }
+    let [done, deadline, runs, word, remainder] = from.array()?;
+    Ok(Some(InFlight {
+        done: done as usize,
+        deadline: (deadline != u64::MAX).then_some(Nanos(deadline)),
+        runs: runs as u32,
+        word,
+        remainder: remainder as usize,
+        ..InFlight::default()
+    }))
+}
+
+fn write_signal(to: &mut Writer, info: &SigInfo) -> Result<(), Errno> {
+    let [kind, a, b, c] = match info.fields {
+        Fields::None => [0; 4],
+        Fields::Sender { pid, uid } => [1, pid as u64, uid.into(), 0],
+        Fields::Fault { address } => [2, address, 0, 0],
+        Fields::Child { pid, uid, status } => [3, pid as u64, uid.into(), status as u64],
+    };
+    to.put_all([info.signal.number() as u64, info.code as u64, kind, a, b, c])
+}
+
+fn read_signal(from: &mut Reader) -> Result<SigInfo, Errno> {
+    let [number, code, kind, a, b, c] = from.array()?;
+    let (pid, uid, status) = (a as i32, b as u32, c as i32);
+    let fields = match kind {
+        0 => Fields::None,
+        1 => Fields::Sender { pid, uid },
+        2 => Fields::Fault { address: a },
+        _ => Fields::Child { pid, uid, status },
+    };
+    Ok(SigInfo {
+        signal: Signal::new(number as i32).ok_or(Errno::EINVAL)?,
+        code: code as i32,
+        fields,
+    })
+}
+
+/// Kinds of mappings: of zeros, of a file of the boot archive.
+const ZERO: u64 = 0;
+const BOOT_FILE: u64 = 1;
+
+fn write_space(to: &mut Writer, vm: &VmSpace) -> Result<(), Errno> {
+    let (heap, limits) = (vm.heap(), vm.limits);
+    to.put_all([heap.0.0, heap.1.0])?;
+    to.put_all([limits.address_space, limits.data, limits.stack])?;
+    to.put_all([vm.peak(), vm.mapping_count() as u64])?;
+    for mapping in vm.mappings() {
+        let (kind, offset, file) = match &mapping.backing {
+            Backing::Zero => (ZERO, 0, 0),
+            Backing::Object { shared: true, .. } => return Err(Errno::EBUSY),
+            Backing::Object { object, offset, .. } => {
+                let file = object.0.boot_file().ok_or(Errno::EBUSY)?;
+                (BOOT_FILE, *offset, u64::from(file.0))
+            }
+        };
+        let traits = u64::from(mapping.rights.bits())
+            | u64::from(mapping.maximum.bits()) << 8
+            | u64::from(mapping.flags.bits()) << 16
+            | kind << 24;
+        let range = mapping.range;
+        to.put_all([range.start.0, range.end.0, traits, mapping.origin])?;
+        to.put_all([offset, file])?;
+    }
+    Ok(())
+}
+
+fn read_space(from: &mut Reader) -> Result<Parts<ObjectRef>, Errno> {
+    let [start, end, address_space, data, stack, peak, count] = from.array()?;
+    let mut mappings = Vec::new();
+    for _ in 0..count {
+        mappings.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        mappings.push(read_mapping(from)?);
+    }
+    Ok(Parts {
+        mappings,
+        heap: (VirtAddr(start), VirtAddr(end)),
+        limits: SpaceLimits {
+            address_space,
+            data,
+            stack,
+        },
+        peak,
+    })
+}
+
+fn read_mapping(from: &mut Reader) -> Result<Mapping<ObjectRef>, Errno> {
+    let [start, end, traits, origin, offset, file] = from.array()?;
+    let backing = match traits >> 24 {
+        ZERO => Backing::Zero,
+        BOOT_FILE => Backing::Object {
+            object: boot_file(file)?,
+            offset,
+            shared: false,
+        },
+        _ => return Err(Errno::EINVAL),
+    };
+    Ok(Mapping {
+        range: PageRange::new(Page(start), Page(end)),
+        rights: Prot::from_bits_truncate(traits as u8),
+        maximum: Prot::from_bits_truncate((traits >> 8) as u8),
+        flags: Flags::from_bits_truncate((traits >> 16) as u8),
+        origin,
+        backing,
+    })
+}
+
+/// What mappings of the boot archive's file of this number show.
+fn boot_file(number: u64) -> Result<ObjectRef, Errno> {
+    let number = u32::try_from(number).map_err(|_| Errno::EINVAL)?;
+    boot_object(NodeId(number))
+}

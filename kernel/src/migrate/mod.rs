@@ -1,0 +1,115 @@
+//! Migration: processes that move to another torus, and what stays behind. docs/migration.md has the protocol, `torus::migrate`
+//! the state machines, `vm` the tables; this executes them.
+//!
+//! *Roles.* [`call`] is what programs ask for. [`depart`] freezes a process on its way back to its program, makes its
+//! [`image`] and offers it; [`arrive`] makes the process of an image. [`host`] pulls pages for a process that has arrived;
+//! [`home`] keeps and grants those that stayed here.
+//!
+//! *Locks.* A space's lock guards its machine ([`host::Host`]) too. Under it a frozen space of the same torus may be locked, and
+//! [`Share`]'s maps, which are held for a look only. Threads and processes are told when the space's lock is free again.
+
+pub mod arrive;
+pub mod call;
+pub mod depart;
+pub mod home;
+pub mod host;
+pub mod image;
+mod words;
+
+use crate::arch::cpu;
+use crate::mem::space::Space;
+use crate::sched::lock::Lock;
+use crate::sched::wait::WaitQueue;
+use alloc::collections::BTreeMap;
+use alloc::sync::{Arc, Weak};
+use core::sync::atomic::{AtomicBool, Ordering};
+use torus::message::Message;
+use torus::migrate::{DepositEvent, Event};
+use torus::{DepositId, DepositNames, TorusId};
+
+/// What a torus has for migration.
+pub struct Share {
+    names: Lock<DepositNames>,
+    /// Pages that stayed here.
+    deposits: Lock<BTreeMap<DepositId, Arc<home::Home>>>,
+    /// The spaces here that have claims to deposits.
+    claims: Lock<BTreeMap<DepositId, Weak<Space>>>,
+    /// Whether nobody is taken in any more.
+    draining: AtomicBool,
+    /// Woken when a process has left, or stays after all.
+    departed: WaitQueue,
+}
+
+impl Share {
+    /// Of a torus that nobody has left.
+    pub const fn new(torus: TorusId) -> Self {
+        Self {
+            names: Lock::new(DepositNames::new(torus)),
+            deposits: Lock::new(BTreeMap::new()),
+            claims: Lock::new(BTreeMap::new()),
+            draining: AtomicBool::new(false),
+            departed: WaitQueue::new(),
+        }
+    }
+
+    fn deposit(&self, id: DepositId) -> Option<Arc<home::Home>> {
+        self.deposits.lock().get(&id).cloned()
+    }
+
+    fn claimant(&self, id: DepositId) -> Option<Arc<Space>> {
+        let claimant = self.claims.lock().get(&id).cloned();
+        claimant?.upgrade()
+    }
+
+    /// A space with claims, to go on pulling for; they take turns.
+    fn any_claimant(&self, after: Option<DepositId>) -> Option<(DepositId, Arc<Space>)> {
+        use core::ops::Bound::{Excluded, Unbounded};
+        let claims = self.claims.lock();
+        let from = after.map_or(Unbounded, Excluded);
+        let later = claims.range((from, Unbounded));
+        let (id, space) = later.chain(claims.iter()).next()?;
+        Some((*id, space.upgrade()?))
+    }
+
+    /// Whether processes are refused.
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+/// This core's torus's.
+fn own() -> &'static Share {
+    &cpu::this().torus().share.migrate
+}
+
+/// Whether no page of a process that is elsewhere is here.
+pub fn is_quiet() -> bool {
+    own().deposits.lock().is_empty()
+}
+
+/// A message about migration, from the torus `from`.
+pub fn deliver(from: TorusId, message: Message) {
+    match message {
+        Message::Offer { pid, image } => arrive::offered(from, pid, image),
+        Message::Adopted { pid } => depart::adopted(pid),
+        Message::Refused { pid, reason } => depart::refused(pid, reason),
+        Message::Departed { pid } => depart::settled(pid),
+        Message::Pull { deposit, span } => home::event(deposit, DepositEvent::Pull { from, span }),
+        Message::Free { deposit, span } => home::event(deposit, DepositEvent::Free { span }),
+        Message::Fork { parent, child } => {
+            home::event(parent, DepositEvent::Fork { from, child });
+        }
+        Message::Release { deposit } => home::event(deposit, DepositEvent::Release),
+        Message::Grant { deposit, span } => {
+            host::event(deposit, Event::Granted { deposit, span });
+        }
+        Message::Lost { deposit, page } => host::event(deposit, Event::Lost { deposit, page }),
+        Message::Forked {
+            parent,
+            child,
+            root,
+        } => host::forked(parent, child, Some(root)),
+        Message::ForkFailed { parent, child } => host::forked(parent, child, None),
+        message => log::error!("torus {from} sends {message:?}, which nobody takes"),
+    }
+}

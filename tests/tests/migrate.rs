@@ -1,0 +1,33 @@
+//! Processes that move between the tori of booted machines. Every run also checks that each torus gets all its frames back.
+
+use braid_tests::booted::{Exec, Output, programs};
+
+/// Runs the test program with these words on so many cores and tori.
+fn moving(words: &str, cores: u32, tori: u32) -> Output {
+    let output = Exec::new(programs::rust("migrate"))
+        .args(words.split(' '))
+        .smp(cores)
+        .tori(tori)
+        .run();
+    assert_eq!(output.status, 0, "{output:?}");
+    output
+}
+
+#[test]
+fn memory_goes_around_all_tori() {
+    let output = moving("around 3000", 4, 4);
+    let steps: Vec<_> = output.stdout.lines().collect();
+    let tori = [1, 2, 3, 0, 1, 2, 3, 0];
+    let expected = (1..)
+        .zip(tori)
+        .map(|(step, torus)| format!("step {step}: torus {torus}"));
+    assert_eq!(steps, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn pages_left_behind_everywhere_are_found() {
+    for (cores, tori, seed) in [(2, 2, 1), (4, 3, 2), (8, 4, 3)] {
+        let output = moving(&format!("wander 400 200 {seed}"), cores, tori);
+        assert_eq!(output.stdout, "400 moves\n");
+    }
+}
