@@ -12,6 +12,8 @@ pub(super) const EFI_PROGRAM: &str = "BOOTX64.EFI";
 pub(super) const BIOS: &str = "limine-bios.sys";
 /// What a BIOS loads from a CD.
 pub(super) const BIOS_CD: &str = "limine-bios-cd.bin";
+/// What a BIOS loads from a boot server.
+pub(super) const BIOS_PXE: &str = "limine-bios-pxe.bin";
 /// A FAT image with the UEFI program, for CDs.
 pub(super) const UEFI_CD: &str = "limine-uefi-cd.bin";
 /// The stages for disks, as a C array: what Limine's own tool is compiled with.

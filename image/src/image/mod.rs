@@ -95,7 +95,9 @@ impl Image {
         let content = Content::new(&boot.kernel, tree, self.edit(menu))?;
         let _step = voice.step("writing the image");
         let Some(limine) = limine.as_ref().filter(|_| self.format != Format::Dir) else {
-            return write_tree(output, &items(content, limine.as_ref())?);
+            let mut items = items(content, limine.as_ref())?;
+            items.extend(limine.iter().filter_map(pxe));
+            return write_tree(output, &items);
         };
         if limine.bios_disk()?.is_none() {
             voice.say(
@@ -191,6 +193,12 @@ fn limine_items(limine: &Limine) -> Result<Vec<Item>> {
         items.push(Item::new(format!("{BOOT}/{name}"), limine.read(name)?));
     }
     Ok(items)
+}
+
+/// What a BIOS loads from a boot server, where this Limine has it.
+fn pxe(limine: &Limine) -> Option<Item> {
+    let bytes = limine.read(limine::BIOS_PXE).ok()?;
+    Some(Item::new(format!("{BOOT}/{}", limine::BIOS_PXE), bytes))
 }
 
 fn write_tree(output: &Path, items: &[Item]) -> Result<()> {
