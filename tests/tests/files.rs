@@ -9,6 +9,15 @@ fn calls_answer_as_on_linux() {
 }
 
 #[test]
+fn locks_keep_others_out() {
+    for cores in [1, 4] {
+        let program = Exec::new(programs::rust("locks")).smp(cores).tori(1);
+        let output = program.same_as_host();
+        assert_eq!(output.status, 0, "{output:?}");
+    }
+}
+
+#[test]
 fn wild_pointers_through_every_call() {
     let output = Exec::new(programs::rust("pointers"))
         .args(["really"])

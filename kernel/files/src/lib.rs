@@ -8,6 +8,7 @@ pub mod archive;
 pub mod error;
 pub mod far;
 pub mod line;
+pub mod locks;
 pub mod pipe;
 pub mod stat;
 pub mod table;

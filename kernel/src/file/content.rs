@@ -2,6 +2,7 @@
 //! written take no memory.
 
 use super::local;
+use super::locks::FileLocks;
 use super::seals::Seals;
 use crate::arch::cpu;
 use crate::mem::held::Held;
@@ -19,6 +20,8 @@ pub struct Content {
     busy: Lock<()>,
     /// Changed while `busy` is held.
     seals: AtomicU32,
+    /// Who has locked it.
+    pub locks: FileLocks,
 }
 
 /// The longest file (`MAX_LFS_FILESIZE`).
@@ -32,6 +35,7 @@ impl Content {
             busy: Lock::new(()),
             // Only who asks for a file that can be sealed gets one.
             seals: AtomicU32::new(Seals::SEAL.bits()),
+            locks: FileLocks::new(),
         })
     }
 

@@ -1,5 +1,6 @@
 //! What a process has of files: descriptors, working directory, umask.
 
+use super::locks;
 use super::open::{Body, Flags, Mappable, OpenFile};
 use super::tree::Node;
 use super::tty;
@@ -84,9 +85,8 @@ impl Context {
     pub fn close_on_exec(&self) {
         loop {
             let file = self.inner.lock().table.take_close_on_exec();
-            if file.is_none() {
-                return;
-            }
+            let Some(file) = file else { return };
+            locks::release(&file, locks::process(self));
         }
     }
 
@@ -96,6 +96,9 @@ impl Context {
         let table = core::mem::take(&mut inner.table);
         let directory = core::mem::replace(&mut inner.directory, Node::root());
         drop(inner);
+        for file in table.numbers().filter_map(|fd| table.get(fd).ok()) {
+            locks::release(file, locks::process(self));
+        }
         drop((table, directory));
     }
 
@@ -163,14 +166,16 @@ impl Context {
             .lock()
             .table
             .replace(fd, file, close_on_exec, limit)?;
-        drop(old);
+        if let Some(old) = old {
+            locks::release(&old, locks::process(self));
+        }
         Ok(())
     }
 
     /// Closes a descriptor.
     pub(super) fn close(&self, fd: i32) -> Result<(), Errno> {
         let old = self.inner.lock().table.remove(fd)?;
-        drop(old);
+        locks::release(&old, locks::process(self));
         Ok(())
     }
 

@@ -17,6 +17,7 @@ mod executable;
 pub mod far;
 mod io;
 mod local;
+mod locks;
 mod machine;
 mod open;
 mod pipe;

@@ -4,6 +4,7 @@ use super::boot;
 use super::device::Device;
 use super::far::{self, remote::Remote};
 use super::local::TmpNode;
+use super::locks;
 use super::pipe::PipeEnd;
 use super::seals::Seals;
 use super::transfer;
@@ -92,6 +93,12 @@ pub enum Body {
     Vmo(VmoFile),
     /// What builds one.
     Builder(BuilderFile),
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        locks::release(self, locks::open_file(self));
+    }
 }
 
 /// An open file ("open file description", open(2)).

@@ -1,11 +1,12 @@
-//! fcntl, ioctl, flock.
+//! fcntl, ioctl.
 
 use super::super::open::{Body, Flags};
 use super::super::seals;
 use super::super::service::files::control_input;
 use super::about::about_file;
+use super::locking::{self, Ask};
 use super::{descriptor_limit, file};
-use crate::mem::user::{UserSlice, read_value, write_value};
+use crate::mem::user::UserSlice;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
@@ -22,6 +23,7 @@ pub fn fcntl(call: &mut Call) -> SysResult {
     const F_GETLK: i32 = 5;
     const F_SETLK: i32 = 6;
     const F_SETLKW: i32 = 7;
+    const F_OFD_GETLK: i32 = 36;
     const F_OFD_SETLK: i32 = 37;
     const F_OFD_SETLKW: i32 = 38;
     const F_DUPFD_CLOEXEC: i32 = 1030;
@@ -55,30 +57,15 @@ pub fn fcntl(call: &mut Call) -> SysResult {
             let flags = call.args[2] as u32;
             about_file(call, file, Request::SetFlags { flags })?.number()
         }
-        F_GETLK => {
-            const F_UNLCK: u16 = 2;
-            read_value::<[u64; 4]>(call.size(2))?;
-            write_value(call.size(2), F_UNLCK)?;
-            Ok(0)
-        }
-        // Record locks are granted: a program is alone with its files for now.
-        F_SETLK | F_SETLKW | F_OFD_SETLK | F_OFD_SETLKW => {
-            read_value::<[u64; 4]>(call.size(2))?;
-            Ok(0)
-        }
+        F_GETLK => locking::record(call, Ask::Get, false),
+        F_SETLK => locking::record(call, Ask::Set, false),
+        F_SETLKW => locking::record(call, Ask::Wait, false),
+        F_OFD_GETLK => locking::record(call, Ask::Get, true),
+        F_OFD_SETLK => locking::record(call, Ask::Set, true),
+        F_OFD_SETLKW => locking::record(call, Ask::Wait, true),
         F_ADD_SEALS => Ok(seals::add(&file, call.args[2])?),
         F_GET_SEALS => Ok(seals::get(&file)?),
         F_SETPIPE_SZ | F_GETPIPE_SZ => about_file(call, file, Request::PipeSize)?.number(),
-        _ => Err(Errno::EINVAL.into()),
-    }
-}
-
-/// flock(2): granted, as record locks are.
-pub fn flock(call: &mut Call) -> SysResult {
-    const LOCK_NB: u64 = 4;
-    file(call)?;
-    match call.args[1] & !LOCK_NB {
-        1 | 2 | 8 => Ok(0),
         _ => Err(Errno::EINVAL.into()),
     }
 }

@@ -1,0 +1,248 @@
+//! Locks of a file's bytes, as fcntl(2) and flock(2) set them: who holds which range, and who would be in the way.
+
+use alloc::vec::Vec;
+
+/// Who holds a lock. Locks of one owner do not conflict: a later one takes the place of an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner(pub u64);
+
+/// With whom a range is shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// With others who only share (`F_RDLCK`, `LOCK_SH`).
+    Shared,
+    /// With nobody (`F_WRLCK`, `LOCK_EX`).
+    Exclusive,
+}
+
+/// A locked range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// Who holds it.
+    pub owner: Owner,
+    /// The process that set it, as F_GETLK tells; -1 for locks of open files.
+    pub pid: i32,
+    /// With whom it is shared.
+    pub kind: Kind,
+    /// First byte.
+    pub start: u64,
+    /// One more than the last byte; `u64::MAX`: however long the file becomes.
+    pub end: u64,
+}
+
+impl Lock {
+    fn overlaps(&self, start: u64, end: u64) -> bool {
+        self.start < end && start < self.end
+    }
+}
+
+/// Why a lock is not set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// This lock is in the way.
+    Held(Lock),
+    /// No memory for it.
+    NoMemory,
+}
+
+/// The locks of a file, by their first byte.
+#[derive(Debug, Default)]
+pub struct Locks {
+    held: Vec<Lock>,
+}
+
+impl Locks {
+    /// None.
+    pub const fn new() -> Self {
+        Self { held: Vec::new() }
+    }
+
+    /// All, by their first byte.
+    pub fn all(&self) -> &[Lock] {
+        &self.held
+    }
+
+    /// The first lock that keeps `lock` from being set.
+    pub fn in_the_way(&self, lock: &Lock) -> Option<&Lock> {
+        self.held.iter().find(|held| {
+            held.owner != lock.owner
+                && held.overlaps(lock.start, lock.end)
+                && (held.kind == Kind::Exclusive || lock.kind == Kind::Exclusive)
+        })
+    }
+
+    /// Sets a lock, in place of what its owner holds of the range.
+    pub fn set(&mut self, lock: Lock) -> Result<(), Refused> {
+        if let Some(held) = self.in_the_way(&lock) {
+            return Err(Refused::Held(*held));
+        }
+        self.held.try_reserve(2).map_err(|_| Refused::NoMemory)?;
+        self.cut(lock.owner, lock.start, lock.end);
+        let mut whole = lock;
+        self.held.retain(|held| {
+            let joins = held.owner == whole.owner
+                && held.kind == whole.kind
+                && held.start <= whole.end
+                && whole.start <= held.end;
+            if joins {
+                (whole.start, whole.end) = (whole.start.min(held.start), whole.end.max(held.end));
+            }
+            !joins
+        });
+        self.insert(whole);
+        Ok(())
+    }
+
+    /// Lets go what an owner holds of a range; whether that was anything.
+    pub fn clear(&mut self, owner: Owner, start: u64, end: u64) -> Result<bool, Refused> {
+        self.held.try_reserve(1).map_err(|_| Refused::NoMemory)?;
+        Ok(self.cut(owner, start, end))
+    }
+
+    /// Lets go all that an owner holds; whether that was anything.
+    pub fn release(&mut self, owner: Owner) -> bool {
+        let before = self.held.len();
+        self.held.retain(|held| held.owner != owner);
+        self.held.len() != before
+    }
+
+    /// Takes a range out of an owner's locks. There is room for one more.
+    fn cut(&mut self, owner: Owner, start: u64, end: u64) -> bool {
+        let mut changed = false;
+        let mut above = None;
+        self.held.retain_mut(|held| {
+            if held.owner != owner || !held.overlaps(start, end) {
+                return true;
+            }
+            changed = true;
+            if held.start < start {
+                if held.end > end {
+                    above = Some(Lock {
+                        start: end,
+                        ..*held
+                    });
+                }
+                held.end = start;
+                return true;
+            }
+            if held.end > end {
+                above = Some(Lock {
+                    start: end,
+                    ..*held
+                });
+            }
+            false
+        });
+        if let Some(above) = above {
+            self.insert(above);
+        }
+        changed
+    }
+
+    fn insert(&mut self, lock: Lock) {
+        let at = self.held.partition_point(|held| held.start <= lock.start);
+        self.held.insert(at, lock);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const END: u64 = u64::MAX;
+
+    fn lock(owner: u64, kind: Kind, start: u64, end: u64) -> Lock {
+        let (owner, pid) = (Owner(owner), owner as i32);
+        Lock {
+            owner,
+            pid,
+            kind,
+            start,
+            end,
+        }
+    }
+
+    fn ranges(locks: &Locks, owner: u64) -> Vec<(u64, u64)> {
+        let own = locks.all().iter().filter(|held| held.owner == Owner(owner));
+        own.map(|held| (held.start, held.end)).collect()
+    }
+
+    #[test]
+    fn shared_and_exclusive() {
+        use Kind::{Exclusive, Shared};
+        let mut locks = Locks::new();
+        assert_eq!(locks.set(lock(1, Shared, 0, 10)), Ok(()));
+        assert_eq!(locks.set(lock(2, Shared, 5, END)), Ok(()));
+        let held = lock(1, Shared, 0, 10);
+        assert_eq!(
+            locks.set(lock(2, Exclusive, 9, 11)),
+            Err(Refused::Held(held))
+        );
+        assert_eq!(locks.set(lock(2, Exclusive, 10, 11)), Ok(()));
+        assert_eq!(ranges(&locks, 2), [(5, 10), (10, 11), (11, END)]);
+        assert!(locks.in_the_way(&lock(3, Shared, 11, 12)).is_none());
+        assert_eq!(locks.in_the_way(&lock(3, Shared, 10, 12)).unwrap().pid, 2);
+        assert_eq!(locks.set(lock(2, Shared, 10, 11)), Ok(()));
+        assert_eq!(ranges(&locks, 2), [(5, END)], "what is alike is one lock");
+        assert!(locks.release(Owner(2)) && !locks.release(Owner(2)));
+    }
+
+    #[test]
+    fn ranges_are_cut() {
+        let mut locks = Locks::new();
+        assert_eq!(locks.set(lock(1, Kind::Exclusive, 0, END)), Ok(()));
+        assert_eq!(locks.clear(Owner(1), 10, 20), Ok(true));
+        assert_eq!(locks.clear(Owner(1), 12, 20), Ok(false));
+        assert_eq!(ranges(&locks, 1), [(0, 10), (20, END)]);
+        assert_eq!(locks.set(lock(2, Kind::Exclusive, 10, 20)), Ok(()));
+        assert_eq!(locks.clear(Owner(1), 5, 25), Ok(true));
+        assert_eq!(ranges(&locks, 1), [(0, 5), (25, END)]);
+    }
+
+    /// Random operations agree with a table of bytes.
+    #[test]
+    fn like_a_table_of_bytes() {
+        const BYTES: usize = 16;
+        let mut locks = Locks::new();
+        let mut table = [[None; BYTES]; 3];
+        let mut random = 1u64;
+        for _ in 0..20_000 {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let word = random >> 33;
+            let (owner, start) = ((word % 3) as usize, (word >> 4) as usize % BYTES);
+            let end = start + 1 + (word >> 10) as usize % (BYTES - start);
+            let kind = [Kind::Shared, Kind::Exclusive][(word >> 16) as usize % 2];
+            if word >> 20 & 3 == 0 {
+                assert!(
+                    locks
+                        .clear(Owner(owner as u64), start as u64, end as u64)
+                        .is_ok()
+                );
+                table[owner][start..end].fill(None);
+            } else {
+                let others = (0..3).filter(|other| *other != owner);
+                let free = others
+                    .flat_map(|other| &table[other][start..end])
+                    .all(|held| {
+                        held.is_none_or(|held| held == Kind::Shared && kind == Kind::Shared)
+                    });
+                let set = locks.set(lock(owner as u64, kind, start as u64, end as u64));
+                assert_eq!(set.is_ok(), free);
+                if free {
+                    table[owner][start..end].fill(Some(kind));
+                }
+            }
+            for (owner, bytes) in table.iter().enumerate() {
+                for (at, expected) in bytes.iter().enumerate() {
+                    let mut held = locks.all().iter().filter(|held| {
+                        held.owner == Owner(owner as u64) && held.overlaps(at as u64, at as u64 + 1)
+                    });
+                    assert_eq!(held.next().map(|held| held.kind), *expected);
+                    assert_eq!(held.next(), None, "no byte twice");
+                }
+            }
+        }
+    }
+}
