@@ -2,9 +2,9 @@
 
 use super::mapping::{Backing, Flags, Mapping, Object};
 use super::{AddressSpace, SpaceError, pages};
-use crate::addr::{Page, PageRange, VirtAddr};
+use crate::addr::{Frame, Page, PageRange, VirtAddr};
 use crate::flush::FlushDebt;
-use crate::table::{Released, Rights, State, TableMemory};
+use crate::table::{Entry, Released, Rights, State, TableMemory};
 
 /// Advice that changes something here; the other kinds are the caller's to accept or refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,16 +83,14 @@ impl<O: Object> AddressSpace<O> {
         mapping.rights = rights;
         let private = mapping.is_private();
         let frames = *memory.frames();
+        let sole = Entry::leaf(Frame(0), rights);
+        let shared = Entry::leaf(Frame(0), rights.without_write());
         self.table.rewrite(memory, part, debt, |entry| {
             if !entry.holds_frame() {
                 return entry;
             }
-            let shared = private && !(entry.is_counted() && frames.is_exclusive(entry.frame()));
-            entry.with_rights(if shared {
-                rights.without_write()
-            } else {
-                rights
-            })
+            let is_sole = !private || entry.is_counted() && frames.is_exclusive(entry.frame());
+            entry.with_rights_of(if is_sole { sole } else { shared })
         });
         self.mappings.join(part.start);
         self.mappings.join(part.end);

@@ -130,13 +130,23 @@ fn copy_words<M: TableMemory>(
     private: bool,
     copied: &mut Copied,
 ) -> Result<(), OutOfTables> {
-    let frames = memory.frames();
+    // A copy: nothing that is written below can change it.
+    let frames = *memory.frames();
     for (word, copy) in from.iter().zip(to) {
         let mut entry = Entry(word.load(Relaxed));
         if entry.is_empty() {
             continue;
         }
-        if entry.holds_frame() {
+        if entry.is_plain() && private {
+            copied.resident += 1;
+            frames.share(entry.frame());
+            if entry.is_writable() {
+                // Atomic, as the processor may be marking the entry.
+                word.fetch_and(Entry(u64::MAX).read_only().0, Relaxed);
+                copied.protected = true;
+            }
+            entry = entry.read_only().unpinned();
+        } else if entry.holds_frame() {
             copied.resident += 1;
             if entry.is_counted() {
                 frames.share(entry.frame());

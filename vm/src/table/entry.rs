@@ -195,8 +195,27 @@ impl Entry {
     /// The same frame and marks with other rights.
     #[inline]
     pub const fn with_rights(self, rights: Rights) -> Self {
-        let kept = self.0 & (ACCESSED | DIRTY | LARGE | BORROWED | OF_OBJECT | PINNED);
-        Self(Self::leaf(self.frame(), rights).0 | kept)
+        self.with_rights_of(Self::leaf(Frame(0), rights))
+    }
+
+    /// The same frame and marks with the rights of a leaf of frame 0, which many entries can share.
+    #[inline]
+    pub const fn with_rights_of(self, leaf: Self) -> Self {
+        let kept = FRAME | ACCESSED | DIRTY | LARGE | BORROWED | OF_OBJECT | PINNED;
+        Self(self.0 & kept | leaf.0)
+    }
+
+    /// Whether it allows something less than `old`: what a processor remembers of `old` would be too much.
+    #[inline]
+    pub const fn allows_less_than(self, old: Self) -> bool {
+        let lost = old.0 & !self.0 & (PRESENT | WRITE) | self.0 & !old.0 & NO_EXECUTE;
+        old.is_present() && lost != 0
+    }
+
+    /// Whether it is what most entries of programs are: present, of 4 KiB, with a reference to its frame.
+    #[inline]
+    pub const fn is_plain(self) -> bool {
+        self.0 & (PRESENT | LARGE | BORROWED) == PRESENT
     }
 
     /// Whether there is nothing.

@@ -23,6 +23,27 @@ impl core::ops::AddAssign for Released {
     }
 }
 
+/// From the first to the last of pages that come in order.
+#[derive(Default)]
+struct Hull(PageRange);
+
+impl Hull {
+    #[inline]
+    fn add(&mut self, page: Page, pages: u64) {
+        // Page 0 is never mapped: a range that ends there has no page yet.
+        if self.0.end.0 == 0 {
+            self.0.start = page;
+        }
+        self.0.end = page + pages;
+    }
+
+    fn owe(self, debt: &mut FlushDebt) {
+        if !self.0.is_empty() {
+            debt.add_pages(self.0);
+        }
+    }
+}
+
 impl PageTable {
     /// Sets the leaf of a page and answers with what was there. The caller accounts for both.
     ///
@@ -146,21 +167,26 @@ impl PageTable {
         debt: &mut FlushDebt,
     ) -> Released {
         let mut released = Released::default();
-        let mut present = PageRange::default();
+        let mut present = Hull::default();
+        // A copy: nothing that is written below can change it.
+        let frames = *memory.frames();
         self.visit(memory, range, |page, slot, _| {
             // The processor may mark the entry until it is gone.
             let entry = Entry(slot.swap(0, Relaxed));
-            if entry.is_present() {
-                if present.end.0 == 0 {
-                    present.start = page;
+            if entry.is_plain() {
+                present.add(page, 1);
+                released.resident += 1;
+                if frames.unmap(entry.frame(), entry.is_dirty()) {
+                    debt.add_frame(&frames, entry.frame());
                 }
-                present.end = page + if entry.is_large() { RUN } else { 1 };
+                return;
+            }
+            if entry.is_present() {
+                present.add(page, if entry.is_large() { RUN } else { 1 });
             }
             release(memory, entry, debt, &mut released);
         });
-        if !present.is_empty() {
-            debt.add_pages(present);
-        }
+        present.owe(debt);
         released
     }
 
@@ -174,6 +200,7 @@ impl PageTable {
         debt: &mut FlushDebt,
         change: impl Fn(Entry) -> Entry,
     ) {
+        let mut less = Hull::default();
         self.visit(memory, range, |page, slot, mut old| {
             loop {
                 let new = change(old);
@@ -181,15 +208,15 @@ impl PageTable {
                     return;
                 }
                 match slot.compare_exchange(old.0, new.0, Relaxed, Relaxed) {
-                    Ok(_) if old.rights() - new.rights() != super::Rights::empty() => {
-                        let pages = if old.is_large() { RUN } else { 1 };
-                        return debt.add_pages(PageRange::at(page, pages));
+                    Ok(_) if new.allows_less_than(old) => {
+                        return less.add(page, if old.is_large() { RUN } else { 1 });
                     }
                     Ok(_) => return,
                     Err(now) => old = Entry(now),
                 }
             }
         });
+        less.owe(debt);
     }
 
     /// Frees the tables around the range that lie within `hull`, which has no mappings: no entry can
