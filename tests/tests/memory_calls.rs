@@ -57,6 +57,16 @@ fn a_fork_bomb_ends_and_the_rest_goes_on() {
 }
 
 #[test]
+fn large_pages() {
+    let program = Exec::new(programs::rust("huge"));
+    assert_eq!(program.same_as_host().status, 0);
+    // Two of them; the rest is what the program itself touches meanwhile.
+    let output = program.args(["faults"]).run();
+    let faults: u32 = output.stdout.trim().parse().unwrap();
+    assert!((2..16).contains(&faults), "{output:?}");
+}
+
+#[test]
 fn as_many_mappings_as_linux_allows() {
     let output = Exec::new(programs::rust("many")).smp(1).run();
     let expected = "as many as allowed: true\nthen: ENOMEM\nmap, and end: Ok(0)\nsplit, and join: Ok(0)\n\

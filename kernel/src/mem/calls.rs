@@ -277,8 +277,10 @@ pub fn mremap(call: &mut Call) -> SysResult {
 pub fn madvise(call: &mut Call) -> SysResult {
     let [address, length, advice, ..] = call.args;
     let known = match advice {
-        // NORMAL, RANDOM, SEQUENTIAL; merging, huge pages, core files; COLD, PAGEOUT: taken note of.
-        0..=2 | 12..=17 | 20 | 21 => None,
+        14 => Some(Advice::Set(Flags::HUGE)),
+        15 => Some(Advice::Clear(Flags::HUGE)),
+        // NORMAL, RANDOM, SEQUENTIAL; merging, core files; COLD, PAGEOUT: taken note of.
+        0..=2 | 12 | 13 | 16 | 17 | 20 | 21 => None,
         // WILLNEED: what can be read ahead is in memory already.
         3 => None,
         4 => Some(Advice::DontNeed),

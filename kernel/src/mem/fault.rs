@@ -16,7 +16,7 @@ use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use crate::tori::Torus;
 use alloc::sync::Arc;
-use vm::addr::{Frame, PAGE_SIZE, Page, PageRange, VirtAddr};
+use vm::addr::{Frame, FrameRange, PAGE_SIZE, Page, PageRange, RUN, VirtAddr};
 use vm::fault::{Access, Fill, Recipe, Refusal, Target};
 use vm::flush::FlushDebt;
 use vm::frames::Use;
@@ -94,6 +94,11 @@ fn execute(
         }
         Recipe::ZeroRead(target) => install(space, torus, target, Fill::Zero),
         Recipe::Zero(target) => {
+            if target.wants_run()
+                && let Some(done) = run(space, torus, target)
+            {
+                return done;
+            }
             let Some(frame) = torus.alloc_zeroed_frame(Use::Private) else {
                 return (Outcome::NoMemory, none);
             };
@@ -147,6 +152,20 @@ fn from_swap(torus: &Torus, slot: Slot, page: PageName) -> Outcome {
         Some(Asked::Wait) => Outcome::Wait,
         Some(Asked::NoMemory) => Outcome::NoMemory,
         Some(Asked::Lost) | None => Outcome::Lost,
+    }
+}
+
+/// Enters 2 MiB of zeros; `None` without a run of frames or a table for it: a single frame will do.
+fn run(space: &mut VmSpace, torus: &'static Torus, target: Target) -> Option<(Outcome, FlushDebt)> {
+    let first = torus.alloc_zeroed_run(Use::Private)?;
+    match space.install(torus.memory(), target, Fill::PrivateRun(first)) {
+        Ok(debt) => Some((Outcome::Resolved, debt)),
+        Err(_) => {
+            FrameRange::at(first, RUN)
+                .iter()
+                .for_each(|frame| drop(Held::again(frame)));
+            None
+        }
     }
 }
 

@@ -154,6 +154,21 @@ impl Torus {
         Some(frame)
     }
 
+    /// Takes [`RUN`] frames in a row, aligned and zeroed; `None` when there are none.
+    pub fn alloc_zeroed_run(&self, used: Use) -> Option<Frame> {
+        let mut pool = self.pool.lock();
+        if pool.available() < self.reserve() + RUN {
+            return None;
+        }
+        let run = pool.allocate_run()?;
+        drop(pool);
+        run.iter().for_each(|frame| self.frames.claim(frame, used));
+        let bytes = RUN as usize * vm::addr::PAGE_SIZE;
+        // SAFETY: K13, the frames have just become ours.
+        unsafe { paging::phys_to_virt(run.start.start()).write_bytes(0, bytes) };
+        Some(run.start)
+    }
+
     /// Frees a frame that nothing refers to any more.
     ///
     /// # Panics

@@ -8,6 +8,8 @@ const FIXED: usize = 8;
 
 /// Word of torus_info: frames available.
 pub const AVAILABLE: usize = 5;
+/// Word: first writes to anonymous memory.
+pub const FIRST_WRITES: usize = FIXED + 1;
 /// Word: pages of content found in the page cache.
 pub const CONTENT_FOUND: usize = FIXED + 19;
 /// Word: frames made for the page cache.
