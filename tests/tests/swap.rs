@@ -1,11 +1,17 @@
 //! Programs that use more memory than there is.
 
+use std::io::Write;
+
 use braid_tests::booted::{Exec, Output, programs};
 
-/// Runs a way of using so much memory, on cores that share less than 32 MiB.
-fn pressure(way: &str, mebibytes: u32, cores: u32) -> Output {
+/// A way of using so much memory, on cores that share less than 32 MiB.
+fn way(way: &str, mebibytes: u32, cores: u32) -> Exec {
     let program = Exec::new(programs::rust("pressure")).args([way, &mebibytes.to_string()]);
-    let output = program.smp(cores).tori(1).mem(44).swap(160).same_as_host();
+    program.smp(cores).tori(1).mem(44).swap(160)
+}
+
+fn pressure(name: &str, mebibytes: u32, cores: u32) -> Output {
+    let output = way(name, mebibytes, cores).same_as_host();
     assert_eq!(output.status, 0, "{output:?}");
     output
 }
@@ -27,4 +33,85 @@ fn forked_children() {
     let expected = "good children: 3, wrong: 0 0\n";
     assert_eq!(pressure("forks", 30, 1).stdout, expected);
     assert_eq!(pressure("forks", 30, 4).stdout, expected);
+}
+
+#[test]
+fn shared_memory() {
+    assert_eq!(pressure("shared", 60, 2).stdout, "child: 0, wrong: 0 0\n");
+}
+
+#[test]
+fn a_file_larger_than_memory() {
+    let expected = "wrong: 0, after the cut: 4001 bytes, 4000 zeros\n";
+    assert_eq!(pressure("file", 60, 1).stdout, expected);
+}
+
+#[test]
+fn mapped_files_give_way() {
+    let output = pressure("mapped", 45, 4);
+    assert_eq!(output.stdout, "same: 4, written: 4, wrong: 0\n");
+}
+
+/// A shell that runs a way of using more memory than there is, and then another program.
+fn script(way: &str) -> Exec {
+    let script = format!("/bin/pressure {way}; echo status $?; /bin/pressure pattern 8");
+    let pressure = programs::rust("pressure");
+    Exec::sh(&script)
+        .file(pressure, "/bin/pressure")
+        .smp(1)
+        .tori(1)
+        .mem(44)
+}
+
+fn rules(what: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    let rule =
+        "[inject-error]\nevent = \"none\"\nerrno = \"5\"\nimmediately = \"off\"\nonce = \"off\"\n";
+    write!(file, "{rule}{what}").expect("a file");
+    file
+}
+
+#[test]
+fn a_page_that_cannot_be_read_costs_its_process() {
+    // The first slots are likely to be those of the shell, which waits.
+    let rules = rules("iotype = \"read\"\nsector = \"24008\"\n");
+    let output = script("pattern 60").failing_swap(80, rules.path()).run();
+    assert!(
+        output.stdout.starts_with("status 135\nwrong: 0 0\n"),
+        "{output:?}"
+    );
+    for said in ["slot 3000 cannot be read", "lost by the swap disk"] {
+        assert!(output.log.contains(said), "{}", output.log);
+    }
+}
+
+#[test]
+fn a_page_that_cannot_be_written_stays() {
+    let rules = rules("iotype = \"write\"\nsector = \"8\"\n");
+    let output = script("pattern 60").failing_swap(80, rules.path()).run();
+    assert!(
+        output
+            .stdout
+            .starts_with("wrong: 0 0\nstatus 0\nwrong: 0 0\n"),
+        "{output:?}"
+    );
+    assert!(
+        output.log.contains("slot 0 cannot be written"),
+        "{}",
+        output.log
+    );
+}
+
+#[test]
+fn without_room_in_memory_and_swap_who_asks_is_killed() {
+    let output = script("pattern 60").swap(8).run();
+    assert!(
+        output.stdout.starts_with("status 137\nwrong: 0 0\n"),
+        "{output:?}"
+    );
+    assert!(
+        output.log.contains("killed: no memory for the page"),
+        "{}",
+        output.log
+    );
 }

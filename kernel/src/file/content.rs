@@ -8,8 +8,8 @@ use crate::arch::cpu;
 use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef, PAGE, Shown};
 use crate::sched::lock::Lock;
+use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use braid_files::error::FileError;
 use core::sync::atomic::{AtomicU32, Ordering};
 use vm::space::Object;
 
@@ -40,8 +40,8 @@ impl Content {
     }
 
     /// A file with these bytes.
-    pub fn of(bytes: &[u8]) -> Result<Self, FileError> {
-        let content = Self::new().map_err(|_| FileError::NoSpace)?;
+    pub fn of(bytes: &[u8]) -> Result<Self, Stop> {
+        let content = Self::new()?;
         for (index, page) in bytes.chunks(PAGE).enumerate() {
             content.write((index * PAGE) as u64, page)?;
         }
@@ -75,13 +75,13 @@ impl Content {
     }
 
     /// Checks that the seals permit to write up to `end`.
-    pub fn permits_write(&self, end: u64) -> Result<(), FileError> {
+    pub fn permits_write(&self, end: u64) -> Result<(), Errno> {
         let seals = self.seals();
         let grows = end > self.len();
         if seals.intersects(Seals::WRITE | Seals::FUTURE_WRITE)
             || grows && seals.contains(Seals::GROW)
         {
-            return Err(FileError::NotPermitted);
+            return Err(Errno::EPERM);
         }
         Ok(())
     }
@@ -97,40 +97,47 @@ impl Content {
     }
 
     /// Copies bytes from `offset` to `to`, at most to the end of a page; answers how many, 0 at the end of the file.
-    pub fn read(&self, offset: u64, to: &mut [u8]) -> usize {
+    /// [`Stop::Memory`] when the page is on its way from the swap disk, EIO when that has lost it.
+    pub fn read(&self, offset: u64, to: &mut [u8]) -> Result<usize, Stop> {
         let _busy = self.busy.lock();
         let (page, within) = split(offset);
         let left = usize::try_from(self.len().saturating_sub(offset)).unwrap_or(usize::MAX);
         let n = to.len().min(left).min(PAGE - within);
-        match self.object.0.present(page) {
-            Some(frame) if n > 0 => copy_out(&frame, within, &mut to[..n]),
-            _ => to[..n].fill(0),
+        if n == 0 {
+            return Ok(0);
         }
-        n
+        match self.object.0.touched(page)? {
+            Some(frame) => copy_out(&frame, within, &mut to[..n]),
+            None => to[..n].fill(0),
+        }
+        Ok(n)
     }
 
     /// Writes bytes at `offset`, none of them beyond the end of its page. The file grows as needed.
-    pub fn write(&self, offset: u64, from: &[u8]) -> Result<(), FileError> {
+    /// Errors as those of [`Content::read`], and ENOSPC.
+    pub fn write(&self, offset: u64, from: &[u8]) -> Result<(), Stop> {
         let _busy = self.busy.lock();
         self.permits_write(offset + from.len() as u64)?;
         let (page, within) = split(offset);
         let before = self.len();
-        if self.object.0.present(page).is_none() && !local::has_room() {
-            return Err(FileError::NoSpace);
+        if self.object.0.touched(page)?.is_none() && !local::has_room() {
+            return Err(Errno::ENOSPC.into());
         }
         self.object.0.extend(offset + from.len() as u64);
         match self.object.0.page(page) {
             Ok(Shown::Frame(frame)) => copy_in(&frame, within, from),
-            Ok(Shown::Zero) | Err(_) => {
-                self.object.0.truncate(before);
-                return Err(FileError::NoSpace);
+            stopped => {
+                self.object.0.retract(before);
+                stopped?;
+                return Err(Errno::ENOSPC.into());
             }
         }
         Ok(())
     }
 
     /// Cuts or extends the file; what is added reads as zeros.
-    pub fn truncate(&self, len: u64) -> Result<(), FileError> {
+    /// [`Stop::Memory`] when the page in which the end lies is on its way from the swap disk.
+    pub fn truncate(&self, len: u64) -> Result<(), Stop> {
         let _busy = self.busy.lock();
         let seal = if len > self.len() {
             Seals::GROW
@@ -138,13 +145,13 @@ impl Content {
             Seals::SHRINK
         };
         if len != self.len() && self.seals().contains(seal) {
-            return Err(FileError::NotPermitted);
+            return Err(Errno::EPERM.into());
         }
         if len >= self.len() {
             self.object.0.extend(len);
             return Ok(());
         }
-        self.object.0.truncate(len);
+        self.object.0.truncate(len)?;
         let spaces = &cpu::this().torus().share.spaces;
         spaces.drop_pages(self.object.owner(), len.div_ceil(PAGE as u64));
         Ok(())
@@ -162,6 +169,7 @@ fn copy_out(frame: &Held, within: usize, to: &mut [u8]) {
 }
 
 fn copy_in(frame: &Held, within: usize, from: &[u8]) {
+    frame.mark_dirty();
     // SAFETY: K21, the frame is held, and the bytes lie within it.
     unsafe {
         frame

@@ -50,7 +50,7 @@ impl Executable {
     }
 
     /// Copies bytes from `offset` on; answers how many, fewer than asked only at the end of the file.
-    pub fn read_at(&self, offset: u64, to: &mut [u8]) -> Result<usize, Errno> {
+    pub fn read_at(&self, offset: u64, to: &mut [u8]) -> Result<usize, Stop> {
         if let Body::Bytes(_, bytes) = &self.file.body {
             let rest = usize::try_from(offset)
                 .ok()
@@ -61,13 +61,13 @@ impl Executable {
             return Ok(n);
         }
         let Body::Tmp(node) = &self.file.body else {
-            return Err(Errno::EACCES);
+            return Err(Errno::EACCES.into());
         };
         let content = transfer::content(node)?;
         let mut done = 0;
         while done < to.len() {
             let end = to.len().min(done + PAGE);
-            let n = content.read(offset + done as u64, &mut to[done..end]);
+            let n = content.read(offset + done as u64, &mut to[done..end])?;
             if n == 0 {
                 break;
             }

@@ -91,12 +91,12 @@ pub fn clear() {
     }
 }
 
-/// Whether `/tmp` may take a page more: a sixteenth of the memory is left to processes.
+/// Whether `/tmp` may take a page more: of memory and swap, a sixteenth of the memory is left to processes.
 pub fn has_room() -> bool {
     let left = LOCALS[machine::torus_index() % TORI]
         .get()
         .map_or(0, |local| local.frames / 16);
-    machine::available_frames() > left
+    machine::available_frames() + machine::available_slots() > left
 }
 
 /// Wakes whoever waits for the console.

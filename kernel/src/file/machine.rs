@@ -15,6 +15,12 @@ pub fn available_frames() -> u64 {
     cpu::this().torus().available()
 }
 
+/// Pages that can still be written to swap.
+pub fn available_slots() -> u64 {
+    let swap = cpu::this().torus().reclaim.swap();
+    swap.map_or(0, |swap| swap.slots().available())
+}
+
 /// Time since boot.
 pub fn now() -> Nanos {
     time::now()

@@ -69,6 +69,7 @@ fn is_mapped_for_writing(object: &ObjectRef) -> bool {
                 is_shared && mapping.maximum.contains(Rights::WRITE)
             })
         });
+        !found
     });
     found
 }

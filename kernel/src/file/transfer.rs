@@ -164,7 +164,7 @@ fn read_tmp(
     let result = positioned(file, io, position, |io, at| {
         let mut block = [0; BLOCK];
         let wanted = io.left().min(BLOCK);
-        let n = content.read(at, &mut block[..wanted]);
+        let n = content.read(at, &mut block[..wanted])?;
         if n == 0 { Ok(0) } else { io.put(&block[..n]) }
     });
     if !file.flags().contains(Flags::NOATIME) {
@@ -196,9 +196,9 @@ fn write_tmp(
         let n = io.take(&mut block[..n])?;
         match content.write(at, &block[..n]) {
             Ok(()) => Ok(n),
-            Err(error) => {
+            Err(stop) => {
                 io.untake(n);
-                Err(error.into())
+                Err(stop)
             }
         }
     });

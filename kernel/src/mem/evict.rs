@@ -3,6 +3,8 @@
 //! Frames go in batches, so that the cores which may remember their entries are interrupted once for all of them: until then a
 //! space owes its flush ([`Space::replace`]).
 
+use super::object::Way;
+use super::reclaim::low;
 use super::space::Space;
 use super::swap::{PageName, Swap, release};
 use crate::tori::Torus;
@@ -10,9 +12,9 @@ use alloc::sync::Arc;
 use heapless::Vec;
 use vm::addr::Frame;
 use vm::clock::{Candidate, Clock, Verdict};
-use vm::frames::{Owner, Use};
+use vm::frames::{FrameList, Owner, Use};
 use vm::space::{Age, Replacement};
-use vm::table::TableMemory;
+use vm::table::{Slot, TableMemory};
 
 /// Spaces that owe a flush before a batch is paid for.
 const SPACES: usize = 16;
@@ -38,6 +40,10 @@ pub struct Batch {
     owing: Vec<Arc<Space>, SPACES>,
     /// Slots of the page cache and their frames, whose entries are gone.
     contents: Vec<(u64, Frame), CONTENTS>,
+    /// More spaces owe than were noted.
+    crowded: bool,
+    /// Frames that are free when all have forgotten them.
+    free: FrameList,
 }
 
 impl Batch {
@@ -47,6 +53,8 @@ impl Batch {
             torus,
             owing: Vec::new(),
             contents: Vec::new(),
+            crowded: false,
+            free: FrameList::new(),
         }
     }
 
@@ -55,7 +63,109 @@ impl Batch {
         match (candidate.used, self.torus.reclaim.swap()) {
             (Use::Private, Some(swap)) => self.private(swap, candidate),
             (Use::Cached, _) if candidate.owner == Owner::CONTENT => self.content(candidate),
+            (Use::Cached, _) => self.own(candidate),
             _ => Step::Kept,
+        }
+    }
+
+    /// Immutable content can be made again: its entries go at once, its frame when no core remembers them.
+    fn content(&mut self, candidate: &Candidate) -> Step {
+        let (torus, frame) = (self.torus, candidate.frame);
+        // The last pages stay: without those that they execute, programs could only fetch them again and again.
+        let kept = low(torus.total()) + self.contents.len() as u64;
+        if torus.share.page_cache.len() <= kept || self.contents.is_full() {
+            return Step::Kept;
+        }
+        let Some(age) = age(torus, candidate) else {
+            return Step::Kept;
+        };
+        // The cache holds one reference. Who holds one without an entry needs the frame: it stays.
+        if Clock::judge(torus.memory().frames(), candidate, age, 1) == Verdict::Keep {
+            return Step::Kept;
+        }
+        if age.entries > 0 {
+            torus.share.spaces.each(|space| {
+                let owes = space.replace(frame, Replacement::Drop);
+                self.owes(space, owes);
+                true
+            });
+        }
+        // There is room: it was looked at first.
+        let _ = self.contents.push((candidate.index, frame));
+        Step::Dropped
+    }
+
+    /// A page of an object's own is dropped where it can be made again, and else goes to a slot.
+    fn own(&mut self, candidate: &Candidate) -> Step {
+        let Some(object) = self.torus.share.named.find(candidate.owner) else {
+            return Step::Kept;
+        };
+        let (mut way, mut busy) = (Way::Stay, false);
+        let decide = || {
+            way = self.way(candidate, &mut busy);
+            way
+        };
+        let goes = object.evict(candidate.index, candidate.frame, decide);
+        match way {
+            Way::Stay if busy => Step::Busy,
+            Way::Stay => Step::Kept,
+            Way::Drop => {
+                let frames = self.torus.memory().frames();
+                if frames.release(candidate.frame) {
+                    self.free.push(frames, candidate.frame);
+                }
+                Step::Dropped
+            }
+            Way::Write(_) if goes => Step::Leaving,
+            Way::Write(slot) => {
+                self.abandon(slot);
+                Step::Kept
+            }
+        }
+    }
+
+    /// What becomes of a page of an object, which gives nobody a reference meanwhile. Locks of spaces are only tried, as faults take
+    /// them before the object's.
+    fn way(&mut self, candidate: &Candidate, busy: &mut bool) -> Way {
+        let (torus, frame) = (self.torus, candidate.frame);
+        let frames = torus.memory().frames();
+        let judge = |age| Clock::judge(frames, candidate, age, 1);
+        match age(torus, candidate).map(judge) {
+            None | Some(Verdict::Keep) => return Way::Stay,
+            Some(Verdict::Drop | Verdict::Write) => {}
+        }
+        let all_replaced = torus.share.spaces.each(|space| {
+            let owes = space.try_replace(frame, Replacement::Drop);
+            self.owes(space, owes == Some(true));
+            owes.is_some()
+        });
+        if !all_replaced || frames.shares(frame) != 1 {
+            return Way::Stay;
+        }
+        // Only now is it certain whether it was written.
+        if !frames.take_dirty(frame) {
+            return Way::Drop;
+        }
+        frames.mark_dirty(frame);
+        let Some(swap) = torus.reclaim.swap().filter(|s| s.slots().available() > 0) else {
+            return Way::Stay;
+        };
+        let slot = swap.prepare(frame, name(candidate));
+        *busy = slot.is_none();
+        slot.map_or(Way::Stay, Way::Write)
+    }
+
+    fn abandon(&self, slot: Slot) {
+        if let Some(swap) = self.torus.reclaim.swap() {
+            swap.abandon(slot);
+        }
+    }
+
+    /// Notes that a space owes a flush.
+    fn owes(&mut self, space: &Arc<Space>, owes: bool) {
+        let known = self.owing.iter().any(|other| Arc::ptr_eq(other, space));
+        if owes && !known && self.owing.push(space.clone()).is_err() {
+            self.crowded = true;
         }
     }
 
@@ -73,11 +183,7 @@ impl Batch {
             release(torus, frame);
             return Step::Kept;
         }
-        let page = PageName {
-            owner: candidate.owner,
-            index: candidate.index,
-        };
-        let Some(slot) = swap.prepare(frame, page) else {
+        let Some(slot) = swap.prepare(frame, name(candidate)) else {
             release(torus, frame);
             return Step::Busy;
         };
@@ -91,53 +197,27 @@ impl Batch {
         Step::Leaving
     }
 
-    /// Immutable content can be made again: its entries go at once, its frame when no core remembers them.
-    fn content(&mut self, candidate: &Candidate) -> Step {
-        let (torus, frame) = (self.torus, candidate.frame);
-        let (mut sum, mut complete) = (Age::default(), !self.contents.is_full());
-        torus.share.spaces.each(|space| {
-            let age = complete.then(|| space.try_look(|space| space.age(torus.memory(), frame)));
-            match age.flatten() {
-                Some(age) => sum += age,
-                None => complete = false,
-            }
-        });
-        // The cache holds one reference. Who holds one without an entry needs the frame: it stays.
-        let frames = torus.memory().frames();
-        if !complete || Clock::judge(frames, candidate, sum, 1) == Verdict::Keep {
-            return Step::Kept;
-        }
-        if sum.entries > 0 {
-            let replace = |space: &Arc<Space>| self.replace_in(space, frame, Replacement::Drop);
-            torus.share.spaces.each(replace);
-        }
-        // There is room: it was looked at first.
-        let _ = self.contents.push((candidate.index, frame));
-        Step::Dropped
-    }
-
     /// Replaces every entry of a private frame, space by space.
     fn replace(&mut self, candidate: &Candidate, replacement: Replacement) {
         let (torus, frame) = (self.torus, candidate.frame);
         torus.share.spaces.of_lineage(candidate.owner, |space| {
-            self.replace_in(space, frame, replacement);
+            let owes = space.replace(frame, replacement);
+            self.owes(space, owes);
             true
         });
     }
 
-    fn replace_in(&mut self, space: &Arc<Space>, frame: Frame, replacement: Replacement) {
-        let owes = space.replace(frame, replacement);
-        let known = self.owing.iter().any(|other| Arc::ptr_eq(other, space));
-        if owes && !known && self.owing.push(space.clone()).is_err() {
-            space.settle();
-        }
-    }
-
     /// Has cores forget what has been replaced, and lets the pages go.
     pub fn finish(self) {
-        for space in &self.owing {
-            space.settle();
+        if self.crowded {
+            self.torus.share.spaces.each(|space| {
+                space.settle();
+                true
+            });
+        } else {
+            self.owing.iter().for_each(|space| space.settle());
         }
+        self.torus.free_list(self.free);
         for (slot, frame) in &self.contents {
             self.torus.share.page_cache.give_up(*slot, *frame);
         }
@@ -145,6 +225,24 @@ impl Batch {
             swap.commit();
         }
     }
+}
+
+fn name(candidate: &Candidate) -> PageName {
+    let Candidate {
+        used, owner, index, ..
+    } = *candidate;
+    PageName { used, owner, index }
+}
+
+/// How old the entries of an object's frame are in all spaces; none when one is at work on another core.
+fn age(torus: &Torus, candidate: &Candidate) -> Option<Age> {
+    let mut sum = Age::default();
+    let complete = torus.share.spaces.each(|space| {
+        let age = space.try_look(|space| space.age(torus.memory(), candidate.frame));
+        sum += age.unwrap_or_default();
+        age.is_some()
+    });
+    complete.then_some(sum)
 }
 
 /// Takes a reference to a private frame under the lock of a space that has it (V2), and looks how old its entries are. None when a

@@ -135,6 +135,7 @@ fn execute(
         Recipe::Refuse(refusal) => (Outcome::Refused(refusal), none),
         Recipe::SwapIn { slot, target } => {
             let page = PageName {
+                used: Use::Private,
                 owner: space.lineage(),
                 index: target.index(),
             };
@@ -173,6 +174,8 @@ fn failed(error: SourceError) -> Outcome {
     match error {
         SourceError::BeyondEnd => Outcome::Bus,
         SourceError::NoMemory => Outcome::NoMemory,
+        SourceError::Wait => Outcome::Wait,
+        SourceError::Lost => Outcome::Lost,
     }
 }
 

@@ -49,6 +49,11 @@ impl Held {
         paging::phys_to_virt(self.0.start())
     }
 
+    /// Notes that the frame was written, not through an entry.
+    pub fn mark_dirty(&self) {
+        torus().memory().frames().mark_dirty(self.0);
+    }
+
     /// Copies the whole frame to `to`.
     pub fn copy_to(&self, to: &mut PageBytes) {
         // SAFETY: K21, the frame stays while it is held; what programs change meanwhile is copied, not interpreted.

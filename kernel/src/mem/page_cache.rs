@@ -78,6 +78,14 @@ impl PageCache {
             .map_or(Sharers::Nobody, |(_, cached)| cached.sharers)
     }
 
+    /// How many frames it has.
+    pub fn len(&self) -> u64 {
+        self.inner
+            .lock()
+            .as_ref()
+            .map_or(0, |cache| cache.len() as u64)
+    }
+
     /// Frees `frame`, which the reverse map says is in `slot`, if nobody but the cache holds it any more. For the clock, once the
     /// entries are gone and no core remembers them.
     pub fn give_up(&self, slot: u64, frame: Frame) {

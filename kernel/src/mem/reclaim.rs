@@ -8,7 +8,7 @@
 use super::evict::{Batch, Step};
 use super::swap::{Prepared, Swap};
 use crate::arch::{cpu, shootdown};
-use crate::process::Thread;
+use crate::process::{Thread, counters};
 use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
 use crate::tori::Torus;
@@ -96,20 +96,21 @@ pub fn knocked() {
     crate::sched::yield_now();
 }
 
-/// Does what allocations and the disk have asked for. On a core that holds no lock.
+/// Does what allocations and the disk have asked for. On a core that holds no lock. The disk may answer meanwhile, where a long
+/// operation lets interrupts in: nothing is left to be done when this returns.
 pub fn keep_up() {
     let torus = cpu::this().torus();
-    let Reclaim {
-        asked, answered, ..
-    } = &torus.reclaim;
+    let reclaim = &torus.reclaim;
     let taken =
         |flag: &AtomicBool| flag.load(Ordering::Relaxed) && flag.swap(false, Ordering::Acquire);
-    let answered = taken(answered);
-    if answered && let Some(swap) = torus.reclaim.swap() {
-        swap.completed();
-        torus.reclaim.waiting.wake_all();
+    if taken(&reclaim.asked) {
+        refill(torus);
     }
-    if taken(asked) || answered {
+    while taken(&reclaim.answered) {
+        if let Some(swap) = reclaim.swap() {
+            swap.completed();
+            reclaim.waiting.wake_all();
+        }
         refill(torus);
     }
 }
@@ -160,7 +161,10 @@ fn evict(torus: &'static Torus, clock: &mut Clock, wanted: u64, mut look: u64) -
         shootdown::serve();
         match batch.evict(&candidate) {
             Step::Kept => {}
-            Step::Dropped => progress.dropped += 1,
+            Step::Dropped => {
+                counters::own().pages_dropped.add(1);
+                progress.dropped += 1;
+            }
             Step::Leaving => progress.leaving += 1,
             Step::Busy => progress.busy = true,
         }

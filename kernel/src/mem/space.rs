@@ -48,6 +48,18 @@ struct Inner {
     owed: FlushDebt,
 }
 
+impl Inner {
+    fn replace(&mut self, frame: Frame, replacement: Replacement) -> bool {
+        let memory = cpu::this().torus().memory();
+        let Some(space) = self.space.as_mut() else {
+            return false;
+        };
+        let debt = space.evict(memory, frame, replacement);
+        self.owed.merge(memory.frames(), debt);
+        !self.owed.is_none()
+    }
+}
+
 impl Space {
     /// An empty space.
     pub fn new() -> Result<Arc<Self>, Errno> {
@@ -120,14 +132,12 @@ impl Space {
 
     /// Replaces the entries of a frame; true when the space now owes a flush, for [`Space::settle`].
     pub fn replace(&self, frame: Frame, replacement: Replacement) -> bool {
-        let memory = cpu::this().torus().memory();
-        let mut inner = self.inner.lock();
-        let Some(space) = inner.space.as_mut() else {
-            return false;
-        };
-        let debt = space.evict(memory, frame, replacement);
-        inner.owed.merge(memory.frames(), debt);
-        !inner.owed.is_none()
+        self.inner.lock().replace(frame, replacement)
+    }
+
+    /// As [`Space::replace`], unless another core is at work on the space.
+    pub fn try_replace(&self, frame: Frame, replacement: Replacement) -> Option<bool> {
+        Some(self.inner.try_lock()?.replace(frame, replacement))
     }
 
     /// Pays what the space owes.

@@ -70,13 +70,16 @@ impl Spaces {
             .find_map(|known| Some((known.lineage, known.space.upgrade()?)))
     }
 
-    /// Calls `see` with each space, the list's lock not held.
-    pub fn each(&self, mut see: impl FnMut(&Arc<Space>)) {
+    /// Calls `see` with each space, the list's lock not held, until it answers false; says whether it never did.
+    pub fn each(&self, mut see: impl FnMut(&Arc<Space>) -> bool) -> bool {
         let mut key = (Owner(0), 0);
         while let Some((lineage, space)) = self.next(key) {
             key = (lineage, space.number() + 1);
-            see(&space);
+            if !see(&space) {
+                return false;
+            }
         }
+        true
     }
 
     /// Calls `see` with each space of a lineage, until it answers false; says whether it never did.
@@ -94,7 +97,10 @@ impl Spaces {
     /// Takes the pages of an object from number `page` on out of every space, private copies included (mmap(2): beyond the end of
     /// a file is SIGBUS). The object has been cut before, so that no fault brings them back.
     pub fn drop_pages(&self, object: Owner, page: u64) {
-        self.each(|space| drop_from(space, object, page));
+        self.each(|space| {
+            drop_from(space, object, page);
+            true
+        });
     }
 }
 

@@ -115,6 +115,8 @@ counters! {
     pages_asked,
     /// Pages that have come.
     pages_pulled,
+    /// Pages dropped for want of memory, which can be made again.
+    pages_dropped,
 }
 
 impl Counters {

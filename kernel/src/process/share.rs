@@ -3,7 +3,7 @@
 use super::Table;
 use super::closing::Closing;
 use crate::mem::names::Names;
-use crate::mem::object::Objects;
+use crate::mem::object::{Named, Objects};
 use crate::mem::page_cache::PageCache;
 use crate::mem::spaces::Spaces;
 use crate::sched::RunQueues;
@@ -21,6 +21,8 @@ pub struct Share {
     pub spaces: Spaces,
     /// Names for spaces and objects.
     pub names: Names,
+    /// Memory objects by name.
+    pub named: Named,
     /// Files that have been mapped.
     pub objects: Objects,
     /// Frames of immutable content.
@@ -47,6 +49,7 @@ impl Share {
             processes: Table::new(torus, tori),
             spaces: Spaces::new(),
             names: Names::new(),
+            named: Named::new(),
             objects: Objects::new(),
             page_cache: PageCache::new(),
             vmo: crate::vmo::Store::new(),

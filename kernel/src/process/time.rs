@@ -186,6 +186,10 @@ pub fn sysinfo(call: &mut Call) -> SysResult {
     put(0, clock::now().0 / SECOND);
     put(32, torus.total() * 4096);
     put(40, torus.available() * 4096);
+    if let Some(swap) = torus.reclaim.swap() {
+        put(64, swap.slots().capacity() * 4096);
+        put(72, swap.slots().available() * 4096);
+    }
     put(80, table().len() as u64 & 0xffff);
     bytes[104..108].copy_from_slice(&1u32.to_le_bytes());
     UserSlice::new(call.size(0), bytes.len())?.write(&bytes)?;

@@ -5,6 +5,7 @@ use super::own::OwnCell;
 use super::queue::Queue;
 use super::time::Nanos;
 use super::timer::Timers;
+use super::wait::Waiter;
 use crate::process::Thread;
 use crate::process::counters::Counters;
 use alloc::sync::Arc;
@@ -28,6 +29,8 @@ pub struct Core {
     pub(super) armed: OwnCell<Option<Nanos>>,
     /// What it has counted.
     pub counters: Counters,
+    /// Whom the core works for, when it is not the current thread.
+    pub(super) on_behalf: OwnCell<Option<Arc<dyn Waiter>>>,
     /// An allocation has failed for want of frames since the call began.
     pub short_of_memory: OwnCell<bool>,
     /// The deposit that was drained last, of a process that has come from another torus.
@@ -52,6 +55,7 @@ impl Core {
             since: OwnCell::new(Nanos(0)),
             armed: OwnCell::new(None),
             counters: Counters::new(),
+            on_behalf: OwnCell::new(None),
             short_of_memory: OwnCell::new(false),
             drained: OwnCell::new(None),
             random: OwnCell::new(None),

@@ -79,6 +79,15 @@ pub fn since_switch() -> u64 {
         .saturating_sub(this().since.get().0)
 }
 
+/// Runs `f`, which works for `waiter` and not for the current thread: it waits for pages that `f` needs.
+pub fn on_behalf<R>(waiter: Arc<dyn wait::Waiter>, f: impl FnOnce() -> R) -> R {
+    let core = this();
+    let before = core.on_behalf.replace(Some(waiter));
+    let result = f();
+    core.on_behalf.set(before);
+    result
+}
+
 /// Works on this core's random number generator.
 pub fn with_random<R>(f: impl FnOnce(&mut Option<chacha20::ChaCha20Rng>) -> R) -> R {
     this().random.with(f)

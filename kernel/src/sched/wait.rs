@@ -31,9 +31,10 @@ impl WaitQueue {
         }
     }
 
-    /// Adds the current thread, as [`Self::add`] does.
+    /// Adds whom this core works for, as [`Self::add`] does: the current thread, unless [`super::on_behalf`] says another.
     pub fn enrol(&self) {
-        self.add(super::current());
+        let other = super::this().on_behalf.with(|other| other.clone());
+        self.add(other.unwrap_or_else(|| super::current()));
     }
 
     /// Adds somebody. Without memory for the entry they are woken at once instead: they poll.

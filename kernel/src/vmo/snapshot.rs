@@ -9,7 +9,7 @@ use crate::mem::fault;
 use crate::mem::held::Held;
 use crate::mem::object::{ObjectRef, Shown};
 use crate::mem::space::VmSpace;
-use crate::syscall::call::{Call, SysResult};
+use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -53,7 +53,7 @@ fn take(
     space: &mut VmSpace,
     address: VirtAddr,
     length: u64,
-) -> (Result<Option<Pages>, Errno>, FlushDebt) {
+) -> (Result<Option<Pages>, Stop>, FlushDebt) {
     let memory = cpu::this().torus().memory();
     match space.check_snapshot(memory, address, length) {
         Ok(None) => {}
@@ -66,7 +66,7 @@ fn take(
         match page_of(seen) {
             Ok(Some(page)) => list.push((number, Arc::new(Rooted::new(page)))),
             Ok(None) => {}
-            Err(errno) => pages = Err(errno),
+            Err(stop) => pages = Err(stop),
         }
         pages.is_ok()
     });
@@ -77,7 +77,7 @@ fn take(
 }
 
 /// What a page shows, as a page of an object; none for zeros.
-fn page_of(seen: Seen<ObjectRef>) -> Result<Option<Page>, Errno> {
+fn page_of(seen: Seen<ObjectRef>) -> Result<Option<Page>, Stop> {
     Ok(match seen {
         Seen::Zero => None,
         Seen::Frame(frame) => Some(Page::of(Held::again(frame))),

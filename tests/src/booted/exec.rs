@@ -137,6 +137,13 @@ impl Exec {
         self
     }
 
+    /// Swap for torus 0 to a disk that fails as a file for QEMU's `blkdebug` driver says.
+    #[must_use]
+    pub fn failing_swap(mut self, mebibytes: u64, rules: &Path) -> Exec {
+        self.machine.swap = vec![SwapDisk::Failing(mebibytes * MIB, rules.to_owned())];
+        self
+    }
+
     /// One more environment variable, `NAME=VALUE`.
     #[must_use]
     pub fn env(mut self, variable: &str) -> Exec {

@@ -174,7 +174,7 @@ fn run(serving: &Arc<Serving>) {
     loop {
         serving.state.store(state::RUNNING, Ordering::Release);
         let mut in_flight = serving.in_flight.lock();
-        let result = act(serving, &mut in_flight);
+        let result = crate::sched::on_behalf(serving.clone(), || act(serving, &mut in_flight));
         let deadline = in_flight.deadline;
         drop(in_flight);
         let answer = match result {

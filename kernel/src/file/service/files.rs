@@ -66,18 +66,18 @@ pub(super) fn pipe_size(file: &OpenFile) -> Result<usize, Errno> {
     }
 }
 
-pub(super) fn truncate(subject: &Subject, len: u64) -> Result<usize, Errno> {
+pub(super) fn truncate(subject: &Subject, len: u64) -> Result<usize, Stop> {
     match subject {
         Subject::File(file) => match &file.body {
             Body::Tmp(node) if file.flags().writes() => cut(&Node::Tmp(node.clone()), len),
-            _ => Err(Errno::EINVAL),
+            _ => Err(Errno::EINVAL.into()),
         },
         Subject::Target(_) => cut(&subject.node(Errno::EINVAL)?, len),
     }
 }
 
 /// Sets the length of a file.
-pub(super) fn cut(node: &Node, len: u64) -> Result<usize, Errno> {
+pub(super) fn cut(node: &Node, len: u64) -> Result<usize, Stop> {
     match node {
         Node::Tmp(node) => {
             transfer::content(node)?.truncate(len)?;
@@ -89,7 +89,8 @@ pub(super) fn cut(node: &Node, len: u64) -> Result<usize, Errno> {
             S_IFDIR => Errno::EISDIR,
             S_IFREG => Errno::EROFS,
             _ => Errno::EINVAL,
-        }),
+        }
+        .into()),
     }
 }
 

@@ -13,6 +13,7 @@ use super::Subject;
 use super::files::cut;
 use crate::mem;
 use crate::process::table;
+use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::archive::{Content as ArchiveContent, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG};
@@ -33,11 +34,11 @@ pub(super) fn attributes(mode: u32) -> Attributes {
 }
 
 /// A new open file for a node; also what a descriptor's name in `/proc` leads to.
-pub(super) fn open(subject: Subject, flags: u32, mode: u32) -> Result<Arc<OpenFile>, Errno> {
+pub(super) fn open(subject: Subject, flags: u32, mode: u32) -> Result<Arc<OpenFile>, Stop> {
     // As on Linux, bits of no meaning are ignored.
     let flags = Flags::from_bits_truncate(flags);
     if flags.contains(Flags::TMPFILE) {
-        return Err(Errno::EOPNOTSUPP);
+        return Err(Errno::EOPNOTSUPP.into());
     }
     let target = match subject {
         Subject::File(file) => return reopen(file, flags),
@@ -46,10 +47,10 @@ pub(super) fn open(subject: Subject, flags: u32, mode: u32) -> Result<Arc<OpenFi
     mem::room(size_of::<TmpNode>() + size_of::<OpenFile>() + target.name.len())?;
     let exclusive = flags.contains(Flags::CREAT | Flags::EXCL);
     let (node, made) = match target.node {
-        Some(_) if exclusive => return Err(Errno::EEXIST),
+        Some(_) if exclusive => return Err(Errno::EEXIST.into()),
         Some(node) => (node, false),
-        None if !flags.contains(Flags::CREAT) => return Err(Errno::ENOENT),
-        None if target.slash => return Err(Errno::EISDIR),
+        None if !flags.contains(Flags::CREAT) => return Err(Errno::ENOENT.into()),
+        None if target.slash => return Err(Errno::EISDIR.into()),
         None => (create(&target, mode)?, true),
     };
     if let Some(file) = descriptor(&node, flags)? {
@@ -83,7 +84,7 @@ fn descriptor(node: &Node, flags: Flags) -> Result<Option<Arc<OpenFile>>, Errno>
 }
 
 /// Opens a file once more. What has a node gets a position of its own; terminals and pipes are shared.
-fn reopen(file: Arc<OpenFile>, flags: Flags) -> Result<Arc<OpenFile>, Errno> {
+fn reopen(file: Arc<OpenFile>, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
     mem::room(size_of::<OpenFile>())?;
     match file.node() {
         Some(node) if !matches!(file.body, Body::Terminal(_)) => {

@@ -7,11 +7,17 @@
 //! Flow: a fault asks for a [`page`](MemoryObject::page), and gets a frame with a reference that the page-table entry takes over;
 //! a write to a private page asks for a [`copy`](MemoryObject::copy).
 
+mod evict;
+mod named;
 mod own;
+
+pub use evict::Way;
+pub use named::Named;
 
 use super::held::Held;
 use crate::arch::cpu;
 use crate::sched::lock::Lock;
+use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -30,13 +36,19 @@ pub enum SourceError {
     BeyondEnd,
     /// No memory for it.
     NoMemory,
+    /// It is on its way from the swap disk: whoever waits is enrolled.
+    Wait,
+    /// The swap disk has lost it.
+    Lost,
 }
 
-impl From<SourceError> for Errno {
+impl From<SourceError> for Stop {
     fn from(error: SourceError) -> Self {
         match error {
-            SourceError::BeyondEnd => Self::EFAULT,
-            SourceError::NoMemory => Self::ENOMEM,
+            SourceError::BeyondEnd => Errno::EFAULT.into(),
+            SourceError::NoMemory => Errno::ENOMEM.into(),
+            SourceError::Wait => Self::Memory,
+            SourceError::Lost => Errno::EIO.into(),
         }
     }
 }
@@ -132,8 +144,11 @@ impl MemoryObject {
 
     fn create(pages: Pages) -> Result<ObjectRef, Errno> {
         super::room(size_of::<Self>())?;
-        let owner = cpu::this().torus().share.names.object();
-        Ok(ObjectRef(Arc::new(Self { owner, pages })))
+        let share = &cpu::this().torus().share;
+        let owner = share.names.object();
+        let object = Arc::new(Self { owner, pages });
+        share.named.add(&object)?;
+        Ok(ObjectRef(object))
     }
 
     /// The number of the boot archive's file that it shows.
@@ -192,6 +207,14 @@ impl MemoryObject {
         }
     }
 
+    /// The frame of page `index` of an object of its own pages; none when it was never touched.
+    pub fn touched(&self, index: u64) -> Result<Option<Held>, SourceError> {
+        match &self.pages {
+            Pages::Own(own) => own.touched(self.owner, index),
+            Pages::Content(_) => Ok(self.present(index)),
+        }
+    }
+
     /// Copies page `index` to `page`, which arrives with any content.
     pub fn copy(&self, index: u64, page: &mut PageBytes) -> Result<(), SourceError> {
         match &self.pages {
@@ -222,9 +245,17 @@ impl MemoryObject {
     }
 
     /// Sets the length. What lies beyond it is gone; the caller takes it out of every page table then. Content stays as it is.
-    pub fn truncate(&self, len: u64) {
+    pub fn truncate(&self, len: u64) -> Result<(), SourceError> {
+        match &self.pages {
+            Pages::Own(own) => own.truncate(self.owner, len),
+            Pages::Content(_) => Ok(()),
+        }
+    }
+
+    /// Takes an [`MemoryObject::extend`] back.
+    pub fn retract(&self, len: u64) {
         if let Pages::Own(own) = &self.pages {
-            own.truncate(len);
+            own.retract(len);
         }
     }
 }

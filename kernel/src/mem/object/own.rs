@@ -3,6 +3,7 @@
 use super::{PAGE, PageSource, SourceError};
 use crate::arch::cpu;
 use crate::mem::held::Held;
+use crate::mem::swap::{Asked, PageName};
 use crate::sched::lock::Lock;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -10,7 +11,7 @@ use braid_files::archive::NodeId;
 use core::sync::atomic::{AtomicU64, Ordering};
 use vm::addr::Frame;
 use vm::frames::{Owner, Use};
-use vm::table::TableMemory;
+use vm::table::{Slot, TableMemory};
 
 /// Pages per chunk of the index.
 const CHUNK: u64 = 512;
@@ -25,10 +26,36 @@ pub struct OwnPages {
     chunks: Lock<Vec<Chunk>>,
 }
 
-/// 512 consecutive pages; frame 0 stands for none.
+/// 512 consecutive pages.
 struct Chunk {
     number: u64,
-    frames: Vec<Frame>,
+    places: Vec<Place>,
+}
+
+/// Where a page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It was never touched, or can be made again.
+    Nowhere,
+    /// In a frame, of which the object holds a reference.
+    Frame(Frame),
+    /// In a swap slot, of which the object holds a reference; or on its way there.
+    Slot(Slot),
+}
+
+impl Place {
+    /// Gives up what the object holds.
+    fn release(self) {
+        match self {
+            Self::Nowhere => {}
+            Self::Frame(frame) => drop(Held::again(frame)),
+            Self::Slot(slot) => {
+                if let Some(slots) = cpu::this().torus().memory().slots() {
+                    slots.release(slot);
+                }
+            }
+        }
+    }
 }
 
 impl OwnPages {
@@ -56,21 +83,45 @@ impl OwnPages {
         if index >= self.len().div_ceil(PAGE as u64) {
             return Err(SourceError::BeyondEnd);
         }
-        let slot = slot(&mut chunks, index)?;
-        if slot.0 == 0 {
-            *slot = self.make(owner, index)?.into_frame();
+        let place = place(&mut chunks, index)?;
+        match *place {
+            Place::Frame(frame) => Ok(Held::share(frame)),
+            Place::Slot(slot) => Err(ask(owner, index, slot)),
+            Place::Nowhere => {
+                let frame = self.make(owner, index)?.into_frame();
+                *place = Place::Frame(frame);
+                Ok(Held::share(frame))
+            }
         }
-        Ok(Held::share(*slot))
     }
 
     /// The frame of page `index`, if it is there already.
     pub(super) fn present(&self, index: u64) -> Option<Held> {
-        let chunks = self.chunks.lock();
-        let at = chunks
-            .binary_search_by_key(&(index / CHUNK), |chunk| chunk.number)
-            .ok()?;
-        let frame = chunks[at].frames[(index % CHUNK) as usize];
-        (frame.0 != 0).then(|| Held::share(frame))
+        match existing(&self.chunks.lock(), index) {
+            Place::Frame(frame) => Some(Held::share(frame)),
+            Place::Nowhere | Place::Slot(_) => None,
+        }
+    }
+
+    /// The frame of page `index`; none when the page was never touched.
+    pub(super) fn touched(&self, owner: Owner, index: u64) -> Result<Option<Held>, SourceError> {
+        match existing(&self.chunks.lock(), index) {
+            Place::Frame(frame) => Ok(Some(Held::share(frame))),
+            Place::Slot(slot) => Err(ask(owner, index, slot)),
+            Place::Nowhere => Ok(None),
+        }
+    }
+
+    /// Works on the place of page `index`, if it has one, unless another core is at work on the object. Meanwhile nobody gets
+    /// a reference to the page's frame from the object.
+    pub(super) fn try_place<R>(&self, index: u64, f: impl FnOnce(&mut Place) -> R) -> Option<R> {
+        let mut chunks = self.chunks.try_lock()?;
+        existing_mut(&mut chunks, index).map(f)
+    }
+
+    /// As [`OwnPages::try_place`], waiting for other cores.
+    pub(super) fn with_place<R>(&self, index: u64, f: impl FnOnce(&mut Place) -> R) -> Option<R> {
+        existing_mut(&mut self.chunks.lock(), index).map(f)
     }
 
     fn make(&self, owner: Owner, index: u64) -> Result<Held, SourceError> {
@@ -88,57 +139,95 @@ impl OwnPages {
         self.len.fetch_max(len, Ordering::AcqRel);
     }
 
-    /// Sets the length. What lies beyond it is gone; the caller takes it out of every page table then.
-    pub fn truncate(&self, len: u64) {
+    /// Sets the length back to where nothing lies beyond it.
+    pub fn retract(&self, len: u64) {
+        self.len.store(len, Ordering::Release);
+    }
+
+    /// Sets the length. What lies beyond it is gone; the caller takes it out of every page table then. After an error, for the
+    /// page in which the end lies, nothing has changed.
+    pub fn truncate(&self, owner: Owner, len: u64) -> Result<(), SourceError> {
+        let tail = (len % PAGE as u64) as usize;
+        let last = if tail == 0 {
+            None
+        } else {
+            self.touched(owner, len / PAGE as u64)?
+        };
         let mut chunks = self.chunks.lock();
         self.len.store(len, Ordering::Release);
         let keep = len.div_ceil(PAGE as u64);
         for chunk in chunks.iter_mut() {
-            for (offset, frame) in chunk.frames.iter_mut().enumerate() {
-                if chunk.number * CHUNK + offset as u64 >= keep && frame.0 != 0 {
-                    drop(Held::again(core::mem::take(frame)));
+            for (offset, place) in chunk.places.iter_mut().enumerate() {
+                if chunk.number * CHUNK + offset as u64 >= keep {
+                    core::mem::replace(place, Place::Nowhere).release();
                 }
             }
             cpu::let_interrupts_in();
         }
         chunks.retain(|chunk| chunk.number * CHUNK < keep);
         drop(chunks);
-        let tail = (len % PAGE as u64) as usize;
-        if tail != 0
-            && let Some(frame) = self.present(len / PAGE as u64)
-        {
+        if let Some(frame) = last {
             // SAFETY: K21, the frame is held; what programs see of it may change at any time anyway.
             unsafe { frame.start().add(tail).write_bytes(0, PAGE - tail) };
+            frame.mark_dirty();
         }
+        Ok(())
     }
 }
 
+/// Has a page come back from its slot; why it is not there yet.
+fn ask(owner: Owner, index: u64, slot: Slot) -> SourceError {
+    let used = Use::Cached;
+    let page = PageName { used, owner, index };
+    let swap = cpu::this().torus().reclaim.swap();
+    match swap.map(|swap| swap.bring_back(slot, page)) {
+        Some(Asked::Wait) => SourceError::Wait,
+        Some(Asked::NoMemory) => SourceError::NoMemory,
+        Some(Asked::Lost) | None => SourceError::Lost,
+    }
+}
+
+/// Where page `index` is.
+fn existing(chunks: &[Chunk], index: u64) -> Place {
+    let number = index / CHUNK;
+    let found = chunks.binary_search_by_key(&number, |chunk| chunk.number);
+    found.map_or(Place::Nowhere, |at| {
+        chunks[at].places[(index % CHUNK) as usize]
+    })
+}
+
+fn existing_mut(chunks: &mut [Chunk], index: u64) -> Option<&mut Place> {
+    let number = index / CHUNK;
+    let at = chunks
+        .binary_search_by_key(&number, |chunk| chunk.number)
+        .ok()?;
+    Some(&mut chunks[at].places[(index % CHUNK) as usize])
+}
+
 /// The place of page `index`, with its chunk made when it is missing.
-fn slot(chunks: &mut Vec<Chunk>, index: u64) -> Result<&mut Frame, SourceError> {
+fn place(chunks: &mut Vec<Chunk>, index: u64) -> Result<&mut Place, SourceError> {
     let number = index / CHUNK;
     let at = match chunks.binary_search_by_key(&number, |chunk| chunk.number) {
         Ok(at) => at,
         Err(at) => {
-            let mut frames = Vec::new();
-            frames
+            let mut places = Vec::new();
+            places
                 .try_reserve_exact(CHUNK as usize)
                 .map_err(|_| SourceError::NoMemory)?;
-            frames.resize(CHUNK as usize, Frame(0));
+            places.resize(CHUNK as usize, Place::Nowhere);
             chunks.try_reserve(1).map_err(|_| SourceError::NoMemory)?;
-            chunks.insert(at, Chunk { number, frames });
+            chunks.insert(at, Chunk { number, places });
             at
         }
     };
-    Ok(&mut chunks[at].frames[(index % CHUNK) as usize])
+    Ok(&mut chunks[at].places[(index % CHUNK) as usize])
 }
 
 impl Drop for OwnPages {
     fn drop(&mut self) {
         for chunk in self.chunks.get_mut() {
-            for frame in &chunk.frames {
-                if frame.0 != 0 {
-                    drop(Held::again(*frame));
-                }
+            for place in &chunk.places {
+                place.release();
             }
             cpu::let_interrupts_in();
         }

@@ -15,7 +15,9 @@ const FOR_READS: u64 = 2;
 /// What a page is called whose content is in a slot: as the reverse map called its frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageName {
-    /// Lineage of private memory.
+    /// Private memory, or an object's.
+    pub used: Use,
+    /// Lineage or object.
     pub owner: Owner,
     /// Page of the owner.
     pub index: u64,
@@ -28,7 +30,13 @@ impl PageName {
         let memory = torus.memory();
         memory
             .frames()
-            .assign(frame, Use::Private, self.owner, self.index);
+            .assign(frame, self.used, self.owner, self.index);
+        if self.used == Use::Cached {
+            if let Some(object) = torus.share.named.find(self.owner) {
+                object.restore(self.index, slot, frame);
+            }
+            return;
+        }
         torus.share.spaces.of_lineage(self.owner, |space| {
             space.look(|space| space.restore(memory, self.index, slot, frame));
             true

@@ -2,6 +2,7 @@
 
 use crate::file::Executable;
 use crate::mem::user::USER_END;
+use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use elf::abi;
@@ -30,7 +31,7 @@ pub enum ElfError {
     /// It wants this dynamic linker.
     Dynamic(Vec<u8>),
     /// The file could not be read.
-    Read(Errno),
+    Read(Stop),
 }
 
 /// A segment to map.
@@ -142,12 +143,12 @@ fn read(file: &Executable, offset: u64, len: usize) -> Result<Vec<u8>, ElfError>
     let mut bytes = Vec::new();
     bytes
         .try_reserve_exact(len)
-        .map_err(|_| ElfError::Read(Errno::ENOMEM))?;
+        .map_err(|_| ElfError::Read(Errno::ENOMEM.into()))?;
     bytes.resize(len, 0);
     match file.read_at(offset, &mut bytes) {
         Ok(n) if n == len => Ok(bytes),
         Ok(_) => Err(ElfError::Malformed("truncated")),
-        Err(errno) => Err(ElfError::Read(errno)),
+        Err(stop) => Err(ElfError::Read(stop)),
     }
 }
 
@@ -214,7 +215,7 @@ fn load(
     program
         .segments
         .try_reserve(1)
-        .map_err(|_| ElfError::Read(Errno::ENOMEM))?;
+        .map_err(|_| ElfError::Read(Errno::ENOMEM.into()))?;
     program.segments.push(Segment {
         address,
         file_size: segment.p_filesz,

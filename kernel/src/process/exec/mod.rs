@@ -103,9 +103,9 @@ fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Stop> {
 }
 
 /// Says in the log why a file is not executed, where the error number alone would not.
-fn refuse(process: &Process, request: &Request, error: ElfError) -> Errno {
+fn refuse(process: &Process, request: &Request, error: ElfError) -> Stop {
     let path = request.path.escape_ascii();
-    match error {
+    let errno = match error {
         ElfError::NotElf => Errno::ENOEXEC,
         ElfError::WrongMachine => {
             log::warn!("{}: {path}: not a 64-bit x86 executable", process.label());
@@ -123,8 +123,9 @@ fn refuse(process: &Process, request: &Request, error: ElfError) -> Errno {
             );
             Errno::ENOENT
         }
-        ElfError::Read(errno) => errno,
-    }
+        ElfError::Read(stop) => return stop,
+    };
+    errno.into()
 }
 
 /// Leaves the old program for the new one. What fails now ends the process: there is nothing to go back to.

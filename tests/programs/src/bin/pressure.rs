@@ -1,7 +1,11 @@
 //! Uses more memory than there is: `pressure WAY MIB`. Every byte of every page is written, and looked at again when the page has
 //! been away. What it prints depends on neither.
 
-use braid_test_programs::memory::{ANONYMOUS, PAGE, RW, map};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::AsRawFd;
+
+use braid_test_programs::memory::{ANONYMOUS, PAGE, RW, map, map_file};
 use libc as l;
 
 /// Words of a page.
@@ -17,6 +21,9 @@ fn main() {
         "pattern" => pattern(&mut Pages::anonymous(pages)),
         "random" => random(&mut Pages::anonymous(pages)),
         "forks" => forks(&mut Pages::anonymous(pages)),
+        "shared" => shared(&mut Pages::shared(pages, usize::MAX)),
+        "file" => file(pages),
+        "mapped" => mapped(pages),
         _ => panic!("{way}: no such way"),
     }
 }
@@ -31,6 +38,18 @@ struct Pages {
 impl Pages {
     fn anonymous(pages: usize) -> Pages {
         Pages::at(map(0, pages * PAGE, RW, ANONYMOUS).expect("room"), pages)
+    }
+
+    /// Of shared anonymous memory, or of a file.
+    fn shared(pages: usize, file: usize) -> Pages {
+        let anonymous = if file == usize::MAX {
+            l::MAP_ANONYMOUS
+        } else {
+            0
+        };
+        let flags = l::MAP_SHARED | anonymous;
+        let address = map_file(0, pages * PAGE, RW, flags, file, 0).expect("room");
+        Pages::at(address, pages)
     }
 
     fn at(address: usize, pages: usize) -> Pages {
@@ -74,6 +93,17 @@ impl Pages {
             .count()
     }
 
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: P2, bytes of the same mapping.
+        unsafe { std::slice::from_raw_parts(self.words.as_ptr().cast(), size_of_val(self.words)) }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        let len = size_of_val(self.words);
+        // SAFETY: P2, bytes of the same mapping.
+        unsafe { std::slice::from_raw_parts_mut(self.words.as_mut_ptr().cast(), len) }
+    }
+
     fn all_wrong(&self) -> usize {
         (0..self.len()).map(|page| self.wrong(page)).sum()
     }
@@ -83,6 +113,97 @@ impl Pages {
 fn pattern(pages: &mut Pages) {
     (0..pages.len()).for_each(|page| pages.write(page));
     println!("wrong: {} {}", pages.all_wrong(), pages.all_wrong());
+}
+
+/// A child writes what the parent sees.
+fn shared(pages: &mut Pages) {
+    (0..pages.len() / 2).for_each(|page| pages.write(page));
+    let mut status = 0;
+    let child = child(pages, |pages| {
+        let wrong = pages.all_wrong();
+        (0..pages.len())
+            .filter(|page| page % 2 == 0)
+            .for_each(|page| pages.write(page));
+        wrong
+    });
+    // SAFETY: P1.
+    unsafe { l::waitpid(child, &raw mut status, 0) };
+    for (page, version) in pages.versions.iter_mut().enumerate() {
+        *version += u8::from(page % 2 == 0);
+    }
+    println!(
+        "child: {status}, wrong: {} {}",
+        pages.all_wrong(),
+        pages.all_wrong()
+    );
+}
+
+/// A file in `/tmp` that is written with write(2), looked at with read(2) and in a mapping, and cut.
+fn file(pages: usize) {
+    let path = format!("/tmp/pressure.{}", std::process::id());
+    let mut file = File::options()
+        .create_new(true)
+        .read(true)
+        .write(true)
+        .open(&path)
+        .expect("a file");
+    let mut page = Pages::at(map(0, PAGE, RW, ANONYMOUS).expect("room"), 1);
+    for number in 0..pages {
+        page.write(0);
+        page.words[0] = number as u64;
+        file.write_all(page.bytes()).expect("room");
+    }
+    let mapped = Pages::shared(pages, file.as_raw_fd() as usize);
+    file.rewind().expect("a file");
+    let (mut wrong, mut version) = (0, 0);
+    for number in 0..pages {
+        version = version % 250 + 1;
+        file.read_exact(page.bytes_mut())
+            .expect("as much as was written");
+        let first = [page.words[0], mapped.words[number * WORDS]];
+        let expected = |index| Pages::word(0, version, index);
+        let same = |words: &[u64]| (1..WORDS).all(|index| words[index] == expected(index));
+        let good = same(page.words) && same(&mapped.words[number * WORDS..][..WORDS]);
+        wrong += usize::from(!good || first != [number as u64; 2]);
+    }
+    let half = (pages / 2 * PAGE) as u64 + 9;
+    file.set_len(half).expect("shorter");
+    file.set_len(half + 4000).expect("longer");
+    file.seek(SeekFrom::Start(half - 1)).expect("within");
+    let mut rest = Vec::new();
+    file.read_to_end(&mut rest).expect("a file");
+    let zeros = rest.iter().skip(1).filter(|&&byte| byte == 0).count();
+    std::fs::remove_file(&path).expect("the file");
+    println!(
+        "wrong: {wrong}, after the cut: {} bytes, {zeros} zeros",
+        rest.len()
+    );
+}
+
+/// The program's own file, mapped privately, is looked at again and again while other memory is used.
+fn mapped(pages: usize) {
+    let file = File::open("/proc/self/exe").expect("the program");
+    let length = file.metadata().expect("a file").len() as usize;
+    let own = std::fs::read("/proc/self/exe").expect("the program");
+    let flags = l::MAP_PRIVATE;
+    let fd = file.as_raw_fd() as usize;
+    let at = map_file(0, length, RW, flags, fd, 0).expect("room");
+    // SAFETY: P2.
+    let shown = unsafe {
+        std::slice::from_raw_parts_mut(std::ptr::with_exposed_provenance_mut::<u8>(at), length)
+    };
+    let mut other = Pages::anonymous(pages);
+    let mut same = 0;
+    for round in 0..4 {
+        same += usize::from(shown[round..] == own[round..]);
+        shown[round] = round as u8;
+        (0..other.len()).for_each(|page| other.write(page));
+    }
+    let written = (0..4).filter(|&round| shown[round] == round as u8).count();
+    println!(
+        "same: {same}, written: {written}, wrong: {}",
+        other.all_wrong()
+    );
 }
 
 /// Looks and writes here and there.
@@ -105,7 +226,16 @@ fn random(pages: &mut Pages) {
 /// Three children look at what they have from the parent, and write parts of it; then the parent looks again.
 fn forks(pages: &mut Pages) {
     (0..pages.len()).for_each(|page| pages.write(page));
-    let children: Vec<i32> = (0..3).map(|number| child(pages, number)).collect();
+    let write_part = |pages: &mut Pages, number| {
+        let wrong = pages.all_wrong();
+        (0..pages.len())
+            .filter(|page| page % 3 == number)
+            .for_each(|page| pages.write(page));
+        wrong + pages.all_wrong()
+    };
+    let children: Vec<i32> = (0..3)
+        .map(|number| child(pages, |pages| write_part(pages, number)))
+        .collect();
     let wrong = pages.all_wrong();
     let good = children.into_iter().filter(|&child| {
         let mut status = 0;
@@ -120,17 +250,13 @@ fn forks(pages: &mut Pages) {
     );
 }
 
-fn child(pages: &mut Pages, number: usize) -> i32 {
+/// A child that does this, and fails when anything was wrong.
+fn child(pages: &mut Pages, act: impl FnOnce(&mut Pages) -> usize) -> i32 {
     // SAFETY: P4.
     let pid = unsafe { l::fork() };
     assert!(pid >= 0, "no fork");
     if pid > 0 {
         return pid;
     }
-    let mut wrong = pages.all_wrong();
-    (0..pages.len())
-        .filter(|page| page % 3 == number)
-        .for_each(|page| pages.write(page));
-    wrong += pages.all_wrong();
-    std::process::exit(i32::from(wrong > 0));
+    std::process::exit(i32::from(act(pages) > 0));
 }
