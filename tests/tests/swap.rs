@@ -115,3 +115,74 @@ fn without_room_in_memory_and_swap_who_asks_is_killed() {
         output.log
     );
 }
+
+/// What a counter of torus 0 says at the end.
+fn counted(output: &Output, counter: &str) -> u64 {
+    let name = format!("torus 0: {counter} ");
+    let line = output.log.lines().find_map(|line| line.split_once(&name));
+    line.map_or(0, |(_, value)| value.parse().expect("a number"))
+}
+
+#[test]
+fn sort_sorts_more_than_memory() {
+    let script = "seq 1 500000 | sort -r | md5sum";
+    let exec = Exec::sh(script).smp(1).tori(1).mem(31).swap(64).stats();
+    let output = exec.same_as_host();
+    assert_eq!(output.status, 0, "{output:?}");
+    assert!(counted(&output, "swapped_in") > 100, "{}", output.log);
+}
+
+#[test]
+fn sqlite_with_little_memory() {
+    let rows = "
+        CREATE TABLE t(id INTEGER PRIMARY KEY, k INTEGER, s TEXT);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
+            INSERT INTO t SELECT i, (i * 7919) % 200003, printf('row %d %s', i, hex(i * i)) FROM n;
+        CREATE INDEX by_text ON t(s, k);
+        SELECT count(*), sum(k), min(s), max(length(s)) FROM t;
+        SELECT id, k, s FROM (SELECT * FROM t ORDER BY k DESC, s) LIMIT 5;
+        SELECT count(*), total(length(a.s)) FROM t a JOIN t b ON a.k = b.id; PRAGMA integrity_check;";
+    for program in programs::real("sqlite3") {
+        let exec = Exec::new(program).args([":memory:", rows]);
+        let output = exec.smp(1).tori(1).mem(39).swap(64).stats().same_as_host();
+        assert!(output.stdout.ends_with("ok\n"), "{output:?}");
+        assert!(counted(&output, "swapped_in") > 100, "{}", output.log);
+    }
+}
+
+#[test]
+fn each_torus_swaps_to_its_own_disk() {
+    let program = Exec::new(programs::rust("pressure")).args(["pattern", "45"]);
+    let output = program
+        .smp(4)
+        .tori(2)
+        .mem(72)
+        .swap(160)
+        .on_every_torus()
+        .stats()
+        .run();
+    assert_eq!(output.stdout, "wrong: 0 0\nwrong: 0 0\n", "{output:?}");
+    for (torus, disk) in ["vda", "vdb"].into_iter().enumerate() {
+        let said = format!("torus {torus}: 81916 KiB of swap on {disk}");
+        assert!(output.log.contains(&said), "{}", output.log);
+    }
+}
+
+#[test]
+fn disks_that_cannot_be_used_are_named_and_the_machine_goes_on() {
+    let blank = tempfile::NamedTempFile::new().expect("a file");
+    let mut full = tempfile::NamedTempFile::new().expect("a file");
+    blank.as_file().set_len(512).expect("room");
+    full.write_all(&[7; 1 << 16]).expect("room");
+    for (disk, said) in [
+        (&blank, "too few for a header"),
+        (&full, "it holds something"),
+    ] {
+        let output = Exec::sh("echo on").swap_file(disk.path()).smp(1).run();
+        assert_eq!(output.stdout, "on\n");
+        assert!(output.log.contains(said), "{}", output.log);
+    }
+    let mut kept = Vec::new();
+    std::io::Read::read_to_end(&mut full.reopen().expect("a file"), &mut kept).expect("a file");
+    assert_eq!(kept, [7; 1 << 16], "what a disk holds is not overwritten");
+}

@@ -144,6 +144,20 @@ impl Exec {
         self
     }
 
+    /// Swap for torus 0 to a file of the host.
+    #[must_use]
+    pub fn swap_file(mut self, path: &Path) -> Exec {
+        self.machine.swap = vec![SwapDisk::File(path.to_owned())];
+        self
+    }
+
+    /// Has the kernel log its counters at the end.
+    #[must_use]
+    pub fn stats(mut self) -> Exec {
+        self.machine.stats = true;
+        self
+    }
+
     /// One more environment variable, `NAME=VALUE`.
     #[must_use]
     pub fn env(mut self, variable: &str) -> Exec {
