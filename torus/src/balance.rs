@@ -12,7 +12,7 @@
 use crate::{TorusId, pid::Pid};
 
 /// How busy a torus is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Load {
     /// Processes that run or could run.
     pub runnable: u32,

@@ -14,6 +14,7 @@ use vm::addr::{Frame, Page};
 
 use crate::{
     DepositId, TorusId,
+    balance::Load,
     family::{Crowd, Ended, Sent},
     pid::Pid,
     ring::Line,
@@ -186,21 +187,13 @@ messages! {
     }
     /// To every torus: how busy the sender is.
     20 Load {
-        /// Processes that run or could run.
-        runnable: u32,
-        /// Cores.
-        cores: u32,
-        /// Frames free.
-        frames: u64,
+        /// Its load.
+        load: Load,
     }
     /// To a busy torus: give me a process, I have idle cores.
     21 Want {
-        /// Processes of the sender that run or could run.
-        runnable: u32,
-        /// Its cores.
-        cores: u32,
-        /// Its free frames.
-        frames: u64,
+        /// The sender's load.
+        load: Load,
     }
     /// A line to measure and check the rings with.
     22 Probe {

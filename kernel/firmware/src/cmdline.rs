@@ -61,6 +61,8 @@ pub struct CommandLine<'a> {
     pub cwd: Option<Encoded<'a>>,
     /// `every-torus`: the first program runs on every torus, and the machine ends with the last of them.
     pub every_torus: bool,
+    /// `braid=auto`: idle tori take over processes of busy ones.
+    pub balance: bool,
     /// `stats`: show the counters at the end.
     pub stats: bool,
     /// `verify`: check the page roots of the boot archive's files.
@@ -131,6 +133,8 @@ impl<'a> CommandLine<'a> {
         };
         let bad = WordError::Value(word);
         match key {
+            "braid" if value == "auto" => self.balance = true,
+            "braid" => return Err(bad),
             "tori" => self.tori = tori(value).ok_or(bad)?,
             "init" => self.init = Some(Encoded(value)),
             "swap" => self.swap = SwapDisks::parse(value).ok_or(bad)?,

@@ -18,6 +18,7 @@ mod words;
 
 use crate::arch::cpu;
 use crate::mem::space::Space;
+use crate::process::Thread;
 use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
 use alloc::collections::BTreeMap;
@@ -85,6 +86,19 @@ fn own() -> &'static Share {
 /// Whether no page of a process that is elsewhere is here.
 pub fn is_quiet() -> bool {
     own().deposits.lock().is_empty()
+}
+
+/// Has a process go to another torus as soon as it can, if it is not on its way already.
+pub fn send_away(thread: &Arc<Thread>, to: TorusId) {
+    if thread.process.moving.lock().wants(to, false).is_ok() {
+        thread.call_attention();
+    }
+}
+
+/// Frames that a space has here, and homes where pages of it are.
+pub fn pages(space: &Space) -> (u64, u64) {
+    let homes = space.with_host(|_, host| host.resident.claims().len() as u64);
+    (space.look(|space| space.resident()), homes.unwrap_or(0))
 }
 
 /// A message about migration, from the torus `from`.

@@ -1,7 +1,7 @@
 //! Processes and their families on several tori: what arrives about them, what this torus does for them, and calls that
 //! ask processes elsewhere.
 
-use super::{Pid, Process, closing, init, table};
+use super::{Pid, Process, balance, closing, init, table};
 use crate::rings::{self, probe};
 use crate::signal::action::{ActionFlags, SIG_IGN};
 use crate::signal::info::{Fields, SigInfo};
@@ -27,6 +27,8 @@ const CLD_CONTINUED: i32 = 6;
 pub fn deliver(from: TorusId, message: Message) {
     match message {
         Message::Probe { number, check } => probe::receive(from, number, check),
+        Message::Load { load } => balance::told(from, load),
+        Message::Want { load } => balance::wanted(from, load),
         Message::Begin {} => init::begin(),
         Message::OpenSwap {} => crate::mem::swap::open(),
         Message::End { kill } => closing::end(from, kill),

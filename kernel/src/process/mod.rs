@@ -8,6 +8,7 @@
 //! [`wait`] collects that.
 
 pub mod account;
+pub mod balance;
 pub mod closing;
 pub mod counters;
 pub mod credentials;
@@ -62,6 +63,8 @@ pub struct Process {
     pub actions: Lock<Actions>,
     /// Its interval timer.
     pub alarm: Lock<Alarm>,
+    /// When it was made or arrived here, in nanoseconds since boot.
+    pub since: u64,
     /// Processor time.
     pub times: Times,
     /// Its faults; written by the core that has its thread loaded.
@@ -94,6 +97,7 @@ impl Process {
             limits: Lock::new(limits::Limits::initial(0)),
             actions: Lock::new(Actions::new()),
             alarm: Lock::new(Alarm::default()),
+            since: crate::arch::time::now().0,
             times: Times::default(),
             counters: Counters::new(),
             memory: Lock::new(Weak::new()),

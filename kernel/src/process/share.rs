@@ -1,6 +1,7 @@
 //! What process management keeps for each torus.
 
 use super::Table;
+use super::balance::Balance;
 use super::closing::Closing;
 use crate::mem::names::Names;
 use crate::mem::object::{Named, Objects};
@@ -35,6 +36,8 @@ pub struct Share {
     pub far_files: crate::file::far::Share,
     /// Processes that come and go.
     pub migrate: crate::migrate::Share,
+    /// What it knows of other tori's load.
+    pub balance: Balance,
     /// Its end, with the machine.
     pub closing: Closing,
     /// [`crate::tori::Torus::account`] before the first process.
@@ -56,6 +59,7 @@ impl Share {
             futexes: Futexes::new(),
             far_files: crate::file::far::Share::new(),
             migrate: crate::migrate::Share::new(torus),
+            balance: Balance::new(),
             closing: Closing::new(),
             at_start: AtomicU64::new(0),
         }

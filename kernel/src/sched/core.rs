@@ -46,6 +46,16 @@ pub struct Core {
 }
 
 impl Core {
+    /// Threads in its queue.
+    pub fn waiting(&self) -> usize {
+        self.queue.lock().len()
+    }
+
+    /// Takes a thread out of its queue that is loaded on no core.
+    pub fn steal(&self) -> Option<Arc<Thread>> {
+        self.queue.lock().steal()
+    }
+
     /// A core that has nothing to do.
     pub const fn new() -> Self {
         Self {

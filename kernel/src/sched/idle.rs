@@ -30,6 +30,12 @@ impl IdleSet {
             })
     }
 
+    /// How many cores idle.
+    pub fn len(&self) -> usize {
+        let count = |word: &AtomicU64| word.load(Ordering::SeqCst).count_ones() as usize;
+        self.0.iter().map(count).sum()
+    }
+
     /// Adds `core`.
     pub(super) fn insert(&self, core: usize) {
         self.0[core / 64].fetch_or(1 << (core % 64), Ordering::SeqCst);

@@ -40,6 +40,11 @@ impl RunQueues {
         }
     }
 
+    /// How many cores halt with an empty queue.
+    pub fn idle_cores(&self) -> usize {
+        self.idle.len()
+    }
+
     /// Whether the core (index within the torus) halts with an empty queue.
     pub fn idles(&self, core: usize) -> bool {
         self.idle.contains(core)
@@ -49,6 +54,16 @@ impl RunQueues {
 /// This core.
 fn this() -> &'static Core {
     &cpu::this().sched
+}
+
+/// Whether a thread runs on this core.
+pub fn has_current() -> bool {
+    this().current.with(|current| current.is_some())
+}
+
+/// Queues a thread on this core that was taken out of a queue.
+pub fn queue_here(thread: Arc<Thread>) {
+    this().queue.lock().push(thread);
 }
 
 /// The thread that runs on this core.

@@ -25,6 +25,11 @@ impl Queue {
         self.len == 0
     }
 
+    /// How many are queued.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
     /// Appends a thread, which is in no queue.
     pub fn push(&mut self, thread: Arc<Thread>) {
         match self.tail.replace(thread.clone()) {

@@ -69,6 +69,7 @@ pub fn interrupt_if_running(thread: &Arc<Thread>) {
 
 /// The core's timer fired: wake those whose time has come, end the slice of the current thread.
 pub fn tick() {
+    crate::process::balance::tick();
     let core = super::this();
     core.armed.set(None);
     let now = time::now();

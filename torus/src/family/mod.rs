@@ -257,6 +257,11 @@ impl Families {
         Some(self.kin.get(&pid)?.session)
     }
 
+    /// How often a process that is here has moved.
+    pub fn moves(&self, pid: Pid) -> u32 {
+        self.kin.get(&pid).map_or(0, |kin| kin.moves)
+    }
+
     /// Whether a process that is here lives; `None` for one that is not here.
     pub fn life(&self, pid: Pid) -> Option<Life> {
         Some(self.kin.get(&pid)?.life)

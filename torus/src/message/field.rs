@@ -5,6 +5,7 @@ use vm::addr::{Frame, Page};
 use super::Refusal;
 use crate::{
     DepositId, TorusId,
+    balance::Load,
     family::{Crowd, Ended, Sent},
     pid::Pid,
     span::Span,
@@ -85,6 +86,11 @@ fields!(Ended {
     user_time: u64,
     system_time: u64,
     uid: u32
+});
+fields!(Load {
+    runnable: u32,
+    cores: u32,
+    frames: u64
 });
 fields!(Crowd { group: Option<Pid>, session: Option<Pid> });
 

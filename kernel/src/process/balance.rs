@@ -1,0 +1,140 @@
+//! Balance, with `braid=auto`: an idle torus takes over a process that waits for a core elsewhere ([`torus::balance`] decides).
+//!
+//! *Flow.* A torus where processes wait tells the others so with the ticks of its cores (`Load`). One with an idle core asks the
+//! busiest for a process (`Want`), which moves one that is queued. Where nobody waits nothing is sent.
+
+use super::{Thread, table};
+use crate::arch::{cpu, time};
+use crate::boot;
+use crate::migrate;
+use crate::rings;
+use crate::sched::lock::Lock;
+use crate::tori::{self, Torus};
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU64, Ordering};
+use heapless::Vec;
+use torus::balance::{self, Candidate, Load};
+use torus::message::Message;
+use torus::{MAX_TORI, TorusId};
+
+/// Nanoseconds between two tellings.
+const PERIOD: u64 = 10_000_000;
+/// The most queued threads that are looked at for one that asks.
+const LOOKED_AT: usize = 16;
+
+/// What a torus knows of the others.
+pub struct Balance {
+    /// When the load is told next, in nanoseconds since boot.
+    next: AtomicU64,
+    /// By torus; one that has been asked is not asked again before it has told its load anew.
+    loads: Lock<[Load; MAX_TORI]>,
+}
+
+impl Balance {
+    /// Nothing is known.
+    pub const fn new() -> Self {
+        let idle = Load {
+            runnable: 0,
+            cores: 0,
+            frames: 0,
+        };
+        Self {
+            next: AtomicU64::new(0),
+            loads: Lock::new([idle; MAX_TORI]),
+        }
+    }
+}
+
+/// A core's timer has fired: the others are told if processes wait here.
+pub fn tick() {
+    if tori::count() < 2 {
+        return;
+    }
+    let torus = cpu::this().torus();
+    let (now, next) = (time::now().0, &torus.share.balance.next);
+    let due = next.load(Ordering::Relaxed);
+    let taken = next.compare_exchange(due, now + PERIOD, Ordering::Relaxed, Ordering::Relaxed);
+    if now < due || taken.is_err() {
+        return;
+    }
+    let load = load(torus);
+    if !boot::info().command_line.balance || load.waiting() == 0 {
+        return;
+    }
+    for other in tori::all().filter(|other| other.id != torus.id) {
+        rings::send(other.id, Message::Load { load });
+    }
+}
+
+/// A torus is busy: asks for a process if cores idle here.
+pub fn told(from: TorusId, load_there: Load) {
+    let torus = cpu::this().torus();
+    let mut loads = torus.share.balance.loads.lock();
+    loads[from.index()] = load_there;
+    let own = load(torus);
+    let others = TorusId::first(tori::count()).filter(|id| *id != torus.id);
+    let busiest = balance::ask(&own, others.map(|id| (id, loads[id.index()])));
+    let Some(busiest) = busiest else { return };
+    loads[busiest.index()] = Load::default();
+    rings::send(busiest, Message::Want { load: own });
+}
+
+/// A torus asks for a process: one that waits here goes there.
+pub fn wanted(to: TorusId, load_there: Load) {
+    let torus = cpu::this().torus();
+    let queued = take_queued(torus);
+    let candidates = queued.iter().filter_map(candidate);
+    let given = balance::give(&load(torus), &load_there, candidates);
+    let thread = queued
+        .iter()
+        .find(|thread| Some(thread.process.pid) == given);
+    if let Some(thread) = thread {
+        migrate::send_away(thread, to);
+    }
+    for thread in queued {
+        crate::sched::queue_here(thread);
+    }
+}
+
+/// How busy the torus is.
+fn load(torus: &Torus) -> Load {
+    // A core that delivers this without a thread is about to idle, or to take one of those that wait.
+    let idle = torus.share.sched.idle_cores() + usize::from(!crate::sched::has_current());
+    let running = torus.cores().saturating_sub(idle);
+    let waiting: usize = (0..torus.cores())
+        .map(|index| torus.core(index).sched.waiting())
+        .sum();
+    Load {
+        runnable: (running + waiting) as u32,
+        cores: torus.cores() as u32,
+        frames: torus.available(),
+    }
+}
+
+/// Takes threads out of the run queues that are loaded on no core, so that nobody else touches them.
+fn take_queued(torus: &Torus) -> Vec<Arc<Thread>, LOOKED_AT> {
+    let mut queued = Vec::new();
+    for index in 0..torus.cores() {
+        while queued.len() < LOOKED_AT
+            && let Some(thread) = torus.core(index).sched.steal()
+        {
+            // There is room.
+            let _ = queued.push(thread);
+        }
+    }
+    queued
+}
+
+/// What is to be known of a thread that nobody else touches.
+fn candidate(thread: &Arc<Thread>) -> Option<Candidate> {
+    let space = thread.space.with(|space| space.clone())?;
+    let (frames, residual) = migrate::pages(&space);
+    let process = &thread.process;
+    Some(Candidate {
+        pid: process.pid,
+        frames,
+        residual,
+        moves: table().with(|families, _| families.moves(process.pid)),
+        stayed: time::now().0.saturating_sub(process.since),
+    })
+}
