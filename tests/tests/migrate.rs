@@ -31,3 +31,36 @@ fn pages_left_behind_everywhere_are_found() {
         assert_eq!(output.stdout, "400 moves\n");
     }
 }
+
+#[test]
+fn a_storm_of_moves_forks_and_kills() {
+    for (cores, tori, seed) in [(2, 2, 1), (4, 3, 2), (4, 4, 3)] {
+        let output = moving(&format!("storm 4 100 {seed}"), cores, tori);
+        assert_eq!(output.stdout, "4 processes, 100 moves each\n");
+    }
+}
+
+#[test]
+fn children_are_moved_while_they_work_and_wait() {
+    assert_eq!(moving("push 20", 4, 2).stdout, "pushed\n");
+}
+
+#[test]
+fn another_program_takes_over_at_another_torus() {
+    assert_eq!(moving("exec 1", 4, 2).stdout, "torus 1\n");
+}
+
+#[test]
+fn wrong_requests_are_refused() {
+    let lines = [
+        "a torus that there is not: EINVAL",
+        "a negative torus: EINVAL",
+        "unknown flags: EINVAL",
+        "nobody: ESRCH",
+        "itself, where it is: 0",
+    ];
+    assert_eq!(
+        moving("errors", 4, 2).stdout.lines().collect::<Vec<_>>(),
+        lines
+    );
+}

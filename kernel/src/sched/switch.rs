@@ -52,7 +52,9 @@ fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
             if !settled || !(thread.is_dead() || crate::migrate::depart::attend(thread)) {
                 return false;
             }
-            continue;
+            if !has_call(thread) {
+                continue;
+            }
         }
         if thread.is_dead() {
             return false;

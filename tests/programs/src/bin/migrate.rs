@@ -1,6 +1,6 @@
 //! Processes that move between tori, and check their memory and their families as they go.
 
-use braid_test_programs::{Answer, call};
+use braid_test_programs::{Answer, call, show};
 
 const GETCPU: i64 = 309;
 const TORUS_INFO: i64 = 4096;
@@ -120,6 +120,141 @@ fn wander(moves: u64, pages: usize, seed: u64) {
     println!("{moves} moves");
 }
 
+/// Forks; the child does `work` and exits with 0.
+fn spawn(work: impl FnOnce()) -> i32 {
+    // SAFETY: P4.
+    match unsafe { libc::fork() } {
+        0 => {
+            work();
+            std::process::exit(0)
+        }
+        -1 => panic!("fork: {}", std::io::Error::last_os_error()),
+        pid => pid,
+    }
+}
+
+/// Waits for a child, or for any with -1; answers which, and its wait status.
+fn wait(pid: i32) -> (i32, i32) {
+    let mut status = 0;
+    // SAFETY: P1.
+    let pid = unsafe { libc::waitpid(pid, &raw mut status, 0) };
+    (pid, status)
+}
+
+/// What one process of a storm does: it moves about, changes and checks its memory, and has children that check theirs.
+fn restless(moves: u64, seed: u64) {
+    let mut random = Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) | 1);
+    let pages = 20 + random.below(60) as usize;
+    let mut pattern = Pattern::new(pages);
+    let tori = tori() as u64;
+    for _ in 0..moves {
+        let to = random.below(tori) as usize;
+        assert_eq!(migrate(0, to), Ok(0));
+        for _ in 0..random.below(6) {
+            let page = random.below(pages as u64) as usize;
+            pattern.check(page);
+            pattern.write(page);
+        }
+        match random.below(24) {
+            0 => {
+                let to = random.below(tori) as usize;
+                let child = spawn(|| {
+                    let _ = migrate(0, to);
+                    pattern.check_all();
+                });
+                pattern.write(random.below(pages as u64) as usize);
+                assert_eq!(wait(child), (child, 0));
+            }
+            1 => {
+                // Other memory comes and goes where something may still be on its way.
+                let more = Pattern::new(8);
+                let _ = migrate(0, random.below(tori) as usize);
+                more.check(3);
+            }
+            2 => pattern.check_all(),
+            _ => {}
+        }
+    }
+    pattern.check_all();
+}
+
+/// Many processes that move at random; some are killed on the way.
+fn storm(processes: u64, moves: u64, seed: u64) {
+    let mut random = Random(seed | 1);
+    let children: Vec<i32> = (0..processes)
+        .map(|number| spawn(|| restless(moves, seed * 1000 + number + 1)))
+        .collect();
+    let doomed: Vec<i32> = children
+        .iter()
+        .copied()
+        .filter(|_| random.below(8) == 0)
+        .collect();
+    for pid in &doomed {
+        // SAFETY: P1.
+        unsafe { libc::kill(*pid, libc::SIGKILL) };
+    }
+    for pid in &children {
+        let (_, status) = wait(*pid);
+        let killed = doomed.contains(pid) && status == libc::SIGKILL;
+        assert!(status == 0 || killed, "process {pid} ends with {status:#x}");
+    }
+    println!("{processes} processes, {moves} moves each");
+}
+
+/// Moves a child about that computes, and another that waits in a call.
+fn push(moves: u64) {
+    let mut random = Random(99);
+    let tori = tori() as u64;
+    let worker = spawn(|| {
+        let mut pattern = Pattern::new(50);
+        for round in 0..20_000 {
+            pattern.check(round % 50);
+            pattern.write(round % 50);
+        }
+        pattern.check_all();
+    });
+    let sleeper = spawn(|| std::thread::sleep(std::time::Duration::from_millis(300)));
+    let mut moved = 0;
+    for _ in 0..moves {
+        for pid in [worker, sleeper] {
+            moved += u64::from(migrate(pid, random.below(tori) as usize).is_ok());
+        }
+    }
+    assert_eq!(wait(worker), (worker, 0));
+    assert_eq!(wait(sleeper), (sleeper, 0));
+    assert!(moved > 1, "{moved} moves");
+    println!("pushed");
+}
+
+/// Becomes another program on another torus, with pages left behind.
+fn become_other(torus: usize) {
+    let mut pattern = Pattern::new(40);
+    assert_eq!(migrate(0, torus), Ok(0));
+    pattern.write(7);
+    pattern.check(8);
+    let program = std::env::current_exe().expect("its own path");
+    let error = std::os::unix::process::CommandExt::exec(
+        std::process::Command::new(program).args(["where"]),
+    );
+    panic!("{error}");
+}
+
+/// What is refused.
+fn errors() {
+    show("a torus that there is not", migrate(0, tori()));
+    show("a negative torus", call(MIGRATE, [0, usize::MAX, 0]));
+    show("unknown flags", call(MIGRATE, [0, 0, 1 << 20]));
+    show("nobody", migrate(99_999, 0));
+    show(
+        "its parent",
+        migrate(std::os::unix::process::parent_id() as i32, 1),
+    );
+    show(
+        "itself, where it is",
+        migrate(std::process::id() as i32, here()),
+    );
+}
+
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let number = |index: usize, default: u64| -> u64 {
@@ -129,7 +264,12 @@ fn main() {
     };
     match words.first().map(String::as_str) {
         Some("around") => around(number(1, 64) as usize),
+        Some("storm") => storm(number(1, 8), number(2, 100), number(3, 1)),
+        Some("push") => push(number(1, 20)),
+        Some("exec") => become_other(number(1, 1) as usize),
+        Some("where") => println!("torus {}", here()),
+        Some("errors") => errors(),
         Some("wander") => wander(number(1, 100), number(2, 64) as usize, number(3, 1)),
-        other => panic!("{other:?}: around PAGES, wander MOVES PAGES SEED"),
+        other => panic!("{other:?}: what shall I do?"),
     }
 }
