@@ -67,7 +67,10 @@ pub(super) fn next(core: &Core) -> Arc<Thread> {
         if found.is_none() {
             super::switch::arm(core);
             crate::rings::rest();
-            cpu::halt_until_interrupt();
+            // What this core has sent to its own torus since it served interrupts nobody.
+            if !crate::rings::is_rung() {
+                cpu::halt_until_interrupt();
+            }
         }
         idle.remove(here.core_in_torus);
         if let Some(thread) = found {
