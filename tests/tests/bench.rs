@@ -221,14 +221,13 @@ fn tori_share_no_cache_line_when_each_works_for_itself() {
         json.to_str().unwrap(),
         "null-call",
         "fault-write",
-        "fault-file",
         "map",
         "fork-1m",
     ]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let table = String::from_utf8(output.stdout).unwrap();
     let records = records(&json);
-    assert_eq!(records.len(), 8, "{table}");
+    assert_eq!(records.len(), 7, "{table}");
     for record in records {
         assert_eq!(record["kind"], "sharing");
         // Two cores in each of two tori, three rounds of the same operations by each process.

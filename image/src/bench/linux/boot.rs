@@ -38,7 +38,11 @@ macro_rules! plain_words {
 const KEPT: usize = 16 << 10;
 
 /// Major and minor numbers of what the program needs in `/dev`.
-const DEVICES: [(&str, (u32, u32)); 2] = [("/dev/console", (5, 1)), ("/dev/ttyS1", (4, 65))];
+const DEVICES: [(&str, (u32, u32)); 3] = [
+    ("/dev/console", (5, 1)),
+    ("/dev/ttyS1", (4, 65)),
+    ("/dev/null", (1, 3)),
+];
 
 /// The kernel's command line.
 #[must_use]

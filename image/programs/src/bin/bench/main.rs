@@ -11,6 +11,7 @@ mod work;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use braid_bench::options::Options;
 use braid_bench::record::{Header, Record};
@@ -50,6 +51,7 @@ fn run(own: &str, words: &[String]) -> io::Result<u32> {
         linux::print_symbols()?;
     }
     say(&Record::Bench(header(&options)?))?;
+    let mut out = Out::new(&options);
     let (mut figures, mut failed) = (0, 0);
     let mut region = 0;
     for benchmark in &options.benchmarks {
@@ -75,22 +77,54 @@ fn run(own: &str, words: &[String]) -> io::Result<u32> {
             match result {
                 Ok(record) => {
                     (figures, region) = (figures + 1, region + 1);
-                    say(&record)?;
+                    out.say(record)?;
                 }
                 Err(Failure::Absent(why)) => {
-                    say(&Record::Absent { name, why })?;
+                    out.say(Record::Absent { name, why })?;
                     break;
                 }
                 Err(Failure::Broken(why)) => {
                     failed += 1;
-                    say(&Record::Failed { name, why })?;
+                    out.say(Record::Failed { name, why })?;
                     break;
                 }
             }
         }
     }
-    say(&Record::End { figures, failed })?;
+    out.say(Record::End { figures, failed })?;
+    out.end()?;
     Ok(failed)
+}
+
+/// Where records go: at once, or between marks at the end, when other tori have come to theirs: what is written to the
+/// console is work for the torus that has it.
+struct Out {
+    kept: Option<Vec<Record>>,
+}
+
+impl Out {
+    /// How long other tori may take longer.
+    const PATIENCE: Duration = Duration::from_secs(2);
+
+    fn new(options: &Options) -> Out {
+        Out {
+            kept: options.marks.then(Vec::new),
+        }
+    }
+
+    fn say(&mut self, record: Record) -> io::Result<()> {
+        match &mut self.kept {
+            Some(kept) => kept.push(record),
+            None => say(&record)?,
+        }
+        Ok(())
+    }
+
+    fn end(self) -> io::Result<()> {
+        let Some(kept) = self.kept else { return Ok(()) };
+        std::thread::sleep(Out::PATIENCE);
+        kept.iter().try_for_each(say)
+    }
 }
 
 fn say(record: &Record) -> io::Result<()> {

@@ -1,6 +1,8 @@
 //! Processes.
 
+use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::AsRawFd;
 
 use super::{Setting, Work};
 use crate::mark;
@@ -45,6 +47,18 @@ impl Work for Fork {
     }
 }
 
+/// Gives this process and what it becomes /dev/null instead of the console.
+fn without_console() -> io::Result<()> {
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    for descriptor in 0..3 {
+        // SAFETY: both descriptors are ours, and nobody holds the replaced one as a file.
+        if unsafe { libc::dup2(null.as_raw_fd(), descriptor) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
 /// Making a process that executes a program.
 #[derive(Debug)]
 pub(super) struct Exec {
@@ -54,6 +68,8 @@ pub(super) struct Exec {
 
 impl Exec {
     pub(super) fn new(setting: &Setting) -> io::Result<Exec> {
+        // The console may belong to another torus, and a program asks at its start what its descriptors are.
+        without_console()?;
         Ok(Exec {
             count: setting.scaled(16),
             command: Command::new(&setting.own)?,
