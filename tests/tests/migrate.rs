@@ -46,6 +46,11 @@ fn children_are_moved_while_they_work_and_wait() {
 }
 
 #[test]
+fn memory_that_is_elsewhere_is_moved_by_mremap() {
+    assert_eq!(moving("grow 1", 4, 2).stdout, "grown\n");
+}
+
+#[test]
 fn another_program_takes_over_at_another_torus() {
     assert_eq!(moving("exec 1", 4, 2).stdout, "torus 1\n");
 }

@@ -11,7 +11,9 @@ use alloc::sync::Arc;
 use vm::addr::{PAGE_SIZE, Page, VirtAddr};
 use vm::fault::Access;
 use vm::flush::FlushDebt;
-use vm::space::{Advice, Backing, Flags, MapRequest, Placement, Prot, RemapRequest};
+use vm::space::{
+    Advice, Away, Backing, Flags, MapRequest, Placement, Prot, RemapRequest, SpaceError,
+};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 /// Pages that are made present before the call looks what else there is to do.
@@ -263,14 +265,42 @@ pub fn mremap(call: &mut Call) -> SysResult {
         keep_old: flags & DONTUNMAP != 0,
     };
     let memory = cpu::this().torus().memory();
-    let at = space_of(call)?.with(|space| {
-        split(
-            space
-                .remap(memory, request)
-                .map(|done| (done.address, done.debt)),
-        )
-    })?;
+    let space = space_of(call)?;
+    let remap = |space: &mut VmSpace| {
+        let done = space.remap(memory, request);
+        split(done.map(|done| (done.address, done.debt)))
+    };
+    let at = match space.with(remap) {
+        Err(SpaceError::Away) => {
+            bring(&space, Page::containing(request.address), old_length)?;
+            space.with(remap)?
+        }
+        done => done?,
+    };
     Ok(at.0 as usize)
+}
+
+/// Brings the pages of a range from other tori that can be read; the call waits for the first that is not here.
+fn bring(space: &Space, start: Page, length: u64) -> Result<(), Stop> {
+    let memory = cpu::this().torus().memory();
+    let end = start + length.div_ceil(PAGE);
+    let mut from = start;
+    loop {
+        match space.look(|space| space.next_away(memory, from)) {
+            Some(Away::Folded(page, _)) if page < end => {
+                space.look(|space| space.unfold(memory, page))?;
+                from = page;
+            }
+            Some(Away::Page(page, _)) if page < end => {
+                match space.fault(page.start(), Access::Read) {
+                    Outcome::Wait => return Err(Stop::Memory),
+                    Outcome::NoMemory => return Err(Errno::ENOMEM.into()),
+                    _ => from = page + 1,
+                }
+            }
+            _ => return Ok(()),
+        }
+    }
 }
 
 /// madvise(2).

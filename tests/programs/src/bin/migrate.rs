@@ -226,6 +226,15 @@ fn push(moves: u64) {
     println!("pushed");
 }
 
+/// Has its memory moved (mremap) while it is elsewhere.
+fn grow(torus: usize) {
+    let mut pattern = Pattern::new(600);
+    assert_eq!(migrate(0, torus), Ok(0));
+    pattern.words.reserve_exact(4 << 20);
+    pattern.check_all();
+    println!("grown");
+}
+
 /// Becomes another program on another torus, with pages left behind.
 fn become_other(torus: usize) {
     let mut pattern = Pattern::new(40);
@@ -266,6 +275,7 @@ fn main() {
         Some("around") => around(number(1, 64) as usize),
         Some("storm") => storm(number(1, 8), number(2, 100), number(3, 1)),
         Some("push") => push(number(1, 20)),
+        Some("grow") => grow(number(1, 1) as usize),
         Some("exec") => become_other(number(1, 1) as usize),
         Some("where") => println!("torus {}", here()),
         Some("errors") => errors(),
