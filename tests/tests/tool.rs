@@ -164,6 +164,15 @@ fn the_demonstration_runs() {
         said.contains("torus 0") && said.contains("torus 1"),
         "{said}\n{log}"
     );
+    let checksums: Vec<_> = said
+        .lines()
+        .filter(|line| line.contains("checksum"))
+        .collect();
+    let [before, after] = checksums[..] else {
+        panic!("{said}");
+    };
+    let last = |line: &str| line.split(' ').next_back().map(str::to_owned);
+    assert_eq!(last(before), last(after), "{said}");
     assert!(!log.contains(" leaks "), "{log}");
 }
 

@@ -13,10 +13,20 @@ pub struct TorusInfo {
     pub frames: u64,
     /// Those of them that are free.
     pub available: u64,
+    /// Messages with which it has asked other tori for pages.
+    pub pulls: u64,
+    /// Pages that came.
+    pub pages_pulled: u64,
 }
 
 /// Number of the call torus_info.
 const TORUS_INFO: libc::c_long = 4096;
+/// Number of the call migrate.
+const MIGRATE: libc::c_long = 4097;
+/// Words of torus_info before its counters.
+const HEAD: usize = 8;
+/// Which counters are the pulls and the pages pulled.
+const PULLS: [usize; 2] = [28, 30];
 
 /// Asks about a torus; `None` is the caller's own.
 ///
@@ -24,19 +34,34 @@ const TORUS_INFO: libc::c_long = 4096;
 /// ENOSYS on Linux, EINVAL for a torus that does not exist.
 pub fn torus_info(torus: Option<u32>) -> std::io::Result<TorusInfo> {
     let number = torus.map_or(-1, i64::from);
-    let mut words = [0u64; 6];
+    let mut words = [0u64; HEAD + PULLS[1] + 1];
     let size = size_of_val(&words);
     // SAFETY: the kernel writes at most `size` bytes to the buffer, which is that large.
     let answer = unsafe { libc::syscall(TORUS_INFO, number, words.as_mut_ptr(), size) };
     if answer < 0 {
         return Err(std::io::Error::last_os_error());
     }
-    let [id, tori, _, cores, frames, available] = words;
+    let [id, tori, _, cores, frames, available, ..] = words;
+    let [pulls, pages_pulled] = PULLS.map(|counter| words[HEAD + counter]);
     Ok(TorusInfo {
         id,
         tori,
         cores,
         frames,
         available,
+        pulls,
+        pages_pulled,
     })
+}
+
+/// Moves the caller to another torus.
+///
+/// # Errors
+/// Those of migrate in `docs/abi.md`; ENOSYS on Linux.
+pub fn migrate_self(torus: u32) -> std::io::Result<()> {
+    // SAFETY: the call takes three numbers and touches no memory of the program's.
+    match unsafe { libc::syscall(MIGRATE, 0, torus, 0) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
 }

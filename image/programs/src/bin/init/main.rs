@@ -1,5 +1,7 @@
 //! The demonstration: the first program of torus 0 prints the machine; then it and its like on the other tori work at the same
-//! time, and each prints what it did.
+//! time, and each prints what it did; then the one of torus 0 goes on a [`journey`] around the tori.
+
+mod journey;
 
 use std::time::Instant;
 
@@ -27,6 +29,12 @@ fn main() {
         own.id,
         std::process::id()
     );
+    if own.id == 0
+        && let Err(error) = journey::travel(&own)
+    {
+        eprintln!("init: the journey failed: {error}");
+        std::process::exit(1);
+    }
 }
 
 fn print_machine(own: &TorusInfo) {
