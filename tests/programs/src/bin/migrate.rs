@@ -255,10 +255,6 @@ fn errors() {
     show("unknown flags", call(MIGRATE, [0, 0, 1 << 20]));
     show("nobody", migrate(99_999, 0));
     show(
-        "its parent",
-        migrate(std::os::unix::process::parent_id() as i32, 1),
-    );
-    show(
         "itself, where it is",
         migrate(std::process::id() as i32, here()),
     );
