@@ -150,15 +150,20 @@ fn pipes() {
     println!("to afar: {}", String::from_utf8_lossy(&read_all(back)));
     close(back);
     wait(child);
-    let (from, to) = pipe();
+    let ((from, to), (closed, parent)) = (pipe(), pipe());
     let child = fork(|| {
         go(1);
         close(from);
+        close(parent);
+        // Ends when the parent has closed its reading end too.
+        read_all(closed);
         call(l::SYS_rt_sigaction, [l::SIGPIPE as usize, 0, 0, 8]).expect("sigaction");
         say("nobody reads", write(to, b"x"));
     });
     close(from);
     close(to);
+    close(closed);
+    close(parent);
     wait(child);
 }
 
