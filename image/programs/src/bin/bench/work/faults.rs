@@ -12,7 +12,7 @@ use crate::process::Child;
 const REGION: usize = 4096;
 /// Mappings of one page each.
 const SINGLES: usize = 512;
-/// Pages of the file: 4 MiB.
+/// The most pages of the file.
 const FILE: usize = 1024;
 
 /// How a page is touched.
@@ -39,7 +39,7 @@ pub(super) enum Order {
 }
 
 impl Order {
-    fn of(self, pages: usize) -> Vec<usize> {
+    pub(super) fn of(self, pages: usize) -> Vec<usize> {
         match self {
             Order::Rising => (0..pages).collect(),
             Order::Random => shuffled(pages),
@@ -84,19 +84,11 @@ impl Pages {
         }
     }
 
+    /// Of the program's own executable: every torus has it cached, and none has to be told.
     pub(super) fn file(setting: &Setting, order: Order) -> io::Result<Pages> {
-        let pages = setting.scaled(FILE);
-        let path = format!("/tmp/bench-{}", std::process::id());
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path)?;
-        std::fs::remove_file(path)?;
-        for page in 0..pages {
-            file.write_all(&[page as u8 | 1; PAGE])?;
-        }
+        let file = File::open(&setting.own)?;
+        let whole = file.metadata()?.len() as usize / PAGE;
+        let pages = setting.scaled(FILE).min(whole);
         Ok(Pages {
             source: Source::File(file),
             touch: Touch::Read,
