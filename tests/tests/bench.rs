@@ -180,6 +180,53 @@ fn processes_at_once_are_figures_of_their_own() {
 }
 
 #[test]
+fn what_moves_between_tori_is_measured_where_there_are_several() {
+    let directory = tempfile::tempdir().unwrap();
+    let json = directory.path().join("figures.json");
+    let linux = linux();
+    let run = |tori: &str, linux: &str| {
+        let words = [
+            "--accel",
+            "tcg",
+            "--quick",
+            "--boots",
+            "1",
+            "--samples",
+            "2",
+        ];
+        let machine = ["--smp", "2", "--tori", tori, "--linux", linux];
+        let output = ["--json", json.to_str().unwrap(), "torus"];
+        let output = bench(&[&words[..], &machine, &output].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        (records(&json), stderr(&output))
+    };
+    let (records, said) = run("2", linux.as_deref().unwrap_or("none"));
+    records.iter().for_each(check);
+    let of_tori = |found: &&catalogue::Benchmark| found.group == Group::Torus;
+    for benchmark in catalogue::ALL.iter().filter(of_tori) {
+        let own = |record: &&Value| record["benchmark"] == benchmark.name;
+        let mut sizes: Vec<u64> = records
+            .iter()
+            .filter(own)
+            .map(|record| record["bytes"].as_u64().unwrap())
+            .collect();
+        sizes.dedup();
+        let name = benchmark.name;
+        assert_eq!(sizes.len(), benchmark.sizes.len().max(1), "{name}");
+        let absent = format!("Linux has no {name}: it has no tori");
+        assert!(linux.is_none() || said.contains(&absent), "{said}");
+    }
+    assert!(records.iter().all(|record| record["system"] == "Braid"));
+
+    let (records, said) = run("1", "none");
+    assert_eq!(records, Vec::<Value>::new());
+    assert!(
+        said.contains("Braid has no migrate: it takes two tori"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_fails_is_told_and_the_rest_is_kept() {
     let directory = tempfile::tempdir().unwrap();
     let json = directory.path().join("figures.json");

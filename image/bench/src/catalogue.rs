@@ -45,6 +45,8 @@ pub struct Benchmark {
     pub operation: &'static str,
     /// Whether several processes do it at once, to see how it scales.
     pub scales: bool,
+    /// Sizes of memory with which it is done, in bytes, a figure for each; empty: with its own.
+    pub sizes: &'static [u64],
 }
 
 const fn entry(name: &'static str, group: Group, operation: &'static str) -> Benchmark {
@@ -53,12 +55,25 @@ const fn entry(name: &'static str, group: Group, operation: &'static str) -> Ben
         group,
         operation,
         scales: false,
+        sizes: &[],
     }
 }
 
 const fn scaling(name: &'static str, group: Group, operation: &'static str) -> Benchmark {
     Benchmark {
         scales: true,
+        ..entry(name, group, operation)
+    }
+}
+
+const fn sized(
+    name: &'static str,
+    group: Group,
+    operation: &'static str,
+    sizes: &'static [u64],
+) -> Benchmark {
+    Benchmark {
+        sizes,
         ..entry(name, group, operation)
     }
 }
@@ -160,6 +175,43 @@ pub const ALL: &[Benchmark] = &[
         "compute",
         Group::Work,
         "sort, hash, multiply and look up in 16 MiB",
+    ),
+    entry(
+        "torus-pipe",
+        Group::Torus,
+        "byte from a process to one on another torus, over a pipe",
+    ),
+    sized(
+        "migrate",
+        Group::Torus,
+        "move of a process to another torus, until it goes on there",
+        &[1 << 20, 16 << 20, 64 << 20, 256 << 20],
+    ),
+    sized(
+        "settle",
+        Group::Torus,
+        "move of a process that sleeps, until all its memory has come",
+        &[1 << 20, 16 << 20, 64 << 20],
+    ),
+    entry(
+        "pull",
+        Group::Torus,
+        "first read of a page after a move, in order",
+    ),
+    entry(
+        "pull-random",
+        Group::Torus,
+        "first read of a page after a move, in random order",
+    ),
+    entry(
+        "touch-moved",
+        Group::Torus,
+        "read of a page that has come from another torus, in random order",
+    ),
+    entry(
+        "touch-stayed",
+        Group::Torus,
+        "read of a page that has never moved, in random order",
     ),
 ];
 

@@ -117,11 +117,18 @@ impl BenchArgs {
         })
     }
 
-    /// What is asked for; programs that make few calls say nothing about sharing, and take long.
+    /// What is asked for. Unless they are named, what moves between tori is done only where there are several, and for
+    /// sharing neither that nor programs that make few calls, which say nothing about it and take long.
     fn benchmarks(&self) -> Result<Vec<&'static Benchmark>> {
         let mut benchmarks = catalogue::select(&self.names)?;
-        if self.names.is_empty() && self.watch() == Some(Watch::Sharing) {
-            benchmarks.retain(|benchmark| benchmark.group != Group::Work);
+        if self.names.is_empty() {
+            let is_shared = self.watch() == Some(Watch::Sharing);
+            let has_tori = self.tori.is_some_and(|tori| tori > 1);
+            benchmarks.retain(|benchmark| match benchmark.group {
+                Group::Work => !is_shared,
+                Group::Torus => !is_shared && has_tori,
+                _ => true,
+            });
         }
         Ok(benchmarks)
     }

@@ -65,7 +65,7 @@ fn rows(results: &Results, keys: &[Key]) -> Vec<Vec<String>> {
     titles.push("n".to_owned());
     let mut rows = vec![titles];
     for &key in keys {
-        let mut row = vec![key.benchmark().name.to_owned(), key.processes.to_string()];
+        let mut row = vec![name(results, key), key.processes.to_string()];
         let mut counts = Vec::new();
         for &system in &systems {
             let summary = results.summary(key, system);
@@ -82,6 +82,26 @@ fn rows(results: &Results, keys: &[Key]) -> Vec<Vec<String>> {
         rows.push(row);
     }
     rows
+}
+
+/// The benchmark's name, with the size of its memory where it has figures for several.
+pub(super) fn name(results: &Results, key: Key) -> String {
+    let name = key.benchmark().name;
+    let is_other = |other: &Key| other.benchmark().name == name && other.bytes != key.bytes;
+    if results.keys().iter().any(is_other) {
+        return format!("{name}, {}", size(key.bytes));
+    }
+    name.to_owned()
+}
+
+/// Bytes, in the largest unit of which they are a multiple.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [(30, "G"), (20, "M"), (10, "K")];
+    let fits = |&&(shift, _): &&(u32, &str)| bytes > 0 && bytes.is_multiple_of(1 << shift);
+    match units.iter().find(fits) {
+        Some((shift, unit)) => format!("{}{unit}", bytes >> shift),
+        None => bytes.to_string(),
+    }
 }
 
 fn is_compared(system: System, systems: &[System]) -> bool {

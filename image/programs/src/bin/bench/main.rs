@@ -13,6 +13,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use braid_bench::catalogue::{Benchmark, Group};
 use braid_bench::options::Options;
 use braid_bench::record::{Header, Record};
 
@@ -55,25 +56,14 @@ fn run(own: &str, words: &[String]) -> io::Result<u32> {
     let (mut figures, mut failed) = (0, 0);
     let mut region = 0;
     for benchmark in &options.benchmarks {
-        for &processes in &options.processes {
-            if processes > 1 && !benchmark.scales {
-                continue;
-            }
+        for (processes, size) in variants(benchmark, &options) {
             let setting = Setting {
                 own: own.to_owned(),
                 quick: options.quick,
+                size,
             };
             let name = benchmark.name.to_owned();
-            let result = if options.marks {
-                let told = rounds::marked(&setting, benchmark, processes, region);
-                told.map(|()| Record::Region {
-                    number: region,
-                    name: name.clone(),
-                    processes,
-                })
-            } else {
-                rounds::timed(&setting, benchmark, processes, &options).map(Record::Figure)
-            };
+            let result = measure(&setting, benchmark, processes, &options, region);
             match result {
                 Ok(record) => {
                     (figures, region) = (figures + 1, region + 1);
@@ -94,6 +84,53 @@ fn run(own: &str, words: &[String]) -> io::Result<u32> {
     out.say(Record::End { figures, failed })?;
     out.end()?;
     Ok(failed)
+}
+
+/// The numbers of processes and sizes of memory (0: its own) with which a benchmark is done.
+fn variants(benchmark: &Benchmark, options: &Options) -> Vec<(u32, u64)> {
+    let sizes = if benchmark.sizes.is_empty() {
+        &[0]
+    } else {
+        benchmark.sizes
+    };
+    let numbers = options.processes.iter().copied();
+    let numbers = numbers.filter(|&processes| processes == 1 || benchmark.scales);
+    numbers
+        .flat_map(|processes| sizes.iter().map(move |&size| (processes, size)))
+        .collect()
+}
+
+fn measure(
+    setting: &Setting,
+    benchmark: &Benchmark,
+    processes: u32,
+    options: &Options,
+    region: u8,
+) -> Result<Record, Failure> {
+    if let Some(why) = missing(benchmark, options) {
+        return Err(Failure::Absent(why.to_owned()));
+    }
+    if !options.marks {
+        return rounds::timed(setting, benchmark, processes, options).map(Record::Figure);
+    }
+    rounds::marked(setting, benchmark, processes, region)?;
+    Ok(Record::Region {
+        number: region,
+        name: benchmark.name.to_owned(),
+        processes,
+    })
+}
+
+/// What this machine or this run lacks for a benchmark of tori.
+fn missing(benchmark: &Benchmark, options: &Options) -> Option<&'static str> {
+    if benchmark.group != Group::Torus {
+        return None;
+    }
+    match braid_programs::torus_info(None) {
+        Err(_) => Some("it has no tori"),
+        Ok(own) if own.tori < 2 => Some("it takes two tori"),
+        Ok(_) => options.marks.then_some("marks are for work on one torus"),
+    }
 }
 
 /// Where records go: at once, or between marks at the end, when other tori have come to theirs: what is written to the

@@ -5,6 +5,7 @@ mod compute;
 mod faults;
 mod maps;
 mod processes;
+mod tori;
 
 use std::io;
 
@@ -15,6 +16,8 @@ pub(crate) struct Setting {
     pub(crate) own: String,
     /// Small amounts.
     pub(crate) quick: bool,
+    /// Bytes of memory, for benchmarks with several sizes.
+    pub(crate) size: u64,
 }
 
 impl Setting {
@@ -75,6 +78,13 @@ pub(crate) fn make(name: &str, setting: &Setting) -> io::Result<Box<dyn Work>> {
         "fork-256m" => Box::new(processes::Fork::new(setting, 256)?),
         "exec" => Box::new(processes::Exec::new(setting)?),
         "switch" => Box::new(processes::Switch::new(setting)?),
+        "torus-pipe" => Box::new(processes::Switch::across(setting)?),
+        "migrate" => Box::new(tori::Move::new(setting, tori::Until::Goes)?),
+        "settle" => Box::new(tori::Move::new(setting, tori::Until::Settled)?),
+        "pull" => Box::new(tori::Pull::new(setting, Order::Rising)?),
+        "pull-random" => Box::new(tori::Pull::new(setting, Order::Random)?),
+        "touch-moved" => Box::new(tori::Touch::new(setting, true)?),
+        "touch-stayed" => Box::new(tori::Touch::new(setting, false)?),
         "compute" => Box::new(compute::Compute::new(setting)),
         _ => return Err(io::Error::other("the program does not know this benchmark")),
     })

@@ -53,23 +53,10 @@ fn row(results: &Results, key: Key) -> Row {
         };
         Some((median, table::number(median) + &ratio))
     };
-    let size = if is_series(results, key) {
-        format!(", {}", size(key.bytes))
-    } else {
-        String::new()
-    };
     Row {
-        name: key.benchmark().name.to_owned() + &size,
+        name: table::name(results, key),
         bars: SERIES.into_iter().map(bar).collect(),
     }
-}
-
-/// Whether the benchmark has figures for several sizes.
-fn is_series(results: &Results, key: Key) -> bool {
-    let others = results.keys();
-    others
-        .iter()
-        .any(|other| other.benchmark() == key.benchmark() && other.bytes != key.bytes)
 }
 
 /// How much N processes get done in the time in which one does its work.
@@ -182,7 +169,7 @@ fn size_chart(results: &Results, first: Key) -> Option<String> {
         scale: (Scale::Logarithmic, Scale::Logarithmic),
         marks: (
             keys.iter()
-                .map(|key| (key.bytes as f64, size(key.bytes)))
+                .map(|key| (key.bytes as f64, table::size(key.bytes)))
                 .collect(),
             powers(values),
         ),
@@ -205,16 +192,6 @@ fn powers(values: impl Iterator<Item = f64> + Clone) -> Marks {
         .collect()
 }
 
-/// Bytes, in their largest whole unit.
-fn size(bytes: u64) -> String {
-    let units = [(30, "G"), (20, "M"), (10, "K")];
-    let fits = |&&(shift, _): &&(u32, &str)| bytes > 0 && bytes.is_multiple_of(1 << shift);
-    match units.iter().find(fits) {
-        Some((shift, unit)) => format!("{}{unit}", bytes >> shift),
-        None => bytes.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,7 +201,7 @@ mod tests {
         assert_eq!(
             ["1G", "256M", "4K", "5", "0"],
             [1 << 30, 256 << 20, 4096, 5, 0]
-                .map(size)
+                .map(table::size)
                 .each_ref()
                 .map(String::as_str)
         );

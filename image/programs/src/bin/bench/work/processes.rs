@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::AsRawFd;
 
-use super::{Setting, Work};
+use super::{Setting, Work, tori};
 use crate::mark;
 use crate::memory::Region;
 use crate::process::{Child, Command};
@@ -106,10 +106,25 @@ const LAST: u8 = 1;
 
 impl Switch {
     pub(super) fn new(setting: &Setting) -> io::Result<Switch> {
+        Switch::with(setting.scaled(4096), || true)
+    }
+
+    /// With a peer on another torus.
+    pub(super) fn across(setting: &Setting) -> io::Result<Switch> {
+        let other = tori::other()?;
+        let trips = setting.scaled(1024);
+        Switch::with(trips, move || braid_programs::migrate_self(other).is_ok())
+    }
+
+    /// With a peer that begins with `first`.
+    fn with(trips: usize, first: impl FnOnce() -> bool) -> io::Result<Switch> {
         let (mut read, to) = io::pipe()?;
         let (from, mut write) = io::pipe()?;
         let peer = Child::spawn(move || {
             let mut byte = [0];
+            if !first() {
+                return false;
+            }
             while byte != [LAST] {
                 if read
                     .read_exact(&mut byte)
@@ -122,7 +137,7 @@ impl Switch {
             true
         })?;
         Ok(Switch {
-            trips: setting.scaled(4096),
+            trips,
             to,
             from,
             _peer: peer,
