@@ -141,7 +141,7 @@ impl Resident {
 
     /// Whether it has been asked to leave.
     pub const fn is_leaving(&self) -> bool {
-        matches!(self.phase, Phase::Leaving { .. })
+        matches!(self.phase, Phase::Leaving { .. } | Phase::Offered { .. })
     }
 
     /// What it has elsewhere: goes with the image.
@@ -380,7 +380,8 @@ impl Resident {
     }
 
     fn exec(&mut self, effects: &mut Vec<Effect>) -> Result<(), MigrateError> {
-        if !self.runs() {
+        // One that may depart can still run until it is frozen.
+        if !self.runs() && !matches!(self.phase, Phase::Offered { .. }) {
             return Err(MigrateError::Busy(self.pid));
         }
         self.release_all(effects);
@@ -389,11 +390,12 @@ impl Resident {
 
     fn exit(&mut self, effects: &mut Vec<Effect>) -> Result<(), MigrateError> {
         match self.phase {
-            Phase::Embryo | Phase::Here | Phase::Leaving { .. } => {
+            // One that may depart can still be killed before it is frozen; afterwards it does not run.
+            Phase::Embryo | Phase::Here | Phase::Leaving { .. } | Phase::Offered { .. } => {
                 self.end(effects);
                 Ok(())
             }
-            Phase::Offered { .. } | Phase::Over => Err(MigrateError::Busy(self.pid)),
+            Phase::Over => Err(MigrateError::Busy(self.pid)),
         }
     }
 
