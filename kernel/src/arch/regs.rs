@@ -33,6 +33,9 @@ pub struct UserRegs {
     pub ss: u64,
 }
 
+/// How many they are.
+const WORDS: usize = 22;
+
 /// The `vector` of a thread that made a system call.
 pub const SYSCALL: u64 = 256;
 
@@ -59,83 +62,15 @@ impl UserRegs {
     }
 
     /// All of them, in order.
-    pub const fn words(&self) -> [u64; 22] {
-        [
-            self.r15,
-            self.r14,
-            self.r13,
-            self.r12,
-            self.rbp,
-            self.rbx,
-            self.r11,
-            self.r10,
-            self.r9,
-            self.r8,
-            self.rax,
-            self.rcx,
-            self.rdx,
-            self.rsi,
-            self.rdi,
-            self.vector,
-            self.code,
-            self.rip,
-            self.cs,
-            self.rflags,
-            self.rsp,
-            self.ss,
-        ]
+    pub const fn words(&self) -> [u64; WORDS] {
+        // SAFETY: K1, so many words and nothing else.
+        unsafe { core::mem::transmute(*self) }
     }
 
     /// Of these words.
-    pub const fn from_words(words: [u64; 22]) -> Self {
-        let [
-            r15,
-            r14,
-            r13,
-            r12,
-            rbp,
-            rbx,
-            r11,
-            r10,
-            r9,
-            r8,
-            rax,
-            rcx,
-            rdx,
-            rsi,
-            rdi,
-            vector,
-            code,
-            rip,
-            cs,
-            rflags,
-            rsp,
-            ss,
-        ] = words;
-        Self {
-            r15,
-            r14,
-            r13,
-            r12,
-            rbp,
-            rbx,
-            r11,
-            r10,
-            r9,
-            r8,
-            rax,
-            rcx,
-            rdx,
-            rsi,
-            rdi,
-            vector,
-            code,
-            rip,
-            cs,
-            rflags,
-            rsp,
-            ss,
-        }
+    pub const fn from_words(words: [u64; WORDS]) -> Self {
+        // SAFETY: K1, as above.
+        unsafe { core::mem::transmute(words) }
     }
 
     /// Makes registers that a program supplied (sigreturn) safe to load: user selectors, interrupts on, no
@@ -146,5 +81,3 @@ impl UserRegs {
         self.rflags = (self.rflags & USER_FLAGS) | INITIAL_FLAGS;
     }
 }
-
-const _: () = assert!(size_of::<UserRegs>() == 22 * 8);

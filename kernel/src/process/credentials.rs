@@ -93,28 +93,24 @@ pub fn setgid(call: &mut Call) -> SysResult {
     Ok(0)
 }
 
+/// The first three arguments, as ids.
+fn ids(call: &Call) -> [u32; 3] {
+    let [real, effective, saved, ..] = call.args;
+    [real, effective, saved].map(|id| id as u32)
+}
+
 /// setresuid(2); setreuid(2) leaves the saved user to it.
 pub fn setresuid(call: &mut Call) -> SysResult {
-    let ids = [
-        call.args[0] as u32,
-        call.args[1] as u32,
-        call.args[2] as u32,
-    ];
     let mut own = call.process.credentials.lock();
-    let [uid, euid, suid] = change(own.euid == 0, [own.uid, own.euid, own.suid], ids)?;
+    let [uid, euid, suid] = change(own.euid == 0, [own.uid, own.euid, own.suid], ids(call))?;
     (own.uid, own.euid, own.suid) = (uid, euid, suid);
     Ok(0)
 }
 
 /// setresgid(2).
 pub fn setresgid(call: &mut Call) -> SysResult {
-    let ids = [
-        call.args[0] as u32,
-        call.args[1] as u32,
-        call.args[2] as u32,
-    ];
     let mut own = call.process.credentials.lock();
-    let [gid, egid, sgid] = change(own.euid == 0, [own.gid, own.egid, own.sgid], ids)?;
+    let [gid, egid, sgid] = change(own.euid == 0, [own.gid, own.egid, own.sgid], ids(call))?;
     (own.gid, own.egid, own.sgid) = (gid, egid, sgid);
     Ok(0)
 }

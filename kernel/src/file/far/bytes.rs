@@ -40,11 +40,7 @@ pub fn read(
     buffers.skip(call.inflight.done);
     loop {
         let done = call.inflight.done;
-        if done > 0 && buffers.remaining() == 0 {
-            return Ok(done);
-        }
-        // Bytes that are taken from a pipe have to find their place.
-        let Some(len) = unless_begun(done, buffers.probe(CHUNK))? else {
+        let Some(len) = next_part(done, &buffers)? else {
             return Ok(done);
         };
         let request = Request::Read {
@@ -64,6 +60,15 @@ pub fn read(
             return Ok(call.inflight.done);
         }
     }
+}
+
+/// How many bytes to move next: what the program's buffers can take or give at once, so that bytes which are taken from a pipe
+/// find their place. `None` when the call ends with the `done` bytes that it has moved.
+fn next_part(done: usize, buffers: &UserBuffers) -> Result<Option<usize>, Stop> {
+    if done > 0 && buffers.remaining() == 0 {
+        return Ok(None);
+    }
+    unless_begun(done, buffers.probe(CHUNK))
 }
 
 /// What stops a later part of a call that has moved bytes is no error: the call ends with what it has.
@@ -108,10 +113,7 @@ pub fn write(
     buffers.skip(call.inflight.done);
     loop {
         let done = call.inflight.done;
-        if done > 0 && buffers.remaining() == 0 {
-            return Ok(done);
-        }
-        let Some(len) = unless_begun(done, buffers.probe(CHUNK))? else {
+        let Some(len) = next_part(done, &buffers)? else {
             return Ok(done);
         };
         let request = Request::Write {
