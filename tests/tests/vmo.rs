@@ -6,6 +6,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use braid::machine::{Machine, Terminal, Volume};
 use braid::tree::Tree;
 
+use braid_test_programs::vmo::noise;
 use braid_tests::booted::{Exec, boot, parts, programs};
 use vm::hash::Hasher;
 use vm::store::VmoStore;
@@ -139,18 +140,6 @@ fn objects(mode: &str) -> String {
 fn id(bytes: &[u8]) -> String {
     let store = VmoStore::new(HeapPages::unlimited(), Hasher::host());
     store.from_bytes(bytes).unwrap().id().unwrap().to_string()
-}
-
-/// What `vmo::noise` of the programs gives.
-fn noise(seed: u64, len: usize) -> Vec<u8> {
-    let mut x = seed;
-    let words = std::iter::repeat_with(|| {
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        x.to_le_bytes()
-    });
-    words.flatten().take(len).collect()
 }
 
 #[test]
