@@ -13,6 +13,18 @@ fn moving(words: &str, cores: u32, tori: u32) -> Output {
     output
 }
 
+/// A counter of a torus at the end of a run.
+fn counter(output: &Output, torus: u32, name: &str) -> u64 {
+    let start = format!("torus {torus}: {name} ");
+    let line = output
+        .log
+        .lines()
+        .rev()
+        .find_map(|line| line.split_once(&start));
+    let (_, value) = line.unwrap_or_else(|| panic!("{start} is not in {}", output.log));
+    value.trim().parse().expect("a number")
+}
+
 #[test]
 fn memory_goes_around_all_tori() {
     let output = moving("around 3000", 4, 4);
@@ -22,6 +34,27 @@ fn memory_goes_around_all_tori() {
         .zip(tori)
         .map(|(step, torus)| format!("step {step}: torus {torus}"));
     assert_eq!(steps, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn pages_in_swap_follow() {
+    // More than one torus has.
+    let output = Exec::new(programs::rust("migrate"))
+        .args(["around", "9000"])
+        .smp(2)
+        .tori(2)
+        .mem(80)
+        .swap(240)
+        .stats()
+        .run();
+    assert_eq!(output.status, 0, "{output:?}");
+    let lines: Vec<_> = output.stdout.lines().collect();
+    let steps = [1, 0, 1, 0].iter().zip(1..);
+    let expected = steps.map(|(torus, step)| format!("step {step}: torus {torus}"));
+    assert_eq!(lines, expected.collect::<Vec<_>>());
+    for torus in 0..2 {
+        assert!(counter(&output, torus, "swapped_in") > 0, "{output:?}");
+    }
 }
 
 #[test]

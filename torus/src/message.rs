@@ -304,6 +304,13 @@ messages! {
     35 Done {}
     /// To a torus, at boot: the disk that you are to swap to is ready to be taken.
     36 OpenSwap {}
+    /// To oneself: a page of a deposit may have come from its swap slot.
+    40 PageRead {
+        /// Whose page.
+        deposit: DepositId,
+        /// Which page.
+        page: Page,
+    }
     /// To a home of files: a request, in frames of the sender's that the home may use until it has answered.
     50 FileAsk {
         /// The sender's name for it.

@@ -35,7 +35,7 @@ mod resident;
 mod window;
 
 pub use deposit::{Deposit, DepositEffect, DepositEvent, Held, HeldPages};
-pub use event::{Effect, Event, Killed};
+pub use event::{Effect, Event};
 pub use resident::{Claim, RemotePages, Resident};
 pub use window::Window;
 

@@ -8,7 +8,7 @@ use super::space::{Space, VmSpace};
 use super::swap::{Asked, PageName};
 use crate::arch::paging;
 use crate::arch::{cpu, shootdown};
-use crate::migrate::host;
+use crate::migrate::host::{self, NoFrame};
 use crate::process::{Thread, counters};
 use crate::signal::info::{BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SigInfo};
 use crate::signal::{self, Signal};
@@ -68,8 +68,10 @@ impl Space {
                             return (Outcome::Lost, FlushDebt::none());
                         };
                         self.waiters.enrol();
-                        if !host::fault(space, &mut host.resident, page, source) {
-                            return (Outcome::Wait, FlushDebt::none());
+                        match host::fault(space, &mut host.resident, page, source) {
+                            Ok(true) => {}
+                            Ok(false) => return (Outcome::Wait, FlushDebt::none()),
+                            Err(NoFrame) => return (Outcome::NoMemory, FlushDebt::none()),
                         }
                     }
                     recipe => return execute(space, torus, recipe),

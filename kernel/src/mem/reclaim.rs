@@ -175,6 +175,18 @@ fn evict(torus: &'static Torus, clock: &mut Clock, wanted: u64, mut look: u64) -
 
 /// The current thread has found no frame. On a core that holds no lock of memory's: of no space, no object, no disk.
 pub fn make_room(thread: &Arc<Thread>) -> Room {
+    let (room, vain) = attempt(thread.vain.get());
+    thread.vain.set(vain);
+    if room == Room::Wait && vain > 0 {
+        // Others first: they may free some.
+        thread.wake();
+    }
+    room
+}
+
+/// Makes room for whom this core works for, who has tried `vain` times in vain; and how often it is after that. With [`Room::Wait`] and
+/// any, nobody else will wake it.
+pub fn attempt(vain: u32) -> (Room, u32) {
     let torus = cpu::this().torus();
     // First, so that no frame comes unnoticed.
     torus.reclaim.waiting.enrol();
@@ -186,17 +198,12 @@ pub fn make_room(thread: &Arc<Thread>) -> Room {
     let vain = if progress != Progress::default() || under_way() {
         0
     } else {
-        thread.vain.get() + 1
+        vain + 1
     };
-    thread.vain.set(vain % TRIES);
-    match vain {
+    let room = match vain {
         _ if torus.for_programs() > 0 => Room::Made,
-        0 => Room::Wait,
         TRIES => Room::None,
-        _ => {
-            // Others first: they may free some.
-            thread.wake();
-            Room::Wait
-        }
-    }
+        _ => Room::Wait,
+    };
+    (room, vain % TRIES)
 }

@@ -146,11 +146,6 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
         let packed = packed?;
         space
             .with_pages(|vm, host| {
-                if vm.swapped() > 0 {
-                    // Pages on a disk are not granted yet.
-                    return Err(Errno::EBUSY);
-                }
-                vm.set_frozen(true);
                 let resident = host
                     .as_ref()
                     .map(|host| &host.resident)
@@ -198,10 +193,7 @@ fn stay(process: &Arc<Process>, deposit: DepositId, errno: Errno) {
     let space = home.space.clone();
     let _ = thread.change_space(Some(space.clone()));
     let refused = Event::Refused(Refusal::Memory);
-    let _ = space.with_host(|space, host| {
-        space.set_frozen(false);
-        host::step(space, &mut host.resident, refused).resumes
-    });
+    let _ = space.with_host(|space, host| host::step(space, &mut host.resident, refused).resumes);
     let mut moving = process.moving.lock();
     moving.to = None;
     if moving.own {

@@ -1,12 +1,13 @@
 //! The home's side: deposits, which are frozen spaces.
 
-use super::own;
+use super::{own, reading};
 use crate::arch::cpu;
 use crate::mem::space::{Space, VmSpace};
 use crate::rings;
 use crate::sched::lock::Lock;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::AtomicU32;
 use torus::migrate::{Deposit, DepositEffect, DepositEvent, Held, HeldPages};
 use torus::span::Span;
 use torus::{DepositId, TorusId};
@@ -19,6 +20,8 @@ use vm::table::TableMemory;
 pub struct Home {
     machine: Lock<Deposit>,
     pub(super) space: Arc<Space>,
+    /// How often room was looked for in vain, for a page that is to be read back.
+    pub(super) vain: AtomicU32,
 }
 
 impl Home {
@@ -27,6 +30,7 @@ impl Home {
         Self {
             machine: Lock::new(Deposit::new(id)),
             space,
+            vain: AtomicU32::new(0),
         }
     }
 }
@@ -75,8 +79,7 @@ fn execute(id: DepositId, home: &Arc<Home>, effect: DepositEffect) {
         DepositEffect::Pin(span) => home.space.look(|space| {
             span.pages().for_each(|page| space.pin(memory, page));
         }),
-        // What has pages on a disk does not leave, and what is frozen is not evicted.
-        DepositEffect::ReadIn(page) => event(id, DepositEvent::Read { page, good: false }),
+        DepositEffect::ReadIn(page) => reading::read_in(id, home, page),
         DepositEffect::Drop(span) => drop_pages(home, span),
         DepositEffect::Clone { to, child } => clone(id, home, to, child),
         DepositEffect::Close => drop(own().deposits.lock().remove(&id)),

@@ -2,6 +2,7 @@
 
 use super::own;
 use crate::arch::{cpu, paging};
+use crate::mem::reclaim::low;
 use crate::mem::space::{Space, VmSpace};
 use crate::process::{Pid, Process, counters, table};
 use crate::rings;
@@ -10,7 +11,7 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use torus::message::{Message, Refusal};
-use torus::migrate::{Claim, Effect, Event, Killed, RemotePages, Resident};
+use torus::migrate::{Claim, Effect, Event, RemotePages, Resident};
 use torus::span::Span;
 use torus::{DepositId, TorusId};
 use vm::addr::{Frame, PAGE_SIZE, Page};
@@ -55,7 +56,8 @@ impl RemotePages for Pages<'_> {
 #[must_use = "somebody waits"]
 pub struct Todo {
     wake: bool,
-    kill: Option<Killed>,
+    /// A page that the process waits for is lost.
+    kill: bool,
     /// The process can leave.
     pub departs: Option<TorusId>,
     /// The process stays after all.
@@ -69,16 +71,13 @@ pub struct Todo {
 impl Todo {
     /// Tells them.
     pub fn tell(self, space: &Space, pid: Pid) {
-        if self.wake || self.forked || self.kill.is_some() {
+        if self.wake || self.forked || self.kill {
             space.waiters.wake_all();
         }
         let process = table().get(pid);
-        if let (Some(reason), Some(process)) = (self.kill, &process) {
-            let why = match reason {
-                Killed::NoMemory => "no memory for a page from another torus",
-                Killed::PageLost => "a page could not be had from another torus",
-            };
-            log::error!("{}: killed: {why}", process.label());
+        if let (true, Some(process)) = (self.kill, &process) {
+            let label = process.label();
+            log::error!("{label}: killed: a page could not be had from another torus");
             signal::send(process, Signal::KILL);
         }
         if let (Some(_), Some(process)) = (self.departs, &process) {
@@ -108,7 +107,7 @@ fn execute(space: &mut VmSpace, resident: &mut Resident, effects: Vec<Effect>, t
             Effect::Resume(reason) => todo.resumes = Some(reason),
             Effect::Forward { to } => todo.forget = Some(to),
             Effect::Start | Effect::Abort => todo.forked = true,
-            Effect::Kill(reason) => todo.kill = Some(reason),
+            Effect::Kill => todo.kill = true,
             Effect::Forget | Effect::Over => {}
         }
     }
@@ -182,7 +181,7 @@ fn copy(
 }
 
 /// No frame was left.
-struct NoFrame;
+pub struct NoFrame;
 
 /// Copies a page from a frame of another torus, if it is still wanted.
 fn bring(space: &mut VmSpace, page: Page, from: Frame) -> Result<(), NoFrame> {
@@ -199,33 +198,46 @@ fn bring(space: &mut VmSpace, page: Page, from: Frame) -> Result<(), NoFrame> {
 }
 
 /// A thread has touched a remote page. False: it has to wait until it is woken; true: the page is here.
-pub fn fault(space: &mut VmSpace, resident: &mut Resident, page: Page, source: Source) -> bool {
+///
+/// # Errors
+/// [`NoFrame`]: room is to be made first.
+pub fn fault(
+    space: &mut VmSpace,
+    resident: &mut Resident,
+    page: Page,
+    source: Source,
+) -> Result<bool, NoFrame> {
+    let torus = cpu::this().torus();
     match resident.claim(source) {
-        Some(claim) if claim.home == cpu::this().torus().id => {
-            take_back(space, resident, claim, page)
-        }
+        Some(claim) if claim.home == torus.id => take_back(space, resident, claim, page),
+        _ if torus.for_programs() == 0 => Err(NoFrame),
         _ => {
             let todo = step(space, resident, Event::Fault { page, source });
             // Only messages come of it.
             debug_assert!(!todo.wake && todo.departs.is_none());
-            false
+            Ok(false)
         }
     }
 }
 
 /// Moves pages over from a deposit on this torus; false when a child's deposit has to be made of it first.
-fn take_back(space: &mut VmSpace, resident: &Resident, claim: Claim, page: Page) -> bool {
+fn take_back(
+    space: &mut VmSpace,
+    resident: &Resident,
+    claim: Claim,
+    page: Page,
+) -> Result<bool, NoFrame> {
     if resident.is_forking() {
-        return false;
+        return Ok(false);
     }
     let Some(home) = own().deposit(claim.deposit) else {
-        return false;
+        return Ok(false);
     };
     let memory = cpu::this().torus().memory();
     let taken = home
         .space
         .look(|frozen| space.take_back(memory, frozen, claim.source, page));
-    taken.is_ok()
+    taken.map(|()| true).map_err(|_| NoFrame)
 }
 
 /// Something has happened to the space that has a claim to this deposit, if it is still here.
@@ -298,8 +310,8 @@ fn drain_space(space: &Arc<Space>) -> bool {
 const STEPS: usize = 16;
 
 fn drain_more(space: &mut VmSpace, host: &mut Host, todo: &mut Todo) -> bool {
-    let memory = cpu::this().torus().memory();
-    let here = cpu::this().torus().id;
+    let torus = cpu::this().torus();
+    let (memory, here) = (torus.memory(), torus.id);
     for _ in 0..STEPS {
         match space.next_away(memory, host.cursor) {
             Some(Away::Folded(at, _)) => {
@@ -312,10 +324,12 @@ fn drain_more(space: &mut VmSpace, host: &mut Host, todo: &mut Todo) -> bool {
                 host.cursor = first;
                 match host.resident.claim(source) {
                     Some(claim) if claim.home == here => {
-                        if !take_back(space, &host.resident, claim, first) {
+                        if !matches!(take_back(space, &host.resident, claim, first), Ok(true)) {
                             return false;
                         }
                     }
+                    // What comes in the background is not to drive out what programs use.
+                    _ if torus.for_programs() < low(torus.total()) => return false,
                     _ => {
                         *todo = step(space, &mut host.resident, Event::Idle { first, source });
                         return false;

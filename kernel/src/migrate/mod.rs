@@ -3,7 +3,7 @@
 //!
 //! *Roles.* [`call`] is what programs ask for. [`depart`] freezes a process on its way back to its program, makes its
 //! [`image`] and offers it; [`arrive`] makes the process of an image. [`host`] pulls pages for a process that has arrived;
-//! [`home`] keeps and grants those that stayed here.
+//! [`home`] keeps and grants those that stayed here, [`reading`] has them come back from swap first.
 //!
 //! *Locks.* A space's lock guards its machine ([`host::Host`]) too. Under it a frozen space of the same torus may be locked, and
 //! [`Share`]'s maps, which are held for a look only. Threads and processes are told when the space's lock is free again.
@@ -14,6 +14,7 @@ pub mod depart;
 pub mod home;
 pub mod host;
 pub mod image;
+mod reading;
 mod words;
 
 use crate::arch::cpu;
@@ -109,6 +110,9 @@ pub fn deliver(from: TorusId, message: Message) {
         Message::Refused { pid, reason } => depart::refused(pid, reason),
         Message::Departed { pid } => depart::settled(pid),
         Message::Pull { deposit, span } => home::event(deposit, DepositEvent::Pull { from, span }),
+        Message::PageRead { deposit, page } => {
+            home::event(deposit, DepositEvent::Read { page, good: true });
+        }
         Message::Free { deposit, span } => home::event(deposit, DepositEvent::Free { span }),
         Message::Fork { parent, child } => {
             home::event(parent, DepositEvent::Fork { from, child });

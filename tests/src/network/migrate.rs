@@ -85,7 +85,7 @@ impl World {
                     self.statistics.failed_forks += 1;
                     self.tear_down(at, pid);
                 }
-                Effect::Kill(_) => {
+                Effect::Kill => {
                     self.statistics.kills += 1;
                     self.doomed.push((at, pid));
                 }

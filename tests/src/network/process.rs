@@ -166,6 +166,12 @@ impl World {
             self.take_back(at, pid, page, claim);
             return self.touch(at, pid, page, write);
         }
+        if entry.is_some() && self.tori[at.index()].frames.is_full() {
+            return self.kill(at, pid);
+        }
+        let Some(process) = self.process(at, pid) else {
+            return Ok(());
+        };
         process.waits = Some(page);
         self.statistics.faults += 1;
         self.event(at, pid, Event::Fault { page, source })

@@ -80,6 +80,11 @@ impl Store {
         Some(self.cells.len() as u64 - 1)
     }
 
+    /// Whether nothing can be allocated.
+    pub fn is_full(&self) -> bool {
+        self.cells.len() == self.most && self.cells.iter().all(|cell| cell.owners > 0)
+    }
+
     /// One more owner.
     pub fn share(&mut self, index: u64) {
         assert!(self.owners(index) > 0, "cell {index} is shared, but free");

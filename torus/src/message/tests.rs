@@ -145,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    fn any_line_is_a_message_or_an_error(kind in 0_u64..40, words in any::<[u64; 7]>(), small in any::<bool>()) {
+    fn any_line_is_a_message_or_an_error(kind in 0_u64..70, words in any::<[u64; 7]>(), small in any::<bool>()) {
         let mut line = Line::default();
         line.0[0] = kind;
         for (word, value) in line.0[1..].iter_mut().zip(words) {

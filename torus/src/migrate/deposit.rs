@@ -32,11 +32,11 @@ pub enum DepositEvent {
         /// What it wants to copy.
         span: Span,
     },
-    /// The page is in a frame now, or cannot be had.
+    /// The page may be in a frame now, or cannot be had.
     Read {
         /// The page.
         page: Page,
-        /// Whether it is in a frame now.
+        /// False: it cannot be had.
         good: bool,
     },
     /// [`Message::Free`].
@@ -194,9 +194,15 @@ impl Deposit {
         let Some(index) = self.reading.iter().position(|read| read.0 == page) else {
             return;
         };
+        let held = table.held(page).filter(|_| good);
+        if held == Some(Held::Away) {
+            // It has come and gone again.
+            effects.push(DepositEffect::ReadIn(page));
+            return;
+        }
         let (_, to) = self.reading.swap_remove(index);
-        match table.held(page) {
-            Some(Held::Here) if good => self.grant(to, Span::one(page), effects),
+        match held {
+            Some(Held::Here) => self.grant(to, Span::one(page), effects),
             _ => send(
                 effects,
                 to,
@@ -246,4 +252,38 @@ impl Deposit {
 
 fn send(effects: &mut Vec<DepositEffect>, to: TorusId, message: Message) {
     effects.push(DepositEffect::Send { to, message });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct AllAt(Held);
+
+    impl HeldPages for AllAt {
+        fn held(&self, _: Page) -> Option<Held> {
+            Some(self.0)
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_swapped_out_before_it_is_granted_is_read_again() {
+        let id = DepositId::from_word(1).expect("a name");
+        let page = Page(7);
+        let (from, span) = (TorusId::ZERO, Span::one(page));
+        let mut deposit = Deposit::new(id);
+        let mut step = |event, held| {
+            let mut effects = Vec::new();
+            deposit
+                .step(event, &AllAt(held), &mut effects)
+                .expect("a legal event");
+            effects
+        };
+        let read = DepositEvent::Read { page, good: true };
+        let pull = DepositEvent::Pull { from, span };
+        assert_eq!(step(pull, Held::Away), [DepositEffect::ReadIn(page)]);
+        assert_eq!(step(read, Held::Away), [DepositEffect::ReadIn(page)]);
+        assert_eq!(step(read, Held::Here)[0], DepositEffect::Pin(span));
+        assert_eq!(step(read, Held::Here), []);
+    }
 }

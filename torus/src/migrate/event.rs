@@ -8,15 +8,6 @@ use crate::{
     span::Span,
 };
 
-/// Why a process is killed that did nothing wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Killed {
-    /// There is no frame for a page that it touches.
-    NoMemory,
-    /// A page that it touches could not be read from its home's swap device.
-    PageLost,
-}
-
 /// What happens to a process at its host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -67,7 +58,7 @@ pub enum Event {
         /// Which.
         span: Span,
     },
-    /// There was no memory for these pages of [`Effect::Copy`]: they are still remote.
+    /// There was no memory for these pages of [`Effect::Copy`]: they are still remote, and who waits for one tries again.
     Uncopied {
         /// Whose pages.
         deposit: DepositId,
@@ -148,8 +139,8 @@ pub enum Effect {
     Start,
     /// There is no child: the parent's call fails. What has been made is ended as by [`Event::Exit`].
     Abort,
-    /// Kill the process.
-    Kill(Killed),
+    /// Kill the process: a page that it waits for is lost.
+    Kill,
     /// The process has ended and every deposit is given up: forget this machine.
     Over,
 }

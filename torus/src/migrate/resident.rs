@@ -7,7 +7,7 @@ use vm::{
     table::Source,
 };
 
-use super::{Effect, Event, Killed, MigrateError, Window, flights::Flights};
+use super::{Effect, Event, MigrateError, Window, flights::Flights};
 use crate::{DepositId, DepositNames, TorusId, message::Message, pid::Pid, span::Span};
 
 /// What the machine reads in the page table of its process.
@@ -189,16 +189,15 @@ impl Resident {
             Event::Swept { source } => self.swept(source, table, effects)?,
             Event::Granted { deposit, span } => self.granted(deposit, span, effects),
             Event::Lost { deposit, page } => {
-                self.failed(deposit, Span::one(page), Killed::PageLost, effects);
+                self.lost(deposit, Span::one(page), effects);
             }
             Event::Copied { deposit, span } => {
                 let claim = self.claim_to(deposit);
                 let pid = self.pid;
                 self.give_up(claim.ok_or(MigrateError::Busy(pid))?, span, effects);
             }
-            Event::Leased { deposit, span } => self.land(deposit, span, effects),
-            Event::Uncopied { deposit, span } => {
-                self.failed(deposit, span, Killed::NoMemory, effects);
+            Event::Leased { deposit, span } | Event::Uncopied { deposit, span } => {
+                self.land(deposit, span, effects);
             }
             Event::Unneeded { source, span } => {
                 self.give_up(self.known(source)?, span, effects);
@@ -307,17 +306,11 @@ impl Resident {
     }
 
     /// Pages could not be had: whoever waits for one cannot go on.
-    fn failed(
-        &mut self,
-        deposit: DepositId,
-        span: Span,
-        reason: Killed,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn lost(&mut self, deposit: DepositId, span: Span, effects: &mut Vec<Effect>) {
         let mut waits = false;
         self.flights.land(deposit, span, |_| waits = true);
         if waits {
-            effects.push(Effect::Kill(reason));
+            effects.push(Effect::Kill);
         }
     }
 

@@ -70,7 +70,6 @@ impl<O: Object> AddressSpace<O> {
             resident: 0,
             swapped: 0,
             peak: 0,
-            frozen: self.frozen,
         })
     }
 }

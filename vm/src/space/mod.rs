@@ -123,8 +123,6 @@ pub struct AddressSpace<O> {
     resident: u64,
     swapped: u64,
     peak: u64,
-    /// It stays as it is: other tori read its tables.
-    frozen: bool,
 }
 
 impl<O: Object> AddressSpace<O> {
@@ -151,7 +149,6 @@ impl<O: Object> AddressSpace<O> {
             resident: 0,
             swapped: 0,
             peak: 0,
-            frozen: false,
         })
     }
 

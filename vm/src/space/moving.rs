@@ -81,7 +81,6 @@ impl<O: Object> AddressSpace<O> {
             resident: 0,
             swapped: 0,
             peak: parts.peak,
-            frozen: false,
         })
     }
 
@@ -204,11 +203,6 @@ impl<O: Object> AddressSpace<O> {
 
 /// The home's side.
 impl<O: Object> AddressSpace<O> {
-    /// Has the space stay as it is, or gives it back to its program: what is frozen is not evicted.
-    pub const fn set_frozen(&mut self, frozen: bool) {
-        self.frozen = frozen;
-    }
-
     /// Where a private page is; `None` if it is not there (any longer).
     pub fn kept<M: TableMemory>(&self, memory: &M, page: Page) -> Option<Kept> {
         let entry = self.table.entry(memory, page);

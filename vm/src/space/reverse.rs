@@ -45,7 +45,7 @@ impl<O: Object> AddressSpace<O> {
                     age.accessed |= entry.is_accessed();
                     age.dirty |= entry.is_dirty();
                     age.large |= entry.is_large();
-                    age.pinned |= self.frozen || entry.is_pinned();
+                    age.pinned |= entry.is_pinned();
                     if entry.is_accessed() {
                         slot.fetch_and(Entry(u64::MAX).aged().0, Relaxed);
                     }

@@ -1,0 +1,90 @@
+//! Pages of deposits that are in swap slots: they are read back before they are granted.
+
+use super::home::{self, Home};
+use crate::arch::cpu;
+use crate::mem::reclaim::{self, Room};
+use crate::mem::room;
+use crate::mem::swap::{Asked, PageName};
+use crate::rings;
+use crate::sched;
+use crate::sched::wait::Waiter;
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering};
+use torus::DepositId;
+use torus::message::Message;
+use torus::migrate::DepositEvent;
+use vm::addr::Page;
+use vm::frames::Use;
+use vm::space::Kept;
+
+/// A page that is waited for, on behalf of another torus. Woken, it has its torus look at the page again, with no lock held.
+struct Reading {
+    deposit: DepositId,
+    page: Page,
+    woken: AtomicBool,
+}
+
+impl Waiter for Reading {
+    fn wake(self: Arc<Self>) {
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            let Self { deposit, page, .. } = *self;
+            rings::send(cpu::this().torus().id, Message::PageRead { deposit, page });
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.woken.load(Ordering::Acquire)
+    }
+}
+
+/// Reads a page back, and tells the deposit when it has come, or cannot.
+pub fn read_in(deposit: DepositId, home: &Home, page: Page) {
+    let good = room(size_of::<Reading>()).is_ok() && {
+        let reading = Arc::new(Reading {
+            deposit,
+            page,
+            woken: AtomicBool::new(false),
+        });
+        match sched::on_behalf(reading.clone(), || ask(home, page, &reading)) {
+            Some(Asked::Wait) => return,
+            Some(Asked::NoMemory | Asked::Lost) => false,
+            None => true,
+        }
+    };
+    home::event(deposit, DepositEvent::Read { page, good });
+}
+
+/// Has a page come back from its slot, with room made for it; none when it is in no slot.
+fn ask(home: &Home, page: Page, reading: &Arc<Reading>) -> Option<Asked> {
+    let torus = cpu::this().torus();
+    loop {
+        let asked = home.space.look(|space| {
+            let Some(Kept::Slot(slot)) = space.kept(torus.memory(), page) else {
+                return None;
+            };
+            let mapping = space.find(page.start())?;
+            let name = PageName {
+                used: Use::Private,
+                owner: space.lineage(),
+                index: mapping.index(page),
+            };
+            let swap = torus.reclaim.swap();
+            Some(swap.map_or(Asked::Lost, |swap| swap.bring_back(slot, name)))
+        });
+        if asked != Some(Asked::NoMemory) {
+            return asked;
+        }
+        let (room, vain) = reclaim::attempt(home.vain.load(Ordering::Relaxed));
+        home.vain.store(vain, Ordering::Relaxed);
+        match room {
+            Room::Made => {}
+            Room::Wait => {
+                if vain > 0 {
+                    Waiter::wake(reading.clone());
+                }
+                return Some(Asked::Wait);
+            }
+            Room::None => return asked,
+        }
+    }
+}
