@@ -1,4 +1,4 @@
-//! Processes and memory: our programs say the same on Braid as on the host.
+//! Processes: our programs say the same on Braid as on the host.
 
 use braid_tests::booted::{Exec, programs};
 
@@ -11,10 +11,4 @@ fn processes_signals_and_timers() {
             .same_as_host();
         assert_eq!(output.status, 0, "{output:?}");
     }
-}
-
-#[test]
-fn mappings() {
-    let output = Exec::new(programs::rust("memory")).same_as_host();
-    assert_eq!(output.status, 0, "{output:?}");
 }

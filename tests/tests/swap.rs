@@ -37,7 +37,10 @@ fn forked_children() {
 
 #[test]
 fn shared_memory() {
-    assert_eq!(pressure("shared", 60, 2).stdout, "child: 0, wrong: 0 0\n");
+    assert_eq!(
+        pressure("shared", 60, 2).stdout,
+        "child: Ok(0), wrong: 0 0\n"
+    );
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn mappings_share_frames_and_leave_objects_alone() {
     let expected = "frames made: 10\nframes made of equal content: 0\nframes taken: false\n\
         written: Ok(33) true\nthe object is as it was: true\nshared for writing: EACCES\n\
         made writable: EACCES\nexecutable without the right: EACCES\nwithout the right to map: EACCES\n\
-        mapped without reading: true\nopened again: EACCES\nchild: 0x300\nshort: true\n";
+        mapped without reading: true\nopened again: EACCES\nchild: Ok(3)\nshort: true\n";
     assert_eq!(objects("map"), expected);
 }
 

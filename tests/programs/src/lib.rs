@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod children;
 pub mod memory;
 pub mod torus;
 pub mod vmo;

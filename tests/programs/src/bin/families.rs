@@ -1,6 +1,7 @@
 //! Signals, groups, ends and waits between processes of different tori. It is the first process of every torus: on the others
 //! it answers what torus 0 sends, on torus 0 it asks and says what came.
 
+use braid_test_programs::children::{fork, kill, wait};
 use braid_test_programs::{Answer, call, error_name};
 use libc as l;
 use std::collections::BTreeSet;
@@ -111,9 +112,7 @@ fn answers(own: usize) {
         });
         0
     });
-    let mut status = 0_i32;
-    let waited = call(l::SYS_wait4, [middle, &raw mut status as usize, 0, 0]);
-    assert_eq!((waited, status), (Ok(middle), 0), "torus {own}");
+    assert_eq!(wait(middle), Ok(0), "torus {own}");
     fork(tell_forever);
     tell_forever();
 }
@@ -134,10 +133,6 @@ fn tells(count: usize) -> BTreeSet<usize> {
 fn show(torus: usize, name: &str, answer: Answer) {
     let text = answer.map_or_else(error_name, |value| value.to_string());
     println!("torus {torus}: {name} {text}");
-}
-
-fn kill(pid: usize, signal: i32) -> Answer {
-    call(l::SYS_kill, [pid, signal as usize])
 }
 
 fn own_pid() -> usize {
@@ -172,13 +167,4 @@ fn await_signal(signal: i32) -> usize {
 fn pause() -> i32 {
     let _ = call(l::SYS_pause, []);
     0
-}
-
-/// Runs `child` in a new process, whose exit status it answers; the parent gets its number.
-fn fork(child: impl FnOnce() -> i32) -> usize {
-    // SAFETY: P4.
-    match unsafe { l::fork() } {
-        0 => std::process::exit(child()),
-        pid => usize::try_from(pid).expect("a process"),
-    }
 }

@@ -9,6 +9,7 @@ use braid_test_programs::memory::{
     ANONYMOUS, PAGE, RETURN_7, RW, execute, fill, handle_faults, map, map_file, picture, protect,
     read, show_access, show_rights, unmap, write,
 };
+use braid_test_programs::{call, show};
 use libc as l;
 
 /// An area where nothing else is.
@@ -242,12 +243,23 @@ fn file_shared(path: &str) {
     println!("file: {}{}", byte_of(&file, 0), byte_of(&file, PAGE));
     file.write_at(b"x", PAGE as u64).expect("room");
     println!("file written: {} {}", picture(base, 2), picture(twin, 2));
+    show(
+        "msync",
+        call(l::SYS_msync, [base, 2 * PAGE, l::MS_SYNC as usize]),
+    );
     show_access("not to be written", write(twin, 1).map(|()| 0));
+    fs::remove_file(path).expect("to remove it");
+    fill(base, "cd");
+    println!(
+        "removed: {} {}{}",
+        picture(twin, 2),
+        byte_of(&file, 0),
+        byte_of(&file, PAGE)
+    );
     for at in [base, twin, private] {
         unmap(at, 2 * PAGE).expect("to unmap");
     }
     println!("unmapped: {}{}", byte_of(&file, 0), byte_of(&file, PAGE));
-    fs::remove_file(path).expect("to remove it");
 }
 
 /// The end of a file moves below a mapping.

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
+use braid_test_programs::children::{fork, in_child, kill, pipe, wait};
 use braid_test_programs::memory::{
     ANONYMOUS, PAGE, RW, fill, fresh, handle_faults, map, map_file, picture, protect, read, unmap,
     write,
@@ -12,6 +13,8 @@ use libc as l;
 
 /// An area where nothing else is.
 const AREA: usize = 0x1000_0000_0000;
+/// Generations of a chain of children.
+const DEPTH: usize = 24;
 
 fn main() {
     handle_faults();
@@ -24,31 +27,6 @@ fn main() {
     the_end_of_children();
     many();
     vfork();
-}
-
-/// Runs `work` in a child, waits for it, and says how it ended: status, or minus the signal.
-fn in_child(work: impl FnOnce()) -> i32 {
-    // SAFETY: P4.
-    match unsafe { l::fork() } {
-        0 => {
-            work();
-            // SAFETY: P1; the child leaves without what the parent has to do at its end.
-            unsafe { l::_exit(0) }
-        }
-        child => wait(child),
-    }
-}
-
-fn wait(child: i32) -> i32 {
-    let mut status = 0;
-    // SAFETY: P1, the status lives across the call.
-    let pid = unsafe { l::waitpid(child, &raw mut status, 0) };
-    assert!(child > 0 && pid == child, "fork or wait failed");
-    if l::WIFEXITED(status) {
-        l::WEXITSTATUS(status)
-    } else {
-        -l::WTERMSIG(status)
-    }
 }
 
 fn private_and_shared() {
@@ -68,7 +46,7 @@ fn private_and_shared() {
         );
     });
     println!(
-        "{status}, parent sees: {} {}",
+        "{status:?}, parent sees: {} {}",
         picture(private, 4),
         picture(shared, 4)
     );
@@ -83,7 +61,7 @@ fn private_and_shared() {
         );
     });
     println!(
-        "{status}, parent sees: {} {}",
+        "{status:?}, parent sees: {} {}",
         picture(private, 4),
         picture(shared, 4)
     );
@@ -99,16 +77,16 @@ fn private_and_shared() {
 
 /// Each generation writes one page, has a child, and writes another: nobody sees what a relative wrote after the fork.
 fn chain() {
-    let base = fresh(12);
+    let base = fresh(2 * DEPTH);
     let shared = map(0, PAGE, RW, l::MAP_SHARED | l::MAP_ANONYMOUS).expect("memory");
     generation(base, shared, 0);
     println!("generations: {}", read(shared).unwrap_or(0));
     unmap(shared, PAGE).expect("to unmap");
-    unmap(base, 12 * PAGE).expect("to unmap");
+    unmap(base, 2 * DEPTH * PAGE).expect("to unmap");
 }
 
 fn generation(base: usize, shared: usize, depth: u8) {
-    if depth == 6 {
+    if usize::from(depth) == DEPTH {
         return;
     }
     let page = base + 2 * usize::from(depth) * PAGE;
@@ -120,7 +98,7 @@ fn generation(base: usize, shared: usize, depth: u8) {
         generation(base, shared, depth + 1);
     });
     write(page + PAGE, b'0' + depth).expect("a writable page");
-    println!("{depth}: {status} {}", picture(base, 12));
+    println!("{depth}: {status:?} {}", picture(base, 2 * DEPTH));
 }
 
 fn rights_are_each_its_own() {
@@ -135,7 +113,7 @@ fn rights_are_each_its_own() {
         fill(base, "xyz");
         println!("child: {}", picture(base, 3));
     });
-    println!("{status}, parent: {}", picture(base, 3));
+    println!("{status:?}, parent: {}", picture(base, 3));
     println!("may write: {}", write(base + PAGE, 1).is_ok());
     protect(base, 3 * PAGE, RW).expect("other rights");
     println!("parent: {}", picture(base, 3));
@@ -158,7 +136,7 @@ fn file_mappings() {
         println!("child: {} {}", picture(private, 4), picture(shared, 4));
     });
     println!(
-        "{status}, parent: {} {}",
+        "{status:?}, parent: {} {}",
         picture(private, 4),
         picture(shared, 4)
     );
@@ -180,9 +158,7 @@ fn file_mappings() {
 fn written_by_the_kernel() {
     let base = map(AREA, 4 * PAGE, RW, ANONYMOUS | l::MAP_FIXED).expect("memory");
     fill(base, "ab");
-    let mut pipe = [0i32; 2];
-    call(l::SYS_pipe2, [pipe.as_mut_ptr() as usize, 0]).expect("a pipe");
-    let [from, to] = pipe.map(|end| end as usize);
+    let [from, to] = pipe();
     let status = in_child(|| {
         let sent = call(l::SYS_write, [to, c"xyz".as_ptr() as usize, 3]);
         show("sent", sent);
@@ -210,7 +186,7 @@ fn written_by_the_kernel() {
         unmap(base, PAGE).expect("to unmap");
         show("written from nothing", call(l::SYS_write, [to, base, 1]));
     });
-    println!("{status}, parent: {}", picture(base, 4));
+    println!("{status:?}, parent: {}", picture(base, 4));
     for end in [from, to] {
         call(l::SYS_close, [end]).expect("to close");
     }
@@ -223,35 +199,30 @@ fn heap() {
         numbers.iter_mut().for_each(|number| *number *= 2);
         println!("child: {}", numbers.iter().sum::<u64>());
     });
-    println!("{status}, parent: {}", numbers.iter().sum::<u64>());
+    println!("{status:?}, parent: {}", numbers.iter().sum::<u64>());
 }
 
 fn the_end_of_children() {
-    // SAFETY: P1: the children end themselves.
-    let ending = |status| move || unsafe { l::_exit(status) };
-    println!("exit: {} {}", in_child(ending(0)), in_child(ending(77)));
+    let ending = |status| wait(fork(|| status));
+    println!("exit: {:?} {:?}", ending(0), ending(77));
     let killed = in_child(|| {
-        let signal = l::SIGKILL as usize;
-        let _ = call(l::SYS_kill, [std::process::id() as usize, signal]);
+        let _ = kill(std::process::id() as usize, l::SIGKILL);
     });
-    println!("killed: {killed}");
+    println!("killed: {killed:?}");
     let orphan = in_child(|| {
-        in_child(|| ());
-        // SAFETY: P4: a grandchild that outlives its parent.
-        if unsafe { l::fork() } == 0 {
-            // SAFETY: P1.
-            unsafe { l::_exit(3) };
-        }
+        in_child(|| ()).expect("a child");
+        // A grandchild that may outlive its parent.
+        fork(|| 3);
     });
-    println!("with an orphan: {orphan}");
+    println!("with an orphan: {orphan:?}");
     // Where this program is the first of all, the orphan is now its child.
-    while call(l::SYS_wait4, [usize::MAX, 0, 0, 0]).is_ok() {}
+    while wait(usize::MAX).is_ok() {}
     let unhandled = in_child(|| {
         // SAFETY: P1: the action is a constant.
         unsafe { l::signal(l::SIGSEGV, l::SIG_DFL) };
         let _ = read(0);
     });
-    println!("bad access: {unhandled}");
+    println!("bad access: {unhandled:?}");
     let without_stack = in_child(|| {
         let none = l::stack_t {
             ss_sp: std::ptr::null_mut(),
@@ -262,7 +233,7 @@ fn the_end_of_children() {
         unsafe { l::sigaltstack(&raw const none, std::ptr::null_mut()) };
         println!("{}", deeper(0));
     });
-    println!("no stack left for a handler: {without_stack}");
+    println!("no stack left for a handler: {without_stack:?}");
 }
 
 #[expect(unconditional_recursion, reason = "the stack is to end")]
@@ -284,29 +255,24 @@ fn many() {
         bytes.sum::<usize>()
     };
     let before = sum(base);
-    let children: Vec<i32> = (0..12u8)
-        .map(|child| {
-            // SAFETY: P4.
-            let pid = unsafe { l::fork() };
-            if pid == 0 {
-                for page in (usize::from(child % 2)..pages).step_by(2) {
-                    write(base + page * PAGE, child).expect("a writable page");
-                }
-                let kept = (usize::from(1 - child % 2)..pages).step_by(2);
-                let right = kept
-                    .clone()
-                    .all(|page| read(base + page * PAGE) == Ok(page as u8));
-                let all = sum(base);
-                let others: usize = kept.map(|page| usize::from(page as u8)).sum();
-                let right = right && all == others + pages / 2 * usize::from(child);
-                write(shared + usize::from(child), u8::from(right)).expect("a writable page");
-                // SAFETY: P1.
-                unsafe { l::_exit(i32::from(child)) };
+    let children = (0..12u8).map(|child| {
+        fork(|| {
+            for page in (usize::from(child % 2)..pages).step_by(2) {
+                write(base + page * PAGE, child).expect("a writable page");
             }
-            pid
+            let kept = (usize::from(1 - child % 2)..pages).step_by(2);
+            let right = kept
+                .clone()
+                .all(|page| read(base + page * PAGE) == Ok(page as u8));
+            let all = sum(base);
+            let others: usize = kept.map(|page| usize::from(page as u8)).sum();
+            let right = right && all == others + pages / 2 * usize::from(child);
+            write(shared + usize::from(child), u8::from(right)).expect("a writable page");
+            i32::from(child)
         })
-        .collect();
-    let ends: Vec<i32> = children.into_iter().map(wait).collect();
+    });
+    let children: Vec<_> = children.collect();
+    let ends: Vec<_> = children.into_iter().map(wait).collect();
     let right = (0..12)
         .filter(|child| read(shared + child) == Ok(1))
         .count();
@@ -334,10 +300,10 @@ fn vfork() {
     // SAFETY: P2, the stack; the parent waits until the child has ended.
     let pid = unsafe { l::clone(child, top, flags, page as *mut l::c_void) };
     println!(
-        "vfork: {} {} {}",
+        "vfork: {} {} {:?}",
         SHARED.load(SeqCst),
         picture(page, 1),
-        wait(pid)
+        wait(pid as usize)
     );
     show(
         "no more children",

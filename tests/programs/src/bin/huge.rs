@@ -1,6 +1,7 @@
 //! Memory of 2 MiB pages (`MADV_HUGEPAGE`): cut, protected, forked and dropped in parts. Prints the same whether the kernel
 //! makes them or not; with the argument `faults` how many writes to untouched pages the kernel saw.
 
+use braid_test_programs::children;
 use braid_test_programs::memory::{
     ANONYMOUS, PAGE, RW, fill, handle_faults, map, picture, protect, read, unmap, write,
 };
@@ -52,17 +53,12 @@ fn cut(base: usize) {
 /// Parent and child write to the second large page: neither sees what the other wrote.
 fn fork(base: usize) {
     let second = base + LARGE * PAGE;
-    // SAFETY: the program has one thread.
-    let child = unsafe { libc::fork() };
-    fill(second, if child == 0 { "cc" } else { "pp" });
-    let seen = picture(second, 4);
-    if child == 0 {
-        // SAFETY: ends the process.
-        unsafe { libc::_exit(i32::from(seen != "ccaa")) };
-    }
-    let mut status = 0;
-    // SAFETY: `status` is writable for the call.
-    unsafe { libc::waitpid(child, &raw mut status, 0) };
-    println!("parent {seen}, child {status}");
+    let child = children::fork(|| {
+        fill(second, "cc");
+        i32::from(picture(second, 4) != "ccaa")
+    });
+    fill(second, "pp");
+    let child = children::wait(child);
+    println!("parent {}, child {child:?}", picture(second, 4));
     assert_eq!(read(second + 2 * PAGE), Ok(b'a'));
 }

@@ -3,6 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
+use braid_test_programs::children::{fork, kill, wait};
 use braid_test_programs::memory::{PAGE, fresh, write};
 use braid_test_programs::{call, show};
 use libc as l;
@@ -41,12 +42,10 @@ fn main() {
 
 /// A child's memory is told to its parent, by the call and by /proc.
 fn of_a_child() {
-    // SAFETY: P4.
-    let child = unsafe { l::fork() };
-    if child == 0 {
+    let pid = fork(|| {
         sleep(Duration::from_secs(1000));
-    }
-    let pid = child as usize;
+        0
+    });
     let resident = about(pid)[RESIDENT];
     println!("child resident: {}", resident >= PAGES as u64);
     let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).expect("statm");
@@ -55,12 +54,12 @@ fn of_a_child() {
         "statm: {}",
         pages[0] >= pages[1] && pages[1] >= PAGES as u64
     );
-    call(l::SYS_kill, [pid, l::SIGKILL as usize]).expect("a child");
+    kill(pid, l::SIGKILL).expect("a child");
     println!("zombie resident: {}", {
         sleep(Duration::from_millis(50));
         about(pid)[RESIDENT]
     });
-    call(l::SYS_wait4, [pid, 0, 0, 0]).expect("a child");
+    wait(pid).expect("a child");
     show("gone", call(PROCESS_INFO, [pid, 0, 0]));
 }
 

@@ -6,6 +6,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
+use braid_test_programs::children::{in_child, kill, try_fork, wait};
 use braid_test_programs::memory::{ANONYMOUS, PAGE, RW, map, unmap, write};
 use braid_test_programs::{Answer, call, show};
 use libc as l;
@@ -42,7 +43,7 @@ fn try_map(mebibytes: usize) {
 
 /// RLIMIT_DATA counts private memory that can be written.
 fn data() {
-    let child = fork(|| {
+    let child = in_child(|| {
         limit(l::RLIMIT_DATA, 64 * MIB);
         try_map(48);
         try_map(80);
@@ -54,7 +55,7 @@ fn data() {
         let same = call(l::SYS_brk, [end + 80 * MIB]) == Ok(end);
         println!("brk up 80 MiB: {}", if same { "refused" } else { "done" });
     });
-    println!("data: {:?}", child.and_then(wait));
+    println!("data: {child:?}");
 }
 
 fn address_space() {
@@ -96,32 +97,6 @@ fn allocations() {
     );
 }
 
-/// A child that does not come back, or the error.
-fn fork(work: impl FnOnce()) -> Answer {
-    // SAFETY: P4.
-    match unsafe { l::fork() } {
-        0 => {
-            work();
-            // SAFETY: P1.
-            unsafe { l::_exit(0) }
-        }
-        -1 => Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0)),
-        child => Ok(child as usize),
-    }
-}
-
-/// Waits for a child: its status, or minus the signal that ended it.
-fn wait(child: usize) -> Result<i32, i32> {
-    let mut status = 0;
-    let to = &raw mut status as usize;
-    call(l::SYS_wait4, [child, to, 0, 0])?;
-    Ok(if l::WIFEXITED(status) {
-        l::WEXITSTATUS(status)
-    } else {
-        -l::WTERMSIG(status)
-    })
-}
-
 /// Children that touch memory until there is none. Each ends; this process, which has some too, goes on.
 fn hog() {
     let own = map(0, 64 * PAGE, RW, ANONYMOUS).expect("memory");
@@ -129,11 +104,10 @@ fn hog() {
         write(own + page * PAGE, 1).expect("a writable page");
     }
     for round in 0..3 {
-        let child = fork(|| {
+        let child = try_fork(|| {
             loop {
                 let Ok(base) = map(0, 16 * MIB, RW, ANONYMOUS) else {
-                    // SAFETY: P1.
-                    unsafe { l::_exit(12) }
+                    return 12;
                 };
                 for page in 0..16 * MIB / PAGE {
                     write(base + page * PAGE, 1).expect("a writable page");
@@ -153,25 +127,25 @@ fn hog() {
 
 /// Processes that fork and fork, up to a limit of their number; then up to the machine's.
 fn bomb() {
-    let tree = fork(|| {
+    let tree = in_child(|| {
         limit(l::RLIMIT_NPROC, 24);
         explode(3);
     });
-    println!("tree: {:?}", tree.and_then(wait));
+    println!("tree: {tree:?}");
     // The first process gets the orphans of the others.
     while wait(usize::MAX).is_ok() {}
     println!("afterwards: {:?}", small());
 
     let mut children = Vec::with_capacity(1 << 16);
     let refused = loop {
-        match fork(|| sleep(Duration::from_secs(1000))) {
+        match try_fork(|| rest(Duration::from_secs(1000))) {
             Ok(child) => children.push(child),
             Err(error) => break error,
         }
     };
     println!("refused: {}", [l::EAGAIN, l::ENOMEM].contains(&refused));
     for child in &children {
-        call(l::SYS_kill, [*child, l::SIGKILL as usize]).expect("a child");
+        kill(*child, l::SIGKILL).expect("a child");
     }
     let killed = children
         .iter()
@@ -183,17 +157,23 @@ fn bomb() {
 
 /// An ordinary child's end.
 fn small() -> Result<i32, i32> {
-    fork(|| drop(vec![1u8; MIB])).and_then(wait)
+    in_child(|| drop(vec![1u8; MIB]))
 }
 
 /// Makes children until no more can be made, and children make children.
-fn explode(depth: usize) {
+fn explode(depth: usize) -> i32 {
     for _ in 0..8 {
-        if fork(|| sleep(Duration::from_millis(20))).is_err() {
+        if try_fork(|| rest(Duration::from_millis(20))).is_err() {
             break;
         }
-        if depth > 0 && fork(|| explode(depth - 1)).is_err() {
+        if depth > 0 && try_fork(|| explode(depth - 1)).is_err() {
             break;
         }
     }
+    0
+}
+
+fn rest(time: Duration) -> i32 {
+    sleep(time);
+    0
 }

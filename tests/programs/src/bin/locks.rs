@@ -3,6 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
+use braid_test_programs::children::{fork, in_child, wait};
 use braid_test_programs::{Answer, call, show, text};
 use libc as l;
 
@@ -44,16 +45,8 @@ fn set(file: usize, kind: i32, start: i64, len: i64) -> Answer {
     record(file, l::F_SETLK, kind, start, len).0
 }
 
-/// Runs `work` in a child, and waits for it.
-fn in_child(work: impl FnOnce()) {
-    // SAFETY: P4.
-    let child = unsafe { l::fork() };
-    if child == 0 {
-        work();
-        // SAFETY: P1.
-        unsafe { l::_exit(0) }
-    }
-    call(l::SYS_wait4, [child as usize, 0, 0, 0]).expect("a child");
+fn by_another(work: impl FnOnce()) {
+    in_child(work).expect("a child");
 }
 
 fn records(path: &str) {
@@ -61,7 +54,7 @@ fn records(path: &str) {
     show("write, 10 bytes", set(file, l::F_WRLCK, 0, 10));
     show("read, 10 more", set(file, l::F_RDLCK, 10, 10));
     let parent = std::process::id();
-    in_child(|| {
+    by_another(|| {
         let get = |name: &str, kind, start, len| {
             let (answer, held) = record(file, l::F_GETLK, kind, start, len);
             let whose = held.l_pid.cast_unsigned() == parent;
@@ -78,7 +71,7 @@ fn records(path: &str) {
     });
     show("after the child", set(file, l::F_WRLCK, 0, 0));
     show("a hole", set(file, l::F_UNLCK, 40, -10));
-    in_child(|| {
+    by_another(|| {
         show("child, before the hole", set(file, l::F_WRLCK, 29, 1));
         show("child, the hole", set(file, l::F_WRLCK, 30, 10));
         show("child, after the hole", set(file, l::F_WRLCK, 40, 1));
@@ -96,29 +89,26 @@ fn records(path: &str) {
 fn a_close_lets_go(path: &str) {
     let (file, other) = (open(path, l::O_RDWR), open(path, l::O_RDONLY));
     show("held", set(file, l::F_WRLCK, 0, 0));
-    in_child(|| close(other));
-    in_child(|| show("a child's close", set(file, l::F_WRLCK, 0, 1)));
+    by_another(|| close(other));
+    by_another(|| show("a child's close", set(file, l::F_WRLCK, 0, 1)));
     close(other);
-    in_child(|| show("an own close", set(file, l::F_WRLCK, 0, 1)));
+    by_another(|| show("an own close", set(file, l::F_WRLCK, 0, 1)));
     close(file);
 }
 
 fn waiting(path: &str) {
     let file = open(path, l::O_RDWR);
     set(file, l::F_WRLCK, 0, 1).expect("a lock");
-    // SAFETY: P4.
-    let child = unsafe { l::fork() };
-    if child == 0 {
+    let child = fork(|| {
         show("waited", record(file, l::F_SETLKW, l::F_WRLCK, 0, 1).0);
-        // SAFETY: P1.
-        unsafe { l::_exit(0) }
-    }
+        0
+    });
     sleep(Duration::from_millis(50));
     println!("let go");
     set(file, l::F_UNLCK, 0, 1).expect("to unlock");
-    call(l::SYS_wait4, [child as usize, 0, 0, 0]).expect("a child");
+    wait(child).expect("a child");
     set(file, l::F_WRLCK, 0, 1).expect("a lock");
-    in_child(|| {
+    by_another(|| {
         extern "C" fn nothing(_: i32) {}
         // SAFETY: P1, an action of zeros is one.
         let mut action: l::sigaction = unsafe { std::mem::zeroed() };

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::sleep;
 use std::time::Duration;
 
+use braid_test_programs::children::{fork, kill, wait};
 use braid_test_programs::memory::{ANONYMOUS, PAGE, RW, map, unmap};
 use braid_test_programs::{call, text};
 use libc as l;
@@ -15,14 +16,12 @@ fn main() {
     let turns = map(0, PAGE, RW, l::MAP_SHARED | l::MAP_ANONYMOUS).expect("memory");
     // SAFETY: P2, zeros are an atomic zero.
     let turns = unsafe { &*(turns as *const AtomicU64) };
-    // SAFETY: P4.
-    let child = unsafe { l::fork() };
-    if child == 0 {
+    let child = fork(|| {
         loop {
             sleep(Duration::from_millis(1));
             turns.fetch_add(1, Relaxed);
         }
-    }
+    });
     while turns.load(Relaxed) == 0 {
         std::thread::yield_now();
     }
@@ -58,6 +57,6 @@ fn main() {
     during("mlock", &mut || {
         call(l::SYS_mlock, [base, LENGTH]).expect("room");
     });
-    call(l::SYS_kill, [child as usize, l::SIGKILL as usize]).expect("a child");
-    call(l::SYS_wait4, [child as usize, 0, 0, 0]).expect("a child");
+    kill(child, l::SIGKILL).expect("a child");
+    wait(child).expect("a child");
 }

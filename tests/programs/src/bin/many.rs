@@ -3,8 +3,9 @@
 
 use std::time::Instant;
 
+use braid_test_programs::children::in_child;
 use braid_test_programs::memory::{ANONYMOUS, PAGE, RW, map, protect, unmap, write};
-use braid_test_programs::{Answer, call, show};
+use braid_test_programs::{Answer, show};
 use libc as l;
 
 /// More than a process may have.
@@ -21,24 +22,9 @@ fn main() {
 /// Does the work in a child, whose end is part of it.
 fn measured(name: &str, work: impl FnOnce()) {
     let begin = Instant::now();
-    let end = child(work);
+    let end = in_child(work);
     println!("{name}: {end:?}");
     eprintln!("{name}: {} ms", begin.elapsed().as_millis());
-}
-
-/// Runs `work` in a child: its wait status.
-fn child(work: impl FnOnce()) -> Result<i32, i32> {
-    // SAFETY: P4.
-    let child = unsafe { l::fork() };
-    if child == 0 {
-        work();
-        // SAFETY: P1.
-        unsafe { l::_exit(0) }
-    }
-    let mut status = 0;
-    let to = &raw mut status as usize;
-    call(l::SYS_wait4, [child as usize, to, 0, 0])?;
-    Ok(status)
 }
 
 /// Maps page by page where the kernel likes, no two neighbours alike, and touches a few: how many, and why no more.
@@ -98,6 +84,6 @@ fn unmap_each(from_above: bool) {
 fn fork_with_many() {
     show("then", fill().1);
     for _ in 0..3 {
-        child(|| ()).expect("a child");
+        in_child(|| ()).expect("a child");
     }
 }

@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
+use braid_test_programs::children::{fork, pipe, wait};
 use braid_test_programs::memory::{self as m, PAGE, RW, fresh, map_file, read, write};
 use braid_test_programs::torus::{AVAILABLE, CONTENT_MADE, growth};
 use braid_test_programs::vmo::{self as v, EXECUTE, MAP, READ, STREAMING, TRANSFER, close, noise};
@@ -166,17 +167,12 @@ fn map() {
         "opened again",
         call(l::SYS_open, [path.as_ptr() as usize, 0]),
     );
-    // SAFETY: P4.
-    let pid = unsafe { l::fork() };
-    if pid == 0 {
+    let child = fork(|| {
         let given = v::rights(one).is_ok() && v::rights(kept) == Err(l::EBADF);
         let first = total(&bytes) - u64::from(bytes[PAGE]) + u64::from(b'!');
-        // SAFETY: P4.
-        unsafe { l::_exit(i32::from(given) + 2 * i32::from(sum(private) == first)) };
-    }
-    let mut status = 0;
-    call(l::SYS_wait4, [pid as usize, &raw mut status as usize, 0, 0]).expect("a child");
-    println!("child: {status:#x}");
+        i32::from(given) + 2 * i32::from(sum(private) == first)
+    });
+    println!("child: {:?}", wait(child));
     for at in [private, shared, blind] {
         m::unmap(at, 10 * PAGE).expect("unmapped");
     }
@@ -265,11 +261,7 @@ fn snapshot() {
 }
 
 fn errors() {
-    let pipe = {
-        let mut ends = [0i32; 2];
-        call(l::SYS_pipe, [ends.as_mut_ptr() as usize]).expect("a pipe");
-        ends[0] as usize
-    };
+    let [pipe, _] = pipe();
     let object = v::object(&noise(3, 10_000));
     let builder = v::builder(100).expect("a builder");
     for (name, descriptor) in [("not open", 999), ("another kind", pipe)] {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
 
+use braid_test_programs::children::{fork, wait};
 use braid_test_programs::memory::{ANONYMOUS, PAGE, RW, map, map_file};
 use libc as l;
 
@@ -118,7 +119,6 @@ fn pattern(pages: &mut Pages) {
 /// A child writes what the parent sees.
 fn shared(pages: &mut Pages) {
     (0..pages.len() / 2).for_each(|page| pages.write(page));
-    let mut status = 0;
     let child = child(pages, |pages| {
         let wrong = pages.all_wrong();
         (0..pages.len())
@@ -126,13 +126,12 @@ fn shared(pages: &mut Pages) {
             .for_each(|page| pages.write(page));
         wrong
     });
-    // SAFETY: P1.
-    unsafe { l::waitpid(child, &raw mut status, 0) };
+    let end = wait(child);
     for (page, version) in pages.versions.iter_mut().enumerate() {
         *version += u8::from(page % 2 == 0);
     }
     println!(
-        "child: {status}, wrong: {} {}",
+        "child: {end:?}, wrong: {} {}",
         pages.all_wrong(),
         pages.all_wrong()
     );
@@ -233,16 +232,11 @@ fn forks(pages: &mut Pages) {
             .for_each(|page| pages.write(page));
         wrong + pages.all_wrong()
     };
-    let children: Vec<i32> = (0..3)
+    let children: Vec<usize> = (0..3)
         .map(|number| child(pages, |pages| write_part(pages, number)))
         .collect();
     let wrong = pages.all_wrong();
-    let good = children.into_iter().filter(|&child| {
-        let mut status = 0;
-        // SAFETY: P1.
-        unsafe { l::waitpid(child, &raw mut status, 0) };
-        status == 0
-    });
+    let good = children.into_iter().filter(|&child| wait(child) == Ok(0));
     println!(
         "good children: {}, wrong: {wrong} {}",
         good.count(),
@@ -251,12 +245,6 @@ fn forks(pages: &mut Pages) {
 }
 
 /// A child that does this, and fails when anything was wrong.
-fn child(pages: &mut Pages, act: impl FnOnce(&mut Pages) -> usize) -> i32 {
-    // SAFETY: P4.
-    let pid = unsafe { l::fork() };
-    assert!(pid >= 0, "no fork");
-    if pid > 0 {
-        return pid;
-    }
-    std::process::exit(i32::from(act(pages) > 0));
+fn child(pages: &mut Pages, act: impl FnOnce(&mut Pages) -> usize) -> usize {
+    fork(|| i32::from(act(pages) > 0))
 }

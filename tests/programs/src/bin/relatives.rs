@@ -1,7 +1,8 @@
 //! Families whose members move between tori all the time: waits, signals, groups, stops and orphans are as if nobody moved. On
 //! Linux nobody does.
 
-use braid_test_programs::{Answer, call};
+use braid_test_programs::call;
+use braid_test_programs::children::{fork, kill};
 use libc as l;
 
 const TORUS_INFO: i64 = 4096;
@@ -147,23 +148,10 @@ fn wait(pid: usize, options: i32) -> Result<(usize, i32), i32> {
     call(l::SYS_wait4, arguments).map(|pid| (pid, status))
 }
 
-fn kill(pid: usize, signal: i32) -> Answer {
-    call(l::SYS_kill, [pid, signal as usize])
-}
-
 fn pid() -> usize {
     call(l::SYS_getpid, []).expect("getpid")
 }
 
 fn parent_pid() -> usize {
     call(l::SYS_getppid, []).expect("getppid")
-}
-
-/// Runs `child` in a new process, whose exit status it answers; the parent gets its number.
-fn fork(child: impl FnOnce() -> i32) -> usize {
-    // SAFETY: P4.
-    match unsafe { l::fork() } {
-        0 => std::process::exit(child()),
-        pid => usize::try_from(pid).expect("a process"),
-    }
 }

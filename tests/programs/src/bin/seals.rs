@@ -1,5 +1,6 @@
 //! Seals of files in memory (fcntl(2)): what each of them forbids.
 
+use braid_test_programs::children::pipe;
 use braid_test_programs::memory::{PAGE, RW, map_file, protect, unmap};
 use braid_test_programs::{Answer, call, show, text};
 use libc as l;
@@ -52,13 +53,9 @@ fn main() {
     let plain = file(0);
     show("not sealable", get(plain));
     show("add", add(plain, l::F_SEAL_WRITE));
-    let pipe = {
-        let mut ends = [0i32; 2];
-        call(l::SYS_pipe, [ends.as_mut_ptr() as usize]).expect("a pipe");
-        ends
-    };
-    show("get of a pipe", get(pipe[0] as usize));
-    show("add to a pipe", add(pipe[1] as usize, l::F_SEAL_GROW));
+    let [from, to] = pipe();
+    show("get of a pipe", get(from));
+    show("add to a pipe", add(to, l::F_SEAL_GROW));
     show(
         "bad flags",
         call(l::SYS_memfd_create, [text("x").as_ptr() as usize, 0x8000]),
