@@ -9,6 +9,12 @@ fn mappings() {
 }
 
 #[test]
+fn lengths_and_addresses_at_the_ends() {
+    let output = Exec::new(programs::rust("extremes")).same_as_host();
+    assert_eq!(output.status, 0, "{output:?}");
+}
+
+#[test]
 fn faults() {
     let output = Exec::new(programs::rust("faults")).same_as_host();
     assert_eq!(output.status, 0, "{output:?}");

@@ -8,7 +8,7 @@ use crate::arch::cpu;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use vm::addr::{PAGE_SIZE, Page, VirtAddr};
+use vm::addr::{PAGE_SIZE, Page, USER_END, VirtAddr};
 use vm::fault::Access;
 use vm::flush::FlushDebt;
 use vm::space::{
@@ -49,6 +49,12 @@ fn rights(prot: u64) -> Result<Prot, Errno> {
     rights.set(Prot::WRITE, prot & 2 != 0);
     rights.set(Prot::EXECUTE, prot & 4 != 0);
     Ok(rights)
+}
+
+/// The bytes of the whole pages of a range from `start` on; like Linux's, the length wraps around. `None`: the end does.
+fn whole_pages(start: u64, length: u64) -> Option<u64> {
+    let length = length.wrapping_add(PAGE - 1) & !(PAGE - 1);
+    start.checked_add(length).map(|_| length)
 }
 
 fn space_of(call: &Call) -> Result<Arc<Space>, Errno> {
@@ -93,7 +99,10 @@ fn map(call: &mut Call, flags: MapFlags) -> Result<VirtAddr, Stop> {
         }
         _ => return Err(Errno::EINVAL.into()),
     };
-    let length = length.checked_next_multiple_of(PAGE).ok_or(Errno::ENOMEM)?;
+    if length > USER_END.0 {
+        return Err(Errno::ENOMEM.into());
+    }
+    let length = length.next_multiple_of(PAGE);
     let (backing, maximum) = if flags.contains(MapFlags::ANONYMOUS) {
         (anonymous(length, shared)?, Prot::all())
     } else {
@@ -321,10 +330,11 @@ pub fn madvise(call: &mut Call) -> SysResult {
         19 => Some(Advice::Clear(Flags::WIPE_ON_FORK)),
         _ => return Err(Errno::EINVAL.into()),
     };
-    if !address.is_multiple_of(PAGE) {
+    let pages = whole_pages(address, length).ok_or(Errno::EINVAL)?;
+    if !address.is_multiple_of(PAGE) || (pages == 0 && length > 0) {
         return Err(Errno::EINVAL.into());
     }
-    let length = length.checked_next_multiple_of(PAGE).ok_or(Errno::EINVAL)?;
+    let length = pages;
     let space = space_of(call)?;
     let memory = cpu::this().torus().memory();
     if let Some(advice) = known {
@@ -342,7 +352,7 @@ pub fn msync(call: &mut Call) -> SysResult {
     if flags & !7 != 0 || flags & 5 == 5 || !address.is_multiple_of(PAGE) {
         return Err(Errno::EINVAL.into());
     }
-    let length = length.checked_next_multiple_of(PAGE).ok_or(Errno::ENOMEM)?;
+    let length = whole_pages(address, length).ok_or(Errno::ENOMEM)?;
     if length > 0 && !space_of(call)?.look(|space| space.is_mapped(VirtAddr(address), length)) {
         return Err(Errno::ENOMEM.into());
     }
@@ -356,7 +366,7 @@ pub fn mincore(call: &mut Call) -> SysResult {
         return Err(Errno::EINVAL.into());
     }
     let pages = length.div_ceil(PAGE);
-    UserSlice::new(address as usize, (pages * PAGE) as usize).map_err(|_| Errno::ENOMEM)?;
+    UserSlice::new(address as usize, length as usize).map_err(|_| Errno::ENOMEM)?;
     let out = UserSlice::new(vector as usize, pages as usize)?;
     let space = space_of(call)?;
     let memory = cpu::this().torus().memory();
@@ -394,10 +404,8 @@ pub fn brk(call: &mut Call) -> SysResult {
 fn pages_to_lock(call: &Call, space: &Space) -> Result<(VirtAddr, u64), Errno> {
     let [address, length, ..] = call.args;
     let start = VirtAddr(address & !(PAGE - 1));
-    let length = length
-        .checked_add(address - start.0)
-        .and_then(|length| length.checked_next_multiple_of(PAGE))
-        .ok_or(Errno::EINVAL)?;
+    let length = length.wrapping_add(address - start.0);
+    let length = whole_pages(start.0, length).ok_or(Errno::EINVAL)?;
     if length > 0 && !space.look(|space| space.is_mapped(start, length)) {
         return Err(Errno::ENOMEM);
     }

@@ -1,8 +1,8 @@
 //! mprotect(2), madvise(2), mincore(2), msync(2).
 
 use super::mapping::{Backing, Flags, Mapping, Object};
-use super::{AddressSpace, SpaceError, pages};
-use crate::addr::{Frame, Page, PageRange, VirtAddr};
+use super::{AddressSpace, SpaceError, USER, pages};
+use crate::addr::{Frame, PAGE_SIZE, Page, PageRange, VirtAddr};
 use crate::flush::FlushDebt;
 use crate::table::{Entry, Released, Rights, State, TableMemory};
 
@@ -49,6 +49,9 @@ impl<O: Object> AddressSpace<O> {
     ) -> Result<(), SpaceError> {
         if !address.is_page_aligned() {
             return Err(SpaceError::InvalidArgument);
+        }
+        if length == 0 {
+            return Ok(());
         }
         let range = pages(address, length).ok_or(SpaceError::NoMemory)?;
         let mut page = range.start;
@@ -110,7 +113,11 @@ impl<O: Object> AddressSpace<O> {
         length: u64,
         advice: Advice,
     ) -> Result<FlushDebt, SpaceError> {
-        let range = pages(address, length).ok_or(SpaceError::InvalidArgument)?;
+        if !address.is_page_aligned() {
+            return Err(SpaceError::InvalidArgument);
+        }
+        let end = Page(address.0.saturating_add(length).div_ceil(PAGE_SIZE as u64));
+        let range = PageRange::new(Page::containing(address), end).intersect(USER);
         let is_object = |mapping: &Mapping<O>| !matches!(mapping.backing, Backing::Zero);
         let anonymous = matches!(advice, Advice::Free | Advice::Set(Flags::WIPE_ON_FORK));
         if anonymous && self.mappings.touching(range).any(is_object) {

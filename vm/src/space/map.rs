@@ -103,10 +103,11 @@ impl<O: Object> AddressSpace<O> {
             let free = self.at_hint(hint, count).or_else(|| self.find_room(count));
             return Ok((free.ok_or(SpaceError::NoMemory)?, false));
         };
-        if !address.is_page_aligned() {
-            return Err(SpaceError::InvalidArgument);
+        let length = count * PAGE_SIZE as u64;
+        if address > USER_END || length > USER_END - address {
+            return Err(SpaceError::NoMemory);
         }
-        let range = pages(address, count * PAGE_SIZE as u64).ok_or(SpaceError::NoMemory)?;
+        let range = pages(address, length).ok_or(SpaceError::InvalidArgument)?;
         if range.start < LOWEST {
             return Err(SpaceError::NotPermitted);
         }

@@ -56,11 +56,14 @@ impl<O: Object> AddressSpace<O> {
         if new_length == 0 || (moves && !may_move) || (keep_old && old_length != new_length) {
             return Err(SpaceError::InvalidArgument);
         }
-        let old = pages(address, old_length).ok_or(SpaceError::InvalidArgument)?;
+        if !address.is_page_aligned() {
+            return Err(SpaceError::InvalidArgument);
+        }
         let count = pages(VirtAddr(0), new_length)
             .ok_or(SpaceError::InvalidArgument)?
             .len();
         let mapping = self.find(address).ok_or(SpaceError::BadAddress)?;
+        let old = pages(address, old_length).ok_or(SpaceError::InvalidArgument)?;
         let is_data = mapping.is_data();
         // What is cut off goes as munmap(2) does it, across mappings and holes.
         let kept = PageRange::at(old.start, old.len().min(count));
