@@ -23,6 +23,18 @@ fn twice_the_memory() {
     assert!(output.log.contains("KiB of swap on vda"), "{}", output.log);
 }
 
+/// Each fault needs two frames, of which the table stays; a fork needs more of them than there can be.
+#[test]
+fn tables_as_large_as_what_they_map() {
+    let output = way("scattered", 10, 1).mem(36).run();
+    let expected = "wrong: 0 0\nno child: Out of memory (os error 12)\nwrong: 0\n";
+    assert_eq!(
+        (output.status, &*output.stdout),
+        (0, expected),
+        "{output:?}"
+    );
+}
+
 #[test]
 fn here_and_there() {
     assert_eq!(pressure("random", 60, 2).stdout, "wrong: 0 0\n");

@@ -254,6 +254,9 @@ fn on(thread: &Arc<Thread>, address: VirtAddr, access: Access) -> Outcome {
             Some(space) => space.fault(address, access),
             None => Outcome::Refused(Refusal::NotMapped),
         });
+        if outcome == Outcome::Resolved {
+            reclaim::satisfied(thread);
+        }
         if outcome != Outcome::NoMemory {
             return outcome;
         }

@@ -44,7 +44,7 @@ pub struct Reclaim {
 /// What came of making room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Room {
-    /// A frame is free.
+    /// Frames have become free.
     Made,
     /// A frame may come: the current thread is enrolled, and tries again when it is woken.
     Wait,
@@ -173,7 +173,7 @@ fn evict(torus: &'static Torus, clock: &mut Clock, wanted: u64, mut look: u64) -
     progress
 }
 
-/// The current thread has found no frame. On a core that holds no lock of memory's: of no space, no object, no disk.
+/// The current thread has found too few frames. On a core that holds no lock of memory's: of no space, no object, no disk.
 pub fn make_room(thread: &Arc<Thread>) -> Room {
     let (room, vain) = attempt(thread.vain.get());
     thread.vain.set(vain);
@@ -186,6 +186,8 @@ pub fn make_room(thread: &Arc<Thread>) -> Room {
 
 /// Makes room for whom this core works for, who has tried `vain` times in vain; and how often it is after that. With [`Room::Wait`] and
 /// any, nobody else will wake it.
+///
+/// Frames that are free do not count: they were too few for what was asked, and only what goes makes them more.
 pub fn attempt(vain: u32) -> (Room, u32) {
     let torus = cpu::this().torus();
     // First, so that no frame comes unnoticed.
@@ -195,15 +197,21 @@ pub fn attempt(vain: u32) -> (Room, u32) {
     let look = (torus.total() / PARTS).max(GLANCE);
     let progress = evict(torus, &mut torus.reclaim.clock.lock(), BATCH, look);
     let under_way = || torus.reclaim.swap().is_some_and(|swap| !swap.is_idle());
-    let vain = if progress != Progress::default() || under_way() {
-        0
-    } else {
-        vain + 1
-    };
-    let room = match vain {
-        _ if torus.for_programs() > 0 => Room::Made,
-        TRIES => Room::None,
-        _ => Room::Wait,
-    };
-    (room, vain % TRIES)
+    if progress.dropped > 0 {
+        return (Room::Made, 0);
+    }
+    if progress != Progress::default() || under_way() {
+        return (Room::Wait, 0);
+    }
+    match vain + 1 {
+        TRIES => (Room::None, 0),
+        vain => (Room::Wait, vain),
+    }
+}
+
+/// The current thread has got what it looked for: tries in vain count from here again.
+pub fn satisfied(thread: &Thread) {
+    if thread.vain.get() > 0 {
+        thread.vain.set(0);
+    }
 }

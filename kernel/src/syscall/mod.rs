@@ -69,6 +69,7 @@ fn run(thread: &Arc<Thread>, mut inflight: InFlight) {
     };
     thread.regs.with(|regs| regs.rax = value);
     if waited {
+        reclaim::satisfied(thread);
         interrupted::cancel_timer(thread);
         crate::file::far::forget(thread);
         deliver::restore_mask(thread);

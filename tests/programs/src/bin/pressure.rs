@@ -21,6 +21,7 @@ fn main() {
     match way.as_str() {
         "pattern" => pattern(&mut Pages::anonymous(pages)),
         "random" => random(&mut Pages::anonymous(pages)),
+        "scattered" => scattered(pages),
         "forks" => forks(&mut Pages::anonymous(pages)),
         "shared" => shared(&mut Pages::shared(pages, usize::MAX)),
         "file" => file(pages),
@@ -114,6 +115,27 @@ impl Pages {
 fn pattern(pages: &mut Pages) {
     (0..pages.len()).for_each(|page| pages.write(page));
     println!("wrong: {} {}", pages.all_wrong(), pages.all_wrong());
+}
+
+/// Pages of which each needs a page table of its own; then a child, if there is room for its tables.
+fn scattered(pages: usize) {
+    const APART: usize = 2 << 20;
+    let noreserve = ANONYMOUS | l::MAP_NORESERVE;
+    let start = map(0, pages * APART, RW, noreserve).expect("room");
+    let mut scattered: Vec<Pages> = (0..pages)
+        .map(|page| Pages::at(start + page * APART, 1))
+        .collect();
+    scattered.iter_mut().for_each(|page| page.write(0));
+    let wrong = |all: &[Pages]| all.iter().map(Pages::all_wrong).sum::<usize>();
+    println!("wrong: {} {}", wrong(&scattered), wrong(&scattered));
+    // SAFETY: P1.
+    match unsafe { l::fork() } {
+        -1 => println!("no child: {}", std::io::Error::last_os_error()),
+        // SAFETY: P1.
+        0 => unsafe { l::_exit(0) },
+        _ => println!("a child"),
+    }
+    println!("wrong: {}", wrong(&scattered));
 }
 
 /// A child writes what the parent sees.
