@@ -16,6 +16,9 @@ const QEMU_CLEAN: i32 = 0x10 << 1 | 1;
 const QEMU_PANIC: i32 = 0x11 << 1 | 1;
 const QEMU_REFUSED: i32 = 0x12 << 1 | 1;
 
+/// What QEMU says when a signal ends it, with exit status 0.
+const SIGNALLED: &str = "terminating on signal";
+
 /// How a machine ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -56,6 +59,9 @@ impl Ending {
             }
             // Powered off, as a board is.
             (Some(0), Some(status)) => Ending::from_wait_status(status),
+            (Some(0), None) if diagnostics.contains(SIGNALLED) => {
+                Ending::QemuFailed(format!("QEMU was ended:\n{}", diagnostics.trim()))
+            }
             (Some(0), None) => Ending::Lost(
                 "the machine reset itself (a triple fault, or the loader was not started)"
                     .to_owned(),
@@ -144,6 +150,7 @@ mod tests {
             Ending::of(None, Some(37), ""),
             Ending::of(None, Some(0), ""),
             Ending::of(None, Some(1), "no such option"),
+            Ending::of(None, Some(0), "QEMU: terminating on signal 15 from pid 7"),
             Ending::TimedOut(Duration::from_secs(1)),
         ];
         let mut statuses: Vec<u8> = endings.iter().map(Ending::exit_status).collect();

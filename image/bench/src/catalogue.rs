@@ -177,6 +177,11 @@ pub const ALL: &[Benchmark] = &[
         "sort, hash, multiply and look up in 16 MiB",
     ),
     entry(
+        "torus-message",
+        Group::Torus,
+        "message to another torus and back, between two processes",
+    ),
+    entry(
         "torus-pipe",
         Group::Torus,
         "byte from a process to one on another torus, over a pipe",

@@ -23,6 +23,8 @@ pub struct TorusInfo {
 const TORUS_INFO: libc::c_long = 4096;
 /// Number of the call migrate.
 const MIGRATE: libc::c_long = 4097;
+/// Number of the call ring_probe.
+const RING_PROBE: libc::c_long = 4112;
 /// Words of torus_info before its counters.
 const HEAD: usize = 8;
 /// Which counters are the pulls and the pages pulled.
@@ -64,4 +66,20 @@ pub fn migrate_self(torus: u32) -> std::io::Result<()> {
         0 => Ok(()),
         _ => Err(std::io::Error::last_os_error()),
     }
+}
+
+/// Sends up to `count` probes to a torus; with 0 waits until `expected` have come from there in all. Answers how many have
+/// been sent to it and have come from it in all.
+///
+/// # Errors
+/// Those of ring_probe in `docs/abi.md`; ENOSYS on Linux.
+pub fn ring_probe(torus: u32, count: u64, expected: u64) -> std::io::Result<(u64, u64)> {
+    let mut tally = [0u64; 3];
+    // SAFETY: the kernel writes three words to `tally`, and touches no other memory of the program's.
+    let answer = unsafe { libc::syscall(RING_PROBE, torus, count, expected, tally.as_mut_ptr()) };
+    if answer < 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    let [sent, received, _wrong] = tally;
+    Ok((sent, received))
 }

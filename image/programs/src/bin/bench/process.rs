@@ -37,6 +37,12 @@ impl Child {
         )))
     }
 
+    /// Has it end, whatever it does.
+    pub(crate) fn kill(&self) {
+        // SAFETY: the call touches no memory. It cannot fail: the child is there until it is waited for.
+        unsafe { libc::kill(self.0, libc::SIGKILL) };
+    }
+
     fn reap(&self) -> io::Result<libc::c_int> {
         let mut status = 0;
         // SAFETY: `status` is writable for the call.
@@ -49,7 +55,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Only after a failure, which has been told: its end does not matter.
+        // After a failure, which has been told, or as it was killed: its end does not matter.
         let _ = self.reap();
     }
 }

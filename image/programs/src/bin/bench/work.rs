@@ -78,6 +78,7 @@ pub(crate) fn make(name: &str, setting: &Setting) -> io::Result<Box<dyn Work>> {
         "fork-256m" => Box::new(processes::Fork::new(setting, 256)?),
         "exec" => Box::new(processes::Exec::new(setting)?),
         "switch" => Box::new(processes::Switch::new(setting)?),
+        "torus-message" => Box::new(tori::Messages::new(setting)?),
         "torus-pipe" => Box::new(processes::Switch::across(setting)?),
         "migrate" => Box::new(tori::Move::new(setting, tori::Until::Goes)?),
         "settle" => Box::new(tori::Move::new(setting, tori::Until::Settled)?),

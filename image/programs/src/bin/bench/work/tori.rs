@@ -1,14 +1,16 @@
 //! Tori: on Braid alone. A process that has moved works on where it is, and the next round takes it back.
 
+use std::convert::Infallible;
 use std::io;
 use std::time::{Duration, Instant};
 
-use braid_programs::{migrate_self, torus_info};
+use braid_programs::{migrate_self, ring_probe, torus_info};
 
 use super::faults::Order;
 use super::{Setting, Work};
 use crate::mark;
 use crate::memory::{PAGE, Region};
+use crate::process::Child;
 
 /// Bytes of memory whose pages are touched.
 const MEMORY: usize = 16 << 20;
@@ -21,6 +23,61 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) fn other() -> io::Result<u32> {
     let own = torus_info(None)?;
     Ok(((own.id + 1) % own.tori) as u32)
+}
+
+/// Messages to a process of another torus, which answers each.
+#[derive(Debug)]
+pub(super) struct Messages {
+    trips: usize,
+    torus: u32,
+    peer: Child,
+}
+
+impl Messages {
+    pub(super) fn new(setting: &Setting) -> io::Result<Messages> {
+        let (home, torus) = (torus_info(None)?.id as u32, other()?);
+        let (_, before) = ring_probe(torus, 0, 0)?;
+        let peer = Child::spawn(|| answer(torus, home).is_ok())?;
+        ring_probe(torus, 0, before + 1)?;
+        Ok(Messages {
+            trips: setting.scaled(1024),
+            torus,
+            peer,
+        })
+    }
+}
+
+/// Moves to `torus`, tells `home` that it is there, and answers each message from there until it is killed.
+fn answer(torus: u32, home: u32) -> io::Result<Infallible> {
+    migrate_self(torus)?;
+    let (_, mut expected) = ring_probe(home, 0, 0)?;
+    loop {
+        ring_probe(home, 1, 0)?;
+        expected += 1;
+        ring_probe(home, 0, expected)?;
+    }
+}
+
+impl Work for Messages {
+    fn operations(&self) -> u64 {
+        self.trips as u64
+    }
+
+    fn round(&mut self) -> io::Result<()> {
+        let (_, before) = ring_probe(self.torus, 0, 0)?;
+        for trip in 1..=self.trips as u64 {
+            ring_probe(self.torus, 1, 0)?;
+            ring_probe(self.torus, 0, before + trip)?;
+            mark::operation();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Messages {
+    fn drop(&mut self) {
+        self.peer.kill();
+    }
 }
 
 /// What the end of a move is.
