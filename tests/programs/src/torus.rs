@@ -1,19 +1,39 @@
-//! What Braid tells of a torus (`docs/abi.md`).
+//! What Braid tells of tori, and moving between them (`docs/abi.md`).
 
-use crate::call;
+use crate::{Answer, call};
 
-const TORUS_INFO: i64 = 4096;
+/// Braid's torus_info.
+pub const TORUS_INFO: i64 = 4096;
+/// Braid's migrate.
+pub const MIGRATE: i64 = 4097;
+
 /// Words before the counters.
 const FIXED: usize = 8;
+/// More words than there are.
+const MOST: usize = 128;
 
-/// Word of torus_info: frames available.
+/// Word of torus_info: tori of the machine.
+const TORI: usize = 1;
+/// Word: the caller's torus.
+const OWN: usize = 2;
+/// Word: frames available.
 pub const AVAILABLE: usize = 5;
+/// Word: number of counters.
+const COUNTERS: usize = 7;
 /// Word: first writes to anonymous memory.
 pub const FIRST_WRITES: usize = FIXED + 1;
 /// Word: pages of content found in the page cache.
 pub const CONTENT_FOUND: usize = FIXED + 19;
 /// Word: frames made for the page cache.
 pub const CONTENT_MADE: usize = FIXED + 20;
+/// Of the words after the counters: frames of private memory.
+const PRIVATE: usize = 3;
+
+/// Gets the first words about the caller's torus: how many there are. ENOSYS where there are no tori.
+fn get(words: &mut [u64]) -> Answer {
+    let arguments = [usize::MAX, words.as_mut_ptr() as usize, size_of_val(words)];
+    call(TORUS_INFO, arguments)
+}
 
 /// One word about the caller's torus.
 ///
@@ -21,11 +41,9 @@ pub const CONTENT_MADE: usize = FIXED + 20;
 /// Not on Braid.
 #[must_use]
 pub fn info(word: usize) -> u64 {
-    let mut words = [0u64; 64];
-    let arguments = [usize::MAX, words.as_mut_ptr() as usize, size_of_val(&words)];
-    let count = call(TORUS_INFO, arguments).expect("torus_info");
-    assert!(word < count);
-    words[word]
+    let mut words = [0; MOST];
+    let count = get(&mut words).expect("torus_info");
+    words[..count][word]
 }
 
 /// How much a word grows while `work` is done.
@@ -33,4 +51,35 @@ pub fn growth(word: usize, work: impl FnOnce()) -> i64 {
     let before = info(word);
     work();
     info(word).wrapping_sub(before).cast_signed()
+}
+
+/// Frames of private memory on the caller's torus.
+///
+/// # Panics
+/// Not on Braid.
+#[must_use]
+pub fn private_frames() -> u64 {
+    let mut words = [0; MOST];
+    let count = get(&mut words).expect("torus_info");
+    words[FIXED + words[COUNTERS] as usize..count][PRIVATE]
+}
+
+/// Tori of the machine; 1 where there is no such thing.
+#[must_use]
+pub fn tori() -> usize {
+    let mut words = [0; TORI + 1];
+    get(&mut words).map_or(1, |_| words[TORI] as usize)
+}
+
+/// The torus that the caller is on; 0 where there is no such thing.
+#[must_use]
+pub fn own() -> usize {
+    let mut words = [0; OWN + 1];
+    get(&mut words).map_or(0, |_| words[OWN] as usize)
+}
+
+/// Moves a process, or with 0 the caller, to a torus.
+#[must_use = "the answer says what happened"]
+pub fn migrate(pid: usize, torus: usize) -> Answer {
+    call(MIGRATE, [pid, torus, 0])
 }

@@ -1,10 +1,9 @@
 //! More work than the cores of one torus do: ends when a process of it has been taken over by another torus.
 
-use braid_test_programs::call;
 use braid_test_programs::children::{fork, kill, wait};
+use braid_test_programs::torus;
 use libc as l;
 
-const TORUS_INFO: i64 = 4096;
 const WORKERS: usize = 6;
 
 fn main() {
@@ -22,15 +21,9 @@ fn main() {
 /// A process that works until it is not on torus 0.
 fn worker() -> usize {
     fork(|| {
-        while torus() == 0 {
+        while torus::own() == 0 {
             std::hint::black_box((0..10_000_u64).sum::<u64>());
         }
         0
     })
-}
-
-fn torus() -> usize {
-    let mut words = [0_usize; 3];
-    call(TORUS_INFO, [usize::MAX, words.as_mut_ptr() as usize, 24]).expect("torus_info");
-    words[2]
 }

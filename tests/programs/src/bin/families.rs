@@ -2,11 +2,11 @@
 //! it answers what torus 0 sends, on torus 0 it asks and says what came.
 
 use braid_test_programs::children::{fork, kill, wait};
+use braid_test_programs::torus;
 use braid_test_programs::{Answer, call, error_name};
 use libc as l;
 use std::collections::BTreeSet;
 
-const TORUS_INFO: i64 = 4096;
 /// Queued signals: a question, and what is answered to it.
 const ASK: i32 = 36;
 const TELL: i32 = 37;
@@ -15,18 +15,16 @@ const SERIAL: usize = 22;
 
 fn main() {
     block();
-    let [_, tori, own, ..] = info();
+    let own = torus::own();
     if own == 0 {
-        asks((1..tori).map(|torus| torus << SERIAL | 1).collect());
+        asks(
+            (1..torus::tori())
+                .map(|torus| torus << SERIAL | 1)
+                .collect(),
+        );
     } else {
         answers(own);
     }
-}
-
-fn info() -> [usize; 8] {
-    let mut words = [0; 8];
-    call(TORUS_INFO, [usize::MAX, words.as_mut_ptr() as usize, 64]).expect("torus_info");
-    words
 }
 
 /// Torus 0's part; `first` are the first processes of the others.

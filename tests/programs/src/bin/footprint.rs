@@ -6,34 +6,24 @@ use std::process::Command;
 use std::time::Instant;
 
 use braid_test_programs::call;
+use braid_test_programs::torus::{AVAILABLE, info};
 use libc as l;
-
-/// Braid's torus_info, and the word of its answer that is the number of frames available.
-const TORUS_INFO: i64 = 4096;
-const AVAILABLE: usize = 5;
 
 fn main() {
     let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     for time in ["first", "again"] {
-        let (begin, before) = (Instant::now(), available());
+        let (begin, before) = (Instant::now(), info(AVAILABLE));
         let mut child = Command::new(&words[0])
             .args(&words[1..])
             .spawn()
             .expect("the program");
         let stopped = until_stopped(child.id());
-        let (frames, took) = (before - available(), begin.elapsed());
+        let (frames, took) = (before - info(AVAILABLE), begin.elapsed());
         assert!(l::WIFSTOPPED(stopped), "it ends with {stopped:#x}");
         println!("{time}: {frames} frames");
         eprintln!("{time}: {} ns", took.as_nanos());
         child.kill().and_then(|()| child.wait()).expect("a child");
     }
-}
-
-fn available() -> u64 {
-    let mut words = [0u64; AVAILABLE + 1];
-    let buffer = [usize::MAX, words.as_mut_ptr() as usize, size_of_val(&words)];
-    call(TORUS_INFO, buffer).expect("Braid");
-    words[AVAILABLE]
 }
 
 fn until_stopped(child: u32) -> i32 {

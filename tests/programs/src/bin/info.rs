@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use braid_test_programs::children::{fork, kill, wait};
 use braid_test_programs::memory::{PAGE, fresh, write};
+use braid_test_programs::torus::private_frames;
 use braid_test_programs::{call, show};
 use libc as l;
 
-const TORUS_INFO: i64 = 4096;
 const PROCESS_INFO: i64 = 4099;
 /// Words of process_info.
 const MAPPED: usize = 2;
@@ -68,14 +68,4 @@ fn about(pid: usize) -> [u64; 18] {
     let buffer = [pid, words.as_mut_ptr() as usize, size_of_val(&words)];
     assert_eq!(call(PROCESS_INFO, buffer), Ok(18));
     words
-}
-
-/// Frames of private memory on this torus.
-fn private_frames() -> u64 {
-    let mut words = [0u64; 64];
-    let buffer = [usize::MAX, words.as_mut_ptr() as usize, size_of_val(&words)];
-    let count = call(TORUS_INFO, buffer).expect("Braid");
-    let uses = &words[8 + words[7] as usize..count];
-    assert_eq!(uses.len(), 5);
-    uses[3]
 }

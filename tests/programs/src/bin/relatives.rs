@@ -3,10 +3,8 @@
 
 use braid_test_programs::call;
 use braid_test_programs::children::{fork, kill};
+use braid_test_programs::torus::{migrate, tori};
 use libc as l;
-
-const TORUS_INFO: i64 = 4096;
-const MIGRATE: i64 = 4097;
 
 fn main() {
     let tori = tori();
@@ -17,18 +15,9 @@ fn main() {
     orphans(tori);
 }
 
-/// Tori of the machine; on Linux one.
-fn tori() -> usize {
-    let mut words = [1_usize; 8];
-    match call(TORUS_INFO, [usize::MAX, words.as_mut_ptr() as usize, 64]) {
-        Ok(_) => words[1],
-        Err(_) => 1,
-    }
-}
-
 /// Goes to another torus, if it is possible now.
 fn move_to(torus: usize) {
-    let _ = call(MIGRATE, [0, torus, 0]);
+    let _ = migrate(0, torus);
 }
 
 /// Goes round all tori for ever.

@@ -1,9 +1,8 @@
 //! Probes of the message rings: `rings COUNT` on every torus sends COUNT probes to each other torus, waits for as many from
 //! each, and says what came.
 
-use braid_test_programs::call;
+use braid_test_programs::{call, torus};
 
-const TORUS_INFO: i64 = 4096;
 const RING_PROBE: i64 = 4112;
 
 /// Probes sent to a torus, probes that came from it, those of them that were wrong.
@@ -17,8 +16,10 @@ fn main() {
         .nth(1)
         .and_then(|word| word.parse().ok())
         .expect("rings COUNT");
-    let [_, tori, own, ..] = info();
-    let others: Vec<u64> = (0..tori).filter(|&torus| torus != own).collect();
+    let own = torus::own() as u64;
+    let others: Vec<u64> = (0..torus::tori() as u64)
+        .filter(|&torus| torus != own)
+        .collect();
     for first in (0..count).step_by(TURN as usize) {
         for &other in &others {
             let mut left = TURN.min(count - first);
@@ -31,12 +32,6 @@ fn main() {
         let [sent, received, wrong] = probe(other, 0, count).1;
         println!("torus {own}: sent {sent} to {other}, received {received}, wrong {wrong}");
     }
-}
-
-fn info() -> [u64; 8] {
-    let mut words = [0; 8];
-    call(TORUS_INFO, [usize::MAX, words.as_mut_ptr() as usize, 64]).expect("torus_info");
-    words
 }
 
 /// Sends probes, or waits until so many have come; answers how many were sent, and what there is to say.
