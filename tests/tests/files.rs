@@ -18,6 +18,15 @@ fn locks_keep_others_out() {
 }
 
 #[test]
+fn appends_overwrite_nothing() {
+    for (cores, tori) in [(4, 1), (4, 2), (1, 1)] {
+        let program = Exec::new(programs::rust("appends")).smp(cores).tori(tori);
+        let output = program.same_as_host();
+        assert_eq!(output.status, 0, "{output:?}");
+    }
+}
+
+#[test]
 fn wild_pointers_through_every_call() {
     let output = Exec::new(programs::rust("pointers"))
         .args(["really"])

@@ -117,6 +117,33 @@ impl Content {
     /// Errors as those of [`Content::read`], and ENOSPC.
     pub fn write(&self, offset: u64, from: &[u8]) -> Result<(), Stop> {
         let _busy = self.busy.lock();
+        self.put(offset, from)
+    }
+
+    /// Writes bytes at the end, whatever others append meanwhile: as many as there is room for. Answers how many, and the new end.
+    /// Errors as those of [`Content::write`], and EFBIG.
+    pub fn append(&self, from: &[u8]) -> Result<(usize, u64), Stop> {
+        let _busy = self.busy.lock();
+        let start = self.len();
+        start
+            .checked_add(from.len() as u64)
+            .filter(|&end| end <= LEN_MAX)
+            .ok_or(Errno::EFBIG)?;
+        let mut done = 0;
+        while done < from.len() {
+            let at = start + done as u64;
+            let end = from.len().min(done + PAGE - split(at).1);
+            match self.put(at, &from[done..end]) {
+                Ok(()) => done = end,
+                Err(stop) if done == 0 => return Err(stop),
+                Err(_) => break,
+            }
+        }
+        Ok((done, start + done as u64))
+    }
+
+    /// [`Content::write`], by whoever holds `busy`.
+    fn put(&self, offset: u64, from: &[u8]) -> Result<(), Stop> {
         self.permits_write(offset + from.len() as u64)?;
         let (page, within) = split(offset);
         let before = self.len();

@@ -6,7 +6,7 @@ use crate::sched::time::Nanos;
 use crate::syscall::call::{InFlight, Stop};
 
 /// The most bytes that move in one step.
-const PIECE: usize = 64 << 10;
+pub const PIECE: usize = 64 << 10;
 
 /// Where the bytes come from or go to.
 enum Buffers<'a> {

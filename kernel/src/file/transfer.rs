@@ -3,7 +3,7 @@
 use super::caller::Caller;
 use super::content::Content;
 use super::device::Device;
-use super::io::Transfer;
+use super::io::{PIECE, Transfer};
 use super::local::TmpNode;
 use super::machine;
 use super::open::{Body, Flags, OpenFile};
@@ -14,6 +14,7 @@ use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use crate::vmo::Handle;
 use crate::vmo::file::BuilderFile;
+use alloc::vec::Vec;
 use braid_files::tmp;
 use vm::vmo::Rights;
 
@@ -180,11 +181,75 @@ fn write_tmp(
     position: Option<u64>,
 ) -> SysResult {
     let content = content(node)?;
-    let append = file.flags().contains(Flags::APPEND);
-    if append && io.left() > 0 {
-        *file.offset.lock() = content.len();
+    let result = if file.flags().contains(Flags::APPEND) {
+        append_tmp(file, content, io, position.is_none())
+    } else {
+        overwrite_tmp(file, content, io, position)
+    };
+    let now = machine::wall();
+    node.change(|attributes| (attributes.mtime, attributes.ctime) = (now, now));
+    result
+}
+
+/// Writes to the end of a file; each piece is in one place, whoever else appends.
+fn append_tmp(file: &OpenFile, content: &Content, io: &mut Transfer, moves: bool) -> SysResult {
+    let mut offset = file.offset.lock();
+    while io.left() > 0 {
+        let step = take_piece(io).and_then(|piece| {
+            let (n, end) = content
+                .append(&piece)
+                .inspect_err(|_| io.untake(piece.len()))?;
+            io.untake(piece.len() - n);
+            Ok((end, n == piece.len()))
+        });
+        match step {
+            Ok((end, whole)) => {
+                if moves {
+                    *offset = end;
+                }
+                if !whole {
+                    break;
+                }
+            }
+            Err(stop) => {
+                io.stopped(stop)?;
+                break;
+            }
+        }
+        io.pause()?;
     }
-    let result = positioned(file, io, if append { None } else { position }, |io, at| {
+    Ok(io.done())
+}
+
+/// The next bytes of a transfer: a whole piece, unless memory ends that can be read.
+fn take_piece(io: &mut Transfer) -> Result<Vec<u8>, Stop> {
+    let len = io.left().min(PIECE);
+    let mut piece = Vec::new();
+    piece.try_reserve_exact(len).map_err(|_| Errno::ENOMEM)?;
+    piece.resize(len, 0);
+    let mut taken = 0;
+    while taken < len {
+        match io.take(&mut piece[taken..]) {
+            Ok(0) => break,
+            Ok(n) => taken += n,
+            Err(Stop::Errno(_)) if taken > 0 => break,
+            Err(stop) => {
+                io.untake(taken);
+                return Err(stop);
+            }
+        }
+    }
+    piece.truncate(taken);
+    Ok(piece)
+}
+
+fn overwrite_tmp(
+    file: &OpenFile,
+    content: &Content,
+    io: &mut Transfer,
+    position: Option<u64>,
+) -> SysResult {
+    positioned(file, io, position, |io, at| {
         let mut block = [0; BLOCK];
         let n = io.left().min(BLOCK - (at % BLOCK as u64) as usize);
         at.checked_add(n as u64)
@@ -201,10 +266,7 @@ fn write_tmp(
                 Err(stop)
             }
         }
-    });
-    let now = machine::wall();
-    node.change(|attributes| (attributes.mtime, attributes.ctime) = (now, now));
-    result
+    })
 }
 
 /// The content of a regular file in `/tmp`.

@@ -76,6 +76,11 @@ impl UserSlice {
         }
     }
 
+    /// Its bytes up to the end of its first page.
+    fn to_page_end(self) -> usize {
+        self.len.min(PAGE - self.address % PAGE)
+    }
+
     /// Reads the first `to.len()` bytes. EFAULT when they are not all there.
     pub fn read(&self, to: &mut [u8]) -> Result<(), Stop> {
         if to.len() > self.len {
@@ -266,7 +271,7 @@ impl UserBuffers {
         let mut done = 0;
         while done < from.len() {
             let Some(part) = self.part() else { break };
-            let n = part.len.min(from.len() - done);
+            let n = part.to_page_end().min(from.len() - done);
             match write_now(&part, &from[done..done + n]) {
                 Ok(()) => self.advance(n),
                 Err(stop) if done == 0 => return Err(stop),
@@ -282,7 +287,7 @@ impl UserBuffers {
         let mut done = 0;
         while done < to.len() {
             let Some(part) = self.part() else { break };
-            let n = part.len.min(to.len() - done);
+            let n = part.to_page_end().min(to.len() - done);
             match part.read(&mut to[done..done + n]) {
                 Ok(()) => self.advance(n),
                 Err(stop) if done == 0 => return Err(stop),

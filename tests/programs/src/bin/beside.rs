@@ -6,6 +6,7 @@ use std::hint::black_box;
 use std::thread::sleep;
 use std::time::Duration;
 
+use braid_test_programs::children::{pipe, try_fork};
 use braid_test_programs::memory::{ANONYMOUS, PAGE, RW, map, read, write};
 use braid_test_programs::{Answer, call};
 use libc as l;
@@ -55,19 +56,19 @@ struct Friend {
 
 impl Friend {
     fn new() -> Friend {
-        let (questions, answers) = (pipe(), pipe());
+        let ([question, to], [from, answer]) = (pipe(), pipe());
         let process = fork(|| {
-            close(questions.1);
-            while let Some(question) = receive(questions.0) {
-                send(answers.1, 2 * question + 1);
+            close(to);
+            while let Some(number) = receive(question) {
+                send(answer, 2 * number + 1);
             }
         });
-        close(questions.0);
-        close(answers.1);
+        close(question);
+        close(answer);
         Friend {
             process: process.expect("a process"),
-            to: questions.1,
-            from: answers.0,
+            to,
+            from,
         }
     }
 
@@ -80,12 +81,6 @@ impl Friend {
         close(self.to);
         println!("friend: {:?}", ended(self.process, 0));
     }
-}
-
-fn pipe() -> (usize, usize) {
-    let mut ends = [0i32; 2];
-    call(l::SYS_pipe2, [ends.as_mut_ptr() as usize, 0]).expect("a pipe");
-    (ends[0] as usize, ends[1] as usize)
 }
 
 fn close(file: usize) {
@@ -105,15 +100,10 @@ fn receive(file: usize) -> Option<u64> {
 
 /// A child that does some work, and ends well after it; or the error.
 fn fork(work: impl FnOnce()) -> Answer {
-    // SAFETY: P4.
-    match unsafe { l::fork() } {
-        0 => {
-            work();
-            exit(0)
-        }
-        -1 => Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0)),
-        child => Ok(child as usize),
-    }
+    try_fork(|| {
+        work();
+        0
+    })
 }
 
 fn exit(status: i32) -> ! {
