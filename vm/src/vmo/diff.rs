@@ -1,17 +1,39 @@
-//! Where two page trees differ.
+//! Where two objects differ: both page trees, walked side by side.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::page::PageMemory;
-use super::tree::Link;
+use super::page::{PageMemory, PageSupply};
+use super::tree::{Link, level_for};
+use super::{VmoError, VmoHandle};
 use crate::hash::Hasher;
+
+impl<S: PageSupply> VmoHandle<S> {
+    /// Ranges of page numbers at which the two objects differ, found by walking both page trees side by side. A page beyond
+    /// the end of one object counts as zeros; the sizes themselves are not compared.
+    ///
+    /// # Errors
+    /// As [`id`](Self::id), on either object.
+    pub fn diff(&self, other: &Self) -> Result<Vec<Range<u64>>, VmoError> {
+        let (a, b) = (self.canonical()?, other.canonical()?);
+        let (a, b) = (
+            (&a.root, level_for(self.size())),
+            (&b.root, level_for(other.size())),
+        );
+        Ok(differing(
+            a,
+            &self.vmo.store.0.hasher,
+            b,
+            &other.vmo.store.0.hasher,
+        ))
+    }
+}
 
 /// A tree and its level.
 type Tree<'a, M> = (&'a Link<M>, u8);
 
 /// Ranges of differing pages, ascending and apart from each other. Equal subtrees are not entered.
-pub(super) fn differing<M: PageMemory, N: PageMemory>(
+fn differing<M: PageMemory, N: PageMemory>(
     a: Tree<'_, M>,
     a_hasher: &Hasher,
     b: Tree<'_, N>,

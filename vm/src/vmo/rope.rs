@@ -358,3 +358,6 @@ impl<M: PageMemory> Rope<M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
-use super::page::{HeapPage, HeapPages, Page, page_with};
-use super::rope::{Piece, Rope};
-use super::tree::{Link, level_for};
+use super::{Piece, Rope};
+use crate::vmo::page::{HeapPage, HeapPages, Page, page_with};
+use crate::vmo::tree::{Link, level_for};
 
 fn tree(pages: u64) -> Rope<HeapPage> {
     let supply = HeapPages::unlimited();
