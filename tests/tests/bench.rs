@@ -1,30 +1,75 @@
 //! `braid bench`: short runs on both kernels, and bad input. What the figures are is not tested.
 
-use std::path::Path;
-use std::process::Output;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
 
 use braid::bench::linux::find;
 use braid::install::Consent;
 use braid::progress::Voice;
 use braid_bench::catalogue::{self, Group};
 use braid_tests::booted::{parts, tool};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tempfile::TempDir;
 
-fn bench(words: &[&str]) -> Output {
-    let words = ["bench"].iter().chain(words).copied();
-    tool::braid(words).output().unwrap()
+/// `braid bench`, which writes its figures to a file.
+struct Bench {
+    directory: TempDir,
+    command: Command,
 }
 
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+/// What came of it.
+struct Done {
+    status: Option<i32>,
+    /// Its standard output.
+    table: String,
+    /// Its standard error output.
+    said: String,
+    records: Vec<Value>,
 }
 
-fn records(path: &Path) -> Vec<Value> {
-    let text = std::fs::read_to_string(path).unwrap();
-    let lines = text.lines();
-    lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+impl Bench {
+    /// With these words, and this peer.
+    fn new(words: &str, linux: &str) -> Bench {
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = tool::braid(["bench", "--linux", linux, "--json"]);
+        command.arg(directory.path().join("figures.json"));
+        command.args(words.split_whitespace());
+        Bench { directory, command }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn start(&mut self) -> Child {
+        self.command.spawn().unwrap()
+    }
+
+    fn wait(&self, tool: Child) -> Done {
+        let output = tool.wait_with_output().unwrap();
+        let text = std::fs::read_to_string(self.path("figures.json")).unwrap_or_default();
+        let records = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        Done {
+            status: output.status.code(),
+            table: String::from_utf8(output.stdout).unwrap(),
+            said: String::from_utf8_lossy(&output.stderr).into_owned(),
+            records: records.collect(),
+        }
+    }
+
+    fn run(&mut self) -> Done {
+        let tool = self.start();
+        self.wait(tool)
+    }
+
+    /// As [`Bench::run`], and it has all figures.
+    fn complete(&mut self) -> Done {
+        let done = self.run();
+        assert_eq!(done.status, Some(0), "{}", done.said);
+        done
+    }
 }
 
 /// Linux's kernel, where one can be had.
@@ -92,27 +137,12 @@ fn check(record: &Value) {
 
 #[test]
 fn a_short_run_has_every_figure_of_both_kernels() {
-    let directory = tempfile::tempdir().unwrap();
-    let json = directory.path().join("figures.json");
-    let html = directory.path().join("report.html");
     let linux = linux();
     let peer = linux.as_deref().unwrap_or("none");
-    let output = bench(&[
-        "--icount",
-        "--quick",
-        "--boots",
-        "1",
-        "--samples",
-        "2",
-        "--linux",
-        peer,
-        "--json",
-        json.to_str().unwrap(),
-        "--html",
-        html.to_str().unwrap(),
-    ]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let records = records(&json);
+    let mut bench = Bench::new("--icount --quick --boots 1 --samples 2 --html", peer);
+    let html = bench.path("report.html");
+    bench.command.arg(&html);
+    let Done { table, records, .. } = bench.complete();
     records.iter().for_each(check);
     let mut systems = vec!["Braid"];
     if linux.is_some() {
@@ -134,7 +164,6 @@ fn a_short_run_has_every_figure_of_both_kernels() {
             );
         }
     }
-    let table = String::from_utf8(output.stdout).unwrap();
     assert!(table.contains("instructions for one operation"), "{table}");
     let page = std::fs::read_to_string(html).unwrap();
     assert!(
@@ -144,29 +173,9 @@ fn a_short_run_has_every_figure_of_both_kernels() {
 
 #[test]
 fn processes_at_once_are_figures_of_their_own() {
-    let directory = tempfile::tempdir().unwrap();
-    let json = directory.path().join("figures.json");
-    let output = bench(&[
-        "--accel",
-        "tcg",
-        "--quick",
-        "--boots",
-        "1",
-        "--samples",
-        "2",
-        "--smp",
-        "1,2",
-        "--processes",
-        "1,3",
-        "--linux",
-        "none",
-        "--json",
-        json.to_str().unwrap(),
-        "brk",
-        "fault-copy",
-    ]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let records = records(&json);
+    let words =
+        "--accel tcg --quick --boots 1 --samples 2 --smp 1,2 --processes 1,3 brk fault-copy";
+    let Done { records, .. } = Bench::new(words, "none").complete();
     records.iter().for_each(check);
     // Two machines, two benchmarks, two numbers of processes.
     assert_eq!(records.len(), 8);
@@ -181,26 +190,10 @@ fn processes_at_once_are_figures_of_their_own() {
 
 #[test]
 fn what_moves_between_tori_is_measured_where_there_are_several() {
-    let directory = tempfile::tempdir().unwrap();
-    let json = directory.path().join("figures.json");
     let linux = linux();
-    let run = |tori: &str, linux: &str| {
-        let words = [
-            "--accel",
-            "tcg",
-            "--quick",
-            "--boots",
-            "1",
-            "--samples",
-            "2",
-        ];
-        let machine = ["--smp", "2", "--tori", tori, "--linux", linux];
-        let output = ["--json", json.to_str().unwrap(), "torus"];
-        let output = bench(&[&words[..], &machine, &output].concat());
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        (records(&json), stderr(&output))
-    };
-    let (records, said) = run("2", linux.as_deref().unwrap_or("none"));
+    let words = "--accel tcg --quick --boots 1 --samples 2 --smp 2 torus --tori";
+    let run = |tori: &str, linux: &str| Bench::new(&format!("{words} {tori}"), linux).complete();
+    let Done { records, said, .. } = run("2", linux.as_deref().unwrap_or("none"));
     records.iter().for_each(check);
     let of_tori = |found: &&catalogue::Benchmark| found.group == Group::Torus;
     for benchmark in catalogue::ALL.iter().filter(of_tori) {
@@ -218,7 +211,7 @@ fn what_moves_between_tori_is_measured_where_there_are_several() {
     }
     assert!(records.iter().all(|record| record["system"] == "Braid"));
 
-    let (records, said) = run("1", "none");
+    let Done { records, said, .. } = run("1", "none");
     assert_eq!(records, Vec::<Value>::new());
     assert!(
         said.contains("Braid has no migrate: it takes two tori"),
@@ -228,52 +221,24 @@ fn what_moves_between_tori_is_measured_where_there_are_several() {
 
 #[test]
 fn what_fails_is_told_and_the_rest_is_kept() {
-    let directory = tempfile::tempdir().unwrap();
-    let json = directory.path().join("figures.json");
     // Too little memory for the second.
-    let output = bench(&[
-        "--icount",
-        "--boots",
-        "1",
-        "--samples",
-        "1",
-        "--mem",
-        "96M",
-        "--linux",
-        "none",
-        "--json",
-        json.to_str().unwrap(),
-        "null-call",
-        "fork-256m",
-    ]);
-    let said = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let words = "--icount --boots 1 --samples 1 --mem 96M null-call fork-256m";
+    let Done {
+        status,
+        said,
+        records,
+        ..
+    } = Bench::new(words, "none").run();
+    assert_eq!(status, Some(1), "{said}");
     assert!(said.contains("Braid: fork-256m failed"), "{said}");
-    let records = records(&json);
     assert_eq!(records.len(), 1);
     assert_eq!(records[0]["benchmark"], "null-call");
 }
 
 #[test]
 fn tori_share_no_cache_line_when_each_works_for_itself() {
-    let directory = tempfile::tempdir().unwrap();
-    let json = directory.path().join("sharing.json");
-    let output = bench(&[
-        "--sharing",
-        "--smp",
-        "4",
-        "--linux",
-        "none",
-        "--json",
-        json.to_str().unwrap(),
-        "null-call",
-        "fault-write",
-        "map",
-        "fork-1m",
-    ]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let table = String::from_utf8(output.stdout).unwrap();
-    let records = records(&json);
+    let words = "--sharing --smp 4 null-call fault-write map fork-1m";
+    let Done { table, records, .. } = Bench::new(words, "none").complete();
     assert_eq!(records.len(), 7, "{table}");
     for record in records {
         assert_eq!(record["kind"], "sharing");
@@ -293,18 +258,7 @@ fn tori_share_no_cache_line_when_each_works_for_itself() {
 
 #[test]
 fn a_profile_names_the_kernels_functions() {
-    let directory = tempfile::tempdir().unwrap();
-    let json = directory.path().join("profile.json");
-    let output = bench(&[
-        "--profile",
-        "--linux",
-        "none",
-        "--json",
-        json.to_str().unwrap(),
-        "fault-read",
-    ]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let records = records(&json);
+    let Done { records, .. } = Bench::new("--profile fault-read", "none").complete();
     assert!(records.iter().all(|record| record["kind"] == "profile"));
     let fault = records.iter().find(|record| {
         let name = record["function"].as_str().unwrap();
@@ -313,27 +267,91 @@ fn a_profile_names_the_kernels_functions() {
     assert!(fault.is_some_and(|record| record["instructions"].as_f64().unwrap() > 1.0));
 }
 
-/// A QEMU that does nothing but refuse.
-fn broken_qemu(directory: &Path, said: &str) -> std::path::PathBuf {
+/// A shell script in the place of QEMU, which it knows as `$QEMU`.
+fn instead_of_qemu(bench: &mut Bench, text: &str) {
     use std::os::unix::fs::PermissionsExt;
-    let path = directory.join("qemu");
-    let text = format!(
-        "#!/bin/sh\n[ \"$1\" = --version ] && echo QEMU emulator version 7.2.0 && exit 0\necho '{said}' >&2\nexit 1\n"
-    );
-    std::fs::write(&path, text).unwrap();
+    let path = bench.path("qemu");
+    let version = "[ \"$1\" = --version ] && echo QEMU emulator version 7.2.0 && exit 0";
+    std::fs::write(&path, format!("#!/bin/sh\n{version}\n{text}\n")).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    path
+    bench.command.env("BRAID_QEMU", path);
+    bench.command.env("QEMU", &parts().qemu.path);
 }
 
 #[test]
 fn a_qemu_without_plug_ins_is_told() {
-    let directory = tempfile::tempdir().unwrap();
-    let qemu = broken_qemu(directory.path(), "-plugin: invalid option");
-    let mut command = tool::braid(["bench", "--sharing", "--smp", "2", "--linux", "none", "brk"]);
-    let output = command.env("BRAID_QEMU", qemu).output().unwrap();
-    let said = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let mut bench = Bench::new("--sharing --smp 2 brk", "none");
+    instead_of_qemu(&mut bench, "echo '-plugin: invalid option' >&2; exit 1");
+    let Done { status, said, .. } = bench.run();
+    assert_eq!(status, Some(1), "{said}");
     assert!(said.contains("-plugin: invalid option"), "{said}");
+}
+
+/// Starts QEMU as process PID with a copy of what the guest's program writes in the file PID.out.
+const COPIES: &str = r#"
+for word; do
+    shift
+    case "$word" in
+    socket,id=console,* | socket,id=records,*) word="$word,logfile=$(dirname "$0")/$$.out" ;;
+    esac
+    set -- "$@" "$word"
+done
+exec "$QEMU" "$@"
+"#;
+
+/// A machine in the directory that has not been killed yet, and whose program has gone on to tell of `brk`.
+fn machine_at_brk(directory: &Path, killed: &[Pid]) -> Option<Pid> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    entries.into_iter().find_map(|entry| {
+        let path = entry.unwrap().path();
+        let pid = path.file_name()?.to_str()?.strip_suffix(".out")?;
+        let pid = Pid::from_raw(pid.parse().ok()?)?;
+        let told = std::fs::read(&path).unwrap();
+        let is_there = String::from_utf8_lossy(&told).contains("figure name=brk");
+        (is_there && !killed.contains(&pid)).then_some(pid)
+    })
+}
+
+#[test]
+fn what_a_machine_told_before_it_died_is_kept() {
+    let linux = linux();
+    // The last takes far longer than the test looks away.
+    let words = "--icount --quick --boots 1 --samples 200 null-call brk compute";
+    let mut bench = Bench::new(words, linux.as_deref().unwrap_or("none"));
+    instead_of_qemu(&mut bench, COPIES);
+    let mut tool = bench.start();
+    let mut killed = Vec::new();
+    while tool.try_wait().unwrap().is_none() {
+        if let Some(pid) = machine_at_brk(bench.directory.path(), &killed) {
+            kill_process(pid, Signal::KILL).unwrap();
+            killed.push(pid);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let Done {
+        status,
+        said,
+        records,
+        ..
+    } = bench.wait(tool);
+    assert_eq!(status, Some(1), "{said}");
+    let mut systems = vec!["Braid"];
+    if linux.is_some() {
+        systems.extend(["Linux", "Linux-THP"]);
+    }
+    records.iter().for_each(check);
+    for system in systems {
+        let is_kept =
+            |record: &Value| record["benchmark"] == "null-call" && record["system"] == system;
+        assert!(records.iter().any(is_kept), "{system}: {said}");
+        let death = format!("braid: {system}: QEMU ended (");
+        assert!(said.contains(&death), "{said}");
+    }
+    assert!(
+        records
+            .iter()
+            .all(|record| record["benchmark"] != "compute")
+    );
 }
 
 #[test]
@@ -367,12 +385,11 @@ fn bad_input_is_refused() {
         ),
         (&["--sharing", "--icount"][..], "cannot be used with"),
     ] {
-        let output = bench(words);
+        let output = tool::braid(["bench"].iter().chain(words).copied())
+            .output()
+            .unwrap();
         assert_eq!(output.status.code(), Some(125), "{words:?}");
-        assert!(
-            stderr(&output).contains(message),
-            "{words:?}: {}",
-            stderr(&output)
-        );
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(message), "{words:?}: {said}");
     }
 }

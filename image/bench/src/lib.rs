@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod catalogue;
+pub mod counted;
 pub mod mark;
 pub mod options;
 pub mod record;

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
+use braid_bench::counted::Transfer;
 
 use crate::regions::Region;
 
@@ -27,23 +27,6 @@ pub(crate) struct Access {
     /// The address of the instruction; 0 for all of user mode.
     pub(crate) pc: u64,
     /// Whether it writes.
-    pub(crate) write: bool,
-}
-
-/// A way in which lines went from one processor to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub(crate) struct Transfer {
-    /// The region in which they went.
-    pub(crate) region: Region,
-    /// Whether writer and toucher belong to different tori.
-    pub(crate) across: bool,
-    /// The line's address in the machine's memory, in bytes, when it went across tori; else 0, for all of them.
-    pub(crate) line: u64,
-    /// The instruction that had written it.
-    pub(crate) writer_pc: u64,
-    /// The instruction that touched it.
-    pub(crate) toucher_pc: u64,
-    /// Whether the touch was a write.
     pub(crate) write: bool,
 }
 

@@ -8,13 +8,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use braid_bench::counted::Counted;
 use braid_bench::mark::Mark;
 
 use crate::api;
 use crate::decode::{Special, special};
 use crate::lines::{Access, Lines};
 use crate::regions::{Region, Teams};
-use crate::report::{self, Record};
+use crate::report;
 
 /// Processors that are told apart: as many as the kernel takes. Those beyond count as the last one.
 const CPUS: usize = 256;
@@ -288,13 +289,13 @@ impl Plugin {
         &self.counts[usize::from(region) * CPUS + (cpu as usize).min(CPUS - 1)]
     }
 
-    fn records(&self) -> Vec<Record> {
+    fn records(&self) -> Vec<Counted> {
         let mut records = Vec::new();
         for (index, counts) in self.counts.iter().enumerate() {
             let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
             let (kernel, user) = (get(&counts.kernel), get(&counts.user));
             if kernel + user > 0 {
-                records.push(Record::Count {
+                records.push(Counted::Count {
                     region: (index / CPUS) as Region,
                     cpu: index % CPUS,
                     operations: get(&counts.operations),
@@ -307,19 +308,19 @@ impl Plugin {
         }
         records.extend(self.profile());
         let transfers = self.lines.iter().flat_map(Lines::transfers);
-        records.extend(transfers.map(|(way, count)| Record::Transfer { way, count }));
+        records.extend(transfers.map(|(way, count)| Counted::Transfer { way, count }));
         records
     }
 
     /// Instructions of the kernel by region and block; a block that was translated anew is the same block.
-    fn profile(&self) -> Vec<Record> {
+    fn profile(&self) -> Vec<Counted> {
         let mut sums: BTreeMap<(Region, u64), u64> = BTreeMap::new();
         for block in lock(&self.blocks).iter() {
             for (region, times) in lock(&block.executed).iter() {
                 *sums.entry((*region, block.pc)).or_default() += times * block.instructions;
             }
         }
-        let record = |((region, pc), instructions)| Record::Block {
+        let record = |((region, pc), instructions)| Counted::Block {
             region,
             pc,
             instructions,

@@ -2,49 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
-/// One line of the plug-in's report (`image/plugin/README.md`).
-#[derive(Clone, Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum Line {
-    Count {
-        region: u8,
-        operations: u64,
-        kernel: u64,
-        user: u64,
-        ipis: u64,
-        tlb_flushes: u64,
-    },
-    Block {
-        region: u8,
-        pc: u64,
-        instructions: u64,
-    },
-    Transfer {
-        region: u8,
-        across: bool,
-        line: u64,
-        writer_pc: u64,
-        toucher_pc: u64,
-        count: u64,
-    },
-}
-
-/// Lines that went from one processor to another in one way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transfer {
-    /// Between processors of different tori.
-    pub across: bool,
-    /// The line's physical address, where it went across tori.
-    pub line: u64,
-    /// The instruction that had written it; 0 in user mode.
-    pub writer: u64,
-    /// The instruction that touched it; 0 in user mode.
-    pub toucher: u64,
-    /// How often.
-    pub count: u64,
-}
+use braid_bench::counted::{Counted, Transfer};
 
 /// What happened in a region, on all processors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,8 +19,8 @@ pub struct Region {
     pub tlb_flushes: u64,
     /// The kernel's instructions by the block of code that begins there.
     pub blocks: Vec<(u64, u64)>,
-    /// Cache lines.
-    pub transfers: Vec<Transfer>,
+    /// Ways of cache lines from one processor to another, and how often.
+    pub transfers: Vec<(Transfer, u64)>,
 }
 
 /// Reads a report.
@@ -73,13 +31,14 @@ pub fn read(text: &str) -> Result<BTreeMap<u8, Region>, serde_json::Error> {
     let mut regions: BTreeMap<u8, Region> = BTreeMap::new();
     for line in text.lines() {
         match serde_json::from_str(line)? {
-            Line::Count {
+            Counted::Count {
                 region,
                 operations,
                 kernel,
                 user,
                 ipis,
                 tlb_flushes,
+                ..
             } => {
                 let sum = regions.entry(region).or_default();
                 sum.operations += operations;
@@ -88,7 +47,7 @@ pub fn read(text: &str) -> Result<BTreeMap<u8, Region>, serde_json::Error> {
                 sum.ipis += ipis;
                 sum.tlb_flushes += tlb_flushes;
             }
-            Line::Block {
+            Counted::Block {
                 region,
                 pc,
                 instructions,
@@ -96,22 +55,9 @@ pub fn read(text: &str) -> Result<BTreeMap<u8, Region>, serde_json::Error> {
                 let blocks = &mut regions.entry(region).or_default().blocks;
                 blocks.push((pc, instructions));
             }
-            Line::Transfer {
-                region,
-                across,
-                line,
-                writer_pc,
-                toucher_pc,
-                count,
-            } => {
-                let transfers = &mut regions.entry(region).or_default().transfers;
-                transfers.push(Transfer {
-                    across,
-                    line,
-                    writer: writer_pc,
-                    toucher: toucher_pc,
-                    count,
-                });
+            Counted::Transfer { way, count } => {
+                let transfers = &mut regions.entry(way.region).or_default().transfers;
+                transfers.push((way, count));
             }
         }
     }
@@ -138,7 +84,7 @@ mod tests {
         let region = &regions[&2];
         assert_eq!((region.operations, region.kernel, region.ipis), (3, 10, 3));
         assert_eq!(region.blocks, [(16, 7)]);
-        assert_eq!(regions[&3].transfers[0].count, 9);
+        assert_eq!(regions[&3].transfers[0].1, 9);
         assert!(read("{\"kind\":\"other\"}").is_err());
         assert!(read("").unwrap().is_empty());
     }

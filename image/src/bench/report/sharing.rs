@@ -25,15 +25,15 @@ struct Lines {
 impl Lines {
     fn of(region: &Region, symbols: &Symbols) -> Lines {
         let mut lines = Lines::default();
-        for transfer in &region.transfers {
-            let sum = if !transfer.across {
+        for (way, count) in &region.transfers {
+            let sum = if !way.across {
                 &mut lines.within
-            } else if symbols.is_ring(transfer.writer) && symbols.is_ring(transfer.toucher) {
+            } else if symbols.is_ring(way.writer_pc) && symbols.is_ring(way.toucher_pc) {
                 &mut lines.rings
             } else {
                 &mut lines.across
             };
-            *sum += transfer.count as f64 / region.operations as f64;
+            *sum += *count as f64 / region.operations as f64;
         }
         lines
     }
@@ -114,7 +114,7 @@ fn who(counts: &Counts) -> String {
         let Some(symbols @ Symbols::Braid(..)) = counts.symbols.get(&counted.system) else {
             continue;
         };
-        for (writer, toucher, each) in sharers(&counted.region, symbols) {
+        for (writer, toucher, each) in sharers(&counted.region, symbols, true) {
             text.push_str(&format!(
                 "{}, {} cores: {} for one operation\n    written by {writer}\n    touched by {toucher}\n",
                 counted.name,
@@ -129,14 +129,14 @@ fn who(counts: &Counts) -> String {
     format!("\nCache lines that went across tori on Braid, outside of the rings:\n{text}")
 }
 
-/// Pairs of code between which lines go across tori, the busiest first, with lines for one operation.
-fn sharers(region: &Region, symbols: &Symbols) -> Vec<(String, String, f64)> {
+/// Pairs of code between which lines go across tori or within them, the busiest first, with lines for one operation; without
+/// those of the rings.
+fn sharers(region: &Region, symbols: &Symbols, across: bool) -> Vec<(String, String, f64)> {
     let mut pairs: BTreeMap<(u64, u64), u64> = BTreeMap::new();
-    for transfer in region.transfers.iter().filter(|transfer| transfer.across) {
-        if !(symbols.is_ring(transfer.writer) && symbols.is_ring(transfer.toucher)) {
-            *pairs
-                .entry((transfer.writer, transfer.toucher))
-                .or_default() += transfer.count;
+    for (way, count) in &region.transfers {
+        let of_rings = || symbols.is_ring(way.writer_pc) && symbols.is_ring(way.toucher_pc);
+        if way.across == across && !of_rings() {
+            *pairs.entry((way.writer_pc, way.toucher_pc)).or_default() += count;
         }
     }
     let mut pairs: Vec<((u64, u64), u64)> = pairs.into_iter().collect();
@@ -164,10 +164,12 @@ fn record(facts: &Facts, counts: &Counts, counted: &Counted, symbols: &Symbols) 
     let region = &counted.region;
     let lines = Lines::of(region, symbols);
     let each = |count: u64| count as f64 / region.operations as f64;
-    let who: Vec<Value> = sharers(region, symbols)
-        .into_iter()
-        .map(|(writer, toucher, each)| json!({ "writer": writer, "toucher": toucher, "lines": each }))
-        .collect();
+    let by = |across: bool| -> Vec<Value> {
+        let pairs = sharers(region, symbols, across).into_iter();
+        pairs
+            .map(|(writer, toucher, each)| json!({ "writer": writer, "toucher": toucher, "lines": each }))
+            .collect()
+    };
     let mut record = json!({
         "schema": SCHEMA,
         "kind": "sharing",
@@ -183,7 +185,8 @@ fn record(facts: &Facts, counts: &Counts, counted: &Counted, symbols: &Symbols) 
         "lines_within": lines.within,
         "lines_across": lines.across,
         "lines_rings": lines.rings,
-        "across_by": who,
+        "across_by": by(true),
+        "within_by": by(false),
         "smp": counted.shape.smp,
         "tori": counted.shape.tori,
     });
@@ -193,19 +196,24 @@ fn record(facts: &Facts, counts: &Counts, counted: &Counted, symbols: &Symbols) 
 
 #[cfg(test)]
 mod tests {
+    use braid_bench::counted::Transfer;
+
     use super::*;
-    use crate::bench::counted::report::Transfer;
     use crate::bench::report::table::tests::facts;
     use crate::bench::results::System;
     use crate::bench::results::tests::SHAPE;
 
     fn counts() -> Counts {
-        let transfer = |across, count| Transfer {
-            across,
-            line: 64,
-            writer: 16,
-            toucher: 32,
-            count,
+        let transfer = |across, count| {
+            let way = Transfer {
+                region: 0,
+                across,
+                line: 64,
+                writer_pc: 16,
+                toucher_pc: 32,
+                write: true,
+            };
+            (way, count)
         };
         let mut counts = Counts::default();
         counts.counted.push(Counted {
@@ -238,6 +246,7 @@ mod tests {
         let record: Value = serde_json::from_str(&lines(&facts(), &counts())).unwrap();
         assert_eq!(record["lines_across"], 0.5);
         assert_eq!(record["across_by"][0]["writer"], "0x10");
+        assert_eq!(record["within_by"][0]["lines"], 2.0);
     }
 
     #[test]
