@@ -18,6 +18,15 @@ fn locks_keep_others_out() {
 }
 
 #[test]
+fn locks_keep_others_out_on_other_tori() {
+    for (parent, children) in [("0", "1"), ("1", "0"), ("1", "1"), ("1", "2")] {
+        let program = Exec::new(programs::rust("locks")).args([parent, children]);
+        let output = program.smp(3).tori(3).same_as_host();
+        assert_eq!(output.status, 0, "{output:?}");
+    }
+}
+
+#[test]
 fn appends_overwrite_nothing() {
     for (cores, tori) in [(4, 1), (4, 2), (1, 1)] {
         let program = Exec::new(programs::rust("appends")).smp(cores).tori(tori);

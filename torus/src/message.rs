@@ -344,6 +344,13 @@ messages! {
         /// The home's own number for the request.
         request: u64,
     }
+    /// To a home of files: a process has closed a file, and lets its records of it go (fcntl(2)).
+    55 FileUnlock {
+        /// The file's number at its home.
+        file: u64,
+        /// The process.
+        process: Pid,
+    }
 }
 
 impl Message {

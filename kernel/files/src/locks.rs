@@ -31,6 +31,11 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// Whether it is a process's record.
+    pub const fn is_of_process(&self) -> bool {
+        self.pid != -1
+    }
+
     fn overlaps(&self, start: u64, end: u64) -> bool {
         self.start < end && start < self.end
     }
@@ -43,6 +48,8 @@ pub enum Refused {
     Held(Lock),
     /// No memory for it.
     NoMemory,
+    /// Who is in the way waits for the one who asks.
+    Deadlock,
 }
 
 /// The locks of a file, by their first byte.
@@ -145,6 +152,57 @@ impl Locks {
     }
 }
 
+/// Who waits for whom: each owner for one lock at most.
+#[derive(Debug, Default)]
+pub struct Waits {
+    list: Vec<Wait>,
+}
+
+#[derive(Debug)]
+struct Wait {
+    owner: Owner,
+    holder: Owner,
+    file: u64,
+}
+
+impl Waits {
+    /// Nobody waits.
+    pub const fn new() -> Self {
+        Self { list: Vec::new() }
+    }
+
+    /// An owner begins to wait for another one's lock of a file; [`Refused::Deadlock`] when that one waits for it, by whatever way.
+    pub fn begin(&mut self, owner: Owner, holder: Owner, file: u64) -> Result<(), Refused> {
+        self.end(owner);
+        let mut at = holder;
+        // Without `owner` nobody comes twice on the way.
+        while let Some(wait) = self.list.iter().find(|wait| wait.owner == at) {
+            at = wait.holder;
+            if at == owner {
+                return Err(Refused::Deadlock);
+            }
+        }
+        self.list.try_reserve(1).map_err(|_| Refused::NoMemory)?;
+        let wait = Wait {
+            owner,
+            holder,
+            file,
+        };
+        self.list.push(wait);
+        Ok(())
+    }
+
+    /// An owner waits no longer.
+    pub fn end(&mut self, owner: Owner) {
+        self.list.retain(|wait| wait.owner != owner);
+    }
+
+    /// Something has changed about a file's locks: who waits for one looks again.
+    pub fn changed(&mut self, file: u64) {
+        self.list.retain(|wait| wait.file != file);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,6 +255,21 @@ mod tests {
         assert_eq!(locks.set(lock(2, Kind::Exclusive, 10, 20)), Ok(()));
         assert_eq!(locks.clear(Owner(1), 5, 25), Ok(true));
         assert_eq!(ranges(&locks, 1), [(0, 5), (25, END)]);
+    }
+
+    #[test]
+    fn circles_are_deadlocks() {
+        let mut waits = Waits::new();
+        let [a, b, c] = [1, 2, 3].map(Owner);
+        assert_eq!(waits.begin(a, b, 10), Ok(()));
+        assert_eq!(waits.begin(b, c, 11), Ok(()));
+        assert_eq!(waits.begin(c, a, 12), Err(Refused::Deadlock));
+        assert_eq!(waits.begin(a, b, 10), Ok(()), "looking again is no circle");
+        waits.changed(11);
+        assert_eq!(waits.begin(c, a, 12), Ok(()));
+        assert_eq!(waits.begin(b, c, 11), Err(Refused::Deadlock));
+        waits.end(a);
+        assert_eq!(waits.begin(b, c, 11), Ok(()));
     }
 
     /// Random operations agree with a table of bytes.

@@ -1,6 +1,6 @@
 //! Who has something done with a file.
 
-use super::far::Serving;
+use super::far::{Journal, Serving};
 use crate::process::{Process, Thread, table};
 use crate::sched::wait::Waiter;
 use crate::signal::{self, Signal};
@@ -36,6 +36,13 @@ impl<'a> Caller<'a> {
         match self {
             Self::Here(process, thread) => who(process, thread),
             Self::There(serving) => serving.who(),
+        }
+    }
+
+    /// It waits for a record lock now, until its call or request ends.
+    pub fn waits_for_record(&self) {
+        if let Self::Here(_, thread) = self {
+            thread.far.with(Journal::note_record);
         }
     }
 

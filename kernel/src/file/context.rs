@@ -5,12 +5,13 @@ use super::open::{Body, Flags, Mappable, OpenFile};
 use super::tree::Node;
 use super::tty;
 use crate::console::program::Output;
-use crate::process::Thread;
+use crate::process::{Pid, Thread};
 use crate::sched::lock::Lock;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::table::Table;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// What the first process has as descriptor 0, 1 or 2: the console.
 pub fn console(fd: usize) -> Arc<OpenFile> {
@@ -30,6 +31,10 @@ pub fn console(fd: usize) -> Arc<OpenFile> {
 /// The part of a process that belongs to the file module. Never touched by another torus.
 pub struct Context {
     pub(super) inner: Lock<Inner>,
+    /// Whose it is.
+    pub(super) pid: Pid,
+    /// It may have record locks of files of other tori, which are to know what it closes.
+    far_records: AtomicBool,
 }
 
 /// What the lock guards.
@@ -50,19 +55,26 @@ impl Context {
         self.inner.lock().table = table;
     }
 
-    /// No descriptors, `/`, umask 022.
-    pub fn empty() -> Self {
+    pub(super) fn new(pid: Pid, inner: Inner) -> Self {
         Self {
-            inner: Lock::new(Inner {
-                table: Table::new(),
-                directory: Node::root(),
-                umask: 0o022,
-            }),
+            inner: Lock::new(inner),
+            pid,
+            far_records: AtomicBool::new(false),
         }
     }
 
-    /// A copy for a child: the same open files, under the same numbers, but for those that are not to be given away.
-    pub fn fork(&self) -> Self {
+    /// No descriptors, `/`, umask 022.
+    pub fn empty(pid: Pid) -> Self {
+        let inner = Inner {
+            table: Table::new(),
+            directory: Node::root(),
+            umask: 0o022,
+        };
+        Self::new(pid, inner)
+    }
+
+    /// A copy for a child: the same open files, under the same numbers and none of the locks, but for those that are not to be given away.
+    pub fn fork(&self, child: Pid) -> Self {
         let inner = self.inner.lock();
         let mut table = inner.table.clone();
         for fd in inner.table.numbers() {
@@ -76,9 +88,17 @@ impl Context {
             directory: inner.directory.clone(),
             umask: inner.umask,
         };
-        Self {
-            inner: Lock::new(inner),
-        }
+        Self::new(child, inner)
+    }
+
+    /// It may have record locks of files of other tori from now on.
+    pub(super) fn note_far_records(&self) {
+        self.far_records.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it may have such.
+    pub(super) fn may_have_far_records(&self) -> bool {
+        self.far_records.load(Ordering::Relaxed)
     }
 
     /// Closes what execve closes.
@@ -86,7 +106,7 @@ impl Context {
         loop {
             let file = self.inner.lock().table.take_close_on_exec();
             let Some(file) = file else { return };
-            locks::release(&file, locks::process(self));
+            locks::closed(&file, self);
         }
     }
 
@@ -97,7 +117,7 @@ impl Context {
         let directory = core::mem::replace(&mut inner.directory, Node::root());
         drop(inner);
         for file in table.numbers().filter_map(|fd| table.get(fd).ok()) {
-            locks::release(file, locks::process(self));
+            locks::closed(file, self);
         }
         drop((table, directory));
     }
@@ -167,7 +187,7 @@ impl Context {
             .table
             .replace(fd, file, close_on_exec, limit)?;
         if let Some(old) = old {
-            locks::release(&old, locks::process(self));
+            locks::closed(&old, self);
         }
         Ok(())
     }
@@ -175,7 +195,7 @@ impl Context {
     /// Closes a descriptor.
     pub(super) fn close(&self, fd: i32) -> Result<(), Errno> {
         let old = self.inner.lock().table.remove(fd)?;
-        locks::release(&old, locks::process(self));
+        locks::closed(&old, self);
         Ok(())
     }
 

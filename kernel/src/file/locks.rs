@@ -1,14 +1,20 @@
-//! Locks of files in `/tmp`: kept with the content, by owner. A process's records go when it closes any descriptor of the file
-//! (fcntl(2)); an open file's go with it (flock(2), F_OFD_SETLK).
+//! Locks of files in `/tmp`: kept with the content, at its home, by owner. A process's records go when it closes any descriptor of the
+//! file (fcntl(2)); an open file's go with it (flock(2), F_OFD_SETLK).
 
 use super::content::Content;
+use super::context::Context;
 use super::open::{Body, OpenFile};
 use super::transfer;
+use crate::arch::cpu;
+use crate::process::Pid;
+use crate::rings;
 use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use braid_files::locks::{self, Locks, Owner, Refused};
+use ::torus::message::Message;
+use braid_files::archive::S_IFREG;
+use braid_files::locks::{self, Locks, Owner, Refused, Waits};
 
 /// The locks of one file.
 pub struct FileLocks {
@@ -46,41 +52,37 @@ impl FileLocks {
         }
     }
 
-    /// Sets a lock; waits for those in the way, or answers EAGAIN.
+    /// Sets a lock; waits for those in the way, or answers EAGAIN. EDEADLK when they wait for a process that waits for them.
     pub fn set(&self, by: By, lock: locks::Lock, wait: bool) -> Result<(), Stop> {
         let mut locks = self.by(by).lock();
         let result = locks.set(lock);
-        match result {
-            Ok(()) => {}
-            Err(Refused::NoMemory) => return Err(Errno::ENOLCK.into()),
-            Err(Refused::Held(_)) => {
-                // flock(2): a lock of another kind is let go first.
-                let released = by == By::Flock && locks.release(lock.owner);
-                if wait {
-                    self.changed.enrol();
-                }
-                drop(locks);
-                if released {
-                    self.changed.wake_all();
-                }
-                return Err(if wait {
-                    Stop::Block
-                } else {
-                    Errno::EAGAIN.into()
-                });
-            }
+        let released = match result {
+            Ok(()) => true,
+            // flock(2): a lock of another kind is let go first.
+            Err(_) => by == By::Flock && locks.release(lock.owner),
+        };
+        if released {
+            self.has_changed();
         }
-        drop(locks);
-        // A lock that is shared now, and was not.
-        self.changed.wake_all();
-        Ok(())
+        match result {
+            Ok(()) => Ok(()),
+            Err(Refused::Held(_)) if !wait => Err(Errno::EAGAIN.into()),
+            Err(Refused::Held(held)) => {
+                if lock.is_of_process() {
+                    waits(|waits| waits.begin(lock.owner, held.owner, self.name()))?;
+                }
+                self.changed.enrol();
+                Err(Stop::Block)
+            }
+            Err(refused) => Err(Errno::from(refused).into()),
+        }
     }
 
     /// Lets go what an owner holds of a range.
     pub fn clear(&self, by: By, lock: &locks::Lock) -> Result<(), Errno> {
-        let cleared = self.by(by).lock().clear(lock.owner, lock.start, lock.end);
-        if cleared.map_err(|_| Errno::ENOLCK)? {
-            self.changed.wake_all();
+        let mut locks = self.by(by).lock();
+        if locks.clear(lock.owner, lock.start, lock.end)? {
+            self.has_changed();
         }
         Ok(())
     }
@@ -91,12 +93,50 @@ impl FileLocks {
     }
 
     fn release(&self, owner: Owner) {
-        let records = self.records.lock().release(owner);
-        let whole = self.whole.lock().release(owner);
-        if records || whole {
-            self.changed.wake_all();
+        for by in [By::Fcntl, By::Flock] {
+            let mut locks = self.by(by).lock();
+            if locks.release(owner) {
+                self.has_changed();
+            }
         }
     }
+
+    /// Has those look again who wait. Called under the lock of what has changed.
+    fn has_changed(&self) {
+        waits(|waits| waits.changed(self.name()));
+        self.changed.wake_all();
+    }
+
+    /// What it is called among those that are waited for.
+    fn name(&self) -> u64 {
+        core::ptr::from_ref(self).addr() as u64
+    }
+}
+
+impl From<Refused> for Errno {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Held(_) => Self::EAGAIN,
+            Refused::NoMemory => Self::ENOLCK,
+            Refused::Deadlock => Self::EDEADLK,
+        }
+    }
+}
+
+impl From<Refused> for Stop {
+    fn from(refused: Refused) -> Self {
+        Errno::from(refused).into()
+    }
+}
+
+/// Works on who waits for whose records on this torus.
+fn waits<R>(f: impl FnOnce(&mut Waits) -> R) -> R {
+    f(&mut cpu::this().torus().share.lock_waits.lock())
+}
+
+/// An owner waits for no record any more.
+pub fn wait_no_more(owner: Owner) {
+    waits(|waits| waits.end(owner));
 }
 
 /// The file's content, when it is one whose locks are kept here.
@@ -107,12 +147,12 @@ pub fn locked(file: &OpenFile) -> Option<&Content> {
     }
 }
 
-/// The owner of a process's records: what it has of files, as on Linux.
-pub fn process(context: &super::Context) -> Owner {
-    Owner(core::ptr::from_ref(context).addr() as u64)
+/// The owner of a process's records, on whichever torus it is.
+pub fn process(pid: Pid) -> Owner {
+    Owner(u64::from(pid.raw().cast_unsigned()))
 }
 
-/// The owner that an open file is.
+/// The owner that an open file is: an address, which no process number is.
 pub fn open_file(file: &OpenFile) -> Owner {
     Owner(core::ptr::from_ref(file).addr() as u64)
 }
@@ -121,5 +161,21 @@ pub fn open_file(file: &OpenFile) -> Owner {
 pub fn release(file: &OpenFile, owner: Owner) {
     if let Some(content) = locked(file) {
         content.locks.release(owner);
+    }
+}
+
+/// A process has closed a file.
+pub fn closed(file: &OpenFile, context: &Context) {
+    match &file.body {
+        Body::Far(remote)
+            if remote.description.kind == S_IFREG && context.may_have_far_records() =>
+        {
+            let message = Message::FileUnlock {
+                file: remote.number,
+                process: context.pid,
+            };
+            rings::send(remote.home, message);
+        }
+        _ => release(file, process(context.pid)),
     }
 }

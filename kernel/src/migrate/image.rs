@@ -178,7 +178,7 @@ fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
         );
     }
     let [own, children] = from.array()?;
-    let (files, executable) = files::unpack(&from.bytes()?)?;
+    let (files, executable) = files::unpack(&from.bytes()?, pid)?;
     let mut process = Process::new(pid);
     process.name = Lock::new(Name(name));
     process.credentials = Lock::new(credentials);

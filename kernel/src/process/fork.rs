@@ -180,7 +180,7 @@ fn new_process(parent: &Arc<Process>) -> Result<Arc<Process>, Errno> {
     let pid = table().new_pid()?;
     Ok(Arc::new(Process {
         name: Lock::new(*parent.name.lock()),
-        files: parent.files.fork(),
+        files: parent.files.fork(pid),
         executable: Lock::new(parent.executable.lock().clone()),
         credentials: Lock::new(*parent.credentials.lock()),
         limits: Lock::new(limits),

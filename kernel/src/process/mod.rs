@@ -91,7 +91,7 @@ impl Process {
         Self {
             pid,
             name: Lock::new(Name::default()),
-            files: crate::file::Context::empty(),
+            files: crate::file::Context::empty(pid),
             executable: Lock::new(None),
             credentials: Lock::new(credentials::Credentials::default()),
             limits: Lock::new(limits::Limits::initial(0)),

@@ -8,7 +8,9 @@ use crate::mem::object::{Named, Objects};
 use crate::mem::page_cache::PageCache;
 use crate::mem::spaces::Spaces;
 use crate::sched::RunQueues;
+use crate::sched::lock::Lock;
 use crate::syscall::futex::Futexes;
+use braid_files::locks::Waits;
 use core::sync::atomic::AtomicU64;
 use torus::TorusId;
 
@@ -34,6 +36,8 @@ pub struct Share {
     pub futexes: Futexes,
     /// Files of other tori, and for them.
     pub far_files: crate::file::far::Share,
+    /// Who waits for whose locks of this torus's files.
+    pub lock_waits: Lock<Waits>,
     /// Processes that come and go.
     pub migrate: crate::migrate::Share,
     /// What it knows of other tori's load.
@@ -58,6 +62,7 @@ impl Share {
             vmo: crate::vmo::Store::new(),
             futexes: Futexes::new(),
             far_files: crate::file::far::Share::new(),
+            lock_waits: Lock::new(Waits::new()),
             migrate: crate::migrate::Share::new(torus),
             balance: Balance::new(),
             closing: Closing::new(),

@@ -45,7 +45,7 @@ pub fn show(name: &str, answer: Answer) {
 /// The name of an error number, as far as these programs meet it.
 #[must_use]
 pub fn error_name(number: i32) -> String {
-    const NAMES: [(i32, &str); 37] = [
+    const NAMES: [(i32, &str); 38] = [
         (libc::EPERM, "EPERM"),
         (libc::ENOENT, "ENOENT"),
         (libc::ESRCH, "ESRCH"),
@@ -82,6 +82,7 @@ pub fn error_name(number: i32) -> String {
         (libc::ELOOP, "ELOOP"),
         (libc::EOVERFLOW, "EOVERFLOW"),
         (libc::EOPNOTSUPP, "EOPNOTSUPP"),
+        (libc::EDEADLK, "EDEADLK"),
         (libc::ETIMEDOUT, "ETIMEDOUT"),
     ];
     let name = NAMES.iter().find(|(known, _)| *known == number);

@@ -47,6 +47,53 @@ wire_struct! {
 }
 
 wire_enum! {
+    /// Whose a lock is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum LockOwner {
+        /// A process's record, by fcntl(2) with F_SETLK and kin.
+        1 Process,
+        /// An open file's record, by fcntl(2) with F_OFD_SETLK and kin.
+        2 OpenFile,
+        /// An open file's lock of the whole file, by flock(2).
+        3 Whole,
+    }
+}
+
+wire_enum! {
+    /// What is to be done about a lock.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum LockAction {
+        /// Telling what is in its way.
+        1 Look,
+        /// Setting it or letting it go, now or not at all.
+        2 Try,
+        /// The same, when nothing is in its way any more.
+        3 Wait,
+    }
+}
+
+wire_struct! {
+    /// A lock as fcntl(2) and flock(2) take it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct LockWish {
+        /// Whose it is.
+        pub owner: LockOwner,
+        /// What is to be done.
+        pub action: LockAction,
+        /// The process that asks.
+        pub pid: i32,
+        /// F_RDLCK, F_WRLCK or F_UNLCK, as the program gave it.
+        pub kind: u32,
+        /// From where the range is counted, as lseek(2) has it.
+        pub whence: u32,
+        /// Where it begins.
+        pub start: i64,
+        /// Its length; 0: however long the file becomes.
+        pub len: i64,
+    }
+}
+
+wire_enum! {
     /// What a request is about.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub enum Subject {
@@ -198,6 +245,11 @@ wire_enum! {
         },
         /// What `/proc/PID/fd` shows.
         46 Name,
+        /// fcntl(2), F_SETLK and kin; flock(2).
+        47 Lock {
+            /// The lock.
+            wish: LockWish,
+        },
         /// getdents64(2).
         50 List {
             /// Bytes that it may fill.

@@ -1,6 +1,7 @@
 //! The asker's side: questions, and what is remembered of them while their call waits.
 
 use super::super::caller::Caller;
+use super::super::locks;
 use super::super::open::OpenFile;
 use super::fetch::Copies;
 use super::parcel::{Frames, Parcel};
@@ -78,6 +79,8 @@ pub struct Journal {
     /// The next question of this run.
     next: usize,
     pub(super) copies: Copies,
+    /// The call has waited for a record lock of a file of this torus.
+    for_record: bool,
 }
 
 struct Entry {
@@ -109,7 +112,13 @@ impl Journal {
             entries: Vec::new(),
             next: 0,
             copies: Copies::new(),
+            for_record: false,
         }
+    }
+
+    /// The call waits for a record lock of a file of this torus.
+    pub fn note_record(&mut self) {
+        self.for_record = true;
     }
 }
 
@@ -127,6 +136,9 @@ pub fn forget(thread: &Thread) {
         .far
         .with(|journal| core::mem::replace(journal, Journal::new()));
     journal.entries.iter().for_each(Entry::cancel);
+    if journal.for_record {
+        locks::wait_no_more(locks::process(thread.process.pid));
+    }
 }
 
 /// When a signal may interrupt a call.

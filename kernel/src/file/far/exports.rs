@@ -3,9 +3,10 @@
 use super::super::device::Device;
 use super::super::open::{Body, Flags, OpenFile};
 use super::super::tree::Node;
-use super::super::{context, local};
+use super::super::{context, local, locks};
 use super::share;
 use crate::mem;
+use crate::process::Pid;
 use crate::syscall::errno::Errno;
 use ::torus::{MAX_TORI, TorusId};
 use alloc::sync::Arc;
@@ -51,6 +52,14 @@ pub fn hold(number: u64, holder: TorusId, change: i32) {
     let gone = share().exports.lock().hold(number, holder.index(), change);
     if gone.is_some() {
         share().end();
+    }
+}
+
+/// A process of another torus has closed a file.
+pub fn unlock(number: u64, process: Pid) {
+    let file = share().exports.lock().get(number).cloned();
+    if let Some(file) = file {
+        locks::release(&file, locks::process(process));
     }
 }
 

@@ -13,8 +13,7 @@ use super::exports;
 use super::remote::{self, Remote};
 use crate::arch::cpu;
 use crate::mem;
-use crate::process::{Process, Thread};
-use crate::sched::lock::Lock;
+use crate::process::{Pid, Process, Thread};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::sync::Arc;
@@ -191,7 +190,7 @@ pub fn pack(
 
 /// What a process has brought: its part of the file module, and its executable. Until it has [settled](settle) it holds nothing that the
 /// source does not take back itself. ENOMEM without memory, EIO when the bytes are wrong.
-pub fn unpack(bytes: &[u8]) -> Result<(Context, Option<Arc<Executable>>), Errno> {
+pub fn unpack(bytes: &[u8], pid: Pid) -> Result<(Context, Option<Arc<Executable>>), Errno> {
     let image = Image::from_bytes(bytes).map_err(|error| match error {
         WireError::NoMemory => Errno::ENOMEM,
         _ => Errno::EIO,
@@ -206,7 +205,7 @@ pub fn unpack(bytes: &[u8]) -> Result<(Context, Option<Arc<Executable>>), Errno>
         files.push(open(item)?);
     }
     let directory = open(&image.directory)?.directory()?;
-    let context = Context::of(directory, image.umask);
+    let context = Context::of(pid, directory, image.umask);
     for descriptor in &image.descriptors {
         let file = files.get(descriptor.file as usize).ok_or(Errno::EIO)?;
         let fd = descriptor.fd;
@@ -324,15 +323,16 @@ struct Snapshot {
 }
 
 impl Context {
-    /// No descriptors, this working directory and umask.
-    fn of(directory: Node, umask: u32) -> Self {
-        Self {
-            inner: Lock::new(Inner {
-                table: Table::new(),
-                directory,
-                umask,
-            }),
-        }
+    /// No descriptors, this working directory and umask; whether the process has locked files elsewhere is not known.
+    fn of(pid: Pid, directory: Node, umask: u32) -> Self {
+        let inner = Inner {
+            table: Table::new(),
+            directory,
+            umask,
+        };
+        let context = Self::new(pid, inner);
+        context.note_far_records();
+        context
     }
 
     /// A copy of everything. ENOMEM without memory for it.

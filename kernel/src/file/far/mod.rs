@@ -61,6 +61,7 @@ pub fn deliver(from: TorusId, message: Message) {
             change,
         } => exports::hold(file, holder, change),
         Message::FileWoken { request } => serving::woken(request),
+        Message::FileUnlock { file, process } => exports::unlock(file, process),
         other => log::error!("from torus {from}, not about a file: {other:?}"),
     }
 }

@@ -5,6 +5,7 @@
 
 use super::super::caller::Caller;
 use super::super::io::Transfer;
+use super::super::locks;
 use super::super::service::{self, Outcome, Subject, bytes, names, poll};
 use super::super::transfer;
 use super::super::tree::{Home, Node};
@@ -12,6 +13,7 @@ use super::parcel::{self, Frames, PAYLOAD, PAYLOAD_MAX};
 use super::{exports, share};
 use crate::arch::cpu;
 use crate::mem;
+use crate::process::Pid;
 use crate::rings;
 use crate::sched::lock::Lock;
 use crate::sched::time::Nanos;
@@ -229,6 +231,12 @@ fn set_deadline(serving: &Arc<Serving>, deadline: Option<Nanos>) {
 /// Answers a request.
 fn finish(serving: &Serving, answer: Answer) {
     serving.state.store(state::DONE, Ordering::Release);
+    if let Ask::About { request, .. } = &serving.ask
+        && let Request::Lock { wish } = request
+        && let Some(pid) = Pid::from_raw(wish.pid)
+    {
+        locks::wait_no_more(locks::process(pid));
+    }
     let number = serving.number.load(Ordering::Relaxed);
     if number != 0 && share().waiting.lock().remove(number).is_some() {
         share().end();

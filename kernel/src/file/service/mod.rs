@@ -2,6 +2,7 @@
 
 mod attributes;
 pub mod files;
+pub mod locks;
 pub mod names;
 pub mod opening;
 pub mod place;
@@ -95,6 +96,7 @@ pub fn perform(caller: &Caller, subject: Subject, request: &Request) -> Result<O
                 caller, file, request, argument, input,
             )?));
         }
+        Request::Lock { ref wish } => return locks::lock(caller, subject.file()?, wish),
         Request::Access { mode } => attributes::access(&subject, mode)?,
         Request::SetMode { mode } => attributes::set_mode(&subject, mode)?,
         Request::SetOwner { uid, gid } => attributes::set_owner(&subject, uid, gid)?,

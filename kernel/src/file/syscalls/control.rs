@@ -4,13 +4,13 @@ use super::super::open::{Body, Flags};
 use super::super::seals;
 use super::super::service::files::control_input;
 use super::about::about_file;
-use super::locking::{self, Ask};
+use super::locking;
 use super::{descriptor_limit, file};
 use crate::mem::user::UserSlice;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
-use braid_files::far::ask::Request;
+use braid_files::far::ask::{LockAction, LockOwner, Request};
 use braid_files::stat::S_IFIFO;
 
 /// fcntl(2).
@@ -57,12 +57,12 @@ pub fn fcntl(call: &mut Call) -> SysResult {
             let flags = call.args[2] as u32;
             about_file(call, file, Request::SetFlags { flags })?.number()
         }
-        F_GETLK => locking::record(call, Ask::Get, false),
-        F_SETLK => locking::record(call, Ask::Set, false),
-        F_SETLKW => locking::record(call, Ask::Wait, false),
-        F_OFD_GETLK => locking::record(call, Ask::Get, true),
-        F_OFD_SETLK => locking::record(call, Ask::Set, true),
-        F_OFD_SETLKW => locking::record(call, Ask::Wait, true),
+        F_GETLK => locking::record(call, LockAction::Look, LockOwner::Process),
+        F_SETLK => locking::record(call, LockAction::Try, LockOwner::Process),
+        F_SETLKW => locking::record(call, LockAction::Wait, LockOwner::Process),
+        F_OFD_GETLK => locking::record(call, LockAction::Look, LockOwner::OpenFile),
+        F_OFD_SETLK => locking::record(call, LockAction::Try, LockOwner::OpenFile),
+        F_OFD_SETLKW => locking::record(call, LockAction::Wait, LockOwner::OpenFile),
         F_ADD_SEALS => Ok(seals::add(&file, call.args[2])?),
         F_GET_SEALS => Ok(seals::get(&file)?),
         F_SETPIPE_SZ | F_GETPIPE_SZ => about_file(call, file, Request::PipeSize)?.number(),

@@ -1,22 +1,34 @@
-//! Locks of a file in /tmp, as processes and open files see them: fcntl with F_SETLK and kin, flock.
+//! Locks of a file in /tmp, as processes and open files see them: fcntl with F_SETLK and kin, flock. `locks PARENT CHILDREN` says on which
+//! tori these are.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::sleep;
 use std::time::Duration;
 
-use braid_test_programs::children::{fork, in_child, wait};
+use braid_test_programs::children::{self, in_child, kill, pipe, wait};
+use braid_test_programs::torus::move_to;
 use braid_test_programs::{Answer, call, show, text};
 use libc as l;
 
 /// Not in libc for every target.
 const F_OFD_SETLK: i32 = 37;
 
+/// The torus that children go to.
+static ELSEWHERE: AtomicUsize = AtomicUsize::new(0);
+
 fn main() {
+    let mut tori = std::env::args().skip(1).map_while(|word| word.parse().ok());
+    move_to(tori.next().unwrap_or(0));
+    ELSEWHERE.store(tori.next().unwrap_or(0), Relaxed);
     let path = format!("/tmp/locks-{}", std::process::id());
     std::fs::write(&path, [b'x'; 100]).expect("a file in /tmp");
     records(&path);
     a_close_lets_go(&path);
     waiting(&path);
     open_files(&path);
+    ends(&path);
+    moves(&path);
+    deadlocks(&path);
     std::fs::remove_file(&path).expect("to remove it");
 }
 
@@ -46,7 +58,36 @@ fn set(file: usize, kind: i32, start: i64, len: i64) -> Answer {
 }
 
 fn by_another(work: impl FnOnce()) {
-    in_child(work).expect("a child");
+    let there = || {
+        move_to(ELSEWHERE.load(Relaxed));
+        work();
+    };
+    in_child(there).expect("a child");
+}
+
+/// A child elsewhere.
+fn fork(work: impl FnOnce() -> i32) -> usize {
+    children::fork(|| {
+        move_to(ELSEWHERE.load(Relaxed));
+        work()
+    })
+}
+
+/// A child that has set or let go a lock, and stays.
+fn fork_and_stay(first: impl FnOnce()) -> usize {
+    let [from, to] = pipe();
+    let child = fork(|| {
+        first();
+        call(l::SYS_write, [to, c"x".as_ptr() as usize, 1]).expect("a reader");
+        loop {
+            sleep(Duration::from_secs(1000));
+        }
+    });
+    let mut byte = 0u8;
+    call(l::SYS_read, [from, &raw mut byte as usize, 1]).expect("a writer");
+    close(from);
+    close(to);
+    child
 }
 
 fn records(path: &str) {
@@ -150,4 +191,89 @@ fn open_files(path: &str) {
     close(one);
     show("closed", ofd(two, l::F_RDLCK));
     close(two);
+}
+
+/// What a process leaves behind keeps nobody out.
+fn ends(path: &str) {
+    let file = open(path, l::O_RDWR);
+    let holder = fork_and_stay(|| {
+        set(file, l::F_WRLCK, 0, 10).expect("a lock");
+    });
+    show("held by a child", set(file, l::F_WRLCK, 5, 1));
+    kill(holder, l::SIGKILL).expect("a child");
+    println!("{:?}", wait(holder));
+    show("killed", set(file, l::F_WRLCK, 5, 1));
+    let waiting = fork(|| {
+        show("not to be", record(file, l::F_SETLKW, l::F_WRLCK, 5, 1).0);
+        0
+    });
+    sleep(Duration::from_millis(50));
+    kill(waiting, l::SIGKILL).expect("a child");
+    println!("{:?}", wait(waiting));
+    set(file, l::F_UNLCK, 0, 0).expect("to unlock");
+    by_another(|| show("not held by the dead", set(file, l::F_WRLCK, 0, 0)));
+    show("nor by the other", set(file, l::F_WRLCK, 0, 0));
+    close(file);
+}
+
+/// Locks are the process's wherever it goes.
+fn moves(path: &str) {
+    let file = open(path, l::O_RDWR);
+    let child = children::fork(|| {
+        show("before", set(file, l::F_WRLCK, 0, 10));
+        move_to(ELSEWHERE.load(Relaxed));
+        by_another(|| show("kept from others", set(file, l::F_WRLCK, 9, 1)));
+        show("its own", set(file, l::F_RDLCK, 0, 5));
+        show("let go", set(file, l::F_UNLCK, 5, 5));
+        by_another(|| show("for others", set(file, l::F_WRLCK, 9, 1)));
+        by_another(|| show("not for others", set(file, l::F_WRLCK, 4, 1)));
+        0
+    });
+    wait(child).expect("a child");
+    show("after its end", set(file, l::F_WRLCK, 0, 0));
+    close(file);
+}
+
+/// Processes that wait for each other in a circle: one of them is told.
+fn deadlocks(path: &str) {
+    for processes in [2, 3] {
+        let gates: Vec<_> = (0..processes).map(|_| (pipe(), pipe())).collect();
+        let byte = c"x".as_ptr() as usize;
+        let mut room = 0u8;
+        let into = &raw mut room as usize;
+        let children: Vec<usize> = (0..processes)
+            .map(|number| {
+                let file = open(path, l::O_RDWR);
+                let (ready, go) = gates[number];
+                let work = || {
+                    set(file, l::F_WRLCK, number as i64, 1).expect("a lock");
+                    call(l::SYS_write, [ready[1], byte, 1]).expect("a reader");
+                    call(l::SYS_read, [go[0], into, 1]).expect("a writer");
+                    let next = ((number + 1) % processes) as i64;
+                    let answer = record(file, l::F_SETLKW, l::F_WRLCK, next, 1).0;
+                    i32::from(answer == Err(l::EDEADLK)) + 2 * i32::from(answer.is_ok())
+                };
+                if number % 2 == 0 {
+                    fork(work)
+                } else {
+                    children::fork(work)
+                }
+            })
+            .collect();
+        for (ready, _) in &gates {
+            call(l::SYS_read, [ready[0], into, 1]).expect("a writer");
+        }
+        for (_, go) in &gates {
+            call(l::SYS_write, [go[1], byte, 1]).expect("a reader");
+        }
+        let mut ends: Vec<_> = children.into_iter().map(wait).collect();
+        ends.sort_unstable();
+        println!("{processes} in a circle: {ends:?}");
+        for end in gates
+            .into_iter()
+            .flat_map(|(ready, go)| [ready, go].concat())
+        {
+            close(end);
+        }
+    }
 }
