@@ -1,6 +1,8 @@
 //! Random operations on address spaces, on the emulated machine, against a plain model: a map from
 //! page to expected content and rights.
 
+mod checks;
+mod model;
 mod ops;
 mod world;
 

@@ -1,53 +1,28 @@
 //! Machine and model side by side.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use braid_tests::machine::{Fault, Machine, MemoryObject, Space};
-use vm::addr::{Frame, Page, RUN, VirtAddr};
+use vm::addr::{Page, RUN, VirtAddr};
 use vm::clock::Clock;
 use vm::fault::Access;
-use vm::frames::{Owner, Use};
+use vm::frames::Owner;
 use vm::space::{
     AddressSpace, Advice, Backing, Flags, MapRequest, Placement, RemapRequest, SpaceError,
 };
-use vm::table::{Rights, TableMemory};
+use vm::table::Rights;
 
+use super::model::{Expected, Pages, Source};
 use super::ops::{BASES, CEILING, OBJECTS, Op, address, bytes};
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Source {
-    Zero,
-    Private(u32, u64),
-    Shared(u32, u64),
-}
-
-impl Source {
-    fn after(self, pages: u64) -> Self {
-        match self {
-            Self::Zero => Self::Zero,
-            Self::Private(object, at) => Self::Private(object, at + pages),
-            Self::Shared(object, at) => Self::Shared(object, at + pages),
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-struct Expected {
-    rights: Rights,
-    source: Source,
-    written: Option<u64>,
-}
-
-type Pages = BTreeMap<u64, Expected>;
 
 /// Machine and model side by side.
 pub(crate) struct World<'m, 's> {
-    machine: &'m Machine<'s>,
-    objects: Vec<MemoryObject>,
-    shared: HashMap<(u32, u64), u64>,
-    spaces: Vec<(u64, Space)>,
-    models: Vec<Pages>,
-    current: usize,
+    pub(super) machine: &'m Machine<'s>,
+    pub(super) objects: Vec<MemoryObject>,
+    pub(super) shared: HashMap<(u32, u64), u64>,
+    pub(super) spaces: Vec<(u64, Space)>,
+    pub(super) models: Vec<Pages>,
+    pub(super) current: usize,
     next_id: u64,
     clock: Clock,
     /// Memory may run out: an operation may fail for it, and then has changed nothing.
@@ -314,7 +289,14 @@ impl<'m, 's> World<'m, 's> {
         }
     }
 
-    fn touch(&mut self, which: usize, page: u64, access: Access, core: usize, value: u64) {
+    pub(super) fn touch(
+        &mut self,
+        which: usize,
+        page: u64,
+        access: Access,
+        core: usize,
+        value: u64,
+    ) {
         let expected = self.models[which].get(&page).cloned();
         let (id, space) = &mut self.spaces[which];
         let result = self
@@ -345,19 +327,6 @@ impl<'m, 's> World<'m, 's> {
             (Err(Fault::OutOfMemory), Some(_)) if self.tight => {}
             (result, expected) => panic!("{access:?} of {page:#x}: {result:?}, not {expected:?}"),
         }
-    }
-
-    fn compare(&self, which: usize, page: u64, frame: Frame, expected: &Expected) {
-        let object = |name: u32, at: u64| {
-            let initial = MemoryObject::initial(name, at);
-            self.shared.get(&(name, at)).copied().unwrap_or(initial)
-        };
-        let value = expected.written.unwrap_or_else(|| match expected.source {
-            Source::Zero => 0,
-            Source::Private(name, at) | Source::Shared(name, at) => object(name, at),
-        });
-        let found = self.machine.content(frame);
-        assert_eq!(found, value, "space {which} page {page:#x}: {expected:?}");
     }
 
     fn huge(&mut self) {
@@ -394,72 +363,6 @@ impl<'m, 's> World<'m, 's> {
         self.spaces.push((self.next_id, child));
         self.models.push(self.models[self.current].clone());
         self.next_id += 1;
-    }
-
-    /// What must hold between any two operations.
-    fn check(&self) {
-        let (_, space) = &self.spaces[self.current];
-        let model = &self.models[self.current];
-        assert_eq!(space.mapped(), model.len() as u64);
-        let mappings: Vec<_> = space.mappings().collect();
-        assert_eq!(space.mapping_count(), mappings.len());
-        for pair in mappings.windows(2) {
-            assert!(pair[0].range.end <= pair[1].range.start);
-            let one = pair[0].range.end == pair[1].range.start
-                && pair[0].rights == pair[1].rights
-                && pair[0].flags == pair[1].flags
-                && pair[0].origin + pair[0].range.len() == pair[1].origin
-                && matches!(
-                    (&pair[0].backing, &pair[1].backing),
-                    (Backing::Zero, Backing::Zero)
-                );
-            assert!(!one, "{pair:?} are one mapping");
-        }
-        for mapping in space.mappings() {
-            assert!(!mapping.range.is_empty());
-            for page in mapping.range.iter() {
-                assert_eq!(model[&page.0].rights, mapping.rights, "{page:?}");
-            }
-        }
-    }
-
-    /// The reverse map finds every reference to a frame.
-    fn check_reverse_map(&self) {
-        let frames = self.machine.frames();
-        for frame in frames.range().iter() {
-            let held = match frames.usage(frame) {
-                Use::Private => 0,
-                Use::Cached => 1,
-                _ => continue,
-            };
-            let ages = self
-                .spaces
-                .iter()
-                .map(|(_, space)| space.age(self.machine, frame).entries);
-            assert_eq!(ages.sum::<u32>() + held, frames.shares(frame), "{frame:?}");
-        }
-    }
-
-    /// Touches everything, ends everything, and counts.
-    pub(crate) fn finish(mut self, frames: u64, slots: u64) {
-        for which in 0..self.spaces.len() {
-            let pages: Vec<u64> = self.models[which].keys().copied().collect();
-            for page in pages {
-                self.touch(which, page, Access::Read, which % 3, 0);
-                self.touch(which, page, Access::Write, (which + 1) % 3, page);
-                self.touch(which, page, Access::Execute, which % 3, 0);
-            }
-        }
-        self.check_reverse_map();
-        for (id, space) in self.spaces.drain(..) {
-            let debt = space.destroy(self.machine);
-            self.machine.pay(id, debt);
-        }
-        for object in &self.objects {
-            object.drop_cache(self.machine);
-        }
-        assert_eq!(self.machine.available(), frames, "frames leak");
-        assert_eq!(self.machine.available_slots(), slots, "swap slots leak");
     }
 }
 
