@@ -154,16 +154,18 @@ impl Space {
     /// have answered.
     pub fn fork(&self, child: Option<Pid>) -> Result<Arc<Self>, Errno> {
         super::room(size_of::<Self>())?;
-        let copy = self.with(|space| {
+        // At once: a page that came in between would be remote in the copy, and gone from the home before that is asked to keep it.
+        let (copy, kept) = self.with_all(|space, host| {
             let (copy, debt) = space.fork(cpu::this().torus().memory());
             let copy = copy.map_err(Errno::from);
-            (copy.and_then(|copy| Self::of(copy, None)), debt)
-        })?;
-        if let Some(child) = child {
-            self.with_host(|_, host| host::fork(host, child, &copy))
-                .transpose()?;
-        }
-        Ok(copy)
+            let copy = copy.and_then(|copy| Self::of(copy, None));
+            let kept = match (&copy, host, child) {
+                (Ok(copy), Some(host), Some(child)) => host::fork(host, child, copy),
+                _ => Ok(()),
+            };
+            ((copy, kept), debt)
+        });
+        kept.and(copy)
     }
 
     /// The frame of its top table.
