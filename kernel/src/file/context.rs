@@ -112,14 +112,22 @@ impl Context {
 
     /// Closes everything and leaves the working directory: the process ends.
     pub fn close_all(&self) {
-        let mut inner = self.inner.lock();
-        let table = core::mem::take(&mut inner.table);
-        let directory = core::mem::replace(&mut inner.directory, Node::root());
-        drop(inner);
+        let (table, _directory) = self.take();
         for file in table.numbers().filter_map(|fd| table.get(fd).ok()) {
             locks::closed(file, self);
         }
-        drop((table, directory));
+    }
+
+    /// Lets go of everything: the process goes on elsewhere, and keeps its locks.
+    pub fn leave(&self) {
+        drop(self.take());
+    }
+
+    fn take(&self) -> (Table<Arc<OpenFile>>, Node) {
+        let mut inner = self.inner.lock();
+        let table = core::mem::take(&mut inner.table);
+        let directory = core::mem::replace(&mut inner.directory, Node::root());
+        (table, directory)
     }
 
     /// The open file of a descriptor.

@@ -249,6 +249,10 @@ pub fn adopted(pid: Pid) {
         thread.set_state(RunState::Dead);
     }
     process.set_thread(None);
+    // Wait queues may keep the thread, and so the process, for a while.
+    process.files.leave();
+    *process.executable.lock() = None;
+    process.children_changed.wake_all();
     table().with(|families, hands| families.depart(pid, to, hands));
     if let Some(home) = own().deposit(deposit) {
         home.space.with_pages(|space, host| {

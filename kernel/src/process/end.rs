@@ -56,6 +56,8 @@ pub fn give_back(thread: &Arc<Thread>) {
     crate::sched::leave_dead(thread);
     drop(thread.change_space(None));
     *process.executable.lock() = None;
+    // Among those who wait it may be itself.
+    process.children_changed.wake_all();
     release_vfork_parent(process);
 }
 
