@@ -1,4 +1,4 @@
-//! `braid=auto`: idle tori take over processes of busy ones.
+//! Processes that the kernel moves: `braid=auto`, by which idle tori take over work, and tori that are drained.
 
 use braid_tests::booted::{Exec, programs};
 
@@ -8,4 +8,21 @@ fn an_idle_torus_takes_over_work() {
     let output = program.words("braid=auto").run();
     let expected = "taken over: Ok(0)\nall have ended\n";
     assert_eq!(output.stdout, expected, "{}", output.log);
+}
+
+/// Torus 1 is emptied three times while its processes work, fork and end on all its cores; then one holds it up.
+#[test]
+fn a_torus_is_drained_under_load() {
+    let output = Exec::new(programs::rust("drain")).smp(4).tori(2).run();
+    let rounds = (0..3).map(|round| {
+        format!("drain {round}: 0\nI go there: EAGAIN\nagain: 0\nprocesses may come again: 0\n")
+    });
+    let expected = rounds.collect::<String>()
+        + "no such torus: EINVAL\nno such flag: EINVAL\n\
+           held up: EINTR\nit is still there: true\n\
+           no longer held up: 0\nit ends with Ok(9)\nprocesses may come again: 0\n\
+           my own torus: 0\nI am on torus 1\n";
+    assert_eq!(output.stdout, expected, "{}", output.log);
+    let named = output.log.contains("has not left torus 1 yet");
+    assert!(named, "{}", output.log);
 }

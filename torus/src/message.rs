@@ -302,6 +302,19 @@ messages! {
     34 Close {}
     /// To the torus of the first process: what it asked for has been done.
     35 Done {}
+    /// To a torus: take no processes in, send away those that live there, and answer how many those are.
+    38 Drain {
+        /// The process that asks.
+        from: Pid,
+        /// What the answer is to carry.
+        token: u64,
+        /// It has not asked before: from now on. Else only if that has not been undone.
+        begin: bool,
+        /// Take processes in again.
+        undo: bool,
+    }
+    /// To oneself, with the ticks of a torus whose cores do not idle: go on with what processes have elsewhere.
+    39 Tend {}
     /// To a torus, at boot: the disk that you are to swap to is ready to be taken.
     36 OpenSwap {}
     /// To oneself: a page of a deposit may have come from its swap slot.

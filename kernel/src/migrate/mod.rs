@@ -24,7 +24,7 @@ use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 use torus::message::Message;
 use torus::migrate::{DepositEvent, Event};
 use torus::{DepositId, DepositNames, TorusId};
@@ -36,8 +36,8 @@ pub struct Share {
     deposits: Lock<BTreeMap<DepositId, Arc<home::Home>>>,
     /// The spaces here that have claims to deposits.
     claims: Lock<BTreeMap<DepositId, Weak<Space>>>,
-    /// Whether nobody is taken in any more.
-    draining: AtomicBool,
+    /// While nobody is taken in: how often it has been looked whether the torus is empty; else 0.
+    draining: AtomicU32,
     /// Woken when a process has left, or stays after all.
     departed: WaitQueue,
 }
@@ -49,7 +49,7 @@ impl Share {
             names: Lock::new(DepositNames::new(torus)),
             deposits: Lock::new(BTreeMap::new()),
             claims: Lock::new(BTreeMap::new()),
-            draining: AtomicBool::new(false),
+            draining: AtomicU32::new(0),
             departed: WaitQueue::new(),
         }
     }
@@ -74,8 +74,23 @@ impl Share {
     }
 
     /// Whether processes are refused.
-    fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed) > 0
+    }
+
+    /// From now on processes are refused, or taken in again.
+    pub fn set_draining(&self, draining: bool) {
+        self.draining.store(draining.into(), Ordering::Relaxed);
+    }
+
+    /// Counts a look at the processes that are still here.
+    pub fn count_look(&self) -> u32 {
+        self.draining.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether spaces here have pages elsewhere.
+    pub fn has_claims(&self) -> bool {
+        !self.claims.lock().is_empty()
     }
 }
 

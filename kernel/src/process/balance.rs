@@ -57,6 +57,9 @@ pub fn tick() {
     if now < due || taken.is_err() {
         return;
     }
+    if torus.share.migrate.has_claims() {
+        rings::send(torus.id, Message::Tend {});
+    }
     let load = load(torus);
     if !boot::info().command_line.balance || load.waiting() == 0 {
         return;
@@ -66,9 +69,12 @@ pub fn tick() {
     }
 }
 
-/// A torus is busy: asks for a process if cores idle here.
+/// A torus is busy: asks for a process if cores idle here, and processes may come.
 pub fn told(from: TorusId, load_there: Load) {
     let torus = cpu::this().torus();
+    if torus.share.migrate.is_draining() {
+        return;
+    }
     let mut loads = torus.share.balance.loads.lock();
     loads[from.index()] = load_there;
     let own = load(torus);

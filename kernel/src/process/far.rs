@@ -1,7 +1,7 @@
 //! Processes and their families on several tori: what arrives about them, what this torus does for them, and calls that
 //! ask processes elsewhere.
 
-use super::{Pid, Process, balance, closing, init, table};
+use super::{Pid, Process, balance, closing, drain, init, table};
 use crate::rings::{self, probe};
 use crate::signal::action::{ActionFlags, SIG_IGN};
 use crate::signal::info::{Fields, SigInfo};
@@ -29,6 +29,15 @@ pub fn deliver(from: TorusId, message: Message) {
         Message::Probe { number, check } => probe::receive(from, number, check),
         Message::Load { load } => balance::told(from, load),
         Message::Want { load } => balance::wanted(from, load),
+        Message::Drain {
+            from,
+            token,
+            begin,
+            undo,
+        } => drain::told(from, token, begin, undo),
+        Message::Tend {} => {
+            crate::migrate::host::drain();
+        }
         Message::Begin {} => init::begin(),
         Message::OpenSwap {} => crate::mem::swap::open(),
         Message::End { kill } => closing::end(from, kill),
@@ -75,6 +84,7 @@ pub fn value(answer: i32) -> SysResult {
     match answer {
         0.. => Ok(answer as usize),
         -1 => Err(Errno::EPERM.into()),
+        drain::AGAIN => Err(Errno::EAGAIN.into()),
         -13 => Err(Errno::EACCES.into()),
         _ => Err(Errno::ESRCH.into()),
     }

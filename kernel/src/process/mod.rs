@@ -12,6 +12,7 @@ pub mod balance;
 pub mod closing;
 pub mod counters;
 pub mod credentials;
+pub mod drain;
 pub mod end;
 pub mod exec;
 pub mod far;

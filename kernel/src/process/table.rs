@@ -132,6 +132,13 @@ impl Table {
         found
     }
 
+    /// How many living processes are here, those included that are on their way to a torus that has not taken them yet.
+    pub fn count_living(&self) -> usize {
+        let inner = self.inner.lock();
+        let living = |pid: &&Pid| inner.families.life(**pid) == Some(Life::Live);
+        inner.processes.keys().filter(living).count()
+    }
+
     /// Notes that a process has executed a program.
     pub fn set_executed(&self, pid: Pid) {
         self.inner.lock().families.executed(pid);

@@ -6,7 +6,8 @@ use super::{futex, reboot};
 use crate::file::syscalls as file;
 use crate::mem::calls as mem;
 use crate::process::{
-    closing, credentials as cred, end, exec, fork, group, identity as id, init, limits, time, wait,
+    closing, credentials as cred, drain, end, exec, fork, group, identity as id, init, limits,
+    time, wait,
 };
 use crate::signal::{alarm, calls as sig};
 use crate::vmo::calls as vmo;
@@ -213,6 +214,7 @@ pub fn handler(number: u64) -> Option<Handler> {
         number if (vmo::FIRST..vmo::FIRST + vmo::CALLS.len() as u64).contains(&number) => {
             vmo::CALLS.get((number - vmo::FIRST) as usize).copied()
         }
+        drain::DRAIN => Some(drain::drain),
         braid::RING_PROBE => Some(braid::ring_probe),
         fork::BIRTH => Some(fork::birth),
         init::FIRST => Some(init::first),

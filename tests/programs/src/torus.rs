@@ -6,6 +6,8 @@ use crate::{Answer, call};
 pub const TORUS_INFO: i64 = 4096;
 /// Braid's migrate.
 pub const MIGRATE: i64 = 4097;
+/// Braid's drain.
+pub const DRAIN: i64 = 4098;
 
 /// Words before the counters.
 const FIXED: usize = 8;
@@ -16,6 +18,10 @@ const MOST: usize = 128;
 const TORI: usize = 1;
 /// Word: the caller's torus.
 const OWN: usize = 2;
+/// Word: cores of the torus.
+pub const CORES: usize = 3;
+/// Word: processes on it, zombies included.
+pub const PROCESSES: usize = 6;
 /// Word: frames available.
 pub const AVAILABLE: usize = 5;
 /// Word: number of counters.
@@ -43,6 +49,18 @@ fn get(words: &mut [u64]) -> Answer {
 pub fn info(word: usize) -> u64 {
     let mut words = [0; MOST];
     let count = get(&mut words).expect("torus_info");
+    words[..count][word]
+}
+
+/// One word about any torus.
+///
+/// # Panics
+/// Not on Braid, or there is no such torus.
+#[must_use]
+pub fn info_of(torus: usize, word: usize) -> u64 {
+    let mut words = [0; MOST];
+    let arguments = [torus, words.as_mut_ptr() as usize, size_of_val(&words)];
+    let count = call(TORUS_INFO, arguments).expect("torus_info");
     words[..count][word]
 }
 
@@ -82,6 +100,12 @@ pub fn own() -> usize {
 #[must_use = "the answer says what happened"]
 pub fn migrate(pid: usize, torus: usize) -> Answer {
     call(MIGRATE, [pid, torus, 0])
+}
+
+/// Sends all processes of a torus elsewhere; with flag 1 they may come again.
+#[must_use = "the answer says what happened"]
+pub fn drain(torus: usize, flags: usize) -> Answer {
+    call(DRAIN, [torus, flags])
 }
 
 /// Goes to a torus; nowhere where there is no such thing.

@@ -100,8 +100,8 @@ impl Families {
         }
     }
 
-    /// Answers a question of a process.
-    pub(super) fn reply<W: World>(&mut self, to: Pid, token: u64, result: i32, world: &mut W) {
+    /// Answers a question of a process, wherever it is.
+    pub fn reply<W: World>(&mut self, to: Pid, token: u64, result: i32, world: &mut W) {
         self.post(to, Message::Answer { to, token, result }, world);
     }
 
@@ -115,7 +115,10 @@ impl Families {
                 }
             }
             Message::Answer { token, result, .. } => {
-                if let Some(kin) = self.kin.get_mut(&to) {
+                // A call that a signal has ended does not want its answer any more.
+                if let Some(kin) = self.kin.get_mut(&to)
+                    && kin.tokens == token
+                {
                     kin.answer = Some((token, result));
                     world.answered(to);
                 }

@@ -417,3 +417,16 @@ fn families_on_several_tori() {
         net.finish();
     }
 }
+
+#[test]
+fn the_answer_to_a_call_that_was_given_up_is_dropped() {
+    let mut net = Net::new(1, 1);
+    net.on(TorusId::ZERO, |families, hands| {
+        let given_up = families.token(Pid::INIT);
+        let asked = families.token(Pid::INIT);
+        families.reply(Pid::INIT, asked, 1, hands);
+        families.reply(Pid::INIT, given_up, 2, hands);
+        assert_eq!(families.answer(Pid::INIT, asked), Some(1));
+        assert_eq!(families.answer(Pid::INIT, given_up), None);
+    });
+}
