@@ -129,7 +129,7 @@ impl<const N: usize> Default for Ring<N> {
     }
 }
 
-// SAFETY: by T1 and T2 a slot is touched by one end at a time, and a change of hands is a release store
+// SAFETY: T1 and T2, a slot is touched by one end at a time, and a change of hands is a release store
 // read by an acquire load (T3).
 unsafe impl<const N: usize> Sync for Ring<N> {}
 

@@ -1,4 +1,4 @@
-//! Braid's own system calls, for programs: `docs/abi.md` has the list. On Linux they fail with ENOSYS.
+#![doc = include_str!("../README.md")]
 
 /// What there is to know about a torus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub fn torus_info(torus: Option<u32>) -> std::io::Result<TorusInfo> {
     let number = torus.map_or(-1, i64::from);
     let mut words = [0u64; HEAD + PULLS[1] + 1];
     let size = size_of_val(&words);
-    // SAFETY: the kernel writes at most `size` bytes to the buffer, which is that large.
+    // SAFETY: G1, the kernel writes at most `size` bytes to the buffer, which is that large.
     let answer = unsafe { libc::syscall(TORUS_INFO, number, words.as_mut_ptr(), size) };
     if answer < 0 {
         return Err(std::io::Error::last_os_error());
@@ -61,7 +61,7 @@ pub fn torus_info(torus: Option<u32>) -> std::io::Result<TorusInfo> {
 /// # Errors
 /// Those of migrate in `docs/abi.md`; ENOSYS on Linux.
 pub fn migrate_self(torus: u32) -> std::io::Result<()> {
-    // SAFETY: the call takes three numbers and touches no memory of the program's.
+    // SAFETY: G2, the call takes three numbers.
     match unsafe { libc::syscall(MIGRATE, 0, torus, 0) } {
         0 => Ok(()),
         _ => Err(std::io::Error::last_os_error()),
@@ -75,7 +75,7 @@ pub fn migrate_self(torus: u32) -> std::io::Result<()> {
 /// Those of ring_probe in `docs/abi.md`; ENOSYS on Linux.
 pub fn ring_probe(torus: u32, count: u64, expected: u64) -> std::io::Result<(u64, u64)> {
     let mut tally = [0u64; 3];
-    // SAFETY: the kernel writes three words to `tally`, and touches no other memory of the program's.
+    // SAFETY: G1, the kernel writes three words to `tally`.
     let answer = unsafe { libc::syscall(RING_PROBE, torus, count, expected, tally.as_mut_ptr()) };
     if answer < 0 {
         return Err(std::io::Error::last_os_error());

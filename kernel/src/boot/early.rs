@@ -54,7 +54,7 @@ impl EarlyFrames {
             .filter(|start| *start >= self.whole.start)?;
         self.end = start;
         let at = PhysAddr(start);
-        // SAFETY: K10, usable memory that nobody else has, mapped by the loader or by the kernel's own tables.
+        // SAFETY: K11, usable memory that nobody else has, mapped by the loader or by the kernel's own tables.
         unsafe { paging::phys_to_virt(at).write_bytes(0, bytes as usize) };
         Some(at)
     }

@@ -91,9 +91,9 @@ pub struct BootInfo {
     pub memory: &'static [MemoryRange],
 }
 
-// SAFETY: K2, the only pointers are to the loader's core descriptions, whose shared fields are atomics.
+// SAFETY: K11, the only pointers are to the loader's core descriptions, whose shared fields are atomics.
 unsafe impl Sync for BootInfo {}
-// SAFETY: K2, as above.
+// SAFETY: K11, as above.
 unsafe impl Send for BootInfo {}
 
 /// Where the copies go: static, since the loader's stack is small.
@@ -256,7 +256,7 @@ fn root_archive() -> Option<&'static [u8]> {
     let file = modules
         .iter()
         .find(|file| file.path().to_bytes().ends_with(ROOT_ARCHIVE))?;
-    // SAFETY: K2, a module is that many bytes of memory that nobody else writes.
+    // SAFETY: K11, a module is that many bytes of memory, and never changes.
     Some(unsafe { core::slice::from_raw_parts(file.addr(), file.size() as usize) })
 }
 

@@ -64,7 +64,7 @@ pub fn emergency(text: fmt::Arguments<'_>) {
 /// # Safety
 /// All other cores have stopped, or are about to without touching the log again.
 pub unsafe fn break_lock() {
-    // SAFETY: K2, by the caller's promise.
+    // SAFETY: K12, by the caller's promise.
     unsafe {
         LINE.force_unlock();
         screen::break_lock();

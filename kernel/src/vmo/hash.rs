@@ -18,7 +18,7 @@ enum Backend {
 }
 
 static PORTABLE: Backend = Backend::Portable;
-// SAFETY: V20, it is used only where CPUID reports the instructions, and the guard keeps the registers.
+// SAFETY: V20 and K26, it is used only where CPUID reports the instructions, and the guard keeps the registers.
 static INSTRUCTIONS: Backend = Backend::Instructions(unsafe { ShaNi::assume_supported() });
 
 /// A hasher for this machine.

@@ -35,7 +35,7 @@ fn table(at: u64) -> Option<&'static [u8]> {
 }
 
 fn read(at: u64, length: u64) -> Option<&'static [u8]> {
-    // SAFETY: by L1 the firmware's tables are in memory that the memory map does not call usable: nothing writes there.
+    // SAFETY: L1, the firmware's tables are in memory that the memory map does not call usable: nothing writes there.
     unsafe { memory::bytes(at, length) }
 }
 

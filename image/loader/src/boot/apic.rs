@@ -50,14 +50,14 @@ impl LocalApic {
         if !cpu::has_apic() {
             return None;
         }
-        // SAFETY: by L6 a processor with a local APIC has this register.
+        // SAFETY: L6, a processor with a local APIC has this register.
         let base = unsafe { cpu::read_msr(IA32_APIC_BASE) };
         let mut enabled = base | GLOBAL_ENABLE;
         if x2apic && cpu::has_x2apic() {
             enabled |= X2APIC_ENABLE;
         }
         if enabled != base {
-            // SAFETY: by L6; the steps off -> xAPIC -> x2APIC are the permitted ones, and memory is not touched.
+            // SAFETY: L6; the steps off -> xAPIC -> x2APIC are the permitted ones, and memory is not touched.
             unsafe {
                 cpu::write_msr(IA32_APIC_BASE, base | GLOBAL_ENABLE);
                 cpu::write_msr(IA32_APIC_BASE, enabled);
@@ -101,7 +101,7 @@ impl LocalApic {
             Self::X2apic => {
                 // Unlike one to memory, this write does not wait for earlier ones (Intel SDM volume 3, 12.12.3).
                 cpu::fence();
-                // SAFETY: by L6 the register exists in x2APIC mode; other processors run the trampoline only.
+                // SAFETY: L6, the register exists in x2APIC mode; other processors run the trampoline only.
                 unsafe {
                     cpu::write_msr(
                         0x800 + COMMAND,
@@ -142,18 +142,18 @@ impl LocalApic {
 
     fn read(self, register: u32) -> u32 {
         match self {
-            // SAFETY: by L6 the register exists in x2APIC mode.
+            // SAFETY: L6, the register exists in x2APIC mode.
             Self::X2apic => unsafe { cpu::read_msr(0x800 + register) as u32 },
-            // SAFETY: by L9 the registers are device memory in the identity map.
+            // SAFETY: L9, the registers are device memory in the identity map.
             Self::Xapic(base) => unsafe { address(base, register * 16).read_volatile() },
         }
     }
 
     fn write(self, register: u32, value: u32) {
         match self {
-            // SAFETY: by L6 the register exists in x2APIC mode; interrupts come to the gates of L7 only.
+            // SAFETY: L6, the register exists in x2APIC mode; interrupts come to the gates of L7 only.
             Self::X2apic => unsafe { cpu::write_msr(0x800 + register, value.into()) },
-            // SAFETY: by L9 the registers are device memory in the identity map; interrupts as above.
+            // SAFETY: L9, the registers are device memory in the identity map; interrupts as above.
             Self::Xapic(base) => unsafe { address(base, register * 16).write_volatile(value) },
         }
     }
@@ -171,7 +171,7 @@ pub(super) fn mask_interrupts(io_apics: &[u32]) {
     for &base in io_apics {
         let select = address(base.into(), 0);
         let window = address(base.into(), 0x10);
-        // SAFETY: by L9 the registers of an I/O APIC that the MADT lists are device memory in the identity map: one
+        // SAFETY: L9, the registers of an I/O APIC that the MADT lists are device memory in the identity map: one
         // selects a register, the other is it (82093AA data sheet, 3.0).
         unsafe {
             select.write_volatile(1);

@@ -26,7 +26,7 @@ unsafe extern "C" {
 
 /// Sends a byte to a port.
 pub(super) fn write_port(port: u16, value: u8) {
-    // SAFETY: by L5 the ports that the loader writes to have no effect on its memory.
+    // SAFETY: L5, the ports that the loader writes to have no effect on its memory.
     unsafe {
         asm!("out dx, al", in("dx") port, in("al") value, options(nomem, nostack, preserves_flags))
     }
@@ -35,7 +35,7 @@ pub(super) fn write_port(port: u16, value: u8) {
 /// Reads a byte from a port.
 pub(super) fn read_port(port: u16) -> u8 {
     let value;
-    // SAFETY: by L5 as in `write_port`.
+    // SAFETY: L5, as in `write_port`.
     unsafe {
         asm!("in al, dx", in("dx") port, out("al") value, options(nomem, nostack, preserves_flags))
     }
@@ -44,7 +44,7 @@ pub(super) fn read_port(port: u16) -> u8 {
 
 /// Sends 16 bits to a port.
 pub(super) fn write_port16(port: u16, value: u16) {
-    // SAFETY: by L5 as in `write_port`.
+    // SAFETY: L5, as in `write_port`.
     unsafe {
         asm!("out dx, ax", in("dx") port, in("ax") value, options(nomem, nostack, preserves_flags))
     }
@@ -53,7 +53,7 @@ pub(super) fn write_port16(port: u16, value: u16) {
 /// Reads 16 bits from a port.
 pub(super) fn read_port16(port: u16) -> u16 {
     let value;
-    // SAFETY: by L5 as in `write_port`.
+    // SAFETY: L5, as in `write_port`.
     unsafe {
         asm!("in ax, dx", in("dx") port, out("ax") value, options(nomem, nostack, preserves_flags))
     }
@@ -62,7 +62,7 @@ pub(super) fn read_port16(port: u16) -> u16 {
 
 /// Sends 32 bits to a port.
 pub(super) fn write_port32(port: u16, value: u32) {
-    // SAFETY: by L5 as in `write_port`.
+    // SAFETY: L5, as in `write_port`.
     unsafe {
         asm!("out dx, eax", in("dx") port, in("eax") value, options(nomem, nostack, preserves_flags))
     }
@@ -71,7 +71,7 @@ pub(super) fn write_port32(port: u16, value: u32) {
 /// Reads 32 bits from a port.
 pub(super) fn read_port32(port: u16) -> u32 {
     let value;
-    // SAFETY: by L5 as in `write_port`.
+    // SAFETY: L5, as in `write_port`.
     unsafe {
         asm!("in eax, dx", in("dx") port, out("eax") value, options(nomem, nostack, preserves_flags))
     }
@@ -84,7 +84,7 @@ pub(super) fn read_port32(port: u16) -> u32 {
 /// By L6 the processor must have it.
 pub(super) unsafe fn read_msr(register: u32) -> u64 {
     let (low, high): (u32, u32);
-    // SAFETY: the caller vouches that the register exists; reading has no effect.
+    // SAFETY: L6, the caller vouches that the register exists; reading has no effect.
     unsafe {
         asm!("rdmsr", in("ecx") register, out("eax") low, out("edx") high, options(nomem, nostack))
     }
@@ -97,7 +97,7 @@ pub(super) unsafe fn read_msr(register: u32) -> u64 {
 /// By L6 the processor must have it, and the value must keep the loader's memory as it is.
 pub(super) unsafe fn write_msr(register: u32, value: u64) {
     let (low, high) = (value as u32, (value >> 32) as u32);
-    // SAFETY: the caller vouches for register and value.
+    // SAFETY: L6, the caller vouches for register and value.
     unsafe { asm!("wrmsr", in("ecx") register, in("eax") low, in("edx") high, options(nostack)) }
 }
 
@@ -125,11 +125,11 @@ pub(super) fn has_x2apic() -> bool {
 pub(super) fn prepare() {
     catch_exceptions();
     if paging_features().no_execute {
-        // SAFETY: by L6 EFER exists in 64-bit mode; NXE exists by CPUID, and the loader's tables have no NX bits yet.
+        // SAFETY: L6, EFER exists in 64-bit mode; NXE exists by CPUID, and the loader's tables have no NX bits yet.
         unsafe { write_msr(IA32_EFER, read_msr(IA32_EFER) | EFER_NXE) }
     }
     if __cpuid(1).edx & 1 << 16 != 0 {
-        // SAFETY: by L6 CPUID 1 EDX bit 16 says that the PAT exists. The loader's tables use entry 0 only: write-back,
+        // SAFETY: L6, CPUID 1 EDX bit 16 says that the PAT exists. The loader's tables use entry 0 only: write-back,
         // as before.
         unsafe { write_msr(IA32_PAT, PAT) }
     }
@@ -160,7 +160,7 @@ fn catch_exceptions() {
     #[repr(C, packed)]
     struct Register(u16, u64);
     let register = Register(size_of_val(&IDT) as u16 - 1, super::memory::physical(&IDT));
-    // SAFETY: by L7 the table is complete, static and identity mapped.
+    // SAFETY: L7, the table is complete, static and identity mapped.
     unsafe {
         asm!("lidt [{}]", in(reg) &raw const register, options(readonly, nostack, preserves_flags))
     }
@@ -182,27 +182,27 @@ pub(super) fn end_machine() -> ! {
 
 /// Waits until all earlier writes are seen by other processors.
 pub(super) fn fence() {
-    // SAFETY: both instructions are in every processor with 64-bit mode, and change nothing.
+    // SAFETY: L12.
     unsafe { asm!("mfence", "lfence", options(nostack, preserves_flags)) }
 }
 
 /// Lets interrupts in until one has come.
 pub(super) fn sleep() {
-    // SAFETY: by L7 the gates of all vectors that may come are there, and they change no registers. An interrupt
+    // SAFETY: L7, the gates of all vectors that may come are there, and they change no registers. An interrupt
     // cannot come between `sti` and `hlt`.
     unsafe { asm!("sti", "hlt", "cli") }
 }
 
 /// Lets interrupts in that are already pending.
 pub(super) fn take_pending() {
-    // SAFETY: by L7 as in `sleep`.
+    // SAFETY: L7, as in `sleep`.
     unsafe { asm!("sti", "nop", "cli") }
 }
 
 /// Stops this processor for good.
 pub(super) fn halt() -> ! {
     loop {
-        // SAFETY: by L8 nothing is left to do; interrupts stay off.
+        // SAFETY: L8, nothing is left to do; interrupts stay off.
         unsafe { asm!("cli", "hlt", options(nomem, nostack)) }
     }
 }

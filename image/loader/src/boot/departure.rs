@@ -23,7 +23,7 @@ pub(super) struct Departure {
 impl Departure {
     /// Goes, with all other registers 0.
     pub(super) fn go(self) -> ! {
-        // SAFETY: by L11 the kernel's tables map the loader and the stack at `HHDM`, and the kernel at its entry.
+        // SAFETY: L11, the kernel's tables map the loader and the stack at `HHDM`, and the kernel at its entry.
         unsafe { leave(self.entry, self.stack, self.root, self.argument, HHDM) }
     }
 }

@@ -13,7 +13,7 @@ const SIZE: usize = 4 << 20;
 #[repr(C, align(16))]
 struct Memory(UnsafeCell<MaybeUninit<[u8; SIZE]>>);
 
-// SAFETY: by L3 each byte is handed out at most once.
+// SAFETY: L3, each byte is handed out at most once.
 unsafe impl Sync for Memory {}
 
 /// Apart from `.bss`: nobody needs its 4 MiB cleared.
@@ -29,7 +29,7 @@ static HEAP: Heap = Heap {
     used: AtomicUsize::new(0),
 };
 
-// SAFETY: by L3 blocks are disjoint, inside `MEMORY`, and aligned as asked.
+// SAFETY: L3, blocks are disjoint, inside `MEMORY`, and aligned as asked.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let start = MEMORY.0.get().cast::<u8>();

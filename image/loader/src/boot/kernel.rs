@@ -127,7 +127,7 @@ fn place(map: &mut MemoryMap, plan: &Plan<'_>) -> Result<&'static mut [u64], Loa
         bytes[from..from + segment.data.len()].copy_from_slice(segment.data);
     }
     let at = core::ptr::with_exposed_provenance_mut(memory::physical(bytes) as usize);
-    // SAFETY: by L3 the pages are ours; they are aligned, `bytes` is not used again, and all words are valid.
+    // SAFETY: L3, the pages are ours; they are aligned, `bytes` is not used again, and all words are valid.
     Ok(unsafe { core::slice::from_raw_parts_mut(at, bytes.len() / 8) })
 }
 
@@ -199,7 +199,7 @@ fn address_space(
     let mut mapper = Mapper::new(&mut tables, cpu::paging_features())?;
     let root = mapper.root();
     space::build(&mut mapper, plan, physical, HHDM, &regions, revision)?;
-    // SAFETY: by L4 both roots are tables in the identity map, and entries that were not present need no flush.
+    // SAFETY: L4, both roots are tables in the identity map, and entries that were not present need no flush.
     unsafe {
         let from = core::ptr::with_exposed_provenance::<u64>(root as usize).add(256);
         (&raw mut boot_root)

@@ -13,7 +13,7 @@ use braid_loader::{
 pub(super) unsafe fn bytes(physical: u64, length: u64) -> Option<&'static [u8]> {
     reachable(physical, length)?;
     let start = core::ptr::with_exposed_provenance(physical as usize);
-    // SAFETY: the caller vouches for no writers; the identity map covers the range, and any bytes are valid u8.
+    // SAFETY: L2, the caller vouches for no writers; the identity map covers the range, and any bytes are valid u8.
     Some(unsafe { core::slice::from_raw_parts(start, length as usize) })
 }
 
@@ -24,7 +24,7 @@ pub(super) unsafe fn bytes(physical: u64, length: u64) -> Option<&'static [u8]> 
 pub(super) unsafe fn bytes_mut(physical: u64, length: u64) -> Option<&'static mut [u8]> {
     reachable(physical, length)?;
     let start = core::ptr::with_exposed_provenance_mut(physical as usize);
-    // SAFETY: the caller vouches for no other users; the identity map covers the range.
+    // SAFETY: L2, the caller vouches for no other users; the identity map covers the range.
     Some(unsafe { core::slice::from_raw_parts_mut(start, length as usize) })
 }
 
@@ -43,7 +43,7 @@ pub(super) fn take(
     kind: Kind,
 ) -> Result<&'static mut [u8], MapError> {
     let base = map.allocate(length, align, REACH, kind)?;
-    // SAFETY: by L2 what the memory map has just handed out is nobody else's.
+    // SAFETY: L3, what the memory map has just handed out is nobody else's.
     let bytes = unsafe { bytes_mut(base, length.next_multiple_of(PAGE)) };
     let bytes = bytes.ok_or(MapError::NoMemory(length.div_ceil(1024), REACH))?;
     bytes.fill(0);
@@ -64,7 +64,7 @@ impl Tables for MappedTables<'_> {
     }
 
     fn read(&self, table: u64, index: usize) -> u64 {
-        // SAFETY: by L4 `table` came from `create`, and no reference to it is kept.
+        // SAFETY: L4, `table` came from `create`, and no reference to it is kept.
         unsafe {
             core::ptr::with_exposed_provenance::<u64>(table as usize)
                 .add(index % 512)
@@ -73,7 +73,7 @@ impl Tables for MappedTables<'_> {
     }
 
     fn write(&mut self, table: u64, index: usize, entry: u64) {
-        // SAFETY: by L4 as in `read`.
+        // SAFETY: L4, as in `read`.
         unsafe {
             core::ptr::with_exposed_provenance_mut::<u64>(table as usize)
                 .add(index % 512)

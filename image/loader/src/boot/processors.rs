@@ -175,7 +175,7 @@ impl Plan {
         INFOS.store(self.infos.as_ptr().cast_mut(), Ordering::Release);
         let (from, to) = (&raw const ap_trampoline, &raw const ap_trampoline_end);
         let length = to.addr() - from.addr();
-        // SAFETY: by L10 the trampoline lies between its symbols; by L3 its page is ours, below 1 MiB, and mapped.
+        // SAFETY: L10, the trampoline lies between its symbols; L3, its page is ours, below 1 MiB, and mapped.
         unsafe {
             let page = core::ptr::with_exposed_provenance_mut::<u8>(self.trampoline as usize);
             page.copy_from_nonoverlapping(from, length);
@@ -210,7 +210,7 @@ pub(super) extern "C" fn start_other(stack: u64) -> ! {
     };
     let apic_id = apic.id();
     let count = (COUNT.load(Ordering::Relaxed) as usize).min(MAX);
-    // SAFETY: by L10 `INFOS` is the leaked list of `COUNT` entries; only the kernel writes to it, later.
+    // SAFETY: L10, `INFOS` is the leaked list of `COUNT` entries; only the kernel writes to it, later.
     let infos = unsafe { core::slice::from_raw_parts(infos, count) };
     let Some(index) = infos.iter().position(|info| info.apic_id == apic_id) else {
         cpu::halt()

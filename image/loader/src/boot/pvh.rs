@@ -56,7 +56,7 @@ impl BootInfo {
 }
 
 fn table(at: u64, length: u64, what: &'static str) -> Result<&'static [u8], LoadError> {
-    // SAFETY: by L1 QEMU has put these tables into memory that nothing writes to until the memory map hands it out,
+    // SAFETY: L1, QEMU has put these tables into memory that nothing writes to until the memory map hands it out,
     // and what is read here is copied before, or claimed (the archive).
     unsafe { memory::bytes(at, length) }.ok_or(LoadError::Reach(what, at))
 }

@@ -54,7 +54,7 @@ impl Kernel {
     /// Answers the requests, with an HHDM offset of 0 so that addresses are good here.
     fn answer(&mut self, facts: &Facts<'_>) {
         let words = size_of::<Self>() / 8;
-        // SAFETY: the structure is words throughout, and not used in between.
+        // SAFETY: L13, the structure is words throughout, and not used in between.
         let image = unsafe { core::slice::from_raw_parts_mut((&raw mut *self).cast(), words) };
         let requests = Requests::find(image).unwrap();
         assert_eq!(requests.field(image, Feature::StackSize, 0), Some(1 << 20));
@@ -165,7 +165,7 @@ fn crate_limine_reads_the_responses() {
         (modules.len(), modules[0].path(), modules[0].string()),
         (1, c"/m", c"")
     );
-    // SAFETY: with an HHDM offset of 0 the file is where its contents were given.
+    // SAFETY: L13, with an HHDM offset of 0 the file is where its contents were given.
     assert_eq!(unsafe { *modules[0].addr() }, b'c');
 
     assert_eq!(kernel.rsdp.get_response().unwrap().address(), 0xf_59d0);
@@ -210,7 +210,7 @@ fn the_root_pointer_is_physical_in_base_revision_3_only() {
         respond(&Requests::find(&image).unwrap(), &mut image, &facts);
         let response =
             core::ptr::with_exposed_provenance::<[u64; 2]>((image[8] - facts.hhdm) as usize);
-        // SAFETY: the request has just been answered with this address, less the offset.
+        // SAFETY: L13, the request has just been answered with this address, less the offset.
         assert_eq!(unsafe { *response }, [0, 0xf_59d0 + hhdm]);
     }
 }

@@ -218,7 +218,7 @@ fn the_end_of_children() {
     // Where this program is the first of all, the orphan is now its child.
     while wait(usize::MAX).is_ok() {}
     let unhandled = in_child(|| {
-        // SAFETY: P1: the action is a constant.
+        // SAFETY: P3, no handler any more.
         unsafe { l::signal(l::SIGSEGV, l::SIG_DFL) };
         let _ = read(0);
     });

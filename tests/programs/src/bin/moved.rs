@@ -288,7 +288,7 @@ extern "C" fn tell(_: i32) {
 }
 
 fn handle(flags: i32) {
-    // SAFETY: P1, a handler that makes a system call only, and a zeroed action is valid.
+    // SAFETY: P3, the handler only makes a system call.
     unsafe {
         let mut action: l::sigaction = std::mem::zeroed();
         action.sa_sigaction = tell as *const () as usize;

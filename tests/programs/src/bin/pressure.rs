@@ -128,7 +128,7 @@ fn scattered(pages: usize) {
     scattered.iter_mut().for_each(|page| page.write(0));
     let wrong = |all: &[Pages]| all.iter().map(Pages::all_wrong).sum::<usize>();
     println!("wrong: {} {}", wrong(&scattered), wrong(&scattered));
-    // SAFETY: P1.
+    // SAFETY: P4.
     match unsafe { l::fork() } {
         -1 => println!("no child: {}", std::io::Error::last_os_error()),
         // SAFETY: P1.

@@ -51,14 +51,14 @@ fn read(path: &str) {
 
 fn null() {
     let pointer: *const u8 = black_box(std::ptr::null());
-    // SAFETY: none: the fault is what is asked for; nothing runs after it.
+    // SAFETY: P6, the fault is what is asked for.
     println!("{}", unsafe { pointer.read_volatile() });
 }
 
 fn divide() {
     let zero = black_box(0u32);
     let quotient: u32;
-    // SAFETY: the division faults before it writes anything.
+    // SAFETY: P6, the division faults before it writes anything.
     unsafe {
         std::arch::asm!("div {0:e}", in(reg) zero, inout("eax") 1u32 => quotient, inout("edx") 0u32 => _);
     }

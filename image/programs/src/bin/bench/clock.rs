@@ -17,13 +17,13 @@ fn monotonic() -> u64 {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // SAFETY: `time` is writable for the call.
+    // SAFETY: G1, `time` is writable for the call.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 fn ticks() -> u64 {
-    // SAFETY: every x86-64 processor has both instructions, and they touch no memory.
+    // SAFETY: G5, every x86-64 processor has both instructions, and they touch no memory.
     unsafe {
         _mm_lfence();
         let ticks = _rdtsc();

@@ -19,14 +19,14 @@ pub(crate) fn is_first_process() -> bool {
 pub(crate) fn begin() -> io::Result<()> {
     let port = OpenOptions::new().read(true).write(true).open(PORT)?;
     answer(
-        // SAFETY: both descriptors are ours.
+        // SAFETY: G2, both descriptors are ours.
         unsafe { libc::dup2(port.as_raw_fd(), libc::STDOUT_FILENO) },
     )
 }
 
 /// Waits until everything is written, and ends the machine.
 pub(crate) fn end_machine() {
-    // SAFETY: neither call touches our memory. Errors leave a machine that the tool ends.
+    // SAFETY: G2. Errors leave a machine that the tool ends.
     unsafe {
         libc::tcdrain(libc::STDOUT_FILENO);
         libc::reboot(libc::RB_AUTOBOOT);
@@ -35,9 +35,9 @@ pub(crate) fn end_machine() {
 
 /// The kernel's name and release.
 pub(crate) fn uname() -> io::Result<(String, String)> {
-    // SAFETY: arrays of bytes may be zero.
+    // SAFETY: G1, arrays of bytes may be zero.
     let mut names: libc::utsname = unsafe { std::mem::zeroed() };
-    // SAFETY: `names` is writable for the call.
+    // SAFETY: G1, `names` is writable for the call.
     answer(unsafe { libc::uname(&raw mut names) })?;
     let text = |field: &[libc::c_char]| {
         let bytes: Vec<u8> = field.iter().map(|&byte| byte as u8).collect();
@@ -51,7 +51,7 @@ pub(crate) fn uname() -> io::Result<(String, String)> {
 pub(crate) fn print_symbols() -> io::Result<()> {
     std::fs::create_dir_all("/proc")?;
     let proc = c"proc".as_ptr();
-    // SAFETY: the strings end with a zero byte.
+    // SAFETY: G1, the strings end with a zero byte.
     let mounted = unsafe { libc::mount(proc, c"/proc".as_ptr(), proc, 0, std::ptr::null()) };
     answer(mounted)?;
     let symbols = BufReader::new(std::fs::File::open("/proc/kallsyms")?);

@@ -23,7 +23,7 @@ global_asm!(
 
 /// The process begins its part of a region.
 pub(crate) fn begin(region: u8) {
-    // SAFETY: the function of the table only returns.
+    // SAFETY: G5, the function of the table only returns.
     unsafe {
         asm!(
             "lea {table}, [rip + bench_marks]",
@@ -37,14 +37,14 @@ pub(crate) fn begin(region: u8) {
 
 /// It has ended it.
 pub(crate) fn end() {
-    // SAFETY: the instruction does nothing.
+    // SAFETY: G5, the instruction does nothing.
     unsafe { asm!(".byte 0x0f, 0x1f, 0x80", ".long {mark}", mark = const Mark::End.number()) }
 }
 
 /// It has done one operation.
 #[inline]
 pub(crate) fn operation() {
-    // SAFETY: the instruction does nothing.
+    // SAFETY: G5, the instruction does nothing.
     unsafe {
         asm!(
             ".byte 0x0f, 0x1f, 0x80",

@@ -53,7 +53,7 @@ impl Region {
             None => (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1),
             Some(file) => (libc::MAP_PRIVATE, file.as_raw_fd()),
         };
-        // SAFETY: the kernel chooses an address where nothing is mapped.
+        // SAFETY: G3, the kernel chooses an address where nothing is mapped.
         let begin = unsafe { libc::mmap(ptr::null_mut(), bytes, rights, flags, descriptor, 0) };
         if begin == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -74,14 +74,14 @@ impl Region {
     /// Writes to a page.
     pub(crate) fn write(&mut self, page: usize) {
         debug_assert!(page < self.pages());
-        // SAFETY: the page lies in the mapping, of which nobody has a reference.
+        // SAFETY: G3, the page lies in the mapping.
         unsafe { self.begin.add(page * PAGE).write_volatile(1) };
     }
 
     /// Reads a page.
     pub(crate) fn read(&self, page: usize) {
         debug_assert!(page < self.pages());
-        // SAFETY: as above.
+        // SAFETY: G3, as above.
         unsafe { self.begin.add(page * PAGE).read_volatile() };
     }
 
@@ -92,14 +92,14 @@ impl Region {
 
     /// Changes what may be done with it. It has to be readable and writable again before it is touched.
     pub(crate) fn protect(&mut self, rights: libc::c_int) -> io::Result<()> {
-        // SAFETY: nobody has a reference into the mapping.
+        // SAFETY: G3.
         let answer = unsafe { libc::mprotect(self.begin.cast(), self.bytes, rights) };
         check(answer)
     }
 
     /// madvise(2), with advice that keeps the content.
     pub(crate) fn advise(&mut self, advice: libc::c_int) -> io::Result<()> {
-        // SAFETY: nobody has a reference into the mapping.
+        // SAFETY: G3.
         check(unsafe { libc::madvise(self.begin.cast(), self.bytes, advice) })
     }
 }
@@ -107,7 +107,7 @@ impl Region {
 impl Drop for Region {
     fn drop(&mut self) {
         let (begin, bytes) = self.whole;
-        // SAFETY: the mapping is ours, and nobody has a reference into it. It cannot fail for a whole mapping.
+        // SAFETY: G3. It cannot fail for a whole mapping.
         unsafe { libc::munmap(begin.cast(), bytes) };
     }
 }
@@ -121,7 +121,7 @@ impl Shared {
     pub(crate) fn new() -> io::Result<Shared> {
         let rights = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
-        // SAFETY: the kernel chooses an address where nothing is mapped.
+        // SAFETY: G3, the kernel chooses an address where nothing is mapped.
         let begin = unsafe { libc::mmap(ptr::null_mut(), PAGE, rights, flags, -1, 0) };
         if begin == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -139,14 +139,14 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // SAFETY: the mapping is ours, and nobody has a reference into it. It cannot fail for a whole mapping.
+        // SAFETY: G3. It cannot fail for a whole mapping.
         unsafe { libc::munmap(self.0.as_ptr().cast(), PAGE) };
     }
 }
 
 /// Sets the end of the heap, by the call itself; the end that the kernel then has.
 pub(crate) fn brk(end: usize) -> usize {
-    // SAFETY: callers move the end up from where it is, and back to there.
+    // SAFETY: G2, callers move the end up from where it is, and back to there.
     let answer = unsafe { libc::syscall(libc::SYS_brk, end) };
     answer as usize
 }

@@ -13,12 +13,12 @@ pub(crate) struct Child(libc::pid_t);
 impl Child {
     /// Makes a process that calls `f` and ends, with status 0 when it answers true.
     pub(crate) fn spawn(f: impl FnOnce() -> bool) -> io::Result<Child> {
-        // SAFETY: the program has one thread, so that the child finds every lock as this process left it.
+        // SAFETY: G4.
         match unsafe { libc::fork() } {
             -1 => Err(io::Error::last_os_error()),
             0 => {
                 let status = if f() { 0 } else { 1 };
-                // SAFETY: ends the process, without what the parent has to do at its end.
+                // SAFETY: G2, ends the process without what the parent has to do at its end.
                 unsafe { libc::_exit(status) }
             }
             pid => Ok(Child(pid)),
@@ -39,13 +39,13 @@ impl Child {
 
     /// Has it end, whatever it does.
     pub(crate) fn kill(&self) {
-        // SAFETY: the call touches no memory. It cannot fail: the child is there until it is waited for.
+        // SAFETY: G2. It cannot fail: the child is there until it is waited for.
         unsafe { libc::kill(self.0, libc::SIGKILL) };
     }
 
     fn reap(&self) -> io::Result<libc::c_int> {
         let mut status = 0;
-        // SAFETY: `status` is writable for the call.
+        // SAFETY: G1, `status` is writable for the call.
         if unsafe { libc::waitpid(self.0, &raw mut status, 0) } < 0 {
             return Err(io::Error::last_os_error());
         }
@@ -80,7 +80,7 @@ impl Command {
     pub(crate) fn execute(&self) -> bool {
         let arguments = [self.path.as_ptr(), self.argument.as_ptr(), std::ptr::null()];
         let environment = [std::ptr::null()];
-        // SAFETY: the arrays end with null pointers, and their strings with zero bytes.
+        // SAFETY: G1, the arrays end with null pointers, and their strings with zero bytes.
         unsafe {
             libc::execve(self.path.as_ptr(), arguments.as_ptr(), environment.as_ptr());
         }

@@ -56,7 +56,7 @@ pub(crate) fn vectors() {
         for round in 0..200_000u64 {
             let values = [seed, seed + 1, seed + 2, round];
             let mut back = [0u64; 4];
-            // SAFETY: P1, only the named registers and `back` are written; AVX is asked for below.
+            // SAFETY: P7; AVX is asked for below.
             unsafe {
                 std::arch::asm!(
                     "vmovdqu ymm7, [{from}]",

@@ -26,7 +26,7 @@ impl Gate {
     /// Comes to the gate, and waits until as many have come as there are workers since it opened last.
     pub(super) fn pass(&self) {
         let came: NonNull<AtomicU32> = self.came.begin().cast();
-        // SAFETY: the memory is there while `came` is, is large enough, zero at first, and used as this number alone.
+        // SAFETY: G3, the memory is there while `came` is, is large enough, zero at first, and used as this number alone.
         let came = unsafe { came.as_ref() };
         let own = came.fetch_add(1, Ordering::AcqRel);
         let full = (own / self.workers + 1) * self.workers;

@@ -22,7 +22,7 @@ impl Work for NullCall {
 
     fn round(&mut self) -> io::Result<()> {
         for _ in 0..self.0 {
-            // SAFETY: getpid takes nothing and changes nothing.
+            // SAFETY: G2, getpid takes nothing and changes nothing.
             unsafe { libc::syscall(libc::SYS_getpid) };
             mark::operation();
         }

@@ -51,7 +51,7 @@ impl Work for Fork {
 fn without_console() -> io::Result<()> {
     let null = File::options().read(true).write(true).open("/dev/null")?;
     for descriptor in 0..3 {
-        // SAFETY: both descriptors are ours, and nobody holds the replaced one as a file.
+        // SAFETY: G2, both descriptors are ours, and nobody holds the replaced one as a file.
         if unsafe { libc::dup2(null.as_raw_fd(), descriptor) } < 0 {
             return Err(io::Error::last_os_error());
         }
