@@ -9,6 +9,7 @@
 mod check;
 mod explore;
 mod home;
+mod lease;
 mod memory;
 mod migrate;
 mod process;
@@ -173,6 +174,7 @@ impl World {
         while let Some((at, pid)) = self.doomed.pop() {
             self.kill(at, pid)?;
         }
+        self.sweep_leases();
         Ok(())
     }
 
@@ -248,7 +250,7 @@ impl World {
             } => self.moved(at, pid, moves, torus),
             Message::Reaped { pid, moves } => Ok(self.torus(at).births.reaped(pid, moves)?),
             Message::Signal { to, .. } => self.signal(at, to, message),
-            other => Err(Wrong(format!("nobody sends {other:?} here"))),
+            other => self.about_lease(at, from, other),
         }
     }
 

@@ -37,6 +37,31 @@ fn memory_goes_around_all_tori() {
 }
 
 #[test]
+fn shared_memory_is_shared_between_tori() {
+    let shared = Exec::new(programs::rust("shared"));
+    let output = shared.smp(4).tori(4).same_as_host();
+    assert_eq!(output.status, 0, "{output:?}");
+}
+
+#[test]
+fn memory_objects_follow_by_content() {
+    let objects = Exec::new(programs::rust("shared")).args(["objects"]);
+    let output = objects.smp(3).tori(3).run();
+    let child = "object: true\nobject: true\nchild: Ok(0)\nobject: true\nchild: Ok(0)\n";
+    assert_eq!(output.stdout, format!("{child}object: true\nagain: true\n"));
+}
+
+#[test]
+fn a_storm_of_processes_that_count_in_the_same_pages() {
+    let storm = Exec::new(programs::rust("shared")).args(["storm"]);
+    let output = storm.smp(4).tori(4).same_as_host();
+    assert!(
+        output.stdout.ends_with("all the same: true, 360\n"),
+        "{output:?}"
+    );
+}
+
+#[test]
 fn pages_in_swap_follow() {
     // More than one torus has.
     let output = Exec::new(programs::rust("migrate"))

@@ -127,7 +127,7 @@ impl<'a> World<'a> {
             Kept::Frame(frame) => {
                 home.space.pin(machine, page);
                 let root = home.space.table().root();
-                assert_eq!(granted(machine, root, page), Some((frame, false)));
+                assert_eq!(granted(machine, root, page), Some(frame));
                 assert_eq!(self.live.table().root_of(source), Some(root));
                 machine.content(frame)
             }

@@ -7,6 +7,7 @@ extern crate alloc;
 pub mod balance;
 pub mod family;
 mod id;
+pub mod lease;
 pub mod message;
 pub mod migrate;
 pub mod pid;

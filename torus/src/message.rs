@@ -16,6 +16,7 @@ use crate::{
     DepositId, TorusId,
     balance::Load,
     family::{Crowd, Ended, Sent},
+    lease::Why,
     pid::Pid,
     ring::Line,
     span::Span,
@@ -324,6 +325,82 @@ messages! {
         /// Which page.
         page: Page,
     }
+    /// To the home of an object: how often a torus was given it has changed.
+    41 Hold {
+        /// The object's number at its home.
+        object: u64,
+        /// The torus that holds it, or does not after all.
+        holder: TorusId,
+        /// By how much.
+        change: i32,
+    }
+    /// Holder to home: nothing maps the object here any more.
+    42 Unhold {
+        /// The object's number at its home.
+        object: u64,
+        /// How often it was given to the sender.
+        count: u32,
+    }
+    /// Holder to home: lend me this page.
+    43 Lend {
+        /// The object's number at its home.
+        object: u64,
+        /// The sender's number of the lease.
+        lease: u64,
+        /// Which page of it.
+        index: u64,
+        /// The process that touches it.
+        asker: Pid,
+    }
+    /// Home to holder: the page is in this frame, and stays there until you let it go.
+    44 Lent {
+        /// The receiver's number of the lease.
+        lease: u64,
+        /// Which page of it.
+        index: u64,
+        /// The frame.
+        frame: Frame,
+    }
+    /// Home to holder: the process does not get the page.
+    45 NotLent {
+        /// The receiver's number of the lease.
+        lease: u64,
+        /// Which page of it.
+        index: u64,
+        /// The process that touches it.
+        asker: Pid,
+        /// Why.
+        why: Why,
+    }
+    /// Home to holder: the object has been cut.
+    46 Cut {
+        /// The object's number at its home.
+        object: u64,
+        /// The first page that is gone.
+        from: u64,
+        /// Which of its cuts this is.
+        cut: u64,
+    }
+    /// Holder to home: I have forgotten what was cut.
+    47 Forgotten {
+        /// The object's number at its home.
+        object: u64,
+        /// Which of its cuts.
+        cut: u64,
+    }
+    /// To oneself: a page that is to be lent may have come from its swap slot.
+    48 LendAgain {
+        /// The object's number here.
+        object: u64,
+        /// Which page of it.
+        index: u64,
+        /// Who asks.
+        holder: TorusId,
+        /// Its number of the lease.
+        lease: u64,
+        /// The process that touches it.
+        asker: Pid,
+    }
     /// To a home of files: a request, in frames of the sender's that the home may use until it has answered.
     50 FileAsk {
         /// The sender's name for it.
@@ -363,6 +440,30 @@ messages! {
         file: u64,
         /// The process.
         process: Pid,
+    }
+    /// Home to holder of an object that never changes: the page has this root, and is in this frame until you have it.
+    60 Content {
+        /// The receiver's number of the lease.
+        lease: u64,
+        /// Which page of it.
+        index: u64,
+        /// The frame.
+        frame: Frame,
+        /// The first word of its root.
+        root0: u64,
+        /// The second.
+        root1: u64,
+        /// The third.
+        root2: u64,
+        /// The last.
+        root3: u64,
+    }
+    /// Holder to home: I have the page.
+    61 HaveContent {
+        /// The object's number at its home.
+        object: u64,
+        /// Which page of it.
+        index: u64,
     }
 }
 

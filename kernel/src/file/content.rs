@@ -180,7 +180,9 @@ impl Content {
         }
         self.object.0.truncate(len)?;
         let spaces = &cpu::this().torus().share.spaces;
-        spaces.drop_pages(self.object.owner(), len.div_ceil(PAGE as u64));
+        let (owner, from) = (self.object.owner(), len.div_ceil(PAGE as u64));
+        spaces.drop_pages(owner, from);
+        crate::migrate::lease::home::cut(owner, from);
         Ok(())
     }
 }

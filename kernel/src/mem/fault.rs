@@ -119,6 +119,7 @@ fn execute(
                 around(space, torus, &object.0, index, target.page());
                 done
             }
+            Ok(Shown::Lent(frame)) => install(space, torus, target, Fill::Lent(frame)),
             Err(error) => (failed(error), none),
         },
         Recipe::CopyObject {

@@ -11,7 +11,7 @@ use crate::sched::wait::WaitQueue;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use vm::addr::{Frame, VirtAddr};
 use vm::flush::{Flush, FlushDebt};
 use vm::frames::Owner;
@@ -37,6 +37,8 @@ pub struct Space {
     number: u64,
     /// Cores of the machine that have it loaded.
     cores: [AtomicU64; WORDS],
+    /// It stayed when its process moved: what it has of private pages is another torus's to read.
+    frozen: AtomicBool,
 }
 
 struct Inner {
@@ -86,6 +88,7 @@ impl Space {
             lineage,
             number,
             cores,
+            frozen: AtomicBool::new(false),
         });
         cpu::this().torus().share.spaces.add(&space)?;
         Ok(space)
@@ -221,6 +224,16 @@ impl Space {
     /// Its name in the reverse map.
     pub fn lineage(&self) -> Owner {
         self.lineage
+    }
+
+    /// Its process moves away, or stays after all.
+    pub fn set_frozen(&self, frozen: bool) {
+        self.frozen.store(frozen, Ordering::Release);
+    }
+
+    /// Whether its process has moved away, or is about to.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::Acquire)
     }
 
     /// A number that no other space ever has.

@@ -95,12 +95,40 @@ impl Spaces {
     }
 
     /// Takes the pages of an object from number `page` on out of every space, private copies included (mmap(2): beyond the end of
-    /// a file is SIGBUS). The object has been cut before, so that no fault brings them back.
+    /// a file is SIGBUS). The object has been cut before, so that no fault brings them back. A process that has moved away is told
+    /// where it is.
     pub fn drop_pages(&self, object: Owner, page: u64) {
         self.each(|space| {
-            drop_from(space, object, page);
+            if !space.is_frozen() {
+                drop_from(space, object, page);
+            }
             true
         });
+    }
+}
+
+/// Makes up for what happened to objects while the space was frozen, as its process has not moved after all.
+pub fn thaw(space: &Space) {
+    space.set_frozen(false);
+    let memory = cpu::this().torus().memory();
+    space.with(|space| ((), space.forget_lent(memory)));
+    let mut from = Page(0);
+    let next = |from: Page| {
+        space.look(|space| {
+            let range = PageRange::new(from, Page::containing(USER_END));
+            let mapping = space.mappings_in(range).next()?;
+            let end = match &mapping.backing {
+                Backing::Object { object, .. } => Some((object.owner(), object.0.len())),
+                Backing::Zero => None,
+            };
+            Some((mapping.range.end, end))
+        })
+    };
+    while let Some((end, object)) = next(from) {
+        from = end;
+        if let Some((owner, len)) = object {
+            drop_from(space, owner, len.div_ceil(super::object::PAGE as u64));
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Arriving: an offered process is made from its image, or refused.
 
 use super::host::{self, Host};
-use super::{image, own};
+use super::{image, lease, own};
 use crate::arch::cpu;
 use crate::file::far::image as files;
 use crate::mem::room;
@@ -66,6 +66,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
         return Err(Errno::ENOMEM);
     }
     files::settle(&process);
+    lease::holder::settle(&space);
     host::register(&space, &claims);
     for effect in effects {
         if let Effect::Send { to, message } = effect {

@@ -14,8 +14,7 @@ use torus::TorusId;
 pub const MIGRATE: u64 = 4097;
 
 /// migrate(pid, torus, flags): moves the caller (0 or its own number) or a child of it that is on the same torus. ESRCH for others,
-/// EINVAL for a torus that there is not and for unknown flags, EBUSY while it is on its way or has what cannot travel yet (shared
-/// writable memory, pipes, files of `/tmp`), ENOMEM when the torus has no room for it, EAGAIN when it is being drained.
+/// EINVAL for a torus that there is not and for unknown flags, EBUSY while it is on its way, ENOMEM when the torus has no room for it, EAGAIN when it is being drained.
 pub fn migrate(call: &mut Call) -> SysResult {
     let to = usize::try_from(call.int(1)).ok().and_then(TorusId::new);
     let to = to

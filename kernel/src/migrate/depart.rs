@@ -2,11 +2,13 @@
 
 use super::home::Home;
 use super::host::{self, Host};
+use super::lease::Taken;
 use super::words::Writer;
 use super::{image, own};
 use crate::arch::{cpu, time};
 use crate::file::far::image as files;
 use crate::file::far::image::Packed;
+use crate::mem::spaces::thaw;
 use crate::process::{Pid, Process, RunState, Thread, counters, table};
 use crate::rings;
 use crate::signal::alarm;
@@ -24,6 +26,7 @@ struct Frozen {
     /// What it leaves.
     deposit: DepositId,
     files: Packed,
+    objects: Taken,
 }
 
 /// Where a process is to go, and how far that has come.
@@ -142,6 +145,7 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
     let root = space.root();
     let executable = process.executable.lock().clone();
     let packed = files::pack(&process.files, executable.as_ref(), to);
+    let mut objects = Taken::new(to);
     let written = record.map_err(|_| Errno::EBUSY).and_then(|record| {
         let packed = packed?;
         space
@@ -161,7 +165,15 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
                     claim,
                     root,
                 };
-                image::write(thread, frozen_at, alarm, &left, &record, &packed)
+                image::write(
+                    thread,
+                    frozen_at,
+                    alarm,
+                    &left,
+                    &record,
+                    &packed,
+                    &mut objects,
+                )
             })
             .map(|image| (image, packed))
     });
@@ -172,6 +184,7 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
                 image: writer,
                 deposit,
                 files,
+                objects,
             });
             counters::own().migrations_out.add(1);
             let pid = process.pid;
@@ -191,6 +204,7 @@ fn stay(process: &Arc<Process>, deposit: DepositId, errno: Errno) {
         return;
     };
     let space = home.space.clone();
+    thaw(&space);
     let _ = thread.change_space(Some(space.clone()));
     let refused = Event::Refused(Refusal::Memory);
     let _ = space.with_host(|space, host| host::step(space, &mut host.resident, refused).resumes);
@@ -242,9 +256,11 @@ pub fn adopted(pid: Pid) {
         image,
         deposit,
         files,
+        objects,
     } = frozen;
     drop(image);
     files.sent();
+    objects.sent();
     if let Some(thread) = process.thread() {
         thread.set_state(RunState::Dead);
     }

@@ -27,6 +27,7 @@ pub struct Home {
 impl Home {
     /// A deposit of all that `space` has, which no core will load again.
     pub(super) fn new(id: DepositId, space: Arc<Space>) -> Self {
+        space.set_frozen(true);
         Self {
             machine: Lock::new(Deposit::new(id)),
             space,

@@ -44,11 +44,6 @@ impl RemotePages for Pages<'_> {
     fn remote(&self, source: Source, first: Page) -> u64 {
         self.0.remote(cpu::this().torus().memory(), source, first)
     }
-
-    fn shows(&self, _: Source) -> bool {
-        // A process that maps shared memory does not move yet.
-        false
-    }
 }
 
 /// What is to be told to threads and processes when the space's lock is free again.
@@ -144,7 +139,7 @@ fn copy(
     let (mut copied, mut uncopied) = (Span { mask: 0, ..span }, Span { mask: 0, ..span });
     for page in span.pages() {
         let done = match granted(memory, root, page) {
-            Some((frame, false)) => bring(space, page, frame),
+            Some(frame) => bring(space, page, frame),
             // Not remote any longer: what is not there needs not come.
             _ => Ok(()),
         };

@@ -1,5 +1,6 @@
 //! The image of a process: all of it but its pages, as words, in an order that [`write()`] and [`read`] share.
 
+use super::lease::{self, ObjectName, Taken};
 use super::words::{Reader, Writer};
 use crate::arch::fpu::FpuState;
 use crate::arch::regs::UserRegs;
@@ -75,6 +76,7 @@ pub fn write(
     left: &Left<'_>,
     record: &[u64],
     packed: &files::Packed,
+    taken: &mut Taken,
 ) -> Result<Writer, Errno> {
     let mut to = Writer::new()?;
     to.put_all([frozen_at, alarm.0, alarm.1])?;
@@ -93,7 +95,7 @@ pub fn write(
     to.put_all(record.iter().copied())?;
     write_process(&mut to, &thread.process, packed)?;
     write_thread(&mut to, thread)?;
-    write_space(&mut to, left.vm)?;
+    write_space(&mut to, left.vm, taken)?;
     Ok(to)
 }
 
@@ -337,31 +339,39 @@ fn read_signal(from: &mut Reader) -> Result<SigInfo, Errno> {
     })
 }
 
-/// Kinds of mappings: of zeros, of a file of the boot archive.
+/// Kinds of mappings: of zeros, of a file of the boot archive, of an object with a home; and of one that never changes.
 const ZERO: u64 = 0;
 const BOOT_FILE: u64 = 1;
+const OBJECT: u64 = 2;
+const CONTENT: u64 = 3;
 
-fn write_space(to: &mut Writer, vm: &VmSpace) -> Result<(), Errno> {
+fn write_space(to: &mut Writer, vm: &VmSpace, taken: &mut Taken) -> Result<(), Errno> {
     let (heap, limits) = (vm.heap(), vm.limits);
     to.put_all([heap.0.0, heap.1.0])?;
     to.put_all([limits.address_space, limits.data, limits.stack])?;
     to.put_all([vm.peak(), vm.mapping_count() as u64])?;
     for mapping in vm.mappings() {
-        let (kind, offset, file) = match &mapping.backing {
-            Backing::Zero => (ZERO, 0, 0),
-            Backing::Object { shared: true, .. } => return Err(Errno::EBUSY),
-            Backing::Object { object, offset, .. } => {
-                let file = object.0.boot_file().ok_or(Errno::EBUSY)?;
-                (BOOT_FILE, *offset, u64::from(file.0))
-            }
+        let shared = !mapping.is_private();
+        let (kind, offset, number, home) = match &mapping.backing {
+            Backing::Zero => (ZERO, 0, 0, 0),
+            Backing::Object { object, offset, .. } => match object.0.boot_file() {
+                Some(file) => (BOOT_FILE, *offset, u64::from(file.0), 0),
+                None => {
+                    let name = taken.take(object)?;
+                    let kind = if name.content { CONTENT } else { OBJECT };
+                    (kind, *offset, name.number, name.home.index() as u64)
+                }
+            },
         };
         let traits = u64::from(mapping.rights.bits())
             | u64::from(mapping.maximum.bits()) << 8
             | u64::from(mapping.flags.bits()) << 16
-            | kind << 24;
+            | kind << 24
+            | u64::from(shared) << 32
+            | home << 40;
         let range = mapping.range;
         to.put_all([range.start.0, range.end.0, traits, mapping.origin])?;
-        to.put_all([offset, file])?;
+        to.put_all([offset, number])?;
     }
     Ok(())
 }
@@ -386,16 +396,24 @@ fn read_space(from: &mut Reader) -> Result<Parts<ObjectRef>, Errno> {
 }
 
 fn read_mapping(from: &mut Reader) -> Result<Mapping<ObjectRef>, Errno> {
-    let [start, end, traits, origin, offset, file] = from.array()?;
-    let backing = match traits >> 24 {
-        ZERO => Backing::Zero,
-        BOOT_FILE => Backing::Object {
-            object: boot_file(file)?,
-            offset,
-            shared: false,
-        },
+    let [start, end, traits, origin, offset, number] = from.array()?;
+    let shared = traits >> 32 & 1 != 0;
+    let kind = traits >> 24 & 0xff;
+    let object = match kind {
+        ZERO => None,
+        BOOT_FILE => Some(boot_file(number)?),
+        OBJECT | CONTENT => Some(lease::holder::take(ObjectName {
+            home: TorusId::new((traits >> 40) as usize).ok_or(Errno::EINVAL)?,
+            number,
+            content: kind == CONTENT,
+        })?),
         _ => return Err(Errno::EINVAL),
     };
+    let backing = object.map_or(Backing::Zero, |object| Backing::Object {
+        object,
+        offset,
+        shared,
+    });
     Ok(Mapping {
         range: PageRange::new(Page(start), Page(end)),
         rights: Prot::from_bits_truncate(traits as u8),

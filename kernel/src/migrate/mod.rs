@@ -3,7 +3,7 @@
 //!
 //! *Roles.* [`call`] is what programs ask for. [`depart`] freezes a process on its way back to its program, makes its
 //! [`image`] and offers it; [`arrive`] makes the process of an image. [`host`] pulls pages for a process that has arrived;
-//! [`home`] keeps and grants those that stayed here, [`reading`] has them come back from swap first.
+//! [`lease`] is about shared memory, [`home`] keeps and grants those that stayed here, [`reading`] has them come back from swap first.
 //!
 //! *Locks.* A space's lock guards its machine ([`host::Host`]) too. Under it a frozen space of the same torus may be locked, and
 //! [`Share`]'s maps, which are held for a look only. Threads and processes are told when the space's lock is free again.
@@ -14,6 +14,7 @@ pub mod depart;
 pub mod home;
 pub mod host;
 pub mod image;
+pub mod lease;
 mod reading;
 mod words;
 
@@ -36,6 +37,8 @@ pub struct Share {
     deposits: Lock<BTreeMap<DepositId, Arc<home::Home>>>,
     /// The spaces here that have claims to deposits.
     claims: Lock<BTreeMap<DepositId, Weak<Space>>>,
+    /// Shared memory, here and elsewhere.
+    leases: lease::Share,
     /// While nobody is taken in: how often it has been looked whether the torus is empty; else 0.
     draining: AtomicU32,
     /// Woken when a process has left, or stays after all.
@@ -49,6 +52,7 @@ impl Share {
             names: Lock::new(DepositNames::new(torus)),
             deposits: Lock::new(BTreeMap::new()),
             claims: Lock::new(BTreeMap::new()),
+            leases: lease::Share::new(),
             draining: AtomicU32::new(0),
             departed: WaitQueue::new(),
         }
@@ -99,9 +103,9 @@ fn own() -> &'static Share {
     &cpu::this().torus().share.migrate
 }
 
-/// Whether no page of a process that is elsewhere is here.
+/// Whether no page of a process that is elsewhere is here, and no memory object of another torus.
 pub fn is_quiet() -> bool {
-    own().deposits.lock().is_empty()
+    own().deposits.lock().is_empty() && own().leases.is_quiet()
 }
 
 /// Has a process go to another torus as soon as it can, if it is not on its way already.
@@ -143,6 +147,6 @@ pub fn deliver(from: TorusId, message: Message) {
             root,
         } => host::forked(parent, child, Some(root)),
         Message::ForkFailed { parent, child } => host::forked(parent, child, None),
-        message => log::error!("torus {from} sends {message:?}, which nobody takes"),
+        message => lease::deliver(from, message),
     }
 }

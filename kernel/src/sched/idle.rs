@@ -55,6 +55,7 @@ pub(super) fn next(core: &Core) -> Arc<Thread> {
     loop {
         crate::rings::serve();
         crate::mem::reclaim::keep_up();
+        crate::migrate::lease::holder::sweep();
         if let Some(thread) = find(core) {
             return thread;
         }

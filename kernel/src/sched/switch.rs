@@ -80,6 +80,7 @@ fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
         if core.resched.load(Ordering::Relaxed) {
             core.resched.store(false, Ordering::Relaxed);
             crate::mem::reclaim::keep_up();
+            crate::migrate::lease::holder::sweep();
             let mut queue = core.queue.lock();
             if !queue.is_empty() {
                 thread.set_state(RunState::Ready);

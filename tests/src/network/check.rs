@@ -87,17 +87,15 @@ impl World {
             (None, Backing::Own(number)) => object_word(torus, *number),
             // Folded: pages of objects have no entries there.
             (Some(Entry::Remote(_)), Backing::Own(number)) if folded => object_word(torus, *number),
-            (Some(Entry::Lease(source, frame)), Backing::Far(far)) if source == *far => {
-                let (home, frozen) = self.deposit(process, source)?;
-                let leased = frozen.table.get(&page) == Some(&Entry::Shared(frame));
-                leased.then(|| home.frames.word(frame))?
+            (Some(Entry::Lent(at, frame)), Backing::Far(home, number)) if at == *home => {
+                let home = &self.tori[home.index()];
+                let object = home.objects.get(home.lender.object(*number)?)?;
+                object.frame.filter(|known| *known == frame)?;
+                home.frames.word(frame)
             }
-            (entry, Backing::Far(source)) if folded || entry.is_none() => {
-                let (home, frozen) = self.deposit(process, *source)?;
-                match frozen.mapped.get(&page)? {
-                    Backing::Own(number) => object_word(home, *number),
-                    Backing::Private | Backing::Far(_) => None,
-                }
+            (entry, Backing::Far(home, number)) if folded || entry.is_none() => {
+                let home = &self.tori[home.index()];
+                object_word(home, *home.lender.object(*number)?)
             }
             _ => None,
         }
@@ -172,6 +170,7 @@ impl World {
             }
             let empty =
                 torus.processes.is_empty() && torus.deposits.is_empty() && torus.objects.is_empty();
+            let empty = empty && torus.lender.is_empty() && torus.leases.is_empty();
             if !(empty && torus.images.is_empty() && torus.births.is_empty()) {
                 return Err(Wrong(format!(
                     "torus {} is left with something: {torus:?}",
@@ -249,7 +248,7 @@ fn check_owners(torus: &Torus) -> Outcome {
             match *entry {
                 Entry::Present(frame) | Entry::Shared(frame) => own(Place::Frame(frame)),
                 Entry::Swapped(slot) => own(Place::Slot(slot)),
-                Entry::Remote(_) | Entry::Lease(..) => {}
+                Entry::Remote(_) | Entry::Lent(..) => {}
             }
         }
     }
@@ -257,6 +256,8 @@ fn check_owners(torus: &Torus) -> Outcome {
     objects
         .filter_map(|object| object.frame)
         .for_each(|frame| own(Place::Frame(frame)));
+    let lent = torus.lender.pages();
+    lent.for_each(|frame| own(Place::Frame(*frame)));
     if frames != torus.frames.owned() || slots != torus.slots.owned() {
         let owned = (torus.frames.owned(), torus.slots.owned());
         return Err(Wrong(format!(

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use torus::migrate::{Held, HeldPages, RemotePages};
+use torus::{
+    TorusId,
+    migrate::{Held, HeldPages, RemotePages},
+};
 use vm::{addr::Page, table::Source};
 
 /// Pages of a table of leaves: what is folded or unfolded at a time.
@@ -15,8 +18,8 @@ pub enum Backing {
     Private,
     /// Shared memory that was made on this torus.
     Own(usize),
-    /// Shared memory, which the deposit of this claim maps.
-    Far(Source),
+    /// Shared memory of this torus, by its number there.
+    Far(TorusId, u64),
 }
 
 /// A page-table entry.
@@ -30,8 +33,8 @@ pub enum Entry {
     Remote(Source),
     /// An object's frame on this torus.
     Shared(u64),
-    /// An object's frame at the home of this claim.
-    Lease(Source, u64),
+    /// A frame of an object of this torus.
+    Lent(TorusId, u64),
 }
 
 /// An address space, live or frozen.
@@ -75,7 +78,15 @@ impl Memory {
     pub fn own_objects(&self) -> impl Iterator<Item = usize> {
         self.mapped.values().filter_map(|backing| match backing {
             Backing::Own(number) => Some(*number),
-            Backing::Private | Backing::Far(_) => None,
+            Backing::Private | Backing::Far(..) => None,
+        })
+    }
+
+    /// The objects of other tori that it maps, once for each page.
+    pub fn far_objects(&self) -> impl Iterator<Item = (TorusId, u64)> {
+        self.mapped.values().filter_map(|backing| match backing {
+            Backing::Far(home, number) => Some((*home, *number)),
+            Backing::Private | Backing::Own(_) => None,
         })
     }
 
@@ -96,7 +107,7 @@ impl Memory {
             let entry = match *entry {
                 Entry::Present(_) | Entry::Swapped(_) => Entry::Remote(source),
                 Entry::Remote(further) => Entry::Remote(further),
-                Entry::Shared(_) | Entry::Lease(..) => continue,
+                Entry::Shared(_) | Entry::Lent(..) => continue,
             };
             self.table.insert(*page, entry);
         }
@@ -117,17 +128,13 @@ impl RemotePages for Memory {
         let remote = pages.filter(|(_, entry)| **entry == Entry::Remote(source));
         remote.fold(0, |mask, (page, _)| mask | 1 << (*page - first))
     }
-
-    fn shows(&self, source: Source) -> bool {
-        self.mapped.values().any(|b| *b == Backing::Far(source))
-    }
 }
 
 impl HeldPages for Memory {
     fn held(&self, page: Page) -> Option<Held> {
-        match (self.table.get(&page), self.mapped.get(&page)) {
-            (Some(Entry::Present(_) | Entry::Shared(_)), _) => Some(Held::Here),
-            (Some(Entry::Swapped(_)), _) | (None, Some(Backing::Own(_))) => Some(Held::Away),
+        match self.table.get(&page) {
+            Some(Entry::Present(_)) => Some(Held::Here),
+            Some(Entry::Swapped(_)) => Some(Held::Away),
             _ => None,
         }
     }
@@ -139,9 +146,5 @@ pub(super) struct Nothing;
 impl RemotePages for Nothing {
     fn remote(&self, _: Source, _: Page) -> u64 {
         0
-    }
-
-    fn shows(&self, _: Source) -> bool {
-        false
     }
 }

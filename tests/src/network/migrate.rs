@@ -100,10 +100,10 @@ impl World {
         Ok(())
     }
 
-    /// Copies granted pages into own frames as far as there are any, and maps those of objects.
+    /// Copies granted pages into own frames as far as there are any.
     fn copy(&mut self, at: TorusId, pid: Pid, deposit: DepositId, span: Span) -> Outcome {
         let none = Span { mask: 0, ..span };
-        let (mut copied, mut leased, mut uncopied) = (none, none, none);
+        let (mut copied, mut uncopied) = (none, none);
         let Some(claim) = self
             .process(at, pid)
             .and_then(|process| process.resident.claim_to(deposit))
@@ -118,10 +118,7 @@ impl World {
             let Some(memory) = memory else {
                 return Err(Wrong(format!("{pid} copies without memory")));
             };
-            let far = memory.mapped.get(&page) == Some(&Backing::Far(claim.source));
-            let entry = memory.entry(page);
-            let wanted = entry == Some(Entry::Remote(claim.source)) || far && entry.is_none();
-            if !wanted {
+            if memory.entry(page) != Some(Entry::Remote(claim.source)) {
                 copied.mask |= bit;
                 continue;
             }
@@ -129,18 +126,11 @@ impl World {
             let safe = home.deposits.get(&deposit);
             let granted = safe.filter(|safe| safe.pinned.contains(&page));
             let frame = match granted.and_then(|safe| safe.memory.table.get(&page)) {
-                Some(Entry::Present(frame)) if !far => *frame,
-                Some(Entry::Shared(frame)) if far => *frame,
+                Some(Entry::Present(frame)) => *frame,
                 other => return Err(Wrong(format!("{page:?} of {pid} is copied, but {other:?}"))),
             };
             let word = home.frames.word(frame);
             self.compare(pid, page, word)?;
-            if far {
-                self.set(at, pid, page, Entry::Lease(claim.source, frame));
-                leased.mask |= bit;
-                self.statistics.leased += 1;
-                continue;
-            }
             match word.and_then(|word| self.torus(at).frames.allocate(word)) {
                 Some(frame) => {
                     self.set(at, pid, page, Entry::Present(frame));
@@ -156,13 +146,6 @@ impl World {
                 Event::Copied {
                     deposit,
                     span: copied,
-                },
-            ),
-            (
-                leased,
-                Event::Leased {
-                    deposit,
-                    span: leased,
                 },
             ),
             (
@@ -199,11 +182,6 @@ impl World {
             deposit,
         });
         let mut mapped = memory.mapped.clone();
-        for backing in mapped.values_mut() {
-            if let Backing::Own(_) = backing {
-                *backing = Backing::Far(source);
-            }
-        }
         let last = torus.images.last_key_value();
         let number = last.map_or(Frame(0), |(number, _)| *number + 1);
         process.frozen = Some(number);
@@ -214,13 +192,17 @@ impl World {
             pinned: BTreeSet::new(),
         };
         torus.deposits.insert(deposit, safe);
+        for backing in mapped.values_mut() {
+            *backing = self.take(at, to, *backing)?;
+        }
         let image = Image {
             claims,
             source,
+            to,
             mapped,
             moves,
         };
-        torus.images.insert(number, image);
+        self.torus(at).images.insert(number, image);
         let image = number;
         self.send(at, to, Message::Offer { pid, image });
         Ok(())
@@ -250,6 +232,9 @@ impl World {
         }
         let mut memory = Memory::new(table_frame);
         memory.mapped = image.mapped;
+        for backing in memory.mapped.values_mut() {
+            *backing = self.arrive(at, *backing)?;
+        }
         let left = image
             .claims
             .iter()
@@ -275,6 +260,13 @@ impl World {
         let process = torus.processes.get_mut(&pid);
         let frozen = process.and_then(|process| process.frozen.take());
         let image = frozen.and_then(|number| torus.images.remove(&number));
+        for backing in image.iter().flat_map(|image| image.mapped.values()) {
+            if let Backing::Far(home, number) = *backing {
+                let to = image.as_ref().map_or(home, |image| image.to);
+                self.hold(at, home, number, to, -1)?;
+            }
+        }
+        let torus = self.torus(at);
         let claims = image.as_ref().map_or(&[][..], |image| &image.claims);
         let left = claims
             .iter()

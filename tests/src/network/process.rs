@@ -145,7 +145,13 @@ impl World {
         };
         let entry = memory.table.get(&page).copied();
         let source = match (entry, memory.mapped.get(&page).copied()) {
-            (Some(Entry::Remote(source)), _) | (None, Some(Backing::Far(source))) => source,
+            (Some(Entry::Remote(source)), _) => source,
+            (None, Some(Backing::Far(home, number))) => {
+                return match self.touch_far(at, pid, page, (home, number))? {
+                    true => self.touch(at, pid, page, write),
+                    false => Ok(()),
+                };
+            }
             (None, Some(Backing::Own(number))) => {
                 return match self.torus(at).object_frame(number) {
                     Some(frame) => {
@@ -162,11 +168,11 @@ impl World {
         let Some(claim) = process.resident.claim(source) else {
             return Err(Wrong(format!("{page:?} of {pid} leads nowhere")));
         };
-        if claim.home == at && entry.is_some() {
+        if claim.home == at {
             self.take_back(at, pid, page, claim);
             return self.touch(at, pid, page, write);
         }
-        if entry.is_some() && self.tori[at.index()].frames.is_full() {
+        if self.tori[at.index()].frames.is_full() {
             return self.kill(at, pid);
         }
         let Some(process) = self.process(at, pid) else {
@@ -206,13 +212,7 @@ impl World {
                 }
             }
             Entry::Shared(frame) => self.touch_shared(pid, page, at, frame, write),
-            Entry::Lease(source, frame) => {
-                let process = &self.tori[at.index()].processes[&pid];
-                match process.resident.claim(source) {
-                    Some(claim) => self.touch_shared(pid, page, claim.home, frame, write),
-                    None => Err(Wrong(format!("{page:?} of {pid} is leased from nowhere"))),
-                }
-            }
+            Entry::Lent(home, frame) => self.touch_shared(pid, page, home, frame, write),
         }
     }
 
@@ -304,15 +304,12 @@ impl World {
         });
         memory.mapped.retain(|page, backing| {
             let goes = pages.contains(page);
-            if let (true, Backing::Own(number)) = (goes, *backing) {
-                left.push(number);
-            }
+            goes.then(|| left.push(*backing));
             !goes
         });
         let torus = self.torus(at);
         gone.into_iter().for_each(|entry| torus.drop_entry(entry));
-        left.into_iter()
-            .for_each(|number| torus.leave_object(number));
+        left.into_iter().for_each(|backing| torus.leave(backing));
         if let Some(memory) = self.memory.get_mut(&pid) {
             memory.retain(|page, _| !pages.contains(page));
         }

@@ -3,10 +3,7 @@
 use torus::{DepositId, TorusId, migrate::DepositEvent, pid::Pid};
 use vm::addr::Page;
 
-use super::{
-    Outcome, World,
-    memory::{Backing, Entry},
-};
+use super::{Outcome, World, memory::Entry};
 
 /// Whose page is swapped out.
 #[derive(Clone, Copy)]
@@ -71,24 +68,14 @@ impl World {
         let Some(safe) = torus.deposits.get(&id) else {
             return Ok(());
         };
-        let memory = &safe.memory;
-        let state = (memory.table.get(&page), memory.mapped.get(&page));
-        let entry = match state {
-            (Some(Entry::Swapped(slot)), _) => {
+        let entry = match safe.memory.table.get(&page) {
+            Some(Entry::Swapped(slot)) => {
                 let slot = *slot;
                 let word = torus.slots.word(slot).filter(|_| good);
                 let frame = word.and_then(|word| torus.frames.allocate(word));
                 frame.map(|frame| {
                     torus.slots.free(slot);
                     Entry::Present(frame)
-                })
-            }
-            (None, Some(Backing::Own(number))) => {
-                let number = *number;
-                let frame = torus.object_frame(number);
-                frame.map(|frame| {
-                    torus.frames.share(frame);
-                    Entry::Shared(frame)
                 })
             }
             // Dropped meanwhile, or in a frame by another way.
@@ -100,10 +87,7 @@ impl World {
                 safe.memory.table.insert(page, entry);
                 true
             }
-            (_, Some(safe)) => matches!(
-                safe.memory.table.get(&page),
-                Some(Entry::Present(_) | Entry::Shared(_))
-            ),
+            (_, Some(safe)) => matches!(safe.memory.table.get(&page), Some(Entry::Present(_))),
             (_, None) => false,
         };
         self.deposit_event(at, id, DepositEvent::Read { page, good: done })

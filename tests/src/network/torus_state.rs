@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use torus::{
     DepositId, DepositNames, TorusId,
+    lease::Lender,
     message::Refusal,
     migrate::{Claim, Deposit, Resident},
     pid::{Births, Pid},
@@ -13,7 +14,10 @@ use vm::{
     table::Source,
 };
 
-use super::memory::{Backing, Entry, Memory};
+use super::{
+    lease,
+    memory::{Backing, Entry, Memory},
+};
 
 /// One torus.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +34,12 @@ pub struct Torus {
     pub deposits: BTreeMap<DepositId, Safe>,
     /// Shared memory that was made here, by its number.
     pub objects: BTreeMap<usize, Object>,
+    /// What of it is lent: numbers of objects, and frames.
+    pub lender: Lender<usize, u64>,
+    /// Objects of other tori, by home and number.
+    pub leases: BTreeMap<(TorusId, u64), lease::Held>,
+    /// The last lease's number.
+    last_lease: u64,
     /// Images that are offered, under the frame number that the offer names.
     pub images: BTreeMap<Frame, Image>,
     /// Names for deposits.
@@ -171,6 +181,8 @@ pub struct Image {
     pub claims: Vec<Claim>,
     /// The claim to what stays.
     pub source: Source,
+    /// Where it goes.
+    pub to: TorusId,
     /// What is mapped.
     pub mapped: BTreeMap<Page, Backing>,
     /// How often it had moved.
@@ -195,7 +207,7 @@ pub struct Object {
     pub frame: Option<u64>,
     /// What it holds until then.
     pub initial: u64,
-    /// Address spaces on this torus that map it, frozen ones among them.
+    /// Address spaces on this torus that map it, frozen ones among them; and one more if others hold it.
     pub users: u32,
 }
 
@@ -218,6 +230,9 @@ impl Torus {
             processes: BTreeMap::new(),
             deposits: BTreeMap::new(),
             objects: BTreeMap::new(),
+            lender: Lender::new(),
+            leases: BTreeMap::new(),
+            last_lease: 0,
             images: BTreeMap::new(),
             names: DepositNames::new(id),
             births: Births::new(id),
@@ -251,6 +266,35 @@ impl Torus {
         object.frame
     }
 
+    /// One more has an object.
+    pub fn use_object(&mut self, number: usize) {
+        if let Some(object) = self.objects.get_mut(&number) {
+            object.users += 1;
+        }
+    }
+
+    /// A number for a lease.
+    pub fn next_lease(&mut self) -> u64 {
+        self.last_lease += 1;
+        self.last_lease
+    }
+
+    /// An address space maps an object of another torus once more or less.
+    fn change_users(&mut self, key: (TorusId, u64), change: i32) {
+        if let Some(held) = self.leases.get_mut(&key) {
+            held.users = held.users.saturating_add_signed(change);
+        }
+    }
+
+    /// A page is mapped no longer.
+    pub fn leave(&mut self, backing: Backing) {
+        match backing {
+            Backing::Private => {}
+            Backing::Own(number) => self.leave_object(number),
+            Backing::Far(home, number) => self.change_users((home, number), -1),
+        }
+    }
+
     /// An address space maps an object no longer.
     pub fn leave_object(&mut self, number: usize) {
         let Some(object) = self.objects.get_mut(&number) else {
@@ -273,14 +317,15 @@ impl Torus {
             match *entry {
                 Entry::Present(frame) | Entry::Shared(frame) => self.frames.share(frame),
                 Entry::Swapped(slot) => self.slots.share(slot),
-                Entry::Remote(_) | Entry::Lease(..) => {}
+                Entry::Remote(_) | Entry::Lent(..) => {}
             }
         }
-        for number in memory.own_objects() {
-            if let Some(object) = self.objects.get_mut(&number) {
-                object.users += 1;
-            }
-        }
+        memory
+            .own_objects()
+            .for_each(|number| self.use_object(number));
+        memory
+            .far_objects()
+            .for_each(|key| self.change_users(key, 1));
         Some(Memory {
             table_frame,
             ..memory.clone()
@@ -292,8 +337,8 @@ impl Torus {
         for entry in memory.table.values() {
             self.drop_entry(*entry);
         }
-        for number in memory.own_objects() {
-            self.leave_object(number);
+        for backing in memory.mapped.values() {
+            self.leave(*backing);
         }
         self.frames.free(memory.table_frame);
     }
@@ -303,7 +348,7 @@ impl Torus {
         match entry {
             Entry::Present(frame) | Entry::Shared(frame) => self.free(Place::Frame(frame)),
             Entry::Swapped(slot) => self.free(Place::Slot(slot)),
-            Entry::Remote(_) | Entry::Lease(..) => {}
+            Entry::Remote(_) | Entry::Lent(..) => {}
         }
     }
 }

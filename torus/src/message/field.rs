@@ -3,6 +3,7 @@
 use vm::addr::{Frame, Page};
 
 use super::Refusal;
+use crate::lease::Why;
 use crate::{
     DepositId, TorusId,
     balance::Load,
@@ -53,6 +54,7 @@ field!(Page, page => page.0, word => Some(Self(word)));
 field!(TorusId, id => id.index() as u64, word => usize::try_from(word).ok().and_then(Self::new));
 field!(Pid, pid => pid.raw() as u64, word => i32::try_from(word).ok().and_then(Self::from_raw));
 field!(DepositId, id => id.to_word(), word => Self::from_word(word));
+field!(Why, why => why.to_word(), word => Self::from_word(word));
 field!(Refusal, refusal => refusal.to_word(), word => Self::from_word(word));
 
 /// A type that travels as its fields do, one after the other.

@@ -12,7 +12,7 @@ use crate::{DepositId, TorusId, message::Message, span::Span};
 pub enum Held {
     /// In a frame, which the deposit's table names.
     Here,
-    /// On the swap device; or it is of a shared object, and has to be made or entered.
+    /// On the swap device.
     Away,
 }
 
@@ -76,7 +76,7 @@ pub enum DepositEffect {
     },
     /// Keep these pages in their frames until they are dropped.
     Pin(Span),
-    /// Read this page back from swap, or make it, and report [`DepositEvent::Read`]; if it is dropped meanwhile, throw
+    /// Read this page back from swap, and report [`DepositEvent::Read`]; if it is dropped meanwhile, throw
     /// away what was read.
     ReadIn(Page),
     /// Give up the share in the frames or swap slots of these pages.

@@ -51,13 +51,6 @@ pub enum Event {
         /// Which.
         span: Span,
     },
-    /// These pages of [`Effect::Copy`] are mapped where they are: the deposit keeps them.
-    Leased {
-        /// Whose pages.
-        deposit: DepositId,
-        /// Which.
-        span: Span,
-    },
     /// There was no memory for these pages of [`Effect::Copy`]: they are still remote, and who waits for one tries again.
     Uncopied {
         /// Whose pages.
@@ -110,8 +103,7 @@ pub enum Effect {
         message: Message,
     },
     /// Copy those of these pages that are still remote from the frames that the deposit's table names into own ones, and
-    /// map them; map those of shared objects where they are. Report [`Event::Copied`], [`Event::Leased`] and
-    /// [`Event::Uncopied`] at once, under the same lock.
+    /// map them. Report [`Event::Copied`] and [`Event::Uncopied`] at once, under the same lock.
     Copy {
         /// Whose pages.
         deposit: DepositId,

@@ -14,9 +14,6 @@ use crate::{DepositId, DepositNames, TorusId, message::Message, pid::Pid, span::
 pub trait RemotePages {
     /// Which of the 64 pages from `first` on are remote by this claim.
     fn remote(&self, source: Source, first: Page) -> u64;
-
-    /// Whether an object is mapped that this claim leads to.
-    fn shows(&self, source: Source) -> bool;
 }
 
 /// A process's claim to the pages in a deposit.
@@ -85,7 +82,7 @@ impl Resident {
         }
     }
 
-    /// A forked child. Its table is a copy of its parent's, remote entries and leases included. Until
+    /// A forked child. Its table is a copy of its parent's, remote entries included. Until
     /// [`Effect::Start`] it must not run.
     ///
     /// # Errors
@@ -186,7 +183,7 @@ impl Resident {
         match event {
             Event::Fault { page, source } => self.fault(page, source, table, effects)?,
             Event::Idle { first, source } => self.drain(first, source, table, effects)?,
-            Event::Swept { source } => self.swept(source, table, effects)?,
+            Event::Swept { source } => self.swept(source, effects)?,
             Event::Granted { deposit, span } => self.granted(deposit, span, effects),
             Event::Lost { deposit, page } => {
                 self.lost(deposit, Span::one(page), effects);
@@ -196,9 +193,7 @@ impl Resident {
                 let pid = self.pid;
                 self.give_up(claim.ok_or(MigrateError::Busy(pid))?, span, effects);
             }
-            Event::Leased { deposit, span } | Event::Uncopied { deposit, span } => {
-                self.land(deposit, span, effects);
-            }
+            Event::Uncopied { deposit, span } => self.land(deposit, span, effects),
             Event::Unneeded { source, span } => {
                 self.give_up(self.known(source)?, span, effects);
             }
@@ -262,14 +257,9 @@ impl Resident {
     }
 
     /// Gives up a claim that nothing leads to any more.
-    fn swept(
-        &mut self,
-        source: Source,
-        table: &impl RemotePages,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), MigrateError> {
+    fn swept(&mut self, source: Source, effects: &mut Vec<Effect>) -> Result<(), MigrateError> {
         let Claim { home, deposit, .. } = self.known(source)?;
-        if self.runs() && !self.flights.wait_on(deposit) && !table.shows(source) {
+        if self.runs() && !self.flights.wait_on(deposit) {
             self.claims.retain(|claim| claim.source != source);
             send(effects, home, Message::Release { deposit });
         }

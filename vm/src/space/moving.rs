@@ -39,13 +39,11 @@ pub enum Kept {
     Slot(Slot),
 }
 
-/// The frame of a page that its home has granted, as the frozen table says of which `root` is the top; and whether the page is
-/// an object's.
-pub fn granted<M: TableMemory>(memory: &M, root: Frame, page: Page) -> Option<(Frame, bool)> {
+/// The frame of a private page that its home has granted, as the frozen table says of which `root` is the top.
+pub fn granted<M: TableMemory>(memory: &M, root: Frame, page: Page) -> Option<Frame> {
     let entry = Entry(word_of(memory, root, page)?.load(Relaxed));
     let within = if entry.is_large() { page.0 % RUN } else { 0 };
-    let found = (entry.frame() + within, entry.is_of_object());
-    entry.is_counted().then_some(found)
+    (entry.is_counted() && !entry.is_of_object()).then_some(entry.frame() + within)
 }
 
 /// The host's side.
@@ -198,6 +196,24 @@ impl<O: Object> AddressSpace<O> {
         self.swapped += swapped;
         self.entered(resident);
         Ok(())
+    }
+
+    /// Forgets the pages of objects that other tori have lent: they are asked for again.
+    pub fn forget_lent<M: TableMemory>(&mut self, memory: &M) -> FlushDebt {
+        let mut debt = FlushDebt::none();
+        let mut forgotten = 0;
+        for mapping in self.mappings.iter() {
+            self.table
+                .visit(memory, mapping.range, |page, slot, entry| {
+                    if entry.is_of_object() && !entry.is_counted() {
+                        slot.store(0, Relaxed);
+                        debt.add_pages(PageRange::at(page, 1));
+                        forgotten += 1;
+                    }
+                });
+        }
+        self.resident -= forgotten;
+        debt
     }
 }
 

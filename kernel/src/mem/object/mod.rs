@@ -2,7 +2,7 @@
 //!
 //! Roles: an object has pages by index. Those that can change are its own ([`own`]): each is one frame, which all mappings, reads
 //! and writes share. Those that cannot are *content* ([`Content`]): they are known by their roots, and the frame of a root is the
-//! page cache's, whichever objects have it.
+//! page cache's, whichever objects have it. An object of another torus is *far*: its home lends its pages ([`lease`](crate::migrate::lease)).
 //!
 //! Flow: a fault asks for a [`page`](MemoryObject::page), and gets a frame with a reference that the page-table entry takes over;
 //! a write to a private page asks for a [`copy`](MemoryObject::copy).
@@ -16,6 +16,7 @@ pub use named::Named;
 
 use super::held::Held;
 use crate::arch::cpu;
+use crate::migrate::lease::{Far, holder};
 use crate::sched::lock::Lock;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -23,6 +24,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::NodeId;
 use own::OwnPages;
+use vm::addr::Frame;
 use vm::frames::{Owner, Use};
 use vm::hash::{Digest, PageBytes};
 
@@ -90,6 +92,8 @@ pub enum Shown {
     Zero,
     /// A frame.
     Frame(Held),
+    /// A frame of another torus, which lends it to all who map the object here.
+    Lent(Frame),
 }
 
 /// A memory object.
@@ -101,6 +105,7 @@ pub struct MemoryObject {
 enum Pages {
     Own(OwnPages),
     Content(Arc<dyn Content>),
+    Far(Far),
 }
 
 /// A reference to an object, as mappings hold it.
@@ -119,7 +124,11 @@ impl vm::space::Object for ObjectRef {
     }
 
     fn is_content(&self) -> bool {
-        matches!(self.0.pages, Pages::Content(_))
+        match &self.0.pages {
+            Pages::Own(_) => false,
+            Pages::Content(_) => true,
+            Pages::Far(far) => far.is_content(),
+        }
     }
 }
 
@@ -142,6 +151,11 @@ impl MemoryObject {
         known(content.identity(), || Self::create(Pages::Content(content)))
     }
 
+    /// An object of another torus.
+    pub fn far_away(far: Far) -> Result<ObjectRef, Errno> {
+        Self::create(Pages::Far(far))
+    }
+
     fn create(pages: Pages) -> Result<ObjectRef, Errno> {
         super::room(size_of::<Self>())?;
         let share = &cpu::this().torus().share;
@@ -156,14 +170,32 @@ impl MemoryObject {
         match &self.pages {
             Pages::Own(pages) => pages.boot_file(),
             Pages::Content(content) => content.boot_file(),
+            Pages::Far(_) => None,
         }
     }
 
-    /// Length in bytes.
+    /// What it is called between tori, if another one is its home.
+    pub fn far(&self) -> Option<&Far> {
+        match &self.pages {
+            Pages::Far(far) => Some(far),
+            Pages::Own(_) | Pages::Content(_) => None,
+        }
+    }
+
+    /// What page `index` contributes to a tree, if it is content of this torus.
+    pub fn root(&self, index: u64) -> Option<Digest> {
+        match &self.pages {
+            Pages::Content(content) => leaf(&**content, index).ok(),
+            Pages::Own(_) | Pages::Far(_) => None,
+        }
+    }
+
+    /// Length in bytes. Of a far object only its home knows it.
     pub fn len(&self) -> u64 {
         match &self.pages {
             Pages::Own(own) => own.len(),
             Pages::Content(content) => content.len(),
+            Pages::Far(_) => u64::MAX,
         }
     }
 
@@ -172,6 +204,7 @@ impl MemoryObject {
         match &self.pages {
             Pages::Own(own) => own.page(self.owner, index).map(Shown::Frame),
             Pages::Content(content) => self.content_page(&**content, index),
+            Pages::Far(far) => far.page(self.owner, index),
         }
     }
 
@@ -204,6 +237,7 @@ impl MemoryObject {
                 let cache = &cpu::this().torus().share.page_cache;
                 cache.find(&root, self.owner, index)
             }
+            Pages::Far(far) => far.present(self.owner, index),
         }
     }
 
@@ -211,7 +245,7 @@ impl MemoryObject {
     pub fn touched(&self, index: u64) -> Result<Option<Held>, SourceError> {
         match &self.pages {
             Pages::Own(own) => own.touched(self.owner, index),
-            Pages::Content(_) => Ok(self.present(index)),
+            Pages::Content(_) | Pages::Far(_) => Ok(self.present(index)),
         }
     }
 
@@ -231,6 +265,11 @@ impl MemoryObject {
                     }
                 }
             }
+            Pages::Far(far) => match far.page(self.owner, index)? {
+                Shown::Zero => page.fill(0),
+                Shown::Frame(frame) => frame.copy_to(page),
+                Shown::Lent(frame) => holder::copy(frame, page),
+            },
         }
         Ok(())
     }
@@ -248,7 +287,7 @@ impl MemoryObject {
     pub fn truncate(&self, len: u64) -> Result<(), SourceError> {
         match &self.pages {
             Pages::Own(own) => own.truncate(self.owner, len),
-            Pages::Content(_) => Ok(()),
+            Pages::Content(_) | Pages::Far(_) => Ok(()),
         }
     }
 

@@ -40,6 +40,9 @@ impl Named {
 
 impl Drop for MemoryObject {
     fn drop(&mut self) {
+        if self.far().is_some() {
+            crate::migrate::lease::holder::ended();
+        }
         let mut all = cpu::this().torus().share.named.all.lock();
         if let Ok(at) = all.binary_search_by_key(&self.owner, |(owner, _)| *owner) {
             all.remove(at);

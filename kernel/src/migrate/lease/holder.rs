@@ -1,0 +1,301 @@
+//! The holder's side: objects of other tori that are mapped here.
+//!
+//! A lent frame may be reached by cores of this torus until every space that had it has paid its flush. So an object that nothing maps
+//! any more is given back only when each space's lock has been free once since.
+
+use super::{NODE, ObjectName, here, home, own};
+use crate::arch::{cpu, paging, shootdown};
+use crate::mem::held::Held;
+use crate::mem::object::{MemoryObject, ObjectRef, Shown, SourceError};
+use crate::mem::room;
+use crate::mem::space::Space;
+use crate::process::{Pid, closing, table};
+use crate::rings;
+use crate::sched;
+use crate::sched::lock::Lock;
+use crate::sched::wait::WaitQueue;
+use crate::syscall::errno::Errno;
+use alloc::sync::{Arc, Weak};
+use core::sync::atomic::Ordering;
+use torus::TorusId;
+use torus::lease::{Answer, Known, Lease, Why};
+use torus::message::Message;
+use vm::addr::Frame;
+use vm::frames::{Owner, Use};
+use vm::hash::{Digest, PageBytes};
+use vm::space::{Backing, Object};
+
+/// The pages of an object of another torus.
+pub struct Far {
+    name: ObjectName,
+    lease: Lock<Lease>,
+    /// Threads that wait for its pages.
+    waiters: WaitQueue,
+}
+
+/// An object of another torus in the list of this one's.
+pub(super) struct Entry {
+    object: Weak<MemoryObject>,
+    lease: u64,
+    /// How often this torus was given it.
+    holds: u32,
+    /// A core sees to its being given back.
+    goes: bool,
+}
+
+impl Far {
+    /// What it is called.
+    pub fn name(&self) -> ObjectName {
+        self.name
+    }
+
+    /// Whether it never changes.
+    pub fn is_content(&self) -> bool {
+        self.name.content
+    }
+
+    /// What page `index` shows; its home is asked when that is not known. `owner` is the object's name here.
+    pub fn page(&self, owner: Owner, index: u64) -> Result<Shown, SourceError> {
+        let asker = sched::with_current(|thread| thread.process.pid);
+        let mut lease = self.lease.lock();
+        match lease.look(index, asker) {
+            Known::Lent(frame) => return Ok(Shown::Lent(frame)),
+            Known::Refused(Why::BeyondEnd) => return Err(SourceError::BeyondEnd),
+            Known::Refused(Why::Lost) => return Err(SourceError::Lost),
+            Known::Content(root) if root == [0; 4] => return Ok(Shown::Zero),
+            Known::Content(root) => {
+                let cache = &cpu::this().torus().share.page_cache;
+                if let Some(frame) = cache.find(&digest(root), owner, index) {
+                    return Ok(Shown::Frame(frame));
+                }
+            }
+            Known::Asked => {
+                self.waiters.enrol();
+                return Err(SourceError::Wait);
+            }
+            Known::Nothing => {}
+        }
+        // Content is copied when it comes.
+        let lacks = self.is_content() && cpu::this().torus().for_programs() == 0;
+        if lacks || room(NODE).is_err() {
+            return Err(SourceError::NoMemory);
+        }
+        lease.asked(index);
+        self.waiters.enrol();
+        let ObjectName { home, number, .. } = self.name;
+        let message = Message::Lend {
+            object: number,
+            lease: lease.number(),
+            index,
+            asker,
+        };
+        rings::send(home, message);
+        Err(SourceError::Wait)
+    }
+
+    /// The frame of page `index`, if this torus's cache has it.
+    pub fn present(&self, owner: Owner, index: u64) -> Option<Held> {
+        let asker = sched::with_current(|thread| thread.process.pid);
+        if !self.is_content() {
+            return None;
+        }
+        match self.lease.lock().look(index, asker) {
+            Known::Content(root) => {
+                let cache = &cpu::this().torus().share.page_cache;
+                cache.find(&digest(root), owner, index)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Copies a lent page, under the lock of a space that maps the object.
+pub fn copy(frame: Frame, to: &mut PageBytes) {
+    let from = paging::phys_to_virt(frame.start());
+    // SAFETY: K34, the frame is lent as long as the space that maps the object is locked.
+    unsafe { from.copy_to_nonoverlapping(to.as_mut_ptr(), to.len()) }
+}
+
+fn digest(root: [u64; 4]) -> Digest {
+    let mut bytes = [0; 32];
+    for (to, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(root) {
+        *to = word.to_le_bytes();
+    }
+    Digest(bytes)
+}
+
+/// The object of a name, for a process that comes: the own one, or what stands for another torus's here. Until the process has
+/// [settled](settle) this torus is not counted for it. ENOMEM without memory, EIO when there is none.
+pub fn take(name: ObjectName) -> Result<ObjectRef, Errno> {
+    if name.home == here() {
+        return home::object(name.number);
+    }
+    let key = (name.home, name.number);
+    // One that has just ended is given back first, so that nothing of the new one goes with it.
+    loop {
+        match own()
+            .held
+            .lock()
+            .get(&key)
+            .map(|entry| entry.object.upgrade())
+        {
+            Some(Some(object)) => return Ok(ObjectRef(object)),
+            Some(None) => {}
+            None => break,
+        }
+        own().ended.store(true, Ordering::Release);
+        sweep();
+        shootdown::serve();
+    }
+    room(NODE)?;
+    let lease = own().next.fetch_add(1, Ordering::Relaxed);
+    let object = MemoryObject::far_away(Far {
+        name,
+        lease: Lock::new(Lease::new(lease)),
+        waiters: WaitQueue::new(),
+    })?;
+    let entry = Entry {
+        object: Arc::downgrade(&object.0),
+        lease,
+        holds: 0,
+        goes: false,
+    };
+    own().held.lock().insert(key, entry);
+    Ok(object)
+}
+
+/// A process has come to stay: this torus is counted for its objects from now on.
+pub fn settle(space: &Space) {
+    space.look(|space| {
+        let mut held = own().held.lock();
+        for mapping in space.mappings() {
+            if let Backing::Object { object, .. } = &mapping.backing
+                && let Some(far) = object.0.far()
+                && let Some(entry) = held.get_mut(&(far.name.home, far.name.number))
+            {
+                entry.holds += 1;
+            }
+        }
+    });
+}
+
+/// An object of another torus has ended here.
+pub fn ended() {
+    own().ended.store(true, Ordering::Release);
+    sched::yield_now();
+}
+
+/// Gives back what has ended. On a core that holds no lock.
+pub fn sweep() {
+    let ended = &own().ended;
+    if !ended.load(Ordering::Relaxed) || !ended.swap(false, Ordering::AcqRel) {
+        return;
+    }
+    let next = || {
+        let mut held = own().held.lock();
+        let is_dead = |entry: &Entry| !entry.goes && entry.object.strong_count() == 0;
+        let (key, entry) = held.iter_mut().find(|(_, entry)| is_dead(entry))?;
+        entry.goes = true;
+        Some((*key, entry.holds))
+    };
+    let mut some = false;
+    while let Some(((home, object), count)) = next() {
+        // Whoever has unmapped it has made all cores forget it when its lock is free.
+        cpu::this().torus().share.spaces.each(|space| {
+            space.settle();
+            true
+        });
+        if count > 0 {
+            rings::send(home, Message::Unhold { object, count });
+        }
+        own().held.lock().remove(&(home, object));
+        some = true;
+    }
+    if some {
+        table().emptied.wake_all();
+        closing::look();
+    }
+}
+
+fn find(home: TorusId, number: u64) -> Option<Arc<MemoryObject>> {
+    own().held.lock().get(&(home, number))?.object.upgrade()
+}
+
+/// A home has answered what was asked. Not when nothing maps the object any more.
+pub(super) fn answered(from: TorusId, message: Message) {
+    let (lease, index, asker, answer) = match message {
+        Message::Lent {
+            lease,
+            index,
+            frame,
+        } => (lease, index, Pid::INIT, Answer::Lent(frame)),
+        Message::NotLent {
+            lease,
+            index,
+            asker,
+            why,
+        } => (lease, index, asker, Answer::Refused(why)),
+        Message::Content {
+            lease,
+            index,
+            frame,
+            root0,
+            root1,
+            root2,
+            root3,
+        } => {
+            let root = [root0, root1, root2, root3];
+            if let Some((object, number)) = leased(from, lease) {
+                keep(&object, index, frame, root);
+                let object = number;
+                rings::send(from, Message::HaveContent { object, index });
+            }
+            (lease, index, Pid::INIT, Answer::Content(root))
+        }
+        message => return log::error!("torus {from} sends {message:?}, which nobody takes"),
+    };
+    let found = leased(from, lease);
+    if let Some(far) = found.as_ref().and_then(|(object, _)| object.far()) {
+        far.lease.lock().answered(index, asker, answer);
+        far.waiters.wake_all();
+    }
+}
+
+/// The object that is held under a lease, and its number at its home.
+fn leased(home: TorusId, lease: u64) -> Option<(Arc<MemoryObject>, u64)> {
+    let held = own().held.lock();
+    let of_home = held.range((home, 0)..=(home, u64::MAX));
+    let (key, entry) = of_home
+        .into_iter()
+        .find(|(_, entry)| entry.lease == lease)?;
+    Some((entry.object.upgrade()?, key.1))
+}
+
+/// Takes a page that never changes into the cache, if its content is not there. Without memory it is asked for again.
+fn keep(object: &Arc<MemoryObject>, index: u64, frame: Frame, root: [u64; 4]) {
+    if root == [0; 4] {
+        return;
+    }
+    let (root, owner) = (digest(root), ObjectRef(object.clone()).owner());
+    let cache = &cpu::this().torus().share.page_cache;
+    if cache.find(&root, owner, index).is_some() {
+        return;
+    }
+    if let Some(mut held) = Held::new(Use::Cached) {
+        // The home keeps the frame until it hears that this torus has the page.
+        held.fill(|page| copy(frame, page));
+        drop(cache.offer(root, held, owner, index));
+    }
+}
+
+/// The object was cut: nobody here reaches what lies behind any more.
+pub(super) fn cut(from: TorusId, object: u64, page: u64, cut: u64) {
+    if let Some(found) = find(from, object)
+        && let Some(far) = found.far()
+    {
+        far.lease.lock().cut(page);
+        let owner = ObjectRef(found.clone()).owner();
+        cpu::this().torus().share.spaces.drop_pages(owner, page);
+    }
+    rings::send(from, Message::Forgotten { object, cut });
+}

@@ -1,0 +1,162 @@
+//! Memory objects that processes of other tori map: `torus::lease` decides, this executes.
+//!
+//! [`home`] lends the pages of this torus's objects, [`holder`] maps those of others; [`Taken`] is what a process takes with it.
+
+pub mod holder;
+pub mod home;
+
+pub use holder::Far;
+
+use crate::mem::held::Held;
+use crate::mem::object::ObjectRef;
+use crate::rings;
+use crate::sched::lock::Lock;
+use crate::syscall::errno::Errno;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use torus::TorusId;
+use torus::lease::Lender;
+use torus::message::Message;
+
+/// What a torus has for leases.
+pub struct Share {
+    lender: Lock<Lender<ObjectRef, Held>>,
+    /// Objects of other tori that are mapped here, by home and number.
+    held: Lock<BTreeMap<(TorusId, u64), holder::Entry>>,
+    /// The next lease's number.
+    next: AtomicU64,
+    /// Some of them may not be mapped any more.
+    ended: AtomicBool,
+    /// How often room was looked for in vain, for a page that is to be lent.
+    vain: AtomicU32,
+}
+
+impl Share {
+    /// Nothing is lent or held.
+    pub const fn new() -> Self {
+        Self {
+            lender: Lock::new(Lender::new()),
+            held: Lock::new(BTreeMap::new()),
+            next: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+            vain: AtomicU32::new(0),
+        }
+    }
+
+    /// Whether nothing is lent or held.
+    pub fn is_quiet(&self) -> bool {
+        self.lender.lock().is_empty() && self.held.lock().is_empty()
+    }
+}
+
+fn own() -> &'static Share {
+    &super::own().leases
+}
+
+/// What a node of a map of pages takes at most.
+const NODE: usize = 1024;
+
+/// Tells the home of an object that `holder` was given it, or was not after all.
+fn hold(home: TorusId, object: u64, holder: TorusId, change: i32) {
+    if home == here() {
+        return home::hold(object, holder, change);
+    }
+    let message = Message::Hold {
+        object,
+        holder,
+        change,
+    };
+    rings::send(home, message);
+}
+
+fn here() -> TorusId {
+    crate::arch::cpu::this().torus().id
+}
+
+/// What an object is called between tori.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectName {
+    /// Its home.
+    pub home: TorusId,
+    /// Its number there.
+    pub number: u64,
+    /// Whether it never changes.
+    pub content: bool,
+}
+
+/// The objects of a process on its way to another torus. Dropped before they have been [sent](Self::sent), the target holds none of them.
+pub struct Taken {
+    to: TorusId,
+    held: Vec<(TorusId, u64)>,
+}
+
+impl Taken {
+    /// None yet, of a process that goes to this torus.
+    pub const fn new(to: TorusId) -> Self {
+        Self {
+            to,
+            held: Vec::new(),
+        }
+    }
+
+    /// The name of an object, which the target is counted for once more. ENOMEM without memory for it.
+    pub fn take(&mut self, object: &ObjectRef) -> Result<ObjectName, Errno> {
+        self.held.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        let name = match object.0.far() {
+            Some(far) => far.name(),
+            None => home::name(object)?,
+        };
+        if name.home != self.to {
+            self.held.push((name.home, name.number));
+            hold(name.home, name.number, self.to, 1);
+        }
+        Ok(name)
+    }
+
+    /// The target has taken them over.
+    pub fn sent(mut self) {
+        self.held.clear();
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        for (home, number) in self.held.drain(..) {
+            hold(home, number, self.to, -1);
+        }
+    }
+}
+
+/// A message about leases, from the torus `from`.
+pub fn deliver(from: TorusId, message: Message) {
+    match message {
+        Message::Hold {
+            object,
+            holder,
+            change,
+        } => home::hold(object, holder, change),
+        Message::Unhold { object, count } => home::unhold(from, object, count),
+        Message::Lend {
+            object,
+            lease,
+            index,
+            asker,
+        } => home::lend(from, lease, object, index, asker),
+        Message::LendAgain {
+            object,
+            index,
+            holder,
+            lease,
+            asker,
+        } => home::lend(holder, lease, object, index, asker),
+        Message::HaveContent { object, index } => home::copied(from, object, index),
+        Message::Forgotten { object, cut } => home::forgotten(from, object, cut),
+        Message::Cut {
+            object,
+            from: page,
+            cut,
+        } => holder::cut(from, object, page, cut),
+        message => holder::answered(from, message),
+    }
+}

@@ -1,0 +1,94 @@
+//! What a torus knows of an object of another one.
+
+use alloc::collections::BTreeMap;
+
+use super::{Answer, Why};
+use crate::pid::Pid;
+use vm::addr::Frame;
+
+/// What is known of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Known {
+    /// Nothing: ask its home.
+    Nothing,
+    /// Its home was asked.
+    Asked,
+    /// It is in this frame of its home's.
+    Lent(Frame),
+    /// It has this root.
+    Content([u64; 4]),
+    /// The process does not get it.
+    Refused(Why),
+}
+
+/// An object of another torus, as far as its pages are known.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lease {
+    number: u64,
+    pages: BTreeMap<u64, Page>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Page {
+    Asked,
+    Lent(Frame),
+    Content([u64; 4]),
+    Refused(Pid, Why),
+}
+
+impl Lease {
+    /// Nothing is known yet. `number` is no other lease's of this torus, ever.
+    pub const fn new(number: u64) -> Self {
+        Self {
+            number,
+            pages: BTreeMap::new(),
+        }
+    }
+
+    /// The number by which answers name it.
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// What is known of a page to a process that touches it. A refusal is told once, and only to whom it is for: others ask
+    /// for themselves, as it may have become different.
+    pub fn look(&mut self, index: u64, process: Pid) -> Known {
+        match self.pages.get(&index) {
+            Some(Page::Asked) => Known::Asked,
+            Some(Page::Lent(frame)) => Known::Lent(*frame),
+            Some(Page::Content(root)) => Known::Content(*root),
+            Some(Page::Refused(asker, why)) if *asker == process => {
+                let why = *why;
+                self.pages.remove(&index);
+                Known::Refused(why)
+            }
+            Some(Page::Refused(..)) | None => Known::Nothing,
+        }
+    }
+
+    /// Its home is asked for a page.
+    pub fn asked(&mut self, index: u64) {
+        self.pages.insert(index, Page::Asked);
+    }
+
+    /// The home has answered what `asker` has asked.
+    pub fn answered(&mut self, index: u64, asker: Pid, answer: Answer) {
+        let page = match answer {
+            Answer::Lent(frame) => Page::Lent(frame),
+            Answer::Content(root) => Page::Content(root),
+            Answer::Refused(why) => Page::Refused(asker, why),
+        };
+        self.pages.insert(index, page);
+    }
+
+    /// A page has to be asked for again.
+    pub fn forget(&mut self, index: u64) {
+        self.pages.remove(&index);
+    }
+
+    /// The object was cut: from this page on nothing is lent any more. What was asked since is answered later.
+    pub fn cut(&mut self, from: u64) {
+        self.pages
+            .retain(|index, page| *index < from || *page == Page::Asked);
+    }
+}

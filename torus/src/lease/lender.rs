@@ -1,0 +1,216 @@
+//! What a torus lends to others.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use crate::TorusId;
+
+/// No object has this number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no memory object {0} is lent")]
+pub struct NoObject(pub u64);
+
+/// An object that was cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The object's number.
+    pub object: u64,
+    /// Which of its cuts this is.
+    pub cut: u64,
+    /// Who is to be told.
+    pub holders: BTreeSet<TorusId>,
+}
+
+/// What has come back: dropped by the caller, when it holds no lock.
+#[derive(Debug)]
+#[must_use = "it is to be dropped where no lock is held"]
+pub struct Outstanding<O, P> {
+    /// The object, when nobody holds it any more.
+    pub object: Option<O>,
+    /// Its pages.
+    pub pages: Vec<P>,
+}
+
+/// The objects of a torus that others hold, and what is lent of them: `O` keeps an object, `P` a page in its frame.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lender<O, P> {
+    next: u64,
+    objects: BTreeMap<u64, Lending<O, P>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Lending<O, P> {
+    object: O,
+    /// How often each torus was given it.
+    holds: BTreeMap<TorusId, i64>,
+    lent: BTreeMap<(TorusId, u64), P>,
+    /// How often it was cut.
+    cuts: u64,
+    /// What each torus has not forgotten yet, by cut.
+    cut: BTreeMap<(TorusId, u64), Vec<P>>,
+}
+
+impl<O, P> Default for Lender<O, P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<O, P> Lender<O, P> {
+    /// Nothing is lent.
+    pub const fn new() -> Self {
+        Self {
+            next: 0,
+            objects: BTreeMap::new(),
+        }
+    }
+
+    /// Whether nobody holds anything.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// The object of a number.
+    pub fn object(&self, number: u64) -> Option<&O> {
+        Some(&self.objects.get(&number)?.object)
+    }
+
+    /// The number of an object, if it has one.
+    pub fn number_of(&self, same: impl Fn(&O) -> bool) -> Option<u64> {
+        let mut known = self.objects.iter();
+        known
+            .find(|(_, known)| same(&known.object))
+            .map(|(number, _)| *number)
+    }
+
+    /// Gives an object a number by which others may hold it, until they have all let it go.
+    pub fn add(&mut self, object: O) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        let lending = Lending {
+            object,
+            holds: BTreeMap::new(),
+            lent: BTreeMap::new(),
+            cuts: 0,
+            cut: BTreeMap::new(),
+        };
+        self.objects.insert(number, lending);
+        number
+    }
+
+    /// All pages that are lent, for accounts.
+    pub fn pages(&self) -> impl Iterator<Item = &P> {
+        self.objects.values().flat_map(|lending| {
+            let cut = lending.cut.values().flatten();
+            lending.lent.values().chain(cut)
+        })
+    }
+
+    /// `holder` has an object more or less often, as another torus says. Answers what has come back.
+    ///
+    /// # Errors
+    /// [`NoObject`].
+    pub fn hold(
+        &mut self,
+        number: u64,
+        holder: TorusId,
+        change: i64,
+    ) -> Result<Outstanding<O, P>, NoObject> {
+        let lending = self.lending(number)?;
+        let count = lending.holds.entry(holder).or_default();
+        *count += change;
+        if *count == 0 {
+            lending.holds.remove(&holder);
+        }
+        Ok(self.settle(number, Vec::new()))
+    }
+
+    /// Nothing maps an object any more on `holder`, which was given it so often. Answers what has come back.
+    ///
+    /// # Errors
+    /// [`NoObject`].
+    pub fn release(
+        &mut self,
+        number: u64,
+        holder: TorusId,
+        count: i64,
+    ) -> Result<Outstanding<O, P>, NoObject> {
+        let lending = self.lending(number)?;
+        let mut pages: Vec<P> = lending
+            .lent
+            .extract_if((holder, 0)..=(holder, u64::MAX), |_, _| true)
+            .map(|(_, page)| page)
+            .collect();
+        let cut = lending
+            .cut
+            .extract_if((holder, 0)..=(holder, u64::MAX), |_, _| true);
+        pages.extend(cut.flat_map(|(_, pages)| pages));
+        let mut back = self.hold(number, holder, -count)?;
+        back.pages.extend(pages);
+        Ok(back)
+    }
+
+    /// Lends a page, perhaps before it is known here that `holder` was given the object; answers one that it takes the place of.
+    ///
+    /// # Errors
+    /// [`NoObject`].
+    pub fn lend(
+        &mut self,
+        number: u64,
+        holder: TorusId,
+        index: u64,
+        page: P,
+    ) -> Result<Option<P>, NoObject> {
+        Ok(self.lending(number)?.lent.insert((holder, index), page))
+    }
+
+    /// A holder has copied a page; answers it.
+    pub fn copied(&mut self, number: u64, holder: TorusId, index: u64) -> Option<P> {
+        self.objects.get_mut(&number)?.lent.remove(&(holder, index))
+    }
+
+    /// An object was cut: what is lent from page `from` on has to come back.
+    pub fn cut(&mut self, from: u64, same: impl Fn(&O) -> bool) -> Option<Cut> {
+        let mut known = self.objects.iter_mut();
+        let (number, lending) = known.find(|(_, known)| same(&known.object))?;
+        let cut = lending.cuts;
+        lending.cuts += 1;
+        let given = lending.holds.iter().filter(|(_, count)| **count > 0);
+        let mut holders: BTreeSet<TorusId> = given.map(|(holder, _)| *holder).collect();
+        holders.extend(lending.lent.keys().map(|(holder, _)| *holder));
+        for ((holder, _), page) in lending.lent.extract_if(.., |(_, index), _| *index >= from) {
+            lending.cut.entry((holder, cut)).or_default().push(page);
+        }
+        let object = *number;
+        Some(Cut {
+            object,
+            cut,
+            holders,
+        })
+    }
+
+    /// A holder has forgotten what was cut; answers the pages, if they have not come back already.
+    pub fn forgotten(&mut self, number: u64, holder: TorusId, cut: u64) -> Vec<P> {
+        let lending = self.objects.get_mut(&number);
+        let pages = lending.and_then(|lending| lending.cut.remove(&(holder, cut)));
+        pages.unwrap_or_default()
+    }
+
+    fn lending(&mut self, number: u64) -> Result<&mut Lending<O, P>, NoObject> {
+        let known = self.objects.get_mut(&number);
+        known.ok_or(NoObject(number))
+    }
+
+    /// Gives an object up that nobody holds any more.
+    fn settle(&mut self, number: u64, mut pages: Vec<P>) -> Outstanding<O, P> {
+        let unheld = |lending: &Lending<O, P>| lending.holds.is_empty();
+        let gone = self.objects.get(&number).is_some_and(unheld);
+        let gone = gone.then(|| self.objects.remove(&number)).flatten();
+        let object = gone.map(|lending| {
+            pages.extend(lending.lent.into_values());
+            pages.extend(lending.cut.into_values().flatten());
+            lending.object
+        });
+        Outstanding { object, pages }
+    }
+}

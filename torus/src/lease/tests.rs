@@ -1,0 +1,354 @@
+//! One home and its holders, with messages in any legal order: what a holder can reach is always kept, and in the end nothing is.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::rc::{Rc, Weak};
+use alloc::{vec, vec::Vec};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::TorusId;
+use crate::pid::Pid;
+
+const HOLDERS: usize = 3;
+const PAGES: u64 = 4;
+
+/// What tori say to each other; the last torus is the home.
+#[derive(Clone, Debug)]
+enum Said {
+    Hold(usize, i64),
+    Unhold(i64),
+    /// Under which lease, and which page.
+    Lend(u64, u64),
+    Lent(u64, u64, Frame),
+    Refused(u64, u64),
+    Cut(u64, u64),
+    Forgotten(u64),
+    /// A process that has the object.
+    Process,
+    /// To where it was: it has come.
+    Adopted,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// The next message from one torus to another arrives.
+    Deliver(usize, usize),
+    /// A process that a torus has touches a page.
+    Touch(usize, u64),
+    /// A process goes from one torus to another.
+    Move(usize, usize),
+    /// A process of a torus ends.
+    End(usize),
+    /// The object is cut to so many pages, and grows again.
+    Cut(u64),
+}
+
+const HOME: usize = HOLDERS;
+
+/// What a torus knows of the object of one number.
+struct Holder {
+    processes: usize,
+    /// Those that are leaving.
+    frozen: usize,
+    /// How often it was given the object, since it has it.
+    given: i64,
+    lease: Lease,
+    /// Pages that it can reach, in these frames.
+    maps: BTreeMap<u64, Frame>,
+}
+
+struct World {
+    lender: Lender<(), Rc<Frame>>,
+    /// By torus and number of the object.
+    holders: BTreeMap<(usize, u64), Holder>,
+    wires: BTreeMap<(usize, usize), VecDeque<(u64, Said)>>,
+    leases: u64,
+    /// Every frame that was ever lent.
+    frames: Vec<Weak<Frame>>,
+    /// The object's own.
+    pages: BTreeMap<u64, Rc<Frame>>,
+    pages_cut: u64,
+}
+
+fn torus(number: usize) -> TorusId {
+    TorusId::new(number).expect("a torus")
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            lender: Lender::new(),
+            holders: BTreeMap::new(),
+            wires: BTreeMap::new(),
+            leases: 0,
+            frames: Vec::new(),
+            pages: BTreeMap::new(),
+            pages_cut: 0,
+        }
+    }
+
+    fn say(&mut self, from: usize, to: usize, number: u64, said: Said) {
+        let wire = self.wires.entry((from, to)).or_default();
+        wire.push_back((number, said));
+    }
+
+    fn holder(&mut self, at: usize, number: u64) -> &mut Holder {
+        let leases = &mut self.leases;
+        self.holders.entry((at, number)).or_insert_with(|| {
+            *leases += 1;
+            Holder {
+                processes: 0,
+                frozen: 0,
+                given: 0,
+                lease: Lease::new(*leases),
+                maps: BTreeMap::new(),
+            }
+        })
+    }
+
+    /// Who has this lease.
+    fn leased(&mut self, at: usize, lease: u64) -> Option<&mut Holder> {
+        let mut known = self.holders.iter_mut();
+        known
+            .find(|((torus, _), holder)| *torus == at && holder.lease.number() == lease)
+            .map(|(_, holder)| holder)
+    }
+
+    /// The number of the object that a torus has a process with, if it has any.
+    fn has(&self, at: usize) -> Option<u64> {
+        let mut known = self.holders.iter();
+        known
+            .find(|((torus, _), holder)| *torus == at && holder.processes > 0)
+            .map(|((_, number), _)| *number)
+    }
+
+    fn page(&mut self, index: u64) -> Rc<Frame> {
+        let frames = &mut self.frames;
+        let page = self.pages.entry(index).or_insert_with(|| {
+            let page = Rc::new(Frame(frames.len() as u64));
+            frames.push(Rc::downgrade(&page));
+            page
+        });
+        page.clone()
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Deliver(from, to) => {
+                let wire = self.wires.get_mut(&(from, to));
+                if let Some((number, said)) = wire.and_then(VecDeque::pop_front) {
+                    self.hear(from, to, number, said);
+                }
+            }
+            Step::Touch(at, index) => self.touch(at, index),
+            Step::Move(from, to) if from != to => self.depart(from, to),
+            Step::Move(..) => {}
+            Step::End(at) => self.end(at),
+            Step::Cut(from) => {
+                self.pages_cut = from;
+                self.pages.retain(|index, _| *index < from);
+                if let Some(cut) = self.lender.cut(from, |()| true) {
+                    for holder in cut.holders {
+                        self.say(HOME, holder.index(), cut.object, Said::Cut(from, cut.cut));
+                    }
+                }
+            }
+        }
+    }
+
+    fn touch(&mut self, at: usize, index: u64) {
+        let Some(number) = self.has(at) else { return };
+        let holder = self.holder(at, number);
+        match holder.lease.look(index, Pid::INIT) {
+            Known::Lent(frame) => {
+                holder.maps.insert(index, frame);
+            }
+            Known::Nothing => {
+                holder.lease.asked(index);
+                let lease = holder.lease.number();
+                self.say(at, HOME, number, Said::Lend(lease, index));
+            }
+            Known::Asked | Known::Refused(_) => {}
+            Known::Content(_) => panic!("nobody says that it is content"),
+        }
+    }
+
+    fn depart(&mut self, from: usize, to: usize) {
+        let number = if from == HOME {
+            let known = self.lender.number_of(|()| true);
+            known.unwrap_or_else(|| self.lender.add(()))
+        } else if let Some(number) = self.has(from) {
+            let holder = self.holder(from, number);
+            (holder.processes, holder.frozen) = (holder.processes - 1, holder.frozen + 1);
+            number
+        } else {
+            return;
+        };
+        if from == HOME {
+            let back = self.lender.hold(number, torus(to), 1);
+            drop(back.expect("the object is known"));
+        } else if to != HOME {
+            self.say(from, HOME, number, Said::Hold(to, 1));
+        }
+        self.say(from, to, number, Said::Process);
+    }
+
+    fn end(&mut self, at: usize) {
+        if let Some(number) = self.has(at) {
+            let holder = self.holder(at, number);
+            holder.processes -= 1;
+            self.sweep(at, number);
+        }
+    }
+
+    fn sweep(&mut self, at: usize, number: u64) {
+        let is_unused = |holder: &Holder| holder.processes + holder.frozen == 0;
+        if self.holders.get(&(at, number)).is_some_and(is_unused)
+            && let Some(holder) = self.holders.remove(&(at, number))
+        {
+            self.say(at, HOME, number, Said::Unhold(holder.given));
+        }
+    }
+
+    fn hear(&mut self, from: usize, to: usize, number: u64, said: Said) {
+        match said {
+            Said::Process => {
+                if to != HOME {
+                    let holder = self.holder(to, number);
+                    (holder.processes, holder.given) = (holder.processes + 1, holder.given + 1);
+                }
+                self.say(to, from, number, Said::Adopted);
+            }
+            Said::Adopted if to == HOME => {}
+            Said::Adopted => {
+                let holder = self.holder(to, number);
+                holder.frozen -= 1;
+                self.sweep(to, number);
+            }
+            Said::Hold(holder, change) => {
+                let back = self.lender.hold(number, torus(holder), change);
+                drop(back.expect("the object is lent"));
+            }
+            Said::Unhold(count) => {
+                let back = self.lender.release(number, torus(from), count);
+                drop(back.expect("the object is lent"));
+            }
+            Said::Lend(lease, index) => {
+                if self.lender.object(number).is_none() {
+                    return;
+                }
+                if index % 2 == 1 && index >= self.pages_cut {
+                    return self.say(HOME, from, number, Said::Refused(lease, index));
+                }
+                let page = self.page(index);
+                let frame = *page;
+                let before = self.lender.lend(number, torus(from), index, page);
+                drop(before.expect("the object is lent"));
+                self.say(HOME, from, number, Said::Lent(lease, index, frame));
+            }
+            Said::Lent(lease, index, frame) => {
+                if let Some(holder) = self.leased(to, lease) {
+                    holder.lease.answered(index, Pid::INIT, Answer::Lent(frame));
+                    holder.maps.insert(index, frame);
+                }
+            }
+            Said::Refused(lease, index) => {
+                let why = Answer::Refused(Why::BeyondEnd);
+                if let Some(holder) = self.leased(to, lease) {
+                    holder.lease.answered(index, Pid::INIT, why);
+                }
+            }
+            Said::Cut(index, cut) => {
+                if let Some(holder) = self.holders.get_mut(&(to, number)) {
+                    holder.lease.cut(index);
+                    holder.maps.retain(|page, _| *page < index);
+                }
+                self.say(to, HOME, number, Said::Forgotten(cut));
+            }
+            Said::Forgotten(cut) => drop(self.lender.forgotten(number, torus(from), cut)),
+        }
+    }
+
+    fn check(&self) {
+        for holder in self.holders.values() {
+            for (index, frame) in &holder.maps {
+                let kept = self.frames[frame.0 as usize].strong_count() > 0;
+                assert!(kept, "page {index} is mapped in a frame that is free");
+            }
+        }
+    }
+
+    fn deliver_all(&mut self) {
+        while let Some(wire) = self
+            .wires
+            .iter()
+            .find(|(_, said)| !said.is_empty())
+            .map(|(wire, _)| *wire)
+        {
+            self.step(Step::Deliver(wire.0, wire.1));
+            self.check();
+        }
+    }
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    let all = 0..=HOLDERS;
+    prop_oneof![
+        6 => (all.clone(), all.clone()).prop_map(|(from, to)| Step::Deliver(from, to)),
+        4 => (0..HOLDERS, 0..PAGES).prop_map(|(at, index)| Step::Touch(at, index)),
+        2 => (all.clone(), all.clone()).prop_map(|(from, to)| Step::Move(from, to)),
+        1 => all.prop_map(Step::End),
+        1 => (0..PAGES).prop_map(Step::Cut),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    #[test]
+    fn what_can_be_reached_is_kept_and_everything_comes_back(steps in prop::collection::vec(steps(), 1..120)) {
+        let mut world = World::new();
+        for step in steps {
+            world.step(step);
+            world.check();
+        }
+        world.deliver_all();
+        for at in 0..HOLDERS {
+            while world.has(at).is_some() {
+                world.end(at);
+            }
+        }
+        world.deliver_all();
+        world.pages.clear();
+        prop_assert!(world.lender.is_empty());
+        prop_assert!(world.frames.iter().all(|frame| frame.strong_count() == 0));
+    }
+}
+
+#[test]
+fn a_refusal_is_told_once_and_to_whom_it_is_for() {
+    let other = Pid::from_raw(7).expect("a number");
+    let mut lease = Lease::new(1);
+    assert_eq!(lease.look(3, Pid::INIT), Known::Nothing);
+    lease.asked(3);
+    assert_eq!(lease.look(3, other), Known::Asked);
+    lease.answered(3, Pid::INIT, Answer::Refused(Why::Lost));
+    assert_eq!(lease.look(3, other), Known::Nothing);
+    assert_eq!(lease.look(3, Pid::INIT), Known::Refused(Why::Lost));
+    assert_eq!(lease.look(3, Pid::INIT), Known::Nothing);
+}
+
+#[test]
+fn content_goes_back_as_soon_as_it_is_copied() {
+    let (mut lender, holder) = (Lender::new(), TorusId::ZERO);
+    let number = lender.add('a');
+    assert_eq!(lender.number_of(|known| *known == 'a'), Some(number));
+    let _ = lender.hold(number, holder, 1).expect("it is known");
+    assert_eq!(lender.lend(number, holder, 5, "page"), Ok(None));
+    assert_eq!(lender.copied(number, holder, 5), Some("page"));
+    assert_eq!(lender.copied(number, holder, 5), None);
+    let back = lender.release(number, holder, 1).expect("it is known");
+    assert_eq!((back.object, back.pages), (Some('a'), vec![]));
+    assert!(lender.is_empty());
+}
