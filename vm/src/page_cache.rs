@@ -68,6 +68,17 @@ enum Place<F> {
 /// Buckets of the smallest table that is not empty.
 const SMALLEST: usize = 64;
 
+/// Whether two digests are equal, in a few instructions: each fault on a cached page asks.
+#[inline]
+fn is_same(a: &Digest, b: &Digest) -> bool {
+    let (a, _) = a.0.as_chunks();
+    let (b, _) = b.0.as_chunks();
+    let differing = |differing, (a, b): (&[u8; 8], &[u8; 8])| {
+        differing | u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b)
+    };
+    a.iter().zip(b).fold(0, differing) == 0
+}
+
 impl<F> PageCache<F> {
     /// An empty cache. `key` is a random number that programs don't know.
     pub const fn new(key: u64) -> Self {
@@ -88,6 +99,7 @@ impl<F> PageCache<F> {
     }
 
     /// The place and frame of a content.
+    #[inline]
     pub fn get(&mut self, root: &Digest) -> Option<(Slot, &mut F)> {
         let Some((_, slot)) = self.find(root) else {
             self.statistics.misses += 1;
@@ -192,6 +204,7 @@ impl<F> PageCache<F> {
     }
 
     /// Bucket and slot of a root.
+    #[inline]
     fn find(&self, root: &Digest) -> Option<(usize, Slot)> {
         if self.buckets.is_empty() {
             return None;
@@ -199,7 +212,7 @@ impl<F> PageCache<F> {
         let mut bucket = self.bucket(root);
         while let Some(number) = self.buckets[bucket] {
             let slot = Slot(number.get() - 1);
-            if self.at(slot).is_some_and(|(other, _)| other == root) {
+            if self.at(slot).is_some_and(|(other, _)| is_same(other, root)) {
                 return Some((bucket, slot));
             }
             bucket = self.after(bucket);

@@ -116,7 +116,9 @@ fn execute(
             Ok(Shown::Zero) => install(space, torus, target, Fill::Zero),
             Ok(Shown::Frame(frame)) => {
                 let done = install(space, torus, target, Fill::Cached(frame.into_frame()));
-                around(space, torus, &object.0, index, target.page());
+                if done.0 == Outcome::Resolved {
+                    around(space, torus, &object.0, index, target.page());
+                }
                 done
             }
             Ok(Shown::Lent(frame)) => install(space, torus, target, Fill::Lent(frame)),
@@ -216,7 +218,7 @@ fn copy(
     install(space, torus, target, Fill::Private(frame))
 }
 
-/// Enters the cached neighbours of an object's page: each spares a fault.
+/// Enters the cached neighbours of an object's page: each spares a fault. The page is there, and with it the tables.
 fn around(
     space: &mut VmSpace,
     torus: &'static Torus,
@@ -228,9 +230,10 @@ fn around(
         return;
     };
     let block = PageRange::at(Page(page.0 & !(AROUND - 1)), AROUND).intersect(range);
+    let mut cached = object.look();
     space.install_around(torus.memory(), block, |near| {
         let index = (index + near.0).checked_sub(page.0)?;
-        object.present(index).map(Held::into_frame)
+        cached.frame(index).map(Held::into_frame)
     });
 }
 

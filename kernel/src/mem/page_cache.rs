@@ -4,9 +4,10 @@
 //! at any time: its content can be made again, or it would be held by whoever made it.
 
 use super::held::Held;
-use crate::arch::cpu;
+use crate::arch::{Relax, cpu};
 use crate::process::{counters, random};
 use crate::sched::lock::Lock;
+use spin::mutex::SpinMutexGuard;
 use vm::addr::Frame;
 use vm::frames::{FrameTable, Owner, Sharers, Use};
 use vm::hash::Digest;
@@ -16,6 +17,29 @@ use vm::table::TableMemory;
 /// The page cache; made when it first gets a page.
 pub struct PageCache {
     inner: Lock<Option<Roots<Cached>>>,
+}
+
+/// A look into the page cache.
+pub struct Search<'a> {
+    inner: SpinMutexGuard<'a, Option<Roots<Cached>>, Relax>,
+    owner: Owner,
+    found: u64,
+}
+
+impl Search<'_> {
+    /// The frame of a content, for page `index` of the object.
+    #[inline]
+    pub fn find(&mut self, root: &Digest, index: u64) -> Option<Held> {
+        let (_, cached) = self.inner.as_mut()?.get(root)?;
+        self.found += 1;
+        Some(cached.held_for(self.owner, index))
+    }
+}
+
+impl Drop for Search<'_> {
+    fn drop(&mut self) {
+        counters::own().content_found.add(self.found);
+    }
 }
 
 /// A frame and who has its content.
@@ -36,12 +60,13 @@ impl PageCache {
         }
     }
 
-    /// The frame of a content, for page `index` of object `owner`.
-    pub fn find(&self, root: &Digest, owner: Owner, index: u64) -> Option<Held> {
-        let mut inner = self.inner.lock();
-        let (_, cached) = inner.as_mut()?.get(root)?;
-        counters::own().content_found.add(1);
-        Some(cached.held_for(owner, index))
+    /// Looks for contents of object `owner`. Until it is dropped nobody else looks, and no memory may be asked for.
+    pub fn search(&self, owner: Owner) -> Search<'_> {
+        Search {
+            inner: self.inner.lock(),
+            owner,
+            found: 0,
+        }
     }
 
     /// Takes in a frame with the content of `root`; who comes second gets the frame of the first.

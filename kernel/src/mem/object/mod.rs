@@ -15,6 +15,7 @@ pub use evict::Way;
 pub use named::Named;
 
 use super::held::Held;
+use super::page_cache::Search;
 use crate::arch::cpu;
 use crate::migrate::lease::{Far, holder};
 use crate::sched::lock::Lock;
@@ -94,6 +95,28 @@ pub enum Shown {
     Frame(Held),
     /// A frame of another torus, which lends it to all who map the object here.
     Lent(Frame),
+}
+
+/// A look at an object's pages.
+pub enum Look<'a> {
+    /// At its own.
+    Own(own::Look<'a>),
+    /// At those that the page cache has.
+    Content(&'a dyn Content, Search<'a>),
+}
+
+impl Look<'_> {
+    /// The frame of page `index`, if it is there already.
+    #[inline]
+    pub fn frame(&mut self, index: u64) -> Option<Held> {
+        match self {
+            Self::Own(own) => own.frame(index),
+            Self::Content(content, cache) => {
+                let root = content.leaf(index).ok()?;
+                cache.find(&root, index)
+            }
+        }
+    }
 }
 
 /// A memory object.
@@ -214,7 +237,8 @@ impl MemoryObject {
             return Ok(Shown::Zero);
         }
         let cache = &cpu::this().torus().share.page_cache;
-        if let Some(frame) = cache.find(&root, self.owner, index) {
+        let found = cache.search(self.owner).find(&root, index);
+        if let Some(frame) = found {
             return Ok(Shown::Frame(frame));
         }
         let frame = match content.frame(index) {
@@ -230,12 +254,16 @@ impl MemoryObject {
 
     /// The frame of page `index`, if it is there already.
     pub fn present(&self, index: u64) -> Option<Held> {
+        self.look().frame(index)
+    }
+
+    /// Looks for the frames of pages that are there already. Until it is dropped nobody else looks, and no memory may be asked for.
+    pub fn look(&self) -> Look<'_> {
         match &self.pages {
-            Pages::Own(own) => own.present(index),
+            Pages::Own(own) => Look::Own(own.look()),
             Pages::Content(content) => {
-                let root = leaf(&**content, index).ok()?;
                 let cache = &cpu::this().torus().share.page_cache;
-                cache.find(&root, self.owner, index)
+                Look::Content(&**content, cache.search(self.owner))
             }
             Pages::Far(far) => far.present(self.owner, index),
         }

@@ -1,7 +1,7 @@
 //! Pages that are an object's own: of files in memory, of shared anonymous memory, and of files whose roots nobody has computed.
 
 use super::{PAGE, PageSource, SourceError};
-use crate::arch::cpu;
+use crate::arch::{Relax, cpu};
 use crate::mem::held::Held;
 use crate::mem::swap::{Asked, PageName};
 use crate::sched::lock::Lock;
@@ -9,6 +9,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::NodeId;
 use core::sync::atomic::{AtomicU64, Ordering};
+use spin::mutex::SpinMutexGuard;
 use vm::addr::Frame;
 use vm::frames::{Owner, Use};
 use vm::table::{Slot, TableMemory};
@@ -24,6 +25,19 @@ pub struct OwnPages {
     len: AtomicU64,
     /// Pages that have a frame, by chunk, ascending.
     chunks: Lock<Vec<Chunk>>,
+}
+
+/// A look at an object's pages, until which is dropped they stay where they are.
+pub struct Look<'a>(SpinMutexGuard<'a, Vec<Chunk>, Relax>);
+
+impl Look<'_> {
+    /// The frame of page `index`, if it is there already.
+    pub fn frame(&mut self, index: u64) -> Option<Held> {
+        match existing(&self.0, index) {
+            Place::Frame(frame) => Some(Held::share(frame)),
+            Place::Nowhere | Place::Slot(_) => None,
+        }
+    }
 }
 
 /// 512 consecutive pages.
@@ -95,12 +109,9 @@ impl OwnPages {
         }
     }
 
-    /// The frame of page `index`, if it is there already.
-    pub(super) fn present(&self, index: u64) -> Option<Held> {
-        match existing(&self.chunks.lock(), index) {
-            Place::Frame(frame) => Some(Held::share(frame)),
-            Place::Nowhere | Place::Slot(_) => None,
-        }
+    /// Looks for frames that are there already.
+    pub(super) fn look(&self) -> Look<'_> {
+        Look(self.chunks.lock())
     }
 
     /// The frame of page `index`; none when the page was never touched.
