@@ -104,6 +104,14 @@ fn children_are_moved_while_they_work_and_wait() {
 }
 
 #[test]
+fn children_are_sent_on_from_wherever_they_are() {
+    for (cores, tori) in [(2, 2), (4, 4)] {
+        let lines = "nobody's child: ESRCH\none that has ended: ESRCH\n100 rounds\n";
+        assert_eq!(moving("shepherd 100", cores, tori).stdout, lines);
+    }
+}
+
+#[test]
 fn memory_that_is_elsewhere_is_moved_by_mremap() {
     assert_eq!(moving("grow 1", 4, 2).stdout, "grown\n");
 }

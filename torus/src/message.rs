@@ -303,6 +303,17 @@ messages! {
     34 Close {}
     /// To the torus of the first process: what it asked for has been done.
     35 Done {}
+    /// To a child, by way of its birth torus: go to another torus.
+    37 Push {
+        /// The child.
+        to: Pid,
+        /// Its parent.
+        from: Pid,
+        /// Where it is to go.
+        torus: TorusId,
+        /// What the answer is to carry.
+        token: u64,
+    }
     /// To a torus: take no processes in, send away those that live there, and answer how many those are.
     38 Drain {
         /// The process that asks.
@@ -480,6 +491,7 @@ impl Message {
             | Self::Adopt { to, .. }
             | Self::Regroup { to, .. }
             | Self::Grouped { to, .. }
+            | Self::Push { to, .. }
             | Self::Ask { to, .. } => Some(to),
             _ => None,
         }

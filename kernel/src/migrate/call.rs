@@ -1,9 +1,10 @@
 //! What programs ask for: migrate(pid, torus, flags).
 
-use super::own;
+use super::depart::Asker;
 use crate::arch::cpu;
-use crate::process::{Pid, Process, table};
-use crate::syscall::call::{Call, Stop, SysResult};
+use crate::process::far::ask;
+use crate::process::{Pid, Process};
+use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use crate::tori;
 use alloc::sync::Arc;
@@ -13,8 +14,9 @@ use torus::TorusId;
 /// The number of migrate.
 pub const MIGRATE: u64 = 4097;
 
-/// migrate(pid, torus, flags): moves the caller (0 or its own number) or a child of it that is on the same torus. ESRCH for others,
-/// EINVAL for a torus that there is not and for unknown flags, EBUSY while it is on its way, ENOMEM when the torus has no room for it, EAGAIN when it is being drained.
+/// migrate(pid, torus, flags): moves the caller (0 or its own number) or a child of it, wherever that is. ESRCH for others,
+/// EINVAL for a torus that there is not and for unknown flags, EBUSY while it is on its way, ENOMEM when the torus has no room for it,
+/// EAGAIN when it is being drained.
 pub fn migrate(call: &mut Call) -> SysResult {
     let to = usize::try_from(call.int(1)).ok().and_then(TorusId::new);
     let to = to
@@ -35,47 +37,43 @@ pub fn migrate(call: &mut Call) -> SysResult {
 fn this(call: &Call, to: TorusId) -> SysResult {
     if to != cpu::this().torus().id {
         let mut moving = call.process.moving.lock();
-        moving.wants(to, true)?;
+        moving.wants(to, Asker::Itself)?;
         drop(moving);
         call.thread.attention.store(true, Ordering::Release);
     }
     Ok(0)
 }
 
-/// A child: the caller waits until it has left or stays.
+/// A child: the caller waits until it has left or stays, or a signal comes.
 fn child(call: &mut Call, pid: Pid, to: TorusId) -> SysResult {
-    let waits = call.inflight.word != 0;
-    own().departed.enrol();
-    let child = table().get(pid);
-    let Some(child) = child.filter(|_| table().parent_of(pid) == Some(call.process.pid)) else {
-        // It has left, or ended on the way.
-        return if waits {
-            Ok(0)
-        } else {
-            Err(Errno::ESRCH.into())
-        };
-    };
-    if !waits {
-        let Some(thread) = child.thread() else {
-            return Err(Errno::ESRCH.into());
-        };
-        if to == cpu::this().torus().id {
-            return Ok(0);
-        }
-        child.moving.lock().wants(to, false)?;
-        call.inflight.word = 1;
-        thread.call_attention();
-        return Err(Stop::Block);
+    let me = call.process.pid;
+    let answer = ask(call, 1, |families, token, hands| {
+        families.push((me, token), pid, to, hands);
+    });
+    call.inflight.uninterruptible = false;
+    match answer? {
+        0 => Ok(0),
+        error => Err(Errno::of(-error).unwrap_or(Errno::ESRCH).into()),
     }
-    answer(&child)
 }
 
-fn answer(child: &Arc<Process>) -> SysResult {
-    let mut moving = child.moving.lock();
-    match moving.failed.take() {
-        Some(errno) => Err(errno.into()),
-        None if moving.to.is_some() => Err(Stop::Block),
-        // It has ended before it could leave, or has come back already.
-        None => Ok(0),
+/// A process of this torus is to go elsewhere, as its parent wishes. What the parent is told, or none if that comes when it has left or stays.
+pub fn push(process: &Arc<Process>, to: TorusId, (parent, token): (Pid, u64)) -> Option<i32> {
+    if to == cpu::this().torus().id {
+        return Some(0);
+    }
+    let Some(thread) = process.thread() else {
+        return Some(-(Errno::ESRCH as i32));
+    };
+    let wants = process
+        .moving
+        .lock()
+        .wants(to, Asker::Parent(parent, token));
+    match wants {
+        Ok(()) => {
+            thread.call_attention();
+            None
+        }
+        Err(errno) => Some(-(errno as i32)),
     }
 }

@@ -34,27 +34,44 @@ struct Frozen {
 pub struct Moving {
     /// The target, from the wish to the answer.
     pub to: Option<TorusId>,
-    /// The process asked for it itself.
-    own: bool,
+    /// Who asked for it.
+    asker: Asker,
     /// Nothing holds it back any more.
     ready: bool,
     /// While it is frozen: its image, and what it leaves.
     frozen: Option<Frozen>,
-    /// Why it stayed, for the parent that asked.
-    pub failed: Option<Errno>,
     /// When it was frozen for the move that brought it here, until it runs.
     pub arrived: Option<u64>,
 }
 
+/// Who wants a process elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Asker {
+    /// Nobody who waits for it.
+    #[default]
+    Nobody,
+    /// It asked itself.
+    Itself,
+    /// Its parent, whose call waits for an answer with this token.
+    Parent(Pid, u64),
+}
+
 impl Moving {
     /// Somebody wants it elsewhere. EBUSY when it is on its way already.
-    pub fn wants(&mut self, to: TorusId, own: bool) -> Result<(), Errno> {
+    pub fn wants(&mut self, to: TorusId, asker: Asker) -> Result<(), Errno> {
         if self.to.is_some() {
             return Err(Errno::EBUSY);
         }
-        (self.to, self.own) = (Some(to), own);
-        (self.ready, self.failed) = (false, None);
+        (self.to, self.asker, self.ready) = (Some(to), asker, false);
         Ok(())
+    }
+}
+
+/// Tells the parent that waits for it what has become of its wish: 0, or a negative error number.
+pub fn answer(process: &Process, result: i32) {
+    let asker = core::mem::take(&mut process.moving.lock().asker);
+    if let Asker::Parent(parent, token) = asker {
+        table().with(|families, hands| families.reply(parent, token, result, hands));
     }
 }
 
@@ -210,10 +227,8 @@ fn stay(process: &Arc<Process>, deposit: DepositId, errno: Errno) {
     let _ = space.with_host(|space, host| host::step(space, &mut host.resident, refused).resumes);
     let mut moving = process.moving.lock();
     moving.to = None;
-    if moving.own {
+    if moving.asker == Asker::Itself {
         thread.regs.with(|regs| regs.rax = errno.as_return());
-    } else {
-        moving.failed = Some(errno);
     }
     drop(moving);
     alarm::resume(&thread);
@@ -222,7 +237,7 @@ fn stay(process: &Arc<Process>, deposit: DepositId, errno: Errno) {
     thread.set_state(RunState::Blocked);
     thread.wake();
     counters::own().migrations_refused.add(1);
-    own().departed.wake_all();
+    answer(process, -(errno as i32));
 }
 
 /// The target does not take the process.
@@ -278,7 +293,7 @@ pub fn adopted(pid: Pid) {
             }
         });
     }
-    own().departed.wake_all();
+    answer(&process, 0);
 }
 
 /// All that was held for a process that has come has followed it: it may move on.

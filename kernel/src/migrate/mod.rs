@@ -22,7 +22,6 @@ use crate::arch::cpu;
 use crate::mem::space::Space;
 use crate::process::Thread;
 use crate::sched::lock::Lock;
-use crate::sched::wait::WaitQueue;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -41,8 +40,6 @@ pub struct Share {
     leases: lease::Share,
     /// While nobody is taken in: how often it has been looked whether the torus is empty; else 0.
     draining: AtomicU32,
-    /// Woken when a process has left, or stays after all.
-    departed: WaitQueue,
 }
 
 impl Share {
@@ -54,7 +51,6 @@ impl Share {
             claims: Lock::new(BTreeMap::new()),
             leases: lease::Share::new(),
             draining: AtomicU32::new(0),
-            departed: WaitQueue::new(),
         }
     }
 
@@ -110,7 +106,13 @@ pub fn is_quiet() -> bool {
 
 /// Has a process go to another torus as soon as it can, if it is not on its way already.
 pub fn send_away(thread: &Arc<Thread>, to: TorusId) {
-    if thread.process.moving.lock().wants(to, false).is_ok() {
+    if thread
+        .process
+        .moving
+        .lock()
+        .wants(to, depart::Asker::Nobody)
+        .is_ok()
+    {
         thread.call_attention();
     }
 }

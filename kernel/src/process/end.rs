@@ -34,6 +34,7 @@ pub fn with_status(thread: &Arc<Thread>, status: u32) {
     give_back(thread);
     thread.set_state(RunState::Dead);
     process.set_thread(None);
+    crate::migrate::depart::answer(process, 0);
     let ended = Ended {
         status,
         user_time: process.times.own() + process.times.children(),

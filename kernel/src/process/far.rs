@@ -131,6 +131,11 @@ impl World for Hands<'_> {
         })
     }
 
+    fn push(&mut self, pid: Pid, torus: TorusId, asker: (Pid, u64)) -> Option<i32> {
+        let process = self.0.get(&pid)?;
+        crate::migrate::call::push(process, torus, asker)
+    }
+
     fn answered(&mut self, pid: Pid) {
         if let Some(thread) = self.0.get(&pid).and_then(|process| process.thread()) {
             thread.wake();

@@ -59,6 +59,9 @@ pub trait World {
     fn child(&mut self, parent: Pid, child: Pid, news: News);
     /// Whether the process, which is here, wants to collect its children.
     fn collects(&self, parent: Pid) -> bool;
+    /// A living process that is here is to go to another torus, by the wish of its parent, whose call waits for the token: the answer,
+    /// or none if it comes later.
+    fn push(&mut self, pid: Pid, torus: TorusId, asker: (Pid, u64)) -> Option<i32>;
     /// The answer has come that a call of the process waits for.
     fn answered(&mut self, pid: Pid);
     /// The process's record is gone: nobody will ask for it any more.

@@ -1,6 +1,6 @@
 //! Delivering messages to processes wherever they are; [`crate::pid`] says how they are found.
 
-use super::{Families, Sent, World};
+use super::{Families, Kin, Life, Sent, World};
 use crate::{
     TorusId,
     message::Message,
@@ -47,6 +47,27 @@ impl Families {
         self.post(to, Message::Signal { to, token, sent }, world);
     }
 
+    /// Has a child of `me`, which is here, go to another torus, wherever it is. The answer is 0 when it has, or an error number.
+    pub fn push<W: World>(
+        &mut self,
+        (me, token): (Pid, u64),
+        pid: Pid,
+        torus: TorusId,
+        world: &mut W,
+    ) {
+        let child = self.kin.get_mut(&me).and_then(|kin| kin.child(pid));
+        if child.is_none() {
+            return self.reply(me, token, NO_PROCESS, world);
+        }
+        let message = Message::Push {
+            to: pid,
+            from: me,
+            torus,
+            token,
+        };
+        self.post(pid, message, world);
+    }
+
     /// Has a message delivered to a process: at once if it is here, when it has arrived if it is on its way.
     pub(super) fn post<W: World>(&mut self, to: Pid, message: Message, world: &mut W) {
         let Some(kin) = self.kin.get_mut(&to) else {
@@ -85,7 +106,9 @@ impl Families {
                     self.reply(from, token, NO_PROCESS, world);
                 }
             }
-            Message::Regroup { from, token, .. } | Message::Ask { from, token, .. } => {
+            Message::Regroup { from, token, .. }
+            | Message::Ask { from, token, .. }
+            | Message::Push { from, token, .. } => {
                 self.reply(from, token, NO_PROCESS, world);
             }
             // A parent that is no more need not know.
@@ -157,6 +180,19 @@ impl Families {
             } => {
                 self.child_grouped(to, child, group);
                 self.reply(child, token, 0, world);
+            }
+            Message::Push {
+                from, torus, token, ..
+            } => {
+                let kin = self.kin.get(&to);
+                let obeys = |kin: &&Kin| kin.parent == Some(from) && kin.life == Life::Live;
+                let answer = match kin.filter(obeys) {
+                    Some(_) => world.push(to, torus, (from, token)),
+                    None => Some(NO_PROCESS),
+                };
+                if let Some(answer) = answer {
+                    self.reply(from, token, answer, world);
+                }
             }
             Message::Ask {
                 from,

@@ -94,6 +94,13 @@ impl World for Hands<'_> {
         parent == Pid::INIT || parent.raw() % 5 != 0
     }
 
+    fn push(&mut self, pid: Pid, _: TorusId, _: (Pid, u64)) -> Option<i32> {
+        let process = &self.processes[&pid];
+        assert_eq!(process.at, self.own);
+        assert_ne!(process.state, State::Ended);
+        Some(0)
+    }
+
     fn answered(&mut self, _: Pid) {}
 
     fn gone(&mut self, pid: Pid) {
@@ -176,7 +183,7 @@ impl Net {
         let Some((pid, at)) = self.someone() else {
             return;
         };
-        match self.pick(10) {
+        match self.pick(11) {
             0..3 if self.processes.len() < 40 => self.born(at, Some(pid)),
             3 if pid != Pid::INIT => self.exit(pid),
             4 => {
@@ -186,6 +193,7 @@ impl Net {
             7 => self.regroup(pid),
             8 => self.kill_one(pid),
             9 => self.kill_group(pid),
+            10 => self.push(pid),
             _ => {}
         }
     }
@@ -246,6 +254,19 @@ impl Net {
         let process = self.processes.get_mut(&pid).unwrap();
         process.group = group;
         process.state = State::Asks(token);
+    }
+
+    /// A parent, or somebody else, pushes a process.
+    fn push(&mut self, asker: Pid) {
+        let all: Vec<Pid> = self.processes.keys().copied().collect();
+        let pid = all[self.pick(all.len())];
+        let at = self.processes[&asker].at;
+        let token = self.on(at, |families, world| {
+            let token = families.token(asker);
+            families.push((asker, token), pid, TorusId::ZERO, world);
+            token
+        });
+        self.processes.get_mut(&asker).unwrap().state = State::Asks(token);
     }
 
     fn shoot(&mut self, asker: Pid, targets: BTreeSet<Pid>) -> (TorusId, u64, Sent) {

@@ -1,6 +1,7 @@
 //! Processes that move between tori, and check their memory and their families as they go.
 
 use braid_test_programs::{Answer, call, show};
+use std::io::{BufRead, BufReader, Write};
 
 const GETCPU: i64 = 309;
 const TORUS_INFO: i64 = 4096;
@@ -226,6 +227,48 @@ fn push(moves: u64) {
     println!("pushed");
 }
 
+/// Sends a child around all tori, from wherever it is itself, and asks for what is refused.
+fn shepherd(rounds: u64) {
+    let mut random = Random(7);
+    let tori = tori() as u64;
+    let mut sheep = std::process::Command::new(std::env::current_exe().expect("its own path"))
+        .arg("follow")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("a child");
+    let pid = sheep.id() as i32;
+    let mut ask = sheep.stdin.take().expect("a pipe");
+    let mut answers = BufReader::new(sheep.stdout.take().expect("a pipe")).lines();
+    for _ in 0..rounds {
+        let to = random.below(tori) as usize;
+        // It may still be arriving from the last move.
+        while migrate(pid, to) == Err(libc::EBUSY) {}
+        if random.below(2) == 0 {
+            assert_eq!(migrate(0, random.below(tori) as usize), Ok(0));
+        }
+        writeln!(ask, "where").expect("to ask");
+        let answer = answers.next().expect("an answer").expect("a line");
+        assert_eq!(answer, format!("torus {to}"));
+    }
+    show("nobody's child", migrate(pid + 7, 0));
+    drop(ask);
+    assert!(sheep.wait().expect("its end").success());
+    show("one that has ended", migrate(pid, 1));
+    println!("{rounds} rounds");
+}
+
+/// Says where it is when it is asked, and checks its memory each time.
+fn follow() {
+    let mut pattern = Pattern::new(30);
+    for (round, _) in std::io::stdin().lines().enumerate() {
+        println!("torus {}", here());
+        pattern.check(round % 30);
+        pattern.write(round * 7 % 30);
+    }
+    pattern.check_all();
+}
+
 /// Has its memory moved (mremap) while it is elsewhere.
 fn grow(torus: usize) {
     let mut pattern = Pattern::new(600);
@@ -271,6 +314,8 @@ fn main() {
         Some("around") => around(number(1, 64) as usize),
         Some("storm") => storm(number(1, 8), number(2, 100), number(3, 1)),
         Some("push") => push(number(1, 20)),
+        Some("shepherd") => shepherd(number(1, 20)),
+        Some("follow") => follow(),
         Some("grow") => grow(number(1, 1) as usize),
         Some("exec") => become_other(number(1, 1) as usize),
         Some("where") => println!("torus {}", here()),
