@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use clap::error::{ContextKind, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use crate::accel::{self, Accel};
@@ -13,13 +14,15 @@ use crate::bench::arguments::BenchArgs;
 use crate::ending;
 use crate::exec::{self, Parts, Program};
 use crate::install::Consent;
-use crate::machine::{Engine, MIB, Machine};
+use crate::machine::{Engine, Machine};
 use crate::progress::Voice;
 use crate::vmo::VmoVerb;
 
 use image::{BoardArgs, ImageArgs, WhereArgs};
+use values::Tori;
 
 mod image;
+pub(crate) mod values;
 
 /// Boots Braid, a multi-core microkernel, in QEMU.
 #[derive(Debug, Parser)]
@@ -70,13 +73,13 @@ enum Verb {
 #[derive(Debug, Args)]
 struct MachineArgs {
     /// Cores [default: 4; with --icount 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=255))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::number(1..=255))]
     smp: Option<u32>,
     /// Tori, or auto for the kernel's choice [default: 2, with one core 1]
-    #[arg(long, value_name = "T", value_parser = parse_tori)]
+    #[arg(long, value_name = "T", allow_negative_numbers = true, value_parser = values::tori)]
     tori: Option<Tori>,
     /// Memory: bytes, or with K, M or G
-    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "512M", allow_negative_numbers = true, value_parser = values::size)]
     mem: u64,
     /// Swap: a size for a temporary disk, divided among the tori, or a disk image for each torus in order
     #[arg(long, value_name = "SIZE|FILE")]
@@ -88,10 +91,10 @@ struct MachineArgs {
     #[arg(long)]
     icount: bool,
     /// End the machine after so many seconds [default: never; the demonstration: 120]
-    #[arg(long, value_name = "S", value_parser = parse_seconds)]
+    #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = values::seconds)]
     timeout: Option<Duration>,
     /// Environment of the program
-    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_variable)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = values::variable)]
     env: Vec<OsString>,
     /// The kernel's log level
     #[arg(long, value_name = "LEVEL", value_parser = ["error", "warn", "info", "debug", "trace"])]
@@ -131,9 +134,6 @@ struct ProgramArgs {
     program: Vec<OsString>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Tori(Option<u32>);
-
 /// Reads the command line, does it, and gives the exit status.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -147,6 +147,11 @@ pub fn main() -> ExitCode {
             };
             // A closed stderr leaves nobody to tell.
             let _ = error.print();
+            let first = std::env::args_os().nth(1);
+            let first = first.as_ref().and_then(|word| word.to_str());
+            if let Some(advice) = advice(&error, first) {
+                eprintln!("{advice}");
+            }
             return ExitCode::from(status);
         }
     };
@@ -157,6 +162,24 @@ pub fn main() -> ExitCode {
             eprintln!("braid: {error:#}");
             ExitCode::from(ending::FAILURE)
         }
+    }
+}
+
+/// What to do instead, where the parser does not say it; `first` is the first word of the command line.
+fn advice(error: &clap::Error, first: Option<&str>) -> Option<&'static str> {
+    const EXEC: &str = "To run a program: braid exec [OPTIONS] PROGRAM [ARGS]";
+    let verb = error.get(ContextKind::InvalidSubcommand);
+    let verb = verb.map(ToString::to_string);
+    match error.kind() {
+        ErrorKind::InvalidSubcommand if verb.as_deref() == first => Some(EXEC),
+        ErrorKind::UnknownArgument if first == Some("run") => {
+            let word = error.get(ContextKind::InvalidArg)?.to_string();
+            (!word.starts_with('-')).then_some(EXEC)
+        }
+        ErrorKind::ArgumentConflict if verb.is_some() => {
+            Some("Options stand after the verb: braid exec --smp 8 PROGRAM")
+        }
+        _ => None,
     }
 }
 
@@ -281,57 +304,16 @@ impl ProgramArgs {
         let Some((typed, arguments)) = self.program.split_first() else {
             bail!("PROGRAM is missing");
         };
+        if typed.as_encoded_bytes().starts_with(b"-") {
+            let typed = typed.display();
+            bail!("{typed} is no option: try --help (a program of this name: ./{typed})");
+        }
         Ok(Program {
             typed: typed.clone(),
             arguments: arguments.to_vec(),
             files: parse_files(&self.file)?,
             roots: self.root.clone(),
         })
-    }
-}
-
-fn parse_tori(text: &str) -> Result<Tori, String> {
-    if text == "auto" {
-        return Ok(Tori(None));
-    }
-    let number = text
-        .parse()
-        .map_err(|_| "a number or auto is wanted".to_owned())?;
-    Ok(Tori(Some(number)))
-}
-
-/// Bytes out of `64M` and its like; machines have whole mebibytes.
-pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
-    let (digits, unit) = match text.char_indices().last() {
-        Some((at, 'k' | 'K')) => (&text[..at], 1 << 10),
-        Some((at, 'm' | 'M')) => (&text[..at], MIB),
-        Some((at, 'g' | 'G')) => (&text[..at], 1 << 30),
-        _ => (text, 1),
-    };
-    let number: u64 = digits
-        .parse()
-        .map_err(|_| "a number with K, M or G is wanted, as 512M".to_owned())?;
-    let bytes = number.checked_mul(unit).ok_or("it is too large")?;
-    if bytes % MIB != 0 || bytes == 0 {
-        return Err("whole mebibytes are wanted, as 512M".to_owned());
-    }
-    Ok(bytes)
-}
-
-pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text
-        .parse()
-        .ok()
-        .and_then(|s| Duration::try_from_secs_f64(s).ok());
-    seconds
-        .filter(|s| !s.is_zero())
-        .ok_or_else(|| "seconds above zero are wanted".to_owned())
-}
-
-fn parse_variable(text: &str) -> Result<OsString, String> {
-    match text.split_once('=') {
-        Some((name, _)) if !name.is_empty() => Ok(text.into()),
-        _ => Err("NAME=VALUE is wanted".to_owned()),
     }
 }
 
@@ -343,19 +325,6 @@ mod tests {
     fn the_command_line_is_well_formed() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_and_times() {
-        assert_eq!(parse_size("512M"), Ok(512 << 20));
-        assert_eq!(parse_size("2G"), Ok(2 << 30));
-        for bad in ["", "M", "12x", "100", "0", "0M", "99999999999G", "-1M"] {
-            assert!(parse_size(bad).is_err(), "{bad}");
-        }
-        assert_eq!(parse_seconds("0.5"), Ok(Duration::from_millis(500)));
-        for bad in ["", "0", "-1", "nan", "inf", "1e99"] {
-            assert!(parse_seconds(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]

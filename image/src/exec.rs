@@ -72,10 +72,13 @@ impl Program {
         elf_check::check(&host).map_err(|error| anyhow::anyhow!("{} {error}", host.display()))?;
         let mut tree = Tree::default();
         for root in &self.roots {
-            tree.add_directory(root)?;
+            let option = || format!("--root {}", root.display());
+            tree.add_directory(root).with_context(option)?;
         }
         for (host, guest) in &self.files {
-            tree.add_file(host, guest.as_os_str().as_bytes())?;
+            let option = || format!("--file {}:{}", host.display(), guest.display());
+            tree.add_file(host, guest.as_os_str().as_bytes())
+                .with_context(option)?;
         }
         let name = host.file_name().context("the program has no name")?;
         let guest = Path::new("/bin").join(name);
@@ -96,7 +99,7 @@ impl Program {
             .to_str()
             .filter(|name| !name.contains('/'))
             .and_then(install::find);
-        found.with_context(|| format!("{}: no such program", path.display()))
+        found.with_context(|| format!("{}: no such program, as a path or in PATH", path.display()))
     }
 }
 
@@ -114,6 +117,9 @@ pub fn parse_file(text: &OsStr) -> Result<(PathBuf, PathBuf)> {
     let (host, guest) = (path(&bytes[..colon]), path(&bytes[colon + 1..]));
     if !guest.is_absolute() {
         bail!("--file {shown}: the path in the machine has to begin with /");
+    }
+    if guest.starts_with("/dev") || guest.starts_with("/proc") {
+        bail!("--file {shown}: /dev and /proc are the kernel's, and show nothing else");
     }
     Ok((host, guest))
 }

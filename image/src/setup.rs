@@ -37,7 +37,12 @@ pub fn qemu(consent: Consent, voice: Voice) -> Result<Qemu> {
     let output = Command::new(&path)
         .arg("--version")
         .output()
-        .with_context(|| format!("could not run {}", path.display()))?;
+        .with_context(|| {
+            format!(
+                "could not run {} (BRAID_QEMU names another)",
+                path.display()
+            )
+        })?;
     let text = String::from_utf8_lossy(&output.stdout);
     let (major, minor) = OLDEST_QEMU;
     let Some(version) = parse_version(&text) else {

@@ -31,7 +31,7 @@ pub fn disks(values: &[OsString], tori: u32) -> Result<Vec<SwapDisk>> {
     let size = |value: &OsString| {
         value
             .to_str()
-            .and_then(|text| crate::cli::parse_size(text).ok())
+            .and_then(|text| crate::cli::values::size(text).ok())
     };
     if let [value] = values
         && let Some(bytes) = size(value)
@@ -50,7 +50,13 @@ pub fn disks(values: &[OsString], tori: u32) -> Result<Vec<SwapDisk>> {
     }
     let file = |value: &OsString| {
         let path = PathBuf::from(value);
-        if path.exists() {
+        let metadata = path.metadata();
+        if metadata
+            .as_ref()
+            .is_ok_and(|it| it.is_file() && it.len() < LEAST)
+        {
+            bail!("--swap {}: a swap disk needs at least 1M", value.display());
+        } else if metadata.is_ok() {
             Ok(SwapDisk::File(path))
         } else if size(value).is_some() {
             bail!(

@@ -80,7 +80,7 @@ fn options_that_make_no_machine() {
     fails(
         ["exec", "--smp", "0", busybox],
         FAILURE,
-        "at least one core",
+        "a number from 1 to 255",
     );
     fails(["exec", "--smp", "many", busybox], FAILURE, "--smp");
     fails(
@@ -107,13 +107,22 @@ fn options_that_make_no_machine() {
         FAILURE,
         "/no/such",
     );
-    fails(["exec", "--root", "/no/such", busybox], FAILURE, "/no/such");
+    fails(
+        ["exec", "--file", "/etc/hostname:/dev/x", busybox],
+        FAILURE,
+        "the kernel's",
+    );
+    fails(["exec", "--root", "/no/such", busybox], FAILURE, "--root");
     fails(
         ["exec", "--icount", "--accel", "kvm", busybox],
         FAILURE,
         "--icount",
     );
-    fails(["nonsense"], FAILURE, "nonsense");
+    fails(["exec", "--nonsense", busybox], FAILURE, "is no option");
+    fails(["nonsense"], FAILURE, "braid exec");
+    fails(["run", "nonsense"], FAILURE, "braid exec");
+    fails(["--smp", "8", "exec", busybox], FAILURE, "after the verb");
+    fails(["where", "nonsense"], FAILURE, "an address");
 }
 
 #[test]

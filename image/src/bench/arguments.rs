@@ -12,7 +12,7 @@ use super::counted::Watch;
 use super::linux::Kernel;
 use super::results::Shape;
 use crate::accel::{self, Accel};
-use crate::cli::{parse_seconds, parse_size};
+use crate::cli::values;
 use crate::exec::Parts;
 use crate::machine::Engine;
 use crate::progress::Voice;
@@ -27,15 +27,15 @@ pub struct BenchArgs {
     #[arg(long, value_name = "VMLINUZ|none")]
     linux: Option<PathBuf>,
     /// Numbers of cores, a run for each [default: the host's, at most 4; with --icount 1]
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=255))]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = values::number(1..=255))]
     smp: Vec<u32>,
     /// Tori of Braid
     ///
     /// [default: 1; with --sharing half as many as cores, and at least two]
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = values::number(1..=255))]
     tori: Option<u32>,
     /// Memory: bytes, or with K, M or G
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = values::size)]
     pub(super) mem: u64,
     /// How instructions are executed
     #[arg(long, value_enum, default_value_t)]
@@ -44,13 +44,13 @@ pub struct BenchArgs {
     #[arg(long)]
     icount: bool,
     /// Boots of each kernel, in turns [default: 5; with --icount 2]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", value_parser = values::number(1..=1000))]
     boots: Option<u32>,
     /// Samples of each figure and boot [default: 10; with --icount 3]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = values::number(1..=10_000))]
     samples: Option<u32>,
     /// How many processes at once do what scales [default: 1,2,4,8; with --icount 1]
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = values::number(1..=64))]
     processes: Vec<u32>,
     /// Count instructions, interrupts, flushes and cache lines that processors share, with a process on every core
     #[arg(long, conflicts_with_all = ["icount", "profile", "boots", "samples", "processes", "accel", "html"])]
@@ -68,7 +68,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
     /// End a machine after so many seconds
-    #[arg(long, value_name = "S", default_value = "600", value_parser = parse_seconds)]
+    #[arg(long, value_name = "S", default_value = "600", value_parser = values::seconds)]
     pub(super) timeout: Duration,
     /// No remarks on stderr
     #[arg(short, long)]

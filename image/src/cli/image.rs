@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 
-use super::{MachineArgs, parse_files, voice};
+use super::{MachineArgs, parse_files, values, voice};
 use crate::firmware::Firmware;
 use crate::image::{Format, Image};
 use crate::install::Consent;
@@ -47,7 +47,7 @@ pub(super) struct ImageArgs {
     #[arg(long, value_name = "WORDS")]
     cmdline: Option<String>,
     /// Seconds until the menu boots its first entry [default: as limine.cfg says]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = values::number(0..=86_400))]
     menu: Option<u32>,
     /// No remarks on stderr
     #[arg(short, long)]
@@ -63,8 +63,8 @@ pub(super) struct WhereArgs {
     #[arg(long, value_name = "FILE")]
     kernel: Option<PathBuf>,
     /// Addresses, as 0xffffffff80001234
-    #[arg(required = true, value_name = "ADDRESS")]
-    addresses: Vec<String>,
+    #[arg(required = true, value_name = "ADDRESS", value_parser = values::address)]
+    addresses: Vec<u64>,
 }
 
 impl WhereArgs {
@@ -76,7 +76,7 @@ impl WhereArgs {
         };
         let symbols = Symbols::of(&kernel);
         for address in &self.addresses {
-            println!("{}", symbols.annotate(&format!("  at {address}")));
+            println!("{}", symbols.annotate(&format!("  at {address:#x}")));
         }
         Ok(())
     }
