@@ -384,6 +384,10 @@ fn bad_input_is_refused() {
             "tori of one size",
         ),
         (&["--sharing", "--icount"][..], "cannot be used with"),
+        (
+            &["--sharing", "migrate"][..],
+            "--sharing is about work on one torus",
+        ),
     ] {
         let output = tool::braid(["bench"].iter().chain(words).copied())
             .output()

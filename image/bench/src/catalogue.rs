@@ -172,6 +172,11 @@ pub const ALL: &[Benchmark] = &[
         "switch between two processes over a pipe",
     ),
     scaling(
+        "user-loop",
+        Group::Work,
+        "1000 random numbers in registers, without a call",
+    ),
+    scaling(
         "compute",
         Group::Work,
         "sort, hash, multiply and look up in 16 MiB",

@@ -44,6 +44,8 @@ pub struct Options {
     pub quick: bool,
     /// Marks instead of times: the benchmarks run once, between the marks that QEMU's plug-in looks for.
     pub marks: bool,
+    /// The program runs on every torus, and all of them end together.
+    pub everywhere: bool,
     /// Print the kernel's symbols first, from `/proc/kallsyms`.
     pub symbols: bool,
     /// The benchmarks.
@@ -58,6 +60,7 @@ impl Default for Options {
             processes: vec![1],
             quick: false,
             marks: false,
+            everywhere: false,
             symbols: false,
             benchmarks: catalogue::ALL.iter().collect(),
         }
@@ -114,6 +117,7 @@ impl Options {
                 }
                 "--quick" => options.quick = true,
                 "--marks" => options.marks = true,
+                "--everywhere" => options.everywhere = true,
                 "--symbols" => options.symbols = true,
                 _ if word.starts_with('-') => return Err(OptionError::Option(word.to_owned())),
                 _ => names.push(word),
@@ -138,6 +142,7 @@ impl Options {
         for (is_set, word) in [
             (self.quick, "--quick"),
             (self.marks, "--marks"),
+            (self.everywhere, "--everywhere"),
             (self.symbols, "--symbols"),
         ] {
             words.extend(is_set.then(|| word.to_owned()));
@@ -176,6 +181,7 @@ mod tests {
             processes: vec![1, 2, 8],
             quick: true,
             marks: true,
+            everywhere: true,
             symbols: true,
             benchmarks: catalogue::select(&["brk", "process"]).unwrap(),
         };

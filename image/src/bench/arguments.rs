@@ -121,6 +121,13 @@ impl BenchArgs {
     /// sharing neither that nor programs that make few calls, which say nothing about it and take long.
     fn benchmarks(&self) -> Result<Vec<&'static Benchmark>> {
         let mut benchmarks = catalogue::select(&self.names)?;
+        let moves = |benchmark: &&'static Benchmark| benchmark.group == Group::Torus;
+        if self.watch() == Some(Watch::Sharing)
+            && !self.names.is_empty()
+            && benchmarks.iter().any(moves)
+        {
+            bail!("--sharing is about work on one torus: benchmarks of tori move between them");
+        }
         if self.names.is_empty() {
             let is_shared = self.watch() == Some(Watch::Sharing);
             let has_tori = self.tori.is_some_and(|tori| tori > 1);
@@ -142,8 +149,10 @@ impl BenchArgs {
             (_, false) => &[host.min(4) as u32],
         };
         let list = if self.smp.is_empty() { own } else { &self.smp };
-        if self.counts() && list != [1] {
-            bail!("instructions are counted with one core: Linux does not start a second one so");
+        if self.counts() && list != [1] && self.peer()? != Peer::Nobody {
+            bail!(
+                "instructions are counted with one core: Linux does not start a second one so (--linux none)"
+            );
         }
         if self.counts() && self.accel == Accel::Kvm {
             bail!("--icount counts instructions under TCG only, not under KVM");

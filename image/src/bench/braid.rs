@@ -29,7 +29,7 @@ pub fn boot(tori: u32, guest: &Guest<'_>) -> Result<Run> {
         memory: guest.memory,
         engine: guest.engine,
         timeout: Some(guest.timeout),
-        every_torus: guest.options.marks,
+        every_torus: guest.options.everywhere,
         init: PathBuf::from(Guest::PROGRAM),
         arguments: words.map(Into::into).collect(),
         qemu: guest.qemu_arguments.to_vec(),

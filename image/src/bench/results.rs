@@ -182,6 +182,24 @@ impl Results {
         Some(Summary::of(&medians)?.spread())
     }
 
+    /// How many times as much is done at once as by one process in the same time: the median over pairs of samples, which were
+    /// taken one after the other.
+    #[must_use]
+    pub fn throughput(&self, key: Key, system: System) -> Option<f64> {
+        let one = Key {
+            processes: 1,
+            ..key
+        };
+        let alone = self.figures.get(&(one, system))?.iter();
+        let together = self.figures.get(&(key, system))?.iter();
+        let samples = alone.zip(together);
+        let ratios: Vec<f64> = samples
+            .flat_map(|(alone, together)| alone.iter().zip(together))
+            .map(|(alone, together)| alone / together)
+            .collect();
+        Some(Summary::of(&ratios)?.median)
+    }
+
     /// How much longer an operation takes on Braid than on `peer`, by medians.
     #[must_use]
     pub fn ratio(&self, key: Key, peer: System) -> Option<f64> {
@@ -230,6 +248,19 @@ pub(crate) mod tests {
         assert_eq!(results.ratio(keys[0], System::Linux), None);
         assert_eq!(results.systems(), [System::Braid, System::Linux]);
         assert_eq!(results.remarks, []);
+    }
+
+    #[test]
+    fn throughput_is_that_of_samples_taken_together() {
+        let mut results = Results::default();
+        results.add(System::Braid, SHAPE, &run("brk", 1, &[200, 400, 800]));
+        results.add(System::Braid, SHAPE, &run("brk", 2, &[100, 250, 400]));
+        let [one, two] = results.keys()[..] else {
+            panic!("two figures");
+        };
+        assert_eq!(results.throughput(one, System::Braid), Some(1.0));
+        assert_eq!(results.throughput(two, System::Braid), Some(2.0));
+        assert_eq!(results.throughput(two, System::Linux), None);
     }
 
     #[test]

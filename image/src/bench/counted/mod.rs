@@ -121,6 +121,7 @@ fn one(
     let (team, workers) = setting.team(system, shape);
     let options = Options {
         marks: true,
+        everywhere: setting.watch == Watch::Sharing && system == System::Braid,
         processes: vec![workers],
         ..guest.options.clone()
     };

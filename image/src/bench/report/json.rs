@@ -46,6 +46,7 @@ fn figure(facts: &Facts, results: &Results, key: Key, system: System) -> Option<
         "least": summary.least,
         "most": summary.most,
         "spread": results.spread(key, system),
+        "throughput": results.throughput(key, system),
         "smp": key.shape.smp,
         "tori": key.shape.tori,
     });
@@ -97,6 +98,7 @@ mod tests {
             "p99",
             "mean",
             "deviation",
+            "throughput",
             "accelerator",
             "qemu",
             "cpu",

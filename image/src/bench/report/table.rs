@@ -25,6 +25,7 @@ pub fn table(facts: &Facts, results: &Results) -> String {
             "\n--smp {smp} --tori {tori}: {unit} for one operation, median\n"
         ));
         text.push_str(&align(&lines));
+        text.push_str(&scaling(results, &keys));
     }
     if facts.unit() == "instructions" {
         text.push_str(&agreement(results));
@@ -82,6 +83,27 @@ fn rows(results: &Results, keys: &[Key]) -> Vec<Vec<String>> {
         rows.push(row);
     }
     rows
+}
+
+/// What several processes do at once against what one does.
+fn scaling(results: &Results, keys: &[Key]) -> String {
+    let systems = results.systems();
+    let mut titles = vec!["benchmark".to_owned(), "processes".to_owned()];
+    titles.extend(systems.iter().map(|system| system.name().to_owned()));
+    let mut rows = vec![titles];
+    for &key in keys.iter().filter(|key| key.processes > 1) {
+        let mut row = vec![name(results, key), key.processes.to_string()];
+        row.extend(systems.iter().map(|&system| {
+            let throughput = results.throughput(key, system);
+            throughput.map_or("-".to_owned(), |times| format!("{times:.2}"))
+        }));
+        rows.push(row);
+    }
+    if rows.len() == 1 {
+        return String::new();
+    }
+    let text = align(&rows);
+    format!("\nOperations in a given time, as a multiple of what one process does\n{text}")
 }
 
 /// The benchmark's name, with the size of its memory where it has figures for several.
@@ -211,6 +233,18 @@ pub(crate) mod tests {
         assert!(row.contains(" - ") && row.contains("5.0"), "{row}");
         assert!(text.contains("1 of 1 medians are the same"), "{text}");
         assert!(text.contains("QEMU 7.2.22 (tcg-icount"), "{text}");
+    }
+
+    #[test]
+    fn several_processes_are_compared_with_one() {
+        let mut results = Results::default();
+        results.add(System::Braid, SHAPE, &run("brk", 1, &[400]));
+        assert!(!table(&facts(), &results).contains("in a given time"));
+        results.add(System::Braid, SHAPE, &run("brk", 2, &[250]));
+        let text = table(&facts(), &results);
+        let row = text.lines().rfind(|line| line.starts_with("brk")).unwrap();
+        let words: Vec<&str> = row.split_whitespace().collect();
+        assert_eq!(words, ["brk", "2", "1.60"]);
     }
 
     #[test]

@@ -11,11 +11,12 @@ mod work;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use braid_bench::catalogue::{Benchmark, Group};
 use braid_bench::options::Options;
 use braid_bench::record::{Header, Record};
+use braid_programs::{TorusInfo, ring_probe, torus_info};
 
 use crate::rounds::Failure;
 use crate::work::Setting;
@@ -56,18 +57,21 @@ fn run(own: &str, words: &[String]) -> io::Result<u32> {
     let (mut figures, mut failed) = (0, 0);
     let mut region = 0;
     for benchmark in &options.benchmarks {
-        for (processes, size) in variants(benchmark, &options) {
+        for (numbers, size) in variants(benchmark, &options) {
             let setting = Setting {
                 own: own.to_owned(),
                 quick: options.quick,
+                spread: !options.everywhere,
                 size,
             };
             let name = benchmark.name.to_owned();
-            let result = measure(&setting, benchmark, processes, &options, region);
-            match result {
-                Ok(record) => {
-                    (figures, region) = (figures + 1, region + 1);
-                    out.say(record)?;
+            match measure(&setting, benchmark, &numbers, &options, region) {
+                Ok(records) => {
+                    region += 1;
+                    for record in records {
+                        figures += 1;
+                        out.say(record)?;
+                    }
                 }
                 Err(Failure::Absent(why)) => {
                     out.say(Record::Absent { name, why })?;
@@ -86,39 +90,52 @@ fn run(own: &str, words: &[String]) -> io::Result<u32> {
     Ok(failed)
 }
 
-/// The numbers of processes and sizes of memory (0: its own) with which a benchmark is done.
-fn variants(benchmark: &Benchmark, options: &Options) -> Vec<(u32, u64)> {
+/// The numbers of processes, which take turns, and the size of memory (0: its own) with which a benchmark is done each time.
+/// Marks are for one number at a time.
+fn variants(benchmark: &Benchmark, options: &Options) -> Vec<(Vec<u32>, u64)> {
     let sizes = if benchmark.sizes.is_empty() {
         &[0]
     } else {
         benchmark.sizes
     };
     let numbers = options.processes.iter().copied();
-    let numbers = numbers.filter(|&processes| processes == 1 || benchmark.scales);
-    numbers
-        .flat_map(|processes| sizes.iter().map(move |&size| (processes, size)))
+    let numbers: Vec<u32> = numbers
+        .filter(|&processes| processes == 1 || benchmark.scales)
+        .collect();
+    let together = if options.marks {
+        1
+    } else {
+        numbers.len().max(1)
+    };
+    let turns = numbers.chunks(together);
+    turns
+        .flat_map(|numbers| sizes.iter().map(move |&size| (numbers.to_vec(), size)))
         .collect()
 }
 
 fn measure(
     setting: &Setting,
     benchmark: &Benchmark,
-    processes: u32,
+    numbers: &[u32],
     options: &Options,
     region: u8,
-) -> Result<Record, Failure> {
+) -> Result<Vec<Record>, Failure> {
     if let Some(why) = missing(benchmark, options) {
         return Err(Failure::Absent(why.to_owned()));
     }
     if !options.marks {
-        return rounds::timed(setting, benchmark, processes, options).map(Record::Figure);
+        let figures = rounds::timed(setting, benchmark, numbers, options)?;
+        return Ok(figures.into_iter().map(Record::Figure).collect());
     }
-    rounds::marked(setting, benchmark, processes, region)?;
-    Ok(Record::Region {
-        number: region,
-        name: benchmark.name.to_owned(),
-        processes,
-    })
+    let region = |&processes: &u32| {
+        rounds::marked(setting, benchmark, processes, region)?;
+        Ok(Record::Region {
+            number: region,
+            name: benchmark.name.to_owned(),
+            processes,
+        })
+    };
+    numbers.iter().map(region).collect()
 }
 
 /// What this machine or this run lacks for a benchmark of tori.
@@ -126,26 +143,28 @@ fn missing(benchmark: &Benchmark, options: &Options) -> Option<&'static str> {
     if benchmark.group != Group::Torus {
         return None;
     }
-    match braid_programs::torus_info(None) {
+    match torus_info(None) {
         Err(_) => Some("it has no tori"),
         Ok(own) if own.tori < 2 => Some("it takes two tori"),
-        Ok(_) => options.marks.then_some("marks are for work on one torus"),
+        Ok(_) => options.everywhere.then_some("every torus works for itself"),
     }
 }
 
-/// Where records go: at once, or between marks at the end, when other tori have come to theirs: what is written to the
-/// console is work for the torus that has it.
+/// Where records go: at once, or where every torus works for itself when all of them have come to their ends: what is written to
+/// the console is work for the torus that has it. Each tells the others by a message of the rings, whose lines are known.
 struct Out {
     kept: Option<Vec<Record>>,
 }
 
 impl Out {
     /// How long other tori may take longer.
-    const PATIENCE: Duration = Duration::from_secs(2);
+    const PATIENCE: Duration = Duration::from_secs(300);
+    /// How often one looks whether they have come to their ends.
+    const LOOK: Duration = Duration::from_millis(50);
 
     fn new(options: &Options) -> Out {
         Out {
-            kept: options.marks.then(Vec::new),
+            kept: options.everywhere.then(Vec::new),
         }
     }
 
@@ -159,8 +178,25 @@ impl Out {
 
     fn end(self) -> io::Result<()> {
         let Some(kept) = self.kept else { return Ok(()) };
-        std::thread::sleep(Out::PATIENCE);
+        if let Ok(own) = torus_info(None) {
+            Out::gather(own)?;
+        }
         kept.iter().try_for_each(say)
+    }
+
+    /// Waits until all tori have come to their ends.
+    fn gather(own: TorusInfo) -> io::Result<()> {
+        let others = (0..own.tori as u32).filter(|&torus| u64::from(torus) != own.id);
+        for torus in others.clone() {
+            ring_probe(torus, 1, 0)?;
+        }
+        let begin = Instant::now();
+        for torus in others {
+            while ring_probe(torus, 0, 0)?.1 == 0 && begin.elapsed() < Out::PATIENCE {
+                std::thread::sleep(Out::LOOK);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -172,7 +208,7 @@ fn say(record: &Record) -> io::Result<()> {
 
 fn header(options: &Options) -> io::Result<Header> {
     let (mut system, release) = linux::uname()?;
-    if braid_programs::torus_info(None).is_ok() {
+    if torus_info(None).is_ok() {
         system = "Braid".to_owned();
     }
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);

@@ -8,6 +8,7 @@ use std::io::{self, ErrorKind};
 use braid_bench::catalogue::Benchmark;
 use braid_bench::options::{Clock, Options};
 use braid_bench::record::Figure;
+use braid_programs::{migrate_self, torus_info};
 
 use crate::work::{self, Setting, Work};
 use crate::{clock, mark};
@@ -39,13 +40,14 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Measures rounds of `processes` workers.
+/// Measures rounds of as many workers as each of `numbers` says, a figure for each. They take turns, sample by sample: what
+/// changes on the host meanwhile meets all of them.
 pub(crate) fn timed(
     setting: &Setting,
     benchmark: &Benchmark,
-    processes: u32,
+    numbers: &[u32],
     options: &Options,
-) -> Result<Figure, Failure> {
+) -> Result<Vec<Figure>, Failure> {
     let clock = options.clock;
     let round = |work: &mut dyn Work| {
         let begin = clock::now(clock);
@@ -53,25 +55,31 @@ pub(crate) fn timed(
         let end = clock::now(clock);
         Ok(Span { begin, end })
     };
-    let mut workers = start(setting, benchmark, processes, round)?;
-    let begin = || match clock {
-        Clock::Wall if processes > 1 => clock::now(clock) + WAKE_UP,
-        Clock::Wall | Clock::Ticks => 0,
-    };
-    let mut samples = Vec::new();
+    let most = numbers.iter().copied().max().unwrap_or(0);
+    let mut workers = start(setting, benchmark, most, round)?;
+    let mut samples = vec![Vec::new(); numbers.len()];
     for _ in 0..options.samples {
-        samples.push(together(&mut workers, begin)?);
+        for (samples, &processes) in samples.iter_mut().zip(numbers) {
+            let begin = || match clock {
+                Clock::Wall if processes > 1 => clock::now(clock) + WAKE_UP,
+                Clock::Wall | Clock::Ticks => 0,
+            };
+            samples.push(together(&mut workers, processes, begin)?);
+        }
     }
-    let operations = workers.iter().map(|worker| worker.operations).sum();
-    let bytes = workers.first().map_or(0, |worker| worker.bytes);
+    let figures = numbers.iter().zip(samples).map(|(&processes, samples)| {
+        let working = &workers[..processes as usize];
+        Figure {
+            name: benchmark.name.to_owned(),
+            processes,
+            bytes: working.first().map_or(0, |worker| worker.bytes),
+            operations: working.iter().map(|worker| worker.operations).sum(),
+            samples,
+        }
+    });
+    let figures = figures.collect();
     finish(workers)?;
-    Ok(Figure {
-        name: benchmark.name.to_owned(),
-        processes,
-        bytes,
-        operations,
-        samples,
-    })
+    Ok(figures)
 }
 
 /// Does rounds between marks. Inside of the marks the workers wait for each other: so all of the work, and nothing else, is
@@ -82,19 +90,21 @@ pub(crate) fn marked(
     processes: u32,
     region: u8,
 ) -> Result<(), Failure> {
-    let gate = Gate::new(processes)?;
+    // One alone waits for nobody, and what it shares would keep it from moving.
+    let gate = (processes > 1).then(|| Gate::new(processes)).transpose()?;
+    let pass = || gate.iter().for_each(Gate::pass);
     let round = |work: &mut dyn Work| {
         mark::begin(region);
-        gate.pass();
+        pass();
         let result = work.round();
-        gate.pass();
+        pass();
         mark::end();
         result.map(|()| Span { begin: 0, end: 0 })
     };
     let mut workers = start(setting, benchmark, processes, round)?;
     let begin = || (clock::now(Clock::Wall) + WAKE_UP).next_multiple_of(SLOT);
     for _ in 0..MARKED {
-        together(&mut workers, begin)?;
+        together(&mut workers, processes, begin)?;
     }
     Ok(finish(workers)?)
 }
@@ -105,15 +115,31 @@ fn start(
     processes: u32,
     round: impl Fn(&mut dyn Work) -> io::Result<Span> + Copy,
 ) -> io::Result<Vec<Worker>> {
-    let make = || work::make(benchmark.name, setting);
-    (0..processes).map(|_| Worker::new(make, round)).collect()
+    let make = |number| {
+        if setting.spread {
+            place(number)?;
+        }
+        work::make(benchmark.name, setting)
+    };
+    (0..processes)
+        .map(|number| Worker::new(|| make(number), round))
+        .collect()
 }
 
-/// One round of all workers: from the first one's begin to the last one's end.
-fn together(workers: &mut [Worker], begin: impl Fn() -> u64) -> io::Result<u64> {
+/// Goes to the torus of the worker with this number: they are dealt out, if there are several.
+fn place(number: u32) -> io::Result<()> {
+    match torus_info(None) {
+        Ok(own) if own.tori > 1 => migrate_self(number % own.tori as u32),
+        _ => Ok(()),
+    }
+}
+
+/// One round of the first `working` workers, when all are ready: from the first one's begin to the last one's end.
+fn together(workers: &mut [Worker], working: u32, begin: impl Fn() -> u64) -> io::Result<u64> {
     for worker in &mut *workers {
         worker.ready()?;
     }
+    let workers = &mut workers[..working as usize];
     let go = Go::At(begin());
     for worker in &mut *workers {
         worker.tell(go)?;

@@ -16,6 +16,8 @@ pub(crate) struct Setting {
     pub(crate) own: String,
     /// Small amounts.
     pub(crate) quick: bool,
+    /// Processes at once are on different tori.
+    pub(crate) spread: bool,
     /// Bytes of memory, for benchmarks with several sizes.
     pub(crate) size: u64,
 }
@@ -86,6 +88,7 @@ pub(crate) fn make(name: &str, setting: &Setting) -> io::Result<Box<dyn Work>> {
         "pull-random" => Box::new(tori::Pull::new(setting, Order::Random)?),
         "touch-moved" => Box::new(tori::Touch::new(setting, true)?),
         "touch-stayed" => Box::new(tori::Touch::new(setting, false)?),
+        "user-loop" => Box::new(compute::Loop::new(setting)),
         "compute" => Box::new(compute::Compute::new(setting)),
         _ => return Err(io::Error::other("the program does not know this benchmark")),
     })

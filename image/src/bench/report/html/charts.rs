@@ -94,12 +94,10 @@ fn scaling_chart(results: &Results, first: Key) -> Option<String> {
         .filter(|key| key.bytes == first.bytes)
         .collect();
     let curve = |system| {
-        let single = results.summary(first, system)?.median;
+        results.throughput(first, system)?;
         let point = |key: &Key| {
-            Some((
-                f64::from(key.processes),
-                single / results.summary(*key, system)?.median,
-            ))
+            let throughput = results.throughput(*key, system)?;
+            Some((f64::from(key.processes), throughput))
         };
         Some(Curve {
             series: series(system),

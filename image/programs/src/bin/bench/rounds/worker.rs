@@ -78,6 +78,8 @@ pub(super) struct Worker {
     pub(super) operations: u64,
     /// Bytes that they are about.
     pub(super) bytes: u64,
+    /// It waits for a round.
+    is_ready: bool,
 }
 
 impl Worker {
@@ -105,19 +107,24 @@ impl Worker {
             said,
             operations: 0,
             bytes: 0,
+            is_ready: false,
         })
     }
 
     /// Waits until it is ready for a round.
     pub(super) fn ready(&mut self) -> io::Result<()> {
-        let Said::Ready(operations, bytes) = self.hear()? else {
-            return Err(io::Error::other("a process is not ready"));
-        };
-        (self.operations, self.bytes) = (operations, bytes);
+        if !self.is_ready {
+            let Said::Ready(operations, bytes) = self.hear()? else {
+                return Err(io::Error::other("a process is not ready"));
+            };
+            (self.operations, self.bytes) = (operations, bytes);
+            self.is_ready = true;
+        }
         Ok(())
     }
 
     pub(super) fn tell(&mut self, go: Go) -> io::Result<()> {
+        self.is_ready = false;
         write(&mut self.go, [go.word()])
     }
 

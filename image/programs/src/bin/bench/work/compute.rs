@@ -18,6 +18,37 @@ const KEYS: usize = 1 << 16;
 /// Bytes to hash.
 const BYTES: usize = 8 << 20;
 
+/// Random numbers made in registers, in thousands: what the host itself lets processes do at once.
+#[derive(Debug)]
+pub(super) struct Loop(usize);
+
+impl Loop {
+    pub(super) fn new(setting: &Setting) -> Loop {
+        Loop(setting.scaled(4096))
+    }
+}
+
+impl Work for Loop {
+    fn operations(&self) -> u64 {
+        self.0 as u64
+    }
+
+    fn round(&mut self) -> io::Result<()> {
+        let mut word = 1u64;
+        for _ in 0..self.0 {
+            for _ in 0..1000 {
+                // Marsaglia's xorshift.
+                word ^= word << 13;
+                word ^= word >> 7;
+                word ^= word << 17;
+            }
+            mark::operation();
+        }
+        black_box(word);
+        Ok(())
+    }
+}
+
 /// Sorts, hashes, multiplies, looks up.
 #[derive(Debug)]
 pub(super) struct Compute {
