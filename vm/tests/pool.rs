@@ -12,7 +12,7 @@ use vm::pool::{CoreCache, FramePool, PoolError};
 #[derive(Clone, Debug)]
 enum Op {
     Allocate,
-    Batch(usize),
+    Batch(u64, usize),
     Run,
     Free(u64),
     FreeRun(u64),
@@ -22,7 +22,7 @@ enum Op {
 fn op(frames: u64) -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => Just(Op::Allocate),
-        4 => (1..80usize).prop_map(Op::Batch),
+        4 => (0..frames + 200, 1..80usize).prop_map(|(from, count)| Op::Batch(from, count)),
         2 => Just(Op::Run),
         8 => (0..frames + 20).prop_map(Op::Free),
         2 => (0..frames / RUN + 2).prop_map(Op::FreeRun),
@@ -54,13 +54,21 @@ fn step(pool: &mut FramePool<'_>, free: &mut BTreeSet<u64>, op: &Op) {
             }
             None => assert!(free.is_empty()),
         },
-        Op::Batch(count) => {
+        Op::Batch(from, count) => {
+            let from = range.start.0 + from;
             let mut batch = vec![Frame(0); count];
-            let got = pool.allocate_batch(&mut batch);
-            assert_eq!(got == 0, free.is_empty());
-            for frame in &batch[..got] {
-                assert_eq!(free.pop_first(), Some(frame.0));
-            }
+            let got = pool.allocate_batch(Frame(from), &mut batch);
+            // The first free one from the word of `from` on, else of all, and those behind it in its word.
+            let first = free.range(from / 64 * 64..).chain(free.iter()).next();
+            let Some(first) = first.copied() else {
+                return assert_eq!(got, 0);
+            };
+            let word = free.range(first..first / 64 * 64 + 64);
+            let expected: Vec<Frame> = word.take(count).map(|frame| Frame(*frame)).collect();
+            assert_eq!(batch[..got], expected);
+            batch[..got]
+                .iter()
+                .for_each(|frame| assert!(free.remove(&frame.0)));
         }
         Op::Run => {
             let runs = (range.start.0.next_multiple_of(RUN)..range.end.0).step_by(RUN as usize);
@@ -185,6 +193,33 @@ fn frames_freed_twice_or_elsewhere_are_caught_at_the_cache() {
         );
     }
     assert_eq!(pool.available() + cache.available(), 90);
+}
+
+#[test]
+fn cores_take_frames_from_their_own_parts() {
+    let metas: Vec<FrameMeta> = (0..4096).map(|_| FrameMeta::default()).collect();
+    let frames = FrameTable::new(Frame(512), &metas);
+    let mut words = vec![0; FramePool::storage_words(frames.range())];
+    let mut pool = FramePool::new(frames.range(), &mut words).unwrap();
+    let caches = [CoreCache::new(), CoreCache::new()];
+    let mut take = |cache: &CoreCache| {
+        cache.allocate(&frames, Use::Kernel).or_else(|| {
+            cache.refill(&mut pool);
+            cache.allocate(&frames, Use::Kernel)
+        })
+    };
+    for (core, cache) in caches.iter().enumerate() {
+        cache.settle(frames.range(), core, caches.len());
+    }
+    for _ in 0..2048 {
+        let [first, second] = [0, 1].map(|core| take(&caches[core]).unwrap().0);
+        assert!(
+            first < 512 + 2048 && second >= 512 + 2048,
+            "{first} {second}"
+        );
+    }
+    // There is nothing else.
+    assert_eq!(take(&caches[0]), None);
 }
 
 #[test]

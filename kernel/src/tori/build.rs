@@ -141,7 +141,9 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
     };
     for (index, cpu) in cpus.iter().enumerate() {
         // SAFETY: K3, the core does not run with this block yet.
-        unsafe { (*cpu.load(Ordering::Relaxed)).join(torus, index) };
+        let cpu = unsafe { &mut *cpu.load(Ordering::Relaxed) };
+        cpu.join(torus, index);
+        cpu.frames.settle(whole, index, cpus.len());
     }
     TORI[id.index()].store(place, Ordering::Release);
     Ok(torus)

@@ -114,10 +114,34 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// The first word of level 0 with a clear bit.
+    /// The first word of level 0 with a clear bit, from word `from` on, else the first of all.
     #[inline]
-    pub(super) fn first_open(&self) -> Option<usize> {
-        self.descend(|word| (!word).trailing_zeros())
+    pub(super) fn first_open(&self, from: usize) -> Option<usize> {
+        self.next_open(from)
+            .or_else(|| self.descend(|word| (!word).trailing_zeros()))
+    }
+
+    /// Climbs until something behind `from` is open, and descends to the first of it.
+    #[inline]
+    fn next_open(&self, from: usize) -> Option<usize> {
+        if *self.words[..self.starts[0] + self.len.div_ceil(64)].get(from)? != u64::MAX {
+            return Some(from);
+        }
+        let mut at = from;
+        for level in 1..self.levels {
+            let word = self.words[self.starts[level] + at / 64];
+            let behind = !word & (u64::MAX - 1) << (at % 64);
+            if behind != 0 {
+                at = at / 64 * 64 + behind.trailing_zeros() as usize;
+                for lower in (1..level).rev() {
+                    let word = self.words[self.starts[lower] + at];
+                    at = at * 64 + (!word).trailing_zeros() as usize;
+                }
+                return Some(at);
+            }
+            at /= 64;
+        }
+        None
     }
 
     /// The last clear bit.

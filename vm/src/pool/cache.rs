@@ -7,7 +7,7 @@
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::{FramePool, PoolError};
-use crate::addr::Frame;
+use crate::addr::{Frame, FrameRange};
 use crate::frames::{FrameError, FrameTable, Use};
 
 const SLOTS: usize = 64;
@@ -20,6 +20,8 @@ const EMPTY: u64 = 0;
 #[repr(align(64))]
 pub struct CoreCache {
     top: AtomicUsize,
+    /// It takes frames of the pool from here on, while there are any: so a core gets those that it has used itself.
+    first: AtomicU64,
     slots: [AtomicU64; SLOTS],
 }
 
@@ -28,8 +30,15 @@ impl CoreCache {
     pub const fn new() -> Self {
         Self {
             top: AtomicUsize::new(0),
+            first: AtomicU64::new(0),
             slots: [const { AtomicU64::new(EMPTY) }; SLOTS],
         }
+    }
+
+    /// The core is number `core` of `cores` that have a pool over `range`: its part of that is the one to begin with.
+    pub fn settle(&self, range: FrameRange, core: usize, cores: usize) {
+        let part = range.len() / cores as u64 * core as u64;
+        self.first.store(range.start.0 + part, Relaxed);
     }
 
     /// Takes a frame, claimed for `used` with one reference. None when the cache is empty: then
@@ -55,7 +64,7 @@ impl CoreCache {
     /// Takes a batch from the pool; answers how many came.
     pub fn refill(&self, pool: &mut FramePool<'_>) -> usize {
         let mut batch = [Frame(0); BATCH];
-        let count = pool.allocate_batch(&mut batch);
+        let count = pool.allocate_batch(Frame(self.first.load(Relaxed)), &mut batch);
         let mut kept = 0;
         for frame in &batch[..count] {
             if self.push(*frame) {

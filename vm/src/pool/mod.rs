@@ -121,13 +121,14 @@ impl<'a> FramePool<'a> {
     /// Takes a frame: the lowest free one, so that runs stay whole.
     pub fn allocate(&mut self) -> Option<Frame> {
         let mut one = [Frame(0)];
-        (self.allocate_batch(&mut one) == 1).then_some(one[0])
+        (self.allocate_batch(self.base, &mut one) == 1).then_some(one[0])
     }
 
-    /// Takes up to `into.len()` frames, from one word of the bitmap; answers how many. Zero only when
-    /// there is none.
-    pub fn allocate_batch(&mut self, into: &mut [Frame]) -> usize {
-        let Some(word) = self.frames.first_open() else {
+    /// Takes up to `into.len()` frames, from one word of the bitmap: the first that has any from that of frame `from` on, else
+    /// the first of all; answers how many. Zero only when there is none.
+    pub fn allocate_batch(&mut self, from: Frame, into: &mut [Frame]) -> usize {
+        let from = from.0.saturating_sub(self.base.0) / 64;
+        let Some(word) = self.frames.first_open(from as usize) else {
             return 0;
         };
         let mut open = !self.frames.word(word);
