@@ -10,12 +10,15 @@ mod check;
 mod explore;
 mod home;
 mod lease;
+mod mapping;
 mod memory;
 mod migrate;
 mod process;
+mod pulling;
 mod schedule;
 mod swap;
 mod torus_state;
+mod touch;
 
 use std::collections::{BTreeMap, VecDeque};
 
