@@ -103,6 +103,8 @@ pub enum Look<'a> {
     Own(own::Look<'a>),
     /// At those that the page cache has.
     Content(&'a dyn Content, Search<'a>),
+    /// At those that another torus keeps, and this one has too.
+    Far(&'a Far, Owner),
 }
 
 impl Look<'_> {
@@ -115,6 +117,7 @@ impl Look<'_> {
                 let root = content.leaf(index).ok()?;
                 cache.find(&root, index)
             }
+            Self::Far(far, owner) => far.present(*owner, index),
         }
     }
 }
@@ -265,7 +268,7 @@ impl MemoryObject {
                 let cache = &cpu::this().torus().share.page_cache;
                 Look::Content(&**content, cache.search(self.owner))
             }
-            Pages::Far(far) => far.present(self.owner, index),
+            Pages::Far(far) => Look::Far(far, self.owner),
         }
     }
 

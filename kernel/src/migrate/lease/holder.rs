@@ -65,7 +65,7 @@ impl Far {
             Known::Content(root) if root == [0; 4] => return Ok(Shown::Zero),
             Known::Content(root) => {
                 let cache = &cpu::this().torus().share.page_cache;
-                if let Some(frame) = cache.find(&digest(root), owner, index) {
+                if let Some(frame) = cache.search(owner).find(&digest(root), index) {
                     return Ok(Shown::Frame(frame));
                 }
             }
@@ -102,7 +102,7 @@ impl Far {
         match self.lease.lock().look(index, asker) {
             Known::Content(root) => {
                 let cache = &cpu::this().torus().share.page_cache;
-                cache.find(&digest(root), owner, index)
+                cache.search(owner).find(&digest(root), index)
             }
             _ => None,
         }
@@ -278,7 +278,7 @@ fn keep(object: &Arc<MemoryObject>, index: u64, frame: Frame, root: [u64; 4]) {
     }
     let (root, owner) = (digest(root), ObjectRef(object.clone()).owner());
     let cache = &cpu::this().torus().share.page_cache;
-    if cache.find(&root, owner, index).is_some() {
+    if cache.search(owner).find(&root, index).is_some() {
         return;
     }
     if let Some(mut held) = Held::new(Use::Cached) {
