@@ -46,11 +46,6 @@ impl Families {
         self.leave_children(Pid::INIT, world);
     }
 
-    /// Whether the first process has ended.
-    pub fn is_ending(&self) -> bool {
-        self.ending
-    }
-
     /// A signal for a living process that is here.
     pub(super) fn strike<W: World>(&mut self, pid: Pid, sent: Sent, world: &mut W) {
         let lives = self.life(pid) == Some(Life::Live);

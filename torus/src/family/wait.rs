@@ -75,13 +75,6 @@ impl Families {
         }
         Ok(Some(Found { child: pid, news }))
     }
-
-    /// Whether a process that is here has this child, living or not.
-    pub fn is_child(&self, parent: Pid, pid: Pid) -> bool {
-        self.kin
-            .get(&parent)
-            .is_some_and(|kin| kin.children.iter().any(|child| child.pid == pid))
-    }
 }
 
 impl Child {

@@ -12,11 +12,6 @@ impl<O: Object> AddressSpace<O> {
         self.heap = (start, start);
     }
 
-    /// The break: the end of the heap.
-    pub const fn heap_end(&self) -> VirtAddr {
-        self.heap.1
-    }
-
     /// Moves the break, as brk(2): answers with the new one, or with the old one where it cannot be moved.
     pub fn set_break<M: TableMemory>(&mut self, memory: &M, to: VirtAddr) -> (VirtAddr, FlushDebt) {
         let (start, old) = self.heap;

@@ -32,15 +32,6 @@ impl<'a> Madt<'a> {
         records(self.0.get(HEADER + 8..).unwrap_or(&[]))
     }
 
-    /// Physical address of the local APICs' registers.
-    pub fn local_apic(&self) -> Option<u64> {
-        let wide = self
-            .records()
-            .find(|&(kind, _)| kind == 5)
-            .and_then(|(_, record)| bytes(record, 4).map(u64::from_le_bytes));
-        wide.or_else(|| bytes(self.0, HEADER).map(|word| u32::from_le_bytes(word).into()))
-    }
-
     /// The I/O APICs.
     pub fn io_apics(&self) -> impl Iterator<Item = IoApic> + use<'a> {
         self.records()
@@ -89,7 +80,6 @@ mod tests {
         content.extend([2, 10, 0, 9, 9, 0, 0, 0, 0x0f, 0]);
         let table = sealed("APIC", &content);
         let madt = Madt(&table);
-        assert_eq!(madt.local_apic(), Some(0xfee0_0000));
         assert_eq!(
             madt.io_apics().collect::<Vec<_>>(),
             [IoApic {
@@ -127,7 +117,7 @@ mod tests {
         #[test]
         fn no_table_is_too_much(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let madt = Madt(&bytes);
-            let _ = (madt.local_apic(), madt.io_apics().count(), madt.isa(4));
+            let _ = (madt.io_apics().count(), madt.isa(4));
         }
     }
 }

@@ -55,10 +55,10 @@ fn of_a_child() {
         pages[0] >= pages[1] && pages[1] >= PAGES as u64
     );
     kill(pid, l::SIGKILL).expect("a child");
-    println!("zombie resident: {}", {
-        sleep(Duration::from_millis(50));
-        about(pid)[RESIDENT]
-    });
+    // Until it is a zombie, and stays one.
+    let options = (l::WEXITED | l::WNOWAIT) as usize;
+    call(l::SYS_waitid, [l::P_PID as usize, pid, 0, options, 0]).expect("a child");
+    println!("zombie resident: {}", about(pid)[RESIDENT]);
     wait(pid).expect("a child");
     show("gone", call(PROCESS_INFO, [pid, 0, 0]));
 }
