@@ -3,33 +3,25 @@
 //! Everything that may wait (the machine's two serial ports and its stderr, our input and outputs, signals) is polled
 //! together, so that a reader that does not read delays neither a time-out nor a signal.
 
-use std::io::{self, ErrorKind, Read, Write};
+mod host;
+mod machine;
+
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{Child, ChildStderr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use rustix::event::PollFlags;
-use signal_hook::consts::{SIGCHLD, SIGCONT, SIGINT, SIGTSTP, SIGWINCH};
 
-use crate::console::{self, Decoder, FromGuest};
+use crate::console::Decoder;
 use crate::ending::Ending;
-use crate::host_io::{Input, Sink, Source};
+use crate::host_io::{Sink, Source};
 use crate::log_lines::LogLines;
-use crate::polling::{Who, is_transient, poll, take};
+use crate::polling::{Who, poll};
 use crate::qemu::Running;
 use crate::signals::Signals;
-use crate::terminal::{self, Raw};
-
-/// Time that a machine has to power off after its program has ended.
-const POWER_OFF: Duration = Duration::from_secs(20);
-/// What the kernel's log says on boards, where no exit status tells how the machine ends.
-const POWERED_OFF: &str = "] powering off";
-const REBOOTS: &str = "] rebooting";
-const HALTED: &str = "] halted";
-const PANIC: &str = "PANIC ";
-/// The key that, typed twice, ends the machine: Ctrl-].
-const ESCAPE: u8 = 0x1d;
+use crate::terminal::Raw;
 
 /// What the machine's console port carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,14 +136,7 @@ impl Session {
                 let status = self.machine.child.wait()?;
                 // The pipe's other end is closed, so that this reads what is left and no more.
                 let _ = self.diagnostics.read_to_end(&mut self.said);
-                match (status.code(), &self.host.debugger) {
-                    // The debugger's `kill`.
-                    (Some(0), Some(_)) => Ending::Debugged,
-                    // QEMU ends instead of starting again.
-                    (Some(0), None) if self.log.said(REBOOTS) => Ending::Exited(0),
-                    (code, _) if self.port == Port::Plain => self.plain_ending(code),
-                    (code, _) => Ending::of(self.exit, code, &String::from_utf8_lossy(&self.said)),
-                }
+                self.ending(status.code())
             }
         };
         drop(self.machine);
@@ -282,162 +267,6 @@ impl Session {
             ready.push((Who::Input, PollFlags::IN));
         }
         Ok(ready)
-    }
-
-    fn console(&mut self, events: PollFlags) -> Result<Option<Ending>> {
-        if events.contains(PollFlags::OUT) && !self.outgoing.is_empty() {
-            match self.machine.console.write(&self.outgoing) {
-                Ok(count) => drop(self.outgoing.drain(..count)),
-                Err(error) if is_transient(&error) => {}
-                // The machine has gone; reading tells.
-                Err(_) => self.outgoing.clear(),
-            }
-        }
-        if !events.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
-            return Ok(None);
-        }
-        let Some(bytes) = take(&mut self.machine.console, &mut self.console_open) else {
-            return Ok(None);
-        };
-        if self.port == Port::Plain {
-            self.plain(&bytes);
-            return Ok(None);
-        }
-        self.decoder.push(&bytes);
-        loop {
-            match self.decoder.next_frame() {
-                Ok(None) => return Ok(None),
-                Ok(Some(FromGuest::Stdout(bytes))) => self.host.stdout.push(&bytes),
-                Ok(Some(FromGuest::Stderr(bytes))) => self.host.stderr.push(&bytes),
-                Ok(Some(FromGuest::Ready)) => self.ready = true,
-                Ok(Some(FromGuest::Exit(status))) => {
-                    self.exit = Some(status);
-                    self.input_ended = true;
-                    let limit = Instant::now() + POWER_OFF;
-                    if self.deadline.is_none_or(|(at, _)| at > limit) {
-                        self.deadline = Some((limit, POWER_OFF));
-                    }
-                }
-                Err(bad) => return Ok(Some(Ending::Lost(bad.to_string()))),
-            }
-        }
-    }
-
-    /// Shows what came as it came, and backtraces again with names; a machine that has halted is ended.
-    fn plain(&mut self, bytes: &[u8]) {
-        self.host.stdout.push(bytes);
-        let lines = self.log.push(bytes);
-        for line in lines.iter().filter(|line| LogLines::is_place(line)) {
-            self.host.log.push(format!("{line}\r\n").as_bytes());
-        }
-        if lines.iter().any(|line| line.ends_with(HALTED)) {
-            // An error means that it has ended already. What it said is still read.
-            let _ = self.machine.child.kill();
-        }
-    }
-
-    /// How a board ended, from its last words.
-    fn plain_ending(&self, qemu: Option<i32>) -> Ending {
-        if self.log.said(PANIC) {
-            Ending::Panicked
-        } else if self.log.said(HALTED) {
-            Ending::Refused
-        } else if qemu == Some(0) && self.log.said(POWERED_OFF) {
-            Ending::Exited(0)
-        } else {
-            Ending::of(None, qemu, &String::from_utf8_lossy(&self.said))
-        }
-    }
-
-    fn take_log(&mut self) {
-        let Some(bytes) = take(&mut self.machine.log, &mut self.log_open) else {
-            return;
-        };
-        let end = if self.host.raw.is_some() {
-            "\r\n"
-        } else {
-            "\n"
-        };
-        for line in self.log.push(&bytes) {
-            self.host.log.push(line.as_bytes());
-            self.host.log.push(end.as_bytes());
-        }
-    }
-
-    fn input(&mut self) -> Option<Ending> {
-        match self.host.stdin.read(console::MOST_INPUT) {
-            Input::Nothing => None,
-            Input::End => {
-                self.input_ended = true;
-                if self.port == Port::Framed {
-                    self.outgoing.extend(console::end_of_input());
-                }
-                None
-            }
-            Input::Bytes(bytes) => {
-                if self.host.raw.is_some() && self.escaped(&bytes) {
-                    return Some(Ending::Escaped);
-                }
-                match self.port {
-                    Port::Framed => self.outgoing.extend(console::input(&bytes)),
-                    Port::Plain => self.outgoing.extend(bytes),
-                }
-                None
-            }
-        }
-    }
-
-    fn escaped(&mut self, bytes: &[u8]) -> bool {
-        for &byte in bytes {
-            self.escapes = if byte == ESCAPE { self.escapes + 1 } else { 0 };
-            if self.escapes == 2 {
-                return true;
-            }
-        }
-        false
-    }
-
-    fn signals(&mut self) -> Option<Ending> {
-        let pending = self.host.signals.as_mut()?.pending();
-        for signal in pending {
-            match signal {
-                SIGWINCH => self.window(),
-                SIGCHLD => {
-                    let left = |child: &mut Child| matches!(child.try_wait(), Ok(Some(_)));
-                    if self.host.debugger.as_mut().is_some_and(left) {
-                        return Some(Ending::Debugged);
-                    }
-                }
-                SIGINT if self.host.debugger.is_some() => {}
-                SIGTSTP => {
-                    let was_raw = self.host.raw.take().is_some();
-                    // An error would mean that we cannot stop, and go on instead.
-                    let _ = rustix::process::kill_process(
-                        rustix::process::getpid(),
-                        rustix::process::Signal::STOP,
-                    );
-                    if was_raw {
-                        self.host.raw = Raw::enter();
-                    }
-                }
-                SIGCONT => {
-                    if self.host.raw.is_some() {
-                        self.host.raw = Raw::enter();
-                    }
-                    self.window();
-                }
-                other => return Some(Ending::Interrupted(other)),
-            }
-        }
-        None
-    }
-
-    fn window(&mut self) {
-        if let Some((rows, columns)) = terminal::size()
-            && self.port == Port::Framed
-        {
-            self.outgoing.extend(console::window_size(rows, columns));
-        }
     }
 }
 
