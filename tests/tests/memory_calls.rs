@@ -34,6 +34,12 @@ fn limits() {
     assert_eq!(output.status, 0, "{output:?}");
 }
 
+#[test]
+fn locked_pages() {
+    let output = Exec::new(programs::rust("locked")).same_as_host();
+    assert_eq!(output.status, 0, "{output:?}");
+}
+
 /// Runs what would harm a host.
 fn only_here(mode: &str) -> Output {
     let program = Exec::new(programs::rust("limits")).args([mode]);

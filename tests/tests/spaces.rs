@@ -6,7 +6,8 @@ use vm::fault::{Access, Refusal};
 use vm::flush::FlushDebt;
 use vm::frames::Owner;
 use vm::space::{
-    AddressSpace, Advice, Backing, Flags, MapRequest, Placement, RemapRequest, SpaceError,
+    AddressSpace, Advice, Backing, Flags, MapRequest, Placement, RemapRequest, Replacement,
+    SpaceError,
 };
 use vm::table::Rights;
 
@@ -300,6 +301,44 @@ fn mremap_refuses_what_linux_refuses() {
         assert_eq!(remap(at, 4, 6, false, None), Ok(at));
         assert_eq!(remap(at, 6, 1, false, None), Ok(at));
         assert_eq!(space.mapped(), 1);
+    });
+}
+
+#[test]
+fn locked_pages_stay_and_are_not_inherited() {
+    with_space(|machine, space| {
+        let at = VirtAddr(0x1000_0000);
+        assert!(map(machine, space, Placement::Fixed(at), 4 * KIB4).is_ok());
+        let frames = [0, 1].map(|page| write(machine, space, at + page * KIB4).unwrap());
+        let mut advise = |space: &mut Space, start, pages, advice| {
+            let advised = space.advise(machine, start, pages * KIB4, advice);
+            advised.map(|debt| machine.pay(0, debt))
+        };
+        let lock = Advice::Set(Flags::LOCKED);
+        assert_eq!(advise(space, at, 1, lock), Ok(()));
+        assert_eq!(space.locked_in(at, 4 * KIB4), 1);
+        assert_eq!(space.mapping_count(), 2);
+        let ages = frames.map(|frame| space.age(machine, frame));
+        assert_eq!(
+            ages.map(|age| (age.entries, age.pinned)),
+            [(1, true), (1, false)]
+        );
+        for frame in frames {
+            machine.pay(0, space.evict(machine, frame, Replacement::Drop));
+        }
+        assert_eq!(space.resident(), 1, "the locked one is left");
+        let refused = Err(SpaceError::InvalidArgument);
+        assert_eq!(advise(space, at, 4, Advice::DontNeed), refused);
+        let mut child = settle(machine, space.fork(machine)).unwrap();
+        assert_eq!(child.locked_in(at, 4 * KIB4), 0);
+        assert_eq!(child.mapping_count(), 1);
+        assert_eq!(advise(&mut child, at, 4, Advice::DontNeed), Ok(()));
+        machine.pay(1, child.destroy(machine));
+        assert_eq!(advise(space, at, 4, Advice::Clear(Flags::LOCKED)), Ok(()));
+        assert_eq!(advise(space, at, 4, Advice::DontNeed), Ok(()));
+        space.future = Flags::LOCKED;
+        assert!(map(machine, space, Placement::Fixed(at + MIB), KIB4).is_ok());
+        assert_eq!(space.locked_in(VirtAddr(0), USER_END.0), 1);
     });
 }
 

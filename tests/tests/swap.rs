@@ -67,6 +67,17 @@ fn mapped_files_give_way() {
     assert_eq!(output.stdout, "same: 4, written: 4, wrong: 0\n");
 }
 
+#[test]
+fn locked_pages_stay() {
+    let program = Exec::new(programs::rust("locked")).args(["pressure"]);
+    let output = program.smp(2).tori(1).mem(48).swap(120).run();
+    let round = "locked: 2048, loose ones are all there: false\n";
+    let expected = format!(
+        "mlock: 0\n{round}{round}munlock: 0\nall are there: false\nas they were: true true true\n"
+    );
+    assert_eq!(output.stdout, expected, "{output:?}");
+}
+
 /// A shell that runs a way of using more memory than there is, and then another program.
 fn script(way: &str) -> Exec {
     let script = format!("/bin/pressure {way}; echo status $?; /bin/pressure pattern 8");

@@ -1,6 +1,7 @@
 //! The system calls about mappings: argument checks as Linux makes them, the work is `vm`'s.
 
 use super::fault::Outcome;
+use super::locking;
 use super::object::MemoryObject;
 use super::space::{Space, VmSpace};
 use super::user::{UserSlice, write_value};
@@ -17,7 +18,7 @@ use vm::space::{
 
 const PAGE: u64 = PAGE_SIZE as u64;
 /// Pages that are made present before the call looks what else there is to do.
-const PIECE: usize = 16;
+pub(super) const PIECE: usize = 16;
 
 bitflags::bitflags! {
     /// Flags of mmap(2).
@@ -52,12 +53,12 @@ fn rights(prot: u64) -> Result<Prot, Errno> {
 }
 
 /// The bytes of the whole pages of a range from `start` on; like Linux's, the length wraps around. `None`: the end does.
-fn whole_pages(start: u64, length: u64) -> Option<u64> {
+pub(super) fn whole_pages(start: u64, length: u64) -> Option<u64> {
     let length = length.wrapping_add(PAGE - 1) & !(PAGE - 1);
     start.checked_add(length).map(|_| length)
 }
 
-fn space_of(call: &Call) -> Result<Arc<Space>, Errno> {
+pub(super) fn space_of(call: &Call) -> Result<Arc<Space>, Errno> {
     call.thread
         .space
         .with(|space| space.clone())
@@ -73,7 +74,8 @@ pub fn mmap(call: &mut Call) -> SysResult {
         at = map(call, flags)?;
         call.inflight.word = at.0;
     }
-    if flags.intersects(MapFlags::POPULATE | MapFlags::LOCKED) {
+    let future = space_of(call)?.look(|space| space.future);
+    if flags.intersects(MapFlags::POPULATE | MapFlags::LOCKED) || future.contains(Flags::LOCKED) {
         let length = call.args[1];
         populate(call, at, length)?;
     }
@@ -115,20 +117,24 @@ fn map(call: &mut Call, flags: MapFlags) -> Result<VirtAddr, Stop> {
     } else {
         Placement::Hint(VirtAddr(address & !(PAGE - 1)))
     };
-    let grows = if flags.contains(MapFlags::GROWSDOWN) {
-        Flags::GROWS_DOWN
-    } else {
-        Flags::empty()
-    };
+    let mut traits = Flags::empty();
+    traits.set(Flags::GROWS_DOWN, flags.contains(MapFlags::GROWSDOWN));
+    traits.set(Flags::LOCKED, flags.contains(MapFlags::LOCKED));
     let request = MapRequest {
         placement,
         length,
         rights,
         maximum,
-        flags: grows,
+        flags: traits,
         backing,
     };
     let space = space_of(call)?;
+    if traits.contains(Flags::LOCKED) {
+        locking::permitted(call.process)?;
+    }
+    if !locking::admits(call.process, &space, traits, length) {
+        return Err(Errno::EAGAIN.into());
+    }
     let limits = vm_limits(&call.process.limits.lock());
     let at = space.with(|space| {
         space.limits = limits;
@@ -213,7 +219,7 @@ pub fn split_unit<E>(result: Result<FlushDebt, E>) -> (Result<(), E>, FlushDebt)
 
 /// Makes the pages of a range present (MAP_POPULATE, mlock(2)), in as many runs of the call as it takes; `done` counts them.
 /// False: one of them cannot be.
-fn populate(call: &mut Call, at: VirtAddr, length: u64) -> Result<bool, Stop> {
+pub(super) fn populate(call: &mut Call, at: VirtAddr, length: u64) -> Result<bool, Stop> {
     let space = space_of(call)?;
     // A handler finds the call done.
     call.inflight.uninterruptible = true;
@@ -275,6 +281,11 @@ pub fn mremap(call: &mut Call) -> SysResult {
     };
     let memory = cpu::this().torus().memory();
     let space = space_of(call)?;
+    let traits = space.look(|space| space.find(request.address).map(|mapping| mapping.flags));
+    let more = new_length.saturating_sub(old_length);
+    if !locking::admits(call.process, &space, traits.unwrap_or_default(), more) {
+        return Err(Errno::EAGAIN.into());
+    }
     let remap = |space: &mut VmSpace| {
         let done = space.remap(memory, request);
         split(done.map(|done| (done.address, done.debt)))
@@ -393,44 +404,17 @@ pub fn brk(call: &mut Call) -> SysResult {
     let to = VirtAddr(call.args[0]);
     let limits = vm_limits(&call.process.limits.lock());
     let memory = cpu::this().torus().memory();
-    let end = space_of(call)?.with(|space| {
+    let space = space_of(call)?;
+    let (old, future) = space.look(|space| (space.heap_end(), space.future));
+    let more = to.0.saturating_sub(old.0);
+    if more > 0 && !locking::admits(call.process, &space, future, more) {
+        return Ok(old.0 as usize);
+    }
+    let end = space.with(|space| {
         space.limits = limits;
         space.set_break(memory, to)
     });
     Ok(end.0 as usize)
-}
-
-/// The whole pages that mlock(2) and munlock(2) are about. ENOMEM when part of them is not mapped.
-fn pages_to_lock(call: &Call, space: &Space) -> Result<(VirtAddr, u64), Errno> {
-    let [address, length, ..] = call.args;
-    let start = VirtAddr(address & !(PAGE - 1));
-    let length = length.wrapping_add(address - start.0);
-    let length = whole_pages(start.0, length).ok_or(Errno::EINVAL)?;
-    if length > 0 && !space.look(|space| space.is_mapped(start, length)) {
-        return Err(Errno::ENOMEM);
-    }
-    Ok((start, length))
-}
-
-/// mlock(2) and mlock2(2): the pages become present. Nothing is noted about them. ENOMEM when one cannot be.
-pub fn mlock(call: &mut Call) -> SysResult {
-    let (start, length) = pages_to_lock(call, &*space_of(call)?)?;
-    if populate(call, start, length)? {
-        Ok(0)
-    } else {
-        Err(Errno::ENOMEM.into())
-    }
-}
-
-/// munlock(2).
-pub fn munlock(call: &mut Call) -> SysResult {
-    pages_to_lock(call, &*space_of(call)?)?;
-    Ok(0)
-}
-
-/// mlockall(2) and munlockall(2): accepted.
-pub fn lock_all(_: &mut Call) -> SysResult {
-    Ok(0)
 }
 
 /// get_mempolicy(2): one node.

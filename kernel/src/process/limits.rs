@@ -22,7 +22,7 @@ pub const NPROC: usize = 6;
 /// Descriptors.
 pub const NOFILE: usize = 7;
 /// Bytes of locked memory.
-const MEMLOCK: usize = 8;
+pub const MEMLOCK: usize = 8;
 /// Bytes of address space.
 pub const AS: usize = 9;
 /// Pending signals.

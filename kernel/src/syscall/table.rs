@@ -4,7 +4,7 @@ use super::braid;
 use super::call::{Call, SysResult};
 use super::{futex, reboot};
 use crate::file::syscalls as file;
-use crate::mem::calls as mem;
+use crate::mem::{calls as mem, locking};
 use crate::process::{
     closing, credentials as cred, drain, end, exec, fork, group, identity as id, init, limits,
     time, wait,
@@ -124,10 +124,10 @@ const LINUX: &[(u16, Handler)] = &[
     (141, id::accepted),
     (142, id::accepted),
     (144, id::accepted),
-    (149, mem::mlock),
-    (150, mem::munlock),
-    (151, mem::lock_all),
-    (152, mem::lock_all),
+    (149, locking::mlock),
+    (150, locking::munlock),
+    (151, locking::mlockall),
+    (152, locking::munlockall),
     (157, id::prctl),
     (158, id::arch_prctl),
     (160, limits::setrlimit),
@@ -175,7 +175,7 @@ const LINUX: &[(u16, Handler)] = &[
     (316, file::renameat2),
     (318, id::getrandom),
     (319, file::memfd_create),
-    (325, mem::mlock),
+    (325, locking::mlock2),
     (326, file::copy_file_range),
     (332, file::statx),
     (436, file::close_range),

@@ -13,7 +13,8 @@ pub enum Advice {
     DontNeed,
     /// The content may go: it goes at once (`MADV_FREE`). Private anonymous memory only.
     Free,
-    /// The mappings are to have this trait: [`Flags::HUGE`], [`Flags::DONT_FORK`], [`Flags::WIPE_ON_FORK`].
+    /// The mappings are to have this trait: [`Flags::HUGE`], [`Flags::DONT_FORK`], [`Flags::WIPE_ON_FORK`],
+    /// [`Flags::LOCKED`].
     Set(Flags),
     /// They are to have it no more.
     Clear(Flags),
@@ -104,7 +105,7 @@ impl<O: Object> AddressSpace<O> {
     ///
     /// # Errors
     /// As madvise(2): [`SpaceError::InvalidArgument`] for an unaligned address, or for
-    /// [`Advice::Free`] and [`Flags::WIPE_ON_FORK`] on other than private anonymous memory. That part of the range is not mapped
+    /// [`Advice::Free`] and [`Flags::WIPE_ON_FORK`] on other than private anonymous memory, or for what would take locked pages away. That part of the range is not mapped
     /// ([`SpaceError::NoMemory`]) is for the caller to tell by [`AddressSpace::is_mapped`], after this.
     pub fn advise<M: TableMemory>(
         &mut self,
@@ -119,12 +120,18 @@ impl<O: Object> AddressSpace<O> {
         let end = Page(address.0.saturating_add(length).div_ceil(PAGE_SIZE as u64));
         let range = PageRange::new(Page::containing(address), end).intersect(USER);
         let is_object = |mapping: &Mapping<O>| !matches!(mapping.backing, Backing::Zero);
+        let takes = matches!(advice, Advice::DontNeed | Advice::Free);
+        let is_locked = |mapping: &Mapping<O>| mapping.flags.contains(Flags::LOCKED);
+        if takes && self.mappings.touching(range).any(is_locked) {
+            return Err(SpaceError::InvalidArgument);
+        }
         let anonymous = matches!(advice, Advice::Free | Advice::Set(Flags::WIPE_ON_FORK));
         if anonymous && self.mappings.touching(range).any(is_object) {
             return Err(SpaceError::InvalidArgument);
         }
         if let Advice::Set(flag) | Advice::Clear(flag) = advice {
-            return self.mark(range, flag, advice == Advice::Set(flag));
+            self.mark(range, flag, advice == Advice::Set(flag))?;
+            return Ok(FlushDebt::none());
         }
         self.table.split_edges(memory, range)?;
         let mut debt = FlushDebt::none();
@@ -139,7 +146,12 @@ impl<O: Object> AddressSpace<O> {
     }
 
     /// Sets or clears a trait of the mappings in a range.
-    fn mark(&mut self, range: PageRange, flag: Flags, on: bool) -> Result<FlushDebt, SpaceError> {
+    pub(super) fn mark(
+        &mut self,
+        range: PageRange,
+        flag: Flags,
+        on: bool,
+    ) -> Result<(), SpaceError> {
         let mut page = range.start;
         while let Some(mapping) = self.mappings.first_above(page) {
             let part = mapping.range.intersect(PageRange::new(page, range.end));
@@ -153,7 +165,7 @@ impl<O: Object> AddressSpace<O> {
             }
             page = part.end;
         }
-        Ok(FlushDebt::none())
+        Ok(())
     }
 
     /// Whether all of a range is mapped, as msync(2) and mincore(2) demand.

@@ -1,7 +1,7 @@
 //! fork(2): the child gets the mappings and shares every page until one of the two writes.
 
 use super::mapping::{Flags, Mapping, Object};
-use super::{AddressSpace, SpaceError, map};
+use super::{AddressSpace, SpaceError, USER, map};
 use crate::flush::FlushDebt;
 use crate::table::{PageTable, TableMemory};
 
@@ -58,11 +58,12 @@ impl<O: Object> AddressSpace<O> {
                 mapped -= mapping.range.len();
             }
         }
-        Ok(Self {
+        let mut child = Self {
             mappings,
             table: PageTable::new(memory)?,
             lineage: self.lineage,
             limits: self.limits,
+            future: Flags::empty(),
             heap: self.heap,
             ceiling: self.ceiling,
             search: map::Search::new(self.ceiling),
@@ -70,6 +71,8 @@ impl<O: Object> AddressSpace<O> {
             resident: 0,
             swapped: 0,
             peak: 0,
-        })
+        };
+        child.mark(USER, Flags::LOCKED, false)?;
+        Ok(child)
     }
 }

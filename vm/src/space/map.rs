@@ -76,7 +76,7 @@ impl<O: Object> AddressSpace<O> {
             range,
             rights: request.rights,
             maximum: request.maximum,
-            flags: request.flags,
+            flags: request.flags | self.future,
             origin: range.start.0,
             backing: request.backing,
         };

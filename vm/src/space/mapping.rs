@@ -48,6 +48,8 @@ bitflags! {
         const DONT_FORK = 8;
         /// A fork gets it untouched (`MADV_WIPEONFORK`). Private anonymous memory only.
         const WIPE_ON_FORK = 16;
+        /// Its frames are not evicted (mlock(2)). A fork does not inherit it.
+        const LOCKED = 32;
     }
 }
 

@@ -27,7 +27,7 @@ pub use remap::{RemapRequest, Remapped};
 pub use reverse::{Age, Replacement};
 pub use snapshot::Seen;
 
-use crate::addr::{Page, PageRange, USER_END, VirtAddr};
+use crate::addr::{PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
 use crate::flush::FlushDebt;
 use crate::frames::Owner;
 use crate::table::{OutOfTables, PageTable, Rights, TableMemory};
@@ -113,6 +113,8 @@ pub struct AddressSpace<O> {
     lineage: Owner,
     /// Bounds; set by setrlimit(2).
     pub limits: Limits,
+    /// Traits that new mappings get: [`Flags::LOCKED`], by mlockall(2).
+    pub future: Flags,
     /// The heap: from where it begins to the break.
     heap: (VirtAddr, VirtAddr),
     /// End of the area in which mappings are placed, downwards.
@@ -142,6 +144,7 @@ impl<O: Object> AddressSpace<O> {
             table: PageTable::new(memory)?,
             lineage,
             limits: Limits::default(),
+            future: Flags::empty(),
             heap: (VirtAddr(0), VirtAddr(0)),
             ceiling,
             search: map::Search::new(ceiling),
@@ -202,6 +205,17 @@ impl<O: Object> AddressSpace<O> {
         self.swapped
     }
 
+    /// Pages of a range that are locked.
+    pub fn locked_in(&self, address: VirtAddr, length: u64) -> u64 {
+        let end = Page(address.0.saturating_add(length).div_ceil(PAGE_SIZE as u64));
+        let range = PageRange::new(Page::containing(address), end).intersect(USER);
+        self.mappings
+            .touching(range)
+            .filter(|mapping| mapping.flags.contains(Flags::LOCKED))
+            .map(|mapping| mapping.range.intersect(range).len())
+            .sum()
+    }
+
     /// Takes everything away, as execve(2) and the end of a process do. The space can be used again.
     pub fn clear<M: TableMemory>(&mut self, memory: &M) -> FlushDebt {
         let mut debt = FlushDebt::none();
@@ -225,6 +239,7 @@ impl<O: Object> AddressSpace<O> {
         self.mappings.clear();
         self.mapped = 0;
         self.search = map::Search::new(self.ceiling);
+        self.future = Flags::empty();
         self.heap = (VirtAddr(0), VirtAddr(0));
         debt
     }

@@ -72,6 +72,7 @@ impl<O: Object> AddressSpace<O> {
             table: PageTable::new(memory)?,
             lineage,
             limits: parts.limits,
+            future: super::Flags::empty(),
             heap: parts.heap,
             ceiling,
             search: map::Search::new(ceiling),

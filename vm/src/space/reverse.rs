@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::AddressSpace;
-use super::mapping::{Backing, Mapping, Object};
+use super::mapping::{Backing, Flags, Mapping, Object};
 use crate::addr::{Frame, Page, PageRange, RUN};
 use crate::flush::FlushDebt;
 use crate::frames::{Owner, Sharers, Use};
@@ -20,7 +20,7 @@ pub struct Age {
     pub dirty: bool,
     /// Whether it is part of a 2 MiB page.
     pub large: bool,
-    /// Whether another torus may be reading it.
+    /// Whether another torus may be reading it, or the program has locked it.
     pub pinned: bool,
 }
 
@@ -39,6 +39,7 @@ impl<O: Object> AddressSpace<O> {
     pub fn age<M: TableMemory>(&self, memory: &M, frame: Frame) -> Age {
         let mut age = Age::default();
         self.entries(memory, frame, |page| {
+            age.pinned |= self.is_locked(page);
             self.table
                 .visit(memory, PageRange::at(page, 1), |_, slot, entry| {
                     age.entries += 1;
@@ -66,6 +67,9 @@ impl<O: Object> AddressSpace<O> {
         let mut gone = Released::default();
         let mut swapped = 0;
         self.entries(memory, frame, |page| {
+            if self.is_locked(page) {
+                return;
+            }
             self.table
                 .visit(memory, PageRange::at(page, 1), |_, slot, entry| {
                     if entry.is_large() || entry.is_pinned() {
@@ -127,6 +131,11 @@ impl<O: Object> AddressSpace<O> {
         self.swapped -= restored;
         self.entered(restored);
         restored
+    }
+
+    fn is_locked(&self, page: Page) -> bool {
+        let mapping = self.mappings.find(page);
+        mapping.is_some_and(|mapping| mapping.flags.contains(Flags::LOCKED))
     }
 
     /// Calls `tell` with each page whose entry maps the frame by a reference.
