@@ -405,7 +405,7 @@ pub fn brk(call: &mut Call) -> SysResult {
     let limits = vm_limits(&call.process.limits.lock());
     let memory = cpu::this().torus().memory();
     let space = space_of(call)?;
-    let (old, future) = space.look(|space| (space.heap_end(), space.future));
+    let (old, future) = space.look(|space| (space.heap().1, space.future));
     let more = to.0.saturating_sub(old.0);
     if more > 0 && !locking::admits(call.process, &space, future, more) {
         return Ok(old.0 as usize);
