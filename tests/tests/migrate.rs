@@ -91,6 +91,28 @@ fn pages_left_behind_everywhere_are_found() {
 }
 
 #[test]
+fn what_moves_is_counted() {
+    let program = Exec::new(programs::rust("migrate")).args(["wander", "60", "400", "5"]);
+    let output = program.smp(2).tori(2).stats().run();
+    assert_eq!(output.status, 0, "{output:?}");
+    let sum = |name| {
+        (0..2)
+            .map(|torus| counter(&output, torus, name))
+            .sum::<u64>()
+    };
+    let [pulled, prefetched, wasted] =
+        ["pages_pulled", "pages_prefetched", "pages_wasted"].map(sum);
+    assert!(
+        0 < wasted && wasted < prefetched && prefetched < pulled,
+        "{output:?}"
+    );
+    assert_eq!(
+        [0, 1].map(|torus| counter(&output, torus, "residual")),
+        [0, 0]
+    );
+}
+
+#[test]
 fn a_storm_of_moves_forks_and_kills() {
     for (cores, tori, seed) in [(2, 2, 1), (4, 3, 2), (4, 4, 3)] {
         let output = moving(&format!("storm 4 100 {seed}"), cores, tori);

@@ -138,8 +138,8 @@ impl<'a> World<'a> {
         };
         let frame = machine.allocate(Use::Private).expect("a frame");
         machine.set_content(frame, word);
-        assert!(self.live.arrive(machine, page, frame));
-        assert!(!self.live.arrive(machine, page, frame), "it has come");
+        assert!(self.live.arrive(machine, page, frame, true));
+        assert!(!self.live.arrive(machine, page, frame, true), "it has come");
         let debt = home.space.drop_page(machine, page);
         machine.pay(0, debt);
         assert_eq!(home.space.kept(machine, page), None);

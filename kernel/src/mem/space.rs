@@ -105,6 +105,7 @@ impl Space {
             panic!("an address space was used after its end");
         };
         let (result, mut debt) = f(space, &mut inner.host);
+        count_wasted(space);
         if !inner.owed.is_none() {
             let owed = core::mem::take(&mut inner.owed);
             debt.merge(cpu::this().torus().memory().frames(), owed);
@@ -242,6 +243,14 @@ impl Space {
     }
 }
 
+/// Counts pages that came unasked and went unused.
+fn count_wasted(space: &mut VmSpace) {
+    let wasted = space.take_wasted();
+    if wasted > 0 {
+        counters::own().pages_wasted.add(wasted);
+    }
+}
+
 impl Drop for Space {
     fn drop(&mut self) {
         cpu::this().torus().share.spaces.remove(self);
@@ -253,6 +262,8 @@ impl Drop for Space {
                 host::end(&mut space, host);
             }
             let memory = cpu::this().torus().memory();
+            debt.merge(memory.frames(), space.clear(memory));
+            count_wasted(&mut space);
             debt.merge(memory.frames(), space.destroy(memory));
         }
         self.pay(debt);

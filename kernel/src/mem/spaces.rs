@@ -111,7 +111,7 @@ impl Spaces {
 pub fn thaw(space: &Space) {
     space.set_frozen(false);
     let memory = cpu::this().torus().memory();
-    space.with(|space| ((), space.forget_lent(memory)));
+    space.with(|space| ((), space.forget_objects(memory)));
     let mut from = Page(0);
     let next = |from: Page| {
         space.look(|space| {

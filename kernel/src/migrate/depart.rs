@@ -292,6 +292,12 @@ pub fn adopted(pid: Pid) {
                 let _ = host::step(space, &mut host.resident, Event::Adopted);
             }
         });
+        // Its process finds objects by its mappings.
+        home.space.with(|space| {
+            let debt = space.forget_objects(cpu::this().torus().memory());
+            home.count(space);
+            ((), debt)
+        });
     }
     answer(&process, 0);
 }

@@ -3,11 +3,12 @@
 use super::{own, reading};
 use crate::arch::cpu;
 use crate::mem::space::{Space, VmSpace};
+use crate::process::counters;
 use crate::rings;
 use crate::sched::lock::Lock;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use torus::migrate::{Deposit, DepositEffect, DepositEvent, Held, HeldPages};
 use torus::span::Span;
 use torus::{DepositId, TorusId};
@@ -22,6 +23,8 @@ pub struct Home {
     pub(super) space: Arc<Space>,
     /// How often room was looked for in vain, for a page that is to be read back.
     pub(super) vain: AtomicU32,
+    /// Pages that are counted as left here.
+    counted: AtomicU64,
 }
 
 impl Home {
@@ -32,7 +35,18 @@ impl Home {
             machine: Lock::new(Deposit::new(id)),
             space,
             vain: AtomicU32::new(0),
+            counted: AtomicU64::new(0),
         }
+    }
+
+    /// Counts what is left of the frozen space.
+    pub(super) fn count(&self, space: &VmSpace) {
+        self.count_as(space.resident() + space.swapped());
+    }
+
+    fn count_as(&self, left: u64) {
+        let before = self.counted.swap(left, Ordering::Relaxed);
+        counters::own().residual.change(left.wrapping_sub(before));
     }
 }
 
@@ -83,7 +97,10 @@ fn execute(id: DepositId, home: &Arc<Home>, effect: DepositEffect) {
         DepositEffect::ReadIn(page) => reading::read_in(id, home, page),
         DepositEffect::Drop(span) => drop_pages(home, span),
         DepositEffect::Clone { to, child } => clone(id, home, to, child),
-        DepositEffect::Close => drop(own().deposits.lock().remove(&id)),
+        DepositEffect::Close => {
+            home.count_as(0);
+            drop(own().deposits.lock().remove(&id));
+        }
     }
 }
 
@@ -94,6 +111,7 @@ fn drop_pages(home: &Home, span: Span) {
         for page in span.pages() {
             debt.merge(memory.frames(), space.drop_page(memory, page));
         }
+        home.count(space);
         ((), debt)
     });
 }
@@ -103,6 +121,7 @@ fn clone(id: DepositId, home: &Home, to: TorusId, child: DepositId) {
     let root = home.space.fork(None).ok().map(|space| {
         let root: Frame = space.root();
         let deposit = Arc::new(Home::new(child, space));
+        deposit.space.look(|space| deposit.count(space));
         own().deposits.lock().insert(child, deposit);
         root
     });

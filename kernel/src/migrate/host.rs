@@ -96,7 +96,11 @@ fn execute(space: &mut VmSpace, resident: &mut Resident, effects: Vec<Effect>, t
     for effect in effects {
         match effect {
             Effect::Send { to, message } => send(to, message),
-            Effect::Copy { deposit, span } => copy(space, resident, deposit, span, todo),
+            Effect::Copy {
+                deposit,
+                span,
+                awaited,
+            } => copy(space, resident, deposit, (span, awaited), todo),
             Effect::Wake(_) => todo.wake = true,
             Effect::Depart { to } => todo.departs = Some(to),
             Effect::Resume(reason) => todo.resumes = Some(reason),
@@ -128,7 +132,7 @@ fn copy(
     space: &mut VmSpace,
     resident: &mut Resident,
     deposit: DepositId,
-    span: Span,
+    (span, awaited): (Span, Span),
     todo: &mut Todo,
 ) {
     let root = resident
@@ -139,7 +143,7 @@ fn copy(
     let (mut copied, mut uncopied) = (Span { mask: 0, ..span }, Span { mask: 0, ..span });
     for page in span.pages() {
         let done = match granted(memory, root, page) {
-            Some(frame) => bring(space, page, frame),
+            Some(frame) => bring(space, page, frame, awaited.contains(page)),
             // Not remote any longer: what is not there needs not come.
             _ => Ok(()),
         };
@@ -179,15 +183,17 @@ fn copy(
 pub struct NoFrame;
 
 /// Copies a page from a frame of another torus, if it is still wanted.
-fn bring(space: &mut VmSpace, page: Page, from: Frame) -> Result<(), NoFrame> {
+fn bring(space: &mut VmSpace, page: Page, from: Frame, asked: bool) -> Result<(), NoFrame> {
     let torus = cpu::this().torus();
     let frame = torus.alloc_frame(Use::Private).ok_or(NoFrame)?;
     let source = paging::phys_to_virt(from.start());
     let target = paging::phys_to_virt(frame.start());
     // SAFETY: K32, the home has granted the frame and keeps it; ours is new.
     unsafe { target.copy_from_nonoverlapping(source, PAGE_SIZE) };
-    if !space.arrive(torus.memory(), page, frame) {
+    if !space.arrive(torus.memory(), page, frame, asked) {
         torus.free_frame(frame);
+    } else if !asked {
+        counters::own().pages_prefetched.add(1);
     }
     Ok(())
 }
@@ -229,9 +235,11 @@ fn take_back(
         return Ok(false);
     };
     let memory = cpu::this().torus().memory();
-    let taken = home
-        .space
-        .look(|frozen| space.take_back(memory, frozen, claim.source, page));
+    let taken = home.space.look(|frozen| {
+        let taken = space.take_back(memory, frozen, claim.source, page);
+        home.count(frozen);
+        taken
+    });
     taken.map(|()| true).map_err(|_| NoFrame)
 }
 

@@ -21,6 +21,11 @@ impl Counter {
         self.0.store(self.get().wrapping_add(n), Ordering::Relaxed);
     }
 
+    /// Adds `n`, which may be negative: of a number that also shrinks, only the sum over all cores means anything.
+    pub fn change(&self, n: u64) {
+        self.add(n);
+    }
+
     /// How much it is.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -117,6 +122,12 @@ counters! {
     pages_pulled,
     /// Pages dropped for want of memory, which can be made again.
     pages_dropped,
+    /// Pages that came from another torus before anybody asked for them.
+    pages_prefetched,
+    /// Those of them that have gone unused.
+    pages_wasted,
+    /// Not a count: pages that processes which are elsewhere have left here, and not all that they had.
+    residual,
 }
 
 impl Counters {
@@ -149,10 +160,10 @@ pub fn own() -> &'static Counters {
 
 /// The counters of a torus, in order, with their names.
 pub fn of(torus: &'static Torus) -> [(&'static str, u64); COUNT] {
-    let mut sums = [("", 0); COUNT];
+    let mut sums = [("", 0_u64); COUNT];
     for core in 0..torus.cores() {
         for (sum, (name, value)) in sums.iter_mut().zip(torus.core(core).sched.counters.all()) {
-            *sum = (name, sum.1 + value);
+            *sum = (name, sum.1.wrapping_add(value));
         }
     }
     sums

@@ -61,7 +61,7 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Send { to, message } => self.send(at, to, message),
-                Effect::Copy { deposit, span } => self.copy(at, pid, deposit, span)?,
+                Effect::Copy { deposit, span, .. } => self.copy(at, pid, deposit, span)?,
                 Effect::Wake(span) => {
                     if let Some(process) = self.process(at, pid) {
                         process.waits = process.waits.filter(|page| !span.contains(*page));

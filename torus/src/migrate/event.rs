@@ -109,6 +109,8 @@ pub enum Effect {
         deposit: DepositId,
         /// Which.
         span: Span,
+        /// Those that threads wait for.
+        awaited: Span,
     },
     /// Threads that wait for these pages try again.
     Wake(Span),

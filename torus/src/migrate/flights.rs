@@ -72,15 +72,15 @@ impl Flights {
         fresh
     }
 
-    /// Those pages of `span` that are under way, by their pulls.
+    /// Those pages of `span` that are under way, by their pulls, and which of them threads wait for.
     pub(super) fn under_way(
         &mut self,
         deposit: DepositId,
         span: Span,
-    ) -> impl Iterator<Item = Span> {
+    ) -> impl Iterator<Item = (Span, Span)> {
         self.of(deposit)
-            .map(move |flight| flight.pending.and(span))
-            .filter(|span| !span.is_empty())
+            .map(move |flight| (flight.pending.and(span), flight.awaited.and(span)))
+            .filter(|(span, _)| !span.is_empty())
     }
 
     /// Ends the pull of the pages of `span`, and tells `awaited` which of them threads wait for.

@@ -277,7 +277,11 @@ impl Resident {
     /// Copies what was asked for.
     fn granted(&mut self, deposit: DepositId, span: Span, effects: &mut Vec<Effect>) {
         let wanted = self.flights.under_way(deposit, span);
-        effects.extend(wanted.map(|span| Effect::Copy { deposit, span }));
+        effects.extend(wanted.map(|(span, awaited)| Effect::Copy {
+            deposit,
+            span,
+            awaited,
+        }));
     }
 
     /// Gives up pages of a claim, whether they have arrived or are not needed.

@@ -71,6 +71,7 @@ impl<O: Object> AddressSpace<O> {
             resident: 0,
             swapped: 0,
             peak: 0,
+            wasted: 0,
         };
         child.mark(USER, Flags::LOCKED, false)?;
         Ok(child)

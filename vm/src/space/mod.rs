@@ -125,6 +125,8 @@ pub struct AddressSpace<O> {
     resident: u64,
     swapped: u64,
     peak: u64,
+    /// Pages that came unasked and went unused.
+    wasted: u64,
 }
 
 impl<O: Object> AddressSpace<O> {
@@ -152,6 +154,7 @@ impl<O: Object> AddressSpace<O> {
             resident: 0,
             swapped: 0,
             peak: 0,
+            wasted: 0,
         })
     }
 
@@ -200,6 +203,12 @@ impl<O: Object> AddressSpace<O> {
         self.peak.max(self.resident)
     }
 
+    /// Takes the number of pages that have come from other tori before anybody asked for them, and have gone unused since this was
+    /// last called.
+    pub const fn take_wasted(&mut self) -> u64 {
+        core::mem::replace(&mut self.wasted, 0)
+    }
+
     /// Pages in swap slots.
     pub const fn swapped(&self) -> u64 {
         self.swapped
@@ -226,6 +235,7 @@ impl<O: Object> AddressSpace<O> {
             let gone = self.table.unmap(memory, mapping.range, &mut debt);
             self.resident -= gone.resident;
             self.swapped -= gone.swapped;
+            self.wasted += gone.wasted;
             // All below is gone already.
             let hull = PageRange::new(LOWER_HALF.start, end);
             self.table
@@ -284,6 +294,7 @@ impl<O: Object> AddressSpace<O> {
         self.peak = self.peak.max(self.resident);
         self.resident -= released.resident;
         self.swapped -= released.swapped;
+        self.wasted += released.wasted;
     }
 }
 

@@ -8,12 +8,14 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::list::MappingList;
-use super::mapping::{Mapping, Object};
+use super::mapping::{Backing, Mapping, Object};
 use super::{AddressSpace, LOWER_HALF, Limits, SpaceError, map};
 use crate::addr::{Frame, Page, PageRange, RUN, VirtAddr};
 use crate::flush::FlushDebt;
 use crate::frames::{Owner, Use};
-use crate::table::{Entry, PageTable, Released, Slot, Source, State, TableMemory, word_of};
+use crate::table::{
+    Entry, PageTable, Released, Slot, Source, State, TableMemory, release, word_of,
+};
 
 pub use crate::table::Away;
 
@@ -80,6 +82,7 @@ impl<O: Object> AddressSpace<O> {
             resident: 0,
             swapped: 0,
             peak: parts.peak,
+            wasted: 0,
         })
     }
 
@@ -128,8 +131,14 @@ impl<O: Object> AddressSpace<O> {
     }
 
     /// A remote page has come, in a frame with one reference, which the entry takes over; false, and the frame is still
-    /// the caller's, when the page is not remote any longer.
-    pub fn arrive<M: TableMemory>(&mut self, memory: &M, page: Page, frame: Frame) -> bool {
+    /// the caller's, when the page is not remote any longer. Nobody has `asked` for it yet, or somebody has.
+    pub fn arrive<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        page: Page,
+        frame: Frame,
+        asked: bool,
+    ) -> bool {
         let Some(mapping) = self.find(page.start()) else {
             return false;
         };
@@ -138,7 +147,9 @@ impl<O: Object> AddressSpace<O> {
         let here = PageRange::at(page, 1);
         self.table.visit(memory, here, |_, slot, entry| {
             if matches!(entry.state(), State::Remote(_)) {
-                slot.store(Entry::leaf(frame, rights).0, Relaxed);
+                let leaf = Entry::leaf(frame, rights);
+                let leaf = if asked { leaf } else { leaf.unasked() };
+                slot.store(leaf.0, Relaxed);
                 arrived = true;
             }
         });
@@ -199,21 +210,20 @@ impl<O: Object> AddressSpace<O> {
         Ok(())
     }
 
-    /// Forgets the pages of objects that other tori have lent: they are asked for again.
-    pub fn forget_lent<M: TableMemory>(&mut self, memory: &M) -> FlushDebt {
-        let mut debt = FlushDebt::none();
-        let mut forgotten = 0;
-        for mapping in self.mappings.iter() {
-            self.table
-                .visit(memory, mapping.range, |page, slot, entry| {
-                    if entry.is_of_object() && !entry.is_counted() {
-                        slot.store(0, Relaxed);
-                        debt.add_pages(PageRange::at(page, 1));
-                        forgotten += 1;
-                    }
-                });
+    /// Forgets the pages of objects: they are found again by their mappings.
+    pub fn forget_objects<M: TableMemory>(&mut self, memory: &M) -> FlushDebt {
+        let (mut debt, mut gone) = (FlushDebt::none(), Released::default());
+        let of_objects = |mapping: &&Mapping<O>| matches!(mapping.backing, Backing::Object { .. });
+        for mapping in self.mappings.iter().filter(of_objects) {
+            let range = mapping.range;
+            self.table.visit(memory, range, |page, slot, entry| {
+                if entry.is_of_object() {
+                    debt.add_pages(PageRange::at(page, 1));
+                    release(memory, Entry(slot.swap(0, Relaxed)), &mut debt, &mut gone);
+                }
+            });
         }
-        self.resident -= forgotten;
+        self.account(gone);
         debt
     }
 }

@@ -145,7 +145,7 @@ fn copy_words<M: TableMemory>(
                 word.fetch_and(Entry(u64::MAX).read_only().0, Relaxed);
                 copied.protected = true;
             }
-            entry = entry.read_only().unpinned();
+            entry = entry.read_only().unpinned().asked();
         } else if entry.holds_frame() {
             copied.resident += 1;
             if entry.is_counted() {
@@ -159,7 +159,7 @@ fn copy_words<M: TableMemory>(
             }
             if private {
                 // Nobody has asked for the copy's page.
-                entry = entry.unpinned();
+                entry = entry.unpinned().asked();
             }
         } else {
             if let State::Swap(slot) = entry.state() {

@@ -11,6 +11,7 @@
 //! | 10 | the frame is an object's page | the same (parked) |
 //! | 11 | pinned: another torus may be reading the frame | the same (parked) |
 //! | 12..52 | frame | frame or slot |
+//! | 52 | came unasked, and was not used when last looked at | the same (parked) |
 //! | 52..63 | - | source (remote) |
 //! | 63 | no execute | - |
 //!
@@ -89,6 +90,7 @@ const GLOBAL: u64 = 1 << 8;
 const BORROWED: u64 = 1 << 9;
 const OF_OBJECT: u64 = 1 << 10;
 const PINNED: u64 = 1 << 11;
+const UNASKED: u64 = 1 << 52;
 const NO_EXECUTE: u64 = 1 << 63;
 const FRAME: u64 = 0x000f_ffff_ffff_f000;
 const KIND: u64 = 0b1110;
@@ -181,9 +183,26 @@ impl Entry {
         Self(self.0 | ACCESSED | if write { DIRTY } else { 0 })
     }
 
-    /// The same leaf, not accessed.
+    /// The same leaf, which was accessed, and is not from now on.
     pub const fn aged(self) -> Self {
-        Self(self.0 & !ACCESSED)
+        Self(self.0 & !(ACCESSED | UNASKED))
+    }
+
+    /// The same leaf, whose page has come from another torus before anybody asked for it.
+    pub const fn unasked(self) -> Self {
+        Self(self.0 | UNASKED)
+    }
+
+    /// The same leaf, whoever asked for its page.
+    #[inline]
+    pub const fn asked(self) -> Self {
+        Self(self.0 & !UNASKED)
+    }
+
+    /// Whether its page has come unasked, and was not used.
+    #[inline]
+    pub const fn is_wasted(self) -> bool {
+        self.0 & (UNASKED | ACCESSED) == UNASKED
     }
 
     /// The same leaf, read-only.
@@ -201,7 +220,7 @@ impl Entry {
     /// The same frame and marks with the rights of a leaf of frame 0, which many entries can share.
     #[inline]
     pub const fn with_rights_of(self, leaf: Self) -> Self {
-        let kept = FRAME | ACCESSED | DIRTY | LARGE | BORROWED | OF_OBJECT | PINNED;
+        let kept = FRAME | ACCESSED | DIRTY | LARGE | BORROWED | OF_OBJECT | PINNED | UNASKED;
         Self(self.0 & kept | leaf.0)
     }
 

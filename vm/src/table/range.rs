@@ -14,12 +14,15 @@ pub struct Released {
     pub resident: u64,
     /// Pages that had a swap slot.
     pub swapped: u64,
+    /// Of those that had a frame, those that had come unasked and were not used.
+    pub wasted: u64,
 }
 
 impl core::ops::AddAssign for Released {
     fn add_assign(&mut self, other: Self) {
         self.resident += other.resident;
         self.swapped += other.swapped;
+        self.wasted += other.wasted;
     }
 }
 
@@ -176,6 +179,7 @@ impl PageTable {
             if entry.is_plain() {
                 present.add(page, 1);
                 released.resident += 1;
+                released.wasted += u64::from(entry.is_wasted());
                 if frames.unmap(entry.frame(), entry.is_dirty()) {
                     debt.add_frame(&frames, entry.frame());
                 }
@@ -309,6 +313,7 @@ pub(crate) fn release<M: TableMemory>(
         return release_other(memory, entry, debt, released);
     }
     released.resident += 1;
+    released.wasted += u64::from(entry.is_wasted());
     if entry.is_counted() && memory.frames().unmap(entry.frame(), entry.is_dirty()) {
         debt.add_frame(memory.frames(), entry.frame());
     }
