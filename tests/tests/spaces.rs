@@ -310,7 +310,7 @@ fn locked_pages_stay_and_are_not_inherited() {
         let at = VirtAddr(0x1000_0000);
         assert!(map(machine, space, Placement::Fixed(at), 4 * KIB4).is_ok());
         let frames = [0, 1].map(|page| write(machine, space, at + page * KIB4).unwrap());
-        let mut advise = |space: &mut Space, start, pages, advice| {
+        let advise = |space: &mut Space, start, pages, advice| {
             let advised = space.advise(machine, start, pages * KIB4, advice);
             advised.map(|debt| machine.pay(0, debt))
         };

@@ -7,6 +7,7 @@ use libc as l;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 const MIGRATE: i64 = 4097;
+const DRAIN: i64 = 4098;
 const PAGES: usize = 40;
 const SHARED: i32 = l::MAP_SHARED | l::MAP_ANONYMOUS;
 
@@ -23,6 +24,7 @@ fn main() {
     files();
     copies();
     ends();
+    refusals();
 }
 
 /// Moves the caller to a torus; ENOSYS where there are none.
@@ -302,6 +304,23 @@ fn ends() {
     });
     wait(replaced);
     println!("seen: {}", shared.is_right(1));
+}
+
+/// A process that is not taken in goes on with what it shares.
+fn refusals() {
+    let shared = Shared::new(PAGES);
+    shared.write(1);
+    let drains = call(DRAIN, [1, 0]).is_ok();
+    let child = fork(|| {
+        assert!(shared.is_right(1));
+        let answer = call(MIGRATE, [0, 1, 0]);
+        assert_eq!(answer, Err(if drains { l::EAGAIN } else { l::ENOSYS }));
+        assert!(shared.is_right(1));
+        shared.write(2);
+    });
+    wait(child);
+    let _ = call(DRAIN, [1, 1]);
+    println!("seen: {}", shared.is_right(2));
 }
 
 /// Memory objects go with the process, page by page and by content.
