@@ -40,6 +40,12 @@ fn locked_pages() {
     assert_eq!(output.status, 0, "{output:?}");
 }
 
+#[test]
+fn pages_that_will_be_needed() {
+    let output = Exec::new(programs::rust("ahead")).tori(1).same_as_host();
+    assert_eq!(output.status, 0, "{output:?}");
+}
+
 /// Runs what would harm a host.
 fn only_here(mode: &str) -> Output {
     let program = Exec::new(programs::rust("limits")).args([mode]);

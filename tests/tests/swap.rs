@@ -68,6 +68,14 @@ fn mapped_files_give_way() {
 }
 
 #[test]
+fn pages_that_will_be_needed_come_back() {
+    let program = Exec::new(programs::rust("ahead")).args(["pressure"]);
+    let output = program.smp(2).tori(1).mem(48).swap(120).run();
+    let expected = "all there: false\nall there: true\nas they were: true\n";
+    assert_eq!(output.stdout, expected, "{output:?}");
+}
+
+#[test]
 fn locked_pages_stay() {
     let program = Exec::new(programs::rust("locked")).args(["pressure"]);
     let output = program.smp(2).tori(1).mem(48).swap(120).run();

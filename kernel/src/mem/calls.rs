@@ -2,14 +2,14 @@
 
 use super::fault::Outcome;
 use super::locking;
-use super::object::MemoryObject;
+use super::object::{MemoryObject, ObjectRef};
 use super::space::{Space, VmSpace};
 use super::user::{UserSlice, write_value};
 use crate::arch::cpu;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use vm::addr::{PAGE_SIZE, Page, USER_END, VirtAddr};
+use vm::addr::{PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
 use vm::fault::Access;
 use vm::flush::FlushDebt;
 use vm::space::{
@@ -19,6 +19,8 @@ use vm::space::{
 const PAGE: u64 = PAGE_SIZE as u64;
 /// Pages that are made present before the call looks what else there is to do.
 pub(super) const PIECE: usize = 16;
+/// One frame of so many is not used for what is read ahead.
+const SPARE: u64 = 16;
 
 bitflags::bitflags! {
     /// Flags of mmap(2).
@@ -143,7 +145,7 @@ fn map(call: &mut Call, flags: MapFlags) -> Result<VirtAddr, Stop> {
     Ok(at)
 }
 
-fn anonymous(length: u64, shared: bool) -> Result<Backing<super::object::ObjectRef>, Errno> {
+fn anonymous(length: u64, shared: bool) -> Result<Backing<ObjectRef>, Errno> {
     if !shared {
         return Ok(Backing::Zero);
     }
@@ -160,7 +162,7 @@ fn file(
     length: u64,
     rights: Prot,
     shared: bool,
-) -> Result<(Backing<super::object::ObjectRef>, Prot), Stop> {
+) -> Result<(Backing<ObjectRef>, Prot), Stop> {
     let offset = call.args[5];
     crate::vmo::hash::before_mapping(call, &*call.process.files.get(call.int(4))?)?;
     let mappable = call
@@ -325,14 +327,14 @@ fn bring(space: &Space, start: Page, length: u64) -> Result<(), Stop> {
 
 /// madvise(2).
 pub fn madvise(call: &mut Call) -> SysResult {
+    const WILLNEED: u64 = 3;
     let [address, length, advice, ..] = call.args;
     let known = match advice {
         14 => Some(Advice::Set(Flags::HUGE)),
         15 => Some(Advice::Clear(Flags::HUGE)),
         // NORMAL, RANDOM, SEQUENTIAL; merging, core files; COLD, PAGEOUT: taken note of.
         0..=2 | 12 | 13 | 16 | 17 | 20 | 21 => None,
-        // WILLNEED: what can be read ahead is in memory already.
-        3 => None,
+        WILLNEED => None,
         4 => Some(Advice::DontNeed),
         8 => Some(Advice::Free),
         10 => Some(Advice::Set(Flags::DONT_FORK)),
@@ -351,10 +353,39 @@ pub fn madvise(call: &mut Call) -> SysResult {
     if let Some(advice) = known {
         space.with(|space| split_unit(space.advise(memory, VirtAddr(address), length, advice)))?;
     }
+    if advice == WILLNEED {
+        read_ahead(call, &space, VirtAddr(address) + length)?;
+    }
     if length > 0 && !space.look(|space| space.is_mapped(VirtAddr(address), length)) {
         return Err(Errno::ENOMEM.into());
     }
     Ok(0)
+}
+
+/// Has pages come that are on the swap disk, and enters those of objects, from the address that the call names on; nobody waits for
+/// them. Ends where memory would become short. `inflight.word` is the page to go on with.
+fn read_ahead(call: &mut Call, space: &Space, end: VirtAddr) -> Result<(), Stop> {
+    call.inflight.uninterruptible = true;
+    let torus = cpu::this().torus();
+    let end = Page::containing(end.min(USER_END));
+    let stored = |object: &ObjectRef, index| object.0.next_stored(index);
+    for count in 1.. {
+        let from = Page(call.inflight.word).max(Page::containing(VirtAddr(call.args[0])));
+        if from >= end || torus.available() < torus.total() / SPARE {
+            break;
+        }
+        let rest = PageRange::new(from, end);
+        let next = space.look(|space| space.next_absent(torus.memory(), rest, stored));
+        let Some(page) = next else { break };
+        call.inflight.word = page.0 + 1;
+        if space.fault(page.start(), Access::Read) == Outcome::NoMemory {
+            break;
+        }
+        if count % PIECE == 0 && crate::sched::pause() {
+            return Err(Stop::Again);
+        }
+    }
+    Ok(())
 }
 
 /// msync(2): what is mapped shared is always the object itself.

@@ -2,7 +2,7 @@
 
 use super::mapping::{Backing, Flags, Mapping, Object};
 use super::{AddressSpace, SpaceError, USER, pages};
-use crate::addr::{Frame, PAGE_SIZE, Page, PageRange, VirtAddr};
+use crate::addr::{Frame, PAGE_SIZE, Page, PageRange, RUN, VirtAddr};
 use crate::flush::FlushDebt;
 use crate::table::{Entry, Released, Rights, State, TableMemory};
 
@@ -166,6 +166,56 @@ impl<O: Object> AddressSpace<O> {
             page = part.end;
         }
         Ok(())
+    }
+
+    /// The first page of a range with content that is not in memory: in a swap slot, or of an object and not entered. `stored` says which is
+    /// the first page of an object, from an index on, that has content.
+    pub fn next_absent<M: TableMemory>(
+        &self,
+        memory: &M,
+        range: PageRange,
+        stored: impl Fn(&O, u64) -> Option<u64>,
+    ) -> Option<Page> {
+        let readable = |mapping: &&Mapping<O>| !mapping.rights.is_empty();
+        self.mappings
+            .touching(range)
+            .filter(readable)
+            .find_map(|mapping| {
+                let part = mapping.range.intersect(range);
+                let (object, offset) = match &mapping.backing {
+                    Backing::Zero => return self.next_swapped(memory, part),
+                    Backing::Object { object, offset, .. } => (object, offset),
+                };
+                let mut page = part.start;
+                while page < part.end {
+                    let index = offset + (page - mapping.range.start);
+                    page = page + (stored(object, index)? - index);
+                    let entry = self.table.entry(memory, page);
+                    if page < part.end && matches!(entry.state(), State::Empty | State::Swap(_)) {
+                        return Some(page);
+                    }
+                    page = page + 1;
+                    if page.0.is_multiple_of(RUN) {
+                        memory.pause();
+                    }
+                }
+                None
+            })
+    }
+
+    fn next_swapped<M: TableMemory>(&self, memory: &M, range: PageRange) -> Option<Page> {
+        // In parts that double: neither is much looked at in vain, nor is a large empty range looked at piece by piece.
+        let (mut first, mut part) = (None, PageRange::at(range.start, RUN));
+        while first.is_none() && part.start < range.end {
+            self.table
+                .visit(memory, part.intersect(range), |page, _, entry| {
+                    if first.is_none() && matches!(entry.state(), State::Swap(_)) {
+                        first = Some(page);
+                    }
+                });
+            part = PageRange::at(part.end, 2 * part.len());
+        }
+        first
     }
 
     /// Whether all of a range is mapped, as msync(2) and mincore(2) demand.

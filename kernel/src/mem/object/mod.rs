@@ -225,6 +225,17 @@ impl MemoryObject {
         }
     }
 
+    /// The first page from `index` on that has content, as far as this torus knows.
+    pub fn next_stored(&self, index: u64) -> Option<u64> {
+        match &self.pages {
+            Pages::Own(own) => own.next_stored(index),
+            Pages::Content(content) => {
+                (index < content.len().div_ceil(PAGE as u64)).then_some(index)
+            }
+            Pages::Far(_) => None,
+        }
+    }
+
     /// What page `index` shows; its frame is made when it is not there.
     pub fn page(&self, index: u64) -> Result<Shown, SourceError> {
         match &self.pages {

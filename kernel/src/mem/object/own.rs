@@ -109,6 +109,21 @@ impl OwnPages {
         }
     }
 
+    /// The first page from `index` on that has content.
+    pub(super) fn next_stored(&self, index: u64) -> Option<u64> {
+        if self.source.is_some() {
+            return (index < self.len().div_ceil(PAGE as u64)).then_some(index);
+        }
+        let chunks = self.chunks.lock();
+        let from = chunks.partition_point(|chunk| chunk.number < index / CHUNK);
+        chunks[from..].iter().find_map(|chunk| {
+            let first = chunk.number * CHUNK;
+            let places = chunk.places.iter().zip(first..);
+            let mut rest = places.skip(index.saturating_sub(first) as usize);
+            rest.find_map(|(place, index)| (*place != Place::Nowhere).then_some(index))
+        })
+    }
+
     /// Looks for frames that are there already.
     pub(super) fn look(&self) -> Look<'_> {
         Look(self.chunks.lock())
