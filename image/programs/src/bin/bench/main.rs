@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use braid_bench::catalogue::{Benchmark, Group};
 use braid_bench::options::Options;
 use braid_bench::record::{Header, Record};
-use braid_programs::{TorusInfo, ring_probe, torus_info};
+use braid_programs::{ring_probe, torus_info};
 
 use crate::rounds::Failure;
 use crate::work::Setting;
@@ -52,8 +52,9 @@ fn run(own: &str, words: &[String]) -> io::Result<u32> {
     if options.symbols {
         linux::print_symbols()?;
     }
-    say(&Record::Bench(header(&options)?))?;
     let mut out = Out::new(&options);
+    out.say(Record::Bench(header(&options)?))?;
+    out.gather()?;
     let (mut figures, mut failed) = (0, 0);
     let mut region = 0;
     for benchmark in &options.benchmarks {
@@ -151,20 +152,23 @@ fn missing(benchmark: &Benchmark, options: &Options) -> Option<&'static str> {
 }
 
 /// Where records go: at once, or where every torus works for itself when all of them have come to their ends: what is written to
-/// the console is work for the torus that has it. Each tells the others by a message of the rings, whose lines are known.
+/// the console is work for the torus that has it.
 struct Out {
     kept: Option<Vec<Record>>,
+    /// How often the tori have waited for each other.
+    gathered: u64,
 }
 
 impl Out {
     /// How long other tori may take longer.
     const PATIENCE: Duration = Duration::from_secs(300);
-    /// How often one looks whether they have come to their ends.
+    /// How often one looks whether they have come.
     const LOOK: Duration = Duration::from_millis(50);
 
     fn new(options: &Options) -> Out {
         Out {
             kept: options.everywhere.then(Vec::new),
+            gathered: 0,
         }
     }
 
@@ -176,27 +180,30 @@ impl Out {
         Ok(())
     }
 
-    fn end(self) -> io::Result<()> {
-        let Some(kept) = self.kept else { return Ok(()) };
-        if let Ok(own) = torus_info(None) {
-            Out::gather(own)?;
+    /// Waits until all tori have come as far, if every torus works for itself: so none works while another one begins, or ends. They
+    /// tell each other by messages of the rings, whose lines are known.
+    fn gather(&mut self) -> io::Result<()> {
+        if self.kept.is_none() {
+            return Ok(());
         }
-        kept.iter().try_for_each(say)
-    }
-
-    /// Waits until all tori have come to their ends.
-    fn gather(own: TorusInfo) -> io::Result<()> {
+        let own = torus_info(None)?;
         let others = (0..own.tori as u32).filter(|&torus| u64::from(torus) != own.id);
         for torus in others.clone() {
             ring_probe(torus, 1, 0)?;
         }
+        self.gathered += 1;
         let begin = Instant::now();
         for torus in others {
-            while ring_probe(torus, 0, 0)?.1 == 0 && begin.elapsed() < Out::PATIENCE {
+            while ring_probe(torus, 0, 0)?.1 < self.gathered && begin.elapsed() < Out::PATIENCE {
                 std::thread::sleep(Out::LOOK);
             }
         }
         Ok(())
+    }
+
+    fn end(mut self) -> io::Result<()> {
+        self.gather()?;
+        self.kept.iter().flatten().try_for_each(say)
     }
 }
 
