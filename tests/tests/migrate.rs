@@ -120,6 +120,13 @@ fn a_storm_of_moves_forks_and_kills() {
     }
 }
 
+/// Every process moves 500 times, and checks its own pattern all the time.
+#[test]
+fn a_storm_of_ten_thousand_moves() {
+    let output = moving("storm 20 500 5", 8, 4);
+    assert_eq!(output.stdout, "20 processes, 500 moves each\n");
+}
+
 #[test]
 fn children_are_moved_while_they_work_and_wait() {
     assert_eq!(moving("push 20", 4, 2).stdout, "pushed\n");
@@ -156,4 +163,31 @@ fn wrong_requests_are_refused() {
         moving("errors", 4, 2).stdout.lines().collect::<Vec<_>>(),
         lines
     );
+}
+
+/// Interrupts between tori for 1,000 pages that are touched in order after a move, or come by themselves.
+#[test]
+fn pages_come_with_few_interrupts() {
+    for order in ["sequential", "rest"] {
+        let output = Exec::new(programs::rust("travel"))
+            .args(["10000", order])
+            .smp(2)
+            .tori(2)
+            .counted()
+            .run();
+        let line = output
+            .stdout
+            .lines()
+            .find(|line| line.starts_with("until all have come"));
+        let words: Vec<&str> = line.unwrap_or_default().split(' ').collect();
+        let doorbells = words
+            .iter()
+            .rev()
+            .nth(1)
+            .and_then(|word| word.parse::<u32>().ok());
+        assert!(
+            doorbells.is_some_and(|doorbells| doorbells <= 80),
+            "{output:?}"
+        );
+    }
 }

@@ -88,7 +88,7 @@ pub fn step(space: &mut VmSpace, resident: &mut Resident, event: Event) -> Todo 
     if let Err(error) = resident.step(event, &Pages(space), &mut effects) {
         log::error!("{error} ({event:?})");
     }
-    execute(space, resident, effects, &mut todo);
+    rings::together(|| execute(space, resident, effects, &mut todo));
     todo
 }
 

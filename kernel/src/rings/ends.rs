@@ -3,7 +3,7 @@
 use super::probe::Tally;
 use super::{LINES, RESERVE, deliver};
 use crate::arch::Relax;
-use crate::arch::cpu::Cpu;
+use crate::arch::cpu::{self, Cpu};
 use crate::arch::ipi;
 use crate::process::counters;
 use crate::sched::lock::Lock;
@@ -64,6 +64,7 @@ pub struct Rings {
 impl Rings {
     pub(super) fn send(&self, to: TorusId, message: Message) {
         match self.exit(to) {
+            Some(exit) if cpu::this().sched.gathers.get() => exit.lock().collect(message.encode()),
             Some(exit) => exit.lock().send(&[message.encode()]),
             None => log::error!("a message to torus {to}, which there is not: {message:?}"),
         }
@@ -71,6 +72,11 @@ impl Rings {
 
     pub(super) fn exit(&self, to: TorusId) -> Option<&'static Lock<Exit>> {
         self.exits.get(to.index())
+    }
+
+    /// Sends what has been collected.
+    pub(super) fn flush(&self) {
+        self.exits.iter().for_each(|exit| exit.lock().flush());
     }
 
     /// From now on `core` is interrupted for the torus.
@@ -84,7 +90,7 @@ impl Rings {
 pub struct Exit {
     /// The other end, once the rings are connected.
     pub(super) way: Option<Way>,
-    /// What the ring had no room for, in order.
+    /// What the ring had no room for, or is to go with what follows, in order.
     outbox: VecDeque<Line>,
     /// The receiver is to ring when it makes room.
     awaits: bool,
@@ -117,15 +123,23 @@ impl Exit {
         } else {
             0
         };
-        for line in &lines[sent..] {
-            while self.outbox.try_reserve(1).is_err() {
-                // No memory: the receiver will make room, unless it has no memory either and waits for this torus.
-                self.flush();
-                Relax::relax();
-            }
-            self.outbox.push_back(*line);
-        }
+        lines[sent..].iter().for_each(|line| self.keep(*line));
         self.flush();
+    }
+
+    /// Has a line sent with the next flush.
+    pub(super) fn collect(&mut self, line: Line) {
+        counters::own().messages_sent.add(1);
+        self.keep(line);
+    }
+
+    fn keep(&mut self, line: Line) {
+        while self.outbox.try_reserve(1).is_err() {
+            // No memory: the receiver will make room, unless it has no memory either and waits for this torus.
+            self.flush();
+            Relax::relax();
+        }
+        self.outbox.push_back(line);
     }
 
     /// Sends as many of `lines` as there is room for; answers how many.
@@ -139,6 +153,7 @@ impl Exit {
     }
 
     pub(super) fn room(&mut self) -> usize {
+        self.flush();
         match &mut self.way {
             Some(way) if self.outbox.is_empty() => way.sender.room().saturating_sub(RESERVE),
             _ => 0,

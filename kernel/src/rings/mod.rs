@@ -8,6 +8,8 @@
 //! outside of any lock that others wait for, then arms the bell and looks once more. So the bell is always armed but
 //! while somebody serves, and a core that idles or runs a program has nothing to do for it.
 //!
+//! What is sent while a batch is delivered goes out together after it: the receiver is interrupted once for many answers.
+//!
 //! Whoever sends in bulk leaves a part of the ring to others ([`room`], [`wait_for_room`]). What a full ring does not take
 //! waits in the exit's outbox; the receiver rings back when it has made room.
 
@@ -36,6 +38,18 @@ const BUDGET: usize = 1024;
 /// How much may be under way is bounded by each protocol; whoever sends in bulk asks [`room`] first.
 pub fn send(to: TorusId, message: Message) {
     own().send(to, message);
+}
+
+/// Does `act`, and sends what it sends all at once, so that who gets many messages is interrupted for the first only.
+pub fn together<R>(act: impl FnOnce() -> R) -> R {
+    let gathers = &cpu::this().sched.gathers;
+    if gathers.replace(true) {
+        return act();
+    }
+    let result = act();
+    gathers.set(false);
+    own().flush();
+    result
 }
 
 /// Messages that a bulk sender may send to `to` now.
@@ -98,7 +112,7 @@ impl Rings {
                 return;
             };
             self.rung.store(false, Ordering::SeqCst);
-            let done = self.empty(&mut inlets);
+            let done = together(|| self.empty(&mut inlets));
             drop(inlets);
             fence(Ordering::SeqCst);
             if !done {
@@ -120,6 +134,7 @@ impl Rings {
             for inlet in inlets.iter_mut().flatten() {
                 count += inlet.deliver();
             }
+            self.flush();
             left = left.saturating_sub(count);
             if left == 0 {
                 return false;

@@ -33,6 +33,8 @@ pub struct Core {
     pub(super) on_behalf: OwnCell<Option<Arc<dyn Waiter>>>,
     /// An allocation has failed for want of frames since the call began.
     pub short_of_memory: OwnCell<bool>,
+    /// What it sends to other tori is to go together.
+    pub gathers: OwnCell<bool>,
     /// The deposit that was drained last, of a process that has come from another torus.
     pub drained: OwnCell<Option<DepositId>>,
     /// Random numbers for the programs on this core.
@@ -67,6 +69,7 @@ impl Core {
             counters: Counters::new(),
             on_behalf: OwnCell::new(None),
             short_of_memory: OwnCell::new(false),
+            gathers: OwnCell::new(false),
             drained: OwnCell::new(None),
             random: OwnCell::new(None),
             queue: Lock::new(Queue::new()),

@@ -28,6 +28,18 @@ pub const AVAILABLE: usize = 5;
 const COUNTERS: usize = 7;
 /// Word: first writes to anonymous memory.
 pub const FIRST_WRITES: usize = FIXED + 1;
+/// Word: messages sent to other tori.
+pub const MESSAGES: usize = FIXED + 16;
+/// Word: other tori interrupted for them.
+pub const DOORBELLS: usize = FIXED + 18;
+/// Word: processes that have come.
+pub const MIGRATIONS_IN: usize = FIXED + 25;
+/// Word: nanoseconds in which those that have come did not run.
+pub const DOWNTIME: usize = FIXED + 27;
+/// Word: messages that asked for pages.
+pub const PULLS: usize = FIXED + 28;
+/// Word: pages that have come from other tori.
+pub const PAGES_PULLED: usize = FIXED + 30;
 /// Word: pages of content found in the page cache.
 pub const CONTENT_FOUND: usize = FIXED + 19;
 /// Word: frames made for the page cache.

@@ -12,7 +12,7 @@ use braid::exec::{self, Parts, Program};
 use braid::host_io::{Sink, Source};
 use braid::install::Consent;
 use braid::log_lines::LogLines;
-use braid::machine::{MIB, Machine, Terminal, Volume};
+use braid::machine::{Engine, MIB, Machine, Terminal, Volume};
 use braid::progress::Voice;
 use braid::qemu::{self, Running, Start};
 use braid::session::{Host, Port, Session};
@@ -236,6 +236,13 @@ impl Exec {
     pub fn words(mut self, words: &str) -> Exec {
         let words = words.split_whitespace().map(str::to_owned);
         self.machine.words.extend(words);
+        self
+    }
+
+    /// One thread, one instruction is one nanosecond: what is counted is the same every time.
+    #[must_use]
+    pub fn counted(mut self) -> Exec {
+        self.machine.engine = Engine::Counted;
         self
     }
 

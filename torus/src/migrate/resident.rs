@@ -230,11 +230,17 @@ impl Resident {
             pages = self.window.fault(page);
         }
         let wanted = Span::one(page);
+        let mut asked = PageRange::at(page, 1);
         for first in pages.iter().step_by(Span::PAGES as usize) {
             let mut span = Span { first, mask: 0 };
             span.mask = table.remote(source, first) & low(pages.end - first) | span.bit(page);
+            if let (Some(lowest), Some(highest)) = (span.pages().next(), span.pages().last()) {
+                asked.start = asked.start.min(lowest);
+                asked.end = asked.end.max(Page(highest.0 + 1));
+            }
             self.pull(claim, span, wanted, effects);
         }
+        self.window.pulled(asked);
         Ok(())
     }
 
@@ -250,8 +256,11 @@ impl Resident {
         let claim = self.known(source)?;
         let held_up = matches!(self.phase, Phase::Leaving { .. }) && self.is_crowded();
         if (self.phase == Phase::Here || held_up) && self.flights.is_empty() {
-            let mask = table.remote(source, first);
-            self.pull(claim, Span { first, mask }, Span::default(), effects);
+            let pages = self.window.drain(first);
+            for first in pages.iter().step_by(Span::PAGES as usize) {
+                let mask = table.remote(source, first);
+                self.pull(claim, Span { first, mask }, Span::default(), effects);
+            }
         }
         Ok(())
     }

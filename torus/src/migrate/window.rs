@@ -1,6 +1,8 @@
-//! How many neighbours to pull with a page.
+//! How many pages to pull at once.
 
 use vm::addr::{Page, PageRange};
+
+use crate::span::Span;
 
 /// The fault-around window of a process: it doubles with each fault where the last pull ended (upward or downward),
 /// and halves with every other.
@@ -10,6 +12,8 @@ pub struct Window {
     last: PageRange,
     /// How many it asked for.
     size: u64,
+    /// How many were asked for since that nobody waited for.
+    idle: u64,
 }
 
 impl Window {
@@ -22,11 +26,13 @@ impl Window {
         Self {
             last: PageRange::new(Page(0), Page(0)),
             size: Self::START,
+            idle: 0,
         }
     }
 
     /// The pages to ask for at a fault on `page`, which is one of them.
     pub fn fault(&mut self, page: Page) -> PageRange {
+        self.idle = 0;
         let known = !self.last.is_empty();
         let end = Page(page.0.saturating_add(1));
         let up = known && page == self.last.end;
@@ -42,6 +48,17 @@ impl Window {
             PageRange::new(page, Page(page.0.saturating_add(self.size)))
         };
         self.last
+    }
+
+    /// Of the pages to ask for, only these were there to be asked for: a walk goes on where they end.
+    pub const fn pulled(&mut self, pages: PageRange) {
+        self.last = pages;
+    }
+
+    /// The pages to ask for from `first` on while nobody waits: twice as many each time, until a fault shows that somebody may.
+    pub fn drain(&mut self, first: Page) -> PageRange {
+        self.idle = (self.idle * 2).clamp(Span::PAGES, Self::MAX);
+        PageRange::new(first, Page(first.0.saturating_add(self.idle)))
     }
 }
 
@@ -86,10 +103,27 @@ mod tests {
     }
 
     #[test]
+    fn a_walk_goes_on_behind_what_was_there() {
+        let mut window = Window::new();
+        assert_eq!(window.fault(Page(100)).len(), 8);
+        window.pulled(PageRange::new(Page(100), Page(103)));
+        assert_eq!(window.fault(Page(103)).len(), 16);
+    }
+
+    #[test]
     fn it_stays_in_the_address_space() {
         let mut window = Window::new();
         let last = Page(u64::MAX - 1);
         assert_eq!(window.fault(last), PageRange::new(last, Page(u64::MAX)));
         assert!(window.fault(Page(0)).contains(Page(0)));
+    }
+
+    #[test]
+    fn it_drains_more_and_more_until_somebody_waits() {
+        let mut window = Window::new();
+        let sizes = [(); 5].map(|()| window.drain(Page(0)).len());
+        assert_eq!(sizes, [64, 128, 256, 512, 512]);
+        let _ = window.fault(Page(7));
+        assert_eq!(window.drain(Page(64)), PageRange::new(Page(64), Page(128)));
     }
 }
