@@ -23,6 +23,16 @@ fn twice_the_memory() {
     assert!(output.log.contains("KiB of swap on vda"), "{}", output.log);
 }
 
+#[test]
+fn pages_of_2_mib_go_in_parts() {
+    let output = way("huge", 40, 1).stats().same_as_host();
+    assert_eq!(output.stdout, "wrong: 0 0\n", "{output:?}");
+    let (faults, out) = ["faults_zero", "swapped_out"]
+        .map(|counter| counted(&output, counter))
+        .into();
+    assert!(faults < 40 * 256 && out > 2000, "{}", output.log);
+}
+
 /// Each fault needs two frames, of which the table stays; a fork needs more of them than there can be.
 #[test]
 fn tables_as_large_as_what_they_map() {
@@ -160,7 +170,7 @@ fn counted(output: &Output, counter: &str) -> u64 {
 #[test]
 fn sort_sorts_more_than_memory() {
     let script = "seq 1 500000 | sort -r | md5sum";
-    let exec = Exec::sh(script).smp(1).tori(1).mem(31).swap(64).stats();
+    let exec = Exec::sh(script).smp(1).tori(1).mem(34).swap(64).stats();
     let output = exec.same_as_host();
     assert_eq!(output.status, 0, "{output:?}");
     assert!(counted(&output, "swapped_in") > 100, "{}", output.log);
@@ -178,7 +188,7 @@ fn sqlite_with_little_memory() {
         SELECT count(*), total(length(a.s)) FROM t a JOIN t b ON a.k = b.id; PRAGMA integrity_check;";
     for program in programs::real("sqlite3") {
         let exec = Exec::new(program).args([":memory:", rows]);
-        let output = exec.smp(1).tori(1).mem(39).swap(64).stats().same_as_host();
+        let output = exec.smp(1).tori(1).mem(42).swap(64).stats().same_as_host();
         assert!(output.stdout.ends_with("ok\n"), "{output:?}");
         assert!(counted(&output, "swapped_in") > 100, "{}", output.log);
     }

@@ -4,7 +4,7 @@
 //! it stops at ([`crate::space::AddressSpace::age`]) and reports what they say; the clock answers
 //! whether the frame goes.
 
-use crate::addr::Frame;
+use crate::addr::{Frame, RUN};
 use crate::frames::{FrameTable, Owner, Use};
 use crate::space::Age;
 
@@ -26,6 +26,8 @@ pub struct Candidate {
 pub enum Verdict {
     /// It was used since the hand last passed, or not all of its entries were found: it stays.
     Keep,
+    /// It is the first of a 2 MiB page that was not used: the page is split, and its parts are what the hand comes upon next.
+    Split,
     /// Nobody will miss what is in the frame: replace its entries by nothing.
     Drop,
     /// Its content must be written to a slot (private memory) or by its object first.
@@ -72,9 +74,13 @@ impl Clock {
     /// Judges a candidate by the ages of its entries in all spaces of its lineage or object, added
     /// up. `held` is how many references the kernel holds itself (the object's cache: 1).
     pub fn judge(frames: &FrameTable<'_>, candidate: &Candidate, age: Age, held: u32) -> Verdict {
-        let stays = age.accessed || age.large || age.pinned;
+        let stays = age.accessed || age.pinned;
         if stays || age.entries + held != frames.shares(candidate.frame) {
             return Verdict::Keep;
+        }
+        if age.large {
+            let first = candidate.frame.0.is_multiple_of(RUN);
+            return if first { Verdict::Split } else { Verdict::Keep };
         }
         match candidate.used {
             // Content never changes; what is marked was written before the frame became content.

@@ -80,7 +80,7 @@ impl Batch {
             return Step::Kept;
         };
         // The cache holds one reference. Who holds one without an entry needs the frame: it stays.
-        if Clock::judge(torus.memory().frames(), candidate, age, 1) == Verdict::Keep {
+        if Clock::judge(torus.memory().frames(), candidate, age, 1) != Verdict::Drop {
             return Step::Kept;
         }
         if age.entries > 0 {
@@ -131,7 +131,7 @@ impl Batch {
         let frames = torus.memory().frames();
         let judge = |age| Clock::judge(frames, candidate, age, 1);
         match age(torus, candidate).map(judge) {
-            None | Some(Verdict::Keep) => return Way::Stay,
+            None | Some(Verdict::Keep | Verdict::Split) => return Way::Stay,
             Some(Verdict::Drop | Verdict::Write) => {}
         }
         let all_replaced = torus.share.spaces.each(|space| {
@@ -179,7 +179,10 @@ impl Batch {
             return Step::Kept;
         };
         let verdict = Clock::judge(torus.memory().frames(), candidate, age, 1);
-        if verdict == Verdict::Keep {
+        if verdict != Verdict::Write {
+            if verdict == Verdict::Split {
+                self.split(candidate);
+            }
             release(torus, frame);
             return Step::Kept;
         }
@@ -199,9 +202,21 @@ impl Batch {
 
     /// Replaces every entry of a private frame, space by space.
     fn replace(&mut self, candidate: &Candidate, replacement: Replacement) {
-        let (torus, frame) = (self.torus, candidate.frame);
-        torus.share.spaces.of_lineage(candidate.owner, |space| {
-            let owes = space.replace(frame, replacement);
+        self.in_all(candidate, |space| {
+            space.replace(candidate.frame, replacement)
+        });
+    }
+
+    /// Splits the 2 MiB page that a private frame is the first of, space by space.
+    fn split(&mut self, candidate: &Candidate) {
+        self.in_all(candidate, |space| space.split(candidate.frame));
+    }
+
+    /// Works on every space that may have a private frame; `f` says whether it owes a flush then.
+    fn in_all(&mut self, candidate: &Candidate, f: impl Fn(&Space) -> bool) {
+        let spaces = &self.torus.share.spaces;
+        spaces.of_lineage(candidate.owner, |space| {
+            let owes = f(space);
             self.owes(space, owes);
             true
         });

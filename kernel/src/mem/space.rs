@@ -51,14 +51,20 @@ struct Inner {
 }
 
 impl Inner {
-    fn replace(&mut self, frame: Frame, replacement: Replacement) -> bool {
-        let memory = cpu::this().torus().memory();
+    /// Does what leaves a debt that is paid later; true when something is owed now.
+    fn owe(&mut self, f: impl FnOnce(&mut VmSpace) -> FlushDebt) -> bool {
         let Some(space) = self.space.as_mut() else {
             return false;
         };
-        let debt = space.evict(memory, frame, replacement);
-        self.owed.merge(memory.frames(), debt);
+        let debt = f(space);
+        let frames = cpu::this().torus().memory().frames();
+        self.owed.merge(frames, debt);
         !self.owed.is_none()
+    }
+
+    fn replace(&mut self, frame: Frame, replacement: Replacement) -> bool {
+        let memory = cpu::this().torus().memory();
+        self.owe(|space| space.evict(memory, frame, replacement))
     }
 }
 
@@ -142,6 +148,13 @@ impl Space {
     /// As [`Space::replace`], unless another core is at work on the space.
     pub fn try_replace(&self, frame: Frame, replacement: Replacement) -> Option<bool> {
         Some(self.inner.try_lock()?.replace(frame, replacement))
+    }
+
+    /// Splits the 2 MiB pages that a frame is part of; true when the space now owes a flush.
+    pub fn split(&self, frame: Frame) -> bool {
+        let memory = cpu::this().torus().memory();
+        let mut inner = self.inner.lock();
+        inner.owe(|space| space.split(memory, frame))
     }
 
     /// Pays what the space owes.

@@ -227,6 +227,13 @@ impl Machine<'_> {
             let verdict = Clock::judge(self.frames(), &candidate, age, held);
             gone += usize::from(match (verdict, candidate.used) {
                 (Verdict::Keep, _) => false,
+                (Verdict::Split, _) => {
+                    for (id, space) in spaces.iter_mut() {
+                        let debt = space.split(self, frame);
+                        self.pay(*id, debt);
+                    }
+                    false
+                }
                 (_, Use::Cached) => self.evict_cached(frame, candidate.owner, spaces, objects),
                 _ => self.evict_private(frame, spaces.iter_mut().map(|(id, space)| (*id, space))),
             });

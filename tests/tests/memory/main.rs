@@ -40,6 +40,26 @@ proptest! {
 }
 
 #[test]
+fn a_2_mib_page_that_is_not_used_goes_in_parts() {
+    let mut storage = Storage::new(12288, 1024);
+    let machine = Machine::new(&mut storage, 3);
+    let (frames, slots) = (machine.available(), machine.available_slots());
+    let mut world = World::new(&machine, false);
+    let touch = |access, value| Op::Touch {
+        n: 1,
+        access,
+        core: 0,
+        value,
+    };
+    world.apply(&Op::Huge);
+    world.apply(&touch(1, 77));
+    (0..3).for_each(|_| world.apply(&Op::Evict(600)));
+    assert!(machine.available_slots() + 512 <= slots);
+    world.apply(&touch(0, 1));
+    world.finish(frames, slots);
+}
+
+#[test]
 fn a_mapping_moved_within_one_table_keeps_its_pages() {
     let ops = [
         Op::Map {

@@ -47,7 +47,8 @@ impl<O: Object> AddressSpace<O> {
                     age.dirty |= entry.is_dirty();
                     age.large |= entry.is_large();
                     age.pinned |= entry.is_pinned();
-                    if entry.is_accessed() {
+                    // The mark of a 2 MiB page is that of its first frame.
+                    if entry.is_accessed() && (!entry.is_large() || page.0.is_multiple_of(RUN)) {
                         slot.fetch_and(Entry(u64::MAX).aged().0, Relaxed);
                     }
                 });
@@ -95,6 +96,30 @@ impl<O: Object> AddressSpace<O> {
         self.account(gone);
         self.swapped += swapped;
         debt
+    }
+
+    /// Splits the 2 MiB pages that a frame is part of, as far as there is memory for tables: their pages may be evicted then.
+    pub fn split<M: TableMemory>(&mut self, memory: &M, frame: Frame) -> FlushDebt {
+        let mut debt = FlushDebt::none();
+        while let Some(page) = self.large_page(memory, frame) {
+            let range = PageRange::at(page, 1);
+            if self.table.split_all(memory, range).is_err() {
+                break;
+            }
+            debt.add_pages(range);
+        }
+        debt
+    }
+
+    /// A page whose 2 MiB entry maps the frame.
+    fn large_page<M: TableMemory>(&self, memory: &M, frame: Frame) -> Option<Page> {
+        let mut found = None;
+        self.entries(memory, frame, |page| {
+            if self.table.entry(memory, page).is_large() {
+                found = Some(page);
+            }
+        });
+        found
     }
 
     /// Undoes [`AddressSpace::evict`]: entries of private memory that refer to `slot` for page `index` of the lineage get `frame`,

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
 
+use braid_test_programs::call;
 use braid_test_programs::children::{fork, wait};
 use braid_test_programs::memory::{ANONYMOUS, PAGE, RW, map, map_file};
 use libc as l;
@@ -21,6 +22,7 @@ fn main() {
     match way.as_str() {
         "pattern" => pattern(&mut Pages::anonymous(pages)),
         "random" => random(&mut Pages::anonymous(pages)),
+        "huge" => pattern(&mut Pages::huge(pages)),
         "scattered" => scattered(pages),
         "forks" => forks(&mut Pages::anonymous(pages)),
         "shared" => shared(&mut Pages::shared(pages, usize::MAX)),
@@ -40,6 +42,17 @@ struct Pages {
 impl Pages {
     fn anonymous(pages: usize) -> Pages {
         Pages::at(map(0, pages * PAGE, RW, ANONYMOUS).expect("room"), pages)
+    }
+
+    /// Of 2 MiB, as long as there are any.
+    fn huge(pages: usize) -> Pages {
+        let all = Pages::anonymous(pages);
+        let range = all.bytes().as_ptr_range();
+        let advice = [range.start.addr(), pages * PAGE, l::MADV_HUGEPAGE as usize];
+        let advised = call(l::SYS_madvise, advice);
+        // A kernel that was built without them refuses, and nothing else is different.
+        assert!(advised.is_ok() || advised == Err(l::EINVAL));
+        all
     }
 
     /// Of shared anonymous memory, or of a file.
