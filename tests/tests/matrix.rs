@@ -62,7 +62,7 @@ fn run(via: Via, wanted: &str) {
         } else {
             memory
         };
-        let exec = Exec::busybox(["echo", "in ring 3"]).on_every_torus();
+        let exec = Exec::busybox(["echo", "in ring 3"]).every_torus();
         let exec = exec.smp(cores).tori(tori).mem(memory).via(via);
         let output = exec.qemu(&format!("-machine {machine}")).run();
         assert_eq!(

@@ -202,7 +202,7 @@ fn each_torus_swaps_to_its_own_disk() {
         .tori(2)
         .mem(72)
         .swap(160)
-        .on_every_torus()
+        .every_torus()
         .stats()
         .run();
     assert_eq!(output.stdout, "wrong: 0 0\nwrong: 0 0\n", "{output:?}");

@@ -53,8 +53,8 @@ pub fn tick() {
     let torus = cpu::this().torus();
     let (now, next) = (time::now().0, &torus.share.balance.next);
     let due = next.load(Ordering::Relaxed);
-    let taken = next.compare_exchange(due, now + PERIOD, Ordering::Relaxed, Ordering::Relaxed);
-    if now < due || taken.is_err() {
+    let take = || next.compare_exchange(due, now + PERIOD, Ordering::Relaxed, Ordering::Relaxed);
+    if now < due || take().is_err() {
         return;
     }
     if torus.share.migrate.has_claims() {
@@ -88,9 +88,11 @@ pub fn told(from: TorusId, load_there: Load) {
 /// A torus asks for a process: one that waits here goes there.
 pub fn wanted(to: TorusId, load_there: Load) {
     let torus = cpu::this().torus();
+    // With those that wait, before they are taken out of the queues.
+    let own = load(torus);
     let queued = take_queued(torus);
     let candidates = queued.iter().filter_map(candidate);
-    let given = balance::give(&load(torus), &load_there, candidates);
+    let given = balance::give(&own, &load_there, candidates);
     let thread = queued
         .iter()
         .find(|thread| Some(thread.process.pid) == given);

@@ -217,13 +217,6 @@ impl Exec {
         self
     }
 
-    /// The first program runs on every torus.
-    #[must_use]
-    pub fn on_every_torus(mut self) -> Exec {
-        self.machine.every_torus = true;
-        self
-    }
-
     /// The kernel's log level.
     #[must_use]
     pub fn log(mut self, level: &str) -> Exec {

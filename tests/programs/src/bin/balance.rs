@@ -1,4 +1,5 @@
-//! More work than the cores of one torus do: ends when a process of it has been taken over by another torus.
+//! More work than the cores of one torus do: ends when a process of it has been taken over by another torus; with the argument
+//! `steady` when all have worked for a second, wherever they are.
 
 use braid_test_programs::children::{fork, kill, wait};
 use braid_test_programs::torus;
@@ -7,10 +8,15 @@ use libc as l;
 const WORKERS: usize = 6;
 
 fn main() {
-    let workers: Vec<usize> = (0..WORKERS).map(|_| worker()).collect();
-    // The first that ends is one that has been taken over.
-    let first = wait(usize::MAX);
-    println!("taken over: {first:?}");
+    let steady = std::env::args().nth(1).as_deref() == Some("steady");
+    let workers: Vec<usize> = (0..WORKERS).map(|_| worker(steady)).collect();
+    if steady {
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    } else {
+        // The first that ends is one that has been taken over.
+        let first = wait(usize::MAX);
+        println!("taken over: {first:?}");
+    }
     for worker in workers {
         let _ = kill(worker, l::SIGKILL);
     }
@@ -18,10 +24,10 @@ fn main() {
     println!("all have ended");
 }
 
-/// A process that works until it is not on torus 0.
-fn worker() -> usize {
+/// A process that works until it is not on torus 0, or for ever.
+fn worker(forever: bool) -> usize {
     fork(|| {
-        while torus::own() == 0 {
+        while forever || torus::own() == 0 {
             std::hint::black_box((0..10_000_u64).sum::<u64>());
         }
         0
