@@ -188,3 +188,32 @@ fn backtraces_get_names() {
     let output = tool::braid(["where", &address]).output().unwrap();
     assert_eq!(text(&output.stdout), format!("{line}\n"));
 }
+
+/// A tool that is not scheduled for a while gets everything afterwards: output, log, and how the program ended.
+#[test]
+fn a_tool_that_comes_late_loses_nothing() {
+    let script = "echo up; read line; sleep 1; seq 1 400; exit 9";
+    let mut child = tool::braid(["exec", busybox(), "sh", "-c", script])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "up\n");
+    child.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    // The input has to be there before the tool stops.
+    std::thread::sleep(Duration::from_millis(500));
+    let tool = Pid::from_child(&child);
+    kill_process(tool, Signal::STOP).unwrap();
+    std::thread::sleep(Duration::from_secs(10));
+    kill_process(tool, Signal::CONT).unwrap();
+    let numbers: Vec<String> = output.lines().map(Result::unwrap).collect();
+    let expected: Vec<String> = (1..=400).map(|number| number.to_string()).collect();
+    assert_eq!(numbers, expected);
+    let end = child.wait_with_output().unwrap();
+    let log = text(&end.stderr);
+    assert_eq!(end.status.code(), Some(9), "{log}");
+    assert!(log.contains("at start of init"), "{log}");
+}

@@ -1,7 +1,7 @@
 //! The log: one line a record, on COM1 and on the screen.
 
-use super::screen;
 use super::uart::Uart;
+use super::{program, screen};
 use crate::arch::{Relax, cpu, time};
 use braid_firmware::cmdline::Level;
 use core::fmt::{self, Write};
@@ -71,17 +71,26 @@ pub unsafe fn break_lock() {
     }
 }
 
-/// Waits until the port has sent everything, and shows it: the machine is about to end.
+/// Waits until the ports have sent everything, and shows it: the machine is about to end.
 pub fn drain() {
+    program::drain();
     if PRESENT.load(Ordering::Relaxed) {
-        COM1.drain();
+        if program::is_framed() {
+            COM1.finish();
+        } else {
+            COM1.drain();
+        }
     }
     screen::show();
 }
 
 fn send(bytes: &[u8]) {
     if PRESENT.load(Ordering::Relaxed) {
-        COM1.send(bytes);
+        if program::is_framed() {
+            COM1.deliver(bytes);
+        } else {
+            COM1.send(bytes);
+        }
     }
     screen::write(bytes);
 }

@@ -43,7 +43,8 @@ pub fn start() -> u8 {
     COM1_IRQ
 }
 
-/// Whether a tool listens on a port of its own, so that nothing else sees what programs write.
+/// Whether a tool listens on a port of its own, so that nothing else sees what programs write. It takes all that is sent, on both
+/// ports: when it is late the sender waits.
 pub fn is_framed() -> bool {
     FRAMED.load(Ordering::Relaxed)
 }
@@ -59,8 +60,8 @@ pub fn write(output: Output, bytes: &[u8]) {
     };
     let _whole = SENDER.lock();
     for part in bytes.chunks(frame::MAX_OUT) {
-        COM2.send(&frame::head(kind, part.len()));
-        COM2.send(part);
+        COM2.deliver(&frame::head(kind, part.len()));
+        COM2.deliver(part);
     }
 }
 
@@ -68,7 +69,7 @@ pub fn write(output: Output, bytes: &[u8]) {
 pub fn ready() {
     if is_framed() {
         let _whole = SENDER.lock();
-        COM2.send(&frame::head(Out::Ready, 0));
+        COM2.deliver(&frame::head(Out::Ready, 0));
     }
 }
 
@@ -76,8 +77,15 @@ pub fn ready() {
 pub fn exit(status: u32) {
     if is_framed() {
         let _whole = SENDER.lock();
-        COM2.send(&frame::head(Out::Exit, 4));
-        COM2.send(&status.to_le_bytes());
+        COM2.deliver(&frame::head(Out::Exit, 4));
+        COM2.deliver(&status.to_le_bytes());
+    }
+}
+
+/// Waits until the tool has taken everything.
+pub fn drain() {
+    if is_framed() {
+        COM2.finish();
     }
 }
 

@@ -1,6 +1,7 @@
 //! A 16550 serial port at its ISA address (data sheet: National Semiconductor PC16550D).
 
-use crate::arch::port;
+use crate::arch::{Relax, port};
+use spin::relax::RelaxStrategy;
 
 /// Bytes that the transmitter takes at once when it is empty.
 const FIFO: usize = 16;
@@ -70,18 +71,44 @@ impl Uart {
     /// Sends `bytes`; gives the rest up when the port does not drain.
     pub fn send(self, bytes: &[u8]) {
         for part in bytes.chunks(FIFO) {
-            let ready = (0..PATIENCE).any(|_| self.read(LINE_STATUS) & TRANSMITTER_EMPTY != 0);
-            if !ready {
+            if !(0..PATIENCE).any(|_| self.is(TRANSMITTER_EMPTY)) {
                 return;
             }
-            // SAFETY: K2, as for `write`.
-            unsafe { port::write_bytes(self.base, part) };
+            self.fill(part);
         }
     }
 
-    /// Waits until everything has left the port, which loses the rest when the machine loses its power.
+    /// Sends `bytes` to somebody who takes them all, however late.
+    pub fn deliver(self, bytes: &[u8]) {
+        for part in bytes.chunks(FIFO) {
+            while !self.is(TRANSMITTER_EMPTY) {
+                Relax::relax();
+            }
+            self.fill(part);
+        }
+    }
+
+    /// Waits until everything has left the port, which loses the rest when the machine loses its power; gives up when
+    /// the port does not drain.
     pub fn drain(self) {
-        let _ = (0..PATIENCE).any(|_| self.read(LINE_STATUS) & IDLE != 0);
+        let _ = (0..PATIENCE).any(|_| self.is(IDLE));
+    }
+
+    /// Waits until everything has been taken, however late.
+    pub fn finish(self) {
+        while !self.is(IDLE) {
+            core::hint::spin_loop();
+        }
+    }
+
+    fn is(self, state: u8) -> bool {
+        self.read(LINE_STATUS) & state != 0
+    }
+
+    /// Writes no more than the transmitter takes when it is empty.
+    fn fill(self, part: &[u8]) {
+        // SAFETY: K2, as for `write`.
+        unsafe { port::write_bytes(self.base, part) };
     }
 
     /// The next byte that has arrived.
