@@ -191,3 +191,13 @@ fn pages_come_with_few_interrupts() {
         );
     }
 }
+
+/// A torus is drained again and again while processes there and elsewhere want to go there.
+#[test]
+fn processes_that_are_refused_go_on_as_if_nothing_had_been() {
+    for (cores, tori) in [(2, 2), (8, 4)] {
+        let program = Exec::new(programs::rust("refused")).args(["6", "20"]);
+        let output = program.smp(cores).tori(tori).run();
+        assert_eq!(output.stdout, "6 families, 20 rounds\n", "{output:?}");
+    }
+}

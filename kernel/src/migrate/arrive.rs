@@ -6,7 +6,7 @@ use crate::arch::cpu;
 use crate::file::far::image as files;
 use crate::mem::room;
 use crate::mem::space::Space;
-use crate::process::{Pid, Process, table};
+use crate::process::{Pid, Process, RunState, table};
 use crate::rings;
 use crate::signal::alarm;
 use crate::syscall::errno::Errno;
@@ -58,6 +58,8 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     let space = Space::of(space, Some(Host::new(resident)))?;
     let thread = Arc::new(arrival.thread(&process)?);
     let _ = thread.change_space(Some(space.clone()));
+    // Whoever finds it in the table cannot wake it before all is in place.
+    thread.set_state(RunState::Frozen);
     process.set_thread(Some(thread.clone()));
     process.moving.lock().arrived = Some(arrival.frozen_at);
     if table().arrive(process.clone(), &arrival.record).is_err() {
@@ -67,14 +69,16 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     }
     files::settle(&process);
     lease::holder::settle(&space);
-    host::register(&space, &claims);
     for effect in effects {
         if let Effect::Send { to, message } = effect {
             rings::send(to, message);
         }
     }
+    // Now: a core that idles may release a deposit at once, and its home must have heard of the arrival before.
+    host::register(&space, &claims);
     alarm::restore(&thread, arrival.alarm);
     thread.attention.store(true, Ordering::Release);
+    thread.set_state(RunState::Blocked);
     thread.wake();
     Ok(())
 }

@@ -36,9 +36,12 @@ pub fn migrate(call: &mut Call) -> SysResult {
 /// The caller itself: it leaves when the call is over, and the call fails afterwards if it stays.
 fn this(call: &Call, to: TorusId) -> SysResult {
     if to != cpu::this().torus().id {
-        let mut moving = call.process.moving.lock();
-        moving.wants(to, Asker::Itself)?;
-        drop(moving);
+        // A child of vfork leaves when it has its own memory, long after the call.
+        let asker = match *call.process.vfork_parent.lock() {
+            Some(_) => Asker::Nobody,
+            None => Asker::Itself,
+        };
+        call.process.moving.lock().wants(to, asker)?;
         call.thread.attention.store(true, Ordering::Release);
     }
     Ok(0)

@@ -36,7 +36,9 @@ pub struct Moving {
     pub to: Option<TorusId>,
     /// Who asked for it.
     asker: Asker,
-    /// Nothing holds it back any more.
+    /// It waits until nothing holds it back any more.
+    leaving: bool,
+    /// Nothing does.
     ready: bool,
     /// While it is frozen: its image, and what it leaves.
     frozen: Option<Frozen>,
@@ -62,14 +64,25 @@ impl Moving {
         if self.to.is_some() {
             return Err(Errno::EBUSY);
         }
-        (self.to, self.asker, self.ready) = (Some(to), asker, false);
+        (self.to, self.asker) = (Some(to), asker);
+        (self.leaving, self.ready) = (false, false);
         Ok(())
+    }
+
+    /// The process stays. Answers who wanted it elsewhere: from now on somebody else may.
+    fn ends(&mut self) -> Asker {
+        self.to = None;
+        core::mem::take(&mut self.asker)
     }
 }
 
 /// Tells the parent that waits for it what has become of its wish: 0, or a negative error number.
 pub fn answer(process: &Process, result: i32) {
     let asker = core::mem::take(&mut process.moving.lock().asker);
+    tell(asker, result);
+}
+
+fn tell(asker: Asker, result: i32) {
     if let Asker::Parent(parent, token) = asker {
         table().with(|families, hands| families.reply(parent, token, result, hands));
     }
@@ -87,22 +100,33 @@ pub fn attend(thread: &Arc<Thread>) -> bool {
             .downtime_ns
             .add(time::now().0.saturating_sub(frozen));
     }
-    let Some(to) = moving.to else { return true };
-    if !may_freeze(thread) {
-        return true;
-    }
-    let ready = moving.ready;
-    drop(moving);
-    if ready || asks_to_leave(thread, to) {
-        freeze(thread, to);
-        return false;
-    }
-    // Until what is under way has come.
-    thread.attention.store(true, Ordering::Release);
-    !thread.change(RunState::Running, RunState::Blocked) && {
+    loop {
+        let Some(to) = moving.to else { return true };
+        if !may_freeze(thread) {
+            return true;
+        }
+        moving.leaving = true;
+        let ready = moving.ready;
+        drop(moving);
+        if ready || asks_to_leave(thread, to) {
+            freeze(thread, to);
+            return false;
+        }
+        // Until what is under way has come. Whoever has woken it meanwhile may have said just that.
+        thread.attention.store(true, Ordering::Release);
+        if thread.change(RunState::Running, RunState::Blocked) {
+            return false;
+        }
         thread.set_state(RunState::Running);
-        true
+        moving = process.moving.lock();
     }
+}
+
+/// Whether the thread's signals come after its move: while it waits to leave a handler's frame could not be completed if a page of it
+/// is elsewhere; and its own call is not over before it has left or stays.
+pub fn holds_signals(thread: &Arc<Thread>) -> bool {
+    let moving = thread.process.moving.lock();
+    moving.to.is_some() && (moving.leaving || moving.asker == Asker::Itself && may_freeze(thread))
 }
 
 /// Whether the thread is where it can be taken up again on another torus. If not it is asked again when its call is over.
@@ -225,19 +249,18 @@ fn stay(process: &Arc<Process>, deposit: DepositId, errno: Errno) {
     let _ = thread.change_space(Some(space.clone()));
     let refused = Event::Refused(Refusal::Memory);
     let _ = space.with_host(|space, host| host::step(space, &mut host.resident, refused).resumes);
-    let mut moving = process.moving.lock();
-    moving.to = None;
-    if moving.asker == Asker::Itself {
+    // Before anybody else can want it elsewhere.
+    let asker = process.moving.lock().ends();
+    if asker == Asker::Itself {
         thread.regs.with(|regs| regs.rax = errno.as_return());
     }
-    drop(moving);
     alarm::resume(&thread);
     table().with(|families, hands| families.resume(process.pid, hands));
     thread.attention.store(true, Ordering::Release);
     thread.set_state(RunState::Blocked);
     thread.wake();
     counters::own().migrations_refused.add(1);
-    answer(process, -(errno as i32));
+    tell(asker, -(errno as i32));
 }
 
 /// The target does not take the process.
@@ -304,9 +327,16 @@ pub fn adopted(pid: Pid) {
 
 /// All that was held for a process that has come has followed it: it may move on.
 pub fn settled(pid: Pid) {
-    let process = table().get(pid);
-    let space = process.and_then(|process| process.memory.lock().upgrade());
-    if let Some(space) = space {
-        host::on(&space, Event::Departed);
+    let Some(process) = table().get(pid) else {
+        return;
+    };
+    let current = || process.memory.lock().upgrade();
+    let mut space = current();
+    while let Some(asked) = space {
+        if host::on(&asked, Event::Departed) {
+            return;
+        }
+        // execve(2) has just taken the machine to another space.
+        space = current().filter(|space| !Arc::ptr_eq(space, &asked));
     }
 }

@@ -4,7 +4,7 @@ use super::own;
 use crate::arch::{cpu, paging};
 use crate::mem::reclaim::low;
 use crate::mem::space::{Space, VmSpace};
-use crate::process::{Pid, Process, counters, table};
+use crate::process::{Pid, Thread, counters, table};
 use crate::rings;
 use crate::signal::{self, Signal};
 use crate::syscall::errno::Errno;
@@ -246,17 +246,18 @@ fn take_back(
 /// Something has happened to the space that has a claim to this deposit, if it is still here.
 pub fn event(deposit: DepositId, event: Event) {
     if let Some(space) = own().claimant(deposit) {
-        on(&space, event);
+        let _ = on(&space, event);
     }
 }
 
-/// Steps the machine of a space.
-pub fn on(space: &Arc<Space>, event: Event) {
+/// Steps the machine of a space; false: it has none.
+pub fn on(space: &Arc<Space>, event: Event) -> bool {
     let stepped = space
         .with_host(|space, host| (step(space, &mut host.resident, event), host.resident.pid()));
-    if let Some((todo, pid)) = stepped {
+    stepped.is_some_and(|(todo, pid)| {
         todo.tell(space, pid);
-    }
+        true
+    })
 }
 
 /// The deposit of a forked child is made, with this top table; or it is not.
@@ -381,20 +382,21 @@ pub fn unregister(claims: &[Claim]) {
     }
 }
 
-/// The process has a new, empty space: the machine goes on with it.
-pub fn exec(process: &Process, old: &Space, new: &Arc<Space>) {
-    if process.vfork_parent.lock().is_some() {
-        // The old space is its parent's.
-        return;
-    }
-    let host = old.with_pages(|space, host| {
-        let mut host = host.take()?;
-        let _ = step(space, &mut host.resident, Event::Exec);
-        Some(Host::new(host.resident))
-    });
-    if let Some(host) = host {
-        new.with_pages(|_, own| *own = Some(host));
-    }
+/// The thread's process gets a new, empty space, and the machine goes on with it. Answers the old one.
+pub fn exec(thread: &Thread, new: &Arc<Space>) -> Option<Arc<Space>> {
+    // Whoever finds the machine gone from the old space finds it in the new one.
+    new.with_pages(|_, own| {
+        let old = thread.change_space(Some(new.clone()))?;
+        // A child of vfork has had its parent's.
+        if thread.process.vfork_parent.lock().is_none() {
+            *own = old.with_pages(|space, host| {
+                let mut host = host.take()?;
+                let _ = step(space, &mut host.resident, Event::Exec);
+                Some(Host::new(host.resident))
+            });
+        }
+        Some(old)
+    })
 }
 
 /// The process forks: `copy`, the space of `child`, gets claims of its own, which the homes have to make first.

@@ -34,7 +34,6 @@ pub fn with_status(thread: &Arc<Thread>, status: u32) {
     give_back(thread);
     thread.set_state(RunState::Dead);
     process.set_thread(None);
-    crate::migrate::depart::answer(process, 0);
     let ended = Ended {
         status,
         user_time: process.times.own() + process.times.children(),
@@ -42,6 +41,8 @@ pub fn with_status(thread: &Arc<Thread>, status: u32) {
         uid: process.credentials.lock().uid,
     };
     table().with(|families, hands| families.exit(process.pid, ended, hands));
+    // From now on nobody can want it elsewhere.
+    crate::migrate::depart::answer(process, 0);
 }
 
 /// Gives back everything that the process holds, but its number and its thread.

@@ -32,7 +32,7 @@ pub fn fired(thread: &Arc<Thread>, at: Nanos, now: Nanos) {
         let next = Nanos(at.0 + (missed + 1) * alarm.interval);
         arm(thread, &mut alarm, next);
     }
-    drop(alarm);
+    // Still under the lock: a process that leaves takes with it what has fired before its timer is stopped.
     super::send(&thread.process, Signal::ALRM);
 }
 

@@ -3,6 +3,7 @@
 use super::action::{ActionFlags, DefaultAction, SIG_DFL, SIG_IGN, default_of};
 use super::{SigInfo, Signal, frame};
 use crate::file::far::{self, Interruption};
+use crate::migrate::depart;
 use crate::process::{Thread, end};
 use crate::sched::own::OwnCell;
 use crate::syscall::interrupted;
@@ -17,7 +18,7 @@ pub fn attend(thread: &Arc<Thread>) {
         let bound = thread
             .in_flight
             .with(|call| call.is_some_and(|call| call.uninterruptible || call.for_memory));
-        let deliverable = if bound {
+        let deliverable = if bound || depart::holds_signals(thread) {
             Signal::KILL.bit()
         } else {
             !thread.signals.mask()

@@ -24,6 +24,7 @@ use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
 
 /// The longest path, its NUL included (PATH_MAX).
 const PATH_MAX: usize = 4096;
@@ -141,12 +142,12 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
     } = ready;
     counters::own().programs.add(1);
     space.enter();
-    let old = thread.change_space(Some(space.clone()));
-    if let Some(old) = old {
-        crate::migrate::host::exec(process, &old, &space);
+    if let Some(old) = crate::migrate::host::exec(thread, &space) {
         old.leave();
     }
     end::release_vfork_parent(process);
+    // It may leave now.
+    thread.attention.store(true, Ordering::Release);
     *process.name.lock() = Name::of_path(&name);
     *process.executable.lock() = Some(executable);
     process.files.close_on_exec();
