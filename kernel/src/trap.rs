@@ -31,6 +31,7 @@ pub fn exception(_: &mut UserRegs, exception: Exception) {
 }
 
 /// The signal of an exception other than a page fault (SDM vol. 3A, 6.3; Linux's arch/x86/kernel/traps.c).
+#[cold]
 fn by_signal(thread: &Arc<Thread>, vector: u8) {
     let rip = thread.regs.with(|regs| regs.rip);
     let info = match vector {

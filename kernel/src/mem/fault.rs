@@ -82,6 +82,7 @@ impl Space {
 }
 
 /// Does what a recipe says.
+#[inline]
 fn execute(
     space: &mut VmSpace,
     torus: &'static Torus,
@@ -252,6 +253,7 @@ pub fn of_program(thread: &Arc<Thread>, address: u64, code: u64) {
 }
 
 /// Resolves an access of the current thread, with room made for it where there was none.
+#[inline]
 fn on(thread: &Arc<Thread>, address: VirtAddr, access: Access) -> Outcome {
     loop {
         let outcome = thread.space.with(|space| match space {
@@ -287,6 +289,7 @@ pub fn of_kernel(address: usize, write: bool) -> Result<(), Stop> {
 }
 
 /// The signal for an access that cannot be resolved, and the line in the log that says what was touched.
+#[cold]
 fn punish(thread: &Arc<Thread>, address: u64, access: Access, outcome: Outcome) {
     let label = thread.process.label();
     if outcome == Outcome::NoMemory {

@@ -191,10 +191,15 @@ impl Space {
     }
 
     /// Pays a debt of this space: every core that has it loaded forgets, then the frames are free.
+    #[inline]
     pub fn pay(&self, debt: FlushDebt) {
-        if debt.is_none() {
-            return;
+        if !debt.is_none() {
+            self.pay_some(debt);
         }
+    }
+
+    #[inline(never)]
+    fn pay_some(&self, debt: FlushDebt) {
         if debt.flush() != Flush::None {
             let cores = self.loaded();
             let counters = counters::own();

@@ -68,6 +68,7 @@ pub fn knocked() {
 }
 
 /// Whether the bell was rung, and nobody has served yet.
+#[inline]
 pub fn is_rung() -> bool {
     own().rung.load(Ordering::Relaxed)
 }
@@ -99,6 +100,7 @@ pub fn rest() {
     }
 }
 
+#[inline]
 fn own() -> &'static Rings {
     &cpu::this().torus().rings
 }

@@ -52,6 +52,7 @@ impl RunQueues {
 }
 
 /// This core.
+#[inline]
 fn this() -> &'static Core {
     &cpu::this().sched
 }
@@ -78,6 +79,7 @@ pub fn current() -> Arc<Thread> {
 ///
 /// # Panics
 /// Like [`current`].
+#[inline]
 pub fn with_current<R>(f: impl FnOnce(&Arc<Thread>) -> R) -> R {
     // SAFETY: K20, only this core writes `current`, and only in `next_thread`, which `f` does not reach.
     let current = unsafe { &*this().current.as_ptr() };

@@ -35,21 +35,19 @@ pub fn next_thread() -> *mut UserRegs {
             }
             retire(core);
         }
-        let next = super::idle::next(core);
-        start(core, next);
+        start(core, super::idle::next(core));
     }
 }
 
 /// Settles what stands between a thread and its program. False: it waits, has ended, or lets others run.
+#[inline]
 fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
     loop {
         if thread.attention.load(Ordering::Relaxed)
             && thread.attention.swap(false, Ordering::AcqRel)
             && !thread.is_dead()
         {
-            crate::signal::deliver::attend(thread);
-            let settled = thread.is_dead() || has_call(thread) || crate::mem::later::settle(thread);
-            if !settled || !(thread.is_dead() || crate::migrate::depart::attend(thread)) {
+            if !attend(thread) {
                 return false;
             }
             if !has_call(thread) {
@@ -59,40 +57,58 @@ fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
         if thread.is_dead() {
             return false;
         }
-        let in_flight = has_call(thread);
-        let stopped = thread.process.is_stopped();
-        if in_flight || stopped {
-            if thread.change(RunState::Running, RunState::Blocked) {
-                return false;
-            }
-            if core.resched.load(Ordering::Relaxed) {
-                // It has been woken, or its call is long: the others first.
-                thread.set_state(RunState::Ready);
-                core.queue.lock().push(thread.clone());
-                return false;
-            }
-            thread.set_state(RunState::Running);
-            if in_flight && !stopped {
-                crate::syscall::run_again(thread);
-            }
-            continue;
+        if !has_call(thread) && !thread.process.is_stopped() {
+            return !core.resched.load(Ordering::Relaxed) || keeps_turn(core, thread);
         }
-        if core.resched.load(Ordering::Relaxed) {
-            core.resched.store(false, Ordering::Relaxed);
-            crate::mem::reclaim::keep_up();
-            crate::migrate::lease::holder::sweep();
-            let mut queue = core.queue.lock();
-            if !queue.is_empty() {
-                thread.set_state(RunState::Ready);
-                queue.push(thread.clone());
-                return false;
-            }
-            drop(queue);
-            core.slice_end.set(Nanos(time::now().0 + SLICE.0));
-            arm(core);
+        if !resume(core, thread) {
+            return false;
         }
-        return true;
     }
+}
+
+/// Does what asks for the thread's attention. False: it waits, or has left.
+#[cold]
+fn attend(thread: &Arc<Thread>) -> bool {
+    crate::signal::deliver::attend(thread);
+    let settled = thread.is_dead() || has_call(thread) || crate::mem::later::settle(thread);
+    settled && (thread.is_dead() || crate::migrate::depart::attend(thread))
+}
+
+/// Runs the call of a thread that was woken again, unless the thread is stopped. False: it waits, or lets others run first.
+#[inline(never)]
+fn resume(core: &Core, thread: &Arc<Thread>) -> bool {
+    if thread.change(RunState::Running, RunState::Blocked) {
+        return false;
+    }
+    if core.resched.load(Ordering::Relaxed) {
+        // It has been woken, or its call is long: the others first.
+        thread.set_state(RunState::Ready);
+        core.queue.lock().push(thread.clone());
+        return false;
+    }
+    thread.set_state(RunState::Running);
+    if !thread.process.is_stopped() {
+        crate::syscall::run_again(thread);
+    }
+    true
+}
+
+/// Whether nobody else is to run when the core has been asked to look.
+#[cold]
+fn keeps_turn(core: &Core, thread: &Arc<Thread>) -> bool {
+    core.resched.store(false, Ordering::Relaxed);
+    crate::mem::reclaim::keep_up();
+    crate::migrate::lease::holder::sweep();
+    let mut queue = core.queue.lock();
+    if !queue.is_empty() {
+        thread.set_state(RunState::Ready);
+        queue.push(thread.clone());
+        return false;
+    }
+    drop(queue);
+    core.slice_end.set(Nanos(time::now().0 + SLICE.0));
+    arm(core);
+    true
 }
 
 /// Whether a call of the thread's has to run again.
@@ -101,6 +117,7 @@ fn has_call(thread: &Thread) -> bool {
 }
 
 /// The current thread is no longer current; its state stays loaded.
+#[inline(never)]
 fn retire(core: &Core) {
     let Some(thread) = core.current.replace(None) else {
         return;
@@ -110,6 +127,7 @@ fn retire(core: &Core) {
 }
 
 /// Makes `thread` current.
+#[inline(never)]
 fn start(core: &'static Core, thread: Arc<Thread>) {
     thread.set_state(if has_call(&thread) {
         RunState::Woken

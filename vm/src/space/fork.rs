@@ -52,11 +52,13 @@ impl<O: Object> AddressSpace<O> {
     fn childless_copy<M: TableMemory>(&self, memory: &M) -> Result<Self, SpaceError> {
         let mut mappings = self.mappings.duplicate()?;
         let mut mapped = self.mapped;
+        let mut locked = false;
         for mapping in self.mappings.iter() {
             if mapping.flags.contains(Flags::DONT_FORK) {
                 mappings.remove(mapping.range);
                 mapped -= mapping.range.len();
             }
+            locked |= mapping.flags.contains(Flags::LOCKED);
         }
         let mut child = Self {
             mappings,
@@ -73,7 +75,9 @@ impl<O: Object> AddressSpace<O> {
             peak: 0,
             wasted: 0,
         };
-        child.mark(USER, Flags::LOCKED, false)?;
+        if locked {
+            child.mark(USER, Flags::LOCKED, false)?;
+        }
         Ok(child)
     }
 }

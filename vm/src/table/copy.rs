@@ -121,8 +121,8 @@ impl PageTable {
     }
 }
 
-/// Copies words of one leaf table.
-#[inline]
+/// Copies words of one leaf table. On its own, so that the loop has all registers.
+#[inline(never)]
 fn copy_words<M: TableMemory>(
     memory: &M,
     from: &[AtomicU64],
@@ -145,7 +145,7 @@ fn copy_words<M: TableMemory>(
                 word.fetch_and(Entry(u64::MAX).read_only().0, Relaxed);
                 copied.protected = true;
             }
-            entry = entry.read_only().unpinned().asked();
+            entry = entry.read_only().unpinned();
         } else if entry.holds_frame() {
             copied.resident += 1;
             if entry.is_counted() {

@@ -231,10 +231,10 @@ impl Entry {
         old.is_present() && lost != 0
     }
 
-    /// Whether it is what most entries of programs are: present, of 4 KiB, with a reference to its frame.
+    /// Whether it is what most entries of programs are: present, of 4 KiB, with a reference to its frame, which was asked for.
     #[inline]
     pub const fn is_plain(self) -> bool {
-        self.0 & (PRESENT | LARGE | BORROWED) == PRESENT
+        self.0 & (PRESENT | LARGE | BORROWED | UNASKED) == PRESENT
     }
 
     /// Whether there is nothing.

@@ -179,7 +179,6 @@ impl PageTable {
             if entry.is_plain() {
                 present.add(page, 1);
                 released.resident += 1;
-                released.wasted += u64::from(entry.is_wasted());
                 if frames.unmap(entry.frame(), entry.is_dirty()) {
                     debt.add_frame(&frames, entry.frame());
                 }
