@@ -165,6 +165,27 @@ fn wrong_requests_are_refused() {
     );
 }
 
+/// A process moves to a torus that has less memory left than the process needs.
+fn crowded(left: u32, way: &str) -> String {
+    let program = Exec::new(programs::rust("crowded")).args([&left.to_string(), way]);
+    let output = program.smp(2).tori(2).mem(128).run();
+    assert_eq!(output.status, 0, "{output:?}");
+    let (outcome, others) = output.stdout.split_once('\n').expect("lines");
+    let expected = "the one that has the memory: Ok(0)\nanother: Ok(0)\nit again: Ok(0)\nI: 0\n";
+    assert_eq!(others, expected, "{output:?}");
+    outcome.to_owned()
+}
+
+#[test]
+fn memory_of_the_target_is_exhausted() {
+    for left in [600, 1000, 3000] {
+        let outcome = crowded(left, "touch");
+        let fine = ["it was refused", "it was killed"].contains(&outcome.as_str());
+        assert!(fine, "{left} pages: {outcome}");
+    }
+    assert_eq!(crowded(600, "back"), "it went on");
+}
+
 /// Interrupts between tori for 1,000 pages that are touched in order after a move, or come by themselves.
 #[test]
 fn pages_come_with_few_interrupts() {
