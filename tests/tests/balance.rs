@@ -14,7 +14,7 @@ fn an_idle_torus_takes_over_work() {
 #[test]
 fn a_steady_load_comes_to_rest() {
     let program = Exec::new(programs::rust("balance")).args(["steady"]);
-    let exec = program.smp(4).tori(2).words("braid=auto").counted().stats();
+    let exec = program.smp(4).tori(2).words("braid=auto").stats();
     let output = exec.run();
     assert_eq!(output.stdout, "all have ended\n", "{}", output.log);
     let moves: u64 = output
@@ -23,7 +23,8 @@ fn a_steady_load_comes_to_rest() {
         .filter_map(|line| line.split_once("migrations_out "))
         .map(|(_, count)| count.parse::<u64>().expect("a number"))
         .sum();
-    assert!((2..=6).contains(&moves), "{}", output.log);
+    // Who bounces moves hundreds of times in that time.
+    assert!(moves <= 12, "{}", output.log);
 }
 
 /// Torus 1 is emptied three times while its processes work, fork and end on all its cores; then one holds it up.
