@@ -14,7 +14,7 @@ fn an_idle_torus_takes_over_work() {
 #[test]
 fn a_steady_load_comes_to_rest() {
     let program = Exec::new(programs::rust("balance")).args(["steady"]);
-    let exec = program.smp(4).tori(2).words("braid=auto").stats();
+    let exec = program.smp(4).tori(2).words("braid=auto").counted().stats();
     let output = exec.run();
     assert_eq!(output.stdout, "all have ended\n", "{}", output.log);
     let moves: u64 = output

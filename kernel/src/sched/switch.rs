@@ -10,7 +10,7 @@ use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
 
 /// How long a thread runs before the next one's turn.
-const SLICE: Nanos = Nanos(10_000_000);
+pub(super) const SLICE: Nanos = Nanos(10_000_000);
 
 /// The registers of the thread that this core goes on with: the current one when it may, else the next of the queue, else
 /// one stolen from another core of the torus, else whoever ends the idling.

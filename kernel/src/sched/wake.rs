@@ -1,5 +1,6 @@
 //! Waking: where a thread goes that may run again, and what the timer does.
 
+use super::switch::SLICE;
 use super::time::Nanos;
 use super::timer::{Due, Timer};
 use crate::arch::ipi::{self, Ipi};
@@ -84,6 +85,8 @@ pub fn tick() {
     }
     if now >= core.slice_end.get() {
         core.resched.store(true, Ordering::Relaxed);
+        // Not at once again: a long operation that lets interrupts in would get no further.
+        core.slice_end.set(Nanos(now.0 + SLICE.0));
     }
     crate::console::screen::refresh();
     super::switch::arm(core);

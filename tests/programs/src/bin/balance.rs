@@ -1,5 +1,5 @@
 //! More work than the cores of one torus do: ends when a process of it has been taken over by another torus; with the argument
-//! `steady` when all have worked for three seconds, wherever they are.
+//! `steady` when all have worked for a second, wherever they are.
 
 use braid_test_programs::children::{fork, kill, wait};
 use braid_test_programs::torus;
@@ -11,7 +11,7 @@ fn main() {
     let steady = std::env::args().nth(1).as_deref() == Some("steady");
     let workers: Vec<usize> = (0..WORKERS).map(|_| worker(steady)).collect();
     if steady {
-        std::thread::sleep(std::time::Duration::from_secs(3));
+        std::thread::sleep(std::time::Duration::from_secs(1));
     } else {
         // The first that ends is one that has been taken over.
         let first = wait(usize::MAX);
