@@ -4,6 +4,7 @@
 //! program with the same files on the host, to compare. [`tool`] and [`pty`] drive the tool itself. As many machines run at
 //! once as the host has cores.
 
+pub mod cases;
 mod exec;
 mod limine;
 pub mod picture;

@@ -104,18 +104,20 @@ pub fn real(name: &str) -> Vec<PathBuf> {
     found
 }
 
-/// A program of `tests/programs/c`, compiled with the host's `cc -static` and more options into `directory`.
+/// A program of `tests/programs/c`, named by its path there without the ending, compiled with the host's `cc -static` and
+/// more options into `directory`.
 ///
 /// # Panics
 /// There is no C compiler, or it fails.
 #[must_use]
-pub fn c(name: &str, options: &[&str], directory: &Path) -> PathBuf {
+pub fn c(name: impl AsRef<Path>, options: &[&str], directory: &Path) -> PathBuf {
+    let name = name.as_ref();
     let source = parts()
         .root
         .join("tests/programs/c")
         .join(name)
         .with_extension("c");
-    let program = directory.join(name);
+    let program = directory.join(name.file_name().expect("programs have names"));
     let status = Command::new("cc")
         .args(["-static", "-O1"])
         .args(options)
