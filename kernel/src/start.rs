@@ -107,6 +107,7 @@ extern "C" fn start() -> ! {
     });
     let reclaim = divided.unwrap_or_else(|error| refuse(error));
     join(&cores, &parked);
+    tori::begin_reservations();
     route_console(firmware.madt, cores[0].1);
     // A core that was left out may still be parked in the loader's memory: then nothing is reclaimed.
     let reclaimed = if cores.len() == info.cores.len() {

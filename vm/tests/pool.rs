@@ -175,7 +175,7 @@ fn frames_freed_twice_or_elsewhere_are_caught_at_the_cache() {
     pool.reserve(FrameRange::at(Frame(50), 10));
     let cache = CoreCache::new();
     assert_eq!(cache.allocate(&frames, Use::Kernel), None);
-    assert!(cache.refill(&mut pool) > 0);
+    assert!(cache.refill(&mut pool, u64::MAX) > 0);
     let frame = cache.allocate(&frames, Use::Kernel).unwrap();
     assert_eq!(cache.free(&frames, frame), Ok(true));
     assert_eq!(
@@ -204,7 +204,7 @@ fn cores_take_frames_from_their_own_parts() {
     let caches = [CoreCache::new(), CoreCache::new()];
     let mut take = |cache: &CoreCache| {
         cache.allocate(&frames, Use::Kernel).or_else(|| {
-            cache.refill(&mut pool);
+            cache.refill(&mut pool, u64::MAX);
             cache.allocate(&frames, Use::Kernel)
         })
     };
@@ -240,7 +240,7 @@ fn caches_neither_lose_nor_duplicate_frames_under_theft() {
                 for round in 0..20_000usize {
                     if (round / 90 + core).is_multiple_of(2) {
                         let taken = cache.allocate(&frames, Use::Kernel).or_else(|| {
-                            cache.refill(&mut pool.lock().unwrap());
+                            cache.refill(&mut pool.lock().unwrap(), u64::MAX);
                             cache.allocate(&frames, Use::Kernel)
                         });
                         let Some(frame) = taken else { continue };

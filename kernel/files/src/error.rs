@@ -1,5 +1,6 @@
 //! Why a file operation was refused.
 
+use fallible::NoMemory;
 use thiserror::Error;
 
 /// A refusal, named after its meaning; the kernel maps each to the error number of the same meaning.
@@ -53,4 +54,10 @@ pub enum FileError {
     /// EMFILE.
     #[error("too many open files")]
     TooManyOpen,
+}
+
+impl From<NoMemory> for FileError {
+    fn from(_: NoMemory) -> Self {
+        Self::NoMemory
+    }
 }

@@ -154,10 +154,14 @@ pub fn halt_until_interrupt() {
     unsafe { asm!("sti", "hlt", "cli", options(nostack)) };
 }
 
-/// Lets interrupts in that wait: between the pieces of what takes long. The caller holds no lock that an interrupt takes.
+/// Lets interrupts in that wait: between the pieces of what takes long. The caller holds no lock that an interrupt takes. What
+/// the core has reserved is not theirs.
 pub fn let_interrupts_in() {
+    let reserved = &this().sched.reserved;
+    let own = reserved.replace(0);
     // SAFETY: K4, interrupts are on between the instructions of this block.
     unsafe { asm!("sti", "nop", "cli", options(nostack)) };
+    reserved.set(own);
 }
 
 /// The block of core `index`, if that core runs.

@@ -33,6 +33,8 @@ pub struct Core {
     pub(super) on_behalf: OwnCell<Option<Arc<dyn Waiter>>>,
     /// An allocation has failed for want of frames since the call began.
     pub short_of_memory: OwnCell<bool>,
+    /// Frames that it has reserved for the heap.
+    pub reserved: OwnCell<u64>,
     /// What it sends to other tori is to go together.
     pub gathers: OwnCell<bool>,
     /// The deposit that was drained last, of a process that has come from another torus.
@@ -69,6 +71,7 @@ impl Core {
             counters: Counters::new(),
             on_behalf: OwnCell::new(None),
             short_of_memory: OwnCell::new(false),
+            reserved: OwnCell::new(0),
             gathers: OwnCell::new(false),
             drained: OwnCell::new(None),
             random: OwnCell::new(None),

@@ -4,6 +4,7 @@ use super::errno::Errno;
 use crate::process::{Process, Thread};
 use crate::sched::time::Nanos;
 use alloc::sync::Arc;
+use fallible::NoMemory;
 
 /// Why a call did not produce a value. What ends with an error has changed nothing: where memory was short it is run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,12 @@ pub enum Stop {
 impl From<Errno> for Stop {
     fn from(errno: Errno) -> Self {
         Self::Errno(errno)
+    }
+}
+
+impl From<NoMemory> for Stop {
+    fn from(_: NoMemory) -> Self {
+        Self::Errno(Errno::ENOMEM)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Linux error numbers: the one place where errors for programs are spelled.
 
+use fallible::NoMemory;
+
 /// Makes the enum of a list of names and numbers, and the way back from a number.
 macro_rules! errnos {
     ($($name:ident = $number:literal,)+) => {
@@ -160,5 +162,11 @@ impl Errno {
     /// The value a system call leaves in rax: the negated number.
     pub const fn as_return(self) -> u64 {
         -(self as i64) as u64
+    }
+}
+
+impl From<NoMemory> for Errno {
+    fn from(_: NoMemory) -> Self {
+        Self::ENOMEM
     }
 }

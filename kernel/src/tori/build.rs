@@ -1,6 +1,7 @@
 //! Building one torus out of the memory that the plan gives it.
 
 use super::heap::{self, Heap};
+use super::reserve::Reservations;
 use super::{Lock, TORI, Torus};
 use crate::arch::cpu::{CoreIndex, Cpu};
 use crate::arch::paging::{self, KernelTables, Kind};
@@ -8,7 +9,7 @@ use crate::arch::{CoreStacks, STACK_STRIDE};
 use crate::rings::probe::Tally;
 use crate::rings::{Door, Exit, Rings};
 use core::ops::Range;
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, Ordering};
 use thiserror::Error;
 use torus::TorusId;
 use vm::addr::{Frame, FrameRange, PAGE_SIZE, PhysAddr};
@@ -131,7 +132,7 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
             frames,
             zero,
             pool: Lock::new(pool),
-            promised: AtomicU64::new(0),
+            reservations: Reservations::new(),
             heap: Heap::new(id),
             rings,
             reclaim: crate::mem::reclaim::Reclaim::new(),

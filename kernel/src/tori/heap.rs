@@ -3,11 +3,10 @@
 //! The range is contiguous, so a large allocation needs no contiguous frames. Heap memory is freed to the torus that
 //! its address belongs to, whoever frees it.
 
-use super::Torus;
-use crate::arch::cpu;
+use super::{Torus, reserve};
 use crate::arch::paging::{KernelTables, Kind, SLOT_SIZE, TORUS_SLOTS};
-use core::alloc::{GlobalAlloc, Layout};
-use core::ptr::{NonNull, null_mut};
+use core::alloc::Layout;
+use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
 use spin::mutex::SpinMutex;
 use talc::DefaultBinning;
@@ -74,7 +73,7 @@ impl Heap {
         self.frames.load(Ordering::Relaxed)
     }
 
-    fn allocate(&self, torus: &Torus, layout: Layout) -> Option<NonNull<u8>> {
+    pub(super) fn allocate(&self, torus: &Torus, layout: Layout) -> Option<NonNull<u8>> {
         let mut inner = self.inner.lock();
         loop {
             // SAFETY: K14, the layout is not empty (GlobalAlloc's contract).
@@ -88,7 +87,7 @@ impl Heap {
         }
     }
 
-    fn free(&self, memory: *mut u8, layout: Layout) {
+    pub(super) fn free(&self, memory: *mut u8, layout: Layout) {
         // SAFETY: K14, allocated here with this layout (GlobalAlloc's contract).
         unsafe { self.inner.lock().talc.deallocate(memory, layout) };
         self.used.fetch_sub(layout.size() as u64, Ordering::Relaxed);
@@ -107,12 +106,14 @@ impl Inner {
         let Some(bytes) = layout.size().checked_add(overhead + first) else {
             return false;
         };
-        let pages = (bytes.div_ceil(PAGE_SIZE) as u64).max(STEP);
+        let needed = bytes.div_ceil(PAGE_SIZE) as u64;
+        let plenty = torus.available() >= torus.reservations.kept() + needed + STEP;
+        let pages = if plenty { needed.max(STEP) } else { needed };
         if self.mapped + pages * PAGE_SIZE as u64 > LIMIT {
             return false;
         }
         // Memory that is not there is not asked for frame by frame.
-        if torus.available() < pages + 8 {
+        if !plenty && reserve::own() == 0 {
             torus.note_shortage();
             return false;
         }
@@ -160,32 +161,5 @@ impl Inner {
                 Some(old) => Some(self.talc.extend(old, end)),
             }
         };
-    }
-}
-
-/// The kernel's allocator: memory comes from the torus of the core that asks.
-struct Allocator;
-
-#[global_allocator]
-static ALLOCATOR: Allocator = Allocator;
-
-// SAFETY: K14, each heap's allocator gives out disjoint memory of its own range.
-unsafe impl GlobalAlloc for Allocator {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let Some(torus) = cpu::try_this().and_then(|cpu| cpu.try_torus()) else {
-            // Nothing is allocated before the machine is divided.
-            return null_mut();
-        };
-        match torus.heap.allocate(torus, layout) {
-            Some(memory) => memory.as_ptr(),
-            None => null_mut(),
-        }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        let index = (memory as usize >> 39 & 511) - TORUS_SLOTS;
-        if let Some(torus) = TorusId::new(index).and_then(super::get) {
-            torus.heap.free(memory, layout);
-        }
     }
 }

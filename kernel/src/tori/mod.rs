@@ -3,20 +3,21 @@
 //! A torus, its pool's bitmaps, its frames' records, its cores' blocks and stacks, and its heap lie in frames of its
 //! own memory. The table of tori is written once, at boot.
 
+mod allocator;
 mod build;
 mod divide;
 pub mod heap;
-mod promise;
+mod reserve;
 
 pub use divide::{Early, divide};
-pub use promise::Promise;
 
 use crate::arch::cpu::{self, Cpu, MAX_CORES};
 use crate::arch::paging;
 use crate::mem::reclaim::{self, Reclaim};
 use crate::mem::swap::Swap;
-use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use heap::Heap;
+use reserve::Reservations;
 use spin::mutex::SpinMutex;
 use torus::{MAX_TORI, TorusId};
 use vm::addr::{Frame, FrameRange, RUN};
@@ -39,8 +40,8 @@ pub struct Torus {
     /// The frame that all untouched memory reads.
     zero: Frame,
     pool: Lock<FramePool<'static>>,
-    /// Frames of the pool that are promised to the heap; changed with the pool locked.
-    promised: AtomicU64,
+    /// Frames of the pool that are reserved for the heap.
+    reservations: Reservations,
     /// The kernel's own memory on this torus.
     pub heap: Heap,
     /// Messages to and from other tori.
@@ -54,6 +55,11 @@ pub struct Torus {
 static TORI: [AtomicPtr<Torus>; MAX_TORI] =
     [const { AtomicPtr::new(core::ptr::null_mut()) }; MAX_TORI];
 static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// Has the heap stand behind reservations. Each core has joined its torus.
+pub fn begin_reservations() {
+    fallible::bind(&reserve::OwnHeap);
+}
 
 /// How many tori there are.
 pub fn count() -> usize {
@@ -103,21 +109,44 @@ impl Torus {
                 self.reclaim.ask();
             }
             let kept = if used == Use::Kernel {
-                0
+                self.reservations.kept()
             } else {
                 self.reserve()
             };
-            if pool.available() > kept && cache.refill(&mut pool) > 0 {
+            let free = pool.available().saturating_sub(kept);
+            if cache.refill(&mut pool, free) > 0 {
                 return cache.allocate(&self.frames, used);
+            }
+            if used == Use::Kernel && reserve::own() > 0 {
+                return self.draw(&mut pool);
             }
             drop(pool);
             self.take_from_others(used)
         })
     }
 
+    /// Takes one of the frames that are reserved for the heap, for a core that holds a reservation.
+    #[cold]
+    fn draw(&self, pool: &mut FramePool<'static>) -> Option<Frame> {
+        let frame = pool.allocate()?;
+        self.reservations.draw();
+        self.frames.claim(frame, Use::Kernel);
+        Some(frame)
+    }
+
+    /// Brings back to the pool what cores keep at hand.
+    #[cold]
+    fn gather(&self, pool: &mut FramePool<'static>) {
+        for index in 0..self.cores() {
+            if let Err(error) = self.core(index).frames.drain(pool) {
+                panic!("torus {}: {error}", self.id);
+            }
+        }
+    }
+
     /// Frames that only the kernel's heap gets: when programs have taken the rest, it still serves their calls.
     fn reserve(&self) -> u64 {
-        RESERVE.min(self.total() / 16) + self.promised.load(Ordering::Relaxed)
+        RESERVE.min(self.total() / 16) + self.reservations.kept()
     }
 
     /// The pool is empty: what other cores keep at hand is used before memory is out.

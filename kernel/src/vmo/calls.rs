@@ -42,7 +42,7 @@ pub(super) fn close_on_exec(flags: u64) -> Result<bool, Errno> {
 fn insert(call: &Call, body: Body, flags: Flags, close: bool) -> SysResult {
     let limit = call.process.limits.lock().current(limits::NOFILE);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let _promise = cost::promise(cost::FILE)?;
+    let _held = cost::reserve(cost::FILE)?;
     let file = Arc::new(OpenFile::new(body, flags));
     Ok(call.process.files.insert(file, close, 0, limit)? as usize)
 }
@@ -98,7 +98,7 @@ fn patch(call: &mut Call) -> SysResult {
     }
     let patches = Patches::read(call.size(1), call.size(2))?;
     let (count, bytes) = patches.size();
-    let _promise = cost::promise(cost::patch(count, bytes))?;
+    let _held = cost::reserve(cost::patch(count, bytes))?;
     if let Body::Builder(builder) = &file.body {
         return Ok(builder.patch(&patches).map(|()| 0)?);
     }
@@ -119,7 +119,7 @@ fn commit(call: &mut Call) -> SysResult {
 fn slice(call: &mut Call) -> SysResult {
     let close = close_on_exec(call.args[3])?;
     let file = file(call, 0)?;
-    let _promise = cost::promise(cost::ROPE)?;
+    let _held = cost::reserve(cost::ROPE)?;
     let handle = &object(&file)?.handle;
     let slice = handle.slice(call.args[1]..call.args[2])?;
     open(call, VmoFile::new(slice), close)
@@ -129,7 +129,7 @@ fn slice(call: &mut Call) -> SysResult {
 fn concat(call: &mut Call) -> SysResult {
     let close = close_on_exec(call.args[2])?;
     let (first, second) = (file(call, 0)?, file(call, 1)?);
-    let _promise = cost::promise(cost::ROPE)?;
+    let _held = cost::reserve(cost::ROPE)?;
     let joined = object(&first)?.handle.concat(&object(&second)?.handle)?;
     open(call, VmoFile::new(joined), close)
 }
@@ -163,7 +163,7 @@ fn of_file(call: &mut Call) -> SysResult {
     }
     let (bytes, leaves) = file.rooted().ok_or(Errno::EINVAL)?;
     let pages = bytes.len().div_ceil(4096) as u64;
-    let _promise = cost::promise(cost::ROPE + cost::tree(pages, bytes.len() as u64))?;
+    let _held = cost::reserve(cost::ROPE + cost::tree(pages, bytes.len() as u64))?;
     let handle = super::boot::object(store()?, bytes, leaves)?;
     open(call, VmoFile::new(handle), close)
 }

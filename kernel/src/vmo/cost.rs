@@ -1,9 +1,9 @@
-//! What operations on objects take of the kernel's heap, at most. Their nodes cannot be allocated fallibly, so it is promised first.
+//! What operations on objects take of the kernel's heap, at most. Their nodes cannot be allocated fallibly, so it is reserved first.
 
 use super::{Builder, Handle};
 use crate::arch::cpu;
 use crate::syscall::errno::Errno;
-use crate::tori::Promise;
+use fallible::{NoMemory, Reserved};
 
 /// The store itself.
 pub const STORE: u64 = 16 << 10;
@@ -18,9 +18,9 @@ const BRANCH: u64 = 448;
 /// Nodes above a page that lies alone: no tree is higher.
 const PATH: u64 = 52;
 
-/// Has so many bytes of the heap promised. ENOMEM.
-pub fn promise(bytes: u64) -> Result<Promise, Errno> {
-    cpu::this().torus().promise(bytes).ok_or(Errno::ENOMEM)
+/// Reserves so many bytes of the heap, what the allocator needs for each block included.
+pub fn reserve(bytes: u64) -> Result<Reserved, NoMemory> {
+    fallible::reserve(0, usize::try_from(bytes).map_err(|_| NoMemory)?)
 }
 
 /// A tree over `pages` stored pages, of an object of `size` bytes.

@@ -49,7 +49,7 @@ impl VmoFile {
         if let Some(object) = mapped.upgrade() {
             return Ok(ObjectRef(object));
         }
-        let _promise = cost::promise(cost::FILE)?;
+        let _held = cost::reserve(cost::FILE)?;
         let all = self.whole.clone();
         let object = MemoryObject::of_content(Arc::new(Shown(all)))?;
         *mapped = Arc::downgrade(&object.0);
@@ -67,7 +67,7 @@ impl BuilderFile {
 
     /// Adds bytes at the end, no more than a page.
     pub fn append(&self, bytes: &[u8]) -> Result<(), Errno> {
-        let _promise = cost::promise(cost::patch(1, bytes.len() as u64))?;
+        let _held = cost::reserve(cost::patch(1, bytes.len() as u64))?;
         Ok(self.0.lock().append(bytes)?)
     }
 
@@ -91,7 +91,7 @@ impl BuilderFile {
     /// Seals the object.
     pub(super) fn commit(&self) -> Result<Handle, Errno> {
         let mut builder = self.0.lock();
-        let _promise = cost::promise(cost::commit_of(&builder))?;
+        let _held = cost::reserve(cost::commit_of(&builder))?;
         Ok(builder.commit()?)
     }
 

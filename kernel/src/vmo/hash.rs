@@ -53,7 +53,7 @@ pub fn all(call: &mut Call, handle: &Handle) -> Result<(), Stop> {
     if handle.known_id().is_some() {
         return Ok(());
     }
-    let _promise = cost::promise(cost::id_of(handle)?)?;
+    let _held = cost::reserve(cost::id_of(handle)?)?;
     // Odd, so that a call that maps tells it from an address.
     match handle.hash_some(call.inflight.word / 2, PAGES_PER_RUN)? {
         None => {

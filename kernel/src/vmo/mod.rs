@@ -8,7 +8,7 @@
 //! its pages are hashed, a few in each run of the call ([`hash::all`]). From then on its pages are found by root, and its frames
 //! are the page cache's too.
 //!
-//! The small nodes of objects come from the kernel's heap and cannot fail; every call has it promised before ([`cost`]).
+//! The small nodes of objects come from the kernel's heap and cannot fail; every call reserves it before ([`cost`]).
 
 mod boot;
 pub mod calls;
@@ -50,6 +50,6 @@ fn store() -> Result<&'static VmoStore<Frames>, Errno> {
     if let Some(store) = store.get() {
         return Ok(store);
     }
-    let _promise = cost::promise(cost::STORE)?;
+    let _held = cost::reserve(cost::STORE)?;
     Ok(store.call_once(|| VmoStore::new(Frames, hash::hasher())))
 }

@@ -28,7 +28,7 @@ pub(super) fn snapshot(call: &mut Call) -> SysResult {
     let space = call.thread.space.with(|space| space.clone());
     let space = space.ok_or(Errno::EFAULT)?;
     let memory = cpu::this().torus().memory();
-    let (pages, promise) = loop {
+    let (pages, held) = loop {
         let away = space.look(|space| space.check_snapshot(memory, VirtAddr(address), length));
         if let Some(page) = away? {
             fault::of_kernel(page.start().0 as usize, false)?;
@@ -36,15 +36,15 @@ pub(super) fn snapshot(call: &mut Call) -> SysResult {
         }
         let count = length / PAGE_SIZE as u64;
         // The list of pages grows by doubling.
-        let promise = cost::promise(cost::ROPE + cost::tree(count, length) + 64 * count)?;
+        let held = cost::reserve(cost::ROPE + cost::tree(count, length) + 64 * count)?;
         // None: something has changed since it was checked.
         if let Some(pages) = space.with(|space| take(space, VirtAddr(address), length))? {
-            break (pages, promise);
+            break (pages, held);
         }
     };
     let handle = store()?.from_pages(length, pages)?;
     let done = open(call, VmoFile::new(handle), close);
-    drop(promise);
+    drop(held);
     done
 }
 

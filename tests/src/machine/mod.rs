@@ -120,13 +120,13 @@ impl<'a> Machine<'a> {
     pub fn allocate(&self, used: Use) -> Option<Frame> {
         let cache = &self.caches[0];
         let frame = cache.allocate(&self.frames, used).or_else(|| {
-            if cache.refill(&mut self.pool.borrow_mut()) == 0 {
+            if cache.refill(&mut self.pool.borrow_mut(), u64::MAX) == 0 {
                 for other in &self.caches {
                     other
                         .drain(&mut self.pool.borrow_mut())
                         .expect("cached frames are used");
                 }
-                cache.refill(&mut self.pool.borrow_mut());
+                cache.refill(&mut self.pool.borrow_mut(), u64::MAX);
             }
             cache.allocate(&self.frames, used)
         })?;

@@ -61,10 +61,11 @@ impl CoreCache {
         Ok(self.push(frame))
     }
 
-    /// Takes a batch from the pool; answers how many came.
-    pub fn refill(&self, pool: &mut FramePool<'_>) -> usize {
+    /// Takes a batch from the pool, of `most` frames at the most; answers how many came.
+    pub fn refill(&self, pool: &mut FramePool<'_>, most: u64) -> usize {
         let mut batch = [Frame(0); BATCH];
-        let count = pool.allocate_batch(Frame(self.first.load(Relaxed)), &mut batch);
+        let most = most.min(BATCH as u64) as usize;
+        let count = pool.allocate_batch(Frame(self.first.load(Relaxed)), &mut batch[..most]);
         let mut kept = 0;
         for frame in &batch[..count] {
             if self.push(*frame) {

@@ -1,0 +1,59 @@
+//! Memory that is set aside before it is allocated.
+
+use crate::NoMemory;
+use core::marker::PhantomData;
+use spin::Once;
+
+/// What stands behind reservations: the kernel's heap.
+pub trait Reserve: Sync {
+    /// Sets memory aside for the core that executes this: for `blocks` allocations of `bytes` in all. Answers a mark, which
+    /// [`Reserve::release`] takes.
+    ///
+    /// # Errors
+    /// [`NoMemory`].
+    fn reserve(&self, blocks: usize, bytes: usize) -> Result<u64, NoMemory>;
+
+    /// Gives back what has not been drawn since the reservation with this mark. Reservations of a core are released in the reverse order.
+    fn release(&self, mark: u64);
+}
+
+static BOUND: Once<&'static dyn Reserve> = Once::new();
+
+/// Binds what stands behind reservations; once, at boot.
+pub fn bind(heap: &'static dyn Reserve) {
+    BOUND.call_once(|| heap);
+}
+
+/// Memory that is set aside for the core that holds this, until it is dropped.
+#[derive(Debug)]
+#[must_use = "a reservation that is dropped reserves nothing"]
+pub struct Reserved {
+    mark: u64,
+    /// It stays on its core.
+    here: PhantomData<*const ()>,
+}
+
+/// Sets memory aside for `blocks` allocations of `bytes` in all, beside what allocators need of their own.
+///
+/// # Errors
+/// [`NoMemory`].
+#[inline]
+pub fn reserve(blocks: usize, bytes: usize) -> Result<Reserved, NoMemory> {
+    let mark = match BOUND.get() {
+        Some(heap) => heap.reserve(blocks, bytes)?,
+        None => 0,
+    };
+    Ok(Reserved {
+        mark,
+        here: PhantomData,
+    })
+}
+
+impl Drop for Reserved {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(heap) = BOUND.get() {
+            heap.release(self.mark);
+        }
+    }
+}
