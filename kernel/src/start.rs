@@ -66,6 +66,16 @@ global_asm!(
 );
 
 extern "C" fn start() -> ! {
+    raise();
+    crate::mem::swap::start();
+    process::start();
+    static LEFT: AtomicU32 = AtomicU32::new(0);
+    arch::enter_user(&LEFT, 1)
+}
+
+/// All up to a machine whose cores run the scheduler. What this has on the stack is gone when processes start.
+#[inline(never)]
+fn raise() {
     time::begin();
     console::start();
     if let Some(screen) = boot::screen() {
@@ -123,10 +133,6 @@ extern "C" fn start() -> ! {
         reclaimed * 4,
         boot::tables::image_size() / 1024
     );
-    crate::mem::swap::start();
-    process::start();
-    static LEFT: AtomicU32 = AtomicU32::new(0);
-    arch::enter_user(&LEFT, 1)
 }
 
 /// Descriptor tables, processor features and page tables of the kernel's own.

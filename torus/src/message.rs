@@ -291,6 +291,8 @@ messages! {
         number: u64,
         /// How many they are.
         found: u64,
+        /// How many of them the sender may send it to.
+        permitted: u64,
     }
     /// To every torus: start the first program too.
     32 Begin {}
@@ -309,6 +311,10 @@ messages! {
         to: Pid,
         /// Its parent.
         from: Pid,
+        /// The parent's real user.
+        uid: u32,
+        /// Its effective user.
+        euid: u32,
         /// Where it is to go.
         torus: TorusId,
         /// What the answer is to carry.

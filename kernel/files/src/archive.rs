@@ -98,6 +98,8 @@ pub struct Node<'a> {
     pub device: (u32, u32),
     /// Inode number: equal for hard links.
     pub inode: u64,
+    /// The first of its hard links; itself when it is alone.
+    pub first: NodeId,
     /// What it holds.
     pub content: Content<'a>,
     /// The roots of a regular file's pages, where the archive has them.
@@ -134,7 +136,7 @@ impl<'a> Tree<'a> {
     /// Parses an archive. Directories that are only implied by paths are made, as are those in `required` (mount points).
     pub fn parse(bytes: &'a [u8], required: &[&'a [u8]]) -> Result<Self, ArchiveError> {
         let mut tree = Self { nodes: Vec::new() };
-        tree.push(Node::implied(b"", ROOT, 1))?;
+        tree.push(Node::implied(b"", ROOT, ROOT))?;
         let mut links = Links::default();
         let mut roots = None;
         for entry in Entries::new(bytes) {
@@ -193,11 +195,14 @@ impl<'a> Tree<'a> {
 
     /// The node called `name` in directory `id`.
     pub fn child(&self, id: NodeId, name: &[u8]) -> Option<NodeId> {
-        let Content::Directory(names) = &self.node(id).content else {
-            return None;
-        };
+        self.position(id, name).map(|(_, child)| child)
+    }
+
+    /// The node called `name` in directory `id`, after its position among the names there.
+    pub fn position(&self, id: NodeId, name: &[u8]) -> Option<(u64, NodeId)> {
+        let names = self.names(id);
         let at = names.binary_search_by(|(n, _)| (*n).cmp(name)).ok()?;
-        Some(names[at].1)
+        Some((at as u64, names[at].1))
     }
 
     /// The names in directory `id`, sorted; none for other nodes.
@@ -260,7 +265,7 @@ impl<'a> Tree<'a> {
         names.try_reserve(1).map_err(|_| ArchiveError::NoMemory)?;
         let at = names.partition_point(|(n, _)| *n < name);
         names.insert(at, (name, id));
-        self.push(Node::implied(name, parent, u64::from(id.0) + 1))?;
+        self.push(Node::implied(name, parent, id))?;
         Ok(id)
     }
 
@@ -322,7 +327,7 @@ impl<'a> Tree<'a> {
 }
 
 impl<'a> Node<'a> {
-    fn implied(name: &'a [u8], parent: NodeId, inode: u64) -> Self {
+    fn implied(name: &'a [u8], parent: NodeId, id: NodeId) -> Self {
         Self {
             name,
             parent,
@@ -332,7 +337,8 @@ impl<'a> Node<'a> {
             links: 1,
             mtime: 0,
             device: (0, 0),
-            inode,
+            inode: u64::from(id.0) + 1,
+            first: id,
             content: Content::Directory(Vec::new()),
             roots: None,
         }
@@ -374,6 +380,7 @@ impl Links {
                 let node = &mut tree.nodes[id.0 as usize];
                 node.content = content.clone();
                 node.inode = inode;
+                node.first = first;
                 node.links = group.len() as u32;
             }
         }

@@ -5,10 +5,12 @@
 extern crate alloc;
 
 pub mod archive;
+pub mod credentials;
 pub mod error;
 pub mod far;
 pub mod line;
 pub mod locks;
+pub mod permission;
 pub mod pipe;
 pub mod stat;
 pub mod table;

@@ -17,14 +17,17 @@ pub trait Tree {
 
     /// Where absolute paths begin.
     fn root(&self) -> Self::Node;
-    /// The node of this name in a directory; [`FileError::NotFound`] when there is none.
-    fn child(&self, directory: &Self::Node, name: &[u8]) -> Result<Self::Node, FileError>;
+    /// The node of this name in a directory; [`FileError::NotFound`] when there is none. None: the name is somebody else's to
+    /// resolve, from the directory on.
+    fn child(&self, directory: &Self::Node, name: &[u8]) -> Result<Option<Self::Node>, FileError>;
     /// The directory that a directory is in; the root's is the root.
     fn parent(&self, directory: &Self::Node) -> Result<Self::Node, FileError>;
     /// Whether a node is a directory.
     fn is_directory(&self, node: &Self::Node) -> bool;
     /// The target, if a node is a symbolic link.
     fn link(&self, node: &Self::Node) -> Result<Option<Vec<u8>>, FileError>;
+    /// Whether names may be looked for in a directory: whoever may not gets [`FileError::Denied`].
+    fn may_search(&self, directory: &Self::Node) -> bool;
     /// Whether what lies below a node is somebody else's to resolve.
     fn is_foreign(&self, node: &Self::Node) -> bool;
 }
@@ -144,6 +147,9 @@ pub fn go_on<T: Tree>(
         if !tree.is_directory(&at) {
             return Err(FileError::NotDirectory);
         }
+        if !tree.may_search(&at) {
+            return Err(FileError::Denied);
+        }
         let last = tail.iter().all(|&b| b == b'/');
         let slash = last && !tail.is_empty();
         if name == b"." || name == b".." {
@@ -159,7 +165,8 @@ pub fn go_on<T: Tree>(
             return Err(FileError::NameTooLong);
         }
         let node = match tree.child(&at, name) {
-            Ok(node) => node,
+            Ok(Some(node)) => node,
+            Ok(None) => return Ok(Walk::Leaves(Leaving { at, rest, links })),
             Err(FileError::NotFound) if last => {
                 return Ok(Walk::Target(Target {
                     directory: at,
@@ -245,7 +252,7 @@ mod tests {
     use super::*;
 
     /// Directories `/`, `/d`; file `/d/f`; links `/l` -> d, `/loop` -> loop, `/d/up` -> ../d/f, `/gone` -> nowhere.
-    /// `/away` is foreign.
+    /// `/away` is foreign, `/d/moved` somebody else's to find, `/closed` a directory without search.
     struct Toy;
 
     impl Tree for Toy {
@@ -254,9 +261,15 @@ mod tests {
         fn root(&self) -> Self::Node {
             "/"
         }
-        fn child(&self, directory: &Self::Node, name: &[u8]) -> Result<Self::Node, FileError> {
-            match (*directory, name) {
+        fn child(
+            &self,
+            directory: &Self::Node,
+            name: &[u8],
+        ) -> Result<Option<Self::Node>, FileError> {
+            let child = match (*directory, name) {
+                ("d", b"moved") => return Ok(None),
                 ("/", b"d") => Ok("d"),
+                ("/", b"closed") => Ok("closed"),
                 ("/", b"l") => Ok("l"),
                 ("/", b"loop") => Ok("loop"),
                 ("/", b"gone") => Ok("gone"),
@@ -265,13 +278,14 @@ mod tests {
                 ("d", b"f") => Ok("f"),
                 ("d", b"up") => Ok("up"),
                 _ => Err(FileError::NotFound),
-            }
+            };
+            child.map(Some)
         }
         fn parent(&self, _: &Self::Node) -> Result<Self::Node, FileError> {
             Ok("/")
         }
         fn is_directory(&self, node: &Self::Node) -> bool {
-            matches!(*node, "/" | "d")
+            matches!(*node, "/" | "d" | "closed")
         }
         fn link(&self, node: &Self::Node) -> Result<Option<Vec<u8>>, FileError> {
             Ok(match *node {
@@ -282,6 +296,9 @@ mod tests {
                 "gone" => Some(b"nowhere".to_vec()),
                 _ => None,
             })
+        }
+        fn may_search(&self, node: &Self::Node) -> bool {
+            *node != "closed"
         }
         fn is_foreign(&self, node: &Self::Node) -> bool {
             *node == "away"
@@ -329,6 +346,10 @@ mod tests {
         assert_eq!(find("f/x"), Err(FileError::NotDirectory));
         assert_eq!(find("f/.."), Err(FileError::NotDirectory));
         assert_eq!(find("/loop"), Err(FileError::TooManyLinks));
+        for path in ["/closed/x", "/closed/.", "/closed/../d", "/closed/no/x"] {
+            assert_eq!(find(path), Err(FileError::Denied), "{path}");
+        }
+        assert_eq!(find("/closed/"), Ok("closed"));
         assert_eq!(find(&"a".repeat(256)), Err(FileError::NameTooLong));
         assert_eq!(find(&"a/".repeat(2048)), Err(FileError::NameTooLong));
     }
@@ -388,6 +409,19 @@ mod tests {
                 ("away", rest.as_bytes(), links),
                 "{path}"
             );
+        }
+    }
+
+    #[test]
+    fn what_others_have_to_find_is_left_with_its_name() {
+        for path in ["moved", "/d/./moved", "/l/moved"] {
+            let walk = resolve(&Toy, &"d", path.as_bytes(), true).unwrap();
+            let Walk::Leaves(leaving) = walk else {
+                panic!("{path}: {walk:?}");
+            };
+            let rest = leaving.rest.trim_ascii_start();
+            assert_eq!(leaving.at, "d");
+            assert!(rest.ends_with(b"moved"), "{path}");
         }
     }
 

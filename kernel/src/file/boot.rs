@@ -43,6 +43,17 @@ pub fn object_of(id: NodeId) -> Result<ObjectRef, Errno> {
     }
 }
 
+/// The pages of a file to be changed: those that nobody has changed yet are read from the archive.
+pub fn copy_of(id: NodeId) -> Result<ObjectRef, Errno> {
+    match tree::archive().node(id).content {
+        archive::Content::Bytes(bytes) => {
+            crate::mem::room(size_of::<Bytes>())?;
+            MemoryObject::over(Arc::new(Bytes(bytes, None)))
+        }
+        archive::Content::Directory(_) => Err(Errno::EISDIR),
+    }
+}
+
 /// A file of which the roots are known.
 struct BootFile {
     bytes: Bytes,

@@ -1,12 +1,13 @@
 //! Who has something done with a file.
 
 use super::far::{Journal, Serving};
-use crate::process::{Process, Thread, table};
+use crate::process::{Process, Thread, limits, table};
 use crate::sched::wait::Waiter;
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, Stop};
 use alloc::sync::Arc;
-use braid_files::far::ask::Who;
+use braid_files::credentials::Identity;
+use braid_files::far::ask::{Request, Who};
 
 /// On whose behalf a file is used.
 #[derive(Clone, Copy)]
@@ -31,7 +32,33 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// What a terminal wants to know of it.
+    /// As whom it uses files.
+    pub fn identity(&self) -> Identity {
+        match self {
+            Self::Here(process, _) => process.credentials.lock().identity(),
+            Self::There(serving) => serving.who().identity,
+        }
+    }
+
+    /// As whom it asks what it is asked to do, which for access(2) is somebody else.
+    pub fn identity_for(&self, request: &Request) -> Identity {
+        match (self, request) {
+            (Self::Here(process, _), Request::Access { real: true, .. }) => {
+                process.credentials.lock().real_identity()
+            }
+            _ => self.identity(),
+        }
+    }
+
+    /// No file grows beyond this by its writes, in bytes.
+    pub fn file_limit(&self) -> u64 {
+        match self {
+            Self::Here(process, _) => process.limits.lock().current(limits::FSIZE),
+            Self::There(serving) => serving.who().file_limit,
+        }
+    }
+
+    /// What another torus wants to know of it.
     pub fn who(&self) -> Who {
         match self {
             Self::Here(process, thread) => who(process, thread),
@@ -65,6 +92,8 @@ fn who(process: &Process, thread: &Thread) -> Who {
     let (deaf_to_input, deaf_to_output) = (deaf(Signal::TTIN), deaf(Signal::TTOU));
     drop(actions);
     Who {
+        identity: process.credentials.lock().identity(),
+        file_limit: process.limits.lock().current(limits::FSIZE),
         group: table().group_of(process.pid).raw(),
         session: table().session_of(process.pid).raw(),
         deaf_to_input,

@@ -4,12 +4,14 @@
 use super::local;
 use super::locks::FileLocks;
 use super::seals::Seals;
+use super::{boot, tree};
 use crate::arch::cpu;
 use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef, PAGE, Shown};
 use crate::sched::lock::Lock;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
+use braid_files::archive::NodeId;
 use core::sync::atomic::{AtomicU32, Ordering};
 use vm::space::Object;
 
@@ -20,6 +22,8 @@ pub struct Content {
     busy: Lock<()>,
     /// Changed while `busy` is held.
     seals: AtomicU32,
+    /// The file of the boot archive that it lies over.
+    archive: Option<NodeId>,
     /// Who has locked it.
     pub locks: FileLocks,
 }
@@ -35,6 +39,7 @@ impl Content {
             busy: Lock::new(()),
             // Only who asks for a file that can be sealed gets one.
             seals: AtomicU32::new(Seals::SEAL.bits()),
+            archive: None,
             locks: FileLocks::new(),
         })
     }
@@ -48,9 +53,35 @@ impl Content {
         Ok(content)
     }
 
-    /// What mappings of it show.
+    /// What a file of the boot archive has: pages that nobody has written are read from there.
+    pub fn of_archive(id: NodeId) -> Result<Self, Errno> {
+        Ok(Self {
+            object: boot::copy_of(id)?,
+            archive: Some(id),
+            ..Self::new()?
+        })
+    }
+
+    /// What mappings of it show that do not write to the file.
     pub fn object(&self) -> &ObjectRef {
         &self.object
+    }
+
+    /// What mappings of it show that may write to the file.
+    pub fn writable_object(&self) -> &ObjectRef {
+        self.mark_written();
+        &self.object
+    }
+
+    /// The file of the boot archive that has the same bytes.
+    pub fn same_as(&self) -> Option<NodeId> {
+        self.archive.filter(|id| !tree::is_written(*id))
+    }
+
+    fn mark_written(&self) {
+        if let Some(id) = self.archive {
+            tree::mark_written(id);
+        }
     }
 
     /// A file that takes seals.
@@ -106,7 +137,7 @@ impl Content {
         if n == 0 {
             return Ok(0);
         }
-        match self.object.0.touched(page)? {
+        match self.object.0.stored(page)? {
             Some(frame) => copy_out(&frame, within, &mut to[..n]),
             None => to[..n].fill(0),
         }
@@ -121,14 +152,17 @@ impl Content {
     }
 
     /// Writes bytes at the end, whatever others append meanwhile: as many as there is room for. Answers how many, and the new end.
-    /// Errors as those of [`Content::write`], and EFBIG.
-    pub fn append(&self, from: &[u8]) -> Result<(usize, u64), Stop> {
+    /// Errors as those of [`Content::write`], and EFBIG at `limit`.
+    pub fn append(&self, from: &[u8], limit: u64) -> Result<(usize, u64), Stop> {
         let _busy = self.busy.lock();
         let start = self.len();
         start
             .checked_add(from.len() as u64)
             .filter(|&end| end <= LEN_MAX)
             .ok_or(Errno::EFBIG)?;
+        let room = limit.checked_sub(start).filter(|&room| room > 0);
+        let room = usize::try_from(room.ok_or(Errno::EFBIG)?).unwrap_or(usize::MAX);
+        let from = &from[..from.len().min(room)];
         let mut done = 0;
         while done < from.len() {
             let at = start + done as u64;
@@ -145,6 +179,7 @@ impl Content {
     /// [`Content::write`], by whoever holds `busy`.
     fn put(&self, offset: u64, from: &[u8]) -> Result<(), Stop> {
         self.permits_write(offset + from.len() as u64)?;
+        self.mark_written();
         let (page, within) = split(offset);
         let before = self.len();
         if self.object.0.touched(page)?.is_none() && !local::has_room() {
@@ -174,6 +209,7 @@ impl Content {
         if len != self.len() && self.seals().contains(seal) {
             return Err(Errno::EPERM.into());
         }
+        self.mark_written();
         if len >= self.len() {
             self.object.0.extend(len);
             return Ok(());

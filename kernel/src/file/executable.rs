@@ -4,20 +4,24 @@ use super::boot;
 use super::content::Content;
 use super::far::{self, Reply};
 use super::open::{Body, Flags, OpenFile};
+use super::proc::Proc;
 use super::service::bytes;
+use super::service::opening::{self, bytes_of};
 use super::syscalls::{go_on, place};
 use super::transfer;
-use super::tree::{self, Node, World};
+use super::tree::{Node, World};
 use crate::mem::object::{ObjectRef, PAGE};
 use crate::process::Thread;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
+use ::torus::TorusId;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use braid_files::archive::{self, NodeId, S_IFMT, S_IFREG};
+use braid_files::credentials::Identity;
 use braid_files::far::answer::Answer;
-use braid_files::far::ask::{Ask, Request, Subject};
-use braid_files::walk::{self, Target, Walk};
+use braid_files::far::ask::{Ask, Place, Request, Subject};
+use braid_files::permission::Guard;
+use braid_files::walk::{self, Leaving, Target, Walk};
 
 /// An executable file.
 pub struct Executable {
@@ -77,111 +81,115 @@ impl Executable {
     }
 }
 
+/// A program, and what says as whom it runs.
+pub struct Found {
+    /// The program.
+    pub executable: Arc<Executable>,
+    /// Mode, owner and group of the file.
+    pub guard: Guard,
+}
+
 impl Executable {
-    /// The program at a path: EACCES when it is not a regular file or not executable, and what path resolution gives.
-    pub fn find(thread: &Arc<Thread>, path: &[u8]) -> Result<Arc<Self>, Stop> {
+    /// The program at a path: EACCES when it is not a regular file or may not be executed, and what path resolution gives.
+    pub fn find(thread: &Arc<Thread>, path: &[u8]) -> Result<Found, Stop> {
+        let who = thread.process.credentials.lock().identity();
         let directory = thread.process.files.directory();
-        let mut walk = walk::resolve(&World, &directory, path, true)?;
+        let mut walk = walk::resolve(&World(who), &directory, path, true)?;
         loop {
             let leaving = match walk {
-                Walk::Target(target) => return Self::here(thread, target),
+                Walk::Target(target) => return Self::here(thread, &who, target),
                 Walk::Leaves(leaving) => leaving,
             };
             let (home, place) = place(leaving, true)?;
-            let about = |request| Ask::About {
-                subject: Subject::Path {
-                    place: place.clone(),
-                },
-                request,
+            let question = Ask::About {
+                subject: Subject::Path { place },
+                request: Request::Execute,
             };
-            match far::ask(thread, home, &about(Request::Stat))? {
+            match far::ask(thread, home, &question)? {
                 Reply::Answer(Answer::Elsewhere { rest, links, .. }) => {
-                    walk = go_on(rest, links, true)?;
+                    walk = go_on(who, rest, links, true)?;
                 }
-                Reply::Answer(Answer::Stat { stat }) => {
-                    check(stat.mode)?;
-                    let (flags, mode) = (Flags::RDONLY.bits(), 0);
-                    let opened = far::ask(thread, home, &about(Request::Open { flags, mode }))?;
-                    let Reply::Opened(file) = opened else {
-                        return Err(Errno::EACCES.into());
-                    };
+                Reply::Opened(file) => {
                     let path = absolute(thread, path)?;
-                    return Self::copied(thread, path, &file);
+                    return Self::opened(thread, path, &file);
                 }
-                _ => return Err(Errno::EIO.into()),
+                Reply::Answer(_) => return Err(Errno::EIO.into()),
             }
         }
     }
 
-    /// An executable file: of another torus as a copy.
-    fn copied(
-        thread: &Arc<Thread>,
-        path: Vec<u8>,
-        file: &Arc<OpenFile>,
-    ) -> Result<Arc<Self>, Stop> {
-        let file = match &file.body {
-            Body::Far(remote) => match remote.archive() {
-                Some(id) => Arc::new(OpenFile::new(archive_body(id)?, Flags::RDONLY)),
-                None => far::fetch(thread, remote)?,
-            },
-            _ => file.clone(),
+    /// An open file that may be executed: of another torus as a copy, or where it is the archive's as every torus has it.
+    fn opened(thread: &Arc<Thread>, path: Vec<u8>, file: &Arc<OpenFile>) -> Result<Found, Stop> {
+        let Body::Far(remote) = &file.body else {
+            let guard = Guard::from(&file.stat());
+            let executable = Arc::new(Self {
+                path,
+                file: file.clone(),
+            });
+            return Ok(Found { executable, guard });
         };
-        Ok(Arc::new(Self { path, file }))
+        let number = remote.number;
+        let question = Ask::About {
+            subject: Subject::File { number },
+            request: Request::Stat,
+        };
+        // Of the file that was opened, whatever its path leads to by now.
+        let Reply::Answer(Answer::Stat { stat }) = far::ask(thread, remote.home, &question)? else {
+            return Err(Errno::EIO.into());
+        };
+        let guard = Guard::from(&stat);
+        let file = match remote.same_as() {
+            Some(id) => Arc::new(OpenFile::new(bytes_of(id)?, Flags::RDONLY)),
+            None => far::fetch(thread, remote)?,
+        };
+        let executable = Arc::new(Self { path, file });
+        Ok(Found { executable, guard })
     }
 
     /// The program that a path led to on this torus.
-    fn here(thread: &Arc<Thread>, target: Target<Node>) -> Result<Arc<Self>, Stop> {
+    fn here(thread: &Arc<Thread>, who: &Identity, target: Target<Node>) -> Result<Found, Stop> {
         let directory = target.directory.clone();
         let name = target.name.clone();
         let mut node = target.existing()?;
         let mut path = directory.path().unwrap_or_default();
-        if let Node::Proc(super::proc::Proc::Executable(pid)) = &node {
-            let process = crate::process::table().get(*pid).ok_or(Errno::ENOENT)?;
-            let executable = process.executable.lock().clone().ok_or(Errno::ENOENT)?;
-            return Self::copied(thread, executable.path.clone(), &executable.file);
-        }
-        if let Node::Proc(super::proc::Proc::Descriptor(pid, fd)) = &node {
-            let process = crate::process::table().get(*pid).ok_or(Errno::ENOENT)?;
-            let file = process.files.get(*fd)?;
-            if let Body::Far(remote) = &file.body {
-                let number = remote.number;
-                let subject = Subject::File { number };
-                let request = Request::Stat;
-                match far::ask(thread, remote.home, &Ask::About { subject, request })? {
-                    Reply::Answer(Answer::Stat { stat }) => check(stat.mode)?,
-                    _ => return Err(Errno::EIO.into()),
-                }
-                return Self::copied(thread, file.name(), &file);
+        match &node {
+            Node::Proc(proc) if !proc.may_be_inspected(who) => return Err(Errno::EACCES.into()),
+            Node::Proc(Proc::Executable(pid)) => {
+                let process = crate::process::table().get(*pid).ok_or(Errno::ENOENT)?;
+                let executable = process.executable.lock().clone().ok_or(Errno::ENOENT)?;
+                let Some(own) = executable.file.node() else {
+                    return Self::opened(thread, executable.path.clone(), &executable.file);
+                };
+                path = executable.path.clone();
+                let file = opening::execute(who, &own)?;
+                return Self::opened(thread, path, &file);
             }
-            node = file.node().ok_or(Errno::EACCES)?;
+            Node::Proc(Proc::Descriptor(pid, fd)) => {
+                let process = crate::process::table().get(*pid).ok_or(Errno::ENOENT)?;
+                let file = process.files.get(*fd)?;
+                if let Body::Far(remote) = &file.body {
+                    let number = remote.number;
+                    let question = Ask::About {
+                        subject: Subject::File { number },
+                        request: Request::Execute,
+                    };
+                    let Reply::Opened(file) = far::ask(thread, remote.home, &question)? else {
+                        return Err(Errno::EIO.into());
+                    };
+                    return Self::opened(thread, file.name(), &file);
+                }
+                node = file.node().ok_or(Errno::EACCES)?;
+            }
+            _ => {}
         }
         if path != b"/" {
             path.push(b'/');
         }
         path.extend_from_slice(&name);
-        check(node.stat().mode)?;
-        let body = match &node {
-            Node::Archive(id) => archive_body(*id)?,
-            Node::Tmp(node) => Body::Tmp(node.clone()),
-            _ => return Err(Errno::EACCES.into()),
-        };
-        let file = Arc::new(OpenFile::new(body, Flags::RDONLY));
-        Ok(Arc::new(Self { path, file }))
-    }
-}
-
-/// Whether a file of this mode can be executed.
-fn check(mode: u32) -> Result<(), Errno> {
-    if mode & S_IFMT != S_IFREG || mode & 0o111 == 0 {
-        return Err(Errno::EACCES);
-    }
-    Ok(())
-}
-
-fn archive_body(id: NodeId) -> Result<Body, Errno> {
-    match tree::archive().node(id).content {
-        archive::Content::Bytes(bytes) => Ok(Body::Bytes(Node::Archive(id), bytes)),
-        archive::Content::Directory(_) => Err(Errno::EACCES),
+        let file = opening::execute(who, &node)?;
+        let guard = node.guard();
+        let executable = Arc::new(Self { path, file });
+        Ok(Found { executable, guard })
     }
 }
 
@@ -191,14 +199,17 @@ fn absolute(thread: &Arc<Thread>, path: &[u8]) -> Result<Vec<u8>, Stop> {
         return Ok(bytes(path)?);
     }
     let mut from = match thread.process.files.directory() {
-        Node::Far(remote) => {
-            let place = remote.place(Vec::new(), 0, true);
-            let subject = Subject::Path { place };
-            let request = Request::Path;
-            match far::ask(thread, remote.home, &Ask::About { subject, request })? {
-                Reply::Answer(Answer::Bytes { bytes }) => bytes,
-                _ => return Err(Errno::ENOENT.into()),
-            }
+        Node::Far(remote) => path_at(thread, remote.home, remote.place(Vec::new(), 0, true))?,
+        node @ Node::Archive(_) if node.is_found_elsewhere() => {
+            let (home, place) = place(
+                Leaving {
+                    at: node,
+                    rest: Vec::new(),
+                    links: 0,
+                },
+                true,
+            )?;
+            path_at(thread, home, place)?
         }
         node => node.path().ok_or(Errno::ENOENT)?,
     };
@@ -207,4 +218,14 @@ fn absolute(thread: &Arc<Thread>, path: &[u8]) -> Result<Vec<u8>, Stop> {
     from.push(b'/');
     from.extend_from_slice(path);
     Ok(from)
+}
+
+/// The path of a directory of another torus.
+fn path_at(thread: &Arc<Thread>, home: TorusId, place: Place) -> Result<Vec<u8>, Stop> {
+    let subject = Subject::Path { place };
+    let request = Request::Path;
+    match far::ask(thread, home, &Ask::About { subject, request })? {
+        Reply::Answer(Answer::Bytes { bytes }) => Ok(bytes),
+        _ => Err(Errno::ENOENT.into()),
+    }
 }

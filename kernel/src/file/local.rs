@@ -4,14 +4,14 @@
 
 use super::content::Content;
 use super::far::remote::Remote;
-use super::tree::Node as TreeNode;
+use super::tree::{Mount, Node as TreeNode};
 use super::{far, machine, tree};
 use crate::sched::wait::WaitQueue;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use braid_files::archive::{self, NodeId, ROOT, S_IFLNK, S_IFMT};
-use braid_files::stat::Time;
-use braid_files::tmp::{Attributes, Content as Kind, Node, Tmp};
+use braid_files::credentials::Identity;
+use braid_files::tmp::{Attributes, Content as Kind, Node, Tmp, attributes_below};
 use core::sync::atomic::AtomicU64;
 use spin::Once;
 
@@ -53,7 +53,7 @@ pub fn local() -> &'static Local {
         };
         // No two tori give the same inode numbers.
         let base = (machine::torus_index() as u64) << 40;
-        let tmp = Tmp::new(root, base);
+        let tmp = Tmp::new(Mount::Tmp as u32, root, base);
         let tmp_node = if far::is_main() {
             if let Some(from) = tree::archive().child(ROOT, b"tmp") {
                 unpack(&tmp, from, tmp.root(), 0);
@@ -82,12 +82,14 @@ pub fn tmp_node() -> TreeNode {
     local().tmp_node.clone()
 }
 
-/// Empties `/tmp` of the torus that runs this: its last process has ended.
+/// Empties `/tmp` and the root's changes of the torus that runs this: its last process has ended.
 pub fn clear() {
-    if let Some(local) = LOCALS[machine::torus_index() % TORI].get()
-        && let Err(error) = local.tmp.clear(machine::wall())
-    {
-        log::error!("/tmp cannot be emptied: {error}");
+    let now = machine::wall();
+    if let Some(local) = LOCALS[machine::torus_index() % TORI].get() {
+        local.tmp.clear(now);
+    }
+    if far::is_main() {
+        tree::root().clear(now);
     }
 }
 
@@ -97,6 +99,15 @@ pub fn has_room() -> bool {
         .get()
         .map_or(0, |local| local.frames / 16);
     machine::available_frames() + machine::available_slots() > left
+}
+
+/// The tree of a node, whose names it may change.
+pub fn tree_of(node: &TmpNode) -> &'static Tmp<Content, Relax> {
+    if node.device == Mount::Archive as u32 {
+        tree::root()
+    } else {
+        tmp()
+    }
 }
 
 /// Wakes whoever waits for the console.
@@ -110,18 +121,7 @@ fn unpack(tmp: &Tmp<Content, Relax>, from: NodeId, to: &Arc<TmpNode>, depth: usi
     let archive = tree::archive();
     for &(name, id) in archive.names(from) {
         let node = archive.node(id);
-        let time = Time {
-            seconds: node.mtime,
-            nanos: 0,
-        };
-        let attributes = Attributes {
-            mode: node.mode,
-            uid: node.uid,
-            gid: node.gid,
-            atime: time,
-            mtime: time,
-            ctime: time,
-        };
+        let attributes = attributes_below(node);
         let content = match (&node.content, node.mode & S_IFMT) {
             (archive::Content::Directory(_), _) => Kind::Directory,
             (archive::Content::Bytes(target), S_IFLNK) => Kind::Link(target.to_vec()),
@@ -130,13 +130,11 @@ fn unpack(tmp: &Tmp<Content, Relax>, from: NodeId, to: &Arc<TmpNode>, depth: usi
                 Err(_) => continue,
             },
         };
-        let made = tmp.create(to, name, attributes, content);
-        if let Ok(made) = made
-            && node.is_directory()
-            && depth < DEPTH
-        {
+        let made = tmp.create(&Identity::default(), (to, name), attributes, content);
+        let Ok(made) = made else { continue };
+        if node.is_directory() && depth < DEPTH {
             unpack(tmp, id, &made, depth + 1);
-            made.change(|own| *own = attributes);
         }
+        made.change(|own| *own = attributes);
     }
 }

@@ -31,7 +31,7 @@ pub mod tty;
 
 pub use boot::object_of as boot_object;
 pub use context::Context;
-pub use executable::Executable;
+pub use executable::{Executable, Found};
 pub use open::{Body, Flags, OpenFile};
 
 use crate::syscall::call::{Call, Stop};

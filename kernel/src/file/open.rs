@@ -132,10 +132,12 @@ impl OpenFile {
             .store((kept | flags & Flags::CHANGEABLE).bits(), Ordering::Relaxed);
     }
 
-    /// The node in the tree that it was opened at, if there is one.
+    /// The node in the tree that it was opened at, if there is one, as far as this torus knows it.
     pub fn node(&self) -> Option<Node> {
         match &self.body {
-            Body::Bytes(node, _) | Body::Place(node) | Body::Text(node, _) => Some(node.clone()),
+            Body::Bytes(node, _) | Body::Place(node) | Body::Text(node, _) => {
+                Some(node.clone().now())
+            }
             Body::Tmp(node) => Some(Node::Tmp(node.clone())),
             Body::Device(device) => Some(Node::Device(*device)),
             Body::Terminal(_) => Some(Node::Device(Device::Console)),
@@ -228,6 +230,9 @@ impl OpenFile {
             Body::Bytes(node, bytes) => boot::object(node, bytes)?,
             Body::Tmp(node) => {
                 let content = transfer::content(node)?;
+                if shared && flags.writes() {
+                    content.writable_object();
+                }
                 sealed = content
                     .seals()
                     .intersects(Seals::WRITE | Seals::FUTURE_WRITE);
@@ -295,7 +300,7 @@ fn far_object(
     flags: Flags,
     shared: bool,
 ) -> Result<ObjectRef, Stop> {
-    if let Some(id) = remote.archive() {
+    if let Some(id) = remote.same_as() {
         return Ok(boot::object_of(id)?);
     }
     if remote.description.kind != S_IFREG || shared {

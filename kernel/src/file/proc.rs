@@ -7,6 +7,7 @@ use crate::process::{Pid, Process, table};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::{S_IFDIR, S_IFLNK, S_IFREG};
+use braid_files::credentials::Identity;
 use braid_files::stat::Stat;
 
 /// A name in `/proc`.
@@ -49,7 +50,8 @@ impl Proc {
         matches!(self, Self::Root | Self::Process(_) | Self::Descriptors(_))
     }
 
-    fn is_link(&self) -> bool {
+    /// Whether it is a symbolic link.
+    pub fn is_link(&self) -> bool {
         matches!(
             self,
             Self::Own
@@ -90,9 +92,53 @@ impl Proc {
         }
     }
 
+    /// The process that it is about.
+    fn subject(&self) -> Option<Pid> {
+        match self {
+            Self::Root | Self::Machine(_) | Self::Own => None,
+            Self::Process(pid)
+            | Self::About(pid, _)
+            | Self::Executable(pid)
+            | Self::Directory(pid)
+            | Self::RootLink(pid)
+            | Self::Descriptors(pid)
+            | Self::Descriptor(pid, _) => Some(*pid),
+        }
+    }
+
+    /// Whether somebody may learn what only those may who may look into the process: of itself it learns everything.
+    pub fn may_be_inspected(&self, who: &Identity) -> bool {
+        let Some(process) = self.subject().and_then(process) else {
+            return true;
+        };
+        self.is_own() || who.may_inspect(&process.credentials.lock())
+    }
+
+    /// Whether what it says is for those alone who may look into the process.
+    pub fn is_private(&self) -> bool {
+        matches!(self, Self::About(_, index) if text::PRIVATE.contains(&text::PROCESS[*index].0))
+    }
+
+    /// Whether it is about the process that asks.
+    pub fn is_own(&self) -> bool {
+        self.subject() == Some(crate::sched::current().process.pid)
+    }
+
+    /// Owner and group: the process's, unless others may not look into it.
+    fn owner(&self) -> (u32, u32) {
+        let credentials = self
+            .subject()
+            .and_then(process)
+            .map(|process| *process.credentials.lock());
+        let open = credentials.filter(|own| own.dumpable || matches!(self, Self::Process(_)));
+        open.map_or((0, 0), |own| (own.user.effective, own.group.effective))
+    }
+
     /// Its attributes.
     pub fn stat(&self) -> Stat {
+        let (uid, gid) = self.owner();
         let (mode, links) = match self {
+            Self::Descriptors(_) => (S_IFDIR | 0o500, 2),
             _ if self.is_directory() => (S_IFDIR | 0o555, 2),
             _ if self.is_link() => (S_IFLNK | 0o777, 1),
             _ => (S_IFREG | 0o444, 1),
@@ -102,6 +148,8 @@ impl Proc {
             inode: self.inode(),
             mode,
             links,
+            uid,
+            gid,
             ..Stat::default()
         }
     }

@@ -7,6 +7,7 @@ use super::io::{PIECE, Transfer};
 use super::local::TmpNode;
 use super::machine;
 use super::open::{Body, Flags, OpenFile};
+use super::tree::Node;
 use super::tty;
 use crate::mem::object::PAGE;
 use crate::process::random;
@@ -15,6 +16,8 @@ use crate::syscall::errno::Errno;
 use crate::vmo::Handle;
 use crate::vmo::file::BuilderFile;
 use alloc::vec::Vec;
+use braid_files::credentials::Identity;
+use braid_files::permission::{self, Guard};
 use braid_files::tmp;
 use vm::vmo::Rights;
 
@@ -33,7 +36,10 @@ pub(super) fn read(
     }
     let wait = !file.flags().contains(Flags::NONBLOCK);
     match &file.body {
-        Body::Bytes(_, bytes) => read_bytes(file, bytes, io, position),
+        Body::Bytes(node, bytes) => match node.clone().now() {
+            Node::Tmp(node) => read_tmp(file, &node, io, position),
+            _ => read_bytes(file, bytes, io, position),
+        },
         Body::Text(_, text) => read_bytes(file, text, io, position),
         Body::Tmp(node) => read_tmp(file, node, io, position),
         Body::Place(_) => Err(Errno::EISDIR.into()),
@@ -60,7 +66,7 @@ pub(super) fn write(
     }
     let wait = !file.flags().contains(Flags::NONBLOCK);
     match &file.body {
-        Body::Tmp(node) => write_tmp(file, node, io, position),
+        Body::Tmp(node) => write_tmp(caller, file, node, io, position),
         Body::Device(device) => write_device(*device, io),
         Body::Bytes(..)
         | Body::Text(..)
@@ -175,29 +181,48 @@ fn read_tmp(
 }
 
 fn write_tmp(
+    caller: &Caller,
     file: &OpenFile,
     node: &TmpNode,
     io: &mut Transfer,
     position: Option<u64>,
 ) -> SysResult {
     let content = content(node)?;
+    if io.total() == 0 {
+        return Ok(0);
+    }
+    let limit = caller.file_limit();
     let result = if file.flags().contains(Flags::APPEND) {
-        append_tmp(file, content, io, position.is_none())
+        append_tmp(file, content, io, position.is_none(), limit)
     } else {
-        overwrite_tmp(file, content, io, position)
+        overwrite_tmp(file, content, io, position, limit)
     };
-    let now = machine::wall();
-    node.change(|attributes| (attributes.mtime, attributes.ctime) = (now, now));
+    written(&caller.identity(), node);
     result
 }
 
+/// Notes that somebody has changed the bytes of a file, or tried.
+pub(super) fn written(who: &Identity, node: &TmpNode) {
+    let now = machine::wall();
+    node.change(|attributes| {
+        (attributes.mtime, attributes.ctime) = (now, now);
+        attributes.mode = permission::mode_after_write(who, Guard::from(&*attributes));
+    });
+}
+
 /// Writes to the end of a file; each piece is in one place, whoever else appends.
-fn append_tmp(file: &OpenFile, content: &Content, io: &mut Transfer, moves: bool) -> SysResult {
+fn append_tmp(
+    file: &OpenFile,
+    content: &Content,
+    io: &mut Transfer,
+    moves: bool,
+    limit: u64,
+) -> SysResult {
     let mut offset = file.offset.lock();
     while io.left() > 0 {
         let step = take_piece(io).and_then(|piece| {
             let (n, end) = content
-                .append(&piece)
+                .append(&piece, limit)
                 .inspect_err(|_| io.untake(piece.len()))?;
             io.untake(piece.len() - n);
             Ok((end, n == piece.len()))
@@ -248,10 +273,13 @@ fn overwrite_tmp(
     content: &Content,
     io: &mut Transfer,
     position: Option<u64>,
+    limit: u64,
 ) -> SysResult {
     positioned(file, io, position, |io, at| {
         let mut block = [0; BLOCK];
         let n = io.left().min(BLOCK - (at % BLOCK as u64) as usize);
+        let room = limit.checked_sub(at).filter(|&room| room > 0);
+        let n = n.min(usize::try_from(room.ok_or(Errno::EFBIG)?).unwrap_or(usize::MAX));
         at.checked_add(n as u64)
             .filter(|&end| end <= super::content::LEN_MAX)
             .ok_or(Errno::EFBIG)?;

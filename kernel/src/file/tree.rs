@@ -1,17 +1,24 @@
-//! The one tree that programs see: the boot archive, with `/tmp`, `/dev` and `/proc` on it.
+//! The one tree that programs see: the root, with `/tmp`, `/dev` and `/proc` on it.
+//!
+//! The root is the boot archive, which every torus has, and what has been changed of it since, which torus 0 has. A mark for each node
+//! of the archive says which of the two is to be believed: what is not marked is found without asking anybody.
 
 use super::content::Content;
 use super::device::{self, Device};
-use super::far::remote::Remote;
-use super::local::{self, TmpNode};
+use super::far::{self, remote::Remote};
+use super::local::{self, Relax, TmpNode};
 use super::machine;
 use super::proc::{self, Proc};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::{self, NodeId, ROOT};
+use braid_files::credentials::Identity;
 use braid_files::error::FileError;
+use braid_files::permission::{self, Access, Guard};
 use braid_files::stat::{Stat, Time};
-use braid_files::{tmp, walk};
+use braid_files::tmp::{self, Lower, Marks, Tmp};
+use braid_files::walk;
 use spin::Once;
 
 /// The boot archive: parsed once, at boot.
@@ -22,6 +29,18 @@ static ARCHIVE: Once<archive::Tree<'static>> = Once::new();
 static COPIES: [Once<Option<archive::Tree<'static>>>; torus::MAX_TORI] =
     [const { Once::new() }; torus::MAX_TORI];
 
+/// What the root has instead of the archive, and where: at torus 0, which alone writes the marks, once for each node.
+static ROOTS: Once<Roots> = Once::new();
+
+/// The writable root.
+struct Roots {
+    tree: Tmp<Content, Relax>,
+    /// Nodes of the archive that are not any more as it says: torus 0 is asked about them.
+    changed: &'static Marks,
+    /// Files whose bytes are not the archive's any more.
+    written: &'static Marks,
+}
+
 /// Directories that are there in any case, because something else is mounted on them.
 const MOUNTS: [&[u8]; 3] = [b"dev", b"proc", b"tmp"];
 
@@ -31,8 +50,50 @@ pub fn init(bytes: &'static [u8], verify: bool) -> Result<(), archive::ArchiveEr
     if verify {
         super::boot::verify(&mut tree);
     }
-    ARCHIVE.call_once(|| tree);
+    let tree = ARCHIVE.call_once(|| tree);
+    let no_memory = |_| archive::ArchiveError::NoMemory;
+    let marks = || -> Result<&'static Marks, FileError> {
+        Ok(Box::leak(Box::new(Marks::new(tree.len())?)))
+    };
+    let changed = marks().map_err(no_memory)?;
+    let written = marks().map_err(no_memory)?;
+    let device = Mount::Archive as u32;
+    let lower = Box::leak(Box::new(Lower::new(tree, changed, device, |id| {
+        Content::of_archive(id).map_err(|_| FileError::NoMemory)
+    })));
+    // No two trees give the same inode numbers.
+    let tree = Tmp::over(device, lower, 1 << 56).map_err(no_memory)?;
+    ROOTS.call_once(|| Roots {
+        tree,
+        changed,
+        written,
+    });
     Ok(())
+}
+
+fn roots() -> &'static Roots {
+    let made = ROOTS.get();
+    made.unwrap_or_else(|| panic!("files are used before the boot archive was parsed"))
+}
+
+/// The writable root, which is torus 0's to use.
+pub fn root() -> &'static Tmp<Content, Relax> {
+    &roots().tree
+}
+
+/// Whether the root has something else than this node of the archive.
+pub fn is_changed(id: NodeId) -> bool {
+    roots().changed.has(archive().node(id).first)
+}
+
+/// Whether the bytes of this file are not the archive's any more.
+pub fn is_written(id: NodeId) -> bool {
+    roots().written.has(archive().node(id).first)
+}
+
+/// The bytes of this file change.
+pub fn mark_written(id: NodeId) {
+    roots().written.set(archive().node(id).first);
 }
 
 /// The boot archive, as the torus that runs this has it.
@@ -55,9 +116,9 @@ pub fn archive() -> &'static archive::Tree<'static> {
 /// A file, directory or link, wherever it lives.
 #[derive(Clone)]
 pub enum Node {
-    /// Of the boot archive.
+    /// Of the boot archive; once it has changed, this is what it was: see [`Node::now`].
     Archive(NodeId),
-    /// Of `/tmp`, or nameless.
+    /// Of `/tmp` or of what has changed of the root, or nameless.
     Tmp(Arc<TmpNode>),
     /// `/dev` itself.
     DevDirectory,
@@ -87,7 +148,41 @@ pub enum Mount {
 impl Node {
     /// The root directory.
     pub fn root() -> Self {
-        Self::Archive(ROOT)
+        Self::Archive(ROOT).now()
+    }
+
+    /// What the root has now for a node of the archive, where that is known: at torus 0. Others see that it has changed, and ask.
+    #[must_use]
+    pub fn now(self) -> Self {
+        if let Self::Archive(id) = &self
+            && far::is_main()
+            && let Some(node) = root().lower().and_then(|lower| lower.changed(*id))
+        {
+            return Self::Tmp(node);
+        }
+        self
+    }
+
+    /// The node to be changed: what stands for one of the archive, from now on.
+    pub fn raised(self) -> Result<Self, FileError> {
+        match (&self, root().lower()) {
+            (Self::Archive(id), Some(lower)) if far::is_main() => Ok(Self::Tmp(lower.raise(*id)?)),
+            _ => Ok(self),
+        }
+    }
+
+    /// Whether the root has something else by now, of which this torus knows no more.
+    pub fn is_stale(&self) -> bool {
+        matches!(self, Self::Archive(id) if !far::is_main() && is_changed(*id))
+    }
+
+    /// Whether it is the root directory.
+    fn is_root(&self) -> bool {
+        match self {
+            Self::Archive(id) => *id == ROOT,
+            Self::Tmp(node) => node.archive() == Some(ROOT),
+            _ => false,
+        }
     }
 
     /// Whether it is a directory.
@@ -106,9 +201,22 @@ impl Node {
     pub fn mount(&self) -> Mount {
         match self {
             Self::Archive(_) => Mount::Archive,
+            Self::Tmp(node) if node.device == Mount::Archive as u32 => Mount::Archive,
             Self::Tmp(_) | Self::Far(_) => Mount::Tmp,
             Self::DevDirectory | Self::Device(_) => Mount::Dev,
             Self::Proc(_) => Mount::Proc,
+        }
+    }
+
+    /// What says who may use it.
+    pub fn guard(&self) -> Guard {
+        match self {
+            Self::Archive(id) => {
+                let archive::Node { mode, uid, gid, .. } = *archive().node(*id);
+                Guard { mode, uid, gid }
+            }
+            Self::Tmp(node) => node.guard(),
+            node => Guard::from(&node.stat()),
         }
     }
 
@@ -153,7 +261,8 @@ impl Node {
     /// The directory that this directory is in; None once it was removed.
     pub fn parent(&self) -> Option<Self> {
         match self {
-            Self::Archive(id) => Some(Self::Archive(archive().node(*id).parent)),
+            Self::Archive(id) => Some(Self::Archive(archive().node(*id).parent).now()),
+            Self::Tmp(_) if self.is_root() => Some(self.clone()),
             Self::Tmp(node) if Arc::ptr_eq(node, local::tmp().root()) => Some(Self::root()),
             Self::Tmp(node) => node.parent().map(Self::Tmp),
             Self::DevDirectory | Self::Device(_) => Some(Self::root()),
@@ -162,11 +271,26 @@ impl Node {
         }
     }
 
+    /// Whether its path leads through something that has changed, so that only torus 0 knows it.
+    pub fn is_found_elsewhere(&self) -> bool {
+        let mut at = self.clone();
+        while let Self::Archive(id) = at {
+            if at.is_stale() {
+                return true;
+            }
+            if id == ROOT {
+                break;
+            }
+            at = Self::Archive(archive().node(id).parent);
+        }
+        false
+    }
+
     /// The absolute path of a directory; None once it was removed.
     pub fn path(&self) -> Option<Vec<u8>> {
         let mut names: Vec<Vec<u8>> = Vec::new();
         let mut at = self.clone();
-        while !matches!(at, Self::Archive(ROOT)) {
+        while !at.is_root() {
             let parent = at.parent()?;
             names.push(parent.name_of(&at)?);
             at = parent;
@@ -186,58 +310,74 @@ impl Node {
     fn name_of(&self, child: &Self) -> Option<Vec<u8>> {
         match (self, child) {
             (Self::Archive(_), Self::Archive(id)) => Some(archive().node(*id).name.to_vec()),
-            (Self::Archive(_), Self::Tmp(_) | Self::Far(_)) => Some(b"tmp".to_vec()),
-            (Self::Archive(_), Self::DevDirectory) => Some(b"dev".to_vec()),
-            (Self::Archive(_), Self::Proc(_)) => Some(b"proc".to_vec()),
-            (Self::Tmp(parent), Self::Tmp(node)) => parent.name_of(node),
+            (Self::Tmp(parent), Self::Archive(id)) => {
+                let raised = root().lower()?.raise(*id).ok()?;
+                parent.name_of(&raised).ok()
+            }
+            (Self::Tmp(parent), Self::Tmp(node)) if parent.device == node.device => {
+                parent.name_of(node).ok()
+            }
+            (Self::Archive(_), Self::Tmp(node)) if node.device == Mount::Archive as u32 => {
+                Some(archive().node(node.archive()?).name.to_vec())
+            }
             (Self::Proc(_), Self::Proc(node)) => Some(node.name()),
+            (_, Self::Tmp(_) | Self::Far(_)) => Some(b"tmp".to_vec()),
+            (_, Self::DevDirectory) => Some(b"dev".to_vec()),
+            (_, Self::Proc(_)) => Some(b"proc".to_vec()),
             _ => None,
         }
     }
 
     /// The entry at or after `position` (0 and up, without `.` and `..`): where the listing goes on, the name, the node.
     pub fn list(&self, position: u64) -> Option<(u64, Vec<u8>, Self)> {
-        match self {
+        let (next, name, node) = match self {
             Self::Archive(id) => {
                 let (name, child) = archive().names(*id).get(usize::try_from(position).ok()?)?;
-                Some((
-                    position + 1,
-                    name.to_vec(),
-                    mounted(*id, name).unwrap_or(Self::Archive(*child)),
-                ))
+                (position + 1, name.to_vec(), Self::Archive(*child).now())
             }
             Self::Tmp(node) => {
                 let entry = node.list(position)?;
-                Some((entry.next, entry.name, Self::Tmp(entry.node)))
+                (entry.next, entry.name, entry.node.into())
             }
             Self::DevDirectory => {
                 let (name, device) = device::list(position)?;
-                Some((position + 1, name.to_vec(), Self::Device(device)))
+                (position + 1, name.to_vec(), Self::Device(device))
             }
-            Self::Device(_) | Self::Far(_) => None,
+            Self::Device(_) | Self::Far(_) => return None,
             Self::Proc(node) => {
                 let (next, child) = proc::list(node, position)?;
-                Some((next, child.name(), Self::Proc(child)))
+                (next, child.name(), Self::Proc(child))
             }
+        };
+        let mounted = self.mounted(&name);
+        Some((next, name, mounted.unwrap_or(node)))
+    }
+
+    /// What is mounted on a name of this directory.
+    fn mounted(&self, name: &[u8]) -> Option<Self> {
+        if !self.is_root() {
+            return None;
+        }
+        match name {
+            b"tmp" => Some(local::tmp_node()),
+            b"dev" => Some(Self::DevDirectory),
+            b"proc" => Some(Self::Proc(Proc::Root)),
+            _ => None,
         }
     }
 }
 
-/// What is mounted on a name of the root directory.
-fn mounted(directory: NodeId, name: &[u8]) -> Option<Node> {
-    if directory != ROOT {
-        return None;
-    }
-    match name {
-        b"tmp" => Some(local::tmp_node()),
-        b"dev" => Some(Node::DevDirectory),
-        b"proc" => Some(Node::Proc(Proc::Root)),
-        _ => None,
+impl From<tmp::Child<Content, Relax>> for Node {
+    fn from(child: tmp::Child<Content, Relax>) -> Self {
+        match child {
+            tmp::Child::Node(node) => Self::Tmp(node),
+            tmp::Child::Archive(id) => Self::Archive(id),
+        }
     }
 }
 
-/// Path resolution over the whole tree.
-pub struct World;
+/// Path resolution over the whole tree, on behalf of somebody.
+pub struct World(pub Identity);
 
 impl walk::Tree for World {
     type Node = Node;
@@ -246,19 +386,21 @@ impl walk::Tree for World {
         Node::root()
     }
 
-    fn child(&self, directory: &Node, name: &[u8]) -> Result<Node, FileError> {
-        match directory {
+    fn child(&self, directory: &Node, name: &[u8]) -> Result<Option<Node>, FileError> {
+        if let Some(mounted) = directory.mounted(name) {
+            return Ok(Some(mounted));
+        }
+        let child = match directory {
             Node::Archive(id) => {
                 let child = archive().child(*id, name).ok_or(FileError::NotFound)?;
-                Ok(mounted(*id, name).unwrap_or(Node::Archive(child)))
+                Node::Archive(child).now()
             }
-            Node::Tmp(node) => node.child(name).map(Node::Tmp),
-            Node::DevDirectory => device::find(name)
-                .map(Node::Device)
-                .ok_or(FileError::NotFound),
-            Node::Device(_) | Node::Far(_) => Err(FileError::NotDirectory),
-            Node::Proc(node) => node.child(name).map(Node::Proc).ok_or(FileError::NotFound),
-        }
+            Node::Tmp(node) => Node::from(node.child(name)?),
+            Node::DevDirectory => Node::Device(device::find(name).ok_or(FileError::NotFound)?),
+            Node::Device(_) | Node::Far(_) => return Err(FileError::NotDirectory),
+            Node::Proc(node) => Node::Proc(node.child(name).ok_or(FileError::NotFound)?),
+        };
+        Ok((!child.is_stale()).then_some(child))
     }
 
     fn parent(&self, directory: &Node) -> Result<Node, FileError> {
@@ -271,46 +413,67 @@ impl walk::Tree for World {
 
     fn link(&self, node: &Node) -> Result<Option<Vec<u8>>, FileError> {
         // The links of /proc/PID/fd lead to open files, not to paths: opening them is a matter of the call.
-        Ok(if let Node::Proc(Proc::Descriptor(..)) = node {
-            None
-        } else {
-            node.link()
+        Ok(match node {
+            Node::Proc(Proc::Descriptor(..)) => None,
+            Node::Proc(proc) if proc.is_link() && !proc.may_be_inspected(&self.0) => {
+                return Err(FileError::Denied);
+            }
+            node => node.link(),
         })
     }
 
+    fn may_search(&self, directory: &Node) -> bool {
+        if let Node::Proc(proc) = directory
+            && proc.is_own()
+        {
+            return true;
+        }
+        permission::may(&self.0, directory.guard(), Access::EXECUTE)
+    }
+
     fn is_foreign(&self, node: &Node) -> bool {
-        matches!(node, Node::Far(_))
+        matches!(node, Node::Far(_)) || node.is_stale()
     }
 }
 
-/// Path resolution for other tori: within `/tmp` alone, as everything else is theirs to find.
-pub struct Home;
+/// Path resolution for other tori: in the root and in `/tmp`, as everything else is theirs to find.
+pub struct Home(pub Identity);
+
+impl Home {
+    fn world(&self) -> World {
+        World(self.0)
+    }
+}
 
 impl walk::Tree for Home {
     type Node = Node;
 
     fn root(&self) -> Node {
-        World.root()
+        Node::root()
     }
 
-    fn child(&self, directory: &Node, name: &[u8]) -> Result<Node, FileError> {
-        World.child(directory, name)
+    fn child(&self, directory: &Node, name: &[u8]) -> Result<Option<Node>, FileError> {
+        self.world().child(directory, name)
     }
 
     fn parent(&self, directory: &Node) -> Result<Node, FileError> {
-        World.parent(directory)
+        directory.parent().ok_or(FileError::NotFound)
     }
 
     fn is_directory(&self, node: &Node) -> bool {
-        World.is_directory(node)
+        node.is_directory()
     }
 
     fn link(&self, node: &Node) -> Result<Option<Vec<u8>>, FileError> {
-        World.link(node)
+        self.world().link(node)
+    }
+
+    fn may_search(&self, directory: &Node) -> bool {
+        self.world().may_search(directory)
     }
 
     fn is_foreign(&self, node: &Node) -> bool {
-        !matches!(node, Node::Tmp(_))
+        !matches!(node, Node::Tmp(_) | Node::Archive(_))
     }
 }
 
@@ -338,12 +501,12 @@ fn archive_stat(node: &archive::Node<'_>) -> Stat {
 fn tmp_stat(node: &TmpNode) -> Stat {
     let attributes = node.attributes();
     let (size, stored) = match &node.content {
-        tmp::Content::Directory => (40, 0),
+        tmp::Content::Directory => (if node.archive().is_some() { 0 } else { 40 }, 0),
         tmp::Content::File(content) => (Content::len(content), content.stored()),
         tmp::Content::Link(target) => (target.len() as u64, 0),
     };
     Stat {
-        device: Mount::Tmp as u32,
+        device: node.device,
         inode: node.number,
         mode: attributes.mode,
         links: node.links(),

@@ -17,7 +17,7 @@ const EVERYTHING: (VirtAddr, u64) = (VirtAddr(0), USER_END.0);
 
 /// Bytes that a process may lock: user 0 as many as it likes.
 fn limit(process: &Process) -> u64 {
-    if process.credentials.lock().euid == 0 {
+    if process.credentials.lock().is_privileged() {
         u64::MAX
     } else {
         process.limits.lock().current(MEMLOCK)

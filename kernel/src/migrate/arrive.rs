@@ -67,6 +67,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
         process.set_thread(None);
         return Err(Errno::ENOMEM);
     }
+    process.count(true);
     files::settle(&process);
     lease::holder::settle(&space);
     for effect in effects {

@@ -14,7 +14,7 @@ use torus::TorusId;
 /// The number of migrate.
 pub const MIGRATE: u64 = 4097;
 
-/// migrate(pid, torus, flags): moves the caller (0 or its own number) or a child of it, wherever that is. ESRCH for others,
+/// migrate(pid, torus, flags): moves the caller (0 or its own number) or a child of it, wherever that is. ESRCH for others, EPERM for a child that it may not signal,
 /// EINVAL for a torus that there is not and for unknown flags, EBUSY while it is on its way, ENOMEM when the torus has no room for it,
 /// EAGAIN when it is being drained.
 pub fn migrate(call: &mut Call) -> SysResult {
@@ -50,8 +50,10 @@ fn this(call: &Call, to: TorusId) -> SysResult {
 /// A child: the caller waits until it has left or stays, or a signal comes.
 fn child(call: &mut Call, pid: Pid, to: TorusId) -> SysResult {
     let me = call.process.pid;
+    let user = call.process.credentials.lock().user;
+    let users = (user.real, user.effective);
     let answer = ask(call, 1, |families, token, hands| {
-        families.push((me, token), pid, to, hands);
+        families.push((me, token), users, pid, to, hands);
     });
     call.inflight.uninterruptible = false;
     match answer? {

@@ -305,6 +305,7 @@ pub fn adopted(pid: Pid) {
     process.set_thread(None);
     // Wait queues may keep the thread, and so the process, for a while.
     process.files.leave();
+    process.count(false);
     *process.executable.lock() = None;
     process.children_changed.wake_all();
     table().with(|families, hands| families.depart(pid, to, hands));

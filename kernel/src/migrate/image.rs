@@ -8,7 +8,6 @@ use crate::file::boot_object;
 use crate::file::far::image as files;
 use crate::mem::object::ObjectRef;
 use crate::mem::space::{CEILING, VmSpace};
-use crate::process::credentials::Credentials;
 use crate::process::limits::Limits;
 use crate::process::thread::Fault;
 use crate::process::{Name, Pid, Process, Thread};
@@ -23,6 +22,7 @@ use crate::tori::Torus;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::NodeId;
+use braid_files::credentials::Credentials;
 use torus::migrate::Claim;
 use torus::{DepositId, TorusId};
 use vm::addr::{Frame, Page, PageRange, VirtAddr};
@@ -162,7 +162,8 @@ fn write_process(to: &mut Writer, process: &Process, packed: &files::Packed) -> 
 
 fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
     let name = from.bytes()?.try_into().map_err(|_| Errno::EINVAL)?;
-    let credentials = Credentials::from_words(from.array::<6>()?.map(|word| word as u32));
+    let credentials = from.array::<{ Credentials::WORDS }>()?;
+    let credentials = Credentials::from_words(&credentials.map(|word| word as u32));
     let limits: [u64; 32] = from.array()?;
     let mut actions = Actions::new();
     for number in 1..=64 {

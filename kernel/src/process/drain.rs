@@ -28,9 +28,12 @@ const PERIOD: u64 = 5_000_000;
 const PATIENCE: u32 = 200;
 
 /// drain(torus, flags): has every process of a torus go elsewhere, and returns when none lives there; with flag 1 processes may go
-/// there again. EINVAL: there is no such torus or flag, or no other torus. EINTR: a signal came first, and processes are
+/// there again. EPERM: the caller is not user 0. EINVAL: there is no such torus or flag, or no other torus. EINTR: a signal came first, and processes are
 /// still refused. EAGAIN: another call has let processes go there again.
 pub fn drain(call: &mut Call) -> SysResult {
+    if !call.process.credentials.lock().is_privileged() {
+        return Err(Errno::EPERM.into());
+    }
     let torus = usize::try_from(call.int(0)).ok().and_then(TorusId::new);
     let torus = torus.filter(|torus| tori::get(*torus).is_some() && tori::count() > 1);
     let torus = torus

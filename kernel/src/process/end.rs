@@ -34,11 +34,12 @@ pub fn with_status(thread: &Arc<Thread>, status: u32) {
     give_back(thread);
     thread.set_state(RunState::Dead);
     process.set_thread(None);
+    process.count(false);
     let ended = Ended {
         status,
         user_time: process.times.own() + process.times.children(),
         system_time: 0,
-        uid: process.credentials.lock().uid,
+        uid: process.credentials.lock().user.real,
     };
     table().with(|families, hands| families.exit(process.pid, ended, hands));
     // From now on nobody can want it elsewhere.

@@ -10,6 +10,7 @@ use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use braid_files::credentials::may_signal;
 use torus::TorusId;
 use torus::family::{Families, News, Report, Sent, World};
 use torus::message::Message;
@@ -96,6 +97,15 @@ pub struct Hands<'a>(pub(super) &'a mut BTreeMap<Pid, Arc<Process>>);
 impl World for Hands<'_> {
     fn send(&mut self, to: TorusId, message: Message) {
         rings::send(to, message);
+    }
+
+    fn permits(&self, to: Pid, sent: Sent) -> bool {
+        let Some(process) = self.0.get(&to) else {
+            return true;
+        };
+        let user = process.credentials.lock().user;
+        let sender = (sent.uid, sent.euid);
+        sent.from.is_none_or(|from| from == to) || may_signal(sender, (user.real, user.saved))
     }
 
     fn signal(&mut self, to: Pid, sent: Sent) -> bool {

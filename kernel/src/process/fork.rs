@@ -1,7 +1,7 @@
 //! fork(2), vfork(2), and clone(2) as one of the two.
 
-use super::limits::NPROC;
-use super::{Process, Thread, counters, table};
+use super::limits::{INFINITY, NPROC};
+use super::{Process, Thread, counters, table, users};
 use crate::arch::fpu;
 use crate::arch::segment;
 use crate::mem::room;
@@ -172,7 +172,12 @@ fn wait_for_vfork(call: &Call) -> SysResult {
 /// A process with copies of everything that a fork copies.
 fn new_process(parent: &Arc<Process>) -> Result<Arc<Process>, Errno> {
     let limits = *parent.limits.lock();
-    if table().len() as u64 >= limits.current(NPROC) {
+    let credentials = *parent.credentials.lock();
+    let user = credentials.user.real;
+    let counted = users::enter(user);
+    let limit = limits.current(NPROC);
+    if user != 0 && !credentials.is_privileged() && limit != INFINITY && users::count(user) > limit
+    {
         return Err(Errno::EAGAIN);
     }
     // Descriptors, actions, table entry and the two objects themselves.
@@ -182,7 +187,8 @@ fn new_process(parent: &Arc<Process>) -> Result<Arc<Process>, Errno> {
         name: Lock::new(*parent.name.lock()),
         files: parent.files.fork(pid),
         executable: Lock::new(parent.executable.lock().clone()),
-        credentials: Lock::new(*parent.credentials.lock()),
+        credentials: Lock::new(credentials),
+        counted: Lock::new(counted),
         limits: Lock::new(limits),
         actions: Lock::new(parent.actions.lock().clone()),
         ..Process::new(pid)

@@ -69,7 +69,10 @@ fn exists(call: &mut Call, group: Pid, session: Option<Pid>) -> Result<bool, Sto
         signal: 0,
         code: 0,
         from: Some(me),
+        // Whether somebody is there is no secret.
         uid: 0,
+        euid: 0,
+        session: None,
     };
     let answer = ask(call, EXISTS, |families, token, hands| {
         families.to_crowd(Some((me, token)), crowd, sent, hands);

@@ -105,14 +105,29 @@ pub fn prctl(call: &mut Call) -> SysResult {
             write_value(call.size(1), name.0)?;
             Ok(0)
         }
-        GET_DUMPABLE => Ok(1),
+        GET_DUMPABLE => Ok(usize::from(call.process.credentials.lock().dumpable)),
+        SET_DUMPABLE => match call.args[1] {
+            on @ (0 | 1) => {
+                call.process.credentials.lock().dumpable = on != 0;
+                Ok(0)
+            }
+            _ => Err(Errno::EINVAL.into()),
+        },
         GET_PDEATHSIG => {
             write_value(call.size(1), 0u32)?;
             Ok(0)
         }
         GET_TIMERSLACK => Ok(50_000),
-        GET_NO_NEW_PRIVS => Ok(0),
-        SET_PDEATHSIG | SET_DUMPABLE | SET_TIMERSLACK | SET_NO_NEW_PRIVS => Ok(0),
+        SET_NO_NEW_PRIVS if call.args[1..5] != [1, 0, 0, 0] => Err(Errno::EINVAL.into()),
+        SET_NO_NEW_PRIVS => {
+            call.process.credentials.lock().no_new_privileges = true;
+            Ok(0)
+        }
+        GET_NO_NEW_PRIVS if call.args[1..5] != [0; 4] => Err(Errno::EINVAL.into()),
+        GET_NO_NEW_PRIVS => Ok(usize::from(
+            call.process.credentials.lock().no_new_privileges,
+        )),
+        SET_PDEATHSIG | SET_TIMERSLACK => Ok(0),
         _ => Err(Errno::EINVAL.into()),
     }
 }

@@ -2,12 +2,10 @@
 
 use super::exec::args::Strings;
 use super::exec::{self, Request};
-use super::limits::Limits;
 use super::{Process, Thread, table};
 use crate::arch::cpu;
 use crate::arch::fpu::FpuState;
 use crate::arch::regs::UserRegs;
-use crate::sched::lock::Lock;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use crate::{boot, rings, tori};
@@ -52,12 +50,8 @@ pub fn begin() {
 }
 
 fn create() -> Result<(), Errno> {
-    let torus = cpu::this().torus();
     let pid = table().new_pid()?;
-    let process = Arc::new(Process {
-        limits: Lock::new(Limits::initial(torus.available())),
-        ..Process::new(pid)
-    });
+    let process = Arc::new(Process::new(pid));
     let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
     let regs = UserRegs {
         code: FIRST,

@@ -11,6 +11,8 @@ use crate::syscall::errno::Errno;
 pub const INFINITY: u64 = u64::MAX;
 /// How many resources there are (RLIM_NLIMITS).
 const COUNT: usize = 16;
+/// Bytes of a file.
+pub const FSIZE: usize = 1;
 /// Bytes of heap.
 pub const DATA: usize = 2;
 /// Bytes of stack.
@@ -31,6 +33,8 @@ const SIGPENDING: usize = 11;
 const MSGQUEUE: usize = 12;
 const NICE: usize = 13;
 const RTPRIO: usize = 14;
+/// Processes of a user, and signals that wait for him.
+const PROCESSES: u64 = 32768;
 /// The most descriptors a process may ask for (fs.nr_open).
 const NR_OPEN: u64 = 1 << 20;
 
@@ -39,16 +43,15 @@ const NR_OPEN: u64 = 1 << 20;
 pub struct Limits([[u64; 2]; COUNT]);
 
 impl Limits {
-    /// What init starts with: Linux's defaults, and as many processes as fit in an eighth of the memory at 256 KiB each.
-    pub fn initial(frames: u64) -> Self {
+    /// What init starts with: Linux's defaults, where those depend on the memory as for a large one.
+    pub const fn initial() -> Self {
         let mut limits = [[INFINITY; 2]; COUNT];
-        let processes = (frames / 8 / 64).clamp(64, 32768);
         limits[STACK] = [8 << 20, INFINITY];
         limits[CORE] = [0, INFINITY];
-        limits[NPROC] = [processes; 2];
+        limits[NPROC] = [PROCESSES; 2];
         limits[NOFILE] = [1024, 4096];
         limits[MEMLOCK] = [8 << 20; 2];
-        limits[SIGPENDING] = [processes; 2];
+        limits[SIGPENDING] = [PROCESSES; 2];
         limits[MSGQUEUE] = [819_200; 2];
         limits[NICE] = [0; 2];
         limits[RTPRIO] = [0; 2];
@@ -92,7 +95,11 @@ fn exchange(call: &Call, pid: i32, resource: u32, new: usize, old: usize) -> Sys
     } else {
         Some(read_value(new)?)
     };
-    let privileged = call.process.credentials.lock().euid == 0;
+    let own = *call.process.credentials.lock();
+    let privileged = own.is_privileged();
+    if target.pid != call.process.pid && !own.may_control(&target.credentials.lock()) {
+        return Err(Errno::EPERM.into());
+    }
     let mut limits = target.limits.lock();
     let before = limits.0[resource];
     if let Some(wanted) = wanted {
@@ -108,11 +115,10 @@ fn exchange(call: &Call, pid: i32, resource: u32, new: usize, old: usize) -> Sys
     }
     let now = *limits;
     drop(limits);
-    if wanted.is_some() && target.pid == call.process.pid {
-        let space = call.thread.space.with(|space| space.clone());
-        if let Some(space) = space {
-            space.look(|space| space.limits = vm_limits(&now));
-        }
+    if wanted.is_some()
+        && let Some(space) = target.space()
+    {
+        space.look(|space| space.limits = vm_limits(&now));
     }
     if old != 0 {
         write_value(old, before)?;

@@ -26,6 +26,7 @@ pub mod share;
 pub mod table;
 pub mod thread;
 pub mod time;
+pub mod users;
 pub mod wait;
 
 pub use ::torus::pid::Pid;
@@ -43,6 +44,7 @@ use crate::signal::action::Actions;
 use crate::signal::alarm::Alarm;
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
+use braid_files::credentials::Credentials;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use torus::family::Report;
 
@@ -57,7 +59,9 @@ pub struct Process {
     /// The running executable (`/proc/self/exe`).
     pub executable: Lock<Option<Arc<crate::file::Executable>>>,
     /// Users and groups.
-    pub credentials: Lock<credentials::Credentials>,
+    pub credentials: Lock<Credentials>,
+    /// Its being counted as its user's, while it lives here.
+    pub counted: Lock<Option<users::Counted>>,
     /// Resource limits.
     pub limits: Lock<limits::Limits>,
     /// What it has arranged for signals.
@@ -94,8 +98,9 @@ impl Process {
             name: Lock::new(Name::default()),
             files: crate::file::Context::empty(pid),
             executable: Lock::new(None),
-            credentials: Lock::new(credentials::Credentials::default()),
-            limits: Lock::new(limits::Limits::initial(0)),
+            credentials: Lock::new(Credentials::default()),
+            counted: Lock::new(None),
+            limits: Lock::new(limits::Limits::initial()),
             actions: Lock::new(Actions::new()),
             alarm: Lock::new(Alarm::default()),
             since: crate::arch::time::now().0,
@@ -109,6 +114,13 @@ impl Process {
             thread: Lock::new(None),
             stopped: AtomicBool::new(false),
         }
+    }
+
+    /// Counts it as its user's process, or not any more.
+    pub fn count(&self, lives: bool) {
+        let user = self.credentials.lock().user.real;
+        let counted = if lives { users::enter(user) } else { None };
+        drop(core::mem::replace(&mut *self.counted.lock(), counted));
     }
 
     /// Its address space; `None` before the first program and after the end.

@@ -3,6 +3,7 @@
 use super::Table;
 use super::balance::Balance;
 use super::closing::Closing;
+use super::users::Users;
 use crate::mem::names::Names;
 use crate::mem::object::{Named, Objects};
 use crate::mem::page_cache::PageCache;
@@ -42,6 +43,8 @@ pub struct Share {
     pub migrate: crate::migrate::Share,
     /// What it knows of other tori's load.
     pub balance: Balance,
+    /// Processes by user.
+    pub users: Users,
     /// Its end, with the machine.
     pub closing: Closing,
     /// [`crate::tori::Torus::account`] before the first process.
@@ -65,6 +68,7 @@ impl Share {
             lock_waits: Lock::new(Waits::new()),
             migrate: crate::migrate::Share::new(torus),
             balance: Balance::new(),
+            users: Users::new(),
             closing: Closing::new(),
             at_start: AtomicU64::new(0),
         }

@@ -146,7 +146,7 @@ impl Table {
 
     /// A process that is here has stopped or goes on: its parent learns of it.
     pub fn report(&self, process: &Process, report: Report) {
-        let uid = process.credentials.lock().uid;
+        let uid = process.credentials.lock().user.real;
         self.with(|families, hands| families.changed(process.pid, report, uid, hands));
     }
 

@@ -252,10 +252,13 @@ fn sent(call: &Call, number: i32, code: i32) -> Result<Sent, Errno> {
     if number != 0 {
         Signal::new(number).ok_or(Errno::EINVAL)?;
     }
+    let user = call.process.credentials.lock().user;
     Ok(Sent {
         signal: number as u32,
         code,
         from: Some(call.process.pid),
-        uid: call.process.credentials.lock().uid,
+        uid: user.real,
+        euid: user.effective,
+        session: Some(table().session_of(call.process.pid)),
     })
 }

@@ -21,6 +21,8 @@ pub fn send_group(pgid: Pid, signal: Signal) {
         code: SI_KERNEL,
         from: None,
         uid: 0,
+        euid: 0,
+        session: None,
     };
     let crowd = Crowd {
         group: Some(pgid),

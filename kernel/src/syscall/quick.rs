@@ -47,17 +47,17 @@ extern "C" fn getppid() -> u64 {
 }
 
 extern "C" fn getuid() -> u64 {
-    process(|own| own.credentials.lock().uid)
+    process(|own| own.credentials.lock().user.real)
 }
 
 extern "C" fn geteuid() -> u64 {
-    process(|own| own.credentials.lock().euid)
+    process(|own| own.credentials.lock().user.effective)
 }
 
 extern "C" fn getgid() -> u64 {
-    process(|own| own.credentials.lock().gid)
+    process(|own| own.credentials.lock().group.real)
 }
 
 extern "C" fn getegid() -> u64 {
-    process(|own| own.credentials.lock().egid)
+    process(|own| own.credentials.lock().group.effective)
 }

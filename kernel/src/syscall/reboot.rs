@@ -18,7 +18,7 @@ const KEYS_OFF: u32 = 0;
 /// keyboard.
 pub fn reboot(call: &mut Call) -> SysResult {
     let [first, second, command, ..] = call.args.map(|word| word as u32);
-    if call.process.credentials.lock().euid != 0 {
+    if !call.process.credentials.lock().is_privileged() {
         return Err(Errno::EPERM.into());
     }
     if first != MAGIC || !MAGICS.contains(&second) {

@@ -111,7 +111,11 @@ const LINUX: &[(u16, Handler)] = &[
     (119, cred::setresgid),
     (120, cred::getresgid),
     (121, group::getpgid),
+    (122, cred::setfsuid),
+    (123, cred::setfsgid),
     (124, group::getsid),
+    (125, cred::capget),
+    (126, cred::capset),
     (127, sig::rt_sigpending),
     (128, sig::rt_sigtimedwait),
     (130, sig::rt_sigsuspend),
@@ -180,6 +184,7 @@ const LINUX: &[(u16, Handler)] = &[
     (332, file::statx),
     (436, file::close_range),
     (439, file::faccessat2),
+    (452, file::fchmodat2),
 ];
 
 /// One more than the largest of Linux's numbers.

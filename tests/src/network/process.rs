@@ -46,6 +46,8 @@ pub(super) const SIGKILL: Sent = Sent {
     code: 0,
     from: None,
     uid: 0,
+    euid: 0,
+    session: None,
 };
 
 impl World {

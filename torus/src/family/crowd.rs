@@ -8,7 +8,10 @@
 //! out of a log, and leaves it out of what it has had already. The log keeps a signal until all tori have answered, and a
 //! torus does not answer while a process is under way that left before it heard.
 
-use super::{Families, Kin, World};
+use super::{
+    Families, Kin, World,
+    route::{NO_PROCESS, NOT_PERMITTED},
+};
 use crate::{
     MAX_TORI, TorusId,
     family::{Crowd, Sent},
@@ -34,6 +37,8 @@ struct Round {
     /// Tori to answer.
     missing: usize,
     found: u64,
+    /// Those of them that it was given to, or could have been.
+    permitted: u64,
     /// Process and token to be told of the end.
     asker: Option<(Pid, u64)>,
 }
@@ -44,6 +49,7 @@ struct Owed {
     origin: TorusId,
     number: u64,
     found: u64,
+    permitted: u64,
     /// The last of these freezings.
     until: u64,
 }
@@ -108,12 +114,18 @@ impl Families {
             number,
             missing: self.tori,
             found: 0,
+            permitted: 0,
             asker,
         };
         if self.crowds.rounds.try_reserve(1).is_err() {
             // Nobody else can be asked: those who are here are all.
-            let found = self.call_out(origin, u64::MAX, (crowd, sent), world);
-            return self.over(Round { found, ..round }, world);
+            let (found, permitted) = self.call_out(origin, u64::MAX, (crowd, sent), world);
+            let round = Round {
+                found,
+                permitted,
+                ..round
+            };
+            return self.over(round, world);
         }
         self.crowds.rounds.push(round);
         let message = Message::All {
@@ -143,11 +155,17 @@ impl Families {
             crowd,
             sent,
         });
-        let found = self.call_out(origin, number, (crowd, sent), world);
+        let (found, permitted) = self.call_out(origin, number, (crowd, sent), world);
+        let permitted = match crowd.group {
+            Some(_) => permitted,
+            // As on Linux nobody is told that he may not signal anybody.
+            None => found,
+        };
         let owed = Owed {
             origin,
             number,
             found,
+            permitted,
             until: self.crowds.freezings,
         };
         let waits = self.kin.values().any(|kin| kin.transit.is_some());
@@ -159,21 +177,37 @@ impl Families {
     }
 
     fn answer_crowd<W: World>(&mut self, owed: Owed, world: &mut W) {
-        let (number, found) = (owed.number, owed.found);
+        let Owed {
+            number,
+            found,
+            permitted,
+            ..
+        } = owed;
         if owed.origin == self.torus {
-            self.heard(number, found, world);
+            self.heard(number, (found, permitted), world);
         } else {
-            world.send(owed.origin, Message::Heard { number, found });
+            let message = Message::Heard {
+                number,
+                found,
+                permitted,
+            };
+            world.send(owed.origin, message);
         }
     }
 
     /// A torus has answered.
-    pub(super) fn heard<W: World>(&mut self, number: u64, found: u64, world: &mut W) {
+    pub(super) fn heard<W: World>(
+        &mut self,
+        number: u64,
+        (found, permitted): (u64, u64),
+        world: &mut W,
+    ) {
         let mut rounds = self.crowds.rounds.iter_mut().enumerate();
         let Some((index, round)) = rounds.find(|(_, round)| round.number == number) else {
             return;
         };
         round.found += found;
+        round.permitted += permitted;
         round.missing -= 1;
         if round.missing == 0 {
             let round = self.crowds.rounds.swap_remove(index);
@@ -185,23 +219,25 @@ impl Families {
 
     fn over<W: World>(&mut self, round: Round, world: &mut W) {
         if let Some((asker, token)) = round.asker {
-            let result = match round.found {
-                0 => super::route::NO_PROCESS,
+            let result = match (round.found, round.permitted) {
+                (0, _) => NO_PROCESS,
+                (_, 0) => NOT_PERMITTED,
                 _ => 0,
             };
             self.reply(asker, token, result, world);
         }
     }
 
-    /// Gives a signal to those of a crowd who are here and stay; answers how many are here, zombies included.
+    /// Gives a signal to those of a crowd who are here and stay, if the sender may; answers how many are here, zombies included,
+    /// and to how many of them he may.
     fn call_out<W: World>(
         &mut self,
         origin: TorusId,
         number: u64,
         (crowd, sent): (Crowd, Sent),
         world: &mut W,
-    ) -> u64 {
-        let mut found = 0;
+    ) -> (u64, u64) {
+        let (mut found, mut permitted) = (0, 0);
         let mut after = Bound::Unbounded;
         while let Some((&pid, kin)) = self.kin.range((after, Bound::Unbounded)).next() {
             after = Bound::Excluded(pid);
@@ -209,6 +245,10 @@ impl Families {
                 continue;
             }
             found += 1;
+            if !self.permits(pid, sent, world) {
+                continue;
+            }
+            permitted += 1;
             let had = kin
                 .ahead
                 .get(origin.index())
@@ -217,7 +257,7 @@ impl Families {
                 self.strike(pid, sent, world);
             }
         }
-        found
+        (found, permitted)
     }
 
     /// Gives a process that has come, or stays after all, the signals that it has not heard of but this torus has.
@@ -228,7 +268,8 @@ impl Families {
                 .get(told.origin.index())
                 .is_some_and(|heard| *heard < told.number);
             let kin = self.kin.get(&pid);
-            if missed && kin.is_some_and(|kin| told.crowd.has(pid, kin, told.sent)) {
+            let meant = kin.is_some_and(|kin| told.crowd.has(pid, kin, told.sent));
+            if missed && meant && self.permits(pid, told.sent, world) {
                 self.strike(pid, told.sent, world);
             }
         }

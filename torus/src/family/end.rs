@@ -46,6 +46,14 @@ impl Families {
         self.leave_children(Pid::INIT, world);
     }
 
+    /// Whether a process that is here may be sent this by its sender.
+    pub(super) fn permits<W: World>(&self, pid: Pid, sent: Sent, world: &W) -> bool {
+        /// SIGCONT on Linux x86-64.
+        const CONTINUE: u32 = 18;
+        let neighbours = sent.session.is_some() && sent.session == self.session(pid);
+        sent.signal == CONTINUE && neighbours || world.permits(pid, sent)
+    }
+
     /// A signal for a living process that is here.
     pub(super) fn strike<W: World>(&mut self, pid: Pid, sent: Sent, world: &mut W) {
         let lives = self.life(pid) == Some(Life::Live);

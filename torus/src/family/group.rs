@@ -3,11 +3,12 @@
 //! Where a rule needs to know whether a group exists, and it does not on this torus, the caller asks all tori
 //! ([`Families::to_crowd`] with signal 0) and comes again with the answer.
 
-use super::{Families, World, route::NO_PROCESS};
+use super::{
+    Families, World,
+    route::{NO_PROCESS, NOT_PERMITTED},
+};
 use crate::{message::Message, pid::Pid};
 
-/// EPERM (errno(3)), as an answer carries it: a process leads a session, or is in another one.
-const NOT_PERMITTED: i32 = -1;
 /// EACCES: it has executed a program since fork.
 const EXECUTED: i32 = -13;
 

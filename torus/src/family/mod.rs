@@ -55,6 +55,8 @@ pub trait World {
     fn send(&mut self, to: TorusId, message: Message);
     /// Gives a signal, never 0, to a living process that is here. True: it had been stopped, and goes on now.
     fn signal(&mut self, to: Pid, sent: Sent) -> bool;
+    /// Whether a process that is here may be sent this by its sender, as far as users go.
+    fn permits(&self, to: Pid, sent: Sent) -> bool;
     /// Tells a living process that is here of its child: SIGCHLD, and a wait for children looks again.
     fn child(&mut self, parent: Pid, child: Pid, news: News);
     /// Whether the process, which is here, wants to collect its children.

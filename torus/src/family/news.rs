@@ -71,6 +71,10 @@ pub struct Sent {
     pub from: Option<Pid>,
     /// The real user of that process.
     pub uid: u32,
+    /// Its effective user.
+    pub euid: u32,
+    /// Its session, in which SIGCONT may be sent to everybody; none: that does not matter.
+    pub session: Option<Pid>,
 }
 
 /// Processes that a signal is for, on every torus.

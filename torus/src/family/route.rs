@@ -9,6 +9,8 @@ use crate::{
 
 /// ESRCH (errno(3)), as an answer carries it.
 pub(super) const NO_PROCESS: i32 = -3;
+/// EPERM (errno(3)), as an answer carries it.
+pub(super) const NOT_PERMITTED: i32 = -1;
 
 impl Families {
     /// A message of [`Message::addressee`], or about a process that was born here, or to a crowd.
@@ -32,7 +34,11 @@ impl Families {
                 crowd,
                 sent,
             } => self.told(from, (number, stable), (crowd, sent), world),
-            Message::Heard { number, found } => self.heard(number, found, world),
+            Message::Heard {
+                number,
+                found,
+                permitted,
+            } => self.heard(number, (found, permitted), world),
             message => {
                 if let Some(to) = message.addressee() {
                     self.post(to, message, world);
@@ -47,10 +53,11 @@ impl Families {
         self.post(to, Message::Signal { to, token, sent }, world);
     }
 
-    /// Has a child of `me`, which is here, go to another torus, wherever it is. The answer is 0 when it has, or an error number.
+    /// Has a child of `me`, which is here and has this real and effective user, go to another torus, wherever it is. The answer is 0 when it has, or an error number.
     pub fn push<W: World>(
         &mut self,
         (me, token): (Pid, u64),
+        (uid, euid): (u32, u32),
         pid: Pid,
         torus: TorusId,
         world: &mut W,
@@ -62,6 +69,8 @@ impl Families {
         let message = Message::Push {
             to: pid,
             from: me,
+            uid,
+            euid,
             torus,
             token,
         };
@@ -132,9 +141,13 @@ impl Families {
     fn handle<W: World>(&mut self, to: Pid, message: Message, world: &mut W) {
         match message {
             Message::Signal { token, sent, .. } => {
-                self.strike(to, sent, world);
+                let permitted = self.permits(to, sent, world);
+                if permitted {
+                    self.strike(to, sent, world);
+                }
                 if let Some(from) = sent.from {
-                    self.reply(from, token, 0, world);
+                    let result = if permitted { 0 } else { NOT_PERMITTED };
+                    self.reply(from, token, result, world);
                 }
             }
             Message::Answer { token, result, .. } => {
@@ -182,11 +195,26 @@ impl Families {
                 self.reply(child, token, 0, world);
             }
             Message::Push {
-                from, torus, token, ..
+                from,
+                uid,
+                euid,
+                torus,
+                token,
+                ..
             } => {
                 let kin = self.kin.get(&to);
                 let obeys = |kin: &&Kin| kin.parent == Some(from) && kin.life == Life::Live;
+                // Who may not signal it may not move it.
+                let sent = Sent {
+                    signal: 0,
+                    code: 0,
+                    from: Some(from),
+                    uid,
+                    euid,
+                    session: None,
+                };
                 let answer = match kin.filter(obeys) {
+                    Some(_) if !world.permits(to, sent) => Some(NOT_PERMITTED),
                     Some(_) => world.push(to, torus, (from, token)),
                     None => Some(NO_PROCESS),
                 };

@@ -72,6 +72,10 @@ impl World for Hands<'_> {
         wire.push_back(Item::Message(message));
     }
 
+    fn permits(&self, _: Pid, _: Sent) -> bool {
+        true
+    }
+
     fn signal(&mut self, to: Pid, sent: Sent) -> bool {
         let process = self.processes.get_mut(&to).unwrap();
         assert_eq!(process.at, self.own);
@@ -263,7 +267,7 @@ impl Net {
         let at = self.processes[&asker].at;
         let token = self.on(at, |families, world| {
             let token = families.token(asker);
-            families.push((asker, token), pid, TorusId::ZERO, world);
+            families.push((asker, token), (0, 0), pid, TorusId::ZERO, world);
             token
         });
         self.processes.get_mut(&asker).unwrap().state = State::Asks(token);
@@ -285,6 +289,8 @@ impl Net {
             code: 0,
             from: Some(asker),
             uid: number,
+            euid: 0,
+            session: None,
         };
         (at, token, sent)
     }

@@ -102,18 +102,25 @@ impl Field for Sent {
     fn put(self, words: &mut [u64]) {
         let code = u64::from(self.code.cast_unsigned());
         words[0] = u64::from(self.signal) | code << 32;
-        self.from.put(&mut words[1..]);
-        self.uid.put(&mut words[2..]);
+        words[1] = half(self.from) | half(self.session) << 32;
+        words[2] = u64::from(self.uid) | u64::from(self.euid) << 32;
     }
 
     fn get(words: &[u64]) -> Result<Self, u64> {
         Ok(Self {
             signal: words[0] as u32,
             code: ((words[0] >> 32) as u32).cast_signed(),
-            from: <Option<Pid>>::get(&words[1..])?,
-            uid: u32::get(&words[2..])?,
+            from: <Option<Pid>>::get(&[words[1] & u64::from(u32::MAX)])?,
+            uid: words[2] as u32,
+            euid: (words[2] >> 32) as u32,
+            session: <Option<Pid>>::get(&[words[1] >> 32])?,
         })
     }
+}
+
+/// A process or none in half a word.
+fn half(pid: Option<Pid>) -> u64 {
+    pid.map_or(0, |pid| pid.raw() as u64)
 }
 
 impl Field for Span {

@@ -32,13 +32,18 @@ fn ended() -> impl Strategy<Value = Ended> {
 }
 
 fn sent() -> impl Strategy<Value = Sent> {
-    let from = proptest::option::of(pids());
-    (any::<u32>(), any::<i32>(), from, any::<u32>()).prop_map(|(signal, code, from, uid)| Sent {
-        signal,
-        code,
-        from,
-        uid,
-    })
+    let someone = || proptest::option::of(pids());
+    let users = (any::<u32>(), any::<u32>());
+    (any::<u32>(), any::<i32>(), someone(), users, someone()).prop_map(
+        |(signal, code, from, (uid, euid), session)| Sent {
+            signal,
+            code,
+            from,
+            uid,
+            euid,
+            session,
+        },
+    )
 }
 
 fn messages() -> impl Strategy<Value = Message> {

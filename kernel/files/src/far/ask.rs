@@ -1,6 +1,7 @@
 //! What is asked of a home.
 
 use super::wire::{wire_enum, wire_struct};
+use crate::credentials::Identity;
 use crate::stat::Time;
 use alloc::vec::Vec;
 
@@ -13,13 +14,31 @@ pub const fn console(fd: usize) -> u64 {
     1 + fd as u64
 }
 
+/// The file number that stands for a node of the boot archive, as the root has it now, at the root's home.
+pub const fn archive(node: u32) -> u64 {
+    1 << 62 | node as u64
+}
+
+/// The node of the boot archive that a file number stands for.
+pub const fn archive_node(number: u64) -> Option<u32> {
+    if number >> 32 == archive(0) >> 32 {
+        Some(number as u32)
+    } else {
+        None
+    }
+}
+
 /// The file number that stands for the terminal at the console's home: opening it gives an open file.
 pub const TERMINAL: u64 = 4;
 
 wire_struct! {
-    /// Who asks, as far as a terminal wants to know.
+    /// Who asks.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct Who {
+        /// As whom it uses files.
+        pub identity: Identity,
+        /// No file grows beyond this by its writes (RLIMIT_FSIZE), in bytes.
+        pub file_limit: u64,
         /// Its process group.
         pub group: i32,
         /// Its session.
@@ -159,6 +178,8 @@ wire_enum! {
         3 Access {
             /// R_OK, W_OK, X_OK.
             mode: u32,
+            /// Whether it is asked for the real user, as access(2) does.
+            real: bool,
         },
         /// chmod(2).
         4 SetMode {
@@ -178,6 +199,8 @@ wire_enum! {
             atime: Option<Time>,
             /// The time of the last change, if it changes.
             mtime: Option<Time>,
+            /// Whether both are the present, which is less of a right.
+            to_now: bool,
         },
         /// truncate(2).
         7 Truncate {
@@ -197,6 +220,10 @@ wire_enum! {
         },
         /// Whether there is such a name.
         11 Look,
+        /// chdir(2): an open file that stands for a directory in which names may be looked for.
+        12 Enter,
+        /// execve(2): an open file of a program that may be executed, if only that.
+        13 Execute,
         /// mkdir(2).
         20 MakeDirectory {
             /// Permission bits, the umask applied.
@@ -254,6 +281,8 @@ wire_enum! {
         50 List {
             /// Bytes that it may fill.
             len: u32,
+            /// The position, if not the file's own.
+            position: Option<u64>,
         },
         /// read(2).
         51 Read {

@@ -4,6 +4,7 @@ use super::exports::Exports;
 use super::image::{Descriptor, Image, Item, Spot};
 use super::slots::Slots;
 use super::wire::{Wire, WireError};
+use crate::credentials::{Groups, Identity};
 use crate::stat::{Stat, Time};
 use alloc::vec::Vec;
 use core::fmt::Debug;
@@ -41,7 +42,11 @@ fn request() -> impl Strategy<Value = Request> {
             proptest::option::of(any::<u32>())
         )
             .prop_map(|(uid, gid)| Request::SetOwner { uid, gid }),
-        (time(), time()).prop_map(|(atime, mtime)| Request::SetTimes { atime, mtime }),
+        (time(), time(), any::<bool>()).prop_map(|(atime, mtime, to_now)| Request::SetTimes {
+            atime,
+            mtime,
+            to_now
+        }),
         vec(any::<u8>(), 0..40).prop_map(|text| Request::MakeLink { text }),
         (any::<i64>(), any::<u32>()).prop_map(|(offset, whence)| Request::Seek { offset, whence }),
         (any::<u32>(), any::<u64>(), vec(any::<u8>(), 0..40)).prop_map(
@@ -208,8 +213,10 @@ proptest! {
     }
 
     #[test]
-    fn askers_travel(group: i32, session: i32, deaf_to_input: bool, deaf_to_output: bool) {
-        travels(&Who { group, session, deaf_to_input, deaf_to_output }, &[])?;
+    fn askers_travel(user: u32, group: i32, session: i32, file_limit: u64, deaf_to_input: bool, deaf_to_output: bool, groups in vec(any::<u32>(), 0..5)) {
+        let groups = Groups::new(groups).unwrap();
+        let identity = Identity { user, group: !user, groups };
+        travels(&Who { identity, file_limit, group, session, deaf_to_input, deaf_to_output }, &[])?;
     }
 
     /// A file is let go with the last hold, in whatever order news of them comes, provided each holder tells of the next one

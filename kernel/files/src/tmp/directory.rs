@@ -1,14 +1,20 @@
 //! The entries of one directory: found by name, listed in the order of their making, so that a listing under way neither skips
 //! nor repeats an entry when others come and go.
+//!
+//! A directory may lie over one of an archive: what is there comes first, by its position in the archive, but for what is hidden.
 
 use crate::error::FileError;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 
 pub(super) struct Directory<N> {
     by_name: BTreeMap<Arc<[u8]>, u64>,
     by_position: BTreeMap<u64, (Arc<[u8]>, N)>,
     next: u64,
+    /// Names of the archive's directory.
+    below: u64,
+    /// Positions of those that are there no longer.
+    hidden: BTreeSet<u64>,
 }
 
 pub(super) struct Entry<'a, N> {
@@ -18,12 +24,20 @@ pub(super) struct Entry<'a, N> {
 }
 
 impl<N> Directory<N> {
-    pub(super) fn new() -> Self {
+    /// A directory over one of an archive that has so many names.
+    pub(super) fn over(below: u64) -> Self {
         Self {
             by_name: BTreeMap::new(),
             by_position: BTreeMap::new(),
-            next: 0,
+            next: below,
+            below,
+            hidden: BTreeSet::new(),
         }
+    }
+
+    /// Whether nothing is in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_name.is_empty() && self.hidden.len() as u64 == self.below
     }
 
     pub(super) fn get(&self, name: &[u8]) -> Option<&N> {
@@ -48,6 +62,38 @@ impl<N> Directory<N> {
         self.by_position.remove(&position).map(|(_, node)| node)
     }
 
+    /// Takes the archive's entry at a position away.
+    pub(super) fn hide(&mut self, position: u64) {
+        self.hidden.insert(position);
+    }
+
+    /// Whether the archive's entry at a position is there still.
+    pub(super) fn shows(&self, position: u64) -> bool {
+        !self.hidden.contains(&position)
+    }
+
+    /// The first position from this one on that the archive has an entry for.
+    pub(super) fn next_below(&self, position: u64) -> Option<u64> {
+        let mut at = position;
+        for hidden in self.hidden.range(position..) {
+            if *hidden != at {
+                break;
+            }
+            at += 1;
+        }
+        (at < self.below).then_some(at)
+    }
+
+    /// The first entry that the archive has not.
+    pub(super) fn first_own(&self) -> Option<(Arc<[u8]>, N)>
+    where
+        N: Clone,
+    {
+        let (name, node) = self.by_position.values().next()?;
+        Some((name.clone(), node.clone()))
+    }
+
+    /// The entries that the archive has not.
     pub(super) fn iter_from(&self, position: u64) -> impl Iterator<Item = Entry<'_, N>> {
         let entries = self.by_position.range(position..);
         entries.map(|(&position, (name, node))| Entry {

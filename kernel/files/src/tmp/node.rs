@@ -1,25 +1,31 @@
 //! Nodes of the tree: what each holds, and what can be asked of one alone.
 
 use super::directory::Directory;
-use super::{Attributes, Content};
+use super::lower::Below;
+use super::{Attributes, Child, Content};
 use crate::archive::S_IFMT;
 use crate::error::FileError;
+use crate::permission::Guard;
 use crate::stat::Time;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use spin::mutex::SpinMutex;
+use spin::mutex::{SpinMutex, SpinMutexGuard};
 use spin::relax::RelaxStrategy;
 
 /// A file, directory or symbolic link.
-pub struct Node<C, R> {
+pub struct Node<C: 'static, R: 'static> {
     /// Inode number.
     pub number: u64,
     /// What it holds.
     pub content: Content<C>,
-    pub(super) state: SpinMutex<State<C, R>, R>,
+    /// The number of its file system.
+    pub device: u32,
+    /// What of an archive it stands for.
+    pub(super) below: Option<Below<C, R>>,
+    state: SpinMutex<State<C, R>, R>,
 }
 
-pub(super) struct State<C, R> {
+pub(super) struct State<C: 'static, R: 'static> {
     pub(super) attributes: Attributes,
     /// Names of it; a directory has 2 and one per sub-directory, 0 once removed.
     pub(super) links: u32,
@@ -29,56 +35,98 @@ pub(super) struct State<C, R> {
 }
 
 /// An entry of a directory, as a listing shows it.
-pub struct Listed<C, R> {
+pub struct Listed<C: 'static, R: 'static> {
     /// Where the listing goes on after it.
     pub next: u64,
     /// The name.
     pub name: Vec<u8>,
     /// The node.
-    pub node: Arc<Node<C, R>>,
+    pub node: Child<C, R>,
+}
+
+/// A copy of a name. [`FileError::NoMemory`] without memory for it.
+fn copy(name: &[u8]) -> Result<Vec<u8>, FileError> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(name.len())
+        .map_err(|_| FileError::NoMemory)?;
+    copy.extend_from_slice(name);
+    Ok(copy)
 }
 
 impl<C, R: RelaxStrategy> Node<C, R> {
     pub(super) fn new(
-        number: u64,
-        attributes: Attributes,
+        (device, number): (u32, u64),
         content: Content<C>,
-        parent: Weak<Self>,
+        below: Option<Below<C, R>>,
+        state: State<C, R>,
     ) -> Arc<Self> {
-        let links = if matches!(content, Content::Directory) {
-            2
-        } else {
-            1
-        };
-        let state = State {
-            attributes,
-            links,
-            entries: Directory::new(),
-            parent,
-        };
         Arc::new(Self {
             number,
             content,
+            device,
+            below,
             state: SpinMutex::new(state),
         })
     }
 
+    /// Its state, to be looked at.
+    pub(super) fn look(&self) -> SpinMutexGuard<'_, State<C, R>, R> {
+        self.state.lock()
+    }
+
+    /// Its state, to be changed: from now on the archive does not say what it is.
+    pub(super) fn alter(&self) -> SpinMutexGuard<'_, State<C, R>, R> {
+        if let Some(below) = &self.below {
+            below.mark();
+        }
+        self.state.lock()
+    }
+
+    /// The number of the archive's node that it stands for.
+    pub fn archive(&self) -> Option<crate::archive::NodeId> {
+        self.below.as_ref().map(|below| below.id)
+    }
+
     /// Its attributes.
     pub fn attributes(&self) -> Attributes {
-        self.state.lock().attributes
+        self.look().attributes
+    }
+
+    /// What says who may use it.
+    pub fn guard(&self) -> Guard {
+        Guard::from(&self.look().attributes)
     }
 
     /// How many names it has.
     pub fn links(&self) -> u32 {
-        self.state.lock().links
+        self.look().links
     }
 
     /// Changes its attributes; the type bits stay.
     pub fn change(&self, change: impl FnOnce(&mut Attributes)) {
-        let attributes = &mut self.state.lock().attributes;
+        let attributes = &mut self.alter().attributes;
         let kind = attributes.mode & S_IFMT;
         change(attributes);
         attributes.mode = attributes.mode & !S_IFMT | kind;
+    }
+
+    /// As [`Self::change`], where the change may be refused.
+    ///
+    /// # Errors
+    /// That of `change`; nothing is changed then.
+    pub fn try_change(
+        &self,
+        change: impl FnOnce(&mut Attributes) -> Result<(), FileError>,
+    ) -> Result<(), FileError> {
+        let mut state = self.state.lock();
+        let mut attributes = state.attributes;
+        change(&mut attributes)?;
+        if let Some(below) = &self.below {
+            below.mark();
+        }
+        attributes.mode = attributes.mode & !S_IFMT | state.attributes.mode & S_IFMT;
+        state.attributes = attributes;
+        Ok(())
     }
 
     /// Whether it is a directory.
@@ -88,51 +136,97 @@ impl<C, R: RelaxStrategy> Node<C, R> {
 
     /// The directory that this directory is in: None for the root and for a removed directory.
     pub fn parent(&self) -> Option<Arc<Self>> {
-        self.state.lock().parent.upgrade()
+        self.look().parent.upgrade()
     }
 
-    /// The node of this name in this directory.
-    pub fn child(&self, name: &[u8]) -> Result<Arc<Self>, FileError> {
+    /// What this directory has by this name.
+    ///
+    /// # Errors
+    /// [`FileError::NotFound`], [`FileError::NotDirectory`].
+    pub fn child(&self, name: &[u8]) -> Result<Child<C, R>, FileError> {
         if !self.is_directory() {
             return Err(FileError::NotDirectory);
         }
-        self.state
-            .lock()
-            .entries
-            .get(name)
-            .cloned()
+        let state = self.look();
+        if let Some(node) = state.entries.get(name) {
+            return Ok(Child::Node(node.clone()));
+        }
+        let (position, id) = self.lower(name).ok_or(FileError::NotFound)?;
+        if !state.entries.shows(position) {
+            return Err(FileError::NotFound);
+        }
+        drop(state);
+        self.below
+            .as_ref()
+            .map(|below| below.lower.child(id))
             .ok_or(FileError::NotFound)
     }
 
-    /// The name of `child` in this directory.
-    pub fn name_of(&self, child: &Self) -> Option<Vec<u8>> {
-        let state = self.state.lock();
-        state
-            .entries
-            .iter_from(0)
-            .find(|entry| entry.node.number == child.number)
-            .map(|entry| entry.name.to_vec())
+    /// Position and node of this name in the archive's directory.
+    pub(super) fn lower(&self, name: &[u8]) -> Option<(u64, crate::archive::NodeId)> {
+        let below = self.below.as_ref()?;
+        below.lower.tree.position(below.id, name)
     }
 
-    /// The first entry at or after `position` (0 is the start).
+    /// The name of `child`, a directory, in this directory. [`FileError::NotFound`] when it is not in it.
+    ///
+    /// # Errors
+    /// [`FileError::NotFound`], [`FileError::NoMemory`].
+    pub fn name_of(&self, child: &Self) -> Result<Vec<u8>, FileError> {
+        let state = self.look();
+        let mut own = state.entries.iter_from(0);
+        if let Some(entry) = own.find(|entry| core::ptr::eq(&**entry.node, child)) {
+            return copy(entry.name);
+        }
+        drop(own);
+        let name = child.archive().and_then(|id| {
+            let name = self.below.as_ref()?.lower.tree.node(id).name;
+            let (position, named) = self.lower(name)?;
+            (named == id && state.entries.shows(position)).then_some(name)
+        });
+        copy(name.ok_or(FileError::NotFound)?)
+    }
+
+    /// The first entry at or after `position` (0 is the start). Nothing without memory for its name.
     pub fn list(&self, position: u64) -> Option<Listed<C, R>> {
-        let state = self.state.lock();
+        let state = self.look();
+        if let Some(at) = state.entries.next_below(position) {
+            drop(state);
+            let below = self.below.as_ref()?;
+            let names = below.lower.tree.names(below.id);
+            let (name, id) = names.get(usize::try_from(at).ok()?)?;
+            return Some(Listed {
+                next: at + 1,
+                name: copy(name).ok()?,
+                node: below.lower.child(*id),
+            });
+        }
         let entry = state.entries.iter_from(position).next()?;
         Some(Listed {
             next: entry.position + 1,
-            name: entry.name.to_vec(),
-            node: entry.node.clone(),
+            name: copy(entry.name).ok()?,
+            node: Child::Node(entry.node.clone()),
         })
     }
 
+    /// The first entry that the archive has not.
+    pub(super) fn first_own(&self) -> Option<(Arc<[u8]>, Arc<Self>)> {
+        self.look().entries.first_own()
+    }
+
+    /// Whether nothing is in this directory.
+    pub fn is_empty(&self) -> bool {
+        self.look().entries.is_empty()
+    }
+
     pub(super) fn touch(&self, now: Time) {
-        let attributes = &mut self.state.lock().attributes;
+        let attributes = &mut self.alter().attributes;
         attributes.mtime = now;
         attributes.ctime = now;
     }
 
     pub(super) fn count_link(&self, up: bool, now: Time) {
-        let mut state = self.state.lock();
+        let mut state = self.alter();
         state.links = if up {
             state.links + 1
         } else {

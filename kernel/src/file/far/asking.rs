@@ -247,7 +247,12 @@ pub fn post(
     fill: impl FnOnce(&Frames) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
     let mut letter = Writer::default();
-    Caller::Here(&thread.process, thread).who().put(&mut letter);
+    let asker = Caller::Here(&thread.process, thread);
+    let mut who = asker.who();
+    if let Ask::About { request, .. } = question {
+        who.identity = asker.identity_for(request);
+    }
+    who.put(&mut letter);
     question.put(&mut letter);
     let letter = letter.finish().map_err(|_| Errno::ENOMEM)?;
     let parcel = Parcel::new(&letter, answer, payload)?;

@@ -1,14 +1,16 @@
 //! Reading, writing and listing files of other tori: the bytes travel in the payload of a parcel.
 
-use super::super::open::OpenFile;
+use super::super::open::{Flags, OpenFile};
+use super::MAIN;
 use super::asking::{Reply, consume, exchange};
 use super::parcel::{Frames, PAYLOAD, PAYLOAD_MAX};
 use super::remote::Remote;
 use crate::mem::user::{UserBuffers, UserSlice};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use braid_files::far::answer::Answer;
-use braid_files::far::ask::{Ask, Request, Subject};
+use braid_files::archive::NodeId;
+use braid_files::far::answer::{Answer, Description};
+use braid_files::far::ask::{Ask, Request, Subject, archive};
 
 /// Bytes that are moved at once: more takes several requests.
 pub(super) const CHUNK: usize = PAYLOAD_MAX / 4;
@@ -138,6 +140,40 @@ pub fn write(
     }
 }
 
+/// A file of the boot archive that is at home here, and whose bytes or names have changed since it was opened.
+fn changed(id: NodeId) -> Remote {
+    let description = Description {
+        kind: 0,
+        flags: Flags::RDONLY.bits(),
+        archive: None,
+    };
+    Remote::new(MAIN, archive(id.0), description)
+}
+
+/// read(2) and its kin, of such a file.
+pub fn read_changed(
+    call: &mut Call,
+    file: &OpenFile,
+    id: NodeId,
+    buffers: UserBuffers,
+    position: Option<u64>,
+) -> SysResult {
+    let at = position.unwrap_or(*file.offset.lock());
+    let done = read(call, file, &changed(id), buffers, Some(at))?;
+    if position.is_none() {
+        *file.offset.lock() = at + done as u64;
+    }
+    Ok(done)
+}
+
+/// getdents64(2), of such a directory.
+pub fn list_changed(call: &mut Call, file: &OpenFile, id: NodeId, out: UserSlice) -> SysResult {
+    let at = *file.offset.lock();
+    let (done, next) = list_from(call, &changed(id), out, Some(at))?;
+    *file.offset.lock() = next;
+    Ok(done)
+}
+
 /// Copies `len` bytes of the program to a payload.
 fn copy_in(buffers: &mut UserBuffers, payload: &Frames, len: usize) -> Result<(), Stop> {
     let mut block = [0; BLOCK];
@@ -156,8 +192,21 @@ fn copy_in(buffers: &mut UserBuffers, payload: &Frames, len: usize) -> Result<()
 
 /// getdents64(2).
 pub fn list(call: &mut Call, remote: &Remote, out: UserSlice) -> SysResult {
+    Ok(list_from(call, remote, out, None)?.0)
+}
+
+/// Lists from `position` on, or where the file is; answers how many bytes the entries are, and the position after them.
+fn list_from(
+    call: &mut Call,
+    remote: &Remote,
+    out: UserSlice,
+    position: Option<u64>,
+) -> Result<(usize, u64), Stop> {
     let len = out.len().min(CHUNK);
-    let request = Request::List { len: len as u32 };
+    let request = Request::List {
+        len: len as u32,
+        position,
+    };
     let question = about(remote, request);
     let (reply, asking) = exchange(call.thread, remote.home, &question, len, |_| Ok(()))?;
     let n = count(&reply)?.min(len);
@@ -167,5 +216,24 @@ pub fn list(call: &mut Call, remote: &Remote, out: UserSlice) -> SysResult {
         asking.payload().read(PAYLOAD + at, part);
         out.skip(at).write(part)?;
     }
-    Ok(n)
+    Ok((
+        n,
+        position_after(asking.payload(), n)
+            .or(position)
+            .unwrap_or(0),
+    ))
+}
+
+/// What the last of the entries in the first `n` bytes of a payload says of the position after it.
+fn position_after(payload: &Frames, n: usize) -> Option<u64> {
+    let (mut at, mut next) = (0, None);
+    while at < n {
+        let mut word = [0; 8];
+        payload.read(PAYLOAD + at + 8, &mut word);
+        next = Some(u64::from_le_bytes(word));
+        let mut len = [0; 2];
+        payload.read(PAYLOAD + at + 16, &mut len);
+        at += usize::from(u16::from_le_bytes(len)).max(1);
+    }
+    next
 }

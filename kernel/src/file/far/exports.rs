@@ -2,7 +2,8 @@
 
 use super::super::device::Device;
 use super::super::open::{Body, Flags, OpenFile};
-use super::super::tree::Node;
+use super::super::service::opening;
+use super::super::tree::{self, Node};
 use super::super::{context, local, locks};
 use super::share;
 use crate::mem;
@@ -10,17 +11,20 @@ use crate::process::Pid;
 use crate::syscall::errno::Errno;
 use ::torus::{MAX_TORI, TorusId};
 use alloc::sync::Arc;
-use braid_files::archive::S_IFMT;
+use braid_files::archive::{NodeId, S_IFMT};
 use braid_files::far::answer::{Answer, Description};
-use braid_files::far::ask::{TERMINAL, TMP, console};
+use braid_files::far::ask::{TERMINAL, TMP, archive_node, console};
 use braid_files::far::exports::Exports;
 
 /// What never changes about an open file.
 pub fn describe(file: &OpenFile) -> Description {
-    let archive = match file.node() {
-        Some(Node::Archive(id)) => Some(id.0),
+    let archive = match (&file.body, file.node()) {
+        (Body::Bytes(Node::Archive(id), _), _) => Some(*id),
+        (_, Some(Node::Archive(id))) => Some(id),
+        (_, Some(Node::Tmp(node))) => node.archive(),
         _ => None,
     };
+    let archive = archive.map(|id| id.0);
     Description {
         kind: file.stat().mode & S_IFMT,
         flags: file.flags().bits(),
@@ -73,6 +77,11 @@ pub fn file(number: u64) -> Result<Arc<OpenFile>, Errno> {
         let place = Body::Place(Node::Device(Device::Tty));
         return Ok(Arc::new(OpenFile::new(place, Flags::PATH)));
     }
+    if let Some(id) = archive_node(number).filter(|&id| (id as usize) < tree::archive().len()) {
+        let node = Node::Archive(NodeId(id)).now();
+        let body = opening::body(&node, Flags::RDONLY).unwrap_or_else(|_| Body::Place(node));
+        return Ok(Arc::new(OpenFile::new(body, Flags::RDONLY)));
+    }
     let exports = share().exports.lock();
     exports.get(number).cloned().ok_or(Errno::EBADF)
 }
@@ -81,6 +90,9 @@ pub fn file(number: u64) -> Result<Arc<OpenFile>, Errno> {
 pub fn node(number: u64) -> Result<Node, Errno> {
     if number == TMP {
         return Ok(local::tmp_node());
+    }
+    if let Some(id) = archive_node(number).filter(|&id| (id as usize) < tree::archive().len()) {
+        return Ok(Node::Archive(NodeId(id)).now());
     }
     file(number)?.node().ok_or(Errno::EXDEV)
 }

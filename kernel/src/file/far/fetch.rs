@@ -14,6 +14,7 @@ use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use braid_files::credentials::Identity;
 use braid_files::far::ask::Request;
 
 /// The copies that a call makes, in the order in which each of its runs asks for them.
@@ -50,7 +51,7 @@ impl Copies {
         if self.copies.len() == self.next {
             self.copies.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
             self.copies.push(Copying {
-                file: opening::nameless(false)?,
+                file: opening::nameless(&Identity::default(), false)?,
                 len: 0,
                 complete: false,
             });

@@ -24,7 +24,7 @@ mod serving;
 mod share;
 
 pub use asking::{Interruption, Journal, Reply, ask, forget, interruption, rewind};
-pub use bytes::{list, read, write};
+pub use bytes::{list, list_changed, read, read_changed, write};
 pub use fetch::fetch;
 pub use serving::Serving;
 pub use share::Share;

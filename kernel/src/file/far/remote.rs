@@ -1,6 +1,7 @@
 //! Files that are at home on another torus.
 
 use super::super::open::{Body, Flags, OpenFile};
+use super::super::tree;
 use super::{MAIN, exports};
 use crate::arch::cpu;
 use crate::rings;
@@ -69,9 +70,16 @@ impl Remote {
         self.description.kind == S_IFDIR
     }
 
-    /// The node of the boot archive that it shows.
+    /// The node of the boot archive that it shows, or shows as it is now.
     pub fn archive(&self) -> Option<NodeId> {
         self.description.archive.map(NodeId)
+    }
+
+    /// The file of the boot archive that has the same bytes, if it is open for reading alone.
+    pub fn same_as(&self) -> Option<NodeId> {
+        let reads = !Flags::from_bits_retain(self.description.flags).writes();
+        self.archive()
+            .filter(|id| reads && !tree::is_written(*id) && !self.is_directory())
     }
 
     /// A path that begins there.

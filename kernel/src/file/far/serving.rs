@@ -27,6 +27,7 @@ use ::torus::TorusId;
 use ::torus::message::Message;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use braid_files::credentials::Identity;
 use braid_files::far::answer::Answer;
 use braid_files::far::ask::{Ask, Place, Request, Subject as About, Who};
 use braid_files::far::wire::WireError;
@@ -256,9 +257,15 @@ fn act(serving: &Arc<Serving>, in_flight: &mut InFlight) -> Result<Answer, Stop>
     match &serving.ask {
         Ask::About { subject, request } => about(serving, subject, request, in_flight),
         Ask::Rename { from, to, keep } => {
-            with_both(from, to, |from, to| names::rename(from, to, *keep))
+            let who = &serving.who.identity;
+            with_both(who, from, to, |from, to| {
+                names::rename(who, from, to, *keep)
+            })
         }
-        Ask::Link { from, to } => with_both(from, to, names::link),
+        Ask::Link { from, to } => {
+            let who = &serving.who.identity;
+            with_both(who, from, to, |from, to| names::link(who, from, to))
+        }
         Ask::Poll { files, wait } => {
             let events = poll(serving, files, *wait)?;
             if *wait && events.iter().all(|&events| events == 0) {
@@ -277,7 +284,7 @@ fn about(
 ) -> Result<Answer, Stop> {
     let subject = match subject {
         About::File { number } => Subject::File(exports::file(*number)?),
-        About::Path { place } => match target(place)? {
+        About::Path { place } => match target(&serving.who.identity, place)? {
             Found::Here(target) => Subject::Target(target),
             Found::Elsewhere(rest, links) => {
                 let second = false;
@@ -291,7 +298,10 @@ fn about(
     };
     let caller = Caller::There(serving);
     let outcome = match (&subject, request) {
-        (Subject::File(file), Request::List { len }) => {
+        (Subject::File(file), Request::List { len, position }) => {
+            if let Some(position) = position {
+                *file.offset.lock() = *position;
+            }
             let put = |done, entry: &[u8]| {
                 serving.parcel.write(PAYLOAD + done, entry);
                 Ok(())
@@ -338,13 +348,13 @@ enum Found {
     Elsewhere(Vec<u8>, u32),
 }
 
-fn target(place: &Place) -> Result<Found, Errno> {
+fn target(who: &Identity, place: &Place) -> Result<Found, Errno> {
     let from = Leaving {
         at: exports::node(place.base)?,
         rest: bytes(&place.rest)?,
         links: place.links,
     };
-    match walk::go_on(&Home, from, place.follow)? {
+    match walk::go_on(&Home(*who), from, place.follow)? {
         Walk::Target(target) => Ok(Found::Here(target)),
         Walk::Leaves(Leaving { at, rest, links }) => {
             let mut path = at.path().ok_or(Errno::ENOENT)?;
@@ -359,11 +369,12 @@ fn target(place: &Place) -> Result<Found, Errno> {
 
 /// Does something with what two paths lead to.
 fn with_both(
+    who: &Identity,
     from: &Place,
     to: &Place,
     action: impl FnOnce(Target<Node>, Target<Node>) -> Result<usize, Errno>,
 ) -> Result<Answer, Stop> {
-    let (from, to) = match (target(from)?, target(to)?) {
+    let (from, to) = match (target(who, from)?, target(who, to)?) {
         (Found::Here(from), Found::Here(to)) => (from, to),
         (Found::Elsewhere(rest, links), _) => {
             let second = false;

@@ -39,6 +39,9 @@ pub(super) const PROCESS: [ProcessText; 6] = [
     (b"status", status),
 ];
 
+/// Those of them that tell where things are in memory.
+pub(super) const PRIVATE: [&[u8]; 1] = [b"maps"];
+
 /// The cores of the torus that asks: those its processes run on.
 fn cores() -> usize {
     cpu::this().torus().cores()
@@ -219,13 +222,25 @@ fn status(process: &Process) -> String {
         space.look(|space| (space.peak() * 4, space.swapped() * 4))
     });
     let credentials = *process.credentials.lock();
-    let (uid, gid) = (credentials.uid, credentials.gid);
+    let (user, group) = (credentials.user, credentials.group);
+    let mut groups = String::new();
+    for id in credentials.groups.ids() {
+        let _ = write!(groups, "{id} ");
+    }
     format!(
-        "Name:\t{}\nUmask:\t{:04o}\nState:\t{}\nTgid:\t{pid}\nPid:\t{pid}\nPPid:\t{}\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n\
-         Gid:\t{gid}\t{gid}\t{gid}\t{gid}\nVmSize:\t{size:8} kB\nVmHWM:\t{peak:8} kB\nVmRSS:\t{resident:8} kB\nVmSwap:\t{swapped:8} kB\nThreads:\t1\n",
+        "Name:\t{}\nUmask:\t{:04o}\nState:\t{}\nTgid:\t{pid}\nPid:\t{pid}\nPPid:\t{}\nUid:\t{}\t{}\t{}\t{}\n\
+         Gid:\t{}\t{}\t{}\t{}\nGroups:\t{groups}\nVmSize:\t{size:8} kB\nVmHWM:\t{peak:8} kB\nVmRSS:\t{resident:8} kB\nVmSwap:\t{swapped:8} kB\nThreads:\t1\n",
         process.name.lock().text(),
         process.files.umask(),
         state(process),
         table().parent_of(process.pid).map_or(0, Pid::raw),
+        user.real,
+        user.effective,
+        user.saved,
+        user.files,
+        group.real,
+        group.effective,
+        group.saved,
+        group.files,
     )
 }

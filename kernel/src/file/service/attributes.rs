@@ -6,7 +6,9 @@ use super::super::tree::{Mount, Node};
 use super::{Subject, bytes};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
-use braid_files::archive::{S_IFDIR, S_IFLNK, S_IFMT, S_IFREG};
+use braid_files::credentials::Identity;
+use braid_files::error::FileError;
+use braid_files::permission::{self, Access, Guard};
 use braid_files::stat::{Stat, Time};
 use braid_files::tmp::Attributes;
 
@@ -17,94 +19,93 @@ pub(super) fn stat(subject: &Subject) -> Result<Stat, Errno> {
     }
 }
 
-/// Whether the superuser may do this: execute what nobody may execute is EACCES, write to a read-only file system EROFS.
-pub(super) fn access(subject: &Subject, mode: u32) -> Result<usize, Errno> {
-    const EXECUTE: u32 = 1;
-    const WRITE: u32 = 2;
-    let node = subject.node(Errno::EINVAL)?;
-    if mode & !7 != 0 {
-        return Err(Errno::EINVAL);
-    }
-    let stat = node.stat();
-    let kind = stat.mode & S_IFMT;
-    if mode & EXECUTE != 0 && kind != S_IFDIR && stat.mode & 0o111 == 0 {
-        return Err(Errno::EACCES);
-    }
-    if mode & WRITE != 0
-        && node.mount() == Mount::Archive
-        && matches!(kind, S_IFREG | S_IFDIR | S_IFLNK)
-    {
-        return Err(Errno::EROFS);
-    }
+/// Whether somebody may do this.
+pub(super) fn access(who: &Identity, subject: &Subject, mode: u32) -> Result<usize, Errno> {
+    let wanted = Access::from_bits(mode).ok_or(Errno::EINVAL)?;
+    permission::check(who, Guard::from(&stat(subject)?), wanted)?;
     Ok(0)
 }
 
-/// Changes attributes: EROFS in the boot archive, EPERM for what is not a file.
-fn change(subject: &Subject, change: impl FnOnce(&mut Attributes)) -> Result<usize, Errno> {
-    match subject.node(Errno::EINVAL)? {
+/// Changes attributes, if `change` permits it: EPERM for what is not a file.
+fn change(
+    subject: &Subject,
+    change: impl FnOnce(&mut Attributes) -> Result<(), FileError>,
+) -> Result<usize, Errno> {
+    match subject.node(Errno::EINVAL)?.raised()? {
         Node::Tmp(node) => {
-            node.change(|attributes| {
-                change(attributes);
+            node.try_change(|attributes| {
+                change(attributes)?;
                 attributes.ctime = machine::wall();
-            });
+                Ok(())
+            })?;
             Ok(0)
         }
-        Node::Archive(_) => Err(Errno::EROFS),
         _ => Err(Errno::EPERM),
     }
 }
 
-pub(super) fn set_mode(subject: &Subject, mode: u32) -> Result<usize, Errno> {
-    change(subject, |attributes| attributes.mode = mode & 0o7777)
+pub(super) fn set_mode(who: &Identity, subject: &Subject, mode: u32) -> Result<usize, Errno> {
+    change(subject, |attributes| {
+        attributes.mode = permission::change_mode(who, Guard::from(&*attributes), mode)?;
+        Ok(())
+    })
 }
 
 pub(super) fn set_owner(
+    who: &Identity,
     subject: &Subject,
     uid: Option<u32>,
     gid: Option<u32>,
 ) -> Result<usize, Errno> {
     change(subject, |attributes| {
-        attributes.uid = uid.unwrap_or(attributes.uid);
-        attributes.gid = gid.unwrap_or(attributes.gid);
+        let new = permission::change_owner(who, Guard::from(&*attributes), uid, gid)?;
+        (attributes.mode, attributes.uid, attributes.gid) = (new.mode, new.uid, new.gid);
+        Ok(())
     })
 }
 
+/// utimensat(2), with one time or both; `to_now` says that both are the present.
 pub(super) fn set_times(
+    who: &Identity,
     subject: &Subject,
-    atime: Option<Time>,
-    mtime: Option<Time>,
+    (atime, mtime): (Option<Time>, Option<Time>),
+    to_now: bool,
 ) -> Result<usize, Errno> {
+    if atime.is_none() && mtime.is_none() {
+        return Ok(0);
+    }
     change(subject, |attributes| {
+        permission::check_times(who, Guard::from(&*attributes), to_now)?;
         attributes.atime = atime.unwrap_or(attributes.atime);
         attributes.mtime = mtime.unwrap_or(attributes.mtime);
+        Ok(())
     })
 }
 
 /// `struct statfs`: type, block size, blocks, free, available, files, free files, id, name length, fragment size, flags, spare.
 pub(super) fn stat_fs(subject: &Subject) -> Result<Vec<u8>, Errno> {
-    const RDONLY: u64 = 1;
     const NAME_MAX: u64 = braid_files::walk::NAME_MAX as u64;
     let mount = match subject {
         Subject::File(file) => file.node().map_or(Mount::Pipe, |node| node.mount()),
         Subject::Target(_) => subject.node(Errno::ENOENT)?.mount(),
     };
     let (total, free) = match mount {
-        Mount::Tmp => (local().frames, machine::available_frames()),
+        Mount::Tmp | Mount::Archive => (local().frames, machine::available_frames()),
         _ => (0, 0),
     };
-    let flags = if mount == Mount::Archive { RDONLY } else { 0 };
+    let files = if total > 0 { total } else { 0 };
     let words: [u64; 15] = [
         magic(mount),
         4096,
         total,
         free,
         free,
-        0,
-        0,
+        files,
+        files.min(free),
         mount as u64,
         NAME_MAX,
         4096,
-        flags,
+        0,
         0,
         0,
         0,

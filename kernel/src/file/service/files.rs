@@ -3,12 +3,14 @@
 use super::super::caller::Caller;
 use super::super::open::{Body, Flags, OpenFile};
 use super::super::tree::Node;
-use super::super::{machine, transfer, tty};
+use super::super::{transfer, tty};
 use super::{Subject, bytes};
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::archive::{S_IFDIR, S_IFMT, S_IFREG};
+use braid_files::credentials::Identity;
+use braid_files::permission::{self, Access};
 use braid_files::pipe;
 
 /// Of ioctl(2): the mode of open(2)'s O_NONBLOCK; takes an int.
@@ -66,32 +68,45 @@ pub(super) fn pipe_size(file: &OpenFile) -> Result<usize, Errno> {
     }
 }
 
-pub(super) fn truncate(subject: &Subject, len: u64) -> Result<usize, Stop> {
+pub(super) fn truncate(
+    caller: &Caller,
+    who: &Identity,
+    subject: &Subject,
+    len: u64,
+) -> Result<usize, Stop> {
+    let limit = caller.file_limit();
     match subject {
         Subject::File(file) => match &file.body {
-            Body::Tmp(node) if file.flags().writes() => cut(&Node::Tmp(node.clone()), len),
+            Body::Tmp(node) if file.flags().writes() => {
+                cut(who, &Node::Tmp(node.clone()), len, limit)
+            }
             _ => Err(Errno::EINVAL.into()),
         },
-        Subject::Target(_) => cut(&subject.node(Errno::EINVAL)?, len),
+        Subject::Target(_) => {
+            let node = subject.node(Errno::EINVAL)?;
+            match node.guard().mode & S_IFMT {
+                S_IFREG => {}
+                S_IFDIR => return Err(Errno::EISDIR.into()),
+                _ => return Err(Errno::EINVAL.into()),
+            }
+            permission::check(who, node.guard(), Access::WRITE)?;
+            cut(who, &node.raised()?, len, limit)
+        }
     }
 }
 
-/// Sets the length of a file.
-pub(super) fn cut(node: &Node, len: u64) -> Result<usize, Stop> {
-    match node {
-        Node::Tmp(node) => {
-            transfer::content(node)?.truncate(len)?;
-            let now = machine::wall();
-            node.change(|attributes| (attributes.mtime, attributes.ctime) = (now, now));
-            Ok(0)
-        }
-        node => Err(match node.stat().mode & S_IFMT {
-            S_IFDIR => Errno::EISDIR,
-            S_IFREG => Errno::EROFS,
-            _ => Errno::EINVAL,
-        }
-        .into()),
+/// Sets the length of a file that somebody may write to. EFBIG beyond `limit`.
+pub(super) fn cut(who: &Identity, node: &Node, len: u64, limit: u64) -> Result<usize, Stop> {
+    let Node::Tmp(node) = node else {
+        return Err(Errno::EINVAL.into());
+    };
+    let content = transfer::content(node)?;
+    if len > limit && len > content.len() {
+        return Err(Errno::EFBIG.into());
     }
+    content.truncate(len)?;
+    transfer::written(who, node);
+    Ok(0)
 }
 
 /// Bytes that an ioctl(2) takes from where its argument points, if it takes any.

@@ -44,7 +44,7 @@ impl Subject {
     fn node(&self, without: Errno) -> Result<Node, Errno> {
         match self {
             Self::File(file) => file.node().ok_or(without),
-            Self::Target(target) => target.node.clone().ok_or(Errno::ENOENT),
+            Self::Target(target) => Ok(target.node.clone().ok_or(Errno::ENOENT)?.now()),
         }
     }
 
@@ -77,14 +77,20 @@ pub fn bytes(from: &[u8]) -> Result<Vec<u8>, Errno> {
 
 /// Does what is asked. Reads, writes and listings have buffers, and go to [`super::transfer`] and [`list`].
 pub fn perform(caller: &Caller, subject: Subject, request: &Request) -> Result<Outcome, Stop> {
+    let who = &caller.identity_for(request);
     let done = match *request {
         Request::Stat => return Ok(Outcome::Stat(attributes::stat(&subject)?)),
         Request::StatFs => return Ok(Outcome::Bytes(attributes::stat_fs(&subject)?)),
-        Request::ReadLink => return Ok(Outcome::Bytes(place::read_link(&subject)?)),
+        Request::ReadLink => return Ok(Outcome::Bytes(place::read_link(who, &subject)?)),
         Request::Path => return Ok(Outcome::Bytes(place::path(&subject)?)),
         Request::Name => return Ok(Outcome::Bytes(subject.file()?.name())),
         Request::Open { flags, mode } => {
-            return Ok(Outcome::Opened(opening::open(subject, flags, mode)?));
+            return Ok(Outcome::Opened(opening::open(who, subject, flags, mode)?));
+        }
+        Request::Enter => return Ok(Outcome::Opened(opening::enter(who, &subject)?)),
+        Request::Execute => {
+            let node = subject.node(Errno::EACCES)?;
+            return Ok(Outcome::Opened(opening::execute(who, &node)?));
         }
         Request::Control {
             request,
@@ -97,17 +103,21 @@ pub fn perform(caller: &Caller, subject: Subject, request: &Request) -> Result<O
             )?));
         }
         Request::Lock { ref wish } => return locks::lock(caller, subject.file()?, wish),
-        Request::Access { mode } => attributes::access(&subject, mode)?,
-        Request::SetMode { mode } => attributes::set_mode(&subject, mode)?,
-        Request::SetOwner { uid, gid } => attributes::set_owner(&subject, uid, gid)?,
-        Request::SetTimes { atime, mtime } => attributes::set_times(&subject, atime, mtime)?,
-        Request::Truncate { len } => files::truncate(&subject, len)?,
+        Request::Access { mode, .. } => attributes::access(who, &subject, mode)?,
+        Request::SetMode { mode } => attributes::set_mode(who, &subject, mode)?,
+        Request::SetOwner { uid, gid } => attributes::set_owner(who, &subject, uid, gid)?,
+        Request::SetTimes {
+            atime,
+            mtime,
+            to_now,
+        } => attributes::set_times(who, &subject, (atime, mtime), to_now)?,
+        Request::Truncate { len } => files::truncate(caller, who, &subject, len)?,
         Request::Look => usize::from(subject.target()?.node.is_some()),
-        Request::MakeDirectory { mode } => names::make_directory(subject.target()?, mode)?,
-        Request::MakeFile { mode } => names::make_file(subject.target()?, mode)?,
-        Request::MakeLink { ref text } => names::make_link(subject.target()?, bytes(text)?)?,
-        Request::RemoveFile => names::remove_file(subject.target()?)?,
-        Request::RemoveDirectory => names::remove_directory(subject.target()?)?,
+        Request::MakeDirectory { mode } => names::make_directory(who, subject.target()?, mode)?,
+        Request::MakeFile { mode } => names::make_file(who, subject.target()?, mode)?,
+        Request::MakeLink { ref text } => names::make_link(who, subject.target()?, bytes(text)?)?,
+        Request::RemoveFile => names::remove_file(who, subject.target()?)?,
+        Request::RemoveDirectory => names::remove_directory(who, subject.target()?)?,
         Request::Seek { offset, whence } => files::seek(subject.file()?, offset, whence)?,
         Request::Flags => subject.file()?.flags().bits() as usize,
         Request::SetFlags { flags } => files::set_flags(subject.file()?, flags),

@@ -1,7 +1,7 @@
 //! Making, moving and removing names.
 
 use super::super::content::Content;
-use super::super::local::{TmpNode, tmp};
+use super::super::local::{TmpNode, tree_of};
 use super::super::machine;
 use super::super::tree::Node;
 use super::opening::attributes;
@@ -9,84 +9,108 @@ use crate::mem;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use braid_files::archive::{S_IFDIR, S_IFLNK};
+use braid_files::credentials::Identity;
 use braid_files::tmp::Content as Kind;
 use braid_files::walk::{Ending, Target};
 
-/// Where a new name goes: EEXIST when it is there already, EROFS outside `/tmp`.
-fn vacant(target: Target<Node>, directory: bool) -> Result<(Arc<TmpNode>, Vec<u8>), Errno> {
-    if target.node.is_some() {
-        return Err(Errno::EEXIST);
-    }
-    if target.slash && !directory {
-        return Err(Errno::ENOENT);
-    }
-    mem::room(size_of::<TmpNode>() + 4 * target.name.len() + 1024)?;
-    match target.directory {
-        Node::Tmp(parent) => Ok((parent, target.name)),
-        Node::Proc(_) => Err(Errno::ENOENT),
+/// A directory whose names can change, and a name in it.
+type Name = (Arc<TmpNode>, Vec<u8>);
+
+/// The directory of a name that changes: EROFS where names never do.
+fn directory(node: &Node, other: Errno) -> Result<Arc<TmpNode>, Errno> {
+    match node.clone().raised()? {
+        Node::Tmp(directory) => Ok(directory),
+        Node::Proc(_) => Err(other),
         _ => Err(Errno::EROFS),
     }
 }
 
-/// Where a name is that goes: ENOENT when it is not there, EROFS outside `/tmp`, `unnamed` for `.`, `..` and mount points.
-fn present(target: Target<Node>, unnamed: Errno) -> Result<(Arc<TmpNode>, Vec<u8>), Errno> {
+/// Where a new name goes: EEXIST when it is there already.
+fn vacant(target: Target<Node>, is_directory: bool) -> Result<Name, Errno> {
+    if target.node.is_some() {
+        return Err(Errno::EEXIST);
+    }
+    if target.slash && !is_directory {
+        return Err(Errno::ENOENT);
+    }
+    mem::room(size_of::<TmpNode>() + 4 * target.name.len() + 1024)?;
+    let parent = directory(&target.directory, Errno::ENOENT)?;
+    Ok((parent, target.name))
+}
+
+/// Where a name is that goes: ENOENT when it is not there, EBUSY for mount points, `unnamed` for `.` and `..`.
+fn present(target: Target<Node>, unnamed: Errno) -> Result<Name, Errno> {
     let node = target.node.ok_or(Errno::ENOENT)?;
     if target.name.is_empty() {
         return Err(unnamed);
     }
-    match target.directory {
-        Node::Tmp(parent) => Ok((parent, target.name)),
-        parent if parent.mount() != node.mount() => Err(Errno::EBUSY),
-        Node::Proc(_) => Err(Errno::EPERM),
-        _ => Err(Errno::EROFS),
+    if target.directory.mount() != node.mount() {
+        return Err(Errno::EBUSY);
     }
+    mem::room(size_of::<TmpNode>() + 1024)?;
+    let parent = directory(&target.directory, Errno::EPERM)?;
+    Ok((parent, target.name))
 }
 
-pub(super) fn make_directory(target: Target<Node>, mode: u32) -> Result<usize, Errno> {
-    let (parent, name) = vacant(target, true)?;
-    let attributes = attributes(mode & 0o1777 | S_IFDIR);
-    tmp().create(&parent, &name, attributes, Kind::Directory)?;
+fn make(who: &Identity, name: &Name, mode: u32, content: Kind<Content>) -> Result<usize, Errno> {
+    let (parent, name) = name;
+    let attributes = attributes(who, mode);
+    tree_of(parent).create(who, (parent, name), attributes, content)?;
     Ok(0)
 }
 
-pub(super) fn make_file(target: Target<Node>, mode: u32) -> Result<usize, Errno> {
-    let (parent, name) = vacant(target, false)?;
+pub(super) fn make_directory(
+    who: &Identity,
+    target: Target<Node>,
+    mode: u32,
+) -> Result<usize, Errno> {
+    let name = vacant(target, true)?;
+    make(who, &name, mode & 0o1777, Kind::Directory)
+}
+
+pub(super) fn make_file(who: &Identity, target: Target<Node>, mode: u32) -> Result<usize, Errno> {
+    let name = vacant(target, false)?;
     let content = Kind::File(Content::new()?);
-    tmp().create(&parent, &name, attributes(mode & 0o7777), content)?;
-    Ok(0)
+    make(who, &name, mode & 0o7777, content)
 }
 
-pub(super) fn make_link(target: Target<Node>, text: Vec<u8>) -> Result<usize, Errno> {
-    let (parent, name) = vacant(target, false)?;
-    let attributes = attributes(S_IFLNK | 0o777);
-    tmp().create(&parent, &name, attributes, Kind::Link(text))?;
-    Ok(0)
+pub(super) fn make_link(
+    who: &Identity,
+    target: Target<Node>,
+    text: Vec<u8>,
+) -> Result<usize, Errno> {
+    let name = vacant(target, false)?;
+    make(who, &name, 0o777, Kind::Link(text))
 }
 
-pub(super) fn remove_file(target: Target<Node>) -> Result<usize, Errno> {
+pub(super) fn remove_file(who: &Identity, target: Target<Node>) -> Result<usize, Errno> {
     let slash = target.slash;
     let (parent, name) = present(target, Errno::EISDIR)?;
     if slash {
         return Err(Errno::EISDIR);
     }
-    tmp().unlink(&parent, &name, machine::wall())?;
+    tree_of(&parent).unlink(who, (&parent, &name), machine::wall())?;
     Ok(0)
 }
 
-pub(super) fn remove_directory(target: Target<Node>) -> Result<usize, Errno> {
+pub(super) fn remove_directory(who: &Identity, target: Target<Node>) -> Result<usize, Errno> {
     let unnamed = match target.ending {
         Ending::DotDot => Errno::ENOTEMPTY,
         Ending::Dot => Errno::EINVAL,
         Ending::Name | Ending::Nothing => Errno::EBUSY,
     };
     let (parent, name) = present(target, unnamed)?;
-    tmp().rmdir(&parent, &name, machine::wall())?;
+    tree_of(&parent).rmdir(who, (&parent, &name), machine::wall())?;
     Ok(0)
 }
 
 /// rename(2). An existing target is replaced unless `keep`.
-pub fn rename(source: Target<Node>, target: Target<Node>, keep: bool) -> Result<usize, Errno> {
+pub fn rename(
+    who: &Identity,
+    source: Target<Node>,
+    target: Target<Node>,
+    keep: bool,
+) -> Result<usize, Errno> {
     if source.directory.mount() != target.directory.mount() {
         return Err(Errno::EXDEV);
     }
@@ -95,20 +119,22 @@ pub fn rename(source: Target<Node>, target: Target<Node>, keep: bool) -> Result<
         return Err(Errno::ENOTDIR);
     }
     let (from_parent, from_name) = present(source, Errno::EBUSY)?;
-    if target.name.is_empty() {
+    let covered = target
+        .node
+        .as_ref()
+        .is_some_and(|node| node.mount() != target.directory.mount());
+    if target.name.is_empty() || covered {
         return Err(Errno::EBUSY);
     }
-    let Node::Tmp(to_parent) = &target.directory else {
-        return Err(Errno::EROFS);
-    };
+    let to_parent = directory(&target.directory, Errno::EPERM)?;
     mem::room(4 * target.name.len() + 1024)?;
-    let (from, to) = ((&from_parent, &*from_name), (to_parent, &*target.name));
-    tmp().rename(from, to, keep, machine::wall())?;
+    let (from, to) = ((&from_parent, &*from_name), (&to_parent, &*target.name));
+    tree_of(&to_parent).rename(who, from, to, keep, machine::wall())?;
     Ok(0)
 }
 
 /// link(2).
-pub fn link(source: Target<Node>, target: Target<Node>) -> Result<usize, Errno> {
+pub fn link(who: &Identity, source: Target<Node>, target: Target<Node>) -> Result<usize, Errno> {
     let source = source.existing()?;
     if target.node.is_some() {
         return Err(Errno::EEXIST);
@@ -117,9 +143,9 @@ pub fn link(source: Target<Node>, target: Target<Node>) -> Result<usize, Errno> 
         return Err(Errno::EXDEV);
     }
     let (parent, name) = vacant(target, false)?;
-    let Node::Tmp(source) = source else {
-        return Err(Errno::EROFS);
+    let Node::Tmp(source) = source.raised()? else {
+        return Err(Errno::EPERM);
     };
-    tmp().link(&parent, &name, &source, machine::wall())?;
+    tree_of(&parent).link(who, (&parent, &name), &source, machine::wall())?;
     Ok(0)
 }

@@ -2,7 +2,7 @@
 
 use super::super::content::Content;
 use super::super::device::Device;
-use super::super::local::{TmpNode, tmp};
+use super::super::local::{TmpNode, tmp, tree_of};
 use super::super::machine;
 use super::super::open::{Body, Flags, OpenFile};
 use super::super::proc::Proc;
@@ -16,17 +16,19 @@ use crate::process::table;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use braid_files::archive::{Content as ArchiveContent, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG};
+use braid_files::archive::{Content as ArchiveContent, NodeId, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG};
+use braid_files::credentials::Identity;
+use braid_files::permission::{self, Access};
 use braid_files::tmp::{self as tree, Attributes};
 use braid_files::walk::Target;
 
-/// Attributes of something made now.
-pub(super) fn attributes(mode: u32) -> Attributes {
+/// Attributes of something that somebody makes now.
+pub(super) fn attributes(who: &Identity, mode: u32) -> Attributes {
     let now = machine::wall();
     Attributes {
         mode,
-        uid: 0,
-        gid: 0,
+        uid: who.user,
+        gid: who.group,
         atime: now,
         mtime: now,
         ctime: now,
@@ -34,34 +36,109 @@ pub(super) fn attributes(mode: u32) -> Attributes {
 }
 
 /// A new open file for a node; also what a descriptor's name in `/proc` leads to.
-pub(super) fn open(subject: Subject, flags: u32, mode: u32) -> Result<Arc<OpenFile>, Stop> {
+pub(super) fn open(
+    who: &Identity,
+    subject: Subject,
+    flags: u32,
+    mode: u32,
+) -> Result<Arc<OpenFile>, Stop> {
     // As on Linux, bits of no meaning are ignored.
     let flags = Flags::from_bits_truncate(flags);
     if flags.contains(Flags::TMPFILE) {
         return Err(Errno::EOPNOTSUPP.into());
     }
     let target = match subject {
-        Subject::File(file) => return reopen(file, flags),
+        Subject::File(file) => return reopen(who, file, flags),
         Subject::Target(target) => target,
     };
     mem::room(size_of::<TmpNode>() + size_of::<OpenFile>() + target.name.len())?;
     let exclusive = flags.contains(Flags::CREAT | Flags::EXCL);
-    let (node, made) = match target.node {
+    let node = match target.node {
         Some(_) if exclusive => return Err(Errno::EEXIST.into()),
-        Some(node) => (node, false),
+        Some(node) => node,
         None if !flags.contains(Flags::CREAT) => return Err(Errno::ENOENT.into()),
         None if target.slash => return Err(Errno::EISDIR.into()),
-        None => (create(&target, mode)?, true),
+        None => {
+            // Whoever makes a file has it open as he likes, whatever its mode says.
+            let node = create(who, &target, mode)?;
+            return Ok(opened(body(&node, flags)?, flags));
+        }
     };
-    if let Some(file) = descriptor(&node, flags)? {
-        return reopen(file, flags);
+    if let Some(file) = descriptor(who, &node, flags)? {
+        return reopen(who, file, flags);
     }
+    open_node(who, node, flags)
+}
+
+/// Opens a node that is there, if somebody may.
+fn open_node(who: &Identity, node: Node, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
+    let node = if changes(flags) { node.raised()? } else { node };
     let body = body(&node, flags)?;
-    let cuts = flags.contains(Flags::TRUNC) && !made && flags.writes();
-    if cuts && matches!(body, Body::Tmp(_)) {
-        cut(&node, 0)?;
+    if !flags.contains(Flags::PATH) {
+        check(who, &node, flags)?;
+        if flags.contains(Flags::TRUNC) && matches!(body, Body::Tmp(_)) {
+            cut(who, &node, 0, u64::MAX)?;
+        }
     }
     Ok(opened(body, flags))
+}
+
+/// Whether a file opened so may change.
+pub fn changes(flags: Flags) -> bool {
+    !flags.contains(Flags::PATH) && (flags.writes() || flags.contains(Flags::TRUNC))
+}
+
+/// Checks that somebody may open a node so.
+fn check(who: &Identity, node: &Node, flags: Flags) -> Result<(), Errno> {
+    let mut wanted = Access::empty();
+    wanted.set(Access::READ, flags.reads());
+    wanted.set(Access::WRITE, changes(flags));
+    let guard = node.guard();
+    permission::check(who, guard, wanted)?;
+    if flags.contains(Flags::NOATIME) {
+        permission::check_owner(who, guard)?;
+    }
+    match node {
+        Node::Proc(proc) if proc.is_private() && !proc.may_be_inspected(who) => Err(Errno::EACCES),
+        _ => Ok(()),
+    }
+}
+
+/// An open file that stands for a directory in which somebody may look for names (chdir(2)).
+pub(super) fn enter(who: &Identity, subject: &Subject) -> Result<Arc<OpenFile>, Stop> {
+    let flags = Flags::PATH | Flags::DIRECTORY;
+    let node = subject.node(Errno::ENOTDIR)?;
+    let body = body(&node, flags)?;
+    permission::check(who, node.guard(), Access::EXECUTE)?;
+    Ok(opened(body, flags))
+}
+
+/// An open file of a program that somebody may execute, if he may not read it either (execve(2)).
+pub fn execute(who: &Identity, node: &Node) -> Result<Arc<OpenFile>, Errno> {
+    let guard = node.guard();
+    if guard.mode & S_IFMT != S_IFREG {
+        return Err(Errno::EACCES);
+    }
+    permission::check(who, guard, Access::EXECUTE)?;
+    let body = match node {
+        Node::Archive(id) => bytes_of(*id)?,
+        Node::Tmp(tmp) => match transfer::content(tmp)?.same_as() {
+            // Its pages are there already, or wherever it is executed.
+            Some(id) => bytes_of(id)?,
+            None => Body::Tmp(tmp.clone()),
+        },
+        _ => return Err(Errno::EACCES),
+    };
+    mem::room(size_of::<OpenFile>())?;
+    Ok(Arc::new(OpenFile::new(body, Flags::RDONLY)))
+}
+
+/// The bytes of a file of the boot archive.
+pub fn bytes_of(id: NodeId) -> Result<Body, Errno> {
+    match archive().node(id).content {
+        ArchiveContent::Bytes(bytes) => Ok(Body::Bytes(Node::Archive(id), bytes)),
+        ArchiveContent::Directory(_) => Err(Errno::EACCES),
+    }
 }
 
 fn opened(body: Body, flags: Flags) -> Arc<OpenFile> {
@@ -70,9 +147,12 @@ fn opened(body: Body, flags: Flags) -> Arc<OpenFile> {
 }
 
 /// The open file that a name in `/proc/PID/fd` stands for.
-fn descriptor(node: &Node, flags: Flags) -> Result<Option<Arc<OpenFile>>, Errno> {
+fn descriptor(who: &Identity, node: &Node, flags: Flags) -> Result<Option<Arc<OpenFile>>, Errno> {
     match node {
-        Node::Proc(Proc::Descriptor(pid, fd)) if !flags.contains(Flags::PATH) => {
+        Node::Proc(proc @ Proc::Descriptor(pid, fd)) if !flags.contains(Flags::PATH) => {
+            if !proc.may_be_inspected(who) {
+                return Err(Errno::EACCES);
+            }
             let process = table().get(*pid).ok_or(Errno::ENOENT)?;
             // Who opens it may be another process.
             let file = process.files.get(*fd)?;
@@ -84,44 +164,39 @@ fn descriptor(node: &Node, flags: Flags) -> Result<Option<Arc<OpenFile>>, Errno>
 }
 
 /// Opens a file once more. What has a node gets a position of its own; terminals and pipes are shared.
-fn reopen(file: Arc<OpenFile>, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
+fn reopen(who: &Identity, file: Arc<OpenFile>, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
     mem::room(size_of::<OpenFile>())?;
     match file.node() {
-        Some(node) if !matches!(file.body, Body::Terminal(_)) => {
-            let body = body(&node, flags)?;
-            if flags.contains(Flags::TRUNC) && flags.writes() && matches!(body, Body::Tmp(_)) {
-                cut(&node, 0)?;
-            }
-            Ok(opened(body, flags))
-        }
+        Some(node) if !matches!(file.body, Body::Terminal(_)) => open_node(who, node, flags),
         _ => Ok(file),
     }
 }
 
-fn create(target: &Target<Node>, mode: u32) -> Result<Node, Errno> {
-    let Node::Tmp(parent) = &target.directory else {
+fn create(who: &Identity, target: &Target<Node>, mode: u32) -> Result<Node, Errno> {
+    let Node::Tmp(parent) = target.directory.clone().raised()? else {
         return Err(Errno::EROFS);
     };
-    let attributes = attributes(mode & 0o7777);
+    let attributes = attributes(who, mode & 0o7777);
     let content = tree::Content::File(Content::new()?);
-    let node = tmp().create(parent, &target.name, attributes, content)?;
+    let name = (&parent, &*target.name);
+    let node = tree_of(&parent).create(who, name, attributes, content)?;
     Ok(Node::Tmp(node))
 }
 
-/// A file of `/tmp` without a name, which takes seals or not.
-pub fn nameless(sealable: bool) -> Result<Arc<OpenFile>, Errno> {
+/// A file in memory without a name, which takes seals or not.
+pub fn nameless(who: &Identity, sealable: bool) -> Result<Arc<OpenFile>, Errno> {
     mem::room(size_of::<TmpNode>() + size_of::<OpenFile>())?;
     let content = if sealable {
         Content::sealable()?
     } else {
         Content::new()?
     };
-    let node = tmp().nameless(attributes(S_IFREG | 0o777), content);
+    let node = tmp().nameless(attributes(who, S_IFREG | 0o777), content);
     Ok(Arc::new(OpenFile::new(Body::Tmp(node), Flags::RDWR)))
 }
 
 /// What is behind a file opened at `node`.
-fn body(node: &Node, flags: Flags) -> Result<Body, Errno> {
+pub(in super::super) fn body(node: &Node, flags: Flags) -> Result<Body, Errno> {
     let kind = node.stat().mode & S_IFMT;
     if flags.contains(Flags::PATH) {
         if flags.contains(Flags::DIRECTORY) && kind != S_IFDIR {
@@ -137,13 +212,8 @@ fn body(node: &Node, flags: Flags) -> Result<Body, Errno> {
         _ => {}
     }
     Ok(match node {
-        Node::Archive(_) | Node::Proc(_) if flags.writes() && kind == S_IFREG => {
-            return Err(Errno::EROFS);
-        }
-        Node::Archive(id) => match archive().node(*id).content {
-            ArchiveContent::Bytes(bytes) if kind == S_IFREG => Body::Bytes(node.clone(), bytes),
-            _ => return Err(Errno::ENXIO),
-        },
+        Node::Archive(_) | Node::Tmp(_) if kind != S_IFREG => return Err(Errno::ENXIO),
+        Node::Archive(id) => bytes_of(*id)?,
         Node::Tmp(tmp) => {
             transfer::content(tmp)?;
             Body::Tmp(tmp.clone())

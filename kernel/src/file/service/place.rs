@@ -6,6 +6,7 @@ use super::Subject;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
+use braid_files::credentials::Identity;
 use braid_files::stat::{entry_type, write_entry};
 
 /// The longest entry of a listing, in bytes: a name of 255, its frame and alignment.
@@ -15,8 +16,12 @@ pub(super) fn path(subject: &Subject) -> Result<Vec<u8>, Errno> {
     subject.node(Errno::ENOTDIR)?.path().ok_or(Errno::ENOENT)
 }
 
-pub(super) fn read_link(subject: &Subject) -> Result<Vec<u8>, Errno> {
-    subject.node(Errno::ENOENT)?.link().ok_or(Errno::EINVAL)
+pub(super) fn read_link(who: &Identity, subject: &Subject) -> Result<Vec<u8>, Errno> {
+    let node = subject.node(Errno::ENOENT)?;
+    match &node {
+        Node::Proc(proc) if !proc.may_be_inspected(who) => Err(Errno::EACCES),
+        node => node.link().ok_or(Errno::EINVAL),
+    }
 }
 
 /// getdents64(2): hands entries to `put` as long as they fit in `len` bytes; answers how many bytes they were. Positions: 0 is `.`,
@@ -34,6 +39,10 @@ pub fn list(
     }
     if !directory.is_directory() {
         return Err(Errno::ENOTDIR.into());
+    }
+    let directory = &directory.clone().now();
+    if matches!(directory, Node::Tmp(node) if node.links() == 0) {
+        return Err(Errno::ENOENT.into());
     }
     let mut offset = file.offset.lock();
     let mut done = 0;

@@ -8,6 +8,7 @@ use super::super::proc::Proc;
 use super::super::service::{self, Outcome, Subject};
 use super::super::tree::{Node, World};
 use super::AT_FDCWD;
+use super::home::{number_for, place_for};
 use crate::mem::user::UserSlice;
 use crate::process::table;
 use crate::syscall::call::{Call, Stop, SysResult};
@@ -15,8 +16,9 @@ use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use braid_files::credentials::Identity;
 use braid_files::far::answer::Answer;
-use braid_files::far::ask::{self as wire, Ask, Place, Request, TERMINAL, console};
+use braid_files::far::ask::{self as wire, Ask, Place, Request, TERMINAL, archive, console};
 use braid_files::stat::Stat;
 use braid_files::walk::{self, Leaving, Target, Walk};
 
@@ -69,14 +71,19 @@ impl<'a> At<'a> {
 }
 
 /// Where a path leads: to something of this torus, or into a directory of another.
-pub(super) fn resolve(call: &Call, at: At) -> Result<Walk<Node>, Stop> {
-    Ok(walk::resolve(&World, &at.base(call)?, at.path, at.follow)?)
+pub(super) fn resolve(call: &Call, who: Identity, at: At) -> Result<Walk<Node>, Stop> {
+    let tree = World(who);
+    Ok(walk::resolve(&tree, &at.base(call)?, at.path, at.follow)?)
 }
 
 /// Where a path leads after another torus has found that it leads out of what it has.
-pub fn go_on(rest: Vec<u8>, links: u32, follow: bool) -> Result<Walk<Node>, Stop> {
+pub fn go_on(who: Identity, rest: Vec<u8>, links: u32, follow: bool) -> Result<Walk<Node>, Stop> {
     let at = Node::root();
-    Ok(walk::go_on(&World, Leaving { at, rest, links }, follow)?)
+    Ok(walk::go_on(
+        &World(who),
+        Leaving { at, rest, links },
+        follow,
+    )?)
 }
 
 /// The torus where a path goes on, and what to ask there.
@@ -84,27 +91,39 @@ pub fn place(leaving: Leaving<Node>, follow: bool) -> Result<(TorusId, Place), E
     let Leaving { at, rest, links } = leaving;
     match at {
         Node::Far(remote) => Ok((remote.home, remote.place(rest, links, follow))),
+        Node::Archive(id) => {
+            let place = Place {
+                base: archive(id.0),
+                rest,
+                links,
+                follow,
+            };
+            Ok((far::MAIN, place))
+        }
         _ => Err(Errno::EIO),
     }
 }
 
 /// Has something done with what a path leads to.
 pub(super) fn about_path(call: &Call, at: At, request: Request) -> Result<Outcome, Stop> {
-    let mut walk = resolve(call, at)?;
+    let who = Caller::of(call).identity_for(&request);
+    let mut walk = resolve(call, who, at)?;
     let mut request = request;
     loop {
-        let leaving = match walk {
-            Walk::Target(target) => return about_target(call, target, request),
-            Walk::Leaves(leaving) => leaving,
+        let (home, place) = match walk {
+            Walk::Leaves(leaving) => place(leaving, at.follow)?,
+            Walk::Target(target) => match place_for(&target, &request, at.follow) {
+                Some(place) => (far::MAIN, place),
+                None => return about_target(call, target, request),
+            },
         };
-        let (home, place) = place(leaving, at.follow)?;
         let subject = wire::Subject::Path { place };
         let question = Ask::About { subject, request };
         let reply = far::ask(call.thread, home, &question)?;
         let Reply::Answer(Answer::Elsewhere { rest, links, .. }) = reply else {
             return outcome(reply);
         };
-        walk = go_on(rest, links, at.follow)?;
+        walk = go_on(who, rest, links, at.follow)?;
         match question {
             Ask::About { request: same, .. } => request = same,
             _ => return Err(Errno::EIO.into()),
@@ -128,9 +147,12 @@ fn about_target(call: &Call, target: Target<Node>, request: Request) -> Result<O
             _ => {}
         }
     }
-    if let (Some(Node::Proc(Proc::Directory(pid))), Request::ReadLink) = (&target.node, &request)
+    if let (Some(Node::Proc(proc @ Proc::Directory(pid))), Request::ReadLink) =
+        (&target.node, &request)
+        && proc.may_be_inspected(&Caller::of(call).identity())
         && let Some(process) = table().get(*pid)
-        && let at @ Node::Far(_) = process.files.directory()
+        && let at @ (Node::Far(_) | Node::Archive(_)) = process.files.directory()
+        && (matches!(at, Node::Far(_)) || at.is_found_elsewhere())
     {
         let (rest, links) = (Vec::new(), 0);
         let (home, place) = place(Leaving { at, rest, links }, true)?;
@@ -156,6 +178,9 @@ pub(super) fn about_file(
 ) -> Result<Outcome, Stop> {
     if let Body::Far(remote) = &file.body {
         return about_number(call, remote.home, remote.number, request);
+    }
+    if let Some(number) = number_for(&file, &request) {
+        return about_number(call, far::MAIN, number, request);
     }
     service::perform(&Caller::of(call), Subject::File(file), &request)
 }

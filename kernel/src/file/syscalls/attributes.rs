@@ -1,12 +1,14 @@
 //! Attributes: stat and its kin, access, chmod, chown, utimensat, statfs.
 
 use super::super::machine;
+use super::super::open::{Flags, OpenFile};
 use super::super::service::Outcome;
 use super::about::{At, about_file, about_path};
 use super::{AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, file, path};
 use crate::mem::user::{read_value, write_value};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
 use braid_files::far::ask::Request;
 use braid_files::stat::{Stat, Time};
 
@@ -81,21 +83,27 @@ fn about(call: &Call, flags: u64, request: Request) -> Result<Outcome, Stop> {
 pub fn access(call: &mut Call) -> SysResult {
     let path = path(call, 0)?;
     let mode = call.args[1] as u32;
-    about_path(call, At::here(&path), Request::Access { mode })?.number()
+    let real = true;
+    about_path(call, At::here(&path), Request::Access { mode, real })?.number()
 }
 
 /// faccessat(2).
 pub fn faccessat(call: &mut Call) -> SysResult {
     let path = path(call, 1)?;
     let mode = call.args[2] as u32;
-    about_path(call, At::from(call.int(0), &path), Request::Access { mode })?.number()
+    let request = Request::Access { mode, real: true };
+    about_path(call, At::from(call.int(0), &path), request)?.number()
 }
 
 /// faccessat2(2).
 pub fn faccessat2(call: &mut Call) -> SysResult {
     const AT_EACCESS: u64 = 0x200;
-    let mode = call.args[2] as u32;
-    about(call, call.args[3] & !AT_EACCESS, Request::Access { mode })?.number()
+    let (mode, flags) = (call.args[2] as u32, call.args[3]);
+    if flags & !(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    let real = flags & AT_EACCESS == 0;
+    about(call, flags & !AT_EACCESS, Request::Access { mode, real })?.number()
 }
 
 /// chmod(2).
@@ -108,19 +116,35 @@ pub fn chmod(call: &mut Call) -> SysResult {
 /// fchmod(2).
 pub fn fchmod(call: &mut Call) -> SysResult {
     let mode = call.args[1] as u32;
-    about_file(call, file(call)?, Request::SetMode { mode })?.number()
+    about_file(call, used_file(call)?, Request::SetMode { mode })?.number()
 }
 
 /// fchmodat(2).
 pub fn fchmodat(call: &mut Call) -> SysResult {
-    let path = path(call, 1)?;
+    set_mode_at(call, 0)
+}
+
+/// fchmodat2(2).
+pub fn fchmodat2(call: &mut Call) -> SysResult {
+    let flags = call.args[3];
+    if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    set_mode_at(call, flags)
+}
+
+fn set_mode_at(call: &Call, flags: u64) -> SysResult {
     let mode = call.args[2] as u32;
-    about_path(
-        call,
-        At::from(call.int(0), &path),
-        Request::SetMode { mode },
-    )?
-    .number()
+    about(call, flags, Request::SetMode { mode })?.number()
+}
+
+/// The open file of argument 0, which is not only a place (O_PATH).
+fn used_file(call: &Call) -> Result<Arc<OpenFile>, Errno> {
+    let file = file(call)?;
+    if file.flags().contains(Flags::PATH) {
+        return Err(Errno::EBADF);
+    }
+    Ok(file)
 }
 
 /// The change of owner in arguments `index` and the one after it.
@@ -146,7 +170,7 @@ pub fn lchown(call: &mut Call) -> SysResult {
 
 /// fchown(2).
 pub fn fchown(call: &mut Call) -> SysResult {
-    about_file(call, file(call)?, owner(call, 1))?.number()
+    about_file(call, used_file(call)?, owner(call, 1))?.number()
 }
 
 /// fchownat(2).
@@ -160,8 +184,10 @@ pub fn utimensat(call: &mut Call) -> SysResult {
     const OMIT: u64 = 0x3fff_fffe;
     let now = machine::wall();
     let mut times = [Some(now); 2];
+    let mut to_now = true;
     if call.args[2] != 0 {
         let given: [u64; 4] = read_value(call.size(2))?;
+        to_now = given[1] == NOW && given[3] == NOW;
         for (time, given) in times.iter_mut().zip(given.chunks_exact(2)) {
             *time = match given[1] {
                 NOW => Some(now),
@@ -175,7 +201,11 @@ pub fn utimensat(call: &mut Call) -> SysResult {
         }
     }
     let [atime, mtime] = times;
-    let request = Request::SetTimes { atime, mtime };
+    let request = Request::SetTimes {
+        atime,
+        mtime,
+        to_now,
+    };
     if call.args[1] == 0 {
         about_file(call, file(call)?, request)?.number()
     } else {

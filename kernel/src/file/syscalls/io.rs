@@ -4,10 +4,13 @@ use super::super::caller::Caller;
 use super::super::content::LEN_MAX;
 use super::super::io::Transfer;
 use super::super::open::Body;
+use super::super::service::Outcome;
+use super::super::tree::{self, Node};
 use super::super::{far, transfer};
 use super::about::{At, about_file, about_path};
 use super::{file, path};
 use crate::mem::user::UserBuffers;
+use crate::process::limits;
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -17,6 +20,12 @@ fn read_into(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> Sy
     let file = file(call)?;
     if let Body::Far(remote) = &file.body {
         return far::read(call, &file, remote, buffers, position);
+    }
+    if let Body::Bytes(Node::Archive(id), _) = &file.body
+        && !far::is_main()
+        && tree::is_written(*id)
+    {
+        return far::read_changed(call, &file, *id, buffers, position);
     }
     let caller = Caller::of(call);
     let io = &mut Transfer::new(buffers, call.inflight);
@@ -32,10 +41,19 @@ fn write_from(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> S
         let io = &mut Transfer::new(buffers, call.inflight);
         transfer::write(&caller, &file, io, position)
     };
-    if result == Err(Stop::Errno(Errno::EPIPE)) {
-        signal::send(call.process, Signal::PIPE);
+    match result {
+        Err(Stop::Errno(Errno::EPIPE)) => signal::send(call.process, Signal::PIPE),
+        result => too_large(call, &result),
     }
     result
+}
+
+/// Who makes a file larger than it may gets a signal.
+fn too_large(call: &Call, result: &SysResult) {
+    let limited = call.process.limits.lock().current(limits::FSIZE) != limits::INFINITY;
+    if limited && *result == Err(Stop::Errno(Errno::EFBIG)) {
+        signal::send(call.process, Signal::XFSZ);
+    }
 }
 
 /// The position in argument 3 of pread and pwrite. EINVAL for a negative one.
@@ -127,8 +145,17 @@ pub fn copy_file_range(call: &mut Call) -> SysResult {
 
 /// lseek(2).
 pub fn lseek(call: &mut Call) -> SysResult {
+    const END: u32 = 2;
     let (offset, whence) = (call.args[1] as i64, call.args[2] as u32);
-    about_file(call, file(call)?, Request::Seek { offset, whence })?.number()
+    let file = file(call)?;
+    let from_end = (whence == END).then(|| about_file(call, file.clone(), Request::Stat));
+    if let (Body::Bytes(..), Some(stat)) = (&file.body, from_end) {
+        // It may have another length by now.
+        let size = stat?.stat()?.size as i64;
+        let offset = size.checked_add(offset).ok_or(Errno::EOVERFLOW)?;
+        return about_file(call, file, Request::Seek { offset, whence: 0 })?.number();
+    }
+    about_file(call, file, Request::Seek { offset, whence })?.number()
 }
 
 /// The length in an argument of truncate. EINVAL for a negative one.
@@ -144,14 +171,20 @@ fn length(call: &Call) -> Result<u64, Errno> {
 pub fn truncate(call: &mut Call) -> SysResult {
     let path = path(call, 0)?;
     let len = length(call)?;
-    about_path(call, At::here(&path), Request::Truncate { len })?.number()
+    let result = about_path(call, At::here(&path), Request::Truncate { len });
+    let result = result.and_then(Outcome::number);
+    too_large(call, &result);
+    result
 }
 
 /// ftruncate(2).
 pub fn ftruncate(call: &mut Call) -> SysResult {
     let file = file(call)?;
     let len = length(call)?;
-    about_file(call, file, Request::Truncate { len })?.number()
+    let result = about_file(call, file, Request::Truncate { len });
+    let result = result.and_then(Outcome::number);
+    too_large(call, &result);
+    result
 }
 
 /// fsync(2), fdatasync(2).

@@ -5,6 +5,7 @@ mod about;
 mod attributes;
 mod control;
 mod descriptors;
+mod home;
 mod io;
 mod locking;
 mod names;

@@ -100,13 +100,15 @@ fn move_name(call: &Call, from: At, to: At, flags: u64) -> SysResult {
         return Err(Errno::EINVAL.into());
     }
     let keep = flags & NOREPLACE != 0;
-    let (from, to) = (resolve(call, from.itself())?, resolve(call, to.itself())?);
+    let who = call.process.credentials.lock().identity();
+    let from = resolve(call, who, from.itself())?;
+    let to = resolve(call, who, to.itself())?;
     match pair(call, (from, false), (to, false), |from, to| Ask::Rename {
         from,
         to,
         keep,
     })? {
-        Pair::Here(from, to) => Ok(names::rename(from, to, keep)?),
+        Pair::Here(from, to) => Ok(names::rename(&who, from, to, keep)?),
         Pair::Done(number) => Ok(number),
         // Other file systems are other file systems, whatever the names.
         Pair::Apart { .. } => Err(Errno::EXDEV.into()),
@@ -132,18 +134,19 @@ pub fn linkat(call: &mut Call) -> SysResult {
 
 fn add_name(call: &Call, from: At, to: At, flags: u64) -> SysResult {
     let follow = flags & AT_SYMLINK_FOLLOW != 0;
+    let who = call.process.credentials.lock().identity();
     let source = if from.path.is_empty() && flags & AT_EMPTY_PATH != 0 {
         let file = call.process.files.get(from.directory)?;
         let (at, rest, links) = (file.place().ok_or(Errno::EXDEV)?, Vec::new(), 0);
-        walk::go_on(&World, Leaving { at, rest, links }, follow)?
+        walk::go_on(&World(who), Leaving { at, rest, links }, follow)?
     } else {
-        resolve(call, At { follow, ..from })?
+        resolve(call, who, At { follow, ..from })?
     };
-    let target = resolve(call, to.itself())?;
+    let target = resolve(call, who, to.itself())?;
     match pair(call, (source, follow), (target, false), |from, to| {
         Ask::Link { from, to }
     })? {
-        Pair::Here(from, to) => Ok(names::link(from, to)?),
+        Pair::Here(from, to) => Ok(names::link(&who, from, to)?),
         Pair::Done(number) => Ok(number),
         Pair::Apart { from: false, .. } => Err(Errno::ENOENT.into()),
         Pair::Apart { to: true, .. } => Err(Errno::EEXIST.into()),

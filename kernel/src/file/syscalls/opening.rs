@@ -49,6 +49,7 @@ pub fn memfd_create(call: &mut Call) -> SysResult {
         return Err(Errno::EINVAL.into());
     }
     let (close_on_exec, limit) = (call.args[1] & CLOEXEC != 0, descriptor_limit(call));
-    let file = opening::nameless(call.args[1] & ALLOW_SEALING != 0)?;
+    let who = call.process.credentials.lock().identity();
+    let file = opening::nameless(&who, call.args[1] & ALLOW_SEALING != 0)?;
     Ok(call.process.files.insert(file, close_on_exec, 0, limit)? as usize)
 }

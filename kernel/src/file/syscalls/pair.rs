@@ -3,6 +3,7 @@
 use super::super::far::{self, Reply};
 use super::super::tree::Node;
 use super::about::{go_on, place};
+use super::home::place_of;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -36,7 +37,10 @@ enum Reached {
 impl Side {
     fn new((walk, follow): (Walk<Node>, bool)) -> Result<Self, Stop> {
         let at = match walk {
-            Walk::Target(target) => Reached::Here(target),
+            Walk::Target(target) => match place_of(&target, follow) {
+                Some(place) if !far::is_main() => Reached::There(far::MAIN, place),
+                _ => Reached::Here(target),
+            },
             Walk::Leaves(leaving) => {
                 let (home, place) = place(leaving, follow)?;
                 Reached::There(home, place)
@@ -46,8 +50,9 @@ impl Side {
     }
 
     /// The path leads on from the root.
-    fn go_on(&mut self, rest: Vec<u8>, links: u32) -> Result<(), Stop> {
-        let walk = go_on(rest, links, self.follow)?;
+    fn go_on(&mut self, call: &Call, rest: Vec<u8>, links: u32) -> Result<(), Stop> {
+        let who = call.process.credentials.lock().identity();
+        let walk = go_on(who, rest, links, self.follow)?;
         *self = Self::new((walk, self.follow))?;
         Ok(())
     }
@@ -65,7 +70,7 @@ impl Side {
         match far::ask(call.thread, home, &question)? {
             Reply::Answer(Answer::Done { value }) => Ok(Some(value != 0)),
             Reply::Answer(Answer::Elsewhere { rest, links, .. }) => {
-                self.go_on(rest, links)?;
+                self.go_on(call, rest, links)?;
                 Ok(None)
             }
             _ => Err(Errno::EIO.into()),
@@ -102,7 +107,7 @@ pub(super) fn pair(
                 links,
             }) => {
                 let side = if second { &mut to } else { &mut from };
-                side.go_on(rest, links)?;
+                side.go_on(call, rest, links)?;
             }
             _ => return Err(Errno::EIO.into()),
         }

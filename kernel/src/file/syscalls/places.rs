@@ -1,14 +1,16 @@
 //! Where a process is and what is there: getcwd, chdir, getdents64, readlink, umask.
 
 use super::super::far;
-use super::super::open::{Body, Flags};
+use super::super::open::Body;
 use super::super::service::{Outcome, place};
+use super::super::tree::Node;
 use super::about::{At, about_file, about_path};
 use super::{AT_FDCWD, file, path};
 use crate::mem::user::UserSlice;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::far::ask::Request;
+use braid_files::permission::Access;
 
 /// getcwd(2).
 pub fn getcwd(call: &mut Call) -> SysResult {
@@ -32,16 +34,17 @@ pub fn chdir(call: &mut Call) -> SysResult {
 
 /// Changes the working directory to a path.
 pub fn enter(call: &Call, path: &[u8]) -> Result<(), Stop> {
-    let flags = (Flags::PATH | Flags::DIRECTORY).bits();
-    let request = Request::Open { flags, mode: 0 };
-    let file = about_path(call, At::here(path), request)?.opened()?;
+    let file = about_path(call, At::here(path), Request::Enter)?.opened()?;
     call.process.files.set_directory(file.directory()?);
     Ok(())
 }
 
 /// fchdir(2).
 pub fn fchdir(call: &mut Call) -> SysResult {
-    let node = file(call)?.directory()?;
+    let file = file(call)?;
+    let node = file.directory()?;
+    let (mode, real) = (Access::EXECUTE.bits(), false);
+    about_file(call, file, Request::Access { mode, real })?;
     call.process.files.set_directory(node);
     Ok(0)
 }
@@ -91,6 +94,11 @@ pub fn getdents64(call: &mut Call) -> SysResult {
     let out = UserSlice::new(call.size(1), call.size(2))?;
     if let Body::Far(remote) = &file.body {
         return far::list(call, remote, out);
+    }
+    if let Body::Place(node @ Node::Archive(id)) = &file.body
+        && node.is_stale()
+    {
+        return far::list_changed(call, &file, *id, out);
     }
     place::list(&file, out.len(), |done, entry| out.skip(done).write(entry))
 }

@@ -172,6 +172,12 @@ impl MemoryObject {
         })
     }
 
+    /// An object that begins as its source, and is changed.
+    pub fn over(source: Arc<dyn PageSource>) -> Result<ObjectRef, Errno> {
+        let len = source.len();
+        Self::create(Pages::Own(OwnPages::new(Some(source), len)))
+    }
+
     /// As [`MemoryObject::of_source`], of content.
     pub fn of_content(content: Arc<dyn Content>) -> Result<ObjectRef, Errno> {
         known(content.identity(), || Self::create(Pages::Content(content)))
@@ -288,6 +294,14 @@ impl MemoryObject {
         match &self.pages {
             Pages::Own(own) => own.touched(self.owner, index),
             Pages::Content(_) | Pages::Far(_) => Ok(self.present(index)),
+        }
+    }
+
+    /// The frame of page `index` of an object of its own pages; none when it is zeros that nobody has touched.
+    pub fn stored(&self, index: u64) -> Result<Option<Held>, SourceError> {
+        match &self.pages {
+            Pages::Own(own) if own.is_made(index) => own.page(self.owner, index).map(Some),
+            _ => self.touched(index),
         }
     }
 

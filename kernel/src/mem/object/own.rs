@@ -21,6 +21,8 @@ const CHUNK: u64 = 512;
 /// frames, every page-table entry another.
 pub struct OwnPages {
     source: Option<Arc<dyn PageSource>>,
+    /// Bytes that are the source's as long as nobody has written to them: never more than the object has been cut to.
+    made: AtomicU64,
     /// Length in bytes: beyond its last page there is nothing.
     len: AtomicU64,
     /// Pages that have a frame, by chunk, ascending.
@@ -73,8 +75,9 @@ impl Place {
 }
 
 impl OwnPages {
-    pub(super) const fn new(source: Option<Arc<dyn PageSource>>, len: u64) -> Self {
+    pub(super) fn new(source: Option<Arc<dyn PageSource>>, len: u64) -> Self {
         Self {
+            made: AtomicU64::new(if source.is_some() { len } else { 0 }),
             source,
             len: AtomicU64::new(len),
             chunks: Lock::new(Vec::new()),
@@ -89,6 +92,11 @@ impl OwnPages {
     /// Length in bytes.
     pub fn len(&self) -> u64 {
         self.len.load(Ordering::Acquire)
+    }
+
+    /// Whether page `index` begins as the source has it.
+    pub(super) fn is_made(&self, index: u64) -> bool {
+        index < self.made.load(Ordering::Acquire).div_ceil(PAGE as u64)
     }
 
     /// The frame of page `index`, made when it is not there. `owner` is the object's name.
@@ -111,8 +119,8 @@ impl OwnPages {
 
     /// The first page from `index` on that has content.
     pub(super) fn next_stored(&self, index: u64) -> Option<u64> {
-        if self.source.is_some() {
-            return (index < self.len().div_ceil(PAGE as u64)).then_some(index);
+        if self.is_made(index) {
+            return Some(index);
         }
         let chunks = self.chunks.lock();
         let from = chunks.partition_point(|chunk| chunk.number < index / CHUNK);
@@ -152,8 +160,16 @@ impl OwnPages {
 
     fn make(&self, owner: Owner, index: u64) -> Result<Held, SourceError> {
         let mut frame = Held::zeroed(Use::Cached).ok_or(SourceError::NoMemory)?;
-        if let Some(source) = &self.source {
-            frame.fill(|page| source.fill(index, page))?;
+        if let Some(source) = &self.source
+            && self.is_made(index)
+        {
+            let left = self.made.load(Ordering::Acquire) - index * PAGE as u64;
+            let end = usize::try_from(left).unwrap_or(PAGE).min(PAGE);
+            frame.fill(|page| {
+                source.fill(index, page)?;
+                page[end..].fill(0);
+                Ok(())
+            })?;
         }
         let frames = cpu::this().torus().memory().frames();
         frames.assign(frame.frame(), Use::Cached, owner, index);
@@ -181,6 +197,7 @@ impl OwnPages {
         };
         let mut chunks = self.chunks.lock();
         self.len.store(len, Ordering::Release);
+        self.made.fetch_min(len, Ordering::AcqRel);
         let keep = len.div_ceil(PAGE as u64);
         for chunk in chunks.iter_mut() {
             for (offset, place) in chunk.places.iter_mut().enumerate() {

@@ -16,7 +16,7 @@ use super::{Name, Process, Thread, counters, end, table};
 use crate::arch::fpu::{self, FpuState};
 use crate::arch::regs::UserRegs;
 use crate::arch::segment;
-use crate::file::Executable;
+use crate::file::{Executable, Found};
 use crate::mem::space::Space;
 use crate::mem::user::read_c_string;
 use crate::signal::{AltStack, Signal};
@@ -24,6 +24,7 @@ use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use braid_files::permission::Guard;
 use core::sync::atomic::Ordering;
 
 /// The longest path, its NUL included (PATH_MAX).
@@ -47,6 +48,8 @@ struct Ready {
     space: Arc<Space>,
     fpu: FpuState,
     stack_top: u64,
+    /// Whose file it is.
+    guard: Guard,
 }
 
 /// execve(2).
@@ -86,7 +89,7 @@ fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Stop> {
     if strings > limits.current(super::limits::STACK) / 4 {
         return Err(Errno::E2BIG.into());
     }
-    let (executable, start) = script::resolve(thread, request)?;
+    let (Found { executable, guard }, start) = script::resolve(thread, request)?;
     let program =
         elf::parse(&executable, &start).map_err(|error| refuse(process, request, error))?;
     let space = Space::new()?;
@@ -100,6 +103,7 @@ fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Stop> {
         space,
         fpu,
         stack_top,
+        guard,
     })
 }
 
@@ -139,6 +143,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
         space,
         fpu,
         stack_top,
+        guard,
     } = ready;
     counters::own().programs.add(1);
     space.enter();
@@ -161,7 +166,11 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
     });
     segment::set_fs_base(0);
     segment::set_user_gs_base(0);
-    let credentials = *process.credentials.lock();
+    let credentials = {
+        let mut own = process.credentials.lock();
+        *own = own.executing(guard);
+        *own
+    };
     let (arguments, environment) = (&request.arguments, &request.environment);
     let stack = load::clear_tails(&program).and_then(|()| {
         stack::write(

@@ -2,7 +2,7 @@
 
 use super::Request;
 use super::args::Strings;
-use crate::file::Executable;
+use crate::file::{Executable, Found};
 use crate::process::Thread;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -19,14 +19,14 @@ const DEPTH: usize = 4;
 pub(super) fn resolve(
     thread: &Arc<Thread>,
     request: &mut Request,
-) -> Result<(Arc<Executable>, Vec<u8>), Stop> {
+) -> Result<(Found, Vec<u8>), Stop> {
     let mut path = request.path.clone();
     for _ in 0..=DEPTH {
-        let file = Executable::find(thread, &path)?;
+        let found = Executable::find(thread, &path)?;
         let mut start = [0; START];
-        let n = file.read_at(0, &mut start)?;
+        let n = found.executable.read_at(0, &mut start)?;
         if !start.starts_with(b"#!") {
-            return Ok((file, start[..n].to_vec()));
+            return Ok((found, start[..n].to_vec()));
         }
         let (interpreter, argument) = parse(&start[2..n])?;
         let mut arguments = Strings::new();

@@ -7,12 +7,12 @@
 use super::args::Strings;
 use super::elf::Program;
 use crate::mem::user::UserSlice;
-use crate::process::credentials::Credentials;
 use crate::process::{random, time};
 use crate::signal::frame;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
+use braid_files::credentials::Credentials;
 
 /// Auxiliary vector entries (getauxval(3)).
 const AT_PHDR: u64 = 3;
@@ -78,11 +78,11 @@ pub fn write(
         [AT_BASE, 0],
         [AT_FLAGS, 0],
         [AT_ENTRY, program.entry],
-        [AT_UID, credentials.uid.into()],
-        [AT_EUID, credentials.euid.into()],
-        [AT_GID, credentials.gid.into()],
-        [AT_EGID, credentials.egid.into()],
-        [AT_SECURE, 0],
+        [AT_UID, credentials.user.real.into()],
+        [AT_EUID, credentials.user.effective.into()],
+        [AT_GID, credentials.group.real.into()],
+        [AT_EGID, credentials.group.effective.into()],
+        [AT_SECURE, credentials.is_set_id().into()],
         [AT_RANDOM, seed],
         [
             AT_HWCAP2,

@@ -1,0 +1,76 @@
+//! Users and groups are protected from each other, and limits hold, as on Linux. What Linux answers is kept beside the program, so that
+//! it is also compared where tests do not run as user 0; where they do, the host has to answer the same.
+
+use braid_tests::booted::{Exec, Output, programs};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const PARTS: [&str; 6] = ["files", "names", "ids", "limits", "processes", "programs"];
+
+fn expected(part: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/src/bin/protection");
+    directory.join(part).with_extension("expected")
+}
+
+fn text(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// All parts in one machine, in `/tmp` and in the root, on a directory of the archive: the output of each after a line with its name, and a
+/// line with its status.
+fn all() -> String {
+    let mut script = String::from("for BASE in /tmp /bin; do export BASE; for part in");
+    for part in PARTS {
+        write!(script, " {part}").unwrap();
+    }
+    script + "; do echo \"== $part\"; /protection $part 2>&1; echo \"== $?\"; done; done"
+}
+
+fn compare(output: &Output) {
+    let mut lines = output.stdout.lines();
+    for base in ["/tmp", "/bin"] {
+        for part in PARTS {
+            assert_eq!(lines.next(), Some(format!("== {part}").as_str()), "{base}");
+            for line in text(&expected(part)).lines() {
+                assert_eq!(
+                    lines.next(),
+                    Some(line),
+                    "{base}, {part}: Braid, then Linux"
+                );
+            }
+            assert_eq!(lines.next(), Some("== 0"), "{base}, {part}");
+        }
+    }
+}
+
+fn exec(script: &str) -> Exec {
+    Exec::sh(script).file(programs::rust("protection"), "/protection")
+}
+
+#[test]
+fn users_are_kept_apart_as_on_linux() {
+    compare(&exec(&all()).run());
+}
+
+#[test]
+fn users_are_kept_apart_on_other_tori() {
+    let script = format!("[ $$ = 1 ] && exit\n{}\nexit 0", all());
+    compare(&exec(&script).every_torus().run());
+}
+
+#[test]
+fn the_host_answers_what_is_kept() {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    if id.stdout != b"0\n" {
+        // There is nothing to be compared then: only user 0 can become others.
+        return;
+    }
+    for part in PARTS {
+        let mut host = Command::new(programs::rust("protection"));
+        let output = host.arg(part).output().unwrap();
+        let seen = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(seen, text(&expected(part)), "{part}");
+    }
+}
