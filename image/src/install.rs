@@ -73,7 +73,7 @@ pub const BUSYBOX: Wanted = Wanted {
 const MANAGERS: [(&str, &str); 5] = [
     (
         "apt-get",
-        "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends",
+        "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -o DPkg::Lock::Timeout=120 -y -qq --no-install-recommends",
     ),
     ("dnf", "dnf install -y -q"),
     ("pacman", "pacman -S --noconfirm"),

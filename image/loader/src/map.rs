@@ -119,7 +119,8 @@ impl MemoryMap {
         }
         map.regions.retain_mut(|region| {
             if region.kind.is_paged() {
-                region.base = region.base.next_multiple_of(PAGE);
+                let up = region.base.checked_next_multiple_of(PAGE);
+                region.base = up.unwrap_or(u64::MAX);
                 region.end = region.end / PAGE * PAGE;
             }
             region.base < region.end
@@ -264,6 +265,16 @@ mod tests {
             );
             assert!(r.kind != Kind::Usable || r.base >= PAGE);
         }
+    }
+
+    #[test]
+    fn memory_at_the_end_of_all_addresses_is_no_page() {
+        let usable = Region {
+            base: u64::MAX - 10,
+            end: u64::MAX,
+            kind: Kind::Usable,
+        };
+        assert!(MemoryMap::new([usable]).regions().is_empty());
     }
 
     #[test]
