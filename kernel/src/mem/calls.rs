@@ -223,8 +223,6 @@ pub fn split_unit<E>(result: Result<FlushDebt, E>) -> (Result<(), E>, FlushDebt)
 /// False: one of them cannot be.
 pub(super) fn populate(call: &mut Call, at: VirtAddr, length: u64) -> Result<bool, Stop> {
     let space = space_of(call)?;
-    // A handler finds the call done.
-    call.inflight.uninterruptible = true;
     let pages = length.div_ceil(PAGE) as usize;
     while call.inflight.done < pages {
         let page = at + call.inflight.done as u64 * PAGE;
@@ -365,7 +363,6 @@ pub fn madvise(call: &mut Call) -> SysResult {
 /// Has pages come that are on the swap disk, and enters those of objects, from the address that the call names on; nobody waits for
 /// them. Ends where memory would become short. `inflight.word` is the page to go on with.
 fn read_ahead(call: &mut Call, space: &Space, end: VirtAddr) -> Result<(), Stop> {
-    call.inflight.uninterruptible = true;
     let torus = cpu::this().torus();
     let end = Page::containing(end.min(USER_END));
     let stored = |object: &ObjectRef, index| object.0.next_stored(index);

@@ -146,7 +146,6 @@ fn mark_all(space: &Space, on: bool) -> Result<(), Errno> {
 
 /// Makes all pages present that can be; `inflight.word` is the page to go on with.
 fn populate_all(call: &mut Call, space: &Space) -> Result<(), Stop> {
-    call.inflight.uninterruptible = true;
     loop {
         let from = Page(call.inflight.word);
         let next = space.look(|space| {

@@ -141,6 +141,15 @@ pub fn read_value<T: Pod>(address: usize) -> Result<T, Stop> {
     Ok(unsafe { value.assume_init() })
 }
 
+/// The word at an address of the user half, if its page is present. Takes no lock and waits for nothing.
+pub fn read_present(address: usize) -> Option<u32> {
+    UserSlice::new(address, size_of::<u32>()).ok()?;
+    let mut word = 0u32;
+    // SAFETY: K6, the word is valid for its four bytes, `address` lies in the user half.
+    let copied = unsafe { usercopy::copy_in((&raw mut word).cast(), address, size_of::<u32>()) };
+    copied.ok().map(|()| word)
+}
+
 /// Writes a value at any alignment.
 pub fn write_value<T: Pod>(address: usize, value: T) -> Result<(), Stop> {
     let place = UserSlice::new(address, size_of::<T>())?;

@@ -4,7 +4,7 @@ use super::depart::Asker;
 use crate::arch::cpu;
 use crate::process::far::ask;
 use crate::process::{Pid, Process};
-use crate::syscall::call::{Call, SysResult};
+use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use crate::tori;
 use alloc::sync::Arc;
@@ -55,7 +55,11 @@ fn child(call: &mut Call, pid: Pid, to: TorusId) -> SysResult {
     let answer = ask(call, 1, |families, token, hands| {
         families.push((me, token), users, pid, to, hands);
     });
-    call.inflight.uninterruptible = false;
+    // The child leaves when it can: signals end the wait for that.
+    let answer = answer.map_err(|stop| match stop {
+        Stop::Answer => Stop::Block,
+        stop => stop,
+    });
     match answer? {
         0 => Ok(0),
         error => Err(Errno::of(-error).unwrap_or(Errno::ESRCH).into()),

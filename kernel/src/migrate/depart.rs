@@ -12,6 +12,7 @@ use crate::mem::spaces::thaw;
 use crate::process::{Pid, Process, RunState, Thread, counters, table};
 use crate::rings;
 use crate::signal::alarm;
+use crate::syscall::call::Wait;
 use crate::syscall::errno::Errno;
 use crate::syscall::interrupted;
 use alloc::sync::Arc;
@@ -133,7 +134,7 @@ pub fn holds_signals(thread: &Arc<Thread>) -> bool {
 fn may_freeze(thread: &Arc<Thread>) -> bool {
     let bound = thread
         .in_flight
-        .with(|call| call.is_some_and(|call| call.uninterruptible));
+        .with(|call| call.is_some_and(|call| call.wait == Wait::Answer));
     let busy = !thread.later.with(|later| later.is_idle());
     let shares_space = thread.process.vfork_parent.lock().is_some();
     let still = !bound && !busy && !shares_space && !thread.process.is_stopped();
@@ -173,7 +174,7 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
     thread.set_state(RunState::Frozen);
     interrupted::cancel_timer(thread);
     let alarm = alarm::suspend(thread);
-    crate::syscall::futex::forget(thread);
+    crate::syscall::futex::depart(thread);
     let Some(space) = thread.change_space(None) else {
         return;
     };

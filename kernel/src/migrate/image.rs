@@ -16,13 +16,14 @@ use crate::sched::time::Nanos;
 use crate::signal::action::{Action, ActionFlags, Actions};
 use crate::signal::info::Fields;
 use crate::signal::{AltStack, SigInfo, Signal};
-use crate::syscall::call::InFlight;
+use crate::syscall::call::{InFlight, TimeLeft, Wait};
 use crate::syscall::errno::Errno;
 use crate::tori::Torus;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::NodeId;
 use braid_files::credentials::Credentials;
+use braid_threads::interruption::Interruption;
 use torus::migrate::Claim;
 use torus::{DepositId, TorusId};
 use vm::addr::{Frame, Page, PageRange, VirtAddr};
@@ -289,28 +290,57 @@ fn write_call(to: &mut Writer, call: Option<InFlight>) -> Result<(), Errno> {
     let Some(call) = call else {
         return to.put(0);
     };
+    let (left, at) = match call.left {
+        TimeLeft::Untold => (0, 0),
+        TimeLeft::Interrupted(at) => (1, at),
+        TimeLeft::Timespec(at) => (2, at),
+        TimeLeft::Timeval(at) => (3, at),
+    };
+    let wait = match call.wait {
+        Wait::Call(interruption) => interruption as u64,
+        Wait::Memory => FOR_MEMORY,
+        Wait::Answer => FOR_ANSWER,
+    };
     to.put_all([
         1,
         call.done as u64,
         call.deadline.map_or(u64::MAX, |at| at.0),
+        call.is_timed.into(),
         call.runs.into(),
         call.word,
-        call.remainder as u64,
+        left,
+        at as u64,
+        wait,
     ])
 }
+
+/// What a call waits for, besides the kinds of [`Interruption`].
+const FOR_MEMORY: u64 = 0x100;
+const FOR_ANSWER: u64 = 0x101;
 
 fn read_call(from: &mut Reader) -> Result<Option<InFlight>, Errno> {
     if from.get()? == 0 {
         return Ok(None);
     }
-    let [done, deadline, runs, word, remainder] = from.array()?;
+    let [done, deadline, is_timed, runs, word, left, at, wait] = from.array()?;
+    let at = at as usize;
     Ok(Some(InFlight {
         done: done as usize,
         deadline: (deadline != u64::MAX).then_some(Nanos(deadline)),
+        is_timed: is_timed != 0,
         runs: runs as u32,
         word,
-        remainder: remainder as usize,
-        ..InFlight::default()
+        left: match left {
+            0 => TimeLeft::Untold,
+            1 => TimeLeft::Interrupted(at),
+            2 => TimeLeft::Timespec(at),
+            _ => TimeLeft::Timeval(at),
+        },
+        wait: match wait {
+            FOR_MEMORY => Wait::Memory,
+            FOR_ANSWER => Wait::Answer,
+            kind => Wait::Call(Interruption::of_word(kind).ok_or(Errno::EINVAL)?),
+        },
     }))
 }
 

@@ -60,12 +60,9 @@ pub fn begin(thread: &Arc<Thread>, status: u32) {
     thread.signals.set_mask(u64::MAX);
     thread.signals.discard(u64::MAX);
     thread.regs.with(|regs| regs.code = LAST);
-    thread.in_flight.set(Some(InFlight {
-        runs: 1,
-        word: u64::from(status),
-        uninterruptible: true,
-        ..InFlight::default()
-    }));
+    thread
+        .in_flight
+        .set(Some(InFlight::internal(u64::from(status))));
     thread.wake();
 }
 
@@ -131,7 +128,7 @@ pub fn last(call: &mut Call) -> SysResult {
     let others: Vec<TorusId> = others().collect();
     // First all tori together, then each in turn.
     let Some(closed) = done.checked_sub(others.len()).filter(|_| is_quiet()) else {
-        return Err(Stop::Block);
+        return Err(Stop::Answer);
     };
     if let Some(next) = others.get(closed) {
         // `done` bytes: those that were told.
@@ -139,7 +136,7 @@ pub fn last(call: &mut Call) -> SysResult {
             call.inflight.done += 1;
             rings::send(*next, Message::Close {});
         }
-        return Err(Stop::Block);
+        return Err(Stop::Answer);
     }
     let status = call.inflight.word as u32;
     retire(call.thread, call.process);

@@ -54,8 +54,6 @@ pub fn drain(call: &mut Call) -> SysResult {
         };
         hands.send(torus, question);
     });
-    // Who cannot leave holds it up for as long as it likes: signals end the call.
-    call.inflight.uninterruptible = false;
     if value(answer?)? == 0 {
         return Ok(0);
     }

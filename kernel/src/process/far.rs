@@ -68,10 +68,7 @@ pub fn ask(
             begin(families, token, hands);
         }
         let answer = families.answer(me, call.inflight.word >> 2);
-        answer.ok_or_else(|| {
-            call.inflight.uninterruptible = true;
-            Stop::Block
-        })
+        answer.ok_or(Stop::Answer)
     })
 }
 

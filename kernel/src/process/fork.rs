@@ -110,8 +110,7 @@ fn begin(
         }
         None => {
             *call.process.forking.lock() = Some((child, thread));
-            call.inflight.uninterruptible = true;
-            return Err(Stop::Block);
+            return Err(Stop::Answer);
         }
     }
     if let Err(errno) = enter(call, &child, &thread, request) {
@@ -127,8 +126,7 @@ fn begin(
     thread.wake();
     if request.flags & CLONE_VFORK != 0 {
         call.inflight.word = pid as u64;
-        call.inflight.uninterruptible = true;
-        return Err(Stop::Block);
+        return Err(Stop::Answer);
     }
     Ok(pid)
 }
@@ -164,7 +162,7 @@ pub fn abandon(process: &Process) {
 fn wait_for_vfork(call: &Call) -> SysResult {
     let pid = call.inflight.word as i32;
     match super::Pid::from_raw(pid).and_then(|pid| table().get(pid)) {
-        Some(child) if child.vfork_parent.lock().is_some() => Err(Stop::Block),
+        Some(child) if child.vfork_parent.lock().is_some() => Err(Stop::Answer),
         _ => Ok(pid as usize),
     }
 }
@@ -236,11 +234,7 @@ fn new_thread(
         // The word lies in the child's memory: its first act is a call that writes it.
         thread.regs.with(|regs| regs.code = BIRTH);
         let word = request.child_tid;
-        thread.in_flight.set(Some(InFlight {
-            word,
-            runs: 1,
-            ..InFlight::default()
-        }));
+        thread.in_flight.set(Some(InFlight::internal(word)));
     }
     thread.set_last_core(crate::arch::cpu::this().core_in_torus);
     Ok(Arc::new(thread))

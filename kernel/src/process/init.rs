@@ -58,10 +58,7 @@ fn create() -> Result<(), Errno> {
         ..UserRegs::start(0, 0)
     };
     let thread = Arc::new(Thread::new(process.clone(), regs, fpu));
-    thread.in_flight.set(Some(InFlight {
-        runs: 1,
-        ..InFlight::default()
-    }));
+    thread.in_flight.set(Some(InFlight::internal(0)));
     process.set_thread(Some(thread.clone()));
     table().insert(process, None)?;
     thread.wake();

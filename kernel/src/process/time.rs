@@ -4,7 +4,7 @@ use super::table;
 use crate::arch::time as clock;
 use crate::mem::user::{UserSlice, read_value, write_value};
 use crate::sched::time::Nanos;
-use crate::syscall::call::{Call, Stop, SysResult};
+use crate::syscall::call::{Call, InFlight, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
 
 const SECOND: u64 = 1_000_000_000;
@@ -96,9 +96,7 @@ fn read_timespec(address: usize) -> Result<u64, Stop> {
 
 /// nanosleep(2).
 pub fn nanosleep(call: &mut Call) -> SysResult {
-    if call.inflight.runs == 0 {
-        call.inflight.deadline = Some(deadline_after(call.size(0))?);
-    }
+    call.set_deadline(|call| deadline_after(call.size(0)).map(Some))?;
     sleep(call, call.size(1))
 }
 
@@ -110,41 +108,43 @@ pub fn clock_nanosleep(call: &mut Call) -> SysResult {
         return Err(Errno::EOPNOTSUPP.into());
     }
     let absolute = call.int(1) & TIMER_ABSTIME != 0;
-    if call.inflight.runs == 0 {
-        let at = if absolute {
-            let at = read_timespec(call.size(2))?;
-            let offset = if which == Clock::Wall {
-                clock::wall().0 - clock::now().0
-            } else {
-                0
-            };
-            Nanos(at.saturating_sub(offset))
+    call.set_deadline(|call| {
+        if !absolute {
+            return deadline_after(call.size(2)).map(Some);
+        }
+        let at = read_timespec(call.size(2))?;
+        let offset = if which == Clock::Wall {
+            clock::wall().0 - clock::now().0
         } else {
-            deadline_after(call.size(2))?
+            0
         };
-        call.inflight.deadline = Some(at);
-    }
+        Ok(Some(Nanos(at.saturating_sub(offset))))
+    })?;
     sleep(call, if absolute { 0 } else { call.size(3) })
 }
 
-/// Sleeps to the deadline. What is left when a handler interrupts it is written beforehand: only then is it read.
+/// Sleeps to the deadline.
 fn sleep(call: &mut Call, remainder: usize) -> SysResult {
-    let Some(deadline) = call.inflight.deadline else {
-        return Ok(0);
-    };
-    let left = deadline.0.saturating_sub(clock::now().0);
-    if left == 0 {
+    if call.inflight.is_over() {
         return Ok(0);
     }
-    call.inflight.remainder = remainder;
+    if remainder != 0 {
+        call.inflight.left = TimeLeft::Interrupted(remainder);
+    }
     Err(Stop::Block)
 }
 
-/// Writes what is left of an interrupted sleep.
-pub fn write_remainder(remainder: usize, deadline: Option<Nanos>) {
-    let left = deadline.map_or(0, |at| at.0.saturating_sub(clock::now().0));
-    // A bad address is the program's loss: the call fails with EINTR all the same.
-    let _ = write_value(remainder, [left / SECOND, left % SECOND]);
+/// Writes what is left of a call's time.
+pub fn write_left(call: &InFlight) {
+    let now = clock::now().0;
+    let left = call.deadline.map_or(0, |at| at.0.saturating_sub(now));
+    let (at, unit) = match call.left {
+        TimeLeft::Untold => return,
+        TimeLeft::Interrupted(at) | TimeLeft::Timespec(at) => (at, 1),
+        TimeLeft::Timeval(at) => (at, 1000),
+    };
+    // A bad address is the program's loss: what the call answers stays.
+    let _ = write_value(at, [left / SECOND, left % SECOND / unit]);
 }
 
 /// struct rusage: user time and nothing else.

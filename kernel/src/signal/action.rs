@@ -121,6 +121,19 @@ impl Actions {
         }
     }
 
+    /// The signals that end the process.
+    pub fn fatal(&self) -> u64 {
+        let ends = |signal: &Signal| {
+            let ends = matches!(
+                default_of(*signal),
+                DefaultAction::Terminate | DefaultAction::Core
+            );
+            ends && self.get(*signal).handler == SIG_DFL
+        };
+        let all = (1..=64).filter_map(Signal::new);
+        all.filter(ends).fold(0, |set, signal| set | signal.bit())
+    }
+
     /// Whether sending `signal` has no effect at all.
     pub fn ignores(&self, signal: Signal) -> bool {
         match self.get(signal).handler {

@@ -108,13 +108,16 @@ pub fn rt_sigreturn(call: &mut Call) -> SysResult {
     }
 }
 
-/// Blocks `mask` instead of the usual signals until this call ends (sigsuspend, ppoll, pselect).
-pub fn with_mask(call: &mut Call, mask: u64) {
-    if call.inflight.runs == 0 {
-        let old = call.thread.signals.mask();
-        call.thread.signals.saved_mask.set(Some(old));
+/// Blocks other signals than usual until this call ends (sigsuspend, ppoll, pselect): those that `read` says, which is asked once,
+/// however often the call runs.
+pub fn with_mask(call: &Call, read: impl FnOnce(&Call) -> Result<u64, Stop>) -> Result<(), Stop> {
+    let signals = &call.thread.signals;
+    if signals.saved_mask.get().is_none() {
+        let mask = read(call)?;
+        signals.saved_mask.set(Some(signals.mask()));
         set_mask(call, mask);
     }
+    Ok(())
 }
 
 /// rt_sigsuspend(2).
@@ -122,10 +125,7 @@ pub fn rt_sigsuspend(call: &mut Call) -> SysResult {
     if call.size(1) != SET {
         return Err(Errno::EINVAL.into());
     }
-    if call.inflight.runs == 0 {
-        let mask = read_value(call.size(0))?;
-        with_mask(call, mask);
-    }
+    with_mask(call, |call| read_value(call.size(0)))?;
     Err(Stop::Block)
 }
 
@@ -134,26 +134,25 @@ pub fn pause(_: &mut Call) -> SysResult {
     Err(Stop::Block)
 }
 
-/// rt_sigtimedwait(2).
+/// rt_sigtimedwait(2): takes a pending signal, also one that no mask holds back. One that would end the process does that instead.
 pub fn rt_sigtimedwait(call: &mut Call) -> SysResult {
     if call.size(3) != SET {
         return Err(Errno::EINVAL.into());
     }
     let set: u64 = read_value(call.size(0))?;
-    if call.inflight.runs == 0 && call.args[2] != 0 {
-        call.inflight.deadline = Some(crate::process::time::deadline_after(call.size(2))?);
-    }
-    if let Some(info) = call.thread.signals.take(set & !UNMASKABLE) {
+    call.set_deadline(|call| match call.args[2] {
+        0 => Ok(None),
+        _ => crate::process::time::deadline_after(call.size(2)).map(Some),
+    })?;
+    let signals = &call.thread.signals;
+    let fatal = call.process.actions.lock().fatal() & !signals.mask();
+    if let Some(info) = signals.take(set & !UNMASKABLE & !fatal) {
         if call.args[1] != 0 {
             write_value(call.size(1), info.bytes())?;
         }
         return Ok(info.signal.number() as usize);
     }
-    if call
-        .inflight
-        .deadline
-        .is_some_and(|at| crate::arch::time::now() >= at)
-    {
+    if call.inflight.is_over() {
         return Err(Errno::EAGAIN.into());
     }
     Err(Stop::Block)

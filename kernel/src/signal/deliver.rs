@@ -6,47 +6,60 @@ use crate::file::far::{self, Interruption};
 use crate::migrate::depart;
 use crate::process::{Thread, end};
 use crate::sched::own::OwnCell;
+use crate::syscall::call::InFlight;
 use crate::syscall::interrupted;
 use alloc::sync::Arc;
+use braid_threads::interruption::Settled;
 use core::sync::atomic::Ordering;
 
 /// Looks at a thread's signals: ends or stops its process, or makes its next instruction a handler's.
 /// Called on the thread's core, before it goes on.
 pub fn attend(thread: &Arc<Thread>) {
     let process = &thread.process;
+    let mut looked = false;
     while !thread.is_dead() && !process.is_stopped() {
-        let bound = thread
-            .in_flight
-            .with(|call| call.is_some_and(|call| call.uninterruptible || call.for_memory));
-        let deliverable = if bound || depart::holds_signals(thread) {
-            Signal::KILL.bit()
-        } else {
-            !thread.signals.mask()
-        };
-        if must_wait(thread, deliverable) {
+        let deliverable = deliverable(thread);
+        let pending = thread.signals.pending() & deliverable;
+        if pending == 0 {
             break;
+        }
+        if pending & Signal::KILL.bit() == 0 {
+            if !looked && may_look(thread) {
+                looked = true;
+                crate::syscall::run_again(thread);
+                continue;
+            }
+            if must_wait(thread) {
+                break;
+            }
         }
         let Some(info) = thread.signals.take(deliverable) else {
             break;
         };
-        let action = process.actions.lock().get(info.signal);
-        match action.handler {
-            SIG_IGN => {}
-            SIG_DFL => by_default(thread, info),
-            _ => {
-                interrupt_call(thread, action.flags.contains(ActionFlags::RESTART));
-                enter_handler(thread, info, action);
-            }
-        }
+        act(thread, info);
     }
 }
 
-/// Whether the signals of the set have to wait for what the thread's call has asked another torus; only SIGKILL does not.
-fn must_wait(thread: &Thread, deliverable: u64) -> bool {
-    let pending = thread.signals.pending() & deliverable;
-    if pending == 0 || pending & Signal::KILL.bit() != 0 {
-        return false;
+/// The signals that may be taken now.
+fn deliverable(thread: &Arc<Thread>) -> u64 {
+    let holds = thread
+        .in_flight
+        .with(|call| call.is_some_and(|call| call.interruption().holds_signals()));
+    if holds || depart::holds_signals(thread) {
+        Signal::KILL.bit()
+    } else {
+        !thread.signals.mask()
     }
+}
+
+/// Whether the thread's call runs once more before a signal interrupts it: what it waits for may have come, and then it ends as if the
+/// signal had come after it. What it has asked other tori is settled by them.
+fn may_look(thread: &Thread) -> bool {
+    thread.in_flight.with(|call| call.is_some()) && !far::has_asked(thread)
+}
+
+/// Whether signals have to wait for what the thread's call has asked another torus.
+fn must_wait(thread: &Thread) -> bool {
     match far::interruption(thread) {
         Interruption::Now => false,
         Interruption::WhenAnswered => true,
@@ -57,27 +70,51 @@ fn must_wait(thread: &Thread, deliverable: u64) -> bool {
     }
 }
 
+fn act(thread: &Arc<Thread>, info: SigInfo) {
+    let action = thread.process.actions.lock().get(info.signal);
+    match action.handler {
+        SIG_IGN => {}
+        SIG_DFL => by_default(thread, info),
+        _ => {
+            interrupt_call(thread, |call| {
+                let restart = action.flags.contains(ActionFlags::RESTART);
+                call.interruption().by_handler(call.done, restart)
+            });
+            enter_handler(thread, info, action);
+        }
+    }
+}
+
 fn by_default(thread: &Arc<Thread>, info: SigInfo) {
     match default_of(info.signal) {
         DefaultAction::Ignore | DefaultAction::Continue => {}
-        DefaultAction::Stop => thread.process.stop(info.signal),
+        DefaultAction::Stop => {
+            interrupt_call(thread, |call| {
+                call.interruption().ends_at_stop().then_some(Settled::Fails)
+            });
+            thread.process.stop(info.signal);
+        }
         DefaultAction::Terminate | DefaultAction::Core => {
             end::by_signal(thread, info.signal);
         }
     }
 }
 
-/// A handler is about to run: the call that waits is over, or is set up to be made again after the handler.
-fn interrupt_call(thread: &Arc<Thread>, restart: bool) {
-    let Some(call) = thread.in_flight.replace(None) else {
+/// A signal is about to act: the call that waits is over, or is set up to be made again, as `settled` says; `None` leaves it as it is.
+fn interrupt_call(thread: &Arc<Thread>, settled: impl FnOnce(&InFlight) -> Option<Settled>) {
+    let Some(call) = thread.in_flight.get() else {
         return;
     };
+    let Some(settled) = settled(&call) else {
+        return;
+    };
+    thread.in_flight.set(None);
     interrupted::cancel_timer(thread);
     crate::syscall::futex::forget(thread);
-    crate::file::far::forget(thread);
+    far::forget(thread);
     thread
         .regs
-        .with(|regs| interrupted::settle(regs, &call, restart));
+        .with(|regs| interrupted::settle(regs, &call, settled));
 }
 
 fn enter_handler(thread: &Arc<Thread>, info: SigInfo, action: super::action::Action) {

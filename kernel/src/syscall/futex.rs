@@ -1,17 +1,22 @@
 //! futex(2): WAIT and WAKE, with bit sets. A word is known by address space and address; where an object is mapped shared, by
 //! the object and the place in it, so that processes which share the memory mean the same word.
+//!
+//! *Flow.* A wait compares the word and puts the thread on the list under one lock; a wake takes it off. Runs of the call after that only
+//! look whether it is still there, so that spurious wake-ups cost it neither its place nor a second entry.
 
 use crate::arch::time;
 use crate::mem::space::VmSpace;
-use crate::mem::user::read_value;
+use crate::mem::user::{UserSlice, read_present, read_value};
 use crate::process::Thread;
 use crate::sched::lock::Lock;
+use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use braid_threads::interruption::Interruption;
 use vm::addr::{PAGE_SIZE, Page, VirtAddr};
-use vm::space::{Backing, Object};
+use vm::space::{Backing, Object, Prot};
 
 const WAIT: i32 = 0;
 const WAKE: i32 = 1;
@@ -73,18 +78,46 @@ impl Futexes {
         waiters.retain(|waiter| !Arc::ptr_eq(&waiter.thread, thread));
         waiters.len() != before
     }
+
+    /// Whether a thread is still waiting.
+    fn has(&self, thread: &Arc<Thread>) -> bool {
+        let waiters = self.waiters.lock();
+        waiters
+            .iter()
+            .any(|waiter| Arc::ptr_eq(&waiter.thread, thread))
+    }
+
+    /// Has a thread wait for the word at `address`, if it is `expected`: nobody can wake others between the look at the word and the
+    /// list. `None`: the word's page has to come first. EAGAIN for another word, ENOMEM without memory.
+    fn enrol(&self, waiter: Waiter, address: usize, expected: u32) -> Result<Option<()>, Errno> {
+        let mut waiters = self.waiters.lock();
+        let Some(value) = read_present(address) else {
+            return Ok(None);
+        };
+        if value != expected {
+            return Err(Errno::EAGAIN);
+        }
+        waiters.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        waiters.push(waiter);
+        Ok(Some(()))
+    }
 }
 
 fn futexes() -> &'static Futexes {
     &crate::arch::cpu::this().torus().share.futexes
 }
 
-/// The word at `address`: of the address space, or of the object that is mapped there shared.
-fn key_of(thread: &Thread, address: usize, private: bool) -> Result<Key, Errno> {
+/// The word that the call names: of the address space, or of the object that is mapped there shared. EINVAL for one that is not
+/// aligned; EFAULT where no program's memory is, and unless the word is private to the process also where nothing is mapped with
+/// `rights`.
+fn key_of(call: &Call, rights: Prot) -> Result<Key, Errno> {
+    let address = call.size(0);
     if !address.is_multiple_of(4) {
         return Err(Errno::EINVAL);
     }
-    let space = thread
+    UserSlice::new(address, size_of::<u32>())?;
+    let space = call
+        .thread
         .space
         .with(|space| space.clone())
         .ok_or(Errno::EFAULT)?;
@@ -92,12 +125,17 @@ fn key_of(thread: &Thread, address: usize, private: bool) -> Result<Key, Errno> 
         space: space.number(),
         address,
     };
-    if private {
+    if call.int(1) & PRIVATE != 0 {
         return Ok(own);
     }
-    Ok(space
-        .look(|space| shared_key(space, VirtAddr(address as u64)))
-        .unwrap_or(own))
+    space.look(|space| {
+        let at = VirtAddr(address as u64);
+        let mapping = space.find(at).ok_or(Errno::EFAULT)?;
+        if !mapping.rights.contains(rights) {
+            return Err(Errno::EFAULT);
+        }
+        Ok(shared_key(space, at).unwrap_or(own))
+    })
 }
 
 fn shared_key(space: &VmSpace, address: VirtAddr) -> Option<Key> {
@@ -119,10 +157,23 @@ fn shared_key(space: &VmSpace, address: VirtAddr) -> Option<Key> {
     })
 }
 
+/// What signals do to futex(2): as on Linux a wait with a time limit is not made again.
+pub fn interruption(call: &Call) -> Interruption {
+    if call.args[3] == 0 {
+        Interruption::Restarts
+    } else {
+        Interruption::Fails
+    }
+}
+
 /// futex(2).
 pub fn futex(call: &mut Call) -> SysResult {
     let operation = call.int(1);
-    match operation & !(PRIVATE | CLOCK_REALTIME) {
+    let command = operation & !(PRIVATE | CLOCK_REALTIME);
+    if operation & CLOCK_REALTIME != 0 && command != WAIT_BITSET {
+        return Err(Errno::ENOSYS.into());
+    }
+    match command {
         WAIT => wait(call, u32::MAX, false),
         WAIT_BITSET => wait(call, call.args[5] as u32, true),
         WAKE => wake(call, u32::MAX),
@@ -135,48 +186,54 @@ fn wake(call: &Call, bits: u32) -> SysResult {
     if bits == 0 {
         return Err(Errno::EINVAL.into());
     }
-    let key = key_of(call.thread, call.size(0), call.int(1) & PRIVATE != 0)?;
+    let key = key_of(call, Prot::WRITE)?;
     Ok(futexes().wake(key, call.int(2).max(1) as usize, bits))
 }
+
+/// `inflight.word` of a wait whose thread has been put on the list.
+const ENROLLED: u64 = 1;
 
 fn wait(call: &mut Call, bits: u32, absolute: bool) -> SysResult {
     if bits == 0 {
         return Err(Errno::EINVAL.into());
     }
-    let key = key_of(call.thread, call.size(0), call.int(1) & PRIVATE != 0)?;
-    if call.inflight.runs > 0 {
-        // Gone from the list: somebody woke it. Still there: the time is over, or nothing happened.
-        if !futexes().leave(call.thread) {
-            return Ok(0);
-        }
-        if call.inflight.deadline.is_some_and(|at| time::now() >= at) {
-            return Err(Errno::ETIMEDOUT.into());
-        }
-    } else if call.args[3] != 0 {
-        call.inflight.deadline = Some(deadline(call, absolute)?);
+    call.set_deadline(|call| match call.args[3] {
+        0 => Ok(None),
+        _ => deadline(call, absolute).map(Some),
+    })?;
+    if call.inflight.word == ENROLLED {
+        return look(call);
     }
-    let value: u32 = read_value(call.size(0))?;
-    if value != call.args[2] as u32 {
-        return Err(Errno::EAGAIN.into());
+    let key = key_of(call, Prot::READ)?;
+    let (address, expected) = (call.size(0), call.args[2] as u32);
+    let enrol = || {
+        let thread = call.thread.clone();
+        futexes().enrol(Waiter { thread, key, bits }, address, expected)
+    };
+    while enrol()?.is_none() {
+        read_value::<u32>(address)?;
     }
-    let mut waiters = futexes().waiters.lock();
-    waiters.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-    waiters.push(Waiter {
-        thread: call.thread.clone(),
-        key,
-        bits,
-    });
-    drop(waiters);
-    // A wake-up between the look at the word and the list is not lost: look once more.
-    let value: u32 = read_value(call.size(0))?;
-    if value != call.args[2] as u32 {
-        futexes().leave(call.thread);
-        return Err(Errno::EAGAIN.into());
-    }
-    Err(Stop::Block)
+    call.inflight.word = ENROLLED;
+    // Its time may be over already.
+    look(call)
 }
 
-fn deadline(call: &Call, absolute: bool) -> Result<crate::sched::time::Nanos, Stop> {
+/// A thread on the list waits on, was woken by somebody who took it off, or has waited long enough.
+fn look(call: &Call) -> SysResult {
+    if !futexes().has(call.thread) {
+        return Ok(0);
+    }
+    if !call.inflight.is_over() {
+        return Err(Stop::Block);
+    }
+    if futexes().leave(call.thread) {
+        Err(Errno::ETIMEDOUT.into())
+    } else {
+        Ok(0)
+    }
+}
+
+fn deadline(call: &Call, absolute: bool) -> Result<Nanos, Stop> {
     let after = crate::process::time::deadline_after(call.size(3))?;
     if !absolute {
         return Ok(after);
@@ -187,10 +244,21 @@ fn deadline(call: &Call, absolute: bool) -> Result<crate::sched::time::Nanos, St
     } else {
         time::now()
     };
-    Ok(crate::sched::time::Nanos(after.0.saturating_sub(clock.0)))
+    Ok(Nanos(after.0.saturating_sub(clock.0)))
 }
 
 /// The thread ends, or a handler interrupts its call: it waits for no word any more, and no wake-up is spent on it.
 pub fn forget(thread: &Arc<Thread>) {
     futexes().leave(thread);
+}
+
+/// The thread leaves the torus: a call of it that nobody has woken looks at its word again where it arrives.
+pub fn depart(thread: &Arc<Thread>) {
+    if futexes().leave(thread) {
+        thread.in_flight.with(|call| {
+            if let Some(call) = call {
+                call.word = 0;
+            }
+        });
+    }
 }

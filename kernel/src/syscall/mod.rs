@@ -11,7 +11,7 @@ mod reboot;
 pub mod table;
 pub mod unknown;
 
-use self::call::{Call, InFlight, Stop};
+use self::call::{Call, InFlight, Stop, Wait};
 use self::errno::Errno;
 use crate::mem::reclaim::{self, Room};
 use crate::process::{RunState, Thread};
@@ -19,64 +19,68 @@ use crate::sched::timer::Due;
 use crate::sched::{time::Nanos, wake};
 use crate::signal::deliver;
 use alloc::sync::Arc;
+use braid_threads::interruption::Interruption;
 use core::sync::atomic::Ordering;
 
 /// The call that a trap brought: number in rax, arguments in rdi, rsi, rdx, r10, r8, r9.
 pub fn enter(thread: &Arc<Thread>) {
     // A wake-up meant for an earlier call says nothing to this one.
     thread.set_state(RunState::Running);
-    run(thread, InFlight::default());
+    run(thread, InFlight::new(), false);
 }
 
 /// The call of a thread that was woken, from its start.
 pub fn run_again(thread: &Arc<Thread>) {
     if let Some(inflight) = thread.in_flight.replace(None) {
         crate::file::far::rewind(thread);
-        run(thread, inflight);
+        run(thread, inflight, true);
     }
 }
 
-fn run(thread: &Arc<Thread>, mut inflight: InFlight) {
+fn run(thread: &Arc<Thread>, mut inflight: InFlight, waited: bool) {
     let short = &crate::arch::cpu::this().sched.short_of_memory;
     short.set(false);
     let (number, args) = thread
         .regs
         .with(|r| (r.code, [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9]));
-    let waited = inflight.runs > 0 || inflight.for_memory;
     let mut call = Call {
         process: &thread.process,
         thread,
         args,
         inflight: &mut inflight,
     };
-    let result = match table::handler(number) {
-        Some(handler) => handler(&mut call),
+    let entry = table::entry(number);
+    let result = match entry {
+        Some(entry) => (entry.handler)(&mut call),
         None => unknown::answer(&call, number),
     };
     let value = match result {
         Ok(value) => value as u64,
         Err(Stop::Errno(Errno::ENOMEM)) if short.get() && may_come(thread) => {
-            return wait_for_memory(thread, inflight);
+            return wait(thread, inflight, Wait::Memory);
         }
         Err(Stop::Errno(errno)) => errno.as_return(),
-        Err(Stop::Block) => return block(thread, inflight),
-        Err(Stop::Again) => {
-            block(thread, inflight);
-            crate::sched::yield_now();
-            return thread.wake();
+        Err(stop) => {
+            let rule = entry.map_or(Interruption::Never, |entry| entry.interruption(&call));
+            return stopped(thread, inflight, stop, rule);
         }
-        Err(Stop::Memory) => return wait_for_memory(thread, inflight),
     };
     thread.regs.with(|regs| regs.rax = value);
-    if waited {
-        reclaim::satisfied(thread);
-        interrupted::cancel_timer(thread);
-        crate::file::far::forget(thread);
-        deliver::restore_mask(thread);
-        let leaves = thread.process.moving.lock().to.is_some();
-        if leaves || thread.signals.is_due() || thread.later.with(|later| !later.is_empty()) {
-            thread.attention.store(true, Ordering::Release);
-        }
+    if waited || thread.signals.saved_mask.get().is_some() {
+        over(thread);
+    }
+}
+
+/// A call that has waited is over, or one that had set a signal mask.
+#[cold]
+fn over(thread: &Arc<Thread>) {
+    reclaim::satisfied(thread);
+    interrupted::cancel_timer(thread);
+    crate::file::far::forget(thread);
+    deliver::restore_mask(thread);
+    let leaves = thread.process.moving.lock().to.is_some();
+    if leaves || thread.signals.is_due() || thread.later.with(|later| !later.is_empty()) {
+        thread.attention.store(true, Ordering::Release);
     }
 }
 
@@ -92,21 +96,27 @@ fn may_come(thread: &Arc<Thread>) -> bool {
     }
 }
 
-/// The call is kept as it was before this run.
-fn wait_for_memory(thread: &Arc<Thread>, mut inflight: InFlight) {
-    inflight.for_memory = true;
-    thread.in_flight.set(Some(inflight));
-}
-
-/// The call waits: it is kept for its next run, and its deadline set.
-fn block(thread: &Arc<Thread>, mut inflight: InFlight) {
+/// A run of the call has ended without a value: the call is kept for its next run.
+fn stopped(thread: &Arc<Thread>, mut inflight: InFlight, stop: Stop, rule: Interruption) {
+    let kind = match stop {
+        Stop::Memory => return wait(thread, inflight, Wait::Memory),
+        Stop::Answer => Wait::Answer,
+        Stop::Block | Stop::Again | Stop::Errno(_) => Wait::Call(rule),
+    };
     inflight.runs = inflight.runs.saturating_add(1);
-    inflight.for_memory = false;
     let deadline = inflight.deadline;
-    thread.in_flight.set(Some(inflight));
+    wait(thread, inflight, kind);
     if let Some(at) = deadline {
         set_deadline(thread, at);
     }
+    if stop == Stop::Again {
+        crate::sched::yield_now();
+        thread.wake();
+    }
+}
+
+fn wait(thread: &Arc<Thread>, inflight: InFlight, wait: Wait) {
+    thread.in_flight.set(Some(InFlight { wait, ..inflight }));
 }
 
 fn set_deadline(thread: &Arc<Thread>, at: Nanos) {

@@ -2,33 +2,15 @@
 
 use super::file::{BuilderFile, VmoFile};
 use super::patches::Patches;
-use super::{Builder, cost, hash, snapshot, store};
+use super::{Builder, cost, hash, store};
 use crate::file::{Body, Flags, OpenFile};
 use crate::mem::user::UserSlice;
 use crate::process::limits;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
-use crate::syscall::table::Handler;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vm::vmo::{Patch, Rights};
-
-/// The number of the first call; the others follow in the order of [`CALLS`].
-pub const FIRST: u64 = 4100;
-/// The calls.
-pub static CALLS: [Handler; 11] = [
-    builder,
-    append,
-    patch,
-    commit,
-    slice,
-    concat,
-    id,
-    snapshot::snapshot,
-    restrict,
-    of_file,
-    rights,
-];
 
 /// Whether execve(2) closes the descriptor that a call answers with. EINVAL for other flags than O_CLOEXEC.
 pub(super) fn close_on_exec(flags: u64) -> Result<bool, Errno> {
@@ -72,7 +54,7 @@ fn builder_of(file: &OpenFile) -> Result<&BuilderFile, Errno> {
 }
 
 /// builder(max_bytes, flags): -1 is no bound.
-fn builder(call: &mut Call) -> SysResult {
+pub fn builder(call: &mut Call) -> SysResult {
     let close = close_on_exec(call.args[1])?;
     let builder: Builder = match call.args[0] {
         u64::MAX => store()?.streaming_builder(),
@@ -83,14 +65,14 @@ fn builder(call: &mut Call) -> SysResult {
 }
 
 /// append(builder, buffer, bytes).
-fn append(call: &mut Call) -> SysResult {
+pub fn append(call: &mut Call) -> SysResult {
     let left = call.args[2].saturating_sub(call.inflight.done as u64);
     builder_of(&*file(call, 0)?)?.check_append(left)?;
     crate::file::syscalls::write(call)
 }
 
 /// patch(descriptor, patches, count, flags): of a builder in place, of an object a new one.
-fn patch(call: &mut Call) -> SysResult {
+pub fn patch(call: &mut Call) -> SysResult {
     let close = close_on_exec(call.args[3])?;
     let file = file(call, 0)?;
     if !matches!(file.body, Body::Vmo(_) | Body::Builder(_)) {
@@ -108,7 +90,7 @@ fn patch(call: &mut Call) -> SysResult {
 }
 
 /// commit(builder, flags).
-fn commit(call: &mut Call) -> SysResult {
+pub fn commit(call: &mut Call) -> SysResult {
     let close = close_on_exec(call.args[1])?;
     let file = file(call, 0)?;
     let handle = builder_of(&file)?.commit()?;
@@ -116,7 +98,7 @@ fn commit(call: &mut Call) -> SysResult {
 }
 
 /// slice(object, start, end, flags).
-fn slice(call: &mut Call) -> SysResult {
+pub fn slice(call: &mut Call) -> SysResult {
     let close = close_on_exec(call.args[3])?;
     let file = file(call, 0)?;
     let _held = cost::reserve(cost::ROPE)?;
@@ -126,7 +108,7 @@ fn slice(call: &mut Call) -> SysResult {
 }
 
 /// concat(first, second, flags).
-fn concat(call: &mut Call) -> SysResult {
+pub fn concat(call: &mut Call) -> SysResult {
     let close = close_on_exec(call.args[2])?;
     let (first, second) = (file(call, 0)?, file(call, 1)?);
     let _held = cost::reserve(cost::ROPE)?;
@@ -135,7 +117,7 @@ fn concat(call: &mut Call) -> SysResult {
 }
 
 /// id(object, buffer): 32 bytes.
-fn id(call: &mut Call) -> SysResult {
+pub fn id(call: &mut Call) -> SysResult {
     let file = file(call, 0)?;
     let handle = &object(&file)?.handle;
     handle.demand(Rights::READ)?;
@@ -146,7 +128,7 @@ fn id(call: &mut Call) -> SysResult {
 }
 
 /// restrict(object, rights, flags).
-fn restrict(call: &mut Call) -> SysResult {
+pub fn restrict(call: &mut Call) -> SysResult {
     let close = close_on_exec(call.args[2])?;
     let rights = u8::try_from(call.args[1]).ok().and_then(Rights::from_bits);
     let file = file(call, 0)?;
@@ -155,7 +137,7 @@ fn restrict(call: &mut Call) -> SysResult {
 }
 
 /// of_file(file, flags): a file of the boot archive as an object.
-fn of_file(call: &mut Call) -> SysResult {
+pub fn of_file(call: &mut Call) -> SysResult {
     let close = close_on_exec(call.args[1])?;
     let file = file(call, 0)?;
     if !file.flags().reads() {
@@ -169,7 +151,7 @@ fn of_file(call: &mut Call) -> SysResult {
 }
 
 /// rights(object).
-fn rights(call: &mut Call) -> SysResult {
+pub fn rights(call: &mut Call) -> SysResult {
     let file = file(call, 0)?;
     Ok(usize::from(object(&file)?.handle.rights().bits()))
 }

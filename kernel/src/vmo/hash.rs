@@ -62,9 +62,8 @@ pub fn all(call: &mut Call, handle: &Handle) -> Result<(), Stop> {
         }
         Some(next) => {
             call.inflight.word = next * 2 + 1;
-            // Runnable again at once, behind those who wait for the core.
-            call.thread.wake();
-            Err(Stop::Block)
+            // Behind those who wait for the core.
+            Err(Stop::Again)
         }
     }
 }

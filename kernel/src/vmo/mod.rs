@@ -18,7 +18,7 @@ mod error;
 pub mod file;
 pub mod hash;
 mod patches;
-mod snapshot;
+pub mod snapshot;
 mod supply;
 
 use crate::arch::cpu;

@@ -22,7 +22,7 @@ use vm::vmo::page::{Page as Rooted, PageMemory, PageSupply};
 type Pages = Vec<(u64, Arc<Rooted<Page>>)>;
 
 /// snapshot(address, bytes, flags): whole pages.
-pub(super) fn snapshot(call: &mut Call) -> SysResult {
+pub fn snapshot(call: &mut Call) -> SysResult {
     let [address, length, flags, ..] = call.args;
     let close = close_on_exec(flags)?;
     let space = call.thread.space.with(|space| space.clone());

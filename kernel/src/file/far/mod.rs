@@ -23,7 +23,7 @@ pub mod remote;
 mod serving;
 mod share;
 
-pub use asking::{Interruption, Journal, Reply, ask, forget, interruption, rewind};
+pub use asking::{Interruption, Journal, Reply, ask, forget, has_asked, interruption, rewind};
 pub use bytes::{list, list_changed, read, read_changed, write};
 pub use fetch::fetch;
 pub use serving::Serving;

@@ -128,7 +128,7 @@ pub fn begin(from: TorusId, call: u64, first: vm::addr::Frame, frames: u32) {
         who,
         ask,
         parcel,
-        in_flight: Lock::new(InFlight::default()),
+        in_flight: Lock::new(InFlight::new()),
         state: AtomicU8::new(state::RUNNING),
         number: AtomicU64::new(0),
         timed: AtomicBool::new(false),
@@ -184,16 +184,18 @@ fn run(serving: &Arc<Serving>) {
             Ok(answer) => answer,
             Err(Stop::Errno(errno)) => failed(errno),
             Err(Stop::Again) => continue,
-            Err(Stop::Block | Stop::Memory) => match serving.background.load(Ordering::Relaxed) {
-                0 => match park(serving) {
-                    Ok(true) => return set_deadline(serving, deadline),
-                    Ok(false) => continue,
-                    Err(errno) => failed(errno),
-                },
-                signal => Answer::Background {
-                    signal: signal.into(),
-                },
-            },
+            Err(Stop::Block | Stop::Memory | Stop::Answer) => {
+                match serving.background.load(Ordering::Relaxed) {
+                    0 => match park(serving) {
+                        Ok(true) => return set_deadline(serving, deadline),
+                        Ok(false) => continue,
+                        Err(errno) => failed(errno),
+                    },
+                    signal => Answer::Background {
+                        signal: signal.into(),
+                    },
+                }
+            }
         };
         return finish(serving, answer);
     }

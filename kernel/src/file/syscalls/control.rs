@@ -12,6 +12,18 @@ use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::far::ask::{LockAction, LockOwner, Request};
 use braid_files::stat::S_IFIFO;
+use braid_threads::interruption::Interruption;
+
+const F_SETLKW: i32 = 7;
+const F_OFD_SETLKW: i32 = 38;
+
+/// What signals do to fcntl(2): only locks are waited for.
+pub fn fcntl_interruption(call: &Call) -> Interruption {
+    match call.int(1) {
+        F_SETLKW | F_OFD_SETLKW => Interruption::Restarts,
+        _ => Interruption::Never,
+    }
+}
 
 /// fcntl(2).
 pub fn fcntl(call: &mut Call) -> SysResult {
@@ -22,10 +34,8 @@ pub fn fcntl(call: &mut Call) -> SysResult {
     const F_SETFL: i32 = 4;
     const F_GETLK: i32 = 5;
     const F_SETLK: i32 = 6;
-    const F_SETLKW: i32 = 7;
     const F_OFD_GETLK: i32 = 36;
     const F_OFD_SETLK: i32 = 37;
-    const F_OFD_SETLKW: i32 = 38;
     const F_DUPFD_CLOEXEC: i32 = 1030;
     const F_SETPIPE_SZ: i32 = 1031;
     const F_GETPIPE_SZ: i32 = 1032;

@@ -14,7 +14,9 @@ use crate::process::limits;
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use braid_files::archive::S_IFREG;
 use braid_files::far::ask::Request;
+use braid_threads::interruption::Interruption;
 
 fn read_into(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> SysResult {
     let file = file(call)?;
@@ -53,6 +55,20 @@ fn too_large(call: &Call, result: &SysResult) {
     let limited = call.process.limits.lock().current(limits::FSIZE) != limits::INFINITY;
     if limited && *result == Err(Stop::Errno(Errno::EFBIG)) {
         signal::send(call.process, Signal::XFSZ);
+    }
+}
+
+/// What signals do to a read or write: of what ends by itself nothing, as on Linux; others wait for what somebody else does, or for ever.
+pub fn interruption(call: &Call) -> Interruption {
+    let Ok(file) = file(call) else {
+        return Interruption::Never;
+    };
+    match &file.body {
+        Body::Bytes(..) | Body::Tmp(_) | Body::Place(_) | Body::Text(..) => Interruption::Never,
+        Body::Vmo(_) | Body::Builder(_) => Interruption::Never,
+        Body::Far(remote) if remote.description.kind == S_IFREG => Interruption::Never,
+        Body::Far(_) | Body::Device(_) | Body::Terminal(_) => Interruption::Restarts,
+        Body::Input | Body::Output(_) | Body::Pipe(_) => Interruption::Restarts,
     }
 }
 

@@ -5,38 +5,39 @@ use super::super::service::poll::{ALWAYS, NVAL};
 use super::descriptor_limit;
 use super::watch::{Watched, watch};
 use crate::mem::user::{UserSlice, read_value};
+use crate::process::time::write_left;
 use crate::sched::time::Nanos;
-use crate::syscall::call::{Call, Stop, SysResult};
+use crate::signal::calls::with_mask;
+use crate::syscall::call::{Call, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 
 /// poll(2).
 pub fn poll(call: &mut Call) -> SysResult {
-    let timeout = call.int(2);
-    if call.inflight.runs == 0 && timeout > 0 {
-        call.inflight.deadline = Some(after(timeout as u64 * 1_000_000));
-    }
-    wait_for(call, timeout == 0)
+    call.set_deadline(|call| {
+        let millis = u64::try_from(call.int(2)).ok();
+        Ok(millis.map(|millis| after(millis * 1_000_000)))
+    })?;
+    wait_for(call)
 }
 
 /// ppoll(2).
 pub fn ppoll(call: &mut Call) -> SysResult {
-    let timeout = timeout(call, 2, 1)?;
+    timeout(call, 2, 1, TimeLeft::Timespec)?;
     wait_mask(call, call.size(3), call.size(4))?;
-    wait_for(call, timeout)
+    let result = wait_for(call);
+    tell_left(call, result)
 }
 
 /// Waits with another signal mask, if there is one at `address`.
-pub(super) fn wait_mask(call: &mut Call, address: usize, size: usize) -> Result<(), Stop> {
+pub(super) fn wait_mask(call: &Call, address: usize, size: usize) -> Result<(), Stop> {
     if address == 0 {
         return Ok(());
     }
     if size != 8 {
         return Err(Errno::EINVAL.into());
     }
-    let mask = read_value(address)?;
-    crate::signal::calls::with_mask(call, mask);
-    Ok(())
+    with_mask(call, |_| read_value(address))
 }
 
 /// A point in time so many nanoseconds from now.
@@ -45,35 +46,49 @@ pub(super) fn after(nanos: u64) -> Nanos {
 }
 
 /// Sets the deadline by the pair of 64-bit numbers (seconds, and `unit` nanoseconds each) that argument `index` points to; null
-/// is none. Answers whether it is zero: do not wait at all.
-pub(super) fn timeout(call: &mut Call, index: usize, unit: u64) -> Result<bool, Stop> {
-    if call.args[index] == 0 {
-        return Ok(false);
+/// is none. What is left is told there, as `left` says; of no time nothing.
+pub(super) fn timeout(
+    call: &mut Call,
+    index: usize,
+    unit: u64,
+    left: impl FnOnce(usize) -> TimeLeft,
+) -> Result<(), Stop> {
+    let address = call.size(index);
+    let mut total = 0;
+    call.set_deadline(|_| {
+        if address == 0 {
+            return Ok(None);
+        }
+        total = span(read_value(address)?, unit)?;
+        Ok(Some(after(total)))
+    })?;
+    if total > 0 {
+        call.inflight.left = left(address);
     }
-    if call.inflight.runs > 0 {
-        return Ok(false);
-    }
-    let [seconds, part]: [i64; 2] = read_value(call.size(index))?;
-    let nanos = u64::try_from(part)
-        .ok()
-        .and_then(|part| part.checked_mul(unit));
+    Ok(())
+}
+
+/// Nanoseconds of a pair of seconds and units. EINVAL for negative ones, and for a second of nanoseconds or more.
+fn span([seconds, part]: [i64; 2], unit: u64) -> Result<u64, Errno> {
     let seconds = u64::try_from(seconds).map_err(|_| Errno::EINVAL)?;
-    let nanos = nanos
-        .filter(|&nanos| nanos < 1_000_000_000 || unit > 1)
-        .ok_or(Errno::EINVAL)?;
-    let total = seconds.saturating_mul(1_000_000_000).saturating_add(nanos);
-    call.inflight.deadline = Some(after(total));
-    Ok(total == 0)
+    let part = u64::try_from(part).map_err(|_| Errno::EINVAL)?;
+    if unit == 1 && part >= 1_000_000_000 {
+        return Err(Errno::EINVAL);
+    }
+    Ok(seconds
+        .saturating_mul(1_000_000_000)
+        .saturating_add(part.saturating_mul(unit)))
 }
 
-/// Whether a waiting call's time is over.
-pub(super) fn is_over(call: &Call) -> bool {
-    call.inflight
-        .deadline
-        .is_some_and(|deadline| machine::now() >= deadline)
+/// What a call answers that is over, once it has told how much of its time is left.
+pub(super) fn tell_left(call: &Call, result: SysResult) -> SysResult {
+    if matches!(result, Ok(_) | Err(Stop::Errno(_))) {
+        write_left(call.inflight);
+    }
+    result
 }
 
-fn wait_for(call: &mut Call, at_once: bool) -> SysResult {
+fn wait_for(call: &mut Call) -> SysResult {
     let count = call.size(1);
     if count > descriptor_limit(call) {
         return Err(Errno::EINVAL.into());
@@ -92,7 +107,7 @@ fn wait_for(call: &mut Call, at_once: bool) -> SysResult {
             Err(_) => Watched::none(fd, NVAL),
         });
     }
-    watch(call, &mut watched, at_once)?;
+    watch(call, &mut watched)?;
     for (index, entry) in watched.iter().enumerate() {
         list.skip(index * 8 + 6).write(&entry.found.to_le_bytes())?;
     }

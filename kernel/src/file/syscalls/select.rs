@@ -1,10 +1,10 @@
 //! select and pselect6.
 
 use super::super::service::poll::{ERR, HUP, IN, OUT};
-use super::poll::{timeout, wait_mask};
+use super::poll::{tell_left, timeout, wait_mask};
 use super::watch::{Watched, watch};
 use crate::mem::user::{UserSlice, read_value};
-use crate::syscall::call::{Call, Stop, SysResult};
+use crate::syscall::call::{Call, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 
@@ -20,21 +20,23 @@ type Sets = [[u64; WORDS]; 3];
 
 /// select(2).
 pub fn select(call: &mut Call) -> SysResult {
-    let at_once = timeout(call, 4, 1000)?;
-    wait_for(call, at_once)
+    timeout(call, 4, 1000, TimeLeft::Timeval)?;
+    let result = wait_for(call);
+    tell_left(call, result)
 }
 
 /// pselect6(2).
 pub fn pselect6(call: &mut Call) -> SysResult {
-    let at_once = timeout(call, 4, 1)?;
+    timeout(call, 4, 1, TimeLeft::Timespec)?;
     if call.args[5] != 0 {
         let [mask, size]: [u64; 2] = read_value(call.size(5))?;
         wait_mask(call, mask as usize, size as usize)?;
     }
-    wait_for(call, at_once)
+    let result = wait_for(call);
+    tell_left(call, result)
 }
 
-fn wait_for(call: &mut Call, at_once: bool) -> SysResult {
+fn wait_for(call: &mut Call) -> SysResult {
     let count = usize::try_from(call.int(0))
         .map_err(|_| Errno::EINVAL)?
         .min(SET_BITS);
@@ -55,7 +57,7 @@ fn wait_for(call: &mut Call, at_once: bool) -> SysResult {
         let file = call.process.files.get(fd as i32)?;
         watched.push(Watched::new(fd as i32, file, events));
     }
-    watch(call, &mut watched, at_once)?;
+    watch(call, &mut watched)?;
     let mut found: Sets = [[0; WORDS]; 3];
     for entry in &watched {
         let (word, bit) = (entry.fd as usize / 64, 1 << (entry.fd % 64));

@@ -4,7 +4,6 @@ use super::super::caller::Caller;
 use super::super::far::{self, asking};
 use super::super::open::{Body, OpenFile};
 use super::super::service::poll::events;
-use super::poll::is_over;
 use crate::sched::wait::Waiter;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
@@ -54,9 +53,9 @@ impl Watched {
     }
 }
 
-/// Fills in what is found of each file; waits until something is, unless `at_once` or the call's time is over.
-pub(super) fn watch(call: &Call, watched: &mut [Watched], at_once: bool) -> Result<(), Stop> {
-    let over = at_once || is_over(call);
+/// Fills in what is found of each file; waits until something is, unless the call's time is over.
+pub(super) fn watch(call: &Call, watched: &mut [Watched]) -> Result<(), Stop> {
+    let over = call.inflight.is_over();
     if look(watched, None) == 0 && !over {
         // Enrolled first and looked at again after: a change in between is not missed.
         look(watched, Some(&Caller::of(call).waiter()));

@@ -1,0 +1,44 @@
+//! Calls that signals interrupt: which fail, which are made again, which go on.
+
+use braid_tests::booted::{Exec, cases};
+
+/// One machine runs these cases after each other, and prints what Linux prints for each.
+fn together(words: &[&str], exec: impl FnOnce(Exec) -> Exec) {
+    let name = |line: &str| line.split(' ').next().unwrap_or(line).to_owned();
+    let script: String = words.iter().map(|line| format!("/case/{line};")).collect();
+    let expected: String = words
+        .iter()
+        .map(|line| cases::expected(&name(line)))
+        .collect();
+    let machine = words.iter().fold(Exec::sh(&script), |machine, line| {
+        let name = name(line);
+        machine.file(cases::program(&name), format!("/case/{name}"))
+    });
+    let output = exec(machine).run();
+    assert_eq!(output.stdout, expected, "{output:?}");
+}
+
+#[test]
+fn cases_of_interrupted_calls() {
+    let cases = [
+        "forksig",
+        "forksig r",
+        "futex_restart",
+        "sigw",
+        "select_left",
+        "ppollmask",
+    ];
+    together(&cases, |exec| exec);
+}
+
+/// What Linux never interrupts goes on under a storm of signals: of files of this torus and of another.
+#[test]
+fn calls_that_nothing_interrupts() {
+    together(&["intr 20", "intr 20 1"], |exec| exec);
+}
+
+/// The same while pages come back from swap.
+#[test]
+fn calls_that_nothing_interrupts_with_swap() {
+    together(&["intr 4", "intr 4 1"], |exec| exec.mem(72).swap(256));
+}
