@@ -208,20 +208,26 @@ impl<'a> World<'a> {
             old_length: range.len() * SIZE,
             new_length: range.len() * SIZE,
             may_move: true,
-            fixed: Some(to.start()),
+            to: Placement::Fixed(to.start()),
             keep_old: false,
         };
-        let mut outcome = self.live.remap(&self.machine, request);
-        if matches!(outcome, Err(SpaceError::Away)) {
+        let (mut outcome, debt) = self.live.remap(&self.machine, request);
+        self.pay(debt);
+        if outcome == Err(SpaceError::Away) {
             self.met.away += 1;
             range.iter().for_each(|page| self.read(page));
-            outcome = self.live.remap(&self.machine, request);
+            let again = self.live.remap(&self.machine, request);
+            outcome = again.0;
+            self.pay(again.1);
         }
-        let Ok(remapped) = outcome else { return };
-        self.pay(remapped.debt);
+        if outcome.is_err() {
+            return;
+        }
         for (from, to) in range.iter().zip(PageRange::at(to, range.len()).iter()) {
-            let word = self.model.remove(&from).expect("it was mapped");
-            self.model.insert(to, word);
+            // Gaps stay gaps of what is moved, and leave what is at the target.
+            if let Some(word) = self.model.remove(&from) {
+                self.model.insert(to, word);
+            }
         }
     }
 

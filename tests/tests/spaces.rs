@@ -1,7 +1,7 @@
 //! Address spaces by Linux's rules: limits, the heap, stacks, advice, errors.
 
 use braid_tests::machine::{Fault, Machine, MemoryObject, Space, Storage};
-use vm::addr::{Frame, PAGE_SIZE, Page, USER_END, VirtAddr};
+use vm::addr::{Frame, PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
 use vm::fault::{Access, Refusal};
 use vm::flush::FlushDebt;
 use vm::frames::Owner;
@@ -267,20 +267,19 @@ fn mremap_refuses_what_linux_refuses() {
     with_space(|machine, space| {
         let at = VirtAddr(0x1000_0000);
         assert!(map(machine, space, Placement::Fixed(at), 4 * KIB4).is_ok());
-        let mut remap = |address, old: u64, new: u64, may_move, fixed| {
+        let mut remap = |address, old: u64, new: u64, may_move, fixed: Option<VirtAddr>| {
             let (old_length, new_length) = (old * KIB4, new * KIB4);
             let request = RemapRequest {
                 address,
                 old_length,
                 new_length,
                 may_move,
-                fixed,
+                to: fixed.map_or(Placement::Hint(VirtAddr(0)), Placement::Fixed),
                 keep_old: false,
             };
-            space.remap(machine, request).map(|remapped| {
-                machine.pay(0, remapped.debt);
-                remapped.address
-            })
+            let (result, debt) = space.remap(machine, request);
+            machine.pay(0, debt);
+            result
         };
         let invalid = Err(SpaceError::InvalidArgument);
         assert_eq!(remap(at + 1, 1, 1, true, None), invalid);
@@ -352,12 +351,11 @@ fn mincore_tells_what_is_present() {
         }
         let mut present = Vec::new();
         let tell = |page: Page| present.push(page - Page::containing(at));
-        space
-            .resident_pages(machine, at, 1024 * KIB4, tell)
-            .unwrap();
-        assert_eq!(present, [0, 3, 511, 512, 1023]);
-        let beyond = space.resident_pages(machine, at, 1025 * KIB4, |_| {});
-        assert_eq!(beyond, Err(SpaceError::NoMemory));
+        let range = |pages| PageRange::at(Page::containing(at), pages);
+        let mapped = space.resident_pages(machine, range(1024), |_, _| None, tell);
+        assert_eq!((mapped, present), (1024, vec![0, 3, 511, 512, 1023]));
+        let beyond = space.resident_pages(machine, range(1025), |_, _| None, |_| {});
+        assert_eq!(beyond, 1024, "up to the hole");
         assert!(space.is_mapped(at, 1024 * KIB4) && !space.is_mapped(at, 1025 * KIB4));
     });
 }

@@ -4,7 +4,8 @@ use super::far::{Journal, Serving};
 use crate::process::{Process, Thread, limits, table};
 use crate::sched::wait::Waiter;
 use crate::signal::{self, Signal};
-use crate::syscall::call::{Call, Stop};
+use crate::syscall::call::{Call, Stop, SysResult};
+use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::credentials::Identity;
 use braid_files::far::ask::{Request, Who};
@@ -70,6 +71,19 @@ impl<'a> Caller<'a> {
     pub fn waits_for_record(&self) {
         if let Self::Here(_, thread) = self {
             thread.far.with(Journal::note_record);
+        }
+    }
+
+    /// It writes to a pipe that nobody reads, after `done` bytes that somebody could have. What ends with EPIPE gets its signal from
+    /// the call.
+    pub fn broken_pipe(&self, done: usize) -> SysResult {
+        match self {
+            _ if done == 0 => Err(Errno::EPIPE.into()),
+            Self::Here(process, _) => {
+                signal::send(process, Signal::PIPE);
+                Ok(done)
+            }
+            Self::There(_) => Ok(done),
         }
     }
 

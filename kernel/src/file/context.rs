@@ -1,13 +1,12 @@
 //! What a process has of files: descriptors, working directory, umask.
 
 use super::locks;
-use super::open::{Body, Flags, Mappable, OpenFile};
+use super::open::{Body, Flags, OpenFile};
 use super::tree::Node;
 use super::tty;
 use crate::console::program::Output;
-use crate::process::{Pid, Thread};
+use crate::process::Pid;
 use crate::sched::lock::Lock;
-use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::table::Table;
@@ -135,9 +134,13 @@ impl Context {
         Ok(self.inner.lock().table.get(fd)?.clone())
     }
 
-    /// What a mapping of a descriptor shows: ENODEV when it cannot be mapped.
-    pub fn mappable(&self, thread: &Arc<Thread>, fd: i32, shared: bool) -> Result<Mappable, Stop> {
-        self.get(fd)?.mappable(thread, shared)
+    /// The open file of a descriptor, unless it names a place alone (O_PATH).
+    pub fn get_for_use(&self, fd: i32) -> Result<Arc<OpenFile>, Errno> {
+        let file = self.get(fd)?;
+        if file.flags().contains(Flags::PATH) {
+            return Err(Errno::EBADF);
+        }
+        Ok(file)
     }
 
     /// The working directory.

@@ -14,6 +14,8 @@ enum Buffers<'a> {
     Program(UserBuffers),
     /// The payload of a request: bytes from the start of the second number to that of the third.
     Lent(&'a Frames, usize, usize),
+    /// Memory of the kernel, of which the first bytes have been moved.
+    Kernel(&'a mut [u8], usize),
 }
 
 impl Buffers<'_> {
@@ -21,6 +23,7 @@ impl Buffers<'_> {
         match self {
             Self::Program(buffers) => buffers.remaining(),
             Self::Lent(_, at, end) => end - at,
+            Self::Kernel(bytes, at) => bytes.len() - at,
         }
     }
 
@@ -28,6 +31,7 @@ impl Buffers<'_> {
         match self {
             Self::Program(buffers) => buffers.skip(len),
             Self::Lent(_, at, end) => *at = (*at + len).min(*end),
+            Self::Kernel(bytes, at) => *at = (*at + len).min(bytes.len()),
         }
     }
 
@@ -36,6 +40,12 @@ impl Buffers<'_> {
             Self::Program(buffers) => buffers.put(from),
             Self::Lent(frames, at, end) => {
                 let n = frames.write(PAYLOAD + *at, &from[..from.len().min(*end - *at)]);
+                *at += n;
+                Ok(n)
+            }
+            Self::Kernel(bytes, at) => {
+                let n = from.len().min(bytes.len() - *at);
+                bytes[*at..*at + n].copy_from_slice(&from[..n]);
                 *at += n;
                 Ok(n)
             }
@@ -48,6 +58,12 @@ impl Buffers<'_> {
             Self::Lent(frames, at, end) => {
                 let n = to.len().min(*end - *at);
                 let n = frames.read(PAYLOAD + *at, &mut to[..n]);
+                *at += n;
+                Ok(n)
+            }
+            Self::Kernel(bytes, at) => {
+                let n = to.len().min(bytes.len() - *at);
+                to[..n].copy_from_slice(&bytes[*at..*at + n]);
                 *at += n;
                 Ok(n)
             }
@@ -72,6 +88,12 @@ impl<'a> Transfer<'a> {
     /// The transfer of a request that has to move `len` bytes of its payload, for a call that moves `total`.
     pub fn lent(frames: &'a Frames, len: usize, total: usize, inflight: &'a mut InFlight) -> Self {
         Self::of(Buffers::Lent(frames, 0, len), total, inflight)
+    }
+
+    /// The transfer of bytes to or from the kernel's own memory.
+    pub fn own(bytes: &'a mut [u8], inflight: &'a mut InFlight) -> Self {
+        let total = bytes.len();
+        Self::of(Buffers::Kernel(bytes, 0), total, inflight)
     }
 
     fn of(mut buffers: Buffers<'a>, total: usize, inflight: &'a mut InFlight) -> Self {

@@ -267,6 +267,22 @@ impl OpenFile {
         }
     }
 
+    /// Whether it is read and written at positions, and not in the order in which bytes come.
+    pub fn has_positions(&self) -> bool {
+        !matches!(
+            self.body,
+            Body::Pipe(_) | Body::Terminal(_) | Body::Input | Body::Output(_) | Body::Builder(_)
+        )
+    }
+
+    /// Whether it is on a file system of which nothing is executed: a pipe, a text of `/proc`.
+    pub fn is_never_code(&self) -> bool {
+        matches!(
+            self.body,
+            Body::Pipe(_) | Body::Input | Body::Output(_) | Body::Text(..)
+        )
+    }
+
     /// Whether it may be given to another process.
     pub fn may_be_given(&self) -> bool {
         match &self.body {

@@ -8,6 +8,7 @@ use crate::sched::wait::{WaitQueue, Waiter};
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use braid_files::pipe::Pipe;
 use core::sync::atomic::Ordering;
 
@@ -57,6 +58,18 @@ impl PipeEnd {
         self.shared.pipe.lock().len()
     }
 
+    /// Its size in bytes.
+    pub fn size(&self) -> usize {
+        self.shared.pipe.lock().size()
+    }
+
+    /// Sets its size in bytes (F_SETPIPE_SZ); answers the new one.
+    pub fn resize(&self, bytes: u64) -> Result<usize, Errno> {
+        let size = self.shared.pipe.lock().resize(bytes)?;
+        self.shared.writable.wake_all();
+        Ok(size)
+    }
+
     /// Reads what there is; waits while there is nothing and somebody may still write.
     pub fn read(&self, caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
         let mut pipe = self.shared.pipe.lock();
@@ -74,9 +87,18 @@ impl PipeEnd {
             return Err(Stop::Block);
         }
         let mut result = Ok(());
-        while !pipe.is_empty() && io.left() > 0 && result.is_ok() {
+        let mut ended = false;
+        while !pipe.is_empty() && io.left() > 0 && result.is_ok() && !ended {
             match io.put(pipe.front()) {
-                Ok(n) => pipe.consume(n),
+                Ok(n) => {
+                    let (packet, whole) = (pipe.is_packet(), n == pipe.front().len());
+                    pipe.consume(n);
+                    ended = packet && (whole || io.left() == 0);
+                    if ended && !whole {
+                        // What a read has no room for of a packet is lost.
+                        pipe.drop_front();
+                    }
+                }
                 Err(stop) => result = Err(stop),
             }
         }
@@ -86,54 +108,38 @@ impl PipeEnd {
         Ok(io.done())
     }
 
-    /// Writes all, waiting for room. EPIPE when nobody can read any more.
-    pub fn write(&self, caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
-        let mut block = [0; 1024];
-        let result = loop {
-            let mut pipe = self.shared.pipe.lock();
-            if pipe.readers == 0 {
-                break if io.done() > 0 {
-                    Ok(io.done())
-                } else {
-                    Err(Errno::EPIPE.into())
-                };
-            }
-            if io.left() == 0 {
-                break Ok(io.done());
-            }
-            let mut room = pipe.admits(io.total(), io.left());
-            if room == 0 {
-                if !wait {
-                    break if io.done() > 0 {
-                        Ok(io.done())
-                    } else {
-                        Err(Errno::EAGAIN.into())
-                    };
-                }
-                self.shared.writable.add(caller.waiter());
-                break Err(Stop::Block);
-            }
-            let mut stop = None;
-            while room > 0 && stop.is_none() {
-                let n = room.min(block.len());
-                match io.take(&mut block[..n]) {
-                    Ok(0) => break,
-                    Ok(n) => {
-                        if let Err(error) = pipe.push(&block[..n]) {
-                            io.untake(n);
-                            stop = Some(error.into());
-                        }
-                        room -= n;
-                    }
-                    Err(error) => stop = Some(error),
-                }
-            }
-            if let Some(stop) = stop {
-                break io.stopped(stop).map(|()| io.done());
-            }
-        };
+    /// Writes all, waiting for room; with `packet` in packets. EPIPE when nobody can read any more.
+    pub fn write(&self, caller: &Caller, io: &mut Transfer, wait: bool, packet: bool) -> SysResult {
+        let result = self.put(caller, io, wait, packet);
         self.shared.readable.wake_all();
         result
+    }
+
+    fn put(&self, caller: &Caller, io: &mut Transfer, wait: bool, packet: bool) -> SysResult {
+        loop {
+            if io.left() == 0 {
+                return Ok(io.done());
+            }
+            let mut pipe = self.shared.pipe.lock();
+            let begun = io.done() > 0;
+            if pipe.readers == 0 {
+                drop(pipe);
+                return caller.broken_pipe(io.done());
+            }
+            let n = pipe.admits(io.left(), begun, packet);
+            if n == 0 {
+                if wait {
+                    self.shared.writable.add(caller.waiter());
+                    return Err(Stop::Block);
+                }
+                io.stopped(Errno::EAGAIN.into())?;
+                return Ok(io.done());
+            }
+            if let Err(stop) = pipe.push(n, begun, packet, |to| take(io, to, n)) {
+                io.stopped(stop)?;
+                return Ok(io.done());
+            }
+        }
     }
 
     /// Whether this is the writing end.
@@ -162,6 +168,24 @@ impl PipeEnd {
             },
         }
     }
+}
+
+/// Adds the next `n` bytes of a transfer to `to`, which has room for them: all, or (after an error) none counts as done.
+fn take(io: &mut Transfer, to: &mut Vec<u8>, n: usize) -> Result<(), Stop> {
+    let mut block = [0; 1024];
+    let before = to.len();
+    while to.len() - before < n {
+        let wanted = block.len().min(n - (to.len() - before));
+        match io.take(&mut block[..wanted]) {
+            Ok(taken) if taken > 0 => to.extend_from_slice(&block[..taken]),
+            stopped => {
+                io.untake(to.len() - before);
+                stopped?;
+                return Err(Errno::EFAULT.into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What an end of a pipe is ready for.

@@ -1,7 +1,7 @@
 //! Reading and writing an open file, whatever is behind it.
 
 use super::caller::Caller;
-use super::content::Content;
+use super::content::{Content, LEN_MAX};
 use super::device::Device;
 use super::io::{PIECE, Transfer};
 use super::local::TmpNode;
@@ -31,9 +31,7 @@ pub(super) fn read(
     io: &mut Transfer,
     position: Option<u64>,
 ) -> SysResult {
-    if !file.flags().reads() {
-        return Err(Errno::EBADF.into());
-    }
+    verify(file, file.flags().reads(), position)?;
     let wait = !file.flags().contains(Flags::NONBLOCK);
     match &file.body {
         Body::Bytes(node, bytes) => match node.clone().now() {
@@ -46,7 +44,6 @@ pub(super) fn read(
         Body::Far(_) => Err(Errno::EIO.into()),
         Body::Vmo(object) => read_object(file, &object.handle, io, position),
         Body::Device(device) => read_device(*device, io),
-        _ if position.is_some() => Err(Errno::ESPIPE.into()),
         Body::Terminal(_) => tty::read(caller, io, wait),
         Body::Input => tty::read_plain(caller, io, wait),
         Body::Output(_) | Body::Builder(_) => Err(Errno::EBADF.into()),
@@ -61,9 +58,7 @@ pub(super) fn write(
     io: &mut Transfer,
     position: Option<u64>,
 ) -> SysResult {
-    if !file.flags().writes() {
-        return Err(Errno::EBADF.into());
-    }
+    verify(file, file.flags().writes(), position)?;
     let wait = !file.flags().contains(Flags::NONBLOCK);
     match &file.body {
         Body::Tmp(node) => write_tmp(caller, file, node, io, position),
@@ -74,11 +69,25 @@ pub(super) fn write(
         | Body::Input
         | Body::Far(_)
         | Body::Vmo(_) => Err(Errno::EBADF.into()),
-        _ if position.is_some() => Err(Errno::ESPIPE.into()),
         Body::Terminal(output) => tty::write(caller, io, *output),
         Body::Output(output) => tty::write_plain(io, *output),
-        Body::Pipe(end) => end.write(caller, io, wait),
+        Body::Pipe(end) => {
+            let packet = file.flags().contains(Flags::DIRECT);
+            end.write(caller, io, wait, packet)
+        }
         Body::Builder(builder) => append(builder, io),
+    }
+}
+
+/// Checks what Linux checks first: that the file has positions if one is named (ESPIPE), and that it is open for this (EBADF).
+fn verify(file: &OpenFile, opened_for_this: bool, position: Option<u64>) -> Result<(), Errno> {
+    if position.is_some() && !file.has_positions() {
+        return Err(Errno::ESPIPE);
+    }
+    if opened_for_this {
+        Ok(())
+    } else {
+        Err(Errno::EBADF)
     }
 }
 
@@ -94,6 +103,10 @@ fn positioned(
         Some(position) => position + io.done() as u64,
         None => *offset,
     };
+    let end = at.checked_add(io.left() as u64);
+    if end.is_none_or(|end| end > LEN_MAX) {
+        return Err(Errno::EINVAL.into());
+    }
     while io.left() > 0 {
         match step(io, at) {
             Ok(0) => break,
@@ -281,7 +294,7 @@ fn overwrite_tmp(
         let room = limit.checked_sub(at).filter(|&room| room > 0);
         let n = n.min(usize::try_from(room.ok_or(Errno::EFBIG)?).unwrap_or(usize::MAX));
         at.checked_add(n as u64)
-            .filter(|&end| end <= super::content::LEN_MAX)
+            .filter(|&end| end <= LEN_MAX)
             .ok_or(Errno::EFBIG)?;
         // Seals are judged for the whole of a page.
         let in_page = (PAGE as u64 - at % PAGE as u64).min(io.left() as u64);

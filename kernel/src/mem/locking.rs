@@ -16,7 +16,7 @@ const PAGE: u64 = PAGE_SIZE as u64;
 const EVERYTHING: (VirtAddr, u64) = (VirtAddr(0), USER_END.0);
 
 /// Bytes that a process may lock: user 0 as many as it likes.
-fn limit(process: &Process) -> u64 {
+pub(super) fn limit(process: &Process) -> u64 {
     if process.credentials.lock().is_privileged() {
         u64::MAX
     } else {
@@ -92,14 +92,10 @@ fn range(call: &Call) -> Result<(VirtAddr, u64), Errno> {
     Ok((start, length))
 }
 
-/// Marks the mappings of a range, or takes the mark away. ENOMEM when part of it is not mapped.
+/// Marks the mappings of a range up to the first hole, or takes the mark away. ENOMEM when there is one.
 fn mark(space: &Space, (start, length): (VirtAddr, u64), on: bool) -> Result<(), Errno> {
-    let memory = cpu::this().torus().memory();
-    let advice = if on { Advice::Set } else { Advice::Clear };
-    let advice = advice(Flags::LOCKED);
-    space.with(|space| super::calls::split_unit(space.advise(memory, start, length, advice)))?;
-    if length > 0 && !space.look(|space| space.is_mapped(start, length)) {
-        return Err(Errno::ENOMEM);
+    if length > 0 {
+        space.look(|space| space.lock(start, length, on))?;
     }
     Ok(())
 }
@@ -137,11 +133,12 @@ pub fn munlockall(call: &mut Call) -> SysResult {
 }
 
 fn mark_all(space: &Space, on: bool) -> Result<(), Errno> {
-    match mark(space, EVERYTHING, on) {
-        // There are always holes.
-        Ok(()) | Err(Errno::ENOMEM) => Ok(()),
-        error => error,
-    }
+    let advice = if on { Advice::Set } else { Advice::Clear };
+    let advice = advice(Flags::LOCKED);
+    let memory = cpu::this().torus().memory();
+    let (start, length) = EVERYTHING;
+    space.with(|space| super::calls::split_unit(space.advise(memory, start, length, advice)))?;
+    Ok(())
 }
 
 /// Makes all pages present that can be; `inflight.word` is the page to go on with.

@@ -304,7 +304,7 @@ impl From<SpaceError> for Errno {
             SpaceError::NotPermitted => Self::EPERM,
             SpaceError::BadAddress => Self::EFAULT,
             // Whoever moves pages has pulled them before.
-            SpaceError::Away => Self::EAGAIN,
+            SpaceError::TooMuchLocked | SpaceError::Away => Self::EAGAIN,
         }
     }
 }

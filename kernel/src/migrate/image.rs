@@ -421,6 +421,7 @@ fn read_space(from: &mut Reader) -> Result<Parts<ObjectRef>, Errno> {
             address_space,
             data,
             stack,
+            locked: u64::MAX,
         },
         peak,
     })

@@ -85,7 +85,7 @@ const LINUX: &[(u64, Handler, Rule)] = &[
     (37, alarm::alarm, Is(Never)),
     (38, alarm::setitimer, Is(Never)),
     (39, id::getpid, Is(Never)),
-    (40, file::sendfile, Is(Never)),
+    (40, file::sendfile, By(file::interruption)),
     (56, fork::clone, Is(Never)),
     (57, fork::fork, Is(Never)),
     (58, fork::vfork, Is(Never)),

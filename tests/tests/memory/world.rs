@@ -255,37 +255,53 @@ impl<'m, 's> World<'m, 's> {
             old_length: bytes(old),
             new_length: bytes(new),
             may_move,
-            fixed: fixed.map(address),
+            to: fixed.map_or(Placement::Hint(VirtAddr(0)), |n| {
+                Placement::Fixed(address(n))
+            }),
             keep_old: false,
         };
-        let Ok(remapped) = space.remap(self.machine, request) else {
+        let (result, debt) = space.remap(self.machine, request);
+        self.machine.pay(*id, debt);
+        let from = Self::range(n, old);
+        let Ok(at) = result else {
+            // Of several mappings the first ones have been moved.
+            for (from, to) in from.zip(Self::range(fixed.unwrap_or(0), old)) {
+                if space.find(Page(from).start()).is_none()
+                    && let Some(page) = model.remove(&from)
+                {
+                    model.insert(to, page);
+                }
+            }
             return;
         };
-        self.machine.pay(*id, remapped.debt);
-        let from = Self::range(n, old);
-        let to = Page::containing(remapped.address).0;
+        let to = Page::containing(at).0;
         if let Some(fixed) = fixed {
-            assert_eq!(remapped.address, address(fixed));
+            assert_eq!(at, address(fixed));
         } else if new > old && to != from.start {
             assert!(model.range(to..to + new).next().is_none());
         }
         let (kept, cut) = (old.min(new), from.start + old.min(new)..from.end);
-        let moved: Vec<Expected> = (from.start..from.start + kept)
-            .map(|page| model.remove(&page).expect("was mapped"))
+        let resized = old != new && (fixed.is_some() || new > old);
+        let moved: Vec<Option<Expected>> = (from.start..from.start + kept)
+            .map(|page| model.remove(&page))
+            .inspect(|page| assert!(page.is_some() || !resized, "a gap was resized"))
             .collect();
         cut.for_each(|page| {
             model.remove(&page);
         });
         for i in 0..new {
-            let page = match moved.get(i as usize) {
-                Some(page) => page.clone(),
-                None => Expected {
-                    source: moved[0].source.after(i),
+            let page = match (moved.get(i as usize), &moved[0]) {
+                (Some(page), _) => page.clone(),
+                (None, Some(first)) => Some(Expected {
+                    source: first.source.after(i),
                     written: None,
-                    rights: moved[0].rights,
-                },
+                    rights: first.rights,
+                }),
+                (None, None) => panic!("nothing grew"),
             };
-            model.insert(to + i, page);
+            if let Some(page) = page {
+                model.insert(to + i, page);
+            }
         }
     }
 

@@ -11,6 +11,8 @@ use crate::table::{Entry, Released, Rights, State, TableMemory};
 pub enum Advice {
     /// The content is not needed: private pages are made afresh when touched (`MADV_DONTNEED`).
     DontNeed,
+    /// As [`Advice::DontNeed`], what is locked too (`MADV_DONTNEED_LOCKED`).
+    DontNeedLocked,
     /// The content may go: it goes at once (`MADV_FREE`). Private anonymous memory only.
     Free,
     /// The mappings are to have this trait: [`Flags::HUGE`], [`Flags::DONT_FORK`], [`Flags::WIPE_ON_FORK`],
@@ -54,7 +56,9 @@ impl<O: Object> AddressSpace<O> {
         if length == 0 {
             return Ok(());
         }
-        let range = pages(address, length).ok_or(SpaceError::NoMemory)?;
+        // What lies beyond the program's addresses is not mapped.
+        let end = Page(address.0.saturating_add(length).div_ceil(PAGE_SIZE as u64));
+        let range = PageRange::new(Page::containing(address), end);
         let mut page = range.start;
         while page < range.end {
             let mapping = self.mappings.find(page).ok_or(SpaceError::NoMemory)?;
@@ -168,6 +172,21 @@ impl<O: Object> AddressSpace<O> {
         Ok(())
     }
 
+    /// Locks the mappings of a range up to the first hole, or takes their locks away.
+    ///
+    /// # Errors
+    /// As mlock(2): [`SpaceError::NoMemory`] when part of the range is not mapped, or when a split finds no room.
+    pub fn lock(&mut self, address: VirtAddr, length: u64, on: bool) -> Result<(), SpaceError> {
+        let end = Page(address.0.saturating_add(length).div_ceil(PAGE_SIZE as u64));
+        let range = PageRange::new(Page::containing(address), end);
+        let mapped = self.mappings.covered(range);
+        self.mark(PageRange::new(range.start, mapped), Flags::LOCKED, on)?;
+        if mapped < range.end {
+            return Err(SpaceError::NoMemory);
+        }
+        Ok(())
+    }
+
     /// The first page of a range with content that is not in memory: in a swap slot, or of an object and not entered. `stored` says which is
     /// the first page of an object, from an index on, that has content.
     pub fn next_absent<M: TableMemory>(
@@ -223,30 +242,46 @@ impl<O: Object> AddressSpace<O> {
         self.checked(address, length).is_ok()
     }
 
-    /// Calls `tell` with each page of a mapped range and whether it is present (mincore(2)).
-    ///
-    /// # Errors
-    /// [`SpaceError::InvalidArgument`] for an unaligned address, [`SpaceError::NoMemory`] when part of
-    /// the range is not mapped.
+    /// Calls `tell` with each page of a range, up to the first hole, that is in memory (mincore(2)): it is present, or one of an object and
+    /// not yet entered; `stored` says which is the first page of an object, from an index on, that has content. Answers how many
+    /// pages there are up to the hole.
     pub fn resident_pages<M: TableMemory>(
         &self,
         memory: &M,
-        address: VirtAddr,
-        length: u64,
+        range: PageRange,
+        stored: impl Fn(&O, u64) -> Option<u64>,
         mut tell: impl FnMut(Page),
-    ) -> Result<(), SpaceError> {
-        let range = self.checked(address, length)?;
-        self.table.visit(memory, range, |page, _, entry| {
+    ) -> u64 {
+        let mapped = PageRange::new(range.start, self.mappings.covered(range));
+        for mapping in self.mappings.touching(mapped) {
+            let Backing::Object { object, offset, .. } = &mapping.backing else {
+                continue;
+            };
+            let part = mapping.range.intersect(mapped);
+            let mut page = part.start;
+            while page < part.end {
+                let index = offset + (page - mapping.range.start);
+                let Some(next) = stored(object, index) else {
+                    break;
+                };
+                page = page + (next - index);
+                if page < part.end {
+                    tell(page);
+                }
+                page = page + 1;
+            }
+        }
+        self.table.visit(memory, mapped, |page, _, entry| {
             if matches!(entry.state(), State::Present(_) | State::Parked(_)) {
                 let end = if entry.is_large() {
-                    Page((page.0 | (crate::addr::RUN - 1)) + 1).min(range.end)
+                    Page((page.0 | (crate::addr::RUN - 1)) + 1).min(mapped.end)
                 } else {
                     page + 1
                 };
                 PageRange::new(page, end).iter().for_each(&mut tell);
             }
         });
-        Ok(())
+        mapped.len()
     }
 
     /// The pages of a range all of which is mapped.

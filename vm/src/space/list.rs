@@ -115,6 +115,11 @@ impl<O: Object> MappingList<O> {
 
     /// Whether all of the range is mapped.
     pub(super) fn covers(&self, range: PageRange) -> bool {
+        self.covered(range) == range.end
+    }
+
+    /// The end of what is mapped from the start of the range on, without a hole.
+    pub(super) fn covered(&self, range: PageRange) -> Page {
         let mut page = range.start;
         for mapping in self.touching(range) {
             if mapping.range.start > page {
@@ -122,7 +127,7 @@ impl<O: Object> MappingList<O> {
             }
             page = mapping.range.end;
         }
-        page >= range.end
+        page.min(range.end)
     }
 
     /// Makes room for `more` mappings, so that what follows cannot fail.

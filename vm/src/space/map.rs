@@ -94,15 +94,32 @@ impl<O: Object> AddressSpace<O> {
         Ok((range.start.start(), debt))
     }
 
+    /// Whether a request may name this place; what is to be placed anywhere may.
+    ///
+    /// # Errors
+    /// As those of [`AddressSpace::map`].
+    pub fn check_placement(&self, at: Placement, length: u64) -> Result<(), SpaceError> {
+        match at {
+            Placement::Hint(_) => Ok(()),
+            at => self
+                .place_fixed(at, length.div_ceil(PAGE_SIZE as u64))
+                .map(|_| ()),
+        }
+    }
+
     /// The range for a request, and whether something is in the way.
     fn place(&mut self, at: Placement, count: u64) -> Result<(PageRange, bool), SpaceError> {
-        let (Placement::Fixed(address) | Placement::Vacant(address)) = at else {
-            let Placement::Hint(hint) = at else {
-                return Err(SpaceError::InvalidArgument);
-            };
-            let free = self.at_hint(hint, count).or_else(|| self.find_room(count));
-            return Ok((free.ok_or(SpaceError::NoMemory)?, false));
+        let Placement::Hint(hint) = at else {
+            return self.place_fixed(at, count);
         };
+        let free = self.at_hint(hint, count).or_else(|| self.find_room(count));
+        Ok((free.ok_or(SpaceError::NoMemory)?, false))
+    }
+
+    /// The range for a request that says where it is.
+    fn place_fixed(&self, at: Placement, count: u64) -> Result<(PageRange, bool), SpaceError> {
+        let (Placement::Fixed(address) | Placement::Vacant(address) | Placement::Hint(address)) =
+            at;
         let length = count * PAGE_SIZE as u64;
         if address > USER_END || length > USER_END - address {
             return Err(SpaceError::NoMemory);
@@ -119,7 +136,7 @@ impl<O: Object> AddressSpace<O> {
     }
 
     /// The range at a hint, if there is one and there is room.
-    fn at_hint(&self, hint: VirtAddr, count: u64) -> Option<PageRange> {
+    pub(super) fn at_hint(&self, hint: VirtAddr, count: u64) -> Option<PageRange> {
         if hint.0 == 0 || hint > USER_END {
             return None;
         }

@@ -23,7 +23,7 @@ use list::MappingList;
 pub use map::{MapRequest, Placement};
 pub use mapping::{Backing, Flags, Mapping, Object};
 pub use moving::{Away, Kept, Parts, granted};
-pub use remap::{RemapRequest, Remapped};
+pub use remap::RemapRequest;
 pub use reverse::{Age, Replacement};
 pub use snapshot::Seen;
 
@@ -58,6 +58,8 @@ pub enum SpaceError {
     NotPermitted,
     /// The range is not one mapping (`EFAULT`).
     BadAddress,
+    /// More would be locked than the limit allows (`EAGAIN`).
+    TooMuchLocked,
     /// Pages of the range are at another torus: pull them first.
     Away,
 }
@@ -71,6 +73,7 @@ impl fmt::Display for SpaceError {
             Self::Denied => "the object does not allow it",
             Self::NotPermitted => "the lowest pages are not to be mapped",
             Self::BadAddress => "the range is not one mapping",
+            Self::TooMuchLocked => "more would be locked than the limit allows",
             Self::Away => "pages of the range are at another torus",
         })
     }
@@ -93,6 +96,8 @@ pub struct Limits {
     pub data: u64,
     /// A mapping that grows down (`RLIMIT_STACK`).
     pub stack: u64,
+    /// What is locked (`RLIMIT_MEMLOCK`).
+    pub locked: u64,
 }
 
 impl Default for Limits {
@@ -101,6 +106,7 @@ impl Default for Limits {
             address_space: u64::MAX,
             data: u64::MAX,
             stack: 8 << 20,
+            locked: u64::MAX,
         }
     }
 }

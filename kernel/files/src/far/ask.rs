@@ -259,8 +259,11 @@ wire_enum! {
         },
         /// fsync(2).
         43 Sync,
-        /// fcntl(2), F_GETPIPE_SZ.
-        44 PipeSize,
+        /// fcntl(2), F_GETPIPE_SZ and F_SETPIPE_SZ.
+        44 PipeSize {
+            /// The size that it is given.
+            bytes: Option<u64>,
+        },
         /// ioctl(2).
         45 Control {
             /// The request.

@@ -11,7 +11,6 @@ use alloc::vec::Vec;
 use braid_files::archive::{S_IFDIR, S_IFMT, S_IFREG};
 use braid_files::credentials::Identity;
 use braid_files::permission::{self, Access};
-use braid_files::pipe;
 
 /// Of ioctl(2): the mode of open(2)'s O_NONBLOCK; takes an int.
 pub const FIONBIO: u32 = 0x5421;
@@ -24,10 +23,10 @@ pub(super) fn seek(file: &OpenFile, wanted: i64, whence: u32) -> Result<usize, E
     const END: u32 = 2;
     const DATA: u32 = 3;
     const HOLE: u32 = 4;
+    if !file.has_positions() {
+        return Err(Errno::ESPIPE);
+    }
     let size = match &file.body {
-        Body::Pipe(_) | Body::Terminal(_) | Body::Input | Body::Output(_) | Body::Builder(_) => {
-            return Err(Errno::ESPIPE);
-        }
         Body::Device(_) => return Ok(0),
         Body::Text(_, text) => text.len() as u64,
         _ => file.stat().size,
@@ -47,6 +46,14 @@ pub(super) fn seek(file: &OpenFile, wanted: i64, whence: u32) -> Result<usize, E
     Ok(at as usize)
 }
 
+/// F_GETFL: what open(2) opened is of any size.
+pub(super) fn flags(file: &OpenFile) -> usize {
+    let mut flags = file.flags();
+    let is_pipe = matches!(file.body, Body::Pipe(_) | Body::Input | Body::Output(_));
+    flags.set(Flags::LARGEFILE, !is_pipe);
+    flags.bits() as usize
+}
+
 pub(super) fn set_flags(file: &OpenFile, flags: u32) -> usize {
     file.set_flags(Flags::from_bits_retain(flags));
     0
@@ -61,9 +68,11 @@ pub(super) fn sync(file: &OpenFile) -> Result<usize, Errno> {
     }
 }
 
-pub(super) fn pipe_size(file: &OpenFile) -> Result<usize, Errno> {
-    match &file.body {
-        Body::Pipe(_) => Ok(pipe::CAPACITY),
+/// The size of a pipe, or (with `bytes`) the one that it is given.
+pub(super) fn pipe_size(file: &OpenFile, bytes: Option<u64>) -> Result<usize, Errno> {
+    match (&file.body, bytes) {
+        (Body::Pipe(end), None) => Ok(end.size()),
+        (Body::Pipe(end), Some(bytes)) => end.resize(bytes),
         _ => Err(Errno::EBADF),
     }
 }

@@ -119,10 +119,10 @@ pub fn perform(caller: &Caller, subject: Subject, request: &Request) -> Result<O
         Request::RemoveFile => names::remove_file(who, subject.target()?)?,
         Request::RemoveDirectory => names::remove_directory(who, subject.target()?)?,
         Request::Seek { offset, whence } => files::seek(subject.file()?, offset, whence)?,
-        Request::Flags => subject.file()?.flags().bits() as usize,
+        Request::Flags => files::flags(subject.file()?),
         Request::SetFlags { flags } => files::set_flags(subject.file()?, flags),
         Request::Sync => files::sync(subject.file()?)?,
-        Request::PipeSize => files::pipe_size(subject.file()?)?,
+        Request::PipeSize { bytes } => files::pipe_size(subject.file()?, bytes)?,
         Request::List { .. } | Request::Read { .. } | Request::Write { .. } => {
             return Err(Errno::EINVAL.into());
         }

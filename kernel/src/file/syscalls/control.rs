@@ -1,6 +1,6 @@
 //! fcntl, ioctl.
 
-use super::super::open::{Body, Flags};
+use super::super::open::Body;
 use super::super::seals;
 use super::super::service::files::control_input;
 use super::about::about_file;
@@ -59,10 +59,7 @@ pub fn fcntl(call: &mut Call) -> SysResult {
             files.set_close_on_exec(fd, call.args[2] & FD_CLOEXEC != 0)?;
             Ok(0)
         }
-        F_GETFL => {
-            let flags = about_file(call, file, Request::Flags)?.number()?;
-            Ok(flags | Flags::LARGEFILE.bits() as usize)
-        }
+        F_GETFL => about_file(call, file, Request::Flags)?.number(),
         F_SETFL => {
             let flags = call.args[2] as u32;
             about_file(call, file, Request::SetFlags { flags })?.number()
@@ -75,7 +72,11 @@ pub fn fcntl(call: &mut Call) -> SysResult {
         F_OFD_SETLKW => locking::record(call, LockAction::Wait, LockOwner::OpenFile),
         F_ADD_SEALS => Ok(seals::add(&file, call.args[2])?),
         F_GET_SEALS => Ok(seals::get(&file)?),
-        F_SETPIPE_SZ | F_GETPIPE_SZ => about_file(call, file, Request::PipeSize)?.number(),
+        F_GETPIPE_SZ => about_file(call, file, Request::PipeSize { bytes: None })?.number(),
+        F_SETPIPE_SZ => {
+            let bytes = Some(u64::from(call.args[2] as u32));
+            about_file(call, file, Request::PipeSize { bytes })?.number()
+        }
         _ => Err(Errno::EINVAL.into()),
     }
 }

@@ -94,10 +94,11 @@ fn make_pipe(call: &mut Call, flags: Flags) -> SysResult {
     let (reader, writer) = pipe::new();
     let close_on_exec = flags.contains(Flags::CLOEXEC);
     let kept = flags & Flags::NONBLOCK;
+    let written = kept | flags & Flags::DIRECT | Flags::WRONLY;
     let limit = descriptor_limit(call);
     let files = &call.process.files;
     let reader = Arc::new(OpenFile::new(Body::Pipe(reader), kept | Flags::RDONLY));
-    let writer = Arc::new(OpenFile::new(Body::Pipe(writer), kept | Flags::WRONLY));
+    let writer = Arc::new(OpenFile::new(Body::Pipe(writer), written));
     let first = files.insert(reader, close_on_exec, 0, limit)?;
     let result = match files.insert(writer, close_on_exec, 0, limit) {
         Ok(second) => {

@@ -145,20 +145,6 @@ pub fn pwritev(call: &mut Call) -> SysResult {
     write_from(call, buffers, Some(position))
 }
 
-/// sendfile(2) and copy_file_range(2): no pair of files supports it; programs then copy by reading and writing.
-pub fn sendfile(call: &mut Call) -> SysResult {
-    file(call)?;
-    call.process.files.get(call.int(1))?;
-    Err(Errno::EINVAL.into())
-}
-
-/// copy_file_range(2): as [`sendfile`], whose descriptors are in other places.
-pub fn copy_file_range(call: &mut Call) -> SysResult {
-    file(call)?;
-    call.process.files.get(call.int(2))?;
-    Err(Errno::EINVAL.into())
-}
-
 /// lseek(2).
 pub fn lseek(call: &mut Call) -> SysResult {
     const END: u32 = 2;

@@ -4,6 +4,7 @@
 mod about;
 mod attributes;
 mod control;
+mod copying;
 mod descriptors;
 mod home;
 mod io;
@@ -19,6 +20,7 @@ mod watch;
 pub use about::{go_on, open_console, place};
 pub use attributes::*;
 pub use control::*;
+pub use copying::*;
 pub use descriptors::*;
 pub use io::*;
 pub use locking::flock;
