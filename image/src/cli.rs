@@ -124,6 +124,9 @@ struct ProgramArgs {
     /// Put a directory's content into the machine's root
     #[arg(long, value_name = "DIR")]
     root: Vec<PathBuf>,
+    /// Run it as this user and group [default: 0:0; a user's group is that of the same number]
+    #[arg(long, value_name = "UID[:GID]", value_parser = values::user)]
+    user: Option<(u32, u32)>,
     /// A static Linux program of the host, and its arguments
     #[arg(
         required = true,
@@ -192,14 +195,18 @@ fn dispatch(cli: Cli) -> Result<u8> {
         },
         Some(Verb::Exec { machine, program }) => {
             let voice = machine.voice();
-            let (mut shape, program) = (machine.shape()?, program.program()?);
+            let mut shape = machine.shape()?;
+            shape.user = program.user;
+            let program = program.program()?;
             let tree = program.install(&mut shape)?;
             let parts = machine.prepare(&mut shape)?;
             exec::boot(&parts, &shape, tree, voice)
         }
         Some(Verb::Gdb { machine, program }) => {
             let voice = machine.voice();
-            let (mut shape, program) = (machine.shape()?, program.program()?);
+            let mut shape = machine.shape()?;
+            shape.user = program.user;
+            let program = program.program()?;
             let tree = program.install(&mut shape)?;
             let parts = machine.prepare(&mut shape)?;
             crate::gdb::gdb(&parts, &shape, tree, voice)

@@ -59,6 +59,8 @@ pub struct Machine {
     pub stats: bool,
     /// Run the first program on every torus.
     pub every_torus: bool,
+    /// User and group of the first program; `None` is user 0.
+    pub user: Option<(u32, u32)>,
     /// Environment of the first program, `NAME=VALUE`.
     pub environment: Vec<OsString>,
     /// Path of the first program in the machine.
@@ -84,6 +86,7 @@ impl Default for Machine {
             log: None,
             stats: false,
             every_torus: false,
+            user: None,
             environment: Vec::new(),
             init: PathBuf::from("/bin/init"),
             arguments: vec![OsString::from("init")],
@@ -130,6 +133,9 @@ impl Machine {
         }
         if self.stats {
             words.plain("stats");
+        }
+        if let Some((user, group)) = self.user {
+            words.plain(format!("user={user}:{group}"));
         }
         self.words.iter().for_each(|word| words.plain(word));
         for variable in &self.environment {

@@ -49,6 +49,15 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     Ok(bytes)
 }
 
+/// User and group out of `1000:100`.
+pub(super) fn user(text: &str) -> Result<(u32, u32), String> {
+    let (user, group) = text.split_once(':').unwrap_or((text, text));
+    // The last number means that an id stays as it is.
+    let id = |text: &str| text.parse().ok().filter(|&id| id != u32::MAX);
+    let ids = id(user).zip(id(group));
+    ids.ok_or_else(|| "numbers of a user and a group are wanted, as 1000 or 1000:100".to_owned())
+}
+
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text
         .parse()

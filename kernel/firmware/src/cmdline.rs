@@ -59,6 +59,8 @@ pub struct CommandLine<'a> {
     pub debug_exit: Option<u16>,
     /// `cwd=PATH`: where the first program starts.
     pub cwd: Option<Encoded<'a>>,
+    /// `user=UID[:GID]`: user and group of the first program; the group is the user's number unless it is named.
+    pub user: Option<(u32, u32)>,
     /// `every-torus`: the first program runs on every torus, and the machine ends with the last of them.
     pub every_torus: bool,
     /// `braid=auto`: idle tori take over processes of busy ones.
@@ -150,6 +152,7 @@ impl<'a> CommandLine<'a> {
             "winsize" => self.winsize = Some(window(value).ok_or(bad)?),
             "debug-exit" => self.debug_exit = Some(port(value).ok_or(bad)?),
             "cwd" => self.cwd = Some(Encoded(value)),
+            "user" => self.user = Some(user(value).ok_or(bad)?),
             "cores" => self.cores = Some(value.parse().ok().filter(|&n| n > 0).ok_or(bad)?),
             "x2apic" if value == "off" => self.no_x2apic = true,
             "x2apic" => return Err(bad),
@@ -214,6 +217,13 @@ fn window(value: &str) -> Option<(u16, u16)> {
     Some((rows.parse().ok()?, columns.parse().ok()?))
 }
 
+/// A user and a group; the last number of each kind means "none".
+fn user(value: &str) -> Option<(u32, u32)> {
+    let (user, group) = value.split_once(':').unwrap_or((value, value));
+    let id = |text: &str| text.parse().ok().filter(|&id| id != u32::MAX);
+    Some((id(user)?, id(group)?))
+}
+
 fn port(value: &str) -> Option<u16> {
     let digits = value.strip_prefix("0x")?;
     u16::from_str_radix(digits, 16).ok()
@@ -263,7 +273,7 @@ mod tests {
     #[test]
     fn every_word_is_understood() {
         let line = clean(
-            "tori=3 init=/bin/a%20b swap=vda log=debug console=com2 tty=02 winsize=24x80 debug-exit=0xf4 cwd=/tmp stats verify cores=2 x2apic=off linger=9 env=A=1 env=B%3D2",
+            "tori=3 init=/bin/a%20b swap=vda log=debug console=com2 tty=02 winsize=24x80 debug-exit=0xf4 cwd=/tmp stats verify user=1000:7 cores=2 x2apic=off linger=9 env=A=1 env=B%3D2",
         );
         assert_eq!(line.tori, Tori::Count(3));
         assert_eq!(line.init.unwrap().bytes().collect::<Vec<_>>(), b"/bin/a b");
@@ -274,6 +284,8 @@ mod tests {
         assert_eq!(line.winsize, Some((24, 80)));
         assert_eq!(line.debug_exit, Some(0xf4));
         assert!(line.stats && line.verify && line.no_x2apic);
+        assert_eq!(line.user, Some((1000, 7)));
+        assert_eq!(clean("user=5").user, Some((5, 5)));
         assert_eq!((line.cores, line.linger), (Some(2), 9));
         let env: Vec<Vec<u8>> = line.environment().map(|e| e.bytes().collect()).collect();
         assert_eq!(env, [b"A=1", b"B=2"]);
@@ -301,7 +313,7 @@ mod tests {
     fn bad_words_are_named_and_count_for_nothing() {
         let mut told = Vec::new();
         let line = CommandLine::parse(
-            "tori=x quux log=loud tty=3 debug-exit=f4 cores=0 x2apic=on swap=disk",
+            "tori=x quux log=loud tty=3 debug-exit=f4 cores=0 x2apic=on swap=disk user=root user=1: user=4294967295",
             |e| told.push(e),
         );
         assert_eq!(
@@ -315,6 +327,9 @@ mod tests {
                 WordError::Value("cores=0"),
                 WordError::Value("x2apic=on"),
                 WordError::Value("swap=disk"),
+                WordError::Value("user=root"),
+                WordError::Value("user=1:"),
+                WordError::Value("user=4294967295"),
             ]
         );
         assert_eq!(line.tori, Tori::Auto);

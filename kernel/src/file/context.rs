@@ -145,7 +145,7 @@ impl Context {
 
     /// The working directory.
     pub fn directory(&self) -> Node {
-        self.inner.lock().directory.clone()
+        self.inner.lock().directory.clone().now()
     }
 
     /// Changes the working directory.

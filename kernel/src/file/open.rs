@@ -161,7 +161,7 @@ impl OpenFile {
     /// The directory it is; ENOTDIR for other files.
     pub fn directory(&self) -> Result<Node, Errno> {
         match &self.body {
-            Body::Place(node) if node.is_directory() => Ok(node.clone()),
+            Body::Place(node) if node.is_directory() => Ok(node.clone().now()),
             Body::Far(remote) if remote.is_directory() => Ok(match remote.archive() {
                 Some(id) => Node::Archive(id),
                 None => Node::Far(remote.clone()),

@@ -6,12 +6,14 @@ use super::{Process, Thread, table};
 use crate::arch::cpu;
 use crate::arch::fpu::FpuState;
 use crate::arch::regs::UserRegs;
+use crate::sched::lock::Lock;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use crate::{boot, rings, tori};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use braid_files::credentials::Credentials;
 use core::sync::atomic::Ordering;
 use torus::message::Message;
 
@@ -51,7 +53,12 @@ pub fn begin() {
 
 fn create() -> Result<(), Errno> {
     let pid = table().new_pid()?;
-    let process = Arc::new(Process::new(pid));
+    let (user, group) = boot::info().command_line.user.unwrap_or_default();
+    let process = Arc::new(Process {
+        credentials: Lock::new(Credentials::of(user, group)),
+        ..Process::new(pid)
+    });
+    process.count(true);
     let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
     let regs = UserRegs {
         code: FIRST,

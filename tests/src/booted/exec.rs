@@ -189,6 +189,13 @@ impl Exec {
         self
     }
 
+    /// User and group of the program.
+    #[must_use]
+    pub fn user(mut self, user: u32, group: u32) -> Exec {
+        self.machine.user = Some((user, group));
+        self
+    }
+
     /// The longest time the machine may run.
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Exec {
