@@ -36,6 +36,7 @@ struct Met {
     read_back: u64,
     taken_back: u64,
     away: u64,
+    wiped: u64,
 }
 
 /// A process that moves, with what stayed behind, and what each of its pages must hold.
@@ -259,6 +260,21 @@ impl<'a> World<'a> {
         self.id += 1;
     }
 
+    /// Has children not get the pages of a range, get them wiped, or get them again.
+    fn leave_out(&mut self, range: PageRange, which: u64) {
+        let advice = match which {
+            0 => Advice::Set(Flags::DONT_FORK),
+            1 => Advice::Clear(Flags::DONT_FORK),
+            2 => Advice::Set(Flags::WIPE_ON_FORK),
+            _ => Advice::Clear(Flags::WIPE_ON_FORK),
+        };
+        let (start, length) = (range.start.start(), range.len() * SIZE);
+        // Pages of objects cannot be wiped.
+        if let Ok(debt) = self.live.advise(&self.machine, start, length, advice) {
+            self.pay(debt);
+        }
+    }
+
     /// Forks, and ends one of the two with all that is kept for it.
     fn fork(&mut self, goes_on: bool) {
         let (child, debt) = self.live.fork(&self.machine);
@@ -266,7 +282,7 @@ impl<'a> World<'a> {
         let mut child = child.expect("memory");
         let mut others = Vec::new();
         for home in &mut self.frozen {
-            let (space, debt) = home.space.fork(&self.machine);
+            let (space, debt) = home.space.fork_frozen(&self.machine);
             self.machine.pay(0, debt);
             let space = space.expect("memory");
             let noted = child.set_source(home.source, space.table().root());
@@ -279,6 +295,14 @@ impl<'a> World<'a> {
             });
         }
         if goes_on {
+            let (parent, written) = (&self.live, &mut self.model);
+            let flags = |page: &Page| parent.find(page.start()).map(|mapping| mapping.flags);
+            written.retain(|page, _| flags(page).is_some_and(|f| !f.contains(Flags::DONT_FORK)));
+            for (page, word) in written {
+                if flags(page).is_some_and(|flags| flags.contains(Flags::WIPE_ON_FORK)) {
+                    (*word, self.met.wiped) = (0, self.met.wiped + 1);
+                }
+            }
             self.id += 1;
             std::mem::swap(&mut self.live, &mut child);
             std::mem::swap(&mut self.frozen, &mut others);
@@ -365,8 +389,12 @@ fn act(rng: &mut Rng, world: &mut World<'_>) {
         0..15 => world.map(range(rng), rng.below(4) == 0),
         15..45 => world.write(page),
         45..60 => world.read(page),
-        60..65 => world.unmap(range(rng)),
-        65..68 => world.forget(range(rng)),
+        60..63 => world.unmap(range(rng)),
+        63..65 => world.forget(range(rng)),
+        65..68 => {
+            let place = PLACES[rng.below(4) as usize];
+            world.leave_out(PageRange::at(Page(place), 64), rng.below(4));
+        }
         68..71 => world.protect(range(rng)),
         71..74 => {
             let place = PLACES[rng.below(4) as usize] + 100 + rng.below(300) * 16;
@@ -404,7 +432,14 @@ fn spaces_keep_their_pages_however_they_move() {
         all.read_back += met.read_back;
         all.taken_back += met.taken_back;
         all.away += met.away;
+        all.wiped += met.wiped;
     }
-    let rare = [all.pulled, all.read_back, all.taken_back, all.away];
+    let rare = [
+        all.pulled,
+        all.read_back,
+        all.taken_back,
+        all.away,
+        all.wiped,
+    ];
     assert!(rare.iter().all(|count| *count > 100), "{all:?}");
 }

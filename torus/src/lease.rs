@@ -6,10 +6,11 @@
 //!
 //! *Flow.* A process takes its objects with it by number; each torus that has one is counted as a holder. A page is asked for at its
 //! first touch, and then lent ([`Answer::Lent`]), or copied if it never changes ([`Answer::Content`]), or refused. When an object is cut the
-//! home tells the holders; they forget what lies behind, and say so; until then it keeps those frames. When nothing maps the object
+//! home tells the holders; they forget what lies behind, and say so, which nothing can keep them from; until then it keeps those frames. When nothing maps the object
 //! any more on a torus, all that was lent to it goes back at once.
 //!
-//! *Order.* Messages between two tori arrive in order; a holder may be counted by one torus and uncounted by another in any order, so
+//! *Order.* Messages between two tori arrive in order. A page and a cut are told of while the lender is locked, so that a page that
+//! was lent before a cut is heard of before it, and one that was looked for before a cut is not lent after it. A holder may be counted by one torus and uncounted by another in any order, so
 //! that counts may be negative for a while. Whoever hands an object on holds it until it has told of the new holder, so that they are
 //! never all zero too early. An answer may cross the news that nothing maps the object any more, and find that something does again:
 //! it names the lease under which it was asked.
@@ -18,7 +19,7 @@ mod holder;
 mod lender;
 
 pub use holder::{Known, Lease};
-pub use lender::{Cut, Lender, NoObject, Outstanding};
+pub use lender::{Cut, Lender, Look, NoObject, Outstanding, Unlent};
 
 use vm::addr::Frame;
 

@@ -167,17 +167,41 @@ impl Space {
         self.with(|space| (f(space), FlushDebt::none()))
     }
 
+    /// Takes the pages that objects have lost out of the space, which nothing can refuse: `end` says from which page on an object has
+    /// none. A frozen space gives up all pages of objects: its private ones are another torus's to read, which cuts them itself.
+    pub fn cut(&self, end: impl Fn(&ObjectRef) -> Option<u64>) {
+        let memory = cpu::this().torus().memory();
+        self.with(|space| {
+            let debt = if self.is_frozen() {
+                space.forget_objects(memory)
+            } else {
+                space.cut(memory, end)
+            };
+            ((), debt)
+        });
+    }
+
+    /// A copy of a frozen space, for the child of its process.
+    pub fn fork_frozen(&self) -> Result<Arc<Self>, Errno> {
+        super::room(size_of::<Self>())?;
+        self.with(|space| {
+            let (copy, debt) = space.fork_frozen(cpu::this().torus().memory());
+            let copy = copy.map_err(Errno::from);
+            (copy.and_then(|copy| Self::of(copy, None)), debt)
+        })
+    }
+
     /// A copy for fork, sharing every page until one of the two writes. What the space has elsewhere, `child` has too when the homes
     /// have answered.
-    pub fn fork(&self, child: Option<Pid>) -> Result<Arc<Self>, Errno> {
+    pub fn fork(&self, child: Pid) -> Result<Arc<Self>, Errno> {
         super::room(size_of::<Self>())?;
         // At once: a page that came in between would be remote in the copy, and gone from the home before that is asked to keep it.
         let (copy, kept) = self.with_all(|space, host| {
             let (copy, debt) = space.fork(cpu::this().torus().memory());
             let copy = copy.map_err(Errno::from);
             let copy = copy.and_then(|copy| Self::of(copy, None));
-            let kept = match (&copy, host, child) {
-                (Ok(copy), Some(host), Some(child)) => host::fork(host, child, copy),
+            let kept = match (&copy, host) {
+                (Ok(copy), Some(host)) => host::fork(host, child, copy),
                 _ => Ok(()),
             };
             ((copy, kept), debt)
@@ -245,7 +269,7 @@ impl Space {
         self.lineage
     }
 
-    /// Its process moves away, or stays after all.
+    /// Its process moves away, or stays after all. With the space locked.
     pub fn set_frozen(&self, frozen: bool) {
         self.frozen.store(frozen, Ordering::Release);
     }

@@ -1,15 +1,19 @@
 //! The address spaces of a torus: found when a file in memory is cut, whose pages have to go from every mapping.
 
-use super::calls::split_unit;
+use super::object::{ObjectRef, PAGE};
 use super::space::Space;
 use crate::arch::cpu;
 use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use vm::addr::{Page, PageRange, USER_END};
 use vm::frames::Owner;
-use vm::space::{Advice, Backing, Object};
+use vm::space::Object;
+
+/// Proof that no core of this torus leads to what was given up any more: every space has given it up, and all cores have forgotten
+/// it. Whoever owns frames may be told so only by who has this.
+#[must_use = "whoever waits for the frames is to be told"]
+pub struct Forgotten(());
 
 /// A space and what it is known by.
 struct Known {
@@ -94,75 +98,32 @@ impl Spaces {
         true
     }
 
-    /// Takes the pages of an object from number `page` on out of every space, private copies included (mmap(2): beyond the end of
-    /// a file is SIGBUS). The object has been cut before, so that no fault brings them back. A process that has moved away is told
-    /// where it is.
-    pub fn drop_pages(&self, object: Owner, page: u64) {
+    /// Takes the pages of an object from number `page` on out of every space, locked ones and private copies included (mmap(2): beyond
+    /// the end of a file is SIGBUS). The object has been cut before, so that no fault brings them back. Nothing can refuse it.
+    pub fn cut(&self, object: Owner, page: u64) -> Forgotten {
         self.each(|space| {
-            if !space.is_frozen() {
-                drop_from(space, object, page);
-            }
+            space.cut(|other: &ObjectRef| (other.owner() == object).then_some(page));
             true
         });
+        Forgotten(())
+    }
+
+    /// Waits until all cores have forgotten what any space has given up so far.
+    pub fn settle(&self) -> Forgotten {
+        self.each(|space| {
+            space.settle();
+            true
+        });
+        Forgotten(())
     }
 }
 
 /// Makes up for what happened to objects while the space was frozen, as its process has not moved after all.
 pub fn thaw(space: &Space) {
-    space.set_frozen(false);
     let memory = cpu::this().torus().memory();
-    space.with(|space| ((), space.forget_objects(memory)));
-    let mut from = Page(0);
-    let next = |from: Page| {
-        space.look(|space| {
-            let range = PageRange::new(from, Page::containing(USER_END));
-            let mapping = space.mappings_in(range).next()?;
-            let end = match &mapping.backing {
-                Backing::Object { object, .. } => Some((object.owner(), object.0.len())),
-                Backing::Zero => None,
-            };
-            Some((mapping.range.end, end))
-        })
-    };
-    while let Some((end, object)) = next(from) {
-        from = end;
-        if let Some((owner, len)) = object {
-            drop_from(space, owner, len.div_ceil(super::object::PAGE as u64));
-        }
-    }
-}
-
-fn drop_from(space: &Space, object: Owner, page: u64) {
-    let mut from = Page(0);
-    loop {
-        let found = space.look(|space| {
-            space
-                .mappings_in(PageRange::new(from, Page::containing(USER_END)))
-                .filter_map(|mapping| {
-                    let Backing::Object {
-                        object: other,
-                        offset,
-                        ..
-                    } = &mapping.backing
-                    else {
-                        return None;
-                    };
-                    let beyond = *offset + mapping.range.len() > page && other.owner() == object;
-                    let skipped = page.saturating_sub(*offset);
-                    beyond.then(|| (mapping.range.start + skipped, mapping.range.len() - skipped))
-                })
-                .next()
-        });
-        let Some((start, pages)) = found else { return };
-        let length = pages * super::object::PAGE as u64;
-        let memory = cpu::this().torus().memory();
-        // Without memory to split a large page the old pages stay: they are the process's until it unmaps them.
-        let done = space.with(|space| {
-            split_unit(space.advise(memory, start.start(), length, Advice::DontNeed))
-        });
-        if done.is_err() {
-            return;
-        }
-        from = start + pages;
-    }
+    space.with(|vm| {
+        space.set_frozen(false);
+        ((), vm.forget_objects(memory))
+    });
+    space.cut(|object| Some(object.0.len().div_ceil(PAGE as u64)));
 }

@@ -55,7 +55,8 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     )?;
     let mut effects = Vec::new();
     let resident = Resident::adopt(pid, from, claims.clone(), &mut effects);
-    let space = Space::of(space, Some(Host::new(resident)))?;
+    // Until nothing can refuse the process any more its claims are not the space's: they would end with it.
+    let space = Space::of(space, None)?;
     let thread = Arc::new(arrival.thread(&process)?);
     let _ = thread.change_space(Some(space.clone()));
     // Whoever finds it in the table cannot wake it before all is in place.
@@ -63,11 +64,11 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     process.set_thread(Some(thread.clone()));
     process.moving.lock().arrived = Some(arrival.frozen_at);
     if table().arrive(process.clone(), &arrival.record).is_err() {
-        space.with_pages(|_, host| *host = None);
         process.set_thread(None);
         return Err(Errno::ENOMEM);
     }
     process.count(true);
+    space.with_pages(|_, host| *host = Some(Host::new(resident)));
     files::settle(&process);
     lease::holder::settle(&space);
     for effect in effects {

@@ -30,7 +30,7 @@ pub struct Home {
 impl Home {
     /// A deposit of all that `space` has, which no core will load again.
     pub(super) fn new(id: DepositId, space: Arc<Space>) -> Self {
-        space.set_frozen(true);
+        space.look(|_| space.set_frozen(true));
         Self {
             machine: Lock::new(Deposit::new(id)),
             space,
@@ -54,12 +54,20 @@ impl Home {
 struct Pages<'a>(&'a VmSpace);
 
 impl HeldPages for Pages<'_> {
-    fn held(&self, page: Page) -> Option<Held> {
+    fn pin(&mut self, page: Page) -> Option<Held> {
         let memory = cpu::this().torus().memory();
         match self.0.kept(memory, page)? {
-            Kept::Frame(_) => Some(Held::Here),
+            Kept::Frame(_) => {
+                self.0.pin(memory, page);
+                Some(Held::Here)
+            }
             Kept::Slot(_) => Some(Held::Away),
         }
+    }
+
+    fn has(&self, page: Page) -> bool {
+        let memory = cpu::this().torus().memory();
+        self.0.kept(memory, page).is_some()
     }
 }
 
@@ -72,7 +80,7 @@ pub fn event(id: DepositId, event: DepositEvent) {
     let stepped = {
         let mut machine = home.machine.lock();
         home.space
-            .look(|space| machine.step(event, &Pages(space), &mut effects))
+            .look(|space| machine.step(event, &mut Pages(space), &mut effects))
     };
     if let Err(error) = stepped {
         log::error!("{error}");
@@ -88,12 +96,8 @@ pub fn event(id: DepositId, event: DepositEvent) {
 }
 
 fn execute(id: DepositId, home: &Arc<Home>, effect: DepositEffect) {
-    let memory = cpu::this().torus().memory();
     match effect {
         DepositEffect::Send { to, message } => rings::send(to, message),
-        DepositEffect::Pin(span) => home.space.look(|space| {
-            span.pages().for_each(|page| space.pin(memory, page));
-        }),
         DepositEffect::ReadIn(page) => reading::read_in(id, home, page),
         DepositEffect::Drop(span) => drop_pages(home, span),
         DepositEffect::Clone { to, child } => clone(id, home, to, child),
@@ -118,7 +122,7 @@ fn drop_pages(home: &Home, span: Span) {
 
 /// Makes the deposit of a forked child.
 fn clone(id: DepositId, home: &Home, to: TorusId, child: DepositId) {
-    let root = home.space.fork(None).ok().map(|space| {
+    let root = home.space.fork_frozen().ok().map(|space| {
         let root: Frame = space.root();
         let deposit = Arc::new(Home::new(child, space));
         deposit.space.look(|space| deposit.count(space));

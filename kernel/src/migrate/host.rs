@@ -144,8 +144,8 @@ fn copy(
     for page in span.pages() {
         let done = match granted(memory, root, page) {
             Some(frame) => bring(space, page, frame, awaited.contains(page)),
-            // Not remote any longer: what is not there needs not come.
-            _ => Ok(()),
+            // What was not copied is not freed at its home.
+            None => Err(NoFrame),
         };
         match done {
             Ok(()) => copied.mask |= span.bit(page),

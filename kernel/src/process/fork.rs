@@ -208,11 +208,7 @@ fn new_thread(
         fpu::save(state);
         state.duplicate()
     });
-    let space = if vfork {
-        old
-    } else {
-        old.fork(Some(child.pid))?
-    };
+    let space = if vfork { old } else { old.fork(child.pid)? };
     let mut regs = parent.regs.get();
     regs.rax = 0;
     if request.stack != 0 {

@@ -4,12 +4,33 @@ use std::{collections::BTreeSet, mem};
 
 use torus::{
     DepositId, TorusId,
-    migrate::{Deposit, DepositEffect, DepositEvent},
+    migrate::{Deposit, DepositEffect, DepositEvent, Held, HeldPages},
     span::Span,
 };
-use vm::addr::Frame;
+use vm::addr::{Frame, Page};
 
-use super::{Outcome, World, torus_state::Safe};
+use super::{Outcome, World, memory::Entry, memory::Memory, torus_state::Safe};
+
+/// What the machine of a deposit sees.
+struct Pages<'a>(&'a Memory, &'a mut BTreeSet<Page>);
+
+impl HeldPages for Pages<'_> {
+    fn pin(&mut self, page: Page) -> Option<Held> {
+        match self.0.table.get(&page)? {
+            Entry::Present(_) => {
+                self.1.insert(page);
+                Some(Held::Here)
+            }
+            Entry::Swapped(_) => Some(Held::Away),
+            _ => None,
+        }
+    }
+
+    fn has(&self, page: Page) -> bool {
+        let entry = self.0.table.get(&page);
+        matches!(entry, Some(Entry::Present(_) | Entry::Swapped(_)))
+    }
+}
 
 impl World {
     /// Steps the machine of a deposit, and executes what it wants.
@@ -23,15 +44,11 @@ impl World {
             return Ok(());
         };
         let mut effects = Vec::new();
-        safe.deposit.step(event, &safe.memory, &mut effects)?;
+        let pages = &mut Pages(&safe.memory, &mut safe.pinned);
+        safe.deposit.step(event, pages, &mut effects)?;
         for effect in effects {
             match effect {
                 DepositEffect::Send { to, message } => self.send(at, to, message),
-                DepositEffect::Pin(span) => {
-                    if let Some(safe) = self.torus(at).deposits.get_mut(&id) {
-                        safe.pinned.extend(span.pages());
-                    }
-                }
                 DepositEffect::ReadIn(page) => self.torus(at).reads.push((id, page)),
                 DepositEffect::Drop(span) => self.drop_kept(at, id, span),
                 DepositEffect::Clone { to, child } => self.clone_deposit(at, id, to, child)?,
@@ -64,7 +81,7 @@ impl World {
             return Ok(());
         };
         // Out of the way while the torus shares what is in it.
-        let own = mem::replace(&mut safe.memory, super::memory::Memory::new(0));
+        let own = mem::replace(&mut safe.memory, Memory::new(0));
         let shared = torus.share_memory(&own);
         if let Some(safe) = torus.deposits.get_mut(&id) {
             safe.memory = own;

@@ -171,8 +171,12 @@ impl World {
                 asker,
             } => {
                 let torus = self.torus(at);
-                let number = torus.lender.object(object).copied();
-                let number = number.ok_or_else(|| Wrong(format!("object {object} is gone")))?;
+                let looked = torus
+                    .lender
+                    .look(object)
+                    .map(|(look, number)| (look, *number));
+                let (look, number) =
+                    looked.ok_or_else(|| Wrong(format!("object {object} is gone")))?;
                 let Some(frame) = torus.object_frame(number) else {
                     let why = Why::Lost;
                     let message = Message::NotLent {
@@ -185,8 +189,8 @@ impl World {
                     return Ok(());
                 };
                 torus.frames.share(frame);
-                let before = torus.lender.lend(object, from, index, frame);
-                let before = before.map_err(|error| Wrong(error.to_string()))?;
+                let before = torus.lender.lend(look, from, index, frame, |_| ());
+                let before = before.map_err(|(error, _)| Wrong(error.to_string()))?;
                 before
                     .into_iter()
                     .for_each(|frame| torus.frames.free(frame));

@@ -43,6 +43,15 @@ impl World {
         self.expect(pid, page, Expected::Shared(number));
     }
 
+    /// Has children not get a page, or get it again.
+    pub(super) fn leave_out(&mut self, at: TorusId, pid: Pid, page: Page) {
+        if let Some(memory) = self.space(at, pid)
+            && !memory.left_out.remove(&page)
+        {
+            memory.left_out.insert(page);
+        }
+    }
+
     pub(super) fn unmap(&mut self, at: TorusId, pid: Pid, first: Page, count: u64) -> Outcome {
         let pages = first..first + count;
         for number in [block(pages.start), block(pages.end)] {
@@ -53,6 +62,7 @@ impl World {
         };
         let whole = block(pages.start)..block(pages.end);
         memory.folded.retain(|number, _| !whole.contains(number));
+        memory.left_out.retain(|page| !pages.contains(page));
         let mut gone = Vec::new();
         let mut left = Vec::new();
         memory.table.retain(|page, entry| {

@@ -1,11 +1,8 @@
 //! Address spaces of the emulation: what is mapped, and a page table that may be folded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use torus::{
-    TorusId,
-    migrate::{Held, HeldPages, RemotePages},
-};
+use torus::{TorusId, migrate::RemotePages};
 use vm::{addr::Page, table::Source};
 
 /// Pages of a table of leaves: what is folded or unfolded at a time.
@@ -44,6 +41,8 @@ pub struct Memory {
     pub table_frame: u64,
     /// What is mapped.
     pub mapped: BTreeMap<Page, Backing>,
+    /// Pages that children do not get.
+    pub left_out: BTreeSet<Page>,
     /// The page table.
     pub table: BTreeMap<Page, Entry>,
     /// Blocks that are as in the table of a source.
@@ -61,6 +60,7 @@ impl Memory {
         Self {
             table_frame,
             mapped: BTreeMap::new(),
+            left_out: BTreeSet::new(),
             table: BTreeMap::new(),
             folded: BTreeMap::new(),
         }
@@ -127,16 +127,6 @@ impl RemotePages for Memory {
         let pages = self.table.range(first..first + 64);
         let remote = pages.filter(|(_, entry)| **entry == Entry::Remote(source));
         remote.fold(0, |mask, (page, _)| mask | 1 << (*page - first))
-    }
-}
-
-impl HeldPages for Memory {
-    fn held(&self, page: Page) -> Option<Held> {
-        match self.table.get(&page) {
-            Some(Entry::Present(_)) => Some(Held::Here),
-            Some(Entry::Swapped(_)) => Some(Held::Away),
-            _ => None,
-        }
     }
 }
 

@@ -182,6 +182,7 @@ impl World {
             deposit,
         });
         let mut mapped = memory.mapped.clone();
+        let left_out = memory.left_out.clone();
         let last = torus.images.last_key_value();
         let number = last.map_or(Frame(0), |(number, _)| *number + 1);
         process.frozen = Some(number);
@@ -200,6 +201,7 @@ impl World {
             source,
             to,
             mapped,
+            left_out,
             moves,
         };
         self.torus(at).images.insert(number, image);
@@ -232,6 +234,7 @@ impl World {
         }
         let mut memory = Memory::new(table_frame);
         memory.mapped = image.mapped;
+        memory.left_out = image.left_out;
         for backing in memory.mapped.values_mut() {
             *backing = self.arrive(at, *backing)?;
         }

@@ -11,7 +11,11 @@ use torus::{
 };
 use vm::addr::Page;
 
-use super::{Outcome, World, Wrong, memory::Memory, torus_state::Process};
+use super::{
+    Outcome, World, Wrong,
+    memory::{Memory, block},
+    torus_state::Process,
+};
 
 /// What a program does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +30,8 @@ pub enum Op {
     MapShared(Page),
     /// Unmaps the pages from the first on, so many.
     Unmap(Page, u64),
+    /// Has children not get a page, or get it again.
+    LeaveOut(Page),
     /// The host finds the content of a remote page in its own cache.
     Find(Page),
     /// Forks.
@@ -85,7 +91,11 @@ impl World {
                 self.map_shared(at, pid, page);
                 Ok(())
             }
-            Op::Read(_) | Op::Write(_) | Op::Map(_) | Op::MapShared(_) => Ok(()),
+            Op::LeaveOut(page) if mapped(page) => {
+                self.leave_out(at, pid, page);
+                Ok(())
+            }
+            Op::LeaveOut(_) | Op::Read(_) | Op::Write(_) | Op::Map(_) | Op::MapShared(_) => Ok(()),
             Op::Unmap(first, count) => self.unmap(at, pid, first, count),
             Op::Find(page) => self.find(at, pid, page),
             Op::Fork => self.fork(at, pid),
@@ -103,11 +113,23 @@ impl World {
     }
 
     fn fork(&mut self, at: TorusId, parent: Pid) -> Outcome {
+        let left_out = self.space(at, parent).map(|memory| memory.left_out.clone());
+        let left_out = left_out.unwrap_or_default();
+        // What is folded is copied as a whole.
+        for page in &left_out {
+            self.unfold(at, parent, block(*page));
+        }
         let torus = self.torus(at);
         let memory = torus.processes.get(&parent).and_then(|p| p.memory.clone());
-        let Some(memory) = memory.and_then(|memory| torus.share_memory(&memory)) else {
+        let Some(mut memory) = memory.and_then(|memory| torus.share_memory(&memory)) else {
             return Ok(());
         };
+        for page in &left_out {
+            let (entry, backing) = (memory.table.remove(page), memory.mapped.remove(page));
+            entry.into_iter().for_each(|entry| torus.drop_entry(entry));
+            backing.into_iter().for_each(|backing| torus.leave(backing));
+        }
+        memory.left_out.clear();
         let child = torus.births.give()?;
         let Some(process) = torus.processes.get_mut(&parent) else {
             return Ok(());
@@ -119,7 +141,8 @@ impl World {
         torus
             .processes
             .insert(child, Process::new(resident, memory, 0));
-        let memory = self.memory.get(&parent).cloned().unwrap_or_default();
+        let mut memory = self.memory.get(&parent).cloned().unwrap_or_default();
+        memory.retain(|page, _| !left_out.contains(page));
         self.memory.insert(child, memory);
         self.statistics.forks += 1;
         self.execute(at, parent, effects)

@@ -182,7 +182,8 @@ fn op(rng: &mut Rng, world: &World, at: TorusId, pid: Pid) -> Op {
     match rng.below(100) {
         0..22 => Op::Read(own),
         22..44 => Op::Write(own),
-        44..53 => Op::Map(page(rng)),
+        44..46 => Op::LeaveOut(own),
+        46..53 => Op::Map(page(rng)),
         53..56 => Op::MapShared(page(rng)),
         56..62 => Op::Unmap(own, 1 + rng.below(8)),
         62..65 => Op::Find(own),

@@ -185,6 +185,8 @@ pub struct Image {
     pub to: TorusId,
     /// What is mapped.
     pub mapped: BTreeMap<Page, Backing>,
+    /// Pages that children do not get.
+    pub left_out: BTreeSet<Page>,
     /// How often it had moved.
     pub moves: u32,
 }

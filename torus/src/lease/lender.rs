@@ -10,15 +10,35 @@ use crate::TorusId;
 #[error("no memory object {0} is lent")]
 pub struct NoObject(pub u64);
 
-/// An object that was cut.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An object as it was when a page of it was looked for: the page is lent only if the object has not been cut since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Look {
+    number: u64,
+    cuts: u64,
+}
+
+/// Why a page is not lent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unlent {
+    /// Nobody holds the object any more.
+    #[error(transparent)]
+    Gone(#[from] NoObject),
+    /// The object was cut since the page was looked for: it is to be looked for again.
+    #[error("memory object {0} was cut meanwhile")]
+    Cut(u64),
+}
+
+/// A cut of an object, as a holder is told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
+    /// Who is told.
+    pub holder: TorusId,
     /// The object's number.
     pub object: u64,
-    /// Which of its cuts this is.
+    /// The first page that is gone.
+    pub from: u64,
+    /// Which of the object's cuts this is.
     pub cut: u64,
-    /// Who is to be told.
-    pub holders: BTreeSet<TorusId>,
 }
 
 /// What has come back: dropped by the caller, when it holds no lock.
@@ -150,18 +170,34 @@ impl<O, P> Lender<O, P> {
         Ok(back)
     }
 
+    /// The object of a number, before a page of it is looked for.
+    pub fn look(&self, number: u64) -> Option<(Look, &O)> {
+        let lending = self.objects.get(&number)?;
+        let cuts = lending.cuts;
+        Some((Look { number, cuts }, &lending.object))
+    }
+
     /// Lends a page, perhaps before it is known here that `holder` was given the object; answers one that it takes the place of.
+    /// `tell` sends it. As long as whoever calls this keeps others from the lender, the holder hears of the page and of the cuts of
+    /// the object in the order in which they happen.
     ///
     /// # Errors
-    /// [`NoObject`].
+    /// [`Unlent`], with the page: nobody was told.
     pub fn lend(
         &mut self,
-        number: u64,
+        look: Look,
         holder: TorusId,
         index: u64,
         page: P,
-    ) -> Result<Option<P>, NoObject> {
-        Ok(self.lending(number)?.lent.insert((holder, index), page))
+        tell: impl FnOnce(&P),
+    ) -> Result<Option<P>, (Unlent, P)> {
+        let lending = match self.lending(look.number) {
+            Ok(lending) if lending.cuts == look.cuts => lending,
+            Ok(_) => return Err((Unlent::Cut(look.number), page)),
+            Err(gone) => return Err((gone.into(), page)),
+        };
+        tell(&page);
+        Ok(lending.lent.insert((holder, index), page))
     }
 
     /// A holder has copied a page; answers it.
@@ -169,11 +205,14 @@ impl<O, P> Lender<O, P> {
         self.objects.get_mut(&number)?.lent.remove(&(holder, index))
     }
 
-    /// An object was cut: what is lent from page `from` on has to come back.
-    pub fn cut(&mut self, from: u64, same: impl Fn(&O) -> bool) -> Option<Cut> {
+    /// An object was cut: what is lent from page `from` on has to come back. `tell` sends that to each holder, in the order that
+    /// [`Lender::lend`] speaks of.
+    pub fn cut(&mut self, from: u64, same: impl Fn(&O) -> bool, tell: impl FnMut(Cut)) {
         let mut known = self.objects.iter_mut();
-        let (number, lending) = known.find(|(_, known)| same(&known.object))?;
-        let cut = lending.cuts;
+        let Some((number, lending)) = known.find(|(_, known)| same(&known.object)) else {
+            return;
+        };
+        let (object, cut) = (*number, lending.cuts);
         lending.cuts += 1;
         let given = lending.holds.iter().filter(|(_, count)| **count > 0);
         let mut holders: BTreeSet<TorusId> = given.map(|(holder, _)| *holder).collect();
@@ -181,12 +220,13 @@ impl<O, P> Lender<O, P> {
         for ((holder, _), page) in lending.lent.extract_if(.., |(_, index), _| *index >= from) {
             lending.cut.entry((holder, cut)).or_default().push(page);
         }
-        let object = *number;
-        Some(Cut {
+        let told = holders.into_iter().map(|holder| Cut {
+            holder,
             object,
+            from,
             cut,
-            holders,
-        })
+        });
+        told.for_each(tell);
     }
 
     /// A holder has forgotten what was cut; answers the pages, if they have not come back already.

@@ -34,6 +34,8 @@ enum Said {
 enum Step {
     /// The next message from one torus to another arrives.
     Deliver(usize, usize),
+    /// A core of the home goes on with a page that it has looked for, the how manieth.
+    Lend(usize),
     /// A process that a torus has touches a page.
     Touch(usize, u64),
     /// A process goes from one torus to another.
@@ -45,6 +47,16 @@ enum Step {
 }
 
 const HOME: usize = HOLDERS;
+
+/// A page that a core of the home has looked for, and is about to lend.
+struct Looked {
+    look: Look,
+    number: u64,
+    holder: usize,
+    lease: u64,
+    index: u64,
+    page: Rc<Frame>,
+}
 
 /// What a torus knows of the object of one number.
 struct Holder {
@@ -64,6 +76,8 @@ struct World {
     holders: BTreeMap<(usize, u64), Holder>,
     wires: BTreeMap<(usize, usize), VecDeque<(u64, Said)>>,
     leases: u64,
+    /// What cores of the home are at.
+    looked: Vec<Looked>,
     /// Every frame that was ever lent.
     frames: Vec<Weak<Frame>>,
     /// The object's own.
@@ -82,6 +96,7 @@ impl World {
             holders: BTreeMap::new(),
             wires: BTreeMap::new(),
             leases: 0,
+            looked: Vec::new(),
             frames: Vec::new(),
             pages: BTreeMap::new(),
             pages_cut: 0,
@@ -141,6 +156,11 @@ impl World {
                     self.hear(from, to, number, said);
                 }
             }
+            Step::Lend(which) if which < self.looked.len() => {
+                let looked = self.looked.swap_remove(which);
+                self.lend(looked);
+            }
+            Step::Lend(_) => {}
             Step::Touch(at, index) => self.touch(at, index),
             Step::Move(from, to) if from != to => self.depart(from, to),
             Step::Move(..) => {}
@@ -148,12 +168,52 @@ impl World {
             Step::Cut(from) => {
                 self.pages_cut = from;
                 self.pages.retain(|index, _| *index < from);
-                if let Some(cut) = self.lender.cut(from, |()| true) {
-                    for holder in cut.holders {
-                        self.say(HOME, holder.index(), cut.object, Said::Cut(from, cut.cut));
-                    }
+                let mut told = Vec::new();
+                self.lender.cut(from, |()| true, |cut| told.push(cut));
+                for cut in told {
+                    let said = Said::Cut(cut.from, cut.cut);
+                    self.say(HOME, cut.holder.index(), cut.object, said);
                 }
             }
+        }
+    }
+
+    /// A core of the home looks for a page that was asked for.
+    fn look(&mut self, holder: usize, number: u64, lease: u64, index: u64) {
+        let Some((look, ())) = self.lender.look(number) else {
+            return;
+        };
+        if index % 2 == 1 && index >= self.pages_cut {
+            return self.say(HOME, holder, number, Said::Refused(lease, index));
+        }
+        let page = self.page(index);
+        self.looked.push(Looked {
+            look,
+            number,
+            holder,
+            lease,
+            index,
+            page,
+        });
+    }
+
+    fn lend(&mut self, looked: Looked) {
+        let Looked {
+            look,
+            number,
+            holder,
+            lease,
+            index,
+            page,
+        } = looked;
+        let frame = *page;
+        let wire = self.wires.entry((HOME, holder)).or_default();
+        let tell = |_: &Rc<Frame>| wire.push_back((number, Said::Lent(lease, index, frame)));
+        let lent = self.lender.lend(look, torus(holder), index, page, tell);
+        match lent {
+            Ok(before) => drop(before),
+            Err((Unlent::Cut(_), _)) => self.look(holder, number, lease, index),
+            Err((Unlent::Gone(_), _)) => {}
         }
     }
 
@@ -234,19 +294,7 @@ impl World {
                 let back = self.lender.release(number, torus(from), count);
                 drop(back.expect("the object is lent"));
             }
-            Said::Lend(lease, index) => {
-                if self.lender.object(number).is_none() {
-                    return;
-                }
-                if index % 2 == 1 && index >= self.pages_cut {
-                    return self.say(HOME, from, number, Said::Refused(lease, index));
-                }
-                let page = self.page(index);
-                let frame = *page;
-                let before = self.lender.lend(number, torus(from), index, page);
-                drop(before.expect("the object is lent"));
-                self.say(HOME, from, number, Said::Lent(lease, index, frame));
-            }
+            Said::Lend(lease, index) => self.look(from, number, lease, index),
             Said::Lent(lease, index, frame) => {
                 if let Some(holder) = self.leased(to, lease) {
                     holder.lease.answered(index, Pid::INIT, Answer::Lent(frame));
@@ -277,6 +325,23 @@ impl World {
                 assert!(kept, "page {index} is mapped in a frame that is free");
             }
         }
+        self.check_cuts();
+    }
+
+    /// What a holder reaches is what the object has, but for what it is about to hear is cut.
+    fn check_cuts(&self) {
+        for ((at, number), holder) in &self.holders {
+            let wire = self.wires.get(&(HOME, *at)).into_iter().flatten();
+            let cuts = wire.filter_map(|(object, said)| match said {
+                Said::Cut(from, _) if object == number => Some(*from),
+                _ => None,
+            });
+            let end = cuts.min().unwrap_or(u64::MAX);
+            for (index, frame) in holder.maps.range(..end) {
+                let page = self.pages.get(index).map(|page| **page);
+                assert_eq!(page, Some(*frame), "page {index} on torus {at}");
+            }
+        }
     }
 
     fn deliver_all(&mut self) {
@@ -287,6 +352,7 @@ impl World {
             .map(|(wire, _)| *wire)
         {
             self.step(Step::Deliver(wire.0, wire.1));
+            self.step(Step::Lend(0));
             self.check();
         }
     }
@@ -296,6 +362,7 @@ fn steps() -> impl Strategy<Value = Step> {
     let all = 0..=HOLDERS;
     prop_oneof![
         6 => (all.clone(), all.clone()).prop_map(|(from, to)| Step::Deliver(from, to)),
+        4 => (0..3_usize).prop_map(Step::Lend),
         4 => (0..HOLDERS, 0..PAGES).prop_map(|(at, index)| Step::Touch(at, index)),
         2 => (all.clone(), all.clone()).prop_map(|(from, to)| Step::Move(from, to)),
         1 => all.prop_map(Step::End),
@@ -320,6 +387,7 @@ proptest! {
             }
         }
         world.deliver_all();
+        world.looked.clear();
         world.pages.clear();
         prop_assert!(world.lender.is_empty());
         prop_assert!(world.frames.iter().all(|frame| frame.strong_count() == 0));
@@ -345,7 +413,9 @@ fn content_goes_back_as_soon_as_it_is_copied() {
     let number = lender.add('a');
     assert_eq!(lender.number_of(|known| *known == 'a'), Some(number));
     let _ = lender.hold(number, holder, 1).expect("it is known");
-    assert_eq!(lender.lend(number, holder, 5, "page"), Ok(None));
+    let (look, _) = lender.look(number).expect("it is known");
+    let lent = lender.lend(look, holder, 5, "page", |_| ());
+    assert_eq!(lent, Ok(None));
     assert_eq!(lender.copied(number, holder, 5), Some("page"));
     assert_eq!(lender.copied(number, holder, 5), None);
     let back = lender.release(number, holder, 1).expect("it is known");

@@ -16,10 +16,14 @@ pub enum Held {
     Away,
 }
 
-/// What the machine reads in the frozen page table of its deposit.
+/// What the machine sees of the frozen page table of its deposit, which nobody else changes meanwhile.
 pub trait HeldPages {
-    /// Where `page` is; `None` if it is not in the deposit (any longer).
-    fn held(&self, page: Page) -> Option<Held>;
+    /// Where `page` is; `None` if it is not in the deposit (any longer). One that is in a frame stays there from now on,
+    /// until it is dropped: it may be granted.
+    fn pin(&mut self, page: Page) -> Option<Held>;
+
+    /// Whether `page` is in the deposit.
+    fn has(&self, page: Page) -> bool;
 }
 
 /// What happens to a deposit: messages of the host `from`, and what the kernel reports.
@@ -74,8 +78,6 @@ pub enum DepositEffect {
         /// The message.
         message: Message,
     },
-    /// Keep these pages in their frames until they are dropped.
-    Pin(Span),
     /// Read this page back from swap, and report [`DepositEvent::Read`]; if it is dropped meanwhile, throw
     /// away what was read.
     ReadIn(Page),
@@ -114,14 +116,15 @@ impl Deposit {
         self.id
     }
 
-    /// Takes one event. After an error the deposit is as before, and its host is at fault.
+    /// Takes one event.
     ///
     /// # Errors
-    /// [`MigrateError::NotHeld`].
+    /// [`MigrateError::NotHeld`] for a page that is not in the deposit: its host is at fault, and is told that the page is lost. What
+    /// was asked for the other pages is done all the same.
     pub fn step(
         &mut self,
         event: DepositEvent,
-        table: &impl HeldPages,
+        table: &mut impl HeldPages,
         effects: &mut Vec<DepositEffect>,
     ) -> Result<(), MigrateError> {
         let deposit = self.id;
@@ -154,22 +157,25 @@ impl Deposit {
         &mut self,
         from: TorusId,
         span: Span,
-        table: &impl HeldPages,
+        table: &mut impl HeldPages,
         effects: &mut Vec<DepositEffect>,
     ) -> Result<(), MigrateError> {
-        self.check(span, table)?;
         let mut granted = Span { mask: 0, ..span };
+        let mut missing = None;
         for page in span.pages() {
-            match table.held(page) {
+            match table.pin(page) {
                 Some(Held::Here) => granted.mask |= granted.bit(page),
                 Some(Held::Away) => self.read_in(page, from, effects),
-                None => {}
+                None => {
+                    missing = Some(page);
+                    self.lose(from, page, effects);
+                }
             }
         }
         if !granted.is_empty() {
             self.grant(from, granted, effects);
         }
-        Ok(())
+        self.all_held(missing)
     }
 
     /// Reads a page back for `from`, if that is not under way.
@@ -187,14 +193,14 @@ impl Deposit {
         &mut self,
         page: Page,
         good: bool,
-        table: &impl HeldPages,
+        table: &mut impl HeldPages,
         effects: &mut Vec<DepositEffect>,
     ) {
         // A page that was freed meanwhile is nobody's business.
         let Some(index) = self.reading.iter().position(|read| read.0 == page) else {
             return;
         };
-        let held = table.held(page).filter(|_| good);
+        let held = if good { table.pin(page) } else { None };
         if held == Some(Held::Away) {
             // It has come and gone again.
             effects.push(DepositEffect::ReadIn(page));
@@ -203,14 +209,7 @@ impl Deposit {
         let (_, to) = self.reading.swap_remove(index);
         match held {
             Some(Held::Here) => self.grant(to, Span::one(page), effects),
-            _ => send(
-                effects,
-                to,
-                Message::Lost {
-                    deposit: self.id,
-                    page,
-                },
-            ),
+            _ => self.lose(to, page, effects),
         }
     }
 
@@ -220,27 +219,24 @@ impl Deposit {
         table: &impl HeldPages,
         effects: &mut Vec<DepositEffect>,
     ) -> Result<(), MigrateError> {
-        self.check(span, table)?;
         self.reading.retain(|read| !span.contains(read.0));
         effects.push(DepositEffect::Drop(span));
-        Ok(())
+        self.all_held(span.pages().find(|page| !table.has(*page)))
     }
 
+    /// Says that these pages, which are pinned, may be copied.
     fn grant(&self, to: TorusId, span: Span, effects: &mut Vec<DepositEffect>) {
-        effects.push(DepositEffect::Pin(span));
-        send(
-            effects,
-            to,
-            Message::Grant {
-                deposit: self.id,
-                span,
-            },
-        );
+        let deposit = self.id;
+        send(effects, to, Message::Grant { deposit, span });
     }
 
-    /// Every page of `span` must be in the deposit.
-    fn check(&self, span: Span, table: &impl HeldPages) -> Result<(), MigrateError> {
-        match span.pages().find(|page| table.held(*page).is_none()) {
+    fn lose(&self, to: TorusId, page: Page, effects: &mut Vec<DepositEffect>) {
+        let deposit = self.id;
+        send(effects, to, Message::Lost { deposit, page });
+    }
+
+    const fn all_held(&self, missing: Option<Page>) -> Result<(), MigrateError> {
+        match missing {
             Some(page) => Err(MigrateError::NotHeld {
                 deposit: self.id,
                 page,
@@ -258,32 +254,81 @@ fn send(effects: &mut Vec<DepositEffect>, to: TorusId, message: Message) {
 mod tests {
     use super::*;
 
-    struct AllAt(Held);
+    /// A deposit of one page, which has been pinned so often.
+    struct One(Page, Held, u32);
 
-    impl HeldPages for AllAt {
-        fn held(&self, _: Page) -> Option<Held> {
-            Some(self.0)
+    impl HeldPages for One {
+        fn pin(&mut self, page: Page) -> Option<Held> {
+            self.2 += u32::from(self.has(page));
+            self.has(page).then_some(self.1)
         }
+
+        fn has(&self, page: Page) -> bool {
+            page == self.0
+        }
+    }
+
+    const PAGE: Page = Page(7);
+
+    fn deposit() -> (DepositId, Deposit) {
+        let id = DepositId::from_word(1).expect("a name");
+        (id, Deposit::new(id))
+    }
+
+    const fn sent(message: Message) -> DepositEffect {
+        let to = TorusId::ZERO;
+        DepositEffect::Send { to, message }
     }
 
     #[test]
     fn a_page_that_is_swapped_out_before_it_is_granted_is_read_again() {
-        let id = DepositId::from_word(1).expect("a name");
-        let page = Page(7);
-        let (from, span) = (TorusId::ZERO, Span::one(page));
-        let mut deposit = Deposit::new(id);
+        let (id, mut deposit) = deposit();
+        let (from, span) = (TorusId::ZERO, Span::one(PAGE));
         let mut step = |event, held| {
             let mut effects = Vec::new();
             deposit
-                .step(event, &AllAt(held), &mut effects)
+                .step(event, &mut One(PAGE, held, 0), &mut effects)
                 .expect("a legal event");
             effects
         };
-        let read = DepositEvent::Read { page, good: true };
+        let read = DepositEvent::Read {
+            page: PAGE,
+            good: true,
+        };
         let pull = DepositEvent::Pull { from, span };
-        assert_eq!(step(pull, Held::Away), [DepositEffect::ReadIn(page)]);
-        assert_eq!(step(read, Held::Away), [DepositEffect::ReadIn(page)]);
-        assert_eq!(step(read, Held::Here)[0], DepositEffect::Pin(span));
+        assert_eq!(step(pull, Held::Away), [DepositEffect::ReadIn(PAGE)]);
+        assert_eq!(step(read, Held::Away), [DepositEffect::ReadIn(PAGE)]);
+        let grant = sent(Message::Grant { deposit: id, span });
+        assert_eq!(step(read, Held::Here), [grant]);
         assert_eq!(step(read, Held::Here), []);
+    }
+
+    #[test]
+    fn a_page_that_is_not_there_does_not_lose_the_others() {
+        let (id, mut deposit) = deposit();
+        let mut pages = One(PAGE, Held::Here, 0);
+        let (from, first) = (TorusId::ZERO, Page(PAGE.0 - 1));
+        let span = Span { first, mask: 0b11 };
+        let missing = Err(MigrateError::NotHeld {
+            deposit: id,
+            page: first,
+        });
+        let mut effects = Vec::new();
+        let pull = DepositEvent::Pull { from, span };
+        assert_eq!(deposit.step(pull, &mut pages, &mut effects), missing);
+        let there = Span { mask: 0b10, first };
+        let lost = sent(Message::Lost {
+            deposit: id,
+            page: first,
+        });
+        let granted = sent(Message::Grant {
+            deposit: id,
+            span: there,
+        });
+        assert_eq!((effects, pages.2), (alloc::vec![lost, granted], 1));
+        let mut effects = Vec::new();
+        let free = DepositEvent::Free { span };
+        assert_eq!(deposit.step(free, &mut pages, &mut effects), missing);
+        assert_eq!(effects, [DepositEffect::Drop(span)]);
     }
 }

@@ -1,9 +1,12 @@
 //! fork(2): the child gets the mappings and shares every page until one of the two writes.
 
 use super::mapping::{Flags, Mapping, Object};
-use super::{AddressSpace, SpaceError, USER, map};
+use super::{AddressSpace, SpaceError, map};
 use crate::flush::FlushDebt;
 use crate::table::{PageTable, TableMemory};
+
+/// Mappings whose pages a child does not get.
+const LEFT_OUT: Flags = Flags::DONT_FORK.union(Flags::WIPE_ON_FORK);
 
 impl<O: Object> AddressSpace<O> {
     /// A copy of the space. The debt is the parent's: it lost the right to write shared pages. It
@@ -12,16 +15,50 @@ impl<O: Object> AddressSpace<O> {
     /// # Errors
     /// [`SpaceError::NoMemory`]: there is no child, and the parent is as it was.
     pub fn fork<M: TableMemory>(&mut self, memory: &M) -> (Result<Self, SpaceError>, FlushDebt) {
+        let child = self.part_left_out(memory).and_then(|()| {
+            self.pageless(memory, |mapping| !mapping.flags.contains(Flags::DONT_FORK))
+        });
+        self.share(memory, child, |mapping| !mapping.flags.intersects(LEFT_OUT))
+    }
+
+    /// A copy of a frozen space for a child of its process: every private page, whatever the mappings said when it was
+    /// frozen. Which of them the child has is decided where the process is.
+    ///
+    /// # Errors
+    /// As [`AddressSpace::fork`].
+    pub fn fork_frozen<M: TableMemory>(
+        &mut self,
+        memory: &M,
+    ) -> (Result<Self, SpaceError>, FlushDebt) {
+        let child = self.pageless(memory, |_| true);
+        self.share(memory, child, Mapping::is_private)
+    }
+
+    /// Unfolds what reaches over the ends of mappings that a child does not get: a folded entry is copied as a whole.
+    fn part_left_out<M: TableMemory>(&mut self, memory: &M) -> Result<(), SpaceError> {
+        for mapping in self.mappings.iter() {
+            if mapping.flags.intersects(LEFT_OUT) {
+                self.table.split_edges(memory, mapping.range)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Enters the pages of the mappings that `inherits` chooses in `child`.
+    fn share<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        child: Result<Self, SpaceError>,
+        inherits: impl Fn(&Mapping<O>) -> bool,
+    ) -> (Result<Self, SpaceError>, FlushDebt) {
         let mut debt = FlushDebt::none();
-        let mut child = match self.childless_copy(memory) {
+        let mut child = match child {
             Ok(child) => child,
             Err(error) => return (Err(error), debt),
         };
         let mut copied = crate::table::Copied::default();
         let mut result = Ok(());
-        let left_out = Flags::DONT_FORK | Flags::WIPE_ON_FORK;
-        let inherited = |mapping: &&Mapping<O>| !mapping.flags.intersects(left_out);
-        for mapping in self.mappings.iter().filter(inherited) {
+        for mapping in self.mappings.iter().filter(|mapping| inherits(mapping)) {
             let private = mapping.is_private();
             result = self.table.copy_to(
                 memory,
@@ -48,19 +85,25 @@ impl<O: Object> AddressSpace<O> {
         }
     }
 
-    /// The same mappings with no page.
-    fn childless_copy<M: TableMemory>(&self, memory: &M) -> Result<Self, SpaceError> {
+    /// The mappings that `keeps` chooses, none of them locked, with no page.
+    fn pageless<M: TableMemory>(
+        &self,
+        memory: &M,
+        keeps: impl Fn(&Mapping<O>) -> bool,
+    ) -> Result<Self, SpaceError> {
         let mut mappings = self.mappings.duplicate()?;
         let mut mapped = self.mapped;
-        let mut locked = false;
         for mapping in self.mappings.iter() {
-            if mapping.flags.contains(Flags::DONT_FORK) {
+            if !keeps(mapping) {
                 mappings.remove(mapping.range);
                 mapped -= mapping.range.len();
+            } else if mapping.flags.contains(Flags::LOCKED)
+                && let Some(copy) = mappings.first_above_mut(mapping.range.start)
+            {
+                copy.flags.remove(Flags::LOCKED);
             }
-            locked |= mapping.flags.contains(Flags::LOCKED);
         }
-        let mut child = Self {
+        Ok(Self {
             mappings,
             table: PageTable::new(memory)?,
             lineage: self.lineage,
@@ -74,10 +117,6 @@ impl<O: Object> AddressSpace<O> {
             swapped: 0,
             peak: 0,
             wasted: 0,
-        };
-        if locked {
-            child.mark(USER, Flags::LOCKED, false)?;
-        }
-        Ok(child)
+        })
     }
 }

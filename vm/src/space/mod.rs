@@ -5,6 +5,7 @@
 
 mod blocks;
 mod change;
+mod cut;
 mod fork;
 mod grow;
 mod list;

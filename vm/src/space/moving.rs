@@ -235,7 +235,9 @@ impl<O: Object> AddressSpace<O> {
         let entry = self.table.entry(memory, page);
         let within = if entry.is_large() { page.0 % RUN } else { 0 };
         match entry.state() {
-            State::Present(frame) | State::Parked(frame) if entry.is_counted() => {
+            State::Present(frame) | State::Parked(frame)
+                if entry.is_counted() && !entry.is_of_object() =>
+            {
                 Some(Kept::Frame(frame + within))
             }
             State::Swap(slot) => Some(Kept::Slot(slot)),
@@ -243,12 +245,11 @@ impl<O: Object> AddressSpace<O> {
         }
     }
 
-    /// Keeps the frame of a page where it is until the page is dropped.
+    /// Keeps the frame of a page where it is until the page is dropped; those of all of its 2 MiB where it is part of such.
     pub fn pin<M: TableMemory>(&self, memory: &M, page: Page) {
         let page = PageRange::at(page, 1);
         self.table.visit(memory, page, |_, slot, entry| {
-            // A 2 MiB page stays anyway.
-            if entry.holds_frame() && !entry.is_large() {
+            if entry.holds_frame() {
                 slot.store(entry.pinned().0, Relaxed);
             }
         });

@@ -9,6 +9,7 @@ use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef, Shown, SourceError};
 use crate::mem::room;
 use crate::mem::space::Space;
+use crate::mem::spaces::Forgotten;
 use crate::process::{Pid, closing, table};
 use crate::rings;
 use crate::sched;
@@ -200,13 +201,9 @@ pub fn sweep() {
     };
     let mut some = false;
     while let Some(((home, object), count)) = next() {
-        // Whoever has unmapped it has made all cores forget it when its lock is free.
-        cpu::this().torus().share.spaces.each(|space| {
-            space.settle();
-            true
-        });
+        let forgotten = cpu::this().torus().share.spaces.settle();
         if count > 0 {
-            rings::send(home, Message::Unhold { object, count });
+            answer(home, Message::Unhold { object, count }, forgotten);
         }
         own().held.lock().remove(&(home, object));
         some = true;
@@ -290,12 +287,20 @@ fn keep(object: &Arc<MemoryObject>, index: u64, frame: Frame, root: [u64; 4]) {
 
 /// The object was cut: nobody here reaches what lies behind any more.
 pub(super) fn cut(from: TorusId, object: u64, page: u64, cut: u64) {
-    if let Some(found) = find(from, object)
-        && let Some(far) = found.far()
-    {
-        far.lease.lock().cut(page);
-        let owner = ObjectRef(found.clone()).owner();
-        cpu::this().torus().share.spaces.drop_pages(owner, page);
-    }
-    rings::send(from, Message::Forgotten { object, cut });
+    let spaces = &cpu::this().torus().share.spaces;
+    let found = find(from, object);
+    let forgotten = match found.as_ref().and_then(|found| Some((found, found.far()?))) {
+        Some((found, far)) => {
+            far.lease.lock().cut(page);
+            spaces.cut(ObjectRef(found.clone()).owner(), page)
+        }
+        // It has ended, but perhaps on another core just now.
+        None => spaces.settle(),
+    };
+    answer(from, Message::Forgotten { object, cut }, forgotten);
+}
+
+/// Tells a home that frames of its are not reached from here any more.
+fn answer(home: TorusId, message: Message, _: Forgotten) {
+    rings::send(home, message);
 }

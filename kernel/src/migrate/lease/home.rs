@@ -13,8 +13,9 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use torus::TorusId;
-use torus::lease::{NoObject, Outstanding, Why};
+use torus::lease::{Cut, Look, NoObject, Outstanding, Unlent, Why};
 use torus::message::Message;
+use vm::addr::Frame;
 use vm::frames::Owner;
 use vm::hash::Digest;
 use vm::space::Object;
@@ -82,18 +83,15 @@ pub(super) fn forgotten(holder: TorusId, number: u64, cut: u64) {
 /// The object of this name was cut: who has been lent pages from `from` on is told to forget them.
 pub fn cut(owner: Owner, from: u64) {
     let same = |object: &ObjectRef| object.owner() == owner;
-    let cut = own().lender.lock().cut(from, same);
-    let Some(torus::lease::Cut {
-        object,
-        cut,
-        holders,
-    }) = cut
-    else {
-        return;
-    };
-    for holder in holders {
+    own().lender.lock().cut(from, same, |cut| {
+        let Cut {
+            holder,
+            object,
+            from,
+            cut,
+        } = cut;
         rings::send(holder, Message::Cut { object, from, cut });
-    }
+    });
 }
 
 /// A page that is waited for, on behalf of another torus. Woken, it has its own torus look at the page again, with no lock held.
@@ -114,12 +112,67 @@ impl Waiter for Lending {
     }
 }
 
+/// A page that a torus has asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Wish {
+    /// Who asks.
+    pub holder: TorusId,
+    /// Its number of the lease.
+    pub lease: u64,
+    /// The object's number here.
+    pub object: u64,
+    /// Which page of it.
+    pub index: u64,
+    /// The process that touches it.
+    pub asker: Pid,
+}
+
 /// Lends a page to a torus that holds the object, as soon as it is in a frame.
-pub(super) fn lend(holder: TorusId, lease: u64, number: u64, index: u64, asker: Pid) {
-    let Ok(object) = object(number) else {
+pub(super) fn lend(wish: Wish) {
+    loop {
+        let looked = own()
+            .lender
+            .lock()
+            .look(wish.object)
+            .map(|(look, object)| (look, object.clone()));
         // Given up meanwhile.
-        return;
-    };
+        let Some((look, object)) = looked else { return };
+        let why = match find(&wish, &object) {
+            Ok(page) => match send(&wish, look, &object, page) {
+                Err(Unlent::Cut(_)) => continue,
+                Ok(()) | Err(Unlent::Gone(_)) => return,
+            },
+            Err(SourceError::Wait) => return,
+            Err(SourceError::BeyondEnd) => Why::BeyondEnd,
+            Err(SourceError::NoMemory | SourceError::Lost) => Why::Lost,
+        };
+        let Wish {
+            holder,
+            lease,
+            index,
+            asker,
+            ..
+        } = wish;
+        let message = Message::NotLent {
+            lease,
+            index,
+            asker,
+            why,
+        };
+        return rings::send(holder, message);
+    }
+}
+
+/// Looks for a page; when it is waited for, its torus is told to look again.
+fn find(wish: &Wish, object: &ObjectRef) -> Result<Shown, SourceError> {
+    room(NODE).map_err(|_| SourceError::NoMemory)?;
+    let Wish {
+        holder,
+        lease,
+        object: number,
+        index,
+        asker,
+    } = *wish;
     let again = Message::LendAgain {
         object: number,
         index,
@@ -127,27 +180,14 @@ pub(super) fn lend(holder: TorusId, lease: u64, number: u64, index: u64, asker: 
         lease,
         asker,
     };
-    let lending = room(NODE).is_ok().then(|| {
-        let woken = AtomicBool::new(false);
-        Arc::new(Lending { again, woken })
-    });
-    let page = match lending {
-        Some(lending) => sched::on_behalf(lending.clone(), || page(&object, index, &lending)),
-        None => Err(SourceError::NoMemory),
-    };
-    let why = match page {
-        Ok(page) => return send(holder, lease, (number, index), &object, page),
-        Err(SourceError::Wait) => return,
-        Err(SourceError::BeyondEnd) => Why::BeyondEnd,
-        Err(SourceError::NoMemory | SourceError::Lost) => Why::Lost,
-    };
-    let message = Message::NotLent {
-        lease,
-        index,
-        asker,
-        why,
-    };
-    rings::send(holder, message);
+    let woken = AtomicBool::new(false);
+    let lending = Arc::new(Lending { again, woken });
+    let page = sched::on_behalf(lending.clone(), || page(object, index, &lending))?;
+    match page {
+        // Only content has pages without a frame here, and objects of other tori are not lent.
+        Shown::Zero | Shown::Lent(_) if !object.is_content() => Err(SourceError::Lost),
+        page => Ok(page),
+    }
 }
 
 /// The page, with room made for it where there is none.
@@ -173,36 +213,53 @@ fn page(object: &ObjectRef, index: u64, lending: &Arc<Lending>) -> Result<Shown,
     }
 }
 
-fn send(holder: TorusId, lease: u64, (number, index): (u64, u64), object: &ObjectRef, page: Shown) {
-    let held = match page {
-        Shown::Frame(held) => Some(held),
-        // An object of this torus is not lent to it.
-        Shown::Zero | Shown::Lent(_) => None,
-    };
-    let frame = held.as_ref().map(Held::frame).unwrap_or_default();
-    let message = if object.is_content() {
-        let root = object.0.root(index).unwrap_or(Digest::ZERO);
-        let words = root.0.as_chunks::<8>().0;
-        let word = |at: usize| words.get(at).map_or(0, |word| u64::from_le_bytes(*word));
-        Message::Content {
+/// Lends a page and says so, with the lender locked: a cut is told of before or after, as it happens.
+fn send(wish: &Wish, look: Look, object: &ObjectRef, page: Shown) -> Result<(), Unlent> {
+    let Wish {
+        holder,
+        lease,
+        index,
+        ..
+    } = *wish;
+    let root = object.is_content().then(|| root_words(object, index));
+    let message = |frame: Frame| match root {
+        Some([root0, root1, root2, root3]) => Message::Content {
             lease,
             index,
             frame,
-            root0: word(0),
-            root1: word(1),
-            root2: word(2),
-            root3: word(3),
-        }
-    } else {
-        Message::Lent {
+            root0,
+            root1,
+            root2,
+            root3,
+        },
+        None => Message::Lent {
             lease,
             index,
             frame,
-        }
+        },
     };
-    if let Some(held) = held {
-        let before = own().lender.lock().lend(number, holder, index, held);
-        drop(before);
+    let Shown::Frame(held) = page else {
+        // Content of zeros is in no frame.
+        rings::send(holder, message(Frame::default()));
+        return Ok(());
+    };
+    let tell = |held: &Held| rings::send(holder, message(held.frame()));
+    let lent = own().lender.lock().lend(look, holder, index, held, tell);
+    match lent {
+        Ok(before) => {
+            drop(before);
+            Ok(())
+        }
+        Err((why, held)) => {
+            drop(held);
+            Err(why)
+        }
     }
-    rings::send(holder, message);
+}
+
+/// The root of a page of content, in words.
+fn root_words(object: &ObjectRef, index: u64) -> [u64; 4] {
+    let root = object.0.root(index).unwrap_or(Digest::ZERO);
+    let words = root.0.as_chunks::<8>().0;
+    core::array::from_fn(|at| words.get(at).map_or(0, |word| u64::from_le_bytes(*word)))
 }

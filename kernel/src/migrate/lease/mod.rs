@@ -7,6 +7,7 @@ pub mod home;
 
 pub use holder::Far;
 
+use self::home::Wish;
 use crate::mem::held::Held;
 use crate::mem::object::ObjectRef;
 use crate::rings;
@@ -142,14 +143,26 @@ pub fn deliver(from: TorusId, message: Message) {
             lease,
             index,
             asker,
-        } => home::lend(from, lease, object, index, asker),
+        } => home::lend(Wish {
+            holder: from,
+            lease,
+            object,
+            index,
+            asker,
+        }),
         Message::LendAgain {
             object,
             index,
             holder,
             lease,
             asker,
-        } => home::lend(holder, lease, object, index, asker),
+        } => home::lend(Wish {
+            holder,
+            lease,
+            object,
+            index,
+            asker,
+        }),
         Message::HaveContent { object, index } => home::copied(from, object, index),
         Message::Forgotten { object, cut } => home::forgotten(from, object, cut),
         Message::Cut {
