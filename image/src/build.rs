@@ -27,6 +27,31 @@ const UNWANTED: [&str; 9] = [
 /// The target of programs.
 pub const MUSL: &str = "x86_64-unknown-linux-musl";
 
+/// Which kernel is built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kernel {
+    /// The one that is for use.
+    #[default]
+    Ordinary,
+    /// One that checks itself as it runs: freed frames, entries, owed flushes.
+    Checked,
+}
+
+impl Kernel {
+    /// What cargo is told besides. It is built beside the ordinary one, so that neither has to be built again for the other.
+    const fn words(self) -> &'static [&'static str] {
+        match self {
+            Kernel::Ordinary => &[],
+            Kernel::Checked => &[
+                "--features",
+                "braid-kernel/checked",
+                "--target-dir",
+                "target/checked",
+            ],
+        }
+    }
+}
+
 /// Kernel and loader, built.
 #[derive(Clone, Debug)]
 pub struct Boot {
@@ -40,8 +65,8 @@ pub struct Boot {
 ///
 /// # Errors
 /// The compiler's messages.
-pub fn boot(root: &Path, voice: Voice) -> Result<Boot> {
-    let words = [
+pub fn boot(root: &Path, kernel: Kernel, voice: Voice) -> Result<Boot> {
+    let mut words = vec![
         "--release",
         "--target",
         "x86_64-unknown-none",
@@ -50,6 +75,7 @@ pub fn boot(root: &Path, voice: Voice) -> Result<Boot> {
         "-p",
         "braid-loader",
     ];
+    words.extend(kernel.words());
     let mut built = cargo(root, &words, "building kernel and loader", voice)?;
     let mut take = |name: &str| {
         built

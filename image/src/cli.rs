@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::accel::{self, Accel};
 use crate::bench::arguments::BenchArgs;
+use crate::build::Kernel;
 use crate::ending;
 use crate::exec::{self, Parts, Program};
 use crate::install::Consent;
@@ -90,6 +91,9 @@ struct MachineArgs {
     /// Count: one thread, one instruction is one nanosecond of guest time
     #[arg(long)]
     icount: bool,
+    /// Boot a kernel that checks itself as it runs: freed frames, entries, owed flushes
+    #[arg(long)]
+    checked: bool,
     /// End the machine after so many seconds [default: never; the demonstration: 120]
     #[arg(long, value_name = "S", allow_negative_numbers = true, value_parser = values::seconds)]
     timeout: Option<Duration>,
@@ -255,6 +259,11 @@ impl MachineArgs {
             memory: self.mem,
             // The kernel alone knows how many tori `auto` makes: no more than there are cores.
             swap: crate::swap::disks(&self.swap, tori.unwrap_or(smp).max(1))?,
+            kernel: if self.checked {
+                Kernel::Checked
+            } else {
+                Kernel::Ordinary
+            },
             timeout: self.timeout,
             log: self.log.clone(),
             stats: self.stats,
@@ -296,7 +305,7 @@ impl MachineArgs {
     /// Set-up and build; then the choice of the engine, which needs both.
     fn prepare(&self, machine: &mut Machine) -> Result<Parts> {
         let voice = self.voice();
-        let parts = exec::parts(Consent::new(self.no_install), voice)?;
+        let parts = exec::parts(machine.kernel, Consent::new(self.no_install), voice)?;
         let loader = &parts.boot.loader;
         machine.engine = accel::choose(self.accel, self.icount, &parts.qemu, loader, voice)?;
         if machine.engine == Engine::Counted {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::build::{self, Boot};
+use crate::build::{self, Boot, Kernel};
 use crate::elf_check;
 use crate::ending::Ending;
 use crate::host_io::{Sink, Source};
@@ -41,11 +41,11 @@ pub struct Parts {
 ///
 /// # Errors
 /// Something is missing, or does not compile.
-pub fn parts(consent: Consent, voice: Voice) -> Result<Parts> {
+pub fn parts(kernel: Kernel, consent: Consent, voice: Voice) -> Result<Parts> {
     let root = crate::repo::root()?;
     let qemu = setup::qemu(consent, voice)?;
     setup::rust_targets(&root, consent, voice)?;
-    let boot = build::boot(&root, voice)?;
+    let boot = build::boot(&root, kernel, voice)?;
     Ok(Parts { root, boot, qemu })
 }
 

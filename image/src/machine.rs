@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use rustix::fs::MemfdFlags;
 
 use crate::archive::{Archive, Data, Entry, PAGE};
-use crate::build::Boot;
+use crate::build::{Boot, Kernel};
 use crate::menu;
 use crate::swap::{self, SwapDisk};
 use crate::tree::Tree;
@@ -49,6 +49,8 @@ pub struct Machine {
     pub memory: u64,
     /// Disks to swap to, one for each torus in order.
     pub swap: Vec<SwapDisk>,
+    /// Which kernel it boots.
+    pub kernel: Kernel,
     /// Execution.
     pub engine: Engine,
     /// The longest time it may run.
@@ -81,6 +83,7 @@ impl Default for Machine {
             tori: Some(2),
             memory: 512 * MIB,
             swap: Vec::new(),
+            kernel: Kernel::Ordinary,
             engine: Engine::Tcg,
             timeout: None,
             log: None,

@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod arch;
 mod boot;
+mod checked;
 mod console;
 mod disk;
 mod file;

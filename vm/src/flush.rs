@@ -2,6 +2,7 @@
 //! not be used again until they have forgotten.
 
 use crate::addr::{Frame, PageRange};
+use crate::checked::Covers;
 use crate::frames::{FrameList, FrameTable};
 
 /// Pages above which forgetting everything is cheaper than forgetting page by page (Linux:
@@ -44,6 +45,7 @@ impl Flush {
 pub struct FlushDebt {
     flush: Flush,
     frames: FrameList,
+    covers: Covers,
 }
 
 impl FlushDebt {
@@ -52,6 +54,7 @@ impl FlushDebt {
         Self {
             flush: Flush::None,
             frames: FrameList::new(),
+            covers: Covers::new(),
         }
     }
 
@@ -72,8 +75,9 @@ impl FlushDebt {
 
     /// Says that every core that may hold the space has done [`FlushDebt::flush`], and hands out the
     /// frames, to be freed.
-    pub fn pay(mut self) -> FrameList {
+    pub fn pay(mut self, table: &FrameTable<'_>) -> FrameList {
         self.flush = Flush::None;
+        core::mem::take(&mut self.covers).end(table);
         core::mem::take(&mut self.frames)
     }
 
@@ -81,6 +85,12 @@ impl FlushDebt {
     #[inline]
     pub(crate) fn add_pages(&mut self, pages: PageRange) {
         self.flush.add(pages);
+    }
+
+    /// Notes that an entry for this frame has to be forgotten, which may be later: until then nobody may free the frame.
+    #[inline]
+    pub(crate) fn cover(&mut self, table: &FrameTable<'_>, frame: Frame) {
+        self.covers.add(table, frame);
     }
 
     /// Adds everything to forget.
@@ -102,6 +112,7 @@ impl FlushDebt {
             Flush::All => self.flush = Flush::All,
         }
         other.flush = Flush::None;
+        self.covers.append(core::mem::take(&mut other.covers));
         self.frames
             .append(table, core::mem::take(&mut other.frames));
     }

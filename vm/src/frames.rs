@@ -88,6 +88,8 @@ pub struct FrameMeta {
     owner: AtomicU32,
     /// Page of the owner; in a [`FrameList`] the next frame.
     index: AtomicU64,
+    #[cfg(feature = "checked")]
+    checked: crate::checked::Meta,
 }
 
 /// A frame given back that was not in use, or that is not of this torus.
@@ -97,6 +99,8 @@ pub enum FrameError {
     DoubleFree(Frame),
     /// The frame lies outside the table, or was never the pool's to give.
     Foreign(Frame),
+    /// Cores may still remember an entry for the frame. Only a checked build knows.
+    Owed(Frame),
 }
 
 impl fmt::Display for FrameError {
@@ -104,6 +108,7 @@ impl fmt::Display for FrameError {
         match self {
             Self::DoubleFree(frame) => write!(f, "{frame:?} freed twice"),
             Self::Foreign(frame) => write!(f, "{frame:?} freed to a pool that does not own it"),
+            Self::Owed(frame) => write!(f, "{frame:?} freed while a flush is owed that covers it"),
         }
     }
 }
@@ -132,6 +137,19 @@ impl<'a> FrameTable<'a> {
     fn meta(&self, frame: Frame) -> Option<&'a FrameMeta> {
         self.metas
             .get(usize::try_from(frame.0.wrapping_sub(self.first.0)).ok()?)
+    }
+
+    /// What a checked build knows of a frame.
+    #[cfg(feature = "checked")]
+    pub(crate) fn checked(&self, frame: Frame) -> Option<&'a crate::checked::Meta> {
+        Some(&self.meta(frame)?.checked)
+    }
+
+    /// Notes that a frame holds poison, or does not any more; answers whether it did.
+    #[cfg(feature = "checked")]
+    pub fn set_poisoned(&self, frame: Frame, poisoned: bool) -> bool {
+        let meta = self.meta(frame);
+        meta.is_some_and(|meta| meta.checked.set_poisoned(poisoned))
     }
 
     /// How many frames of a range are used for what, by [`Use`] as a number. Exact while nobody allocates.
@@ -194,6 +212,10 @@ impl<'a> FrameTable<'a> {
     #[inline]
     pub fn retire(&self, frame: Frame) -> Result<(), FrameError> {
         let meta = self.meta(frame).ok_or(FrameError::Foreign(frame))?;
+        #[cfg(feature = "checked")]
+        if meta.checked.is_covered() {
+            return Err(FrameError::Owed(frame));
+        }
         match Use::of(meta.state.swap(0, Relaxed)) {
             Use::Free => Err(FrameError::DoubleFree(frame)),
             Use::Reserved => {

@@ -6,6 +6,7 @@ extern crate alloc;
 
 pub mod addr;
 pub mod builder;
+mod checked;
 pub mod clock;
 pub mod datacap;
 pub mod fault;

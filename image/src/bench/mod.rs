@@ -14,6 +14,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::build;
 use crate::exec;
 use crate::install::Consent;
 use crate::progress::Voice;
@@ -35,8 +36,8 @@ pub fn bench(arguments: &BenchArgs) -> Result<u8> {
     let (options, shapes) = (arguments.options()?, arguments.shapes()?);
     let (peer, voice) = (arguments.peer()?, arguments.voice());
     let consent = Consent::new(arguments.no_install);
-    let parts = exec::parts(consent, voice)?;
-    let mut programs = crate::build::programs(&parts.root, voice)?;
+    let parts = exec::parts(build::Kernel::Ordinary, consent, voice)?;
+    let mut programs = build::programs(&parts.root, voice)?;
     let program = programs
         .remove("bench")
         .context("the programs hold no bench")?;

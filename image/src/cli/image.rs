@@ -8,13 +8,14 @@ use anyhow::Result;
 use clap::Args;
 
 use super::{MachineArgs, parse_files, values, voice};
+use crate::build::{self, Kernel};
 use crate::firmware::Firmware;
 use crate::image::{Format, Image};
 use crate::install::Consent;
 use crate::medium::{Medium, MediumKind};
 use crate::progress::Voice;
+use crate::repo;
 use crate::symbolize::Symbols;
-use crate::{build, repo};
 
 #[derive(Debug, Args)]
 pub(super) struct BoardArgs {
@@ -72,7 +73,7 @@ impl WhereArgs {
     pub(super) fn tell(&self) -> Result<()> {
         let kernel = match &self.kernel {
             Some(kernel) => kernel.clone(),
-            None => build::boot(&repo::root()?, Voice::Normal)?.kernel,
+            None => build::boot(&repo::root()?, Kernel::Ordinary, Voice::Normal)?.kernel,
         };
         let symbols = Symbols::of(&kernel);
         for address in &self.addresses {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::build;
+use crate::build::{self, Kernel};
 use crate::install::Consent;
 use crate::menu;
 use crate::progress::Voice;
@@ -86,7 +86,7 @@ impl Image {
         };
         let root = repo::root()?;
         setup::rust_targets(&root, consent, voice)?;
-        let boot = build::boot(&root, voice)?;
+        let boot = build::boot(&root, Kernel::Ordinary, voice)?;
         let mut tree = run::tree(&root, voice)?;
         for (host, guest) in &self.files {
             tree.add_file(host, guest.as_os_str().as_encoded_bytes())?;

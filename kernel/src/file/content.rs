@@ -8,9 +8,11 @@ use super::{boot, tree};
 use crate::arch::cpu;
 use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef, PAGE, Shown};
+use crate::migrate::lease;
 use crate::sched::lock::Lock;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
+use ::torus::TorusId;
 use braid_files::archive::NodeId;
 use core::sync::atomic::{AtomicU32, Ordering};
 use vm::space::Object;
@@ -95,6 +97,14 @@ impl Content {
     /// Its seals.
     pub fn seals(&self) -> Seals {
         Seals::from_bits_retain(self.seals.load(Ordering::Relaxed))
+    }
+
+    /// Lends what mappings of it show to another torus: by what number, and whether it is sealed against writing.
+    pub fn lend(&self, to: TorusId) -> Result<(u64, bool), Errno> {
+        let _busy = self.busy.lock();
+        let sealed = Seals::WRITE | Seals::FUTURE_WRITE;
+        let number = lease::home::give(&self.object, to)?;
+        Ok((number, self.seals().intersects(sealed)))
     }
 
     /// Adds the seals that `more` answers with, which is told of those that there are. Nothing is written meanwhile.
@@ -219,7 +229,7 @@ impl Content {
         let (owner, from) = (self.object.owner(), len.div_ceil(PAGE as u64));
         // Here nobody waits to hear of it: each entry has a reference to its frame.
         let _ = spaces.cut(owner, from);
-        crate::migrate::lease::home::cut(owner, from);
+        lease::home::cut(owner, from);
         Ok(())
     }
 }

@@ -226,7 +226,11 @@ impl OpenFile {
         let mut sealed = false;
         let object = match &self.body {
             _ if flags.contains(Flags::PATH) => return Err(Errno::EBADF.into()),
-            Body::Far(remote) => far_object(thread, remote, flags, shared)?,
+            Body::Far(remote) => {
+                let (object, is_sealed) = far_object(thread, remote, flags, shared)?;
+                sealed = is_sealed;
+                object
+            }
             Body::Bytes(node, bytes) => boot::object(node, bytes)?,
             Body::Tmp(node) => {
                 let content = transfer::content(node)?;
@@ -309,24 +313,28 @@ impl OpenFile {
     }
 }
 
-/// What a mapping of a file of another torus shows: of `/tmp` a copy, so that it cannot be shared.
+/// What a mapping of a file of another torus shows, and whether that is sealed against writing: the file's own pages, under a lease, when
+/// it is shared; else a copy.
 fn far_object(
     thread: &Arc<Thread>,
     remote: &Remote,
     flags: Flags,
     shared: bool,
-) -> Result<ObjectRef, Stop> {
+) -> Result<(ObjectRef, bool), Stop> {
     if let Some(id) = remote.same_as() {
-        return Ok(boot::object_of(id)?);
+        return Ok((boot::object_of(id)?, false));
     }
-    if remote.description.kind != S_IFREG || shared {
+    if remote.description.kind != S_IFREG {
         return Err(Errno::ENODEV.into());
     }
     if !flags.reads() {
         return Err(Errno::EACCES.into());
     }
+    if shared {
+        return far::map(thread, remote);
+    }
     match &far::fetch(thread, remote)?.body {
-        Body::Tmp(node) => Ok(transfer::content(node)?.object().clone()),
+        Body::Tmp(node) => Ok((transfer::content(node)?.object().clone(), false)),
         _ => Err(Errno::ENODEV.into()),
     }
 }

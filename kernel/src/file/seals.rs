@@ -4,6 +4,7 @@ use super::open::{Body, OpenFile};
 use super::transfer;
 use crate::arch::cpu;
 use crate::mem::object::ObjectRef;
+use crate::migrate::lease;
 use crate::syscall::errno::Errno;
 use bitflags::bitflags;
 use vm::addr::{Page, PageRange, USER_END};
@@ -57,9 +58,9 @@ pub fn add(file: &OpenFile, seals: u64) -> Result<usize, Errno> {
     Ok(0)
 }
 
-/// Whether a shared mapping of the object may be written, or made so by mprotect(2).
+/// Whether a shared mapping of the object may be written, or made so by mprotect(2). Those of other tori count whatever their rights.
 fn is_mapped_for_writing(object: &ObjectRef) -> bool {
-    let mut found = false;
+    let mut found = lease::home::is_held(object);
     cpu::this().torus().share.spaces.each(|space| {
         found |= space.look(|space| {
             let all = PageRange::new(Page(0), Page::containing(USER_END));

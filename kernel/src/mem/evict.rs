@@ -3,6 +3,7 @@
 //! Frames go in batches, so that the cores which may remember their entries are interrupted once for all of them: until then a
 //! space owes its flush ([`Space::replace`]).
 
+use super::held::Held;
 use super::object::Way;
 use super::reclaim::low;
 use super::space::Space;
@@ -10,16 +11,15 @@ use super::swap::{PageName, Swap, release};
 use crate::tori::Torus;
 use alloc::sync::Arc;
 use heapless::Vec;
-use vm::addr::Frame;
 use vm::clock::{Candidate, Clock, Verdict};
-use vm::frames::{FrameList, Owner, Use};
+use vm::frames::{Owner, Use};
 use vm::space::{Age, Replacement};
 use vm::table::{Slot, TableMemory};
 
 /// Spaces that owe a flush before a batch is paid for.
 const SPACES: usize = 16;
-/// Frames of the page cache that go with a batch.
-const CONTENTS: usize = 64;
+/// Frames of objects and of the page cache that go with a batch.
+const HELD: usize = 64;
 
 /// What became of a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +39,11 @@ pub struct Batch {
     torus: &'static Torus,
     owing: Vec<Arc<Space>, SPACES>,
     /// Slots of the page cache and their frames, whose entries are gone.
-    contents: Vec<(u64, Frame), CONTENTS>,
+    contents: Vec<(u64, Held), HELD>,
+    /// Frames of objects whose entries are gone. Until cores have forgotten these, nobody who lets go of such a frame is the last.
+    held: Vec<Held, HELD>,
     /// More spaces owe than were noted.
     crowded: bool,
-    /// Frames that are free when all have forgotten them.
-    free: FrameList,
 }
 
 impl Batch {
@@ -53,8 +53,8 @@ impl Batch {
             torus,
             owing: Vec::new(),
             contents: Vec::new(),
+            held: Vec::new(),
             crowded: false,
-            free: FrameList::new(),
         }
     }
 
@@ -79,8 +79,11 @@ impl Batch {
         let Some(age) = age(torus, candidate) else {
             return Step::Kept;
         };
-        // The cache holds one reference. Who holds one without an entry needs the frame: it stays.
-        if Clock::judge(torus.memory().frames(), candidate, age, 1) != Verdict::Drop {
+        let Some(held) = torus.share.page_cache.hold(candidate.index, frame) else {
+            return Step::Kept;
+        };
+        // The cache holds one reference, this the other. Who holds one without an entry needs the frame: it stays.
+        if Clock::judge(torus.memory().frames(), candidate, age, 2) != Verdict::Drop {
             return Step::Kept;
         }
         if age.entries > 0 {
@@ -91,7 +94,7 @@ impl Batch {
             });
         }
         // There is room: it was looked at first.
-        let _ = self.contents.push((candidate.index, frame));
+        let _ = self.contents.push((candidate.index, held));
         Step::Dropped
     }
 
@@ -110,10 +113,7 @@ impl Batch {
             Way::Stay if busy => Step::Busy,
             Way::Stay => Step::Kept,
             Way::Drop => {
-                let frames = self.torus.memory().frames();
-                if frames.release(candidate.frame) {
-                    self.free.push(frames, candidate.frame);
-                }
+                drop(Held::again(candidate.frame));
                 Step::Dropped
             }
             Way::Write(_) if goes => Step::Leaving,
@@ -134,12 +134,16 @@ impl Batch {
             None | Some(Verdict::Keep | Verdict::Split) => return Way::Stay,
             Some(Verdict::Drop | Verdict::Write) => {}
         }
+        // The object has a reference that it keeps meanwhile.
+        if self.held.push(Held::share(frame)).is_err() {
+            return Way::Stay;
+        }
         let all_replaced = torus.share.spaces.each(|space| {
             let owes = space.try_replace(frame, Replacement::Drop);
             self.owes(space, owes == Some(true));
             owes.is_some()
         });
-        if !all_replaced || frames.shares(frame) != 1 {
+        if !all_replaced || frames.shares(frame) != 2 {
             return Way::Stay;
         }
         // Only now is it certain whether it was written.
@@ -232,9 +236,11 @@ impl Batch {
         } else {
             self.owing.iter().for_each(|space| space.settle());
         }
-        self.torus.free_list(self.free);
-        for (slot, frame) in &self.contents {
-            self.torus.share.page_cache.give_up(*slot, *frame);
+        drop(self.held);
+        for (slot, held) in self.contents {
+            let frame = held.frame();
+            drop(held);
+            self.torus.share.page_cache.give_up(slot, frame);
         }
         if let Some(swap) = self.torus.reclaim.swap() {
             swap.commit();

@@ -111,6 +111,14 @@ impl PageCache {
             .map_or(0, |cache| cache.len() as u64)
     }
 
+    /// A reference to `frame`, if that is in `slot`, as the reverse map says.
+    pub fn hold(&self, slot: u64, frame: Frame) -> Option<Held> {
+        let inner = self.inner.lock();
+        let (cache, slot) = inner.as_ref().zip(u32::try_from(slot).ok().map(Slot))?;
+        let (_, it) = cache.at(slot)?;
+        (it.frame == frame).then(|| Held::share(frame))
+    }
+
     /// Frees `frame`, which the reverse map says is in `slot`, if nobody but the cache holds it any more. For the clock, once the
     /// entries are gone and no core remembers them.
     pub fn give_up(&self, slot: u64, frame: Frame) {

@@ -8,6 +8,7 @@
 use super::evict::{Batch, Step};
 use super::swap::{Prepared, Swap};
 use crate::arch::{cpu, shootdown};
+use crate::checked;
 use crate::process::{Thread, counters};
 use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
@@ -99,6 +100,7 @@ pub fn knocked() {
 /// Does what allocations and the disk have asked for. On a core that holds no lock. The disk may answer meanwhile, where a long
 /// operation lets interrupts in: nothing is left to be done when this returns.
 pub fn keep_up() {
+    checked::keep_up();
     let torus = cpu::this().torus();
     let reclaim = &torus.reclaim;
     let taken =

@@ -172,12 +172,12 @@ impl Space {
     pub fn cut(&self, end: impl Fn(&ObjectRef) -> Option<u64>) {
         let memory = cpu::this().torus().memory();
         self.with(|space| {
-            let debt = if self.is_frozen() {
-                space.forget_objects(memory)
-            } else {
-                space.cut(memory, end)
-            };
-            ((), debt)
+            if self.is_frozen() {
+                return ((), space.forget_objects(memory));
+            }
+            // Other cores may be running it. They forget first: else who shares a frame with it could free that before.
+            self.pay(space.withhold(memory, &end));
+            ((), space.cut(memory, &end))
         });
     }
 
@@ -234,7 +234,8 @@ impl Space {
             counters.flush_interrupts.add(others);
             shootdown::flush(debt.flush(), cores);
         }
-        cpu::this().torus().free_list(debt.pay());
+        let torus = cpu::this().torus();
+        torus.free_list(debt.pay(torus.memory().frames()));
     }
 
     fn loaded(&self) -> CoreSet {

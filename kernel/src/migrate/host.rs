@@ -2,6 +2,7 @@
 
 use super::own;
 use crate::arch::{cpu, paging};
+use crate::checked;
 use crate::mem::reclaim::low;
 use crate::mem::space::{Space, VmSpace};
 use crate::process::{Pid, Thread, counters, table};
@@ -190,6 +191,7 @@ fn bring(space: &mut VmSpace, page: Page, from: Frame, asked: bool) -> Result<()
     let target = paging::phys_to_virt(frame.start());
     // SAFETY: K32, the home has granted the frame and keeps it; ours is new.
     unsafe { target.copy_from_nonoverlapping(source, PAGE_SIZE) };
+    checked::copied(frame);
     if !space.arrive(torus.memory(), page, frame, asked) {
         torus.free_frame(frame);
     } else if !asked {

@@ -29,7 +29,7 @@ use torus::{DepositId, TorusId};
 use vm::addr::{Frame, Page, PageRange, VirtAddr};
 use vm::frames::Owner;
 use vm::space::{Backing, Flags, Limits as SpaceLimits, Mapping, Parts, Prot};
-use vm::table::Source;
+use vm::table::{Source, TableMemory};
 
 /// What a process leaves behind.
 pub struct Left<'a> {
@@ -275,7 +275,7 @@ impl Arrival {
         for (claim, root) in &self.claims {
             if let Err(error) = space.set_source(claim.source, *root) {
                 let debt = space.destroy(torus.memory());
-                torus.free_list(debt.pay());
+                torus.free_list(debt.pay(torus.memory().frames()));
                 return Err(error.into());
             }
         }

@@ -13,6 +13,7 @@ pub use divide::{Early, divide};
 
 use crate::arch::cpu::{self, Cpu, MAX_CORES};
 use crate::arch::paging;
+use crate::checked;
 use crate::mem::reclaim::{self, Reclaim};
 use crate::mem::swap::Swap;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -103,7 +104,7 @@ impl Torus {
     /// Takes a frame, its content unspecified, with one reference; `None` when memory is out.
     pub fn alloc_frame(&self, used: Use) -> Option<Frame> {
         let cache = &self.own_core().frames;
-        cache.allocate(&self.frames, used).or_else(|| {
+        let found = cache.allocate(&self.frames, used).or_else(|| {
             let mut pool = self.pool.lock();
             if pool.available() < self.reserve() + reclaim::low(self.total()) {
                 self.reclaim.ask();
@@ -122,7 +123,8 @@ impl Torus {
             }
             drop(pool);
             self.take_from_others(used)
-        })
+        });
+        checked::allocated(self, found)
     }
 
     /// Takes one of the frames that are reserved for the heap, for a core that holds a reservation.
@@ -191,7 +193,10 @@ impl Torus {
         }
         let run = pool.allocate_run()?;
         drop(pool);
-        run.iter().for_each(|frame| self.frames.claim(frame, used));
+        run.iter().for_each(|frame| {
+            self.frames.claim(frame, used);
+            let _ = checked::allocated(self, Some(frame));
+        });
         let bytes = RUN as usize * vm::addr::PAGE_SIZE;
         // SAFETY: K13, the frames have just become ours.
         unsafe { paging::phys_to_virt(run.start.start()).write_bytes(0, bytes) };
@@ -203,6 +208,7 @@ impl Torus {
     /// # Panics
     /// When it is free already or not of this torus: the kernel's accounts are wrong.
     pub fn free_frame(&self, frame: Frame) {
+        checked::freed(self, frame);
         let cache = &self.own_core().frames;
         match cache.free(&self.frames, frame) {
             Ok(true) => {}

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use braid::build::{self, Boot, Kernel};
 use braid::ending::Ending;
 use braid::exec::{self, Parts, Program};
 use braid::host_io::{Sink, Source};
@@ -231,6 +232,13 @@ impl Exec {
         self
     }
 
+    /// On a kernel that checks itself as it runs.
+    #[must_use]
+    pub fn checked(mut self) -> Exec {
+        self.machine.kernel = Kernel::Checked;
+        self
+    }
+
     /// More words for the kernel.
     #[must_use]
     pub fn words(mut self, words: &str) -> Exec {
@@ -280,14 +288,14 @@ impl Exec {
     }
 
     fn boot(&self) -> Result<Output, Box<dyn std::error::Error>> {
-        let parts = parts();
+        let (parts, built) = (parts(), built(self.machine.kernel));
         let mut machine = self.machine.clone();
         let tree = self.program.install(&mut machine)?;
         machine.check()?;
         let line = machine.command_line(&Terminal::default())?;
         let (ending, output) = match self.via {
             Via::Loader => {
-                let volume = Volume::new(&parts.root, &parts.boot, tree, &line)?;
+                let volume = Volume::new(&parts.root, built, tree, &line)?;
                 machine.check_memory(volume.size)?;
                 boot(&machine, &volume, self.stdin.clone())?
             }
@@ -387,7 +395,7 @@ pub(super) fn finish(
         signals: None,
         debugger: None,
     };
-    let log = LogLines::new(parts().boot.kernel.clone());
+    let log = LogLines::new(built(machine.kernel).kernel.clone());
     let finished = Session::new(running, Port::Framed, host, log, machine.timeout)?.run()?;
     let Host {
         stdout,
@@ -424,7 +432,19 @@ pub(crate) fn tool_status(status: std::process::ExitStatus) -> i32 {
 pub fn parts() -> &'static Parts {
     static PARTS: OnceLock<Parts> = OnceLock::new();
     PARTS.get_or_init(|| {
-        exec::parts(Consent::new(false), Voice::Normal)
+        exec::parts(Kernel::Ordinary, Consent::new(false), Voice::Normal)
             .unwrap_or_else(|error| panic!("the machine cannot be built: {error:#}"))
     })
+}
+
+/// A kernel and its loader, built once for all tests.
+fn built(kernel: Kernel) -> &'static Boot {
+    static CHECKED: OnceLock<Boot> = OnceLock::new();
+    match kernel {
+        Kernel::Ordinary => &parts().boot,
+        Kernel::Checked => CHECKED.get_or_init(|| {
+            build::boot(&parts().root, kernel, Voice::Normal)
+                .unwrap_or_else(|error| panic!("the checked kernel cannot be built: {error:#}"))
+        }),
+    }
 }

@@ -158,7 +158,7 @@ impl<'a> Machine<'a> {
                 Flush::All => core.forget_all(space),
             }
         }
-        let mut list = debt.pay();
+        let mut list = debt.pay(&self.frames);
         while let Some(frame) = list.pop(&self.frames) {
             self.free(frame);
         }

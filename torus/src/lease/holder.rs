@@ -66,6 +66,14 @@ impl Lease {
         }
     }
 
+    /// The frame in which a page was lent, if it was.
+    pub fn lent(&self, index: u64) -> Option<Frame> {
+        match self.pages.get(&index)? {
+            Page::Lent(frame) => Some(*frame),
+            Page::Asked | Page::Content(_) | Page::Refused(..) => None,
+        }
+    }
+
     /// Its home is asked for a page.
     pub fn asked(&mut self, index: u64) {
         self.pages.insert(index, Page::Asked);

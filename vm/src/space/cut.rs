@@ -1,15 +1,58 @@
 //! Taking away what objects no longer have: the one change of a space that nothing can refuse.
 
 use super::AddressSpace;
+use super::list::MappingList;
 use super::mapping::{Backing, Object};
 use crate::addr::PageRange;
 use crate::flush::FlushDebt;
-use crate::table::{Released, TableMemory};
+use crate::table::{Released, Rights, TableMemory};
 
 /// Mappings that are looked at before interrupts are let in.
 const PIECE: usize = 256;
 
+/// The parts of mappings that show what objects have lost; interrupts are let in between.
+fn lost<'a, O: Object, M: TableMemory>(
+    mappings: &'a MappingList<O>,
+    memory: &'a M,
+    end: &'a impl Fn(&O) -> Option<u64>,
+) -> impl Iterator<Item = PageRange> + 'a {
+    (1..)
+        .zip(mappings.iter())
+        .filter_map(move |(count, mapping)| {
+            if count % PIECE == 0 {
+                memory.pause();
+            }
+            let Backing::Object { object, offset, .. } = &mapping.backing else {
+                return None;
+            };
+            let kept = end(object)?.saturating_sub(*offset);
+            let range = mapping.range;
+            (kept < range.len()).then(|| PageRange::new(range.start + kept, range.end))
+        })
+}
+
 impl<O: Object> AddressSpace<O> {
+    /// Has cores that run the space not reach any more what [`AddressSpace::cut`] is to take away; every entry keeps its frame. When the
+    /// debt is paid and the space has been locked all the while, nothing of the cut has to be forgotten: whoever lets go of a frame last,
+    /// here or in another space, may free it.
+    pub fn withhold<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        end: impl Fn(&O) -> Option<u64>,
+    ) -> FlushDebt {
+        let mut debt = FlushDebt::none();
+        for part in lost(&self.mappings, memory, &end) {
+            self.table.rewrite(memory, part, &mut debt, |entry| {
+                if entry.holds_frame() {
+                    entry.with_rights(Rights::empty())
+                } else {
+                    entry
+                }
+            });
+        }
+        debt
+    }
+
     /// Takes the pages that objects have lost out of every mapping of them, locked ones too, private copies included (mmap(2): beyond
     /// the end of a file is SIGBUS). `end` says from which page on an object has none; `None`: nothing of it is taken away.
     ///
@@ -21,18 +64,7 @@ impl<O: Object> AddressSpace<O> {
         end: impl Fn(&O) -> Option<u64>,
     ) -> FlushDebt {
         let (mut debt, mut gone) = (FlushDebt::none(), Released::default());
-        for (count, mapping) in (1..).zip(self.mappings.iter()) {
-            if count % PIECE == 0 {
-                memory.pause();
-            }
-            let Backing::Object { object, offset, .. } = &mapping.backing else {
-                continue;
-            };
-            let kept = end(object).map(|end| end.saturating_sub(*offset));
-            let Some(kept) = kept.filter(|kept| *kept < mapping.range.len()) else {
-                continue;
-            };
-            let part = PageRange::new(mapping.range.start + kept, mapping.range.end);
+        for part in lost(&self.mappings, memory, &end) {
             // Entries of 2 MiB are anonymous memory's: what there is to split is folded, and holds no frame of this torus.
             if self.table.split_edges(memory, part).is_ok() {
                 self.table.drop_folded(memory, part);

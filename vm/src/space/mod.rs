@@ -3,6 +3,7 @@
 //! Every operation checks first and changes then: after an error nothing has changed, except where
 //! its documentation says what. What it took away comes back as a [`FlushDebt`].
 
+mod audit;
 mod blocks;
 mod change;
 mod cut;
@@ -18,6 +19,7 @@ mod snapshot;
 
 use core::fmt;
 
+pub use audit::Stray;
 pub use change::Advice;
 pub(crate) use grow::GrowError;
 use list::MappingList;

@@ -89,6 +89,7 @@ impl<O: Object> AddressSpace<O> {
                     let old = Entry(slot.swap(new.0, Relaxed));
                     if old.is_present() {
                         debt.add_pages(PageRange::at(page, 1));
+                        debt.cover(memory.frames(), frame);
                     }
                     release(memory, old, &mut debt, &mut gone);
                 });

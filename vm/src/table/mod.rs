@@ -4,6 +4,7 @@
 //! of the test kit); [`Entry`] is the layout of a word; [`PageTable`] walks. Nothing here knows
 //! mappings: `space` decides what a range may do.
 
+mod audit;
 mod copy;
 mod entry;
 mod fold;
@@ -13,6 +14,7 @@ mod walk;
 use alloc::vec::Vec;
 use core::sync::atomic::AtomicU64;
 
+pub(crate) use audit::Led;
 pub(crate) use copy::Copied;
 pub use entry::{Entry, Rights, Slot, Source, State};
 pub use fold::Away;

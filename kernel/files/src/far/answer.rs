@@ -48,6 +48,13 @@ wire_enum! {
             /// In the order of the question.
             events: Vec<u16>,
         },
+        /// What a mapping shows.
+        6 Object {
+            /// The object's number, which the asker has been given once and has to let go some time.
+            number: u64,
+            /// Whether the file is sealed against writing.
+            sealed: bool,
+        },
         /// It failed.
         10 Failed {
             /// The error number.

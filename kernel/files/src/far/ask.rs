@@ -280,6 +280,8 @@ wire_enum! {
             /// The lock.
             wish: LockWish,
         },
+        /// mmap(2), shared: the answer is an object.
+        48 Map,
         /// getdents64(2).
         50 List {
             /// Bytes that it may fill.

@@ -36,6 +36,7 @@ fn request() -> impl Strategy<Value = Request> {
     let position = proptest::option::of(any::<u64>());
     prop_oneof![
         Just(Request::Stat),
+        Just(Request::Map),
         Just(Request::RemoveDirectory),
         (
             proptest::option::of(any::<u32>()),
@@ -85,6 +86,8 @@ fn ask() -> impl Strategy<Value = Ask> {
 fn answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
         any::<u64>().prop_map(|value| Answer::Done { value }),
+        (any::<u64>(), any::<bool>())
+            .prop_map(|(number, sealed)| Answer::Object { number, sealed }),
         (any::<u64>(), any::<u32>(), any::<(u32, u32)>()).prop_map(|(size, mode, special)| {
             let stat = Stat {
                 size,

@@ -8,6 +8,8 @@ use super::parcel::{Frames, Parcel};
 use super::remote::Remote;
 use super::share;
 use crate::mem;
+use crate::mem::object::ObjectRef;
+use crate::migrate::lease;
 use crate::process::Thread;
 use crate::rings;
 use crate::sched::lock::Lock;
@@ -51,6 +53,8 @@ pub enum Reply {
     Answer(Answer),
     /// An open file.
     Opened(Arc<OpenFile>),
+    /// What a mapping shows, and whether it is sealed against writing.
+    Object(ObjectRef, bool),
 }
 
 impl Reply {
@@ -300,6 +304,7 @@ pub fn answered(call: u64) {
             number,
             description,
         }) => opened(asking.home, number, description),
+        Ok(Answer::Object { number, sealed }) => lent(asking.home, number, sealed),
         Ok(answer) => Reply::Answer(answer),
         Err(_) => Reply::failed(Errno::ENOMEM),
     };
@@ -309,6 +314,13 @@ pub fn answered(call: u64) {
         thread.attention.store(true, Ordering::Release);
     }
     thread.wake();
+}
+
+fn lent(home: TorusId, number: u64, sealed: bool) -> Reply {
+    match lease::holder::given(home, number) {
+        Ok(object) => Reply::Object(object, sealed),
+        Err(errno) => Reply::failed(errno),
+    }
 }
 
 fn opened(home: TorusId, number: u64, description: Description) -> Reply {

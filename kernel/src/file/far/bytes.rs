@@ -2,12 +2,15 @@
 
 use super::super::open::{Flags, OpenFile};
 use super::MAIN;
-use super::asking::{Reply, consume, exchange};
+use super::asking::{Reply, ask, consume, exchange};
 use super::parcel::{Frames, PAYLOAD, PAYLOAD_MAX};
 use super::remote::Remote;
+use crate::mem::object::ObjectRef;
 use crate::mem::user::{UserBuffers, UserSlice};
+use crate::process::Thread;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
 use braid_files::archive::NodeId;
 use braid_files::far::answer::{Answer, Description};
 use braid_files::far::ask::{Ask, Request, Subject, archive};
@@ -28,6 +31,14 @@ pub(super) fn count(reply: &Reply) -> Result<usize, Errno> {
     match reply {
         Reply::Answer(Answer::Done { value }) => Ok(*value as usize),
         _ => Err(Errno::EIO),
+    }
+}
+
+/// What a shared mapping of a file shows, and whether it is sealed against writing.
+pub fn map(thread: &Arc<Thread>, remote: &Remote) -> Result<(ObjectRef, bool), Stop> {
+    match ask(thread, remote.home, &about(remote, Request::Map))? {
+        Reply::Object(object, sealed) => Ok((object, sealed)),
+        Reply::Answer(_) | Reply::Opened(_) => Err(Errno::EIO.into()),
     }
 }
 

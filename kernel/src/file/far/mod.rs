@@ -24,7 +24,7 @@ mod serving;
 mod share;
 
 pub use asking::{Interruption, Journal, Reply, ask, forget, has_asked, interruption, rewind};
-pub use bytes::{list, list_changed, read, read_changed, write};
+pub use bytes::{list, list_changed, map, read, read_changed, write};
 pub use fetch::fetch;
 pub use serving::Serving;
 pub use share::Share;

@@ -6,6 +6,7 @@
 use super::super::caller::Caller;
 use super::super::io::Transfer;
 use super::super::locks;
+use super::super::open::{Body, OpenFile};
 use super::super::service::{self, Outcome, Subject, bytes, names, poll};
 use super::super::transfer;
 use super::super::tree::{Home, Node};
@@ -13,6 +14,7 @@ use super::parcel::{self, Frames, PAYLOAD, PAYLOAD_MAX};
 use super::{exports, share};
 use crate::arch::cpu;
 use crate::mem;
+use crate::migrate::lease;
 use crate::process::Pid;
 use crate::rings;
 use crate::sched::lock::Lock;
@@ -245,8 +247,10 @@ fn finish(serving: &Serving, answer: Answer) {
         share().end();
     }
     if !serving.parcel.put_letter(&answer) {
-        if let Answer::Opened { number, .. } = answer {
-            exports::hold(number, serving.from, -1);
+        match answer {
+            Answer::Opened { number, .. } => exports::hold(number, serving.from, -1),
+            Answer::Object { number, .. } => lease::home::hold(number, serving.from, -1),
+            _ => {}
         }
         serving.parcel.put_letter(&failed(Errno::ENOMEM));
     }
@@ -327,6 +331,7 @@ fn about(
             let io = &mut Transfer::lent(&serving.parcel, payload(*len), total, in_flight);
             Outcome::Done(transfer::write(&caller, file, io, *position)?)
         }
+        (Subject::File(file), Request::Map) => return map(file, serving.from),
         _ => service::perform(&caller, subject, request)?,
     };
     Ok(match outcome {
@@ -337,6 +342,15 @@ fn about(
         Outcome::Bytes(bytes) => Answer::Bytes { bytes },
         Outcome::Opened(file) => exports::opened(file, serving.from)?,
     })
+}
+
+/// Lends what a mapping of a file shows. ENODEV when it is none that can be mapped.
+fn map(file: &OpenFile, to: TorusId) -> Result<Answer, Stop> {
+    let Body::Tmp(node) = &file.body else {
+        return Err(Errno::ENODEV.into());
+    };
+    let (number, sealed) = transfer::content(node)?.lend(to)?;
+    Ok(Answer::Object { number, sealed })
 }
 
 /// Bytes of payload that a request means.

@@ -123,7 +123,7 @@ pub fn perform(caller: &Caller, subject: Subject, request: &Request) -> Result<O
         Request::SetFlags { flags } => files::set_flags(subject.file()?, flags),
         Request::Sync => files::sync(subject.file()?)?,
         Request::PipeSize { bytes } => files::pipe_size(subject.file()?, bytes)?,
-        Request::List { .. } | Request::Read { .. } | Request::Write { .. } => {
+        Request::Map | Request::List { .. } | Request::Read { .. } | Request::Write { .. } => {
             return Err(Errno::EINVAL.into());
         }
     };

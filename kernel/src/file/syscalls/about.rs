@@ -223,7 +223,7 @@ fn outcome(reply: Reply) -> Result<Outcome, Stop> {
         Reply::Answer(Answer::Done { value }) => Outcome::Done(value as usize),
         Reply::Answer(Answer::Stat { stat }) => Outcome::Stat(stat),
         Reply::Answer(Answer::Bytes { bytes }) => Outcome::Bytes(bytes),
-        Reply::Answer(_) => return Err(Errno::EIO.into()),
+        Reply::Answer(_) | Reply::Object(..) => return Err(Errno::EIO.into()),
     })
 }
 

@@ -55,6 +55,12 @@ impl Far {
         self.name.content
     }
 
+    /// Whether page `index` is in this frame of the home's, which has lent it.
+    #[cfg(feature = "checked")]
+    pub fn has_lent(&self, index: u64, frame: Frame) -> bool {
+        self.lease.lock().lent(index) == Some(frame)
+    }
+
     /// What page `index` shows; its home is asked when that is not known. `owner` is the object's name here.
     pub fn page(&self, owner: Owner, index: u64) -> Result<Shown, SourceError> {
         let asker = sched::with_current(|thread| thread.process.pid);
@@ -163,6 +169,21 @@ pub fn take(name: ObjectName) -> Result<ObjectRef, Errno> {
     };
     own().held.lock().insert(key, entry);
     Ok(object)
+}
+
+/// An object of another torus, for which its home has counted this one. ENOMEM without memory: it is not counted any more.
+pub fn given(home: TorusId, number: u64) -> Result<ObjectRef, Errno> {
+    let name = ObjectName {
+        home,
+        number,
+        content: false,
+    };
+    let object = take(name);
+    match (&object, own().held.lock().get_mut(&(home, number))) {
+        (Ok(_), Some(entry)) => entry.holds += 1,
+        _ => super::hold(home, number, here(), -1),
+    }
+    object
 }
 
 /// A process has come to stay: this torus is counted for its objects from now on.

@@ -33,6 +33,19 @@ pub(super) fn name(object: &ObjectRef) -> Result<ObjectName, Errno> {
     })
 }
 
+/// Gives an object of this torus to another one, which is counted for it: by what number. ENOMEM without memory for it.
+pub fn give(object: &ObjectRef, to: TorusId) -> Result<u64, Errno> {
+    let number = name(object)?.number;
+    hold(number, to, 1);
+    Ok(number)
+}
+
+/// Whether another torus holds the object.
+pub fn is_held(object: &ObjectRef) -> bool {
+    let same = |other: &ObjectRef| other.owner() == object.owner();
+    own().lender.lock().number_of(same).is_some()
+}
+
 /// The object of a number. EIO when there is none.
 pub(super) fn object(number: u64) -> Result<ObjectRef, Errno> {
     let lender = own().lender.lock();
@@ -40,7 +53,7 @@ pub(super) fn object(number: u64) -> Result<ObjectRef, Errno> {
 }
 
 /// A torus was given an object, or was not after all.
-pub(super) fn hold(number: u64, holder: TorusId, change: i32) {
+pub fn hold(number: u64, holder: TorusId, change: i32) {
     let back = own().lender.lock().hold(number, holder, change.into());
     let_go(back);
 }

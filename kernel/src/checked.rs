@@ -1,0 +1,158 @@
+//! What a build that checks itself does besides (feature `checked`); in other builds all of it is nothing.
+//!
+//! *Poison.* A frame that goes to the pool is filled with a pattern, and is looked at when it is taken out: whoever wrote in between had
+//! no right to. A page that is copied from another torus's frame and holds nothing but the pattern was copied too late.
+//!
+//! *Audit.* After every so many freed frames, when this core holds no lock, each entry of each space is compared with the record of its
+//! frame ([`vm::space::Stray`]), and each lent frame with the lease. Frames that owed flushes cover are not freed: `vm` sees to that.
+
+#[cfg(feature = "checked")]
+pub use on::{allocated, copied, freed, keep_up};
+
+#[cfg(not(feature = "checked"))]
+pub use off::{allocated, copied, freed, keep_up};
+
+#[cfg(not(feature = "checked"))]
+mod off {
+    use crate::tori::Torus;
+    use vm::addr::Frame;
+
+    #[inline]
+    pub const fn freed(_: &Torus, _: Frame) {}
+
+    #[inline]
+    pub const fn allocated(_: &Torus, frame: Option<Frame>) -> Option<Frame> {
+        frame
+    }
+
+    #[inline]
+    pub const fn copied(_: Frame) {}
+
+    #[inline]
+    pub const fn keep_up() {}
+}
+
+#[cfg(feature = "checked")]
+mod on {
+    use crate::arch::{cpu, paging};
+    use crate::mem::space::Space;
+    use crate::tori::Torus;
+    use alloc::sync::Arc;
+    use core::sync::atomic::{AtomicU64, Ordering};
+    use vm::addr::{Frame, PAGE_SIZE};
+    use vm::space::Stray;
+    use vm::table::TableMemory;
+
+    /// What a free frame holds: no address, no small number, and odd.
+    const POISON: u64 = 0xdead_f4ee_dead_f4ef;
+    const WORDS: usize = PAGE_SIZE / 8;
+    /// Frames that are freed between two audits.
+    const PERIOD: u64 = 1024;
+
+    static FREED: AtomicU64 = AtomicU64::new(0);
+
+    /// A frame goes to the pool.
+    pub fn freed(torus: &Torus, frame: Frame) {
+        let words = paging::phys_to_virt(frame.start()).cast::<u64>();
+        for at in 0..WORDS {
+            // SAFETY: K13, nothing refers to the frame any more.
+            unsafe { words.add(at).write_volatile(POISON) }
+        }
+        torus.memory().frames().set_poisoned(frame, true);
+        FREED.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A frame was taken out of the pool.
+    ///
+    /// # Panics
+    /// Somebody has written to it meanwhile.
+    pub fn allocated(torus: &Torus, frame: Option<Frame>) -> Option<Frame> {
+        let taken = frame?;
+        if torus.memory().frames().set_poisoned(taken, false) {
+            let mut differ = (0..WORDS).filter(|at| word(taken, *at) != POISON);
+            if let Some(first) = differ.next() {
+                let others = differ.clone().count();
+                let last = differ.next_back().unwrap_or(first);
+                find(torus, taken);
+                panic!(
+                    "checked: {taken:?} was written to while it was free: {} words, first {first} = {:#x}, last {last} = {:#x}",
+                    others + 1,
+                    word(taken, first),
+                    word(taken, last)
+                );
+            }
+        }
+        frame
+    }
+
+    fn word(frame: Frame, at: usize) -> u64 {
+        let words = paging::phys_to_virt(frame.start()).cast::<u64>();
+        // SAFETY: K13, the frame is this torus's, and the word lies within it.
+        unsafe { words.add(at).read_volatile() }
+    }
+
+    /// Logs who leads to a frame that should be free.
+    fn find(torus: &Torus, frame: Frame) {
+        torus.share.spaces.each(|space| {
+            let seen = space.try_look(|vm| {
+                vm.audit(
+                    torus.memory(),
+                    |_, _, _| true,
+                    |stray| {
+                        if let Stray::Frame { frame: other, .. } = stray
+                            && other == frame
+                        {
+                            log::error!("checked: space {}: {stray}", space.number());
+                        }
+                    },
+                );
+            });
+            if seen.is_none() {
+                log::error!("checked: space {} is locked", space.number());
+            }
+            true
+        });
+    }
+
+    /// A page of another torus has been copied to a frame of this one.
+    ///
+    /// # Panics
+    /// It was free when it was copied.
+    pub fn copied(frame: Frame) {
+        if (0..WORDS).all(|at| word(frame, at) == POISON) {
+            panic!("checked: a page was copied from a frame that was free");
+        }
+    }
+
+    /// Audits the spaces of this core's torus when it is time to. On a core that holds no lock.
+    ///
+    /// # Panics
+    /// An entry leads where it must not.
+    pub fn keep_up() {
+        let freed = FREED.load(Ordering::Relaxed);
+        if freed >= PERIOD
+            && FREED
+                .compare_exchange(freed, 0, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        {
+            cpu::this().torus().share.spaces.each(|space| {
+                audit(space);
+                true
+            });
+        }
+    }
+
+    fn audit(space: &Arc<Space>) {
+        let torus = cpu::this().torus();
+        space.look(|vm| {
+            let frozen = space.is_frozen();
+            vm.audit(
+                torus.memory(),
+                |object, index, frame| {
+                    frozen || object.0.far().is_some_and(|far| far.has_lent(index, frame))
+                },
+                |stray| panic!("checked: space {}: {stray}", space.number()),
+            );
+        });
+    }
+}
