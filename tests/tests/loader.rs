@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use braid::archive::{Archive, Data, Entry, PAGE};
+use braid::build::Kernel;
 use braid::exec::{Parts, parts};
 use braid::install::Consent;
 use braid::menu;
@@ -72,7 +73,7 @@ fn read(path: &Path) -> Vec<u8> {
 
 #[test]
 fn bad_volumes_are_refused_with_one_message() {
-    let parts = parts(Consent::new(false), Voice::Normal).unwrap();
+    let parts = parts(Kernel::Ordinary, Consent::new(false), Voice::Normal).unwrap();
     let kernel = read(&parts.boot.kernel);
     let config = read(&parts.root.join("limine.cfg"));
     let boot = |kernel: &[u8]| volume(&[("limine.cfg", &config), ("boot/braid-kernel", kernel)]);
@@ -135,7 +136,7 @@ fn without(kernel: &[u8], request: [u64; 2]) -> Vec<u8> {
 
 #[test]
 fn a_kernel_without_an_answer_says_which_one_is_missing() {
-    let parts = parts(Consent::new(false), Voice::Normal).unwrap();
+    let parts = parts(Kernel::Ordinary, Consent::new(false), Voice::Normal).unwrap();
     let kernel = read(&parts.boot.kernel);
     let config = fs::read_to_string(parts.root.join("limine.cfg")).unwrap();
     let config = menu::with_line(&config, "debug-exit=0xf4").into_bytes();

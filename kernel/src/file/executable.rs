@@ -113,7 +113,7 @@ impl Executable {
                     let path = absolute(thread, path)?;
                     return Self::opened(thread, path, &file);
                 }
-                Reply::Answer(_) => return Err(Errno::EIO.into()),
+                Reply::Answer(_) | Reply::Object(..) => return Err(Errno::EIO.into()),
             }
         }
     }

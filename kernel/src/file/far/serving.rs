@@ -349,7 +349,11 @@ fn map(file: &OpenFile, to: TorusId) -> Result<Answer, Stop> {
     let Body::Tmp(node) = &file.body else {
         return Err(Errno::ENODEV.into());
     };
-    let (number, sealed) = transfer::content(node)?.lend(to)?;
+    let content = transfer::content(node)?;
+    if file.flags().writes() {
+        content.writable_object();
+    }
+    let (number, sealed) = content.lend(to)?;
     Ok(Answer::Object { number, sealed })
 }
 
