@@ -1,12 +1,19 @@
 //! Traps of programs, and interrupts.
 
 use crate::arch::regs::UserRegs;
-use crate::arch::{Exception, Interrupt};
+use crate::arch::{Exception, Interrupt, fpu, take_debug_status};
 use crate::process::Thread;
-use crate::process::thread::Fault;
-use crate::signal::info::{FPE_INTDIV, ILL_ILLOPN, SI_KERNEL, SigInfo, TRAP_BRKPT};
+use crate::signal::info::{
+    BUS_ADRALN, FPE_FLTDIV, FPE_FLTINV, FPE_FLTOVF, FPE_FLTRES, FPE_FLTUND, FPE_INTDIV, ILL_ILLOPN,
+    SI_KERNEL, SigInfo, TRAP_BRKPT, TRAP_TRACE,
+};
 use crate::signal::{self, Signal};
 use alloc::sync::Arc;
+
+const DEBUG: u8 = 1;
+const PAGE_FAULT: u8 = 14;
+/// The bit of DR6 for a single step.
+const SINGLE_STEP: u64 = 1 << 14;
 
 /// A system call of the current thread, whose registers these are.
 pub fn syscall(_: &mut UserRegs) {
@@ -15,38 +22,69 @@ pub fn syscall(_: &mut UserRegs) {
 
 /// An exception of the current thread, whose registers these are.
 pub fn exception(_: &mut UserRegs, exception: Exception) {
-    crate::sched::with_current(|thread| {
-        let address = exception.address as u64;
-        let (vector, code) = (u64::from(exception.vector), exception.code);
-        thread.fault.set(Fault {
-            vector,
-            code,
-            address,
-        });
-        match exception.vector {
-            14 => crate::mem::fault::of_program(thread, address, code),
-            vector => by_signal(thread, vector),
+    crate::sched::with_current(|thread| match exception.vector {
+        PAGE_FAULT => {
+            crate::mem::fault::of_program(thread, exception.address as u64, exception.code)
         }
+        _ => by_signal(thread, exception),
     });
 }
 
-/// The signal of an exception other than a page fault (SDM vol. 3A, 6.3; Linux's arch/x86/kernel/traps.c).
+/// The signal of an exception other than a page fault.
 #[cold]
-fn by_signal(thread: &Arc<Thread>, vector: u8) {
-    let rip = thread.regs.with(|regs| regs.rip);
-    let info = match vector {
-        0 => SigInfo::fault(Signal::FPE, FPE_INTDIV, rip),
-        1 | 3 => SigInfo::fault(Signal::TRAP, TRAP_BRKPT, rip),
-        6 => SigInfo::fault(Signal::ILL, ILL_ILLOPN, rip),
-        16 | 19 => SigInfo::fault(Signal::FPE, 0, rip),
-        17 => SigInfo::fault(Signal::BUS, 1, rip),
-        _ => SigInfo {
-            code: SI_KERNEL,
-            ..SigInfo::fault(Signal::SEGV, 0, 0)
-        },
+fn by_signal(thread: &Arc<Thread>, exception: Exception) {
+    let vector = exception.vector;
+    let status = if vector == DEBUG {
+        take_debug_status()
+    } else {
+        0
     };
+    if vector == DEBUG && crate::mem::stuck::has_stepped(thread) {
+        return;
+    }
+    let rip = thread.regs.with(|regs| regs.rip);
+    // As on Linux the address of the last page fault stays.
+    thread.fault.with(|fault| {
+        fault.vector = vector.into();
+        fault.code = exception.code;
+    });
     log::info!("{}: exception {vector} at {rip:#x}", thread.process.label());
-    signal::force(thread, info);
+    signal::force(thread, meaning(vector, status, rip));
+}
+
+/// What an exception at `rip` is to a program (SDM vol. 3A, 6.3; Linux's arch/x86/kernel/traps.c). `status` is DR6.
+fn meaning(vector: u8, status: u64, rip: u64) -> SigInfo {
+    let at = |signal, code| SigInfo::fault(signal, code, rip);
+    let kernel = |signal| SigInfo {
+        code: SI_KERNEL,
+        ..SigInfo::fault(signal, 0, 0)
+    };
+    match vector {
+        0 => at(Signal::FPE, FPE_INTDIV),
+        DEBUG if status & SINGLE_STEP != 0 => at(Signal::TRAP, TRAP_TRACE),
+        DEBUG => at(Signal::TRAP, TRAP_BRKPT),
+        3 => kernel(Signal::TRAP),
+        6 => at(Signal::ILL, ILL_ILLOPN),
+        9 => kernel(Signal::FPE),
+        11 | 12 => kernel(Signal::BUS),
+        16 => at(Signal::FPE, float_code(fpu::x87_exceptions())),
+        17 => SigInfo::fault(Signal::BUS, BUS_ADRALN, 0),
+        19 => at(Signal::FPE, float_code(fpu::sse_exceptions())),
+        _ => kernel(Signal::SEGV),
+    }
+}
+
+/// The code of unmasked floating-point exceptions: invalid, denormal, division by zero, overflow, underflow, inexact from
+/// bit 0 up.
+fn float_code(exceptions: u32) -> i32 {
+    match exceptions {
+        e if e & 1 != 0 => FPE_FLTINV,
+        e if e & 4 != 0 => FPE_FLTDIV,
+        e if e & 8 != 0 => FPE_FLTOVF,
+        e if e & 0x12 != 0 => FPE_FLTUND,
+        e if e & 0x20 != 0 => FPE_FLTRES,
+        _ => 0,
+    }
 }
 
 /// An interrupt, already acknowledged.

@@ -1,6 +1,7 @@
 //! Control registers: what the kernel relies on, the same on every core whatever firmware and loader left there
 //! (SDM vol. 3A, 2.5).
 
+use super::trap::NO_DEBUG_STATUS;
 use super::{features, msr};
 use core::arch::asm;
 
@@ -19,6 +20,9 @@ const CR4_OSXSAVE: u64 = 1 << 18;
 const CR4_SMEP: u64 = 1 << 20;
 const CR4_SMAP: u64 = 1 << 21;
 
+/// DR7 with every breakpoint off; the one bit is always set.
+const NO_BREAKPOINTS: u64 = 1 << 10;
+
 /// System calls, long mode (enabled and active), no-execute.
 const EFER: u64 = 1 | 1 << 8 | 1 << 10 | 1 << 11;
 
@@ -33,6 +37,7 @@ pub(super) fn set() {
         msr::write(msr::PAT, PAGE_ATTRIBUTES);
         msr::write(msr::EFER, EFER);
         asm!("mov cr0, {}", "mov cr4, {}", in(reg) CR0, in(reg) cr4(), options(nostack));
+        asm!("mov dr7, {}", "mov dr6, {}", in(reg) NO_BREAKPOINTS, in(reg) NO_DEBUG_STATUS, options(nostack));
     }
 }
 

@@ -5,11 +5,12 @@ use super::stacks::CoreStacks;
 use core::arch::asm;
 use core::cell::UnsafeCell;
 
-/// Selector of kernel code. SYSRET wants user data 8 and user code 16 above STAR's base.
+/// Selector of kernel code. SYSRET wants user data 8 and user code 16 above STAR's base; what lies at the base itself is
+/// for a return to 32-bit code, which does not exist here: ring 3 has one code segment, and it is 64-bit (K37).
 pub(super) const KERNEL_CS: u16 = 0x08;
 pub(super) const KERNEL_SS: u16 = 0x10;
-pub(super) const SYSRET_BASE: u16 = 0x18;
-const TSS_SELECTOR: u16 = 0x30;
+pub(super) const SYSRET_BASE: u16 = 0x20;
+const TSS_SELECTOR: u16 = 0x38;
 
 /// Offset of RSP0 in [`Tables`].
 pub(super) const RSP0: usize = core::mem::offset_of!(Tables, tss) + 4;
@@ -26,7 +27,7 @@ struct Tss([u32; 26]);
 /// The descriptor tables of a core.
 #[repr(C, align(16))]
 pub(super) struct Tables {
-    gdt: [u64; 8],
+    gdt: [u64; 9],
     // RSP0 comes to lie on an 8-byte boundary.
     _align: u32,
     tss: Tss,
@@ -45,7 +46,8 @@ impl Tables {
                 0,
                 0x00af_9b00_0000_ffff, // kernel code, 64-bit
                 0x00cf_9300_0000_ffff, // kernel data
-                0x00cf_fb00_0000_ffff, // user code, 32-bit: where SYSRET without REX.W would go; unused
+                0,
+                0,
                 0x00cf_f300_0000_ffff, // user data
                 0x00af_fb00_0000_ffff, // user code, 64-bit
                 0,
@@ -60,8 +62,8 @@ impl Tables {
     pub(super) fn fill(&mut self, stacks: &CoreStacks) {
         let base = (&raw const self.tss) as u64;
         let limit = (size_of::<Tss>() - 1) as u64;
-        self.gdt[6] = limit | (base & 0xff_ffff) << 16 | 0x89 << 40 | (base >> 24 & 0xff) << 56;
-        self.gdt[7] = base >> 32;
+        self.gdt[7] = limit | (base & 0xff_ffff) << 16 | 0x89 << 40 | (base >> 24 & 0xff) << 56;
+        self.gdt[8] = base >> 32;
         let mut set = |word: usize, value: u64| {
             self.tss.0[word] = value as u32;
             self.tss.0[word + 1] = (value >> 32) as u32;
@@ -96,10 +98,11 @@ impl Tables {
                 "push {tmp}",
                 "retfq",
                 "2: mov ss, {ss:x}",
-                "mov ds, {ss:x}",
-                "mov es, {ss:x}",
+                "mov ds, {zero:x}",
+                "mov es, {zero:x}",
                 "mov fs, {zero:x}",
                 "mov gs, {zero:x}",
+                "lldt {zero:x}",
                 "ltr {tss:x}",
                 "lidt [{idt}]",
                 gdt = in(reg) &gdt,
@@ -139,7 +142,7 @@ pub(super) fn fill_interrupt_table() {
             | u64::from(ist) << 32
             | 0x8e << 40
             | (handler >> 16 & 0xffff) << 48;
-        // INT3 and INTO are for programs.
+        // INT3 and INTO are for programs; INTO is not an instruction of 64-bit code, but INT 4 is.
         if vector == 3 || vector == 4 {
             gate |= 3 << 45;
         }

@@ -13,8 +13,9 @@ use core::arch::global_asm;
 use core::mem::offset_of;
 use core::sync::atomic::AtomicU32;
 
-/// RFLAGS bits that a system call clears: TF, IF, DF, NT, AC.
-const FMASK: u64 = 1 << 8 | 1 << 9 | 1 << 10 | 1 << 14 | 1 << 18;
+/// RFLAGS bits that a system call clears: all that a program can set, IF, and IOPL. Without TF no debug exception is due in
+/// the kernel (K38).
+const FMASK: u64 = 0x0025_7fd5;
 
 /// The page below the non-canonical hole, which no program can map.
 const NOWHERE: u64 = 0x7fff_ffff_f000;
@@ -33,7 +34,9 @@ global_asm!(
     // push imm32
     ".byte 0x68",
     ".long vector",
-    ".if (vector == 2) || (vector == 8) || (vector == 18)",
+    ".if vector == 2",
+    "jmp braid_nmi",
+    ".elseif (vector == 8) || (vector == 18)",
     "jmp braid_paranoid",
     ".else",
     "jmp braid_trap",
@@ -96,6 +99,16 @@ global_asm!(
     "mov rbp, rsp",
     "call {kernel_trap}",
     "add rsp, 16",
+    "pop_general",
+    "add rsp, 16",
+    "iretq",
+    // On a stack of its own, whatever GS holds: the handler does not use it, and changes nothing that is interrupted.
+    "braid_nmi:",
+    "push_general",
+    "cld",
+    "mov rdi, rsp",
+    "mov rbp, rsp",
+    "call {non_maskable}",
     "pop_general",
     "add rsp, 16",
     "iretq",
@@ -241,6 +254,7 @@ global_asm!(
     nowhere = const NOWHERE,
     user_trap = sym super::trap::user_trap,
     kernel_trap = sym super::trap::kernel_trap,
+    non_maskable = sym super::trap::non_maskable,
     paranoid_trap = sym super::trap::paranoid_trap,
     syscall = sym super::trap::syscall,
     next_thread = sym super::trap::next_thread,
@@ -260,11 +274,18 @@ pub(super) fn stub_address(vector: usize) -> u64 {
 /// Lets programs call this core's kernel.
 pub(super) fn enable_system_calls() {
     let star = u64::from(SYSRET_BASE | 3) << 48 | u64::from(KERNEL_CS) << 32;
-    // SAFETY: K2 and K5, the entry code expects these selectors and cleared flags.
+    let entry = braid_syscall as *const () as u64;
+    // SAFETY: K2 and K5, the entry code expects these selectors and cleared flags. No program runs 32-bit code (K37); a
+    // processor that took SYSCALL from it would come to the same entry, which does not use the program's stack. SYSENTER
+    // with a null code segment is a general protection fault.
     unsafe {
         msr::write(msr::STAR, star);
-        msr::write(msr::LSTAR, braid_syscall as *const () as u64);
+        msr::write(msr::LSTAR, entry);
+        msr::write(msr::CSTAR, entry);
         msr::write(msr::FMASK, FMASK);
+        msr::write(msr::SYSENTER_CS, 0);
+        msr::write(msr::SYSENTER_ESP, 0);
+        msr::write(msr::SYSENTER_EIP, 0);
     }
 }
 

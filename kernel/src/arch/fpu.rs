@@ -6,14 +6,31 @@ use core::alloc::Layout;
 use core::arch::asm;
 use core::arch::x86_64::__cpuid_count;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-/// x87, SSE, AVX, AVX-512 (opmask, upper halves, upper registers) and PKRU: what a program's vectors may use.
-const WANTED: u64 = 0b10_1110_0111;
+/// x87, SSE, AVX and AVX-512 (opmask, upper halves, upper registers): what a program's vectors may use. Not PKRU, as CR4 leaves
+/// protection keys off.
+const WANTED: u64 = 0b1110_0111;
 /// The enabled state components (XCR0); 0 without XSAVE. Written once at boot.
 static COMPONENTS: AtomicU64 = AtomicU64::new(0);
 /// Bytes of a state image. Written once at boot.
 static SIZE: AtomicUsize = AtomicUsize::new(512);
+
+/// The bits of MXCSR that this processor has; another one that is set faults when it is loaded. Written once at boot.
+static MXCSR_MASK: AtomicU32 = AtomicU32::new(0xffbf);
+
+/// Offsets in an image: x87 control word, MXCSR and its mask, the XSAVE header, the extended area.
+const FCW: usize = 0;
+const MXCSR: usize = 24;
+const HEADER: usize = 512;
+/// Bytes of the legacy area and the XSAVE header: the least that an image in XSAVE format has.
+pub const EXTENDED: usize = 576;
+/// The components of the legacy area: x87 and SSE.
+const LEGACY: u64 = 0b11;
+/// Those that MXCSR belongs to: SSE and AVX.
+const WITH_MXCSR: u64 = 0b110;
+/// MXCSR with every exception masked.
+const MXCSR_RESET: u32 = 0x1f80;
 
 /// The saved vector state of a thread, on the torus's heap.
 #[derive(Debug)]
@@ -49,6 +66,7 @@ pub(super) fn suffices() -> bool {
 pub(super) fn enable(first: bool) {
     if first {
         COMPONENTS.store(supported(), Ordering::Relaxed);
+        MXCSR_MASK.store(mxcsr_mask(), Ordering::Relaxed);
     }
     let components = components();
     if components == 0 {
@@ -61,6 +79,37 @@ pub(super) fn enable(first: bool) {
     if first {
         SIZE.store(__cpuid_count(0xd, 0).ebx as usize, Ordering::Relaxed);
     }
+}
+
+/// The bits that MXCSR has (SDM vol. 1, 11.6.6).
+fn mxcsr_mask() -> u32 {
+    #[repr(align(16))]
+    struct Area([u32; 128]);
+    let mut area = Area([0; 128]);
+    // SAFETY: K9, 512 bytes, aligned to 16.
+    unsafe { asm!("fxsave64 [{}]", in(reg) &mut area, options(nostack)) };
+    match area.0[7] {
+        0 => 0xffbf,
+        mask => mask,
+    }
+}
+
+/// The x87 exceptions that are pending and not masked, as in the status word; of the running program.
+pub fn x87_exceptions() -> u32 {
+    let (mut status, mut control) = (0u16, 0u16);
+    // SAFETY: K26, both are read without effect.
+    unsafe {
+        asm!("fnstsw [{}]", "fnstcw [{}]", in(reg) &mut status, in(reg) &mut control, options(nostack))
+    };
+    u32::from(status & !control) & 0x3f
+}
+
+/// The SSE exceptions that have been seen and are not masked, as in MXCSR; of the running program.
+pub fn sse_exceptions() -> u32 {
+    let mut mxcsr = 0u32;
+    // SAFETY: K26, it is read without effect.
+    unsafe { asm!("stmxcsr [{}]", in(reg) &mut mxcsr, options(nostack)) };
+    mxcsr & !(mxcsr >> 7) & 0x3f
 }
 
 /// AT_HWCAP2 and kin do not need it, signal frames do: bytes of a state image.
@@ -79,10 +128,7 @@ impl FpuState {
         // SAFETY: K9, the layout is not of size zero.
         let memory = NonNull::new(unsafe { alloc_zeroed(layout()) })?;
         let mut state = Self(memory);
-        let bytes = state.bytes_mut();
-        // FCW 0x37f at 0, MXCSR 0x1f80 at 24; XSTATE_BV 0 would ignore MXCSR only under XRSTOR's init rule.
-        bytes[..2].copy_from_slice(&0x37fu16.to_le_bytes());
-        bytes[24..28].copy_from_slice(&0x1f80u32.to_le_bytes());
+        state.reset();
         Some(state)
     }
 
@@ -99,31 +145,87 @@ impl FpuState {
         unsafe { core::slice::from_raw_parts(self.0.as_ptr(), size()) }
     }
 
-    /// The image, to change it. What a program supplies has to go through [`FpuState::load_image`].
+    /// The image, to change it. What a program supplies has to go through [`FpuState::replace`].
     fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: K9.
         unsafe { core::slice::from_raw_parts_mut(self.0.as_ptr(), size()) }
     }
 
-    /// Takes over an image that a program supplied (sigreturn): only what cannot fault when it is restored.
-    /// Bytes beyond `image` stay as they are.
-    pub fn load_image(&mut self, image: &[u8]) {
-        let len = image.len().min(size());
-        self.bytes_mut()[..len].copy_from_slice(&image[..len]);
+    /// Everything at its reset value, exceptions masked.
+    pub fn reset(&mut self) {
+        let bytes = self.bytes_mut();
+        let header = bytes.len().min(EXTENDED);
+        // XSTATE_BV 0 has XRSTOR reset every component; MXCSR it takes from memory all the same.
+        bytes[..header].fill(0);
+        bytes[FCW..FCW + 2].copy_from_slice(&0x37fu16.to_le_bytes());
+        bytes[MXCSR..MXCSR + 4].copy_from_slice(&MXCSR_RESET.to_le_bytes());
+    }
+
+    /// Takes over an image that `read` supplies; [`Image`] says how much of it counts. The state is what it was after
+    /// [`FpuState::reset`] when the image does not restore without a fault, or `read` fails.
+    ///
+    /// # Errors
+    /// Those of `read`, or its kind of error for an image that XRSTOR would refuse.
+    pub fn replace<E>(
+        &mut self,
+        image: Image,
+        read: impl FnOnce(&mut [u8]) -> Result<(), E>,
+        refused: E,
+    ) -> Result<(), E> {
         let components = components();
         let bytes = self.bytes_mut();
-        // Reserved MXCSR bits raise #GP (SDM vol. 1, 10.2.3); only the classic sixteen are kept.
-        let mxcsr = u32::from_le_bytes([bytes[24], bytes[25], bytes[26], bytes[27]]) & 0xffff;
-        bytes[24..28].copy_from_slice(&mxcsr.to_le_bytes());
-        if components != 0 {
-            let mut bv = [0; 8];
-            bv.copy_from_slice(&bytes[512..520]);
-            let bv = u64::from_le_bytes(bv) & components;
-            bytes[512..520].copy_from_slice(&bv.to_le_bytes());
-            // XCOMP_BV and the reserved words must be zero for the standard format.
-            bytes[520..576].fill(0);
+        let (len, kept) = match image {
+            Image::Legacy => (HEADER, components & LEGACY),
+            Image::Extended { len, components: c } => (len.min(bytes.len()), components & c),
+        };
+        let outcome = read(&mut bytes[..len]).and_then(|()| {
+            let restores = is_restorable(&bytes[..len], components);
+            restores.then_some(()).ok_or(refused)
+        });
+        if outcome.is_err() {
+            self.reset();
+            return outcome;
         }
+        if components != 0 {
+            let present = match image {
+                Image::Legacy => LEGACY,
+                Image::Extended { .. } => word(bytes, HEADER),
+            };
+            bytes[len..].fill(0);
+            bytes[HEADER..EXTENDED].fill(0);
+            bytes[HEADER..HEADER + 8].copy_from_slice(&(present & kept).to_le_bytes());
+            // XRSTOR takes MXCSR from memory also where it resets the registers that it goes with.
+            if kept & WITH_MXCSR == 0 {
+                bytes[MXCSR..MXCSR + 4].copy_from_slice(&MXCSR_RESET.to_le_bytes());
+            }
+        }
+        Ok(())
     }
+}
+
+/// How much of an image counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Image {
+    /// The legacy area alone: x87 and SSE. All else is reset.
+    Legacy,
+    /// So many bytes, at least the XSAVE header with what is before it, and of the components in them these.
+    Extended { len: usize, components: u64 },
+}
+
+/// Whether XRSTOR or FXRSTOR takes an image without a fault (SDM vol. 1, 13.8.1 and 10.5.1.2).
+fn is_restorable(image: &[u8], components: u64) -> bool {
+    let mxcsr = word(image, MXCSR) as u32;
+    let header = image.len() <= HEADER
+        || word(image, HEADER) & !components == 0
+            && word(image, HEADER + 8) == 0
+            && word(image, HEADER + 16) == 0;
+    header && mxcsr & !MXCSR_MASK.load(Ordering::Relaxed) == 0
+}
+
+/// The word at an offset; 0 beyond the end.
+fn word(bytes: &[u8], at: usize) -> u64 {
+    let word = bytes.get(at..).and_then(|rest| rest.first_chunk());
+    word.map_or(0, |word| u64::from_le_bytes(*word))
 }
 
 impl Drop for FpuState {
@@ -156,7 +258,7 @@ pub fn save(state: &mut FpuState) {
 pub fn restore(state: &FpuState) {
     let from = state.0.as_ptr();
     let components = components();
-    // SAFETY: K9, the image was made by `initial`, `save` or `load_image`, none of which faults.
+    // SAFETY: K9, the image was made by `initial`, `save` or `replace`, none of which faults.
     unsafe {
         if components != 0 {
             asm!("xrstor64 [{}]", in(reg) from, in("eax") components as u32, in("edx") (components >> 32) as u32, options(nostack, readonly));

@@ -39,12 +39,18 @@ const WORDS: usize = 22;
 /// The `vector` of a thread that made a system call.
 pub const SYSCALL: u64 = 256;
 
-/// Selector of 64-bit user code, with requested privilege level 3.
-pub const USER_CS: u64 = 0x28 | 3;
+/// Selector of 64-bit user code, with requested privilege level 3; the same number as on Linux.
+pub const USER_CS: u64 = 0x30 | 3;
 /// Selector of user data, with requested privilege level 3.
-pub const USER_SS: u64 = 0x20 | 3;
-/// RFLAGS bits that a program may set: status flags, TF, DF, NT excluded, AC, ID.
-pub const USER_FLAGS: u64 = 0x0024_0dd5;
+pub const USER_SS: u64 = 0x28 | 3;
+/// RFLAGS bits that a program may set: status flags, TF, DF, NT, RF, AC, ID.
+const USER_FLAGS: u64 = 0x0025_4dd5;
+/// Those of them that a signal frame brings back; NT and ID stay as they are (Linux's FIX_EFLAGS).
+const FRAME_FLAGS: u64 = 0x0005_0dd5;
+/// The trap flag: a debug exception follows the next instruction.
+pub const TRAP_FLAG: u64 = 1 << 8;
+/// What a handler starts without: DF, RF, TF.
+const HANDLER_CLEARS: u64 = 1 << 10 | 1 << 16 | TRAP_FLAG;
 /// RFLAGS of a new program: interrupts on, and the bit that is always 1.
 pub const INITIAL_FLAGS: u64 = 0x202;
 
@@ -73,8 +79,21 @@ impl UserRegs {
         unsafe { core::mem::transmute(words) }
     }
 
-    /// Makes registers that a program supplied (sigreturn) safe to load: user selectors, interrupts on, no
-    /// privileged flag. The instruction pointer may be anything below the non-canonical hole; the caller checks it.
+    /// Points the registers at a signal handler: 64-bit code with clean flags, whatever was interrupted.
+    pub fn enter_handler(&mut self, rip: u64, rsp: u64) {
+        self.rip = rip;
+        self.rsp = rsp;
+        self.rflags &= !HANDLER_CLEARS;
+        self.sanitize();
+    }
+
+    /// Takes the flags of a signal frame.
+    pub fn take_flags(&mut self, flags: u64) {
+        self.rflags = (self.rflags & !FRAME_FLAGS) | (flags & FRAME_FLAGS);
+    }
+
+    /// Makes registers that come from memory safe to load: user selectors, interrupts on, no privileged flag. The
+    /// instruction pointer may be anything: the way out replaces what is not the user's.
     pub fn sanitize(&mut self) {
         self.cs = USER_CS;
         self.ss = USER_SS;

@@ -5,15 +5,19 @@ use super::regs::UserRegs;
 use super::{cpu, features, msr, shootdown, usercopy};
 use crate::{console, panic};
 use core::arch::asm;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Set once a core panics: the others stop at their next non-maskable interrupt.
 pub(crate) static STOPPING: AtomicBool = AtomicBool::new(false);
 
-const NMI: u64 = 2;
+/// Non-maskable interrupts that no core has sent, and that have not been told of.
+static STRAY: AtomicU64 = AtomicU64::new(0);
+
 const DOUBLE_FAULT: u64 = 8;
 const GENERAL_PROTECTION: u64 = 13;
 const PAGE_FAULT: u64 = 14;
+/// DR6 after nothing.
+pub(super) const NO_DEBUG_STATUS: u64 = 0xffff_0ff0;
 /// First vector that is not an exception.
 const FIRST_INTERRUPT: u64 = 32;
 
@@ -88,12 +92,27 @@ pub(super) extern "C" fn kernel_trap(regs: &mut KernelRegs) {
     panic::exception(regs, fault_address());
 }
 
-/// A double fault, a machine check or an NMI, on a stack of its own and with GS unknown: all of them end the machine,
-/// or this core when another has ended it.
-pub(super) extern "C" fn paranoid_trap(regs: &mut KernelRegs) -> ! {
-    if regs.vector == NMI && STOPPING.load(Ordering::Acquire) {
+/// A non-maskable interrupt, on a stack of its own and with GS unknown: the order to stop from a core that panics, else
+/// counted. It may have come between any two instructions, so it is told of later, by [`tell_stray_interrupts`].
+pub(super) extern "C" fn non_maskable(_: &mut KernelRegs) {
+    if STOPPING.load(Ordering::Acquire) {
         super::halt();
     }
+    STRAY.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Says in the log that non-maskable interrupts have come which nobody has sent. As on Linux the machine goes on: they are how
+/// firmware, watchdogs and operators call, and an error of the hardware that must end it comes as a machine check.
+pub(crate) fn tell_stray_interrupts() {
+    if STRAY.load(Ordering::Relaxed) != 0 {
+        let count = STRAY.swap(0, Ordering::Relaxed);
+        log::warn!("{count} non-maskable interrupts of unknown cause");
+    }
+}
+
+/// A double fault or a machine check, on a stack of its own and with GS unknown: both end the machine. After a machine
+/// check nobody knows which memory or register is still right.
+pub(super) extern "C" fn paranoid_trap(regs: &mut KernelRegs) -> ! {
     if let Some(own) = apic::own_cpu() {
         // SAFETY: K3, the block of the core whose APIC id this is.
         unsafe { msr::write(msr::GS_BASE, core::ptr::from_ref(own) as u64) };
@@ -142,6 +161,16 @@ fn interrupt(number: u8, from_user: bool) {
     };
     apic::acknowledge();
     crate::trap::interrupt(what, from_user);
+}
+
+/// DR6: why there was a debug exception (SDM vol. 3B, 17.2.3). The register is set back, as the processor never clears it.
+pub(crate) fn take_debug_status() -> u64 {
+    let status;
+    // SAFETY: K38, breakpoints stay off.
+    unsafe {
+        asm!("mov {0}, dr6", "mov dr6, {1}", out(reg) status, in(reg) NO_DEBUG_STATUS, options(nomem, nostack, preserves_flags));
+    }
+    status
 }
 
 /// CR2: the address of the last page fault.

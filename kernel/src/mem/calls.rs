@@ -83,7 +83,7 @@ pub(super) fn populate_with(
         let page = at + call.inflight.done as u64 * PAGE;
         let rights = space.look(|space| space.find(page).map(|mapping| mapping.rights));
         match space.fault(page, choose(rights.unwrap_or_default())) {
-            Outcome::Resolved => call.inflight.done += 1,
+            Outcome::Resolved | Outcome::Present => call.inflight.done += 1,
             Outcome::Wait => return Err(Stop::Memory),
             _ => return Ok(false),
         }

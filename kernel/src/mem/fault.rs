@@ -5,10 +5,13 @@ use super::later;
 use super::object::{MemoryObject, Shown, SourceError};
 use super::reclaim::{self, Room};
 use super::space::{Space, VmSpace};
+use super::stuck;
 use super::swap::{Asked, PageName};
+use super::user::USER_END;
 use crate::arch::paging;
 use crate::arch::{cpu, shootdown};
 use crate::migrate::host::{self, NoFrame};
+use crate::process::thread::Fault;
 use crate::process::{Thread, counters};
 use crate::signal::info::{BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SigInfo};
 use crate::signal::{self, Signal};
@@ -25,11 +28,16 @@ use vm::table::Slot;
 /// Pages around a fault on a cached object that are entered with it, where they are cached too.
 const AROUND: u64 = 16;
 
+/// The bit of a page fault's error code for an entry that is there.
+const PRESENT: u64 = 1;
+
 /// How a fault ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The access may be tried again.
     Resolved,
+    /// The entry is right already: the access may be tried again.
+    Present,
     /// The program may not do that.
     Refused(Refusal),
     /// The page lies beyond the end of its object.
@@ -93,7 +101,7 @@ fn execute(
         Recipe::Present => {
             // Another core was faster, or this one remembers less than is allowed.
             paging::flush_all();
-            (Outcome::Resolved, none)
+            (Outcome::Present, none)
         }
         Recipe::ZeroRead(target) => install(space, torus, target, Fill::Zero),
         Recipe::Zero(target) => {
@@ -247,8 +255,12 @@ pub fn of_program(thread: &Arc<Thread>, address: u64, code: u64) {
     };
     match on(thread, VirtAddr(address), access) {
         Outcome::Resolved => {}
+        Outcome::Present if stuck::faulted_again(thread, address, code) => {
+            punish(thread, address, code, access, Outcome::Present);
+        }
+        Outcome::Present => {}
         Outcome::Wait => later::wait(thread),
-        outcome => punish(thread, address, access, outcome),
+        outcome => punish(thread, address, code, access, outcome),
     }
 }
 
@@ -274,29 +286,46 @@ fn on(thread: &Arc<Thread>, address: VirtAddr, access: Access) -> Outcome {
     }
 }
 
-/// An access of the kernel's on behalf of the program, through the door. EFAULT when the program may not, or there is
-/// nothing there.
-pub fn of_kernel(address: usize, write: bool) -> Result<(), Stop> {
+/// An access of the kernel's on behalf of the program, through the door. EFAULT when the program may not, there is nothing
+/// there, or `again` says that the entry was right too often already.
+pub fn of_kernel(address: usize, write: bool, again: &mut u32) -> Result<(), Stop> {
     shootdown::serve();
     let access = if write { Access::Write } else { Access::Read };
     let outcome = crate::sched::with_current(|thread| on(thread, VirtAddr(address as u64), access));
     match outcome {
         Outcome::Resolved => Ok(()),
+        Outcome::Present if *again < stuck::TRUSTED => {
+            *again += 1;
+            Ok(())
+        }
         Outcome::Wait => Err(Stop::Memory),
         Outcome::NoMemory => Err(Errno::ENOMEM.into()),
-        Outcome::Refused(_) | Outcome::Bus | Outcome::Lost => Err(Errno::EFAULT.into()),
+        Outcome::Refused(_) | Outcome::Bus | Outcome::Lost | Outcome::Present => {
+            Err(Errno::EFAULT.into())
+        }
     }
 }
 
 /// The signal for an access that cannot be resolved, and the line in the log that says what was touched.
 #[cold]
-fn punish(thread: &Arc<Thread>, address: u64, access: Access, outcome: Outcome) {
+fn punish(thread: &Arc<Thread>, address: u64, code: u64, access: Access, outcome: Outcome) {
     let label = thread.process.label();
     if outcome == Outcome::NoMemory {
         log::error!("{label}: killed: no memory for the page at {address:#x}");
         signal::send(&thread.process, Signal::KILL);
         return;
     }
+    // What the kernel's half looks like is not for programs to know (Linux's sanitize_error_code).
+    let hidden = if address >= USER_END as u64 {
+        PRESENT
+    } else {
+        0
+    };
+    thread.fault.set(Fault {
+        vector: 14,
+        code: code | hidden,
+        address,
+    });
     let rip = thread.regs.with(|regs| regs.rip);
     let mapping = thread.space.with(|space| match space {
         Some(space) => space.look(|space| describe(space, address)),
@@ -304,15 +333,16 @@ fn punish(thread: &Arc<Thread>, address: u64, access: Access, outcome: Outcome) 
     });
     let why = match outcome {
         Outcome::Lost => "lost by the swap disk",
+        Outcome::Present => "faults again and again",
         _ => "refused",
     };
     log::info!("{label}: {access:?} of {address:#x} at {rip:#x} {why}: {mapping}");
-    let (signal, code) = match outcome {
+    let (signal, why) = match outcome {
         Outcome::Bus | Outcome::Lost => (Signal::BUS, BUS_ADRERR),
-        Outcome::Refused(Refusal::Forbidden(_)) => (Signal::SEGV, SEGV_ACCERR),
+        Outcome::Refused(Refusal::Forbidden(_)) | Outcome::Present => (Signal::SEGV, SEGV_ACCERR),
         _ => (Signal::SEGV, SEGV_MAPERR),
     };
-    signal::force(thread, SigInfo::fault(signal, code, address));
+    signal::force(thread, SigInfo::fault(signal, why, address));
 }
 
 fn describe(space: &VmSpace, address: u64) -> alloc::string::String {

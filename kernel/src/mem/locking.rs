@@ -161,7 +161,7 @@ fn populate_all(call: &mut Call, space: &Space) -> Result<(), Stop> {
         };
         call.inflight.word = match space.fault(page.start(), access) {
             Outcome::Wait => return Err(Stop::Memory),
-            Outcome::Resolved => page.0 + 1,
+            Outcome::Resolved | Outcome::Present => page.0 + 1,
             _ => range.end.0,
         };
         if call

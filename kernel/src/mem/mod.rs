@@ -16,6 +16,7 @@ pub mod page_cache;
 pub mod reclaim;
 pub mod space;
 pub mod spaces;
+pub mod stuck;
 pub mod swap;
 pub mod user;
 

@@ -326,13 +326,13 @@ impl UserBuffers {
 
 /// Copies to the kernel, resolving faults on the way. The user range has been checked.
 fn copy_in(to: *mut u8, from: usize, len: usize) -> Result<(), Stop> {
-    let mut done = 0;
+    let (mut done, mut again) = (0, 0);
     loop {
         // SAFETY: K6, `to` is valid for `len` bytes (a reference or a value of the callers'), `from` lies in the user half.
         match unsafe { usercopy::copy_in(to.add(done), from + done, len - done) } {
             Ok(()) => return Ok(()),
             Err(fault) => {
-                super::fault::of_kernel(fault.address, fault.write)?;
+                super::fault::of_kernel(fault.address, fault.write, &mut again)?;
                 done = done.max(copied(from, fault.address));
             }
         }
@@ -341,13 +341,13 @@ fn copy_in(to: *mut u8, from: usize, len: usize) -> Result<(), Stop> {
 
 /// Copies to the program, resolving faults on the way. The user range has been checked.
 fn copy_out(to: usize, from: *const u8, len: usize) -> Result<(), Stop> {
-    let mut done = 0;
+    let (mut done, mut again) = (0, 0);
     loop {
         // SAFETY: K6, as in `copy_in`.
         match unsafe { usercopy::copy_out(to + done, from.add(done), len - done) } {
             Ok(()) => return Ok(()),
             Err(fault) => {
-                super::fault::of_kernel(fault.address, fault.write)?;
+                super::fault::of_kernel(fault.address, fault.write, &mut again)?;
                 done = done.max(copied(to, fault.address));
             }
         }

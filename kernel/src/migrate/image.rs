@@ -2,8 +2,9 @@
 
 use super::lease::{self, ObjectName, Taken};
 use super::words::{Reader, Writer};
-use crate::arch::fpu::FpuState;
+use crate::arch::fpu::{FpuState, Image};
 use crate::arch::regs::UserRegs;
+use crate::arch::segment::Segments;
 use crate::file::boot_object;
 use crate::file::far::image as files;
 use crate::mem::object::ObjectRef;
@@ -65,9 +66,9 @@ pub struct Arrival {
     pub parts: Parts<ObjectRef>,
 }
 
-/// Words of a thread: fs, gs, mask, pending, mask to go back to (with whether there is one), alternative stack, last
+/// Words of a thread: fs, gs and selectors, mask, pending, mask to go back to (with whether there is one), alternative stack, last
 /// fault, word to clear.
-const THREAD: usize = 13;
+const THREAD: usize = 14;
 
 /// Writes the image of a frozen process. ENOMEM without memory; EBUSY when it has something that cannot travel.
 pub fn write(
@@ -121,7 +122,17 @@ pub fn read(pid: Pid, first: Frame) -> Result<Arrival, Errno> {
     let mut regs = UserRegs::from_words(from.array()?);
     regs.sanitize();
     let mut fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
-    fpu.load_image(&from.bytes()?);
+    let image = from.bytes()?;
+    let whole = Image::Extended {
+        len: image.len(),
+        components: u64::MAX,
+    };
+    let copy = |to: &mut [u8]| {
+        let same = to.len() == image.len();
+        same.then(|| to.copy_from_slice(&image))
+            .ok_or(Errno::EINVAL)
+    };
+    fpu.replace(whole, copy, Errno::EINVAL)?;
     let words = from.array()?;
     let in_flight = read_call(&mut from)?;
     let count = from.number::<usize>()?;
@@ -202,9 +213,11 @@ fn write_thread(to: &mut Writer, thread: &Thread) -> Result<(), Errno> {
     let saved = signals.saved_mask.get();
     let stack = signals.altstack.get();
     let fault = thread.fault.get();
+    let segments = thread.segments.get();
     to.put_all([
-        thread.fs_base.get(),
-        thread.gs_base.get(),
+        segments.fs_base,
+        segments.gs_base,
+        segments.selectors,
         signals.mask(),
         signals.pending(),
         saved.unwrap_or_default(),
@@ -230,8 +243,9 @@ impl Arrival {
         let fpu = core::mem::replace(&mut self.fpu, fpu);
         let thread = Thread::new(process.clone(), self.regs, fpu);
         let [
-            fs,
-            gs,
+            fs_base,
+            gs_base,
+            selectors,
             mask,
             pending,
             saved,
@@ -244,8 +258,11 @@ impl Arrival {
             address,
             word,
         ] = self.words;
-        thread.fs_base.set(fs);
-        thread.gs_base.set(gs);
+        thread.segments.set(Segments {
+            fs_base,
+            gs_base,
+            selectors,
+        });
         thread.signals.set_mask(mask);
         thread.signals.restore(pending, &self.signals);
         thread

@@ -3,9 +3,9 @@
 use super::limits::{INFINITY, NPROC};
 use super::{Process, Thread, counters, table, users};
 use crate::arch::fpu;
-use crate::arch::segment;
+use crate::arch::segment::Segments;
 use crate::mem::room;
-use crate::mem::user::write_value;
+use crate::mem::user::{USER_END, write_value};
 use crate::migrate::host::is_born;
 use crate::sched::lock::Lock;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
@@ -51,7 +51,7 @@ pub fn vfork(call: &mut Call) -> SysResult {
 /// clone(2), where it makes a process: threads are not there yet.
 pub fn clone(call: &mut Call) -> SysResult {
     let [flags, stack, parent_tid, child_tid, tls, _] = call.args;
-    if flags & CLONE_NEW != 0 {
+    if flags & CLONE_NEW != 0 || flags & CLONE_SETTLS != 0 && tls >= USER_END as u64 {
         return Err(Errno::EPERM.into());
     }
     if flags & CLONE_THREAD != 0 || flags & (CLONE_VM | CLONE_VFORK) == CLONE_VM {
@@ -216,11 +216,11 @@ fn new_thread(
     }
     let thread = Thread::new(child.clone(), regs, state.ok_or(Errno::ENOMEM)?);
     thread.change_space(Some(space));
-    let tls = request.flags & CLONE_SETTLS != 0 && request.tls < crate::mem::user::USER_END as u64;
-    thread
-        .fs_base
-        .set(if tls { request.tls } else { segment::fs_base() });
-    thread.gs_base.set(segment::user_gs_base());
+    let mut segments = Segments::save();
+    if request.flags & CLONE_SETTLS != 0 {
+        segments = segments.with_fs(request.tls);
+    }
+    thread.segments.set(segments);
     thread.signals.set_mask(parent.signals.mask());
     thread.signals.altstack.set(parent.signals.altstack.get());
     if request.flags & CLONE_CHILD_CLEARTID != 0 {

@@ -2,6 +2,7 @@
 
 use super::{Name, Pid, table};
 use crate::arch::cpu;
+use crate::arch::segment::Segments;
 use crate::mem::user::{USER_END, UserSlice, read_value, write_value};
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
@@ -67,10 +68,10 @@ pub fn arch_prctl(call: &mut Call) -> SysResult {
     let value = call.args[1];
     match call.int(0) {
         SET_FS | SET_GS if value >= USER_END as u64 => return Err(Errno::EPERM.into()),
-        SET_FS => crate::arch::segment::set_fs_base(value),
-        SET_GS => crate::arch::segment::set_user_gs_base(value),
-        GET_FS => write_value(call.size(1), crate::arch::segment::fs_base())?,
-        GET_GS => write_value(call.size(1), crate::arch::segment::user_gs_base())?,
+        SET_FS => Segments::save().with_fs(value).load(),
+        SET_GS => Segments::save().with_gs(value).load(),
+        GET_FS => write_value(call.size(1), Segments::save().fs_base)?,
+        GET_GS => write_value(call.size(1), Segments::save().gs_base)?,
         _ => return Err(Errno::EINVAL.into()),
     }
     Ok(0)

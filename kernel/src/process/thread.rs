@@ -6,8 +6,10 @@
 use super::{Pid, Process};
 use crate::arch::fpu::FpuState;
 use crate::arch::regs::UserRegs;
+use crate::arch::segment::Segments;
 use crate::mem::later::Later;
 use crate::mem::space::Space;
+use crate::mem::stuck::Stuck;
 use crate::sched::lock::Lock;
 use crate::sched::own::OwnCell;
 use crate::sched::time::Nanos;
@@ -72,12 +74,12 @@ pub struct Thread {
     pub fpu: OwnCell<FpuState>,
     /// Its address space; none once it has ended.
     pub space: OwnCell<Option<Arc<Space>>>,
+    /// Access faults of its that repeat.
+    pub stuck: OwnCell<Stuck>,
     /// The exception it caused last, for signal frames.
     pub fault: OwnCell<Fault>,
-    /// FS base: the program's thread pointer.
-    pub fs_base: OwnCell<u64>,
-    /// GS base.
-    pub gs_base: OwnCell<u64>,
+    /// Segment bases and selectors, while not loaded.
+    pub segments: OwnCell<Segments>,
     /// The call that has to run again, when there is one; its number is still in rax.
     pub in_flight: OwnCell<Option<InFlight>>,
     /// What its call has asked other tori about files.
@@ -117,9 +119,9 @@ impl Thread {
             regs: OwnCell::new(regs),
             fpu: OwnCell::new(fpu),
             space: OwnCell::new(None),
+            stuck: OwnCell::new(Stuck::default()),
             fault: OwnCell::new(Fault::default()),
-            fs_base: OwnCell::new(0),
-            gs_base: OwnCell::new(0),
+            segments: OwnCell::new(Segments::default()),
             in_flight: OwnCell::new(None),
             far: OwnCell::new(crate::file::far::Journal::new()),
             timer: OwnCell::new(None),

@@ -3,7 +3,8 @@
 use super::core::Core;
 use super::time::Nanos;
 use crate::arch::regs::UserRegs;
-use crate::arch::{cpu, fpu, paging, segment, time};
+use crate::arch::segment::Segments;
+use crate::arch::{cpu, fpu, paging, time};
 use crate::console::screen;
 use crate::process::{RunState, Thread};
 use ::core::sync::atomic::Ordering;
@@ -145,7 +146,7 @@ fn start(core: &'static Core, thread: Arc<Thread>) {
     super::wake::offer_work(core);
 }
 
-/// Puts a thread's FPU state, segment bases and address space into the registers.
+/// Puts a thread's FPU state, segments and address space into the registers.
 fn load(core: &'static Core, thread: &Arc<Thread>) {
     let same = core
         .loaded
@@ -158,8 +159,7 @@ fn load(core: &'static Core, thread: &Arc<Thread>) {
         save(old);
     }
     thread.fpu.with(|state| fpu::restore(state));
-    segment::set_fs_base(thread.fs_base.get());
-    segment::set_user_gs_base(thread.gs_base.get());
+    thread.segments.get().load();
     match thread.space.with(|space| space.clone()) {
         Some(space) => space.enter(),
         None => paging::activate_kernel(),
@@ -173,8 +173,7 @@ fn load(core: &'static Core, thread: &Arc<Thread>) {
 /// Saves what a thread has in registers.
 fn save(old: &Thread) {
     old.fpu.with(fpu::save);
-    old.fs_base.set(segment::fs_base());
-    old.gs_base.set(segment::user_gs_base());
+    old.segments.set(Segments::save());
 }
 
 /// The old thread's address space is left, and any core may run it.

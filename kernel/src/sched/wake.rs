@@ -71,6 +71,7 @@ pub fn interrupt_if_running(thread: &Arc<Thread>) {
 /// The core's timer fired: wake those whose time has come, end the slice of the current thread.
 pub fn tick() {
     crate::process::balance::tick();
+    crate::arch::tell_stray_interrupts();
     let core = super::this();
     core.armed.set(None);
     let now = time::now();

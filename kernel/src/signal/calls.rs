@@ -14,10 +14,6 @@ use torus::family::{Crowd, Sent};
 
 /// Bytes of the kernel's sigset_t.
 const SET: usize = 8;
-/// MINSIGSTKSZ of x86-64 Linux.
-const MIN_STACK: u64 = 2048;
-const SS_DISABLE: u32 = 2;
-const SS_AUTODISARM: u32 = 1 << 31;
 
 /// rt_sigaction(2).
 pub fn rt_sigaction(call: &mut Call) -> SysResult {
@@ -165,21 +161,11 @@ pub fn sigaltstack(call: &mut Call) -> SysResult {
     let on_alt = alt.size > 0 && alt.contains(call.thread.regs.get().rsp);
     let old = frame::stack_words(signals, on_alt);
     if call.args[0] != 0 {
-        let [base, flags, size]: [u64; 3] = read_value(call.size(0))?;
+        let given = read_value(call.size(0))?;
         if on_alt {
             return Err(Errno::EPERM.into());
         }
-        let flags = flags as u32;
-        let new = match flags & !SS_AUTODISARM {
-            SS_DISABLE => AltStack::default(),
-            0 | 1 if size < MIN_STACK => return Err(Errno::ENOMEM.into()),
-            0 | 1 => AltStack {
-                base,
-                size,
-                flags: flags & SS_AUTODISARM,
-            },
-            _ => return Err(Errno::EINVAL.into()),
-        };
+        let new = AltStack::checked(given)?;
         signals.altstack.set(new);
     }
     if call.args[1] != 0 {

@@ -2,11 +2,15 @@
 //! (arch/x86/include/asm/sigframe.h), with the FPU state in XSAVE format above it.
 
 use super::action::{Action, ActionFlags};
-use super::{AltStack, SigInfo, SignalState};
-use crate::arch::fpu::{self, FpuState};
-use crate::arch::regs::UserRegs;
+use super::info::{SEGV_MAPERR, SI_KERNEL};
+use super::state::{SS_AUTODISARM, SS_DISABLE};
+use super::{AltStack, SigInfo, Signal, SignalState, send};
+use crate::arch::fpu::{self, Image};
+use crate::arch::regs::{USER_CS, USER_SS, UserRegs};
+use crate::arch::segment::is_canonical;
 use crate::mem::user::{self, USER_END, UserSlice};
 use crate::process::Thread;
+use crate::process::thread::Fault;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -18,6 +22,7 @@ const FRAME: usize = WORDS * 8 + 128;
 /// `uc_flags`: the FPU state is in XSAVE format (1), SS is valid (2) and to be restored (4).
 const UC_FLAGS: u64 = 0b110;
 const UC_FP_XSTATE: u64 = 1;
+const UC_STRICT_RESTORE_SS: u64 = 4;
 /// Where the FXSAVE area leaves room for software: `struct _fpx_sw_bytes`.
 const SW_BYTES: usize = 464;
 const MAGIC1: u32 = 0x4650_5853;
@@ -25,8 +30,8 @@ const MAGIC2: u32 = 0x4650_5845;
 /// Below the stack pointer a function may use this much without moving it (System V ABI).
 const RED_ZONE: u64 = 128;
 const SS_ONSTACK: u32 = 1;
-const SS_DISABLE: u32 = 2;
-const SS_AUTODISARM: u32 = 1 << 31;
+/// The page fault of an instruction in the kernel's half: present, user, fetch.
+const FETCH_REFUSED: u64 = 0x15;
 
 // Words within the frame.
 const STACK: usize = 3;
@@ -46,7 +51,7 @@ pub fn push(thread: &Arc<Thread>, info: &SigInfo, action: &Action, mask: u64) ->
     let on_alt = alt.size > 0 && alt.contains(regs.rsp);
     let mut top = regs.rsp.wrapping_sub(RED_ZONE);
     if action.flags.contains(ActionFlags::ONSTACK) && alt.size > 0 && !on_alt {
-        top = alt.base + alt.size;
+        top = alt.base.wrapping_add(alt.size);
     }
     let fp_size = fpu::size() as u64 + if fpu::components() != 0 { 4 } else { 0 };
     let fp = top.wrapping_sub(fp_size) & !63;
@@ -67,16 +72,59 @@ pub fn push(thread: &Arc<Thread>, info: &SigInfo, action: &Action, mask: u64) ->
         thread.signals.altstack.set(AltStack::default());
     }
     thread.regs.with(|regs| {
-        regs.rip = action.handler;
-        regs.rsp = at;
+        regs.enter_handler(action.handler, at);
         regs.rdi = info.signal.number() as u64;
         regs.rsi = at + WORDS as u64 * 8;
         regs.rdx = at + 8;
         regs.rax = 0;
-        // Direction, resume and trap flags are clear on entry.
-        regs.rflags &= !0x1_0500;
     });
+    thread.fpu.with(|state| {
+        state.reset();
+        fpu::restore(state);
+    });
+    check_instruction(thread);
     Ok(())
+}
+
+/// A thread that is to go on where no program can: the signal for what the processor would have found there.
+fn check_instruction(thread: &Arc<Thread>) {
+    let rip = thread.regs.with(|regs| regs.rip);
+    if rip < USER_END as u64 {
+        return;
+    }
+    let (fault, info) = if is_canonical(rip) {
+        let fault = Fault {
+            vector: 14,
+            code: FETCH_REFUSED,
+            address: rip,
+        };
+        (fault, SigInfo::fault(Signal::SEGV, SEGV_MAPERR, rip))
+    } else {
+        let fault = Fault {
+            vector: 13,
+            code: 0,
+            ..thread.fault.get()
+        };
+        (fault, SigInfo::fault(Signal::SEGV, SI_KERNEL, 0))
+    };
+    thread.fault.set(fault);
+    send::force(thread, info);
+}
+
+/// Selectors in a frame that are not the user's: the signal for what IRET would have made of them.
+fn check_selectors(thread: &Arc<Thread>, words: &[u64; WORDS]) {
+    let [cs, ss] = [0, 48].map(|at| words[REGS + 18] >> at & 0xffff);
+    let strict = words[1] & UC_STRICT_RESTORE_SS != 0;
+    let refused = match (cs | 3, ss | 3) {
+        (cs, _) if cs != USER_CS => cs,
+        (_, ss) if ss != USER_SS && strict => ss,
+        _ => return,
+    };
+    thread.fault.with(|fault| {
+        fault.vector = 13;
+        fault.code = refused & !3;
+    });
+    send::force(thread, SigInfo::fault(Signal::SEGV, SI_KERNEL, 0));
 }
 
 fn words(
@@ -147,34 +195,33 @@ fn write_fpu(thread: &Thread, at: u64) -> Result<(), Stop> {
 pub fn pop(thread: &Arc<Thread>) -> Result<usize, Stop> {
     // The handler's `ret` has taken the return address off.
     let at = thread.regs.get().rsp.wrapping_sub(8);
+    let mut bytes = [0; WORDS * 8];
+    UserSlice::new(at as usize, bytes.len())?.read(&mut bytes)?;
     let mut words = [0u64; WORDS];
-    let slice = UserSlice::new(at as usize, WORDS * 8)?;
-    for (index, word) in words.iter_mut().enumerate() {
-        *word = user::read_value(slice.address() + index * 8)?;
+    for (word, from) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u64::from_le_bytes(*from);
     }
-    if words[FPSTATE] != 0 {
-        read_fpu(thread, words[FPSTATE])?;
-    }
+    read_fpu(thread, words[FPSTATE] as usize)?;
     thread.signals.set_mask(words[MASK]);
-    let flags = words[STACK + 1] as u32;
-    let size = if flags & SS_DISABLE != 0 {
-        0
-    } else {
-        words[STACK + 2]
-    };
-    thread.signals.altstack.set(AltStack {
-        base: words[STACK],
-        size,
-        flags: flags & SS_AUTODISARM,
-    });
-    thread.regs.with(|regs| {
-        take_registers(regs, &words);
-        regs.sanitize();
-    });
+    thread.regs.with(|regs| take_registers(regs, &words));
+    restore_stack(thread, &words);
+    check_selectors(thread, &words);
+    check_instruction(thread);
     thread
         .attention
         .store(true, core::sync::atomic::Ordering::Release);
     Ok(words[REGS + 13] as usize)
+}
+
+/// Takes the alternative stack back. As on Linux one that sigaltstack(2) would refuse is ignored.
+fn restore_stack(thread: &Thread, words: &[u64; WORDS]) {
+    let alt = &thread.signals.altstack;
+    let given = [words[STACK], words[STACK + 1], words[STACK + 2]];
+    if !alt.get().contains(thread.regs.get().rsp)
+        && let Ok(new) = AltStack::checked(given)
+    {
+        alt.set(new);
+    }
 }
 
 fn take_registers(regs: &mut UserRegs, words: &[u64; WORDS]) {
@@ -195,25 +242,55 @@ fn take_registers(regs: &mut UserRegs, words: &[u64; WORDS]) {
     regs.rax = from(13);
     regs.rcx = from(14);
     regs.rsp = from(15);
-    // A non-canonical address would fault in the kernel when it is loaded: the program faults at 0 instead.
-    regs.rip = if from(16) < USER_END as u64 {
-        from(16)
-    } else {
-        0
-    };
-    regs.rflags = from(17);
+    regs.rip = from(16);
+    regs.take_flags(from(17));
+    regs.sanitize();
 }
 
-fn read_fpu(thread: &Thread, at: u64) -> Result<(), Stop> {
-    let mut image = alloc::vec::Vec::new();
-    image
-        .try_reserve_exact(fpu::size())
-        .map_err(|_| Errno::ENOMEM)?;
-    image.resize(fpu::size(), 0);
-    UserSlice::new(at as usize, image.len())?.read(&mut image)?;
-    thread.fpu.with(|state: &mut FpuState| {
-        state.load_image(&image);
+/// Takes the vector state back from a frame; without one it is reset.
+fn read_fpu(thread: &Thread, at: usize) -> Result<(), Stop> {
+    let image = match at {
+        0 => None,
+        at => Some(image_at(at)?),
+    };
+    thread.fpu.with(|state| {
+        match image {
+            None => state.reset(),
+            Some(image) => {
+                let read = |to: &mut [u8]| UserSlice::new(at, to.len())?.read(to);
+                state.replace(image, read, Errno::EFAULT.into())?;
+            }
+        }
         fpu::restore(state);
-    });
-    Ok(())
+        Ok(())
+    })
+}
+
+/// How much counts of the image at a user address: all of it when its software words say so and its end is where they say, else
+/// the legacy area (Linux's check_xstate_in_sigframe).
+fn image_at(at: usize) -> Result<Image, Stop> {
+    let components = fpu::components();
+    let align = if components != 0 { 64 } else { 16 };
+    if !at.is_multiple_of(align) {
+        return Err(Errno::EFAULT.into());
+    }
+    if components == 0 {
+        return Ok(Image::Legacy);
+    }
+    let [magic, extended, low, high, size, _]: [u32; 6] = user::read_value(offset(at, SW_BYTES)?)?;
+    let len = size as usize;
+    if magic != MAGIC1 || !(fpu::EXTENDED..=fpu::size()).contains(&len) || size > extended {
+        return Ok(Image::Legacy);
+    }
+    let end: u32 = user::read_value(offset(at, len)?)?;
+    if end != MAGIC2 {
+        return Ok(Image::Legacy);
+    }
+    let components = u64::from(low) | u64::from(high) << 32;
+    Ok(Image::Extended { len, components })
+}
+
+/// An address that a program has given, so much further on.
+fn offset(at: usize, by: usize) -> Result<usize, Errno> {
+    at.checked_add(by).ok_or(Errno::EFAULT)
 }

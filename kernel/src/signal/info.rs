@@ -14,12 +14,26 @@ pub const SEGV_MAPERR: i32 = 1;
 pub const SEGV_ACCERR: i32 = 2;
 /// SIGBUS: the page lies beyond the end of the mapped object.
 pub const BUS_ADRERR: i32 = 2;
+/// SIGBUS: a misaligned address, where the program has asked for alignment checks.
+pub const BUS_ADRALN: i32 = 1;
 /// SIGFPE: integer division by zero.
 pub const FPE_INTDIV: i32 = 1;
+/// SIGFPE: floating-point division by zero.
+pub const FPE_FLTDIV: i32 = 3;
+/// SIGFPE: overflow.
+pub const FPE_FLTOVF: i32 = 4;
+/// SIGFPE: underflow, or a denormal operand.
+pub const FPE_FLTUND: i32 = 5;
+/// SIGFPE: an inexact result.
+pub const FPE_FLTRES: i32 = 6;
+/// SIGFPE: an invalid operation.
+pub const FPE_FLTINV: i32 = 7;
 /// SIGILL: illegal opcode.
 pub const ILL_ILLOPN: i32 = 2;
-/// SIGTRAP: breakpoint and single step.
+/// SIGTRAP: INT1.
 pub const TRAP_BRKPT: i32 = 1;
+/// SIGTRAP: single step.
+pub const TRAP_TRACE: i32 = 2;
 
 /// A signal with what goes with it. The fields share their place as in siginfo_t.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

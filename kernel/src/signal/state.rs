@@ -3,6 +3,7 @@
 use super::{SigInfo, Signal};
 use crate::sched::lock::Lock;
 use crate::sched::own::OwnCell;
+use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,7 +25,29 @@ pub struct AltStack {
     pub flags: u32,
 }
 
+/// MINSIGSTKSZ of x86-64 Linux.
+const MIN_STACK: u64 = 2048;
+/// No alternative stack.
+pub const SS_DISABLE: u32 = 2;
+/// It is taken away while a handler runs on it.
+pub const SS_AUTODISARM: u32 = 1 << 31;
+
 impl AltStack {
+    /// The stack of a stack_t: base, flags, size. ENOMEM when it is too small, EINVAL for other flags.
+    pub fn checked([base, flags, size]: [u64; 3]) -> Result<Self, Errno> {
+        let flags = flags as u32;
+        match flags & !SS_AUTODISARM {
+            SS_DISABLE => Ok(Self::default()),
+            0 | 1 if size < MIN_STACK => Err(Errno::ENOMEM),
+            0 | 1 => Ok(Self {
+                base,
+                size,
+                flags: flags & SS_AUTODISARM,
+            }),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
     /// Whether `sp` lies on it.
     pub fn contains(&self, sp: u64) -> bool {
         sp > self.base && sp - self.base <= self.size

@@ -31,7 +31,7 @@ pub fn snapshot(call: &mut Call) -> SysResult {
     let (pages, held) = loop {
         let away = space.look(|space| space.check_snapshot(memory, VirtAddr(address), length));
         if let Some(page) = away? {
-            fault::of_kernel(page.start().0 as usize, false)?;
+            fault::of_kernel(page.start().0 as usize, false, &mut 0)?;
             continue;
         }
         let count = length / PAGE_SIZE as u64;

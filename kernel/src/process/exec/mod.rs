@@ -15,7 +15,7 @@ use self::elf::{ElfError, Program};
 use super::{Name, Process, Thread, counters, end, table};
 use crate::arch::fpu::{self, FpuState};
 use crate::arch::regs::UserRegs;
-use crate::arch::segment;
+use crate::arch::segment::Segments;
 use crate::file::{Executable, Found};
 use crate::mem::space::Space;
 use crate::mem::user::read_c_string;
@@ -164,8 +164,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
         *state = fpu;
         fpu::restore(state);
     });
-    segment::set_fs_base(0);
-    segment::set_user_gs_base(0);
+    Segments::default().load();
     let credentials = {
         let mut own = process.credentials.lock();
         *own = own.executing(guard);
