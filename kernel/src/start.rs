@@ -30,7 +30,7 @@ use heapless::Vec;
 use vm::addr::{PAGE_SIZE, PhysAddr};
 
 /// Bytes of the first core's stacks while the machine is not divided.
-const STACK_SIZE: usize = 64 * 1024;
+const STACK_SIZE: usize = 96 * 1024;
 
 /// The first core's stacks and block for that time.
 #[repr(C, align(4096))]
