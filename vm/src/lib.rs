@@ -15,6 +15,7 @@ pub mod frames;
 pub mod hash;
 pub mod page_cache;
 pub mod pool;
+pub mod slab;
 pub mod space;
 pub mod store;
 pub mod swap;

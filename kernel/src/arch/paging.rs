@@ -5,7 +5,7 @@
 //! | from | what | rights |
 //! | --- | --- | --- |
 //! | HHDM offset | direct map of all memory; devices and firmware tables where needed | RW, devices uncached; modules and kernel image R |
-//! | [`TORUS_SLOTS`] | per torus: heap, and from the middle on its cores' stacks | RW |
+//! | [`TORUS_SLOTS`] | per torus: what the heap holds in several pages, and from the middle on its cores' stacks | RW |
 //! | 0xffffffff80000000 | kernel image | text RX, rodata R, data RW |
 //!
 //! Nothing but text is executable. All entries are global, with accessed and dirty bits set, so that the processor
@@ -201,6 +201,30 @@ impl KernelTables {
         Ok(4096)
     }
 
+    /// The word of the lowest table for a page that is not part of a larger one, tables for it made where they are missing.
+    ///
+    /// # Errors
+    /// [`NoFrame`]; some tables may have been made.
+    pub fn leaf(
+        &self,
+        virt: u64,
+        frames: &mut dyn FnMut() -> Option<PhysAddr>,
+    ) -> Result<Leaf, NoFrame> {
+        let mut at = self.root;
+        for level in (1..4).rev() {
+            let entry = &table(at)[(virt >> (12 + 9 * level) & 511) as usize];
+            let word = entry.load(Ordering::Relaxed);
+            at = if word & PRESENT == 0 {
+                let frame = frames().ok_or(NoFrame)?;
+                entry.store(frame.0 | PRESENT | WRITABLE | ACCESSED, Ordering::Release);
+                frame
+            } else {
+                PhysAddr(word & ADDRESS)
+            };
+        }
+        Ok(Leaf(&table(at)[(virt >> 12 & 511) as usize]))
+    }
+
     /// Whether an address of the kernel's half can be read. Before the kernel has tables of its own, its image can.
     pub fn is_mapped(&self, virt: u64) -> bool {
         if self.root.0 == 0 || virt >> 47 != 0x1_ffff {
@@ -226,6 +250,34 @@ impl KernelTables {
         // SAFETY: K10, by the caller's promise.
         unsafe { load_root(self.root.0) };
         flush_everything();
+    }
+}
+
+/// The lowest table's word for a page of the kernel's half. While it maps nothing, it can keep a number.
+#[derive(Clone, Copy)]
+pub struct Leaf(&'static AtomicU64);
+
+impl Leaf {
+    /// Maps a frame of memory.
+    pub fn map(self, frame: Frame) {
+        self.0
+            .store(frame.start().0 | Kind::Data.bits(), Ordering::Relaxed);
+    }
+
+    /// The frame that it maps.
+    pub fn frame(self) -> Option<Frame> {
+        let word = self.0.load(Ordering::Relaxed);
+        (word & PRESENT != 0).then(|| Frame::containing(PhysAddr(word & ADDRESS)))
+    }
+
+    /// Maps nothing, and keeps a number below 2^63. Cores may remember what was mapped.
+    pub fn keep(self, number: u64) {
+        self.0.store(number << 1, Ordering::Relaxed);
+    }
+
+    /// The number that was kept; 0 where nothing ever was.
+    pub fn kept(self) -> u64 {
+        self.0.load(Ordering::Relaxed) >> 1
     }
 }
 
@@ -292,7 +344,7 @@ pub fn flush_pages(pages: PageRange) {
 }
 
 /// This core forgets everything, the kernel's global translations too.
-fn flush_everything() {
+pub fn flush_everything() {
     const PGE: u64 = 1 << 7;
     // SAFETY: K2, clearing and setting CR4.PGE (SDM vol. 3A, 4.10.4.1).
     unsafe {

@@ -58,7 +58,7 @@ impl CoreSet {
 pub(super) struct Mailbox {
     /// Bit per core that asks.
     from: [AtomicU64; WORDS],
-    // This core's request: the pages (a count of 0 is everything), and who has not answered.
+    // This core's request: the pages (for other counts see below), and who has not answered.
     first: AtomicU64,
     pages: AtomicU64,
     waiting: AtomicU32,
@@ -75,14 +75,31 @@ impl Mailbox {
     }
 }
 
+/// As a count of pages: the whole address space.
+const SPACE: u64 = 0;
+/// As a count of pages: the kernel's half too.
+const KERNEL: u64 = u64::MAX;
+
+/// Makes all cores of this core's torus forget the kernel's translations too. All of them run.
+pub fn flush_kernel() {
+    let torus = cpu::this().torus();
+    let mut cores = CoreSet::empty();
+    (0..torus.cores()).for_each(|index| cores.insert(torus.core(index).index));
+    ask(0, KERNEL, cores);
+}
+
 /// Makes `cores` forget: each drops the translations of the address space that it has loaded. Returns when all have.
 /// Cores that load the space later read the new tables.
 pub fn flush(what: Flush, cores: CoreSet) {
     let (first, pages) = match what {
         Flush::None => return,
         Flush::Pages(range) => (range.start.0, range.len()),
-        Flush::All => (0, 0),
+        Flush::All => (0, SPACE),
     };
+    ask(first, pages, cores);
+}
+
+fn ask(first: u64, pages: u64, cores: CoreSet) {
     let own = cpu::this();
     let mut others = cores;
     others.remove(own.index);
@@ -136,10 +153,9 @@ fn serve_word(index: usize, word: &AtomicU64) {
 }
 
 fn perform(first: u64, pages: u64) {
-    if pages == 0 {
-        paging::flush_all();
-    } else {
-        let range = PageRange::new(Page(first), Page(first + pages));
-        paging::flush_pages(range);
+    match pages {
+        SPACE => paging::flush_all(),
+        KERNEL => paging::flush_everything(),
+        pages => paging::flush_pages(PageRange::new(Page(first), Page(first + pages))),
     }
 }

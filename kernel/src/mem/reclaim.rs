@@ -196,6 +196,7 @@ pub fn attempt(vain: u32) -> (Room, u32) {
     torus.reclaim.waiting.enrol();
     torus.share.objects.drop_unused();
     torus.share.page_cache.drop_unused();
+    torus.heap.trim(torus);
     let look = (torus.total() / PARTS).max(GLANCE);
     let progress = evict(torus, &mut torus.reclaim.clock.lock(), BATCH, look);
     let under_way = || torus.reclaim.swap().is_some_and(|swap| !swap.is_idle());

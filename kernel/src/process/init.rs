@@ -1,5 +1,6 @@
 //! The first process of a torus: how it begins.
 
+use super::account::AtStart;
 use super::exec::args::Strings;
 use super::exec::{self, Request};
 use super::{Process, Thread, table};
@@ -14,7 +15,6 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::credentials::Credentials;
-use core::sync::atomic::Ordering;
 use torus::message::Message;
 
 /// The number of the call that the first process runs before it has a program; no program can make it.
@@ -29,8 +29,7 @@ pub fn start() {
         crate::power::refuse(alloc::format!("the archive of files: {error}"));
     }
     for torus in tori::all() {
-        let at_start = &torus.share.at_start;
-        at_start.store(torus.account(), Ordering::Relaxed);
+        torus.share.at_start.call_once(|| AtStart::of(torus));
     }
     begin();
     crate::console::program::ready();

@@ -1,6 +1,7 @@
 //! What process management keeps for each torus.
 
 use super::Table;
+use super::account::AtStart;
 use super::balance::Balance;
 use super::closing::Closing;
 use super::users::Users;
@@ -12,7 +13,7 @@ use crate::sched::RunQueues;
 use crate::sched::lock::Lock;
 use crate::syscall::futex::Futexes;
 use braid_files::locks::Waits;
-use core::sync::atomic::AtomicU64;
+use spin::Once;
 use torus::TorusId;
 
 /// One torus's share. No other torus writes to it.
@@ -47,8 +48,8 @@ pub struct Share {
     pub users: Users,
     /// Its end, with the machine.
     pub closing: Closing,
-    /// [`crate::tori::Torus::account`] before the first process.
-    pub at_start: AtomicU64,
+    /// What the torus had before the first process.
+    pub at_start: Once<AtStart>,
 }
 
 impl Share {
@@ -70,7 +71,7 @@ impl Share {
             balance: Balance::new(),
             users: Users::new(),
             closing: Closing::new(),
-            at_start: AtomicU64::new(0),
+            at_start: Once::new(),
         }
     }
 }

@@ -1,11 +1,9 @@
 //! The kernel's allocator: what `alloc` calls, on the heap of the torus that asks.
 
-use super::{Torus, reserve};
+use super::{Torus, heap, reserve};
 use crate::arch::cpu;
-use crate::arch::paging::TORUS_SLOTS;
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{NonNull, null_mut};
-use torus::TorusId;
 
 /// Memory comes from the torus of the core that asks, and goes back to the torus that its address belongs to.
 struct Allocator;
@@ -13,13 +11,35 @@ struct Allocator;
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 
+/// Whether this core is served: when reserved frames have been drawn, only those that hold a reservation are.
+fn may_allocate(torus: &Torus) -> bool {
+    !torus.reservations.are_drawn() || reserve::own() > 0
+}
+
 /// A block of the heap; `None` when there is none for who asks.
 fn allocate(torus: &Torus, layout: Layout) -> Option<NonNull<u8>> {
-    if torus.reservations.are_drawn() && reserve::own() == 0 {
+    if !may_allocate(torus) {
         torus.note_shortage();
         return None;
     }
     torus.heap.allocate(torus, layout)
+}
+
+/// Gives a block another size where it need not be copied.
+///
+/// # Safety
+/// K14: it was allocated with this layout.
+unsafe fn resize(memory: *mut u8, layout: Layout, new: Layout) -> Option<NonNull<u8>> {
+    let start = NonNull::new(memory)?;
+    let own = cpu::this().torus();
+    if !may_allocate(own) {
+        return None;
+    }
+    // SAFETY: K14, by the caller's promise.
+    unsafe {
+        let torus = heap::torus_of(start, layout).filter(|torus| torus.id == own.id)?;
+        torus.heap.resize(torus, start, layout, new)
+    }
 }
 
 // SAFETY: K14, each heap gives out disjoint memory of its own.
@@ -34,9 +54,30 @@ unsafe impl GlobalAlloc for Allocator {
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        let index = (memory as usize >> 39 & 511) - TORUS_SLOTS;
-        if let Some(torus) = TorusId::new(index).and_then(super::get) {
-            torus.heap.free(memory, layout);
+        let Some(memory) = NonNull::new(memory) else {
+            return;
+        };
+        // SAFETY: K14, allocated here with this layout (GlobalAlloc's contract).
+        unsafe {
+            if let Some(torus) = heap::torus_of(memory, layout) {
+                torus.heap.free(torus, memory, layout);
+            }
+        }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: K14, allocated here with this layout, and the size is valid with its alignment (GlobalAlloc's contract).
+        unsafe {
+            let new = Layout::from_size_align_unchecked(size, layout.align());
+            if let Some(resized) = resize(memory, layout, new) {
+                return resized.as_ptr();
+            }
+            let moved = self.alloc(new);
+            if !moved.is_null() {
+                moved.copy_from_nonoverlapping(memory, layout.size().min(size));
+                self.dealloc(memory, layout);
+            }
+            moved
         }
     }
 }

@@ -1,47 +1,76 @@
-//! The kernel's heap on each torus: a virtual range of its own, backed by the torus's frames as it grows.
+//! The kernel's heap on each torus, in frames of the torus's pool: they go back as soon as nothing in them is in use.
 //!
-//! The range is contiguous, so a large allocation needs no contiguous frames. Heap memory is freed to the torus that
-//! its address belongs to, whoever frees it.
+//! Small objects lie in slabs of one frame each ([`vm::slab`]), and what fits a frame has one of its own: both are reached through
+//! the direct map. What is larger has frames that are mapped one after the other into a slot ([`Slots`]). Memory is
+//! freed to the torus that its address belongs to, whoever frees it.
 
-use super::{Torus, reserve};
-use crate::arch::paging::{KernelTables, Kind, SLOT_SIZE, TORUS_SLOTS};
+use super::slots::{self, Frames, Slots};
+use super::{Lock, Torus};
+use crate::arch::paging::{self, PhysAddr, SLOT_SIZE, TORUS_SLOTS};
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
-use spin::mutex::SpinMutex;
-use talc::DefaultBinning;
-use talc::base::Talc;
-use talc::source::Manual;
 use torus::TorusId;
-use vm::addr::PAGE_SIZE;
+use vm::addr::{Frame, PAGE_SIZE};
 use vm::frames::Use;
+use vm::slab::{self, CLASSES, Class, Slabs};
 
-/// Growth at the least, in pages.
-const STEP: u64 = 16;
-/// Bytes that the heap may have: half a slot; the other half holds the cores' stacks.
+/// Bytes of a torus's area that are the heap's: half of it; the other half holds the cores' stacks.
 const LIMIT: u64 = SLOT_SIZE / 2;
+const _: () = assert!(slots::AREA <= LIMIT);
 
 /// A torus's heap.
 pub struct Heap {
-    inner: SpinMutex<Inner, crate::arch::Relax>,
-    /// Bytes allocated at this moment.
-    used: AtomicU64,
-    /// Frames that the heap has, tables included.
+    slabs: Lock<Slabs>,
+    slots: Lock<Slots>,
+    /// Frames that it has.
     frames: AtomicU64,
+    /// Bytes in use beside the slabs, in whole pages.
+    pages: AtomicU64,
 }
 
-struct Inner {
-    talc: Talc<Manual, DefaultBinning>,
-    /// First address of the heap's range.
-    base: u64,
-    /// Bytes that are mapped.
-    mapped: u64,
-    /// Talc's end of the heap, once there is one.
-    end: Option<NonNull<u8>>,
+/// What a heap has at a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct InUse {
+    /// Size and number of the small objects in use, by size.
+    pub small: [(usize, u64); CLASSES],
+    /// Bytes of the larger ones, in whole pages.
+    pub large: u64,
 }
 
-// SAFETY: K14, the pointers are into the torus's own heap range.
-unsafe impl Send for Inner {}
+impl InUse {
+    /// Bytes in all.
+    pub fn bytes(&self) -> u64 {
+        let small = self.small.iter().map(|(size, count)| *size as u64 * count);
+        small.sum::<u64>() + self.large
+    }
+}
+
+/// How a piece of memory is held.
+enum Kind {
+    Small(Class),
+    /// A frame of its own.
+    Frame,
+    /// Pages of a slot.
+    Slot(u64),
+}
+
+impl Kind {
+    /// By size and alignment; none when the alignment is larger than a page.
+    #[inline]
+    fn of(layout: Layout) -> Option<Self> {
+        if let Some(class) = Class::of(layout) {
+            return Some(Self::Small(class));
+        }
+        if layout.align() > PAGE_SIZE {
+            return None;
+        }
+        Some(match layout.size().div_ceil(PAGE_SIZE) as u64 {
+            ..=1 => Self::Frame,
+            pages => Self::Slot(pages),
+        })
+    }
+}
 
 /// Where the area of a torus begins.
 pub const fn slot(torus: TorusId) -> u64 {
@@ -57,109 +86,175 @@ impl Heap {
     /// An empty heap.
     pub(super) const fn new(torus: TorusId) -> Self {
         Self {
-            inner: SpinMutex::new(Inner {
-                talc: Talc::new(Manual),
-                base: slot(torus),
-                mapped: 0,
-                end: None,
-            }),
-            used: AtomicU64::new(0),
+            slabs: Lock::new(Slabs::new()),
+            slots: Lock::new(Slots::new(slot(torus))),
             frames: AtomicU64::new(0),
+            pages: AtomicU64::new(0),
         }
     }
 
-    /// Frames that the heap has taken from the pool; it keeps them.
+    /// Frames that the heap has of the pool, free parts of them and its page tables included.
     pub fn frames(&self) -> u64 {
         self.frames.load(Ordering::Relaxed)
     }
 
-    pub(super) fn allocate(&self, torus: &Torus, layout: Layout) -> Option<NonNull<u8>> {
-        let mut inner = self.inner.lock();
+    /// What is in use.
+    pub fn in_use(&self) -> InUse {
+        InUse {
+            small: self.slabs.lock().used(),
+            large: self.pages.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Gives frames back that are only kept for later.
+    pub fn trim(&self, torus: &Torus) {
         loop {
-            // SAFETY: K14, the layout is not empty (GlobalAlloc's contract).
-            if let Some(memory) = unsafe { inner.talc.try_allocate(layout) } {
-                self.used.fetch_add(layout.size() as u64, Ordering::Relaxed);
-                return Some(memory);
+            let page = self.slabs.lock().trim();
+            let Some(page) = page else { break };
+            Source(torus).free(frame_of(page.as_ptr()));
+        }
+    }
+
+    /// A piece of memory; none when no frame is left for it.
+    #[inline]
+    pub(super) fn allocate(&self, torus: &Torus, layout: Layout) -> Option<NonNull<u8>> {
+        match Kind::of(layout)? {
+            Kind::Small(class) => {
+                let object = self.slabs.lock().allocate(class);
+                object.or_else(|| self.allocate_in_new(torus, class))
             }
-            if !inner.grow(self, torus, layout) {
-                return None;
+            Kind::Frame => {
+                let frame = Source(torus).page()?;
+                self.pages.fetch_add(PAGE_SIZE as u64, Ordering::Relaxed);
+                NonNull::new(paging::phys_to_virt(frame.start()))
+            }
+            Kind::Slot(pages) => {
+                // Memory that is not there is not asked for frame by frame.
+                if torus.available() < pages {
+                    torus.note_shortage();
+                    return None;
+                }
+                let slot = self.slots.lock().allocate(pages, &mut Source(torus))?;
+                self.pages
+                    .fetch_add(pages * PAGE_SIZE as u64, Ordering::Relaxed);
+                NonNull::new(slot as *mut u8)
             }
         }
     }
 
-    pub(super) fn free(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: K14, allocated here with this layout (GlobalAlloc's contract).
-        unsafe { self.inner.lock().talc.deallocate(memory, layout) };
-        self.used.fetch_sub(layout.size() as u64, Ordering::Relaxed);
+    #[cold]
+    fn allocate_in_new(&self, torus: &Torus, class: Class) -> Option<NonNull<u8>> {
+        let frame = Source(torus).page()?;
+        let page = NonNull::new(paging::phys_to_virt(frame.start()))?;
+        let mut slabs = self.slabs.lock();
+        // SAFETY: K14, the frame has just become the heap's.
+        unsafe { slabs.add(class, page, torus.id.index() as u8) };
+        slabs.allocate(class)
+    }
+
+    /// Frees what was allocated here.
+    ///
+    /// # Safety
+    /// With this layout, and nobody uses it any more.
+    #[inline]
+    pub(super) unsafe fn free(&self, torus: &Torus, memory: NonNull<u8>, layout: Layout) {
+        match Kind::of(layout) {
+            Some(Kind::Small(_)) => {
+                // SAFETY: K14, by the caller's promise.
+                let page = unsafe { self.slabs.lock().free(memory) };
+                if let Some(page) = page {
+                    Source(torus).free(frame_of(page.as_ptr()));
+                }
+            }
+            Some(Kind::Frame) => {
+                self.pages.fetch_sub(PAGE_SIZE as u64, Ordering::Relaxed);
+                Source(torus).free(frame_of(memory.as_ptr()));
+            }
+            Some(Kind::Slot(pages)) => {
+                self.pages
+                    .fetch_sub(pages * PAGE_SIZE as u64, Ordering::Relaxed);
+                let mut slots = self.slots.lock();
+                slots.free(memory.as_ptr() as u64, pages, &mut Source(torus));
+            }
+            None => {}
+        }
+    }
+
+    /// Gives what lies in several pages another size, without a copy where both sizes take several pages; none when no frame is
+    /// left for it, or the sizes are not such.
+    ///
+    /// # Safety
+    /// It was allocated here with this layout. Nobody uses it any more where it lay, when this answers with where it lies now.
+    pub(super) unsafe fn resize(
+        &self,
+        torus: &Torus,
+        memory: NonNull<u8>,
+        layout: Layout,
+        new: Layout,
+    ) -> Option<NonNull<u8>> {
+        let (Kind::Slot(from), Kind::Slot(to)) = (Kind::of(layout)?, Kind::of(new)?) else {
+            return None;
+        };
+        if from == to {
+            return Some(memory);
+        }
+        if torus.available() < to.saturating_sub(from) {
+            torus.note_shortage();
+            return None;
+        }
+        let start = memory.as_ptr() as u64;
+        let mut slots = self.slots.lock();
+        let slot = slots.resize(start, from, to, &mut Source(torus))?;
+        drop(slots);
+        let bytes = |pages| pages * PAGE_SIZE as u64;
+        self.pages.fetch_add(bytes(to), Ordering::Relaxed);
+        self.pages.fetch_sub(bytes(from), Ordering::Relaxed);
+        NonNull::new(slot as *mut u8)
     }
 }
 
-impl Inner {
-    /// Maps more frames at the end; false when there are none, with what was mapped added all the same.
-    fn grow(&mut self, heap: &Heap, torus: &Torus, layout: Layout) -> bool {
-        let first = if self.end.is_none() {
-            talc::min_first_heap_size::<DefaultBinning>()
-        } else {
-            0
-        };
-        let overhead = 64 + layout.align();
-        let Some(bytes) = layout.size().checked_add(overhead + first) else {
-            return false;
-        };
-        let needed = bytes.div_ceil(PAGE_SIZE) as u64;
-        let plenty = torus.available() >= torus.reservations.kept() + needed + STEP;
-        let pages = if plenty { needed.max(STEP) } else { needed };
-        if self.mapped + pages * PAGE_SIZE as u64 > LIMIT {
-            return false;
-        }
-        // Memory that is not there is not asked for frame by frame.
-        if !plenty && reserve::own() == 0 {
-            torus.note_shortage();
-            return false;
-        }
-        let mut got = 0;
-        while got < pages && self.map_page(heap, torus) {
-            got += 1;
-        }
-        self.extend(got);
-        got == pages
+/// The pool, for a torus's heap.
+struct Source<'a>(&'a Torus);
+
+impl Frames for Source<'_> {
+    fn page(&mut self) -> Option<Frame> {
+        let frame = self.0.alloc_frame(Use::Kernel)?;
+        self.0.heap.frames.fetch_add(1, Ordering::Relaxed);
+        Some(frame)
     }
 
-    fn map_page(&mut self, heap: &Heap, torus: &Torus) -> bool {
-        let Some(frame) = torus.alloc_frame(Use::Kernel) else {
-            return false;
-        };
-        let mut tables = || {
-            let table = torus.alloc_zeroed_frame(Use::Kernel)?;
-            heap.frames.fetch_add(1, Ordering::Relaxed);
-            Some(table.start())
-        };
-        let at = self.base + self.mapped;
-        let page = PAGE_SIZE as u64;
-        if KernelTables::current()
-            .map(at, frame.start().0, page, Kind::Data, &mut tables)
-            .is_err()
-        {
-            torus.free_frame(frame);
-            return false;
-        }
-        heap.frames.fetch_add(1, Ordering::Relaxed);
-        self.mapped += page;
-        true
+    fn table(&mut self) -> Option<PhysAddr> {
+        let frame = self.0.alloc_zeroed_frame(Use::Kernel)?;
+        self.0.heap.frames.fetch_add(1, Ordering::Relaxed);
+        Some(frame.start())
     }
 
-    /// Hands newly mapped pages to the allocator.
-    fn extend(&mut self, pages: u64) {
-        if pages == 0 {
-            return;
+    fn free(&mut self, frame: Frame) {
+        self.0.heap.frames.fetch_sub(1, Ordering::Relaxed);
+        self.0.free_frame(frame);
+    }
+}
+
+fn frame_of(memory: *const u8) -> Frame {
+    Frame::containing(paging::direct_to_phys(memory))
+}
+
+/// The torus that a piece of memory belongs to.
+///
+/// # Safety
+/// It was allocated with this layout, and is not free.
+#[inline]
+pub(super) unsafe fn torus_of(memory: NonNull<u8>, layout: Layout) -> Option<&'static Torus> {
+    match Kind::of(layout)? {
+        Kind::Small(_) => {
+            // SAFETY: K14, by the caller's promise it lies in a slab.
+            let tag = unsafe { slab::tag_of(memory) }?;
+            super::get(TorusId::new(usize::from(tag))?)
         }
-        let end = (self.base + self.mapped) as *mut u8;
-        // SAFETY: K14, the range up to `end` is mapped and belongs to this heap alone.
-        self.end = unsafe {
-            match self.end {
-                None => self.talc.claim(self.base as *mut u8, self.mapped as usize),
-                Some(old) => Some(self.talc.extend(old, end)),
-            }
-        };
+        Kind::Frame => super::all().find(|torus| torus.owns(frame_of(memory.as_ptr()))),
+        Kind::Slot(_) => {
+            let index = (memory.as_ptr() as usize >> 39 & 511) - TORUS_SLOTS;
+            super::get(TorusId::new(index)?)
+        }
     }
 }

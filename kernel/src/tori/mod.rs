@@ -8,6 +8,7 @@ mod build;
 mod divide;
 pub mod heap;
 mod reserve;
+mod slots;
 
 pub use divide::{Early, divide};
 
@@ -234,6 +235,11 @@ impl Torus {
         }
     }
 
+    /// Whether a frame is one of its memory, in use or free.
+    pub fn owns(&self, frame: Frame) -> bool {
+        self.frames.usage(frame) != Use::Reserved
+    }
+
     /// Frames that the torus has.
     pub fn total(&self) -> u64 {
         self.frames.range().len()
@@ -277,9 +283,8 @@ impl Torus {
         .map(|used| sums[used as usize])
     }
 
-    /// Frames that are not programs': available ones and the heap's, which keeps what it has once got. The same
-    /// number before and after a program says that nothing of it was left behind, but on the heap; see
-    /// [`Heap::used`] for that.
+    /// Frames that are not programs': available ones and the heap's. The same number before and after a program says that
+    /// nothing of it was left behind, but on the heap; see [`Heap::in_use`] for that.
     pub fn account(&self) -> u64 {
         self.available() + self.heap.frames()
     }

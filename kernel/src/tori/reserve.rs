@@ -8,11 +8,10 @@ use crate::arch::cpu;
 use core::sync::atomic::{AtomicU64, Ordering};
 use fallible::NoMemory;
 use vm::addr::PAGE_SIZE;
+use vm::slab;
 
 /// Times that a block may be larger than it was asked for: sizes are rounded up to classes.
 const ROUNDED: usize = 2;
-/// Classes of small sizes: each may have the heap take a frame that is used in part.
-const CLASSES: usize = 16;
 /// Tables that map what the heap grows by.
 const TABLES: usize = 3;
 /// Pages below a leaf table.
@@ -53,7 +52,8 @@ impl Reservations {
 
 /// Frames for `blocks` allocations of `bytes` in all.
 fn frames(blocks: usize, bytes: usize) -> Option<u64> {
-    let pages = bytes.checked_mul(ROUNDED)?.div_ceil(PAGE_SIZE) + blocks.min(CLASSES);
+    // Each class of small sizes may have the heap take a frame that is used in part.
+    let pages = bytes.checked_mul(ROUNDED)?.div_ceil(PAGE_SIZE) + blocks.min(slab::CLASSES);
     Some((pages + pages / PAGES_PER_TABLE + TABLES) as u64)
 }
 
