@@ -195,6 +195,9 @@ impl Waits {
     /// An owner waits no longer.
     pub fn end(&mut self, owner: Owner) {
         self.list.retain(|wait| wait.owner != owner);
+        if self.list.is_empty() {
+            self.list = Vec::new();
+        }
     }
 
     /// Something has changed about a file's locks: who waits for one looks again.

@@ -76,6 +76,11 @@ impl Reclaim {
         self.swap.call_once(|| swap);
     }
 
+    /// Whoever waits for a frame looks again, and is forgotten.
+    pub fn wake_waiting(&self) {
+        self.waiting.wake_all();
+    }
+
     /// The pool is low. Any lock may be held.
     pub fn ask(&self) {
         if !self.asked.load(Ordering::Relaxed) {
@@ -194,8 +199,7 @@ pub fn attempt(vain: u32) -> (Room, u32) {
     let torus = cpu::this().torus();
     // First, so that no frame comes unnoticed.
     torus.reclaim.waiting.enrol();
-    torus.share.objects.drop_unused();
-    torus.share.page_cache.drop_unused();
+    torus.share.shrink();
     torus.heap.trim(torus);
     let look = (torus.total() / PARTS).max(GLANCE);
     let progress = evict(torus, &mut torus.reclaim.clock.lock(), BATCH, look);

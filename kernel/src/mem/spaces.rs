@@ -63,6 +63,9 @@ impl Spaces {
         if let Ok(at) = all.binary_search_by_key(&key, Known::key) {
             all.remove(at);
         }
+        if all.is_empty() {
+            *all = Vec::new();
+        }
     }
 
     /// The first space whose key is at least `key`.

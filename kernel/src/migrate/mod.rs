@@ -29,6 +29,13 @@ use torus::message::Message;
 use torus::migrate::{DepositEvent, Event};
 use torus::{DepositId, DepositNames, TorusId};
 
+/// Gives an empty map's last node back.
+fn shrink<K, V>(map: &mut BTreeMap<K, V>) {
+    if map.is_empty() {
+        *map = BTreeMap::new();
+    }
+}
+
 /// What a torus has for migration.
 pub struct Share {
     names: Lock<DepositNames>,
@@ -52,6 +59,13 @@ impl Share {
             leases: lease::Share::new(),
             draining: AtomicU32::new(0),
         }
+    }
+
+    /// Gives back what is only kept for later.
+    pub fn shrink(&self) {
+        shrink(&mut self.deposits.lock());
+        shrink(&mut self.claims.lock());
+        self.leases.shrink();
     }
 
     fn deposit(&self, id: DepositId) -> Option<Arc<home::Home>> {

@@ -1,11 +1,12 @@
 //! The account of this core's torus at the end of the machine: it has as many free frames as before its first process, and
 //! as much of its heap in use.
 
-use super::counters;
+use super::{counters, table};
 use crate::arch::cpu;
 use crate::boot;
 use crate::tori::Torus;
 use crate::tori::heap::InUse;
+use vm::addr::PAGE_SIZE;
 
 /// What a torus had before its first process.
 pub struct AtStart {
@@ -23,42 +24,49 @@ impl AtStart {
     }
 }
 
-/// Lets go what the torus only keeps for later.
-fn let_go() {
+/// Small objects that a torus makes once and keeps: the root of `/tmp`, the store of memory objects, the cores' lists of timers.
+const LASTING: i64 = 8;
+/// Bytes in pages that are the first process's, in whose last call the account is settled: process and vector state.
+const FIRST: i64 = 2 * PAGE_SIZE as i64;
+
+/// Lets go what the torus only keeps for later. `last`: nothing comes after this, on any torus.
+fn let_go(last: bool) {
     crate::file::let_go();
     crate::mem::reclaim::finish();
-    let share = &cpu::this().torus().share;
-    share.objects.drop_unused();
-    share.page_cache.drop_unused();
     let torus = cpu::this().torus();
+    torus.reclaim.wake_waiting();
+    if last {
+        table().clear();
+    }
+    torus.share.shrink();
     torus.heap.trim(torus);
 }
 
-/// Says which objects of the heap are still in use, by their sizes.
+/// Says what of the heap is still in use that was not before.
 fn compare(torus: &Torus, before: &InUse, now: &InUse) {
     let left = |before: u64, now: u64| now.cast_signed() - before.cast_signed();
-    for ((size, before), (_, now)) in before.small.iter().zip(&now.small) {
-        let objects = left(*before, *now);
-        if objects > 0 {
-            log::debug!(
-                "torus {} keeps {objects} objects of {size} bytes on the heap",
-                torus.id
-            );
-        }
-    }
+    let small = || before.small.iter().zip(&now.small);
+    let objects: i64 = small().map(|(a, b)| left(a.1, b.1).max(0)).sum();
     let bytes = left(before.large, now.large);
-    if bytes > 0 {
+    if objects > LASTING || bytes > FIRST {
+        log::warn!(
+            "torus {} leaks {objects} objects of the heap, and {bytes} bytes in pages",
+            torus.id
+        );
+    }
+    for ((size, before), (_, now)) in small().filter(|(a, b)| a.1 != b.1) {
         log::debug!(
-            "torus {} keeps {bytes} bytes of large objects on the heap",
+            "torus {}: {now} objects of up to {size} bytes, {before} at start",
             torus.id
         );
     }
 }
 
-/// Lets caches go, compares, and says what is missing; with `stats`, also what was counted.
-pub fn check() {
+/// Lets caches go, compares, and says what is missing; with `stats`, also what was counted. `last`: nothing comes after
+/// this, on any torus.
+pub fn check(last: bool) {
     let torus = cpu::this().torus();
-    let_go();
+    let_go(last);
     let now = AtStart::of(torus);
     let Some(before) = torus.share.at_start.get() else {
         return;

@@ -12,7 +12,6 @@ use crate::signal::{self, SigInfo, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::tori;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use torus::TorusId;
 use torus::message::Message;
@@ -114,7 +113,7 @@ pub fn done() {
 
 /// Lets caches go and settles this torus's account.
 pub fn close(at: TorusId) {
-    account::check();
+    account::check(false);
     rings::send(at, Message::Done {});
 }
 
@@ -125,22 +124,21 @@ pub fn last(call: &mut Call) -> SysResult {
     }
     table().emptied.enrol();
     let done = own().done.load(Ordering::Relaxed);
-    let others: Vec<TorusId> = others().collect();
     // First all tori together, then each in turn.
-    let Some(closed) = done.checked_sub(others.len()).filter(|_| is_quiet()) else {
+    let Some(closed) = done.checked_sub(others().count()).filter(|_| is_quiet()) else {
         return Err(Stop::Answer);
     };
-    if let Some(next) = others.get(closed) {
+    if let Some(next) = others().nth(closed) {
         // `done` bytes: those that were told.
         if call.inflight.done == closed {
             call.inflight.done += 1;
-            rings::send(*next, Message::Close {});
+            rings::send(next, Message::Close {});
         }
         return Err(Stop::Answer);
     }
     let status = call.inflight.word as u32;
     retire(call.thread, call.process);
-    account::check();
+    account::check(true);
     crate::power::end(status)
 }
 

@@ -53,6 +53,15 @@ pub struct Share {
 }
 
 impl Share {
+    /// Gives back what is only kept for later: memory of empty tables, and pages and objects that nobody has mapped.
+    pub fn shrink(&self) {
+        self.objects.drop_unused();
+        self.page_cache.drop_unused();
+        self.vmo.sweep();
+        self.far_files.shrink();
+        self.migrate.shrink();
+    }
+
     /// Of a torus on which nothing has run.
     pub const fn new(torus: TorusId, tori: usize) -> Self {
         Self {

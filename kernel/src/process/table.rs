@@ -57,6 +57,16 @@ impl Table {
         look(&self.inner.lock().families)
     }
 
+    /// Forgets everything, at the end of the machine.
+    pub fn clear(&self) {
+        let mut inner = self.inner.lock();
+        inner.families.clear();
+        let processes = core::mem::take(&mut inner.processes);
+        drop(inner);
+        drop(processes);
+        self.emptied.wake_all();
+    }
+
     /// A number for a new process of this torus. EAGAIN when all are taken.
     pub fn new_pid(&self) -> Result<Pid, Errno> {
         let given = self.inner.lock().families.give();

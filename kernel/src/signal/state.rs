@@ -132,6 +132,9 @@ impl SignalState {
     pub fn discard(&self, set: u64) {
         let mut details = self.details.lock();
         details.retain(|info| info.signal.bit() & set == 0);
+        if details.is_empty() {
+            *details = Vec::new();
+        }
         self.pending.fetch_and(!set, Ordering::AcqRel);
     }
 

@@ -42,6 +42,14 @@ impl Store {
     pub const fn new() -> Self {
         Self(spin::Once::new())
     }
+
+    /// Forgets what no object has any more.
+    pub fn sweep(&self) {
+        if let Some(store) = self.0.get() {
+            // Who counts what is alive removes the rest.
+            let _ = store.counts();
+        }
+    }
 }
 
 /// The store of this core's torus.

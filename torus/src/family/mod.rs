@@ -232,6 +232,14 @@ impl Families {
         Ok(())
     }
 
+    /// Forgets everything, at the end of the machine.
+    pub fn clear(&mut self) {
+        *self = Self {
+            ending: true,
+            ..Self::new(self.torus, self.tori)
+        };
+    }
+
     /// Processes that are here, zombies included.
     pub fn len(&self) -> usize {
         self.kin.len()

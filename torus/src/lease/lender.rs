@@ -77,6 +77,13 @@ impl<O, P> Default for Lender<O, P> {
 }
 
 impl<O, P> Lender<O, P> {
+    /// Gives back what an empty map keeps.
+    pub fn shrink(&mut self) {
+        if self.objects.is_empty() {
+            self.objects = BTreeMap::new();
+        }
+    }
+
     /// Nothing is lent.
     pub const fn new() -> Self {
         Self {

@@ -55,6 +55,10 @@ impl<K: Ord + Copy, T> WeakMap<K, T> {
     /// Removes every entry whose value is gone, and returns how many are left.
     pub(super) fn sweep(&mut self) -> usize {
         self.entries.retain(|_, value| value.strong_count() > 0);
+        if self.entries.is_empty() {
+            // An empty map keeps a node.
+            self.entries = BTreeMap::new();
+        }
         self.entries.len()
     }
 }

@@ -32,6 +32,11 @@ impl<T, const TORI: usize> Exports<T, TORI> {
         }
     }
 
+    /// Gives the table's memory back, if there is nothing in it.
+    pub fn shrink(&mut self) {
+        self.slots.shrink();
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.slots.len()

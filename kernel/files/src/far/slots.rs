@@ -11,6 +11,8 @@ pub struct Slots<T> {
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
     len: usize,
+    /// Where new slots' generations begin.
+    first: u64,
 }
 
 #[derive(Debug)]
@@ -32,6 +34,17 @@ impl<T> Slots<T> {
             slots: Vec::new(),
             free: Vec::new(),
             len: 0,
+            first: 0,
+        }
+    }
+
+    /// Gives the table's memory back, if there is nothing in it.
+    pub fn shrink(&mut self) {
+        if self.len == 0 {
+            let last = self.slots.iter().map(|slot| slot.generation).max();
+            self.first = last.unwrap_or(self.first);
+            self.slots = Vec::new();
+            self.free = Vec::new();
         }
     }
 
@@ -63,7 +76,7 @@ impl<T> Slots<T> {
                     return Err(value);
                 }
                 self.slots.push(Slot {
-                    generation: 0,
+                    generation: self.first,
                     value: None,
                 });
                 self.slots.len() as u32 - 1

@@ -34,6 +34,13 @@ impl Share {
         }
     }
 
+    /// Gives back what is only kept for later.
+    pub fn shrink(&self) {
+        self.asked.lock().shrink();
+        self.exports.lock().shrink();
+        self.waiting.lock().shrink();
+    }
+
     /// Whether no question is open, and no other torus holds a file of this one.
     pub fn is_quiet(&self) -> bool {
         self.busy.load(Ordering::Acquire) == 0

@@ -45,6 +45,12 @@ impl Share {
         }
     }
 
+    /// Gives back what is only kept for later.
+    pub fn shrink(&self) {
+        self.lender.lock().shrink();
+        super::shrink(&mut self.held.lock());
+    }
+
     /// Whether nothing is lent or held.
     pub fn is_quiet(&self) -> bool {
         self.lender.lock().is_empty() && self.held.lock().is_empty()
