@@ -48,6 +48,9 @@ enum Verb {
     Exec {
         #[command(flatten)]
         machine: MachineArgs,
+        /// Tell the longest stretches with interrupts off on stderr, by function
+        #[arg(long)]
+        latency: bool,
         #[command(flatten)]
         program: ProgramArgs,
     },
@@ -197,13 +200,20 @@ fn dispatch(cli: Cli) -> Result<u8> {
             None => run(machine),
             Some(image) => board.run(machine, image),
         },
-        Some(Verb::Exec { machine, program }) => {
+        Some(Verb::Exec {
+            machine,
+            latency,
+            program,
+        }) => {
             let voice = machine.voice();
             let mut shape = machine.shape()?;
             shape.user = program.user;
             let program = program.program()?;
             let tree = program.install(&mut shape)?;
             let parts = machine.prepare(&mut shape)?;
+            if latency {
+                return crate::latency::exec(&parts, shape, tree, voice);
+            }
             exec::boot(&parts, &shape, tree, voice)
         }
         Some(Verb::Gdb { machine, program }) => {
@@ -346,7 +356,10 @@ mod tests {
     #[test]
     fn arguments_after_the_program_are_its_own() {
         let cli = Cli::try_parse_from(["braid", "exec", "--smp", "2", "sh", "-c", "x", "--smp"]);
-        let Some(Verb::Exec { machine, program }) = cli.unwrap().verb else {
+        let Some(Verb::Exec {
+            machine, program, ..
+        }) = cli.unwrap().verb
+        else {
             panic!("exec")
         };
         assert_eq!(machine.smp, Some(2));

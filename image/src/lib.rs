@@ -15,6 +15,7 @@ pub mod gdb;
 pub mod host_io;
 pub mod image;
 pub mod install;
+pub mod latency;
 pub mod log_lines;
 pub mod machine;
 pub mod medium;

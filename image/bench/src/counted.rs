@@ -40,6 +40,23 @@ pub enum Counted {
         /// How often.
         count: u64,
     },
+    /// The longest of the stretches with interrupts off that spent most of their instructions at one place.
+    Stretch(Stretch),
+}
+
+/// What a processor executed in the kernel without letting interrupts in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stretch {
+    /// The region in which it ended; none outside of regions.
+    pub region: Option<u8>,
+    /// Its instructions, without those of loops that wait for other processors.
+    pub instructions: u64,
+    /// How many stretches worth telling had most of their instructions there.
+    pub times: u64,
+    /// The first blocks that were executed, by address: how the kernel was entered and what for.
+    pub path: Vec<u64>,
+    /// Blocks that were executed at regular intervals, by address, and how often they were found.
+    pub samples: Vec<(u64, u64)>,
 }
 
 /// A way in which cache lines went from one processor to another.

@@ -31,9 +31,29 @@ fn is_tlb_flush(bytes: &[u8]) -> bool {
     }
 }
 
+/// What a block's last or any instruction says about the processor's interrupts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Gate {
+    /// `sti`: interrupts come in after the block, which this instruction ends.
+    pub opens: bool,
+    /// `cli`: interrupts were let in before.
+    pub closes: bool,
+    /// `pause`: the block belongs to a loop that waits for another processor.
+    pub waits: bool,
+}
+
+impl Gate {
+    /// Adds what the instruction with these bytes says.
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        self.opens |= bytes == [0xfb];
+        self.closes |= bytes == [0xfa];
+        self.waits |= bytes == [0xf3, 0x90];
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Special, special};
+    use super::{Gate, Special, special};
     use braid_bench::mark::Mark;
 
     #[test]
@@ -42,6 +62,19 @@ mod tests {
         bytes.extend(Mark::Begin(7).number().to_le_bytes());
         assert_eq!(special(&bytes), Some(Special::Mark(Mark::Begin(7))));
         assert_eq!(special(b"\x0f\x1f\x80\0\0\0\0"), None);
+    }
+
+    #[test]
+    fn a_block_lets_interrupts_in_or_waits() {
+        let gate = |instructions: &[&[u8]]| {
+            let mut gate = Gate::default();
+            instructions.iter().for_each(|bytes| gate.add(bytes));
+            (gate.opens, gate.closes, gate.waits)
+        };
+        assert_eq!(gate(&[&[0x90], &[0xfb]]), (true, false, false));
+        assert_eq!(gate(&[&[0x90], &[0xfa]]), (false, true, false));
+        assert_eq!(gate(&[&[0xf3, 0x90], &[0xc3]]), (false, false, true));
+        assert_eq!(gate(&[&[0xf3, 0xc3], &[0x90]]), (false, false, false));
     }
 
     #[test]

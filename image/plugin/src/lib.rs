@@ -8,3 +8,4 @@ mod lines;
 mod plugin;
 mod regions;
 mod report;
+mod stretch;

@@ -12,10 +12,11 @@ use braid_bench::counted::Counted;
 use braid_bench::mark::Mark;
 
 use crate::api;
-use crate::decode::{Special, special};
+use crate::decode::{Gate, Special, special};
 use crate::lines::{Access, Lines};
 use crate::regions::{Region, Teams};
 use crate::report;
+use crate::stretch::{Longest, Running};
 
 /// Processors that are told apart: as many as the kernel takes. Those beyond count as the last one.
 const CPUS: usize = 256;
@@ -39,6 +40,7 @@ struct Counts {
 struct Block {
     pc: u64,
     instructions: u64,
+    gate: Gate,
     executed: Mutex<BTreeMap<Region, u64>>,
 }
 
@@ -53,6 +55,20 @@ struct Plugin {
     blocks: Mutex<Vec<&'static Block>>,
     /// None unless sharing is watched.
     lines: Option<Lines>,
+    /// None unless stretches with interrupts off are watched.
+    latency: Option<Latency>,
+}
+
+/// How long processors keep interrupts off, from the first instruction of a program on.
+#[derive(Debug)]
+struct Latency {
+    /// Stretches that are worth telling have so many instructions.
+    least: u64,
+    /// By processor.
+    running: Vec<Mutex<Running>>,
+    longest: Mutex<Longest>,
+    /// A program has run: the kernel has booted.
+    booted: AtomicBool,
 }
 
 static PLUGIN: OnceLock<Plugin> = OnceLock::new();
@@ -98,7 +114,7 @@ unsafe extern "C" fn qemu_plugin_install(
 
 fn configure(words: impl Iterator<Item = String>) -> Result<Plugin, String> {
     let (mut out, mut sharing) = (None, false);
-    let (mut team, mut torus, mut workers) = (CPUS, CPUS, 1);
+    let (mut team, mut torus, mut workers, mut latency) = (CPUS, CPUS, 1, None);
     for word in words {
         let unknown =
             || format!("the word {word:?} is not understood: the plug-in's README has them");
@@ -117,6 +133,7 @@ fn configure(words: impl Iterator<Item = String>) -> Result<Plugin, String> {
             ("team", _) => team = number()?,
             ("torus", _) => torus = number()?,
             ("workers", _) => workers = number()?,
+            ("latency", least) => latency = Some(least.parse().map_err(|_| unknown())?),
             _ => return Err(unknown()),
         }
     }
@@ -127,6 +144,7 @@ fn configure(words: impl Iterator<Item = String>) -> Result<Plugin, String> {
         counts: (0..REGIONS * CPUS).map(|_| Counts::default()).collect(),
         blocks: Mutex::default(),
         lines: sharing.then(|| Lines::new(torus)),
+        latency: latency.map(Latency::new),
     })
 }
 
@@ -136,9 +154,14 @@ extern "C" fn translated(_id: api::Id, block: *mut api::Block) {
     // SAFETY: P1, for the whole function: block and instructions are valid during this call.
     unsafe {
         let count = api::qemu_plugin_tb_n_insns(block);
+        let mut gate = Gate::default();
+        for index in 0..count {
+            gate.add(bytes(api::qemu_plugin_tb_get_insn(block, index)));
+        }
         let counted: &'static Block = Box::leak(Box::new(Block {
             pc: api::qemu_plugin_tb_vaddr(block),
             instructions: count as u64,
+            gate,
             executed: Mutex::default(),
         }));
         lock(&plugin.blocks).push(counted);
@@ -158,9 +181,7 @@ unsafe fn watch(plugin: &Plugin, insn: *mut api::Insn) {
     // SAFETY: P1.
     unsafe {
         let pc = api::qemu_plugin_insn_vaddr(insn);
-        let size = api::qemu_plugin_insn_size(insn);
-        let bytes = core::slice::from_raw_parts(api::qemu_plugin_insn_data(insn), size);
-        if is_kernel(pc) || plugin.lines.is_some() {
+        if plugin.latency.is_none() && is_kernel(pc) || plugin.lines.is_some() {
             let pc = if is_kernel(pc) { pc } else { 0 };
             api::qemu_plugin_register_vcpu_mem_cb(
                 insn,
@@ -170,7 +191,7 @@ unsafe fn watch(plugin: &Plugin, insn: *mut api::Insn) {
                 core::ptr::without_provenance_mut(pc as usize),
             );
         }
-        let (callback, value): (api::ExecCallback, u8) = match special(bytes) {
+        let (callback, value): (api::ExecCallback, u8) = match special(bytes(insn)) {
             None => return,
             Some(Special::TlbFlush) => (flushed, 0),
             Some(Special::Mark(Mark::Begin(region))) => (begun, region),
@@ -182,17 +203,32 @@ unsafe fn watch(plugin: &Plugin, insn: *mut api::Insn) {
     }
 }
 
+/// The bytes of an instruction.
+///
+/// # Safety
+/// P1: `insn` belongs to a block that is being translated, and the answer is not used after that.
+unsafe fn bytes<'a>(insn: *mut api::Insn) -> &'a [u8] {
+    // SAFETY: P1.
+    unsafe {
+        let size = api::qemu_plugin_insn_size(insn);
+        core::slice::from_raw_parts(api::qemu_plugin_insn_data(insn), size)
+    }
+}
+
 /// Kernels of x86-64 live in the upper half.
 const fn is_kernel(pc: u64) -> bool {
     pc >> 63 == 1
 }
 
 extern "C" fn block_executed(cpu: c_uint, data: *mut c_void) {
-    let Some((plugin, region)) = now(cpu) else {
-        return;
-    };
+    let Some(plugin) = PLUGIN.get() else { return };
     // SAFETY: P2, `data` is the leaked block of `translated`.
     let block = unsafe { &*data.cast::<Block>() };
+    let region = plugin.teams.region(cpu as usize);
+    if let Some(latency) = &plugin.latency {
+        latency.executed(cpu as usize, block, region);
+    }
+    let Some(region) = region else { return };
     let counts = plugin.of(region, cpu);
     if is_kernel(block.pc) {
         counts
@@ -306,6 +342,11 @@ impl Plugin {
                 });
             }
         }
+        if let Some(latency) = &self.latency {
+            let longest = lock(&latency.longest);
+            records.extend(longest.all().cloned().map(Counted::Stretch));
+            return records;
+        }
         records.extend(self.profile());
         let transfers = self.lines.iter().flat_map(Lines::transfers);
         records.extend(transfers.map(|(way, count)| Counted::Transfer { way, count }));
@@ -326,6 +367,37 @@ impl Plugin {
             instructions,
         };
         sums.into_iter().map(record).collect()
+    }
+}
+
+impl Latency {
+    fn new(least: u64) -> Self {
+        Self {
+            least,
+            running: (0..CPUS).map(|_| Mutex::default()).collect(),
+            longest: Mutex::default(),
+            booted: AtomicBool::new(false),
+        }
+    }
+
+    fn executed(&self, cpu: usize, block: &Block, region: Option<Region>) {
+        let mut running = lock(&self.running[cpu.min(CPUS - 1)]);
+        // The stretch before the first program is booting.
+        let booted = self.booted.load(Ordering::Relaxed);
+        let ended = if is_kernel(block.pc) {
+            running.kernel(block.pc, block.instructions, block.gate)
+        } else {
+            if !booted {
+                self.booted.store(true, Ordering::Relaxed);
+            }
+            (!running.is_empty()).then(|| running.end())
+        };
+        if let Some(stretch) = ended
+            && booted
+            && stretch.instructions >= self.least
+        {
+            lock(&self.longest).add(region, stretch);
+        }
     }
 }
 

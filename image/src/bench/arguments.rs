@@ -58,6 +58,9 @@ pub struct BenchArgs {
     /// Tell where the kernel's instructions go, by function
     #[arg(long, conflicts_with_all = ["boots", "samples", "processes", "accel", "html"])]
     profile: bool,
+    /// Tell the longest stretches with interrupts off, by function; status 1 when one is too long
+    #[arg(long, conflicts_with_all = ["sharing", "profile", "boots", "samples", "processes", "accel", "html"])]
+    latency: bool,
     /// Small amounts of work: to see whether it works, not for figures
     #[arg(long)]
     quick: bool,
@@ -145,6 +148,7 @@ impl BenchArgs {
         let host = std::thread::available_parallelism().map_or(1, usize::from);
         let own = match (self.watch(), self.counts()) {
             (Some(Watch::Sharing), _) => &[2, 4][..],
+            (Some(Watch::Latency), _) => &[2],
             (_, true) => &[1],
             (_, false) => &[host.min(4) as u32],
         };
@@ -179,10 +183,11 @@ impl BenchArgs {
 
     /// What QEMU's plug-in is to watch.
     pub(super) fn watch(&self) -> Option<Watch> {
-        match (self.sharing, self.profile) {
-            (true, _) => Some(Watch::Sharing),
-            (_, true) => Some(Watch::Profile),
-            (false, false) => None,
+        match (self.sharing, self.profile, self.latency) {
+            (true, _, _) => Some(Watch::Sharing),
+            (_, true, _) => Some(Watch::Profile),
+            (_, _, true) => Some(Watch::Latency),
+            (false, false, false) => None,
         }
     }
 
@@ -193,7 +198,7 @@ impl BenchArgs {
 
     /// How instructions are executed.
     pub(super) fn engine(&self, parts: &Parts) -> Result<Engine> {
-        if self.watch() == Some(Watch::Sharing) {
+        if matches!(self.watch(), Some(Watch::Sharing | Watch::Latency)) && !self.icount {
             return Ok(Engine::Tcg);
         }
         let (qemu, loader) = (&parts.qemu, &parts.boot.loader);
@@ -206,6 +211,9 @@ impl BenchArgs {
 
     /// Which Linux; a file is looked at.
     pub(super) fn peer(&self) -> Result<Peer> {
+        if self.latency {
+            return Ok(Peer::Nobody);
+        }
         Ok(match &self.linux {
             None => Peer::Any,
             Some(path) if path.as_os_str() == "none" => Peer::Nobody,

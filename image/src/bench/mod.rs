@@ -17,6 +17,7 @@ use anyhow::{Context, Result};
 use crate::build;
 use crate::exec;
 use crate::install::Consent;
+use crate::latency;
 use crate::progress::Voice;
 use arguments::{BenchArgs, Peer};
 use counted::{Counts, Setting, Watch};
@@ -158,12 +159,22 @@ fn report_counts(
             report::profile::table(counts),
             report::profile::lines(facts, counts),
         ),
+        Watch::Latency => (
+            report::latency::table(counts),
+            report::latency::lines(facts, counts),
+        ),
     };
     print(&(report::table::heading(facts, &counts.releases) + "\n" + &table))?;
     if let Some(path) = &arguments.json {
         write(path, &lines)?;
     }
-    Ok(tell(arguments.voice(), &counts.remarks))
+    let status = tell(arguments.voice(), &counts.remarks);
+    let longest = report::latency::longest(counts);
+    if watch == Watch::Latency && longest > latency::LIMIT {
+        eprintln!("braid: {longest} instructions with interrupts off are too many");
+        return Ok(INCOMPLETE);
+    }
+    Ok(status)
 }
 
 /// Tells what is missing, and gives the exit status.

@@ -16,8 +16,9 @@ use braid_bench::record::Record;
 use super::linux::{self, Huge, Kernel};
 use super::results::{Remark, Shape, System};
 use super::run::{Guest, Run};
+use crate::latency;
 use crate::progress::Voice;
-use report::Region;
+use report::{OUTSIDE, Region};
 use symbols::Symbols;
 
 /// What is counted.
@@ -27,6 +28,8 @@ pub enum Watch {
     Sharing,
     /// The kernel's instructions by function: one process.
     Profile,
+    /// Stretches with interrupts off, by function: one process.
+    Latency,
 }
 
 /// A benchmark on a kernel, counted.
@@ -74,7 +77,7 @@ impl Setting<'_> {
     /// Processors of a team and workers in each, on one kernel.
     fn team(&self, system: System, shape: Shape) -> (u32, u32) {
         match (self.watch, system) {
-            (Watch::Profile, _) => (shape.smp, 1),
+            (Watch::Profile | Watch::Latency, _) => (shape.smp, 1),
             (Watch::Sharing, System::Braid) => (shape.smp / shape.tori, shape.smp / shape.tori),
             (Watch::Sharing, _) => (shape.smp, shape.smp),
         }
@@ -153,19 +156,24 @@ fn plugin_arguments(
     team: u32,
     workers: u32,
     shape: Shape,
-) -> [OsString; 2] {
-    let sharing = match setting.watch {
-        Watch::Sharing => "on",
-        Watch::Profile => "off",
+) -> Vec<OsString> {
+    let watch = match setting.watch {
+        Watch::Sharing => "sharing=on".to_owned(),
+        Watch::Profile => "sharing=off".to_owned(),
+        Watch::Latency => format!("latency={}", latency::LEAST),
     };
     let torus = shape.smp / shape.tori;
     let mut words = setting.plugin.as_os_str().to_owned();
     words.push(",out=");
     words.push(out);
     words.push(format!(
-        ",sharing={sharing},torus={torus},team={team},workers={workers}"
+        ",{watch},torus={torus},team={team},workers={workers}"
     ));
-    ["-plugin".into(), words]
+    let mut arguments = vec!["-plugin".into(), words];
+    if setting.watch == Watch::Latency {
+        arguments.extend(latency::PROCESSOR.map(OsString::from));
+    }
+    arguments
 }
 
 /// Boots Linux to have it tell its functions: distributions do not ship them with the kernel.
@@ -212,6 +220,15 @@ impl Counts {
         }
         if let Some(problem) = &run.problem {
             self.remark(Remark::Problem(format!("{on}: {problem}")));
+        }
+        if let Some(region) = regions.remove(&OUTSIDE) {
+            self.counted.push(Counted {
+                system,
+                shape,
+                name: "(between them)".to_owned(),
+                processes: 0,
+                region,
+            });
         }
         for (number, (name, processes)) in named {
             match regions

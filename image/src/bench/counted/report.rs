@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use braid_bench::counted::{Counted, Transfer};
+use braid_bench::counted::{Counted, Stretch, Transfer};
+
+/// The number of no region: what happened outside of all.
+pub const OUTSIDE: u8 = u8::MAX;
 
 /// What happened in a region, on all processors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,16 +24,26 @@ pub struct Region {
     pub blocks: Vec<(u64, u64)>,
     /// Ways of cache lines from one processor to another, and how often.
     pub transfers: Vec<(Transfer, u64)>,
+    /// Long stretches with interrupts off.
+    pub stretches: Vec<Stretch>,
 }
 
-/// Reads a report.
+/// The lines of a report.
+///
+/// # Errors
+/// A line is not what the plug-in writes.
+pub fn lines(text: &str) -> Result<Vec<Counted>, serde_json::Error> {
+    text.lines().map(serde_json::from_str).collect()
+}
+
+/// Sums a report up.
 ///
 /// # Errors
 /// A line is not what the plug-in writes.
 pub fn read(text: &str) -> Result<BTreeMap<u8, Region>, serde_json::Error> {
     let mut regions: BTreeMap<u8, Region> = BTreeMap::new();
-    for line in text.lines() {
-        match serde_json::from_str(line)? {
+    for line in lines(text)? {
+        match line {
             Counted::Count {
                 region,
                 operations,
@@ -58,6 +71,11 @@ pub fn read(text: &str) -> Result<BTreeMap<u8, Region>, serde_json::Error> {
             Counted::Transfer { way, count } => {
                 let transfers = &mut regions.entry(way.region).or_default().transfers;
                 transfers.push((way, count));
+            }
+            Counted::Stretch(stretch) => {
+                let region = stretch.region.unwrap_or(OUTSIDE);
+                let stretches = &mut regions.entry(region).or_default().stretches;
+                stretches.push(stretch);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod html;
 pub mod json;
+pub mod latency;
 pub mod profile;
 pub mod sharing;
 mod svg;
