@@ -95,7 +95,8 @@ fn range(call: &Call) -> Result<(VirtAddr, u64), Errno> {
 /// Marks the mappings of a range up to the first hole, or takes the mark away. ENOMEM when there is one.
 fn mark(space: &Space, (start, length): (VirtAddr, u64), on: bool) -> Result<(), Errno> {
     if length > 0 {
-        space.look(|space| space.lock(start, length, on))?;
+        let memory = cpu::this().torus().memory();
+        space.look(|space| space.lock(memory, start, length, on))?;
     }
     Ok(())
 }

@@ -155,11 +155,12 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
         self.tidy(block);
     }
 
-    /// Takes out the items that are not `before`, up to the first that is not `within` either.
+    /// Takes out the items that are not `before`, up to the first that is not `within` either, with a `pause` after each.
     pub(super) fn remove_while(
         &mut self,
         before: impl Fn(&T) -> bool,
         within: impl Fn(&T) -> bool,
+        pause: impl Fn(),
     ) {
         loop {
             let Place { block, at } = self.partition_point(&before);
@@ -168,7 +169,10 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
                 return;
             }
             self.len -= gone;
-            self.blocks[block].drain(at..at + gone);
+            for item in self.blocks[block].drain(at..at + gone) {
+                drop(item);
+                pause();
+            }
             self.tidy(block);
         }
     }
@@ -192,15 +196,21 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
         }
     }
 
-    /// Takes all items out, and gives the memory back.
-    pub(super) fn clear(&mut self) {
+    /// Takes all items out, with a `pause` after each, and gives the memory back.
+    pub(super) fn clear(&mut self, pause: impl Fn()) {
+        while let Some(mut last) = self.blocks.pop() {
+            while let Some(item) = last.pop() {
+                drop(item);
+                pause();
+            }
+        }
         *self = Self::new();
     }
 }
 
 impl<T: Clone, const BLOCK: usize> Blocks<T, BLOCK> {
-    /// A copy, with room for two more.
-    pub(super) fn duplicate(&self) -> Result<Self, TryReserveError> {
+    /// A copy, with room for two more, and a `pause` after each block.
+    pub(super) fn duplicate(&self, pause: impl Fn()) -> Result<Self, TryReserveError> {
         let mut copy = Self::new();
         copy.blocks.try_reserve_exact(self.blocks.len())?;
         for own in &self.blocks {
@@ -212,6 +222,7 @@ impl<T: Clone, const BLOCK: usize> Blocks<T, BLOCK> {
             let mut items = block(room)?;
             items.extend(own.iter().cloned());
             copy.blocks.push(items);
+            pause();
         }
         copy.len = self.len;
         Ok(copy)
@@ -308,17 +319,17 @@ mod tests {
                         model.remove(at);
                     }
                     5 => {
-                        blocks.remove_while(|other| *other < item, |other| *other < item + more);
+                        blocks.remove_while(|other| *other < item, |other| *other < item + more, || ());
                         model.retain(|other| !(item..item + more).contains(other));
                     }
-                    6 => blocks = blocks.duplicate().unwrap(),
+                    6 => blocks = blocks.duplicate(|| ()).unwrap(),
                     _ => {
                         prop_assert_eq!(blocks.get_mut(place), model.get_mut(at));
                     }
                 }
                 check(&blocks, &model);
             }
-            blocks.clear();
+            blocks.clear(|| ());
             check(&blocks, &[]);
         }
     }

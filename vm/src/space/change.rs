@@ -1,5 +1,6 @@
 //! mprotect(2), madvise(2), mincore(2), msync(2).
 
+use super::list::paused;
 use super::mapping::{Backing, Flags, Mapping, Object};
 use super::{AddressSpace, SpaceError, USER, pages};
 use crate::addr::{Frame, PAGE_SIZE, Page, PageRange, RUN, VirtAddr};
@@ -70,6 +71,9 @@ impl<O: Object> AddressSpace<O> {
                 self.protect_part(memory, part, rights, debt)?;
             }
             page = part.end;
+            if page < range.end {
+                memory.pause();
+            }
         }
         Ok(())
     }
@@ -126,15 +130,15 @@ impl<O: Object> AddressSpace<O> {
         let is_object = |mapping: &Mapping<O>| !matches!(mapping.backing, Backing::Zero);
         let takes = matches!(advice, Advice::DontNeed | Advice::Free);
         let is_locked = |mapping: &Mapping<O>| mapping.flags.contains(Flags::LOCKED);
-        if takes && self.mappings.touching(range).any(is_locked) {
+        if takes && paused(self.mappings.touching(range), || memory.pause()).any(is_locked) {
             return Err(SpaceError::InvalidArgument);
         }
         let anonymous = matches!(advice, Advice::Free | Advice::Set(Flags::WIPE_ON_FORK));
-        if anonymous && self.mappings.touching(range).any(is_object) {
+        if anonymous && paused(self.mappings.touching(range), || memory.pause()).any(is_object) {
             return Err(SpaceError::InvalidArgument);
         }
         if let Advice::Set(flag) | Advice::Clear(flag) = advice {
-            self.mark(range, flag, advice == Advice::Set(flag))?;
+            self.mark(memory, range, flag, advice == Advice::Set(flag))?;
             return Ok(FlushDebt::none());
         }
         self.table.split_edges(memory, range)?;
@@ -144,14 +148,18 @@ impl<O: Object> AddressSpace<O> {
         for mapping in self.mappings.touching(range) {
             let part = mapping.range.intersect(range);
             released += self.table.unmap(memory, part, &mut debt);
+            if part.end < range.end {
+                memory.pause();
+            }
         }
         self.account(released);
         Ok(debt)
     }
 
     /// Sets or clears a trait of the mappings in a range.
-    pub(super) fn mark(
+    pub(super) fn mark<M: TableMemory>(
         &mut self,
+        memory: &M,
         range: PageRange,
         flag: Flags,
         on: bool,
@@ -168,6 +176,7 @@ impl<O: Object> AddressSpace<O> {
                 self.mappings.join(part.end);
             }
             page = part.end;
+            memory.pause();
         }
         Ok(())
     }
@@ -176,11 +185,22 @@ impl<O: Object> AddressSpace<O> {
     ///
     /// # Errors
     /// As mlock(2): [`SpaceError::NoMemory`] when part of the range is not mapped, or when a split finds no room.
-    pub fn lock(&mut self, address: VirtAddr, length: u64, on: bool) -> Result<(), SpaceError> {
+    pub fn lock<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        address: VirtAddr,
+        length: u64,
+        on: bool,
+    ) -> Result<(), SpaceError> {
         let end = Page(address.0.saturating_add(length).div_ceil(PAGE_SIZE as u64));
         let range = PageRange::new(Page::containing(address), end);
         let mapped = self.mappings.covered(range);
-        self.mark(PageRange::new(range.start, mapped), Flags::LOCKED, on)?;
+        self.mark(
+            memory,
+            PageRange::new(range.start, mapped),
+            Flags::LOCKED,
+            on,
+        )?;
         if mapped < range.end {
             return Err(SpaceError::NoMemory);
         }
@@ -269,7 +289,11 @@ impl<O: Object> AddressSpace<O> {
                     tell(page);
                 }
                 page = page + 1;
+                if page.0.is_multiple_of(64) {
+                    memory.pause();
+                }
             }
+            memory.pause();
         }
         self.table.visit(memory, mapped, |page, _, entry| {
             if matches!(entry.state(), State::Present(_) | State::Parked(_)) {

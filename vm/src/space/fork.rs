@@ -70,6 +70,7 @@ impl<O: Object> AddressSpace<O> {
             if result.is_err() {
                 break;
             }
+            memory.pause();
         }
         child.resident = copied.resident;
         child.swapped = copied.swapped;
@@ -91,17 +92,18 @@ impl<O: Object> AddressSpace<O> {
         memory: &M,
         keeps: impl Fn(&Mapping<O>) -> bool,
     ) -> Result<Self, SpaceError> {
-        let mut mappings = self.mappings.duplicate()?;
+        let mut mappings = self.mappings.duplicate(|| memory.pause())?;
         let mut mapped = self.mapped;
         for mapping in self.mappings.iter() {
             if !keeps(mapping) {
-                mappings.remove(mapping.range);
+                mappings.remove(mapping.range, || ());
                 mapped -= mapping.range.len();
             } else if mapping.flags.contains(Flags::LOCKED)
                 && let Some(copy) = mappings.first_above_mut(mapping.range.start)
             {
                 copy.flags.remove(Flags::LOCKED);
             }
+            memory.pause();
         }
         Ok(Self {
             mappings,

@@ -8,6 +8,16 @@ use crate::addr::{Page, PageRange};
 /// Mappings that lie in one piece: more than most programs have.
 const BLOCK: usize = 64;
 
+/// The items of a walk that may be long, with a `pause` after every 64.
+pub(super) fn paused<I: Iterator>(items: I, pause: impl Fn()) -> impl Iterator<Item = I::Item> {
+    items.enumerate().map(move |(number, item)| {
+        if number % BLOCK == BLOCK - 1 {
+            pause();
+        }
+        item
+    })
+}
+
 /// Mappings in ascending order, without overlap.
 #[derive(Debug)]
 pub(super) struct MappingList<O> {
@@ -208,8 +218,8 @@ impl<O: Object> MappingList<O> {
         }
     }
 
-    /// Takes the mappings of the range out. Needs room for one where the range is the middle of a mapping.
-    pub(super) fn remove(&mut self, range: PageRange) {
+    /// Takes the mappings of the range out, with a `pause` after each. Needs room for one where the range is the middle of a mapping.
+    pub(super) fn remove(&mut self, range: PageRange, pause: impl Fn()) {
         let at = self.place(range.start);
         let Some(first) = self.items.get_mut(at) else {
             return;
@@ -231,6 +241,7 @@ impl<O: Object> MappingList<O> {
         self.items.remove_while(
             |mapping| mapping.range.end <= range.start,
             |mapping| mapping.range.end <= range.end,
+            pause,
         );
         if let Some(last) = self.first_above_mut(range.start)
             && last.range.start < range.end
@@ -240,12 +251,15 @@ impl<O: Object> MappingList<O> {
     }
 
     /// A copy for a fork.
-    pub(super) fn duplicate(&self) -> Result<Self, SpaceError> {
-        let items = self.items.duplicate().map_err(|_| SpaceError::NoMemory)?;
+    pub(super) fn duplicate(&self, pause: impl Fn()) -> Result<Self, SpaceError> {
+        let items = self
+            .items
+            .duplicate(pause)
+            .map_err(|_| SpaceError::NoMemory)?;
         Ok(Self { items })
     }
 
-    pub(super) fn clear(&mut self) {
-        self.items.clear();
+    pub(super) fn clear(&mut self, pause: impl Fn()) {
+        self.items.clear(pause);
     }
 }

@@ -1,5 +1,6 @@
 //! mmap(2) and munmap(2): placement, mapping, unmapping.
 
+use super::list::paused;
 use super::mapping::{Backing, Flags, Mapping, Object};
 use super::{AddressSpace, LOWEST, STACK_GUARD, SpaceError, USER, pages};
 use crate::addr::{PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
@@ -69,7 +70,7 @@ impl<O: Object> AddressSpace<O> {
             return Err(SpaceError::NoMemory);
         }
         let count = request.length.div_ceil(PAGE_SIZE as u64);
-        let (range, replace) = self.place(request.placement, count)?;
+        let (range, replace) = self.place(memory, request.placement, count)?;
         // A mapping in the middle of one that it replaces makes two more.
         self.mappings.reserve(2)?;
         let mapping = Mapping {
@@ -80,8 +81,12 @@ impl<O: Object> AddressSpace<O> {
             origin: range.start.0,
             backing: request.backing,
         };
-        let replaced = if replace { self.mapped_in(range) } else { 0 };
-        if !self.allows(count - replaced, mapping.is_data()) {
+        let replaced = if replace {
+            self.mapped_in(memory, range)
+        } else {
+            0
+        };
+        if !self.allows(memory, count - replaced, mapping.is_data()) {
             return Err(SpaceError::NoMemory);
         }
         let debt = if replace {
@@ -108,11 +113,18 @@ impl<O: Object> AddressSpace<O> {
     }
 
     /// The range for a request, and whether something is in the way.
-    fn place(&mut self, at: Placement, count: u64) -> Result<(PageRange, bool), SpaceError> {
+    fn place<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        at: Placement,
+        count: u64,
+    ) -> Result<(PageRange, bool), SpaceError> {
         let Placement::Hint(hint) = at else {
             return self.place_fixed(at, count);
         };
-        let free = self.at_hint(hint, count).or_else(|| self.find_room(count));
+        let free = self
+            .at_hint(hint, count)
+            .or_else(|| self.find_room(memory, count));
         Ok((free.ok_or(SpaceError::NoMemory)?, false))
     }
 
@@ -147,13 +159,18 @@ impl<O: Object> AddressSpace<O> {
     }
 
     /// The highest room below the ceiling, else above it.
-    pub(super) fn find_room(&mut self, count: u64) -> Option<PageRange> {
+    pub(super) fn find_room<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        count: u64,
+    ) -> Option<PageRange> {
         if count <= self.search.skipped {
             self.search = Search::new(self.ceiling);
         }
         let mut top = self.search.below;
         // From the mapping above, if that keeps a guard gap, downwards.
-        let (above, mut mappings) = self.mappings.around(top);
+        let (above, mappings) = self.mappings.around(top);
+        let mut mappings = paused(mappings, || memory.pause());
         if let Some(above) = above {
             top = top.min(floor(above));
         }
@@ -220,10 +237,13 @@ impl<O: Object> AddressSpace<O> {
             let part = mapping.range.intersect(range);
             released += self.table.unmap(memory, part, debt);
             self.mapped -= part.len();
+            if part.end < range.end {
+                memory.pause();
+            }
         }
         self.account(released);
         if !range.is_empty() {
-            self.mappings.remove(range);
+            self.mappings.remove(range, || memory.pause());
         }
     }
 
@@ -240,9 +260,8 @@ impl<O: Object> AddressSpace<O> {
     }
 
     /// Pages of the range that are mapped.
-    fn mapped_in(&self, range: PageRange) -> u64 {
-        self.mappings
-            .touching(range)
+    fn mapped_in<M: TableMemory>(&self, memory: &M, range: PageRange) -> u64 {
+        paused(self.mappings.touching(range), || memory.pause())
             .map(|mapping| mapping.range.intersect(range).len())
             .sum()
     }

@@ -22,7 +22,7 @@ use core::fmt;
 pub use audit::Stray;
 pub use change::Advice;
 pub(crate) use grow::GrowError;
-use list::MappingList;
+use list::{MappingList, paused};
 pub use map::{MapRequest, Placement};
 pub use mapping::{Backing, Flags, Mapping, Object};
 pub use moving::{Away, Kept, Parts, granted};
@@ -249,13 +249,14 @@ impl<O: Object> AddressSpace<O> {
             let hull = PageRange::new(LOWER_HALF.start, end);
             self.table
                 .free_tables(memory, mapping.range, hull, &mut debt);
+            memory.pause();
         }
         if self.table.frames() > 1 {
             // Tables made for an operation that then failed.
             self.table
                 .free_tables(memory, LOWER_HALF, LOWER_HALF, &mut debt);
         }
-        self.mappings.clear();
+        self.mappings.clear(|| memory.pause());
         self.mapped = 0;
         self.search = map::Search::new(self.ceiling);
         self.future = Flags::empty();
@@ -272,15 +273,13 @@ impl<O: Object> AddressSpace<O> {
     }
 
     /// Whether the limits allow so many pages more, of private memory that can be written or of other.
-    fn allows(&self, more: u64, is_data: bool) -> bool {
+    fn allows<M: TableMemory>(&self, memory: &M, more: u64, is_data: bool) -> bool {
         let bytes = |pages: u64| pages * crate::addr::PAGE_SIZE as u64;
         let data = |mapping: &&Mapping<O>| mapping.is_data();
         let unlimited = !is_data || self.limits.data == u64::MAX;
         bytes(self.mapped + more) <= self.limits.address_space
             && (unlimited || {
-                let held: u64 = self
-                    .mappings
-                    .iter()
+                let held: u64 = paused(self.mappings.iter(), || memory.pause())
                     .filter(data)
                     .map(|m| m.range.len())
                     .sum();

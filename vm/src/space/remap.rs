@@ -124,7 +124,7 @@ impl<O: Object> AddressSpace<O> {
             }
             _ => {}
         }
-        self.check_mapping(&checked)?;
+        self.check_mapping(memory, &checked)?;
         let Checked {
             start, old, new, ..
         } = checked;
@@ -133,7 +133,7 @@ impl<O: Object> AddressSpace<O> {
             PageRange::at(to, new)
         } else if checked.keep_old {
             let hinted = self.at_hint(checked.hint, new);
-            let room = hinted.or_else(|| self.find_room(new));
+            let room = hinted.or_else(|| self.find_room(memory, new));
             room.ok_or(SpaceError::NoMemory)?
         } else if new <= old {
             if new < old {
@@ -145,7 +145,7 @@ impl<O: Object> AddressSpace<O> {
             self.extend(start, new - old);
             return Ok(start.start());
         } else if checked.may_move {
-            self.find_room(new).ok_or(SpaceError::NoMemory)?
+            self.find_room(memory, new).ok_or(SpaceError::NoMemory)?
         } else {
             return Err(SpaceError::NoMemory);
         };
@@ -154,7 +154,11 @@ impl<O: Object> AddressSpace<O> {
     }
 
     /// What Linux checks of the mapping at the start of the range. What is only cut off may be in other mappings, and in none.
-    fn check_mapping(&self, checked: &Checked) -> Result<(), SpaceError> {
+    fn check_mapping<M: TableMemory>(
+        &self,
+        memory: &M,
+        checked: &Checked,
+    ) -> Result<(), SpaceError> {
         let mapping = self.mappings.find(checked.start);
         let mapping = mapping.ok_or(SpaceError::BadAddress)?;
         let (old, new, kept) = (checked.old, checked.new, checked.kept());
@@ -179,7 +183,7 @@ impl<O: Object> AddressSpace<O> {
         if mapping.flags.contains(Flags::LOCKED) && !self.may_lock(more) {
             return Err(SpaceError::TooMuchLocked);
         }
-        if !self.allows(more, mapping.is_data()) {
+        if !self.allows(memory, more, mapping.is_data()) {
             return Err(SpaceError::NoMemory);
         }
         Ok(())
@@ -263,7 +267,7 @@ impl<O: Object> AddressSpace<O> {
         let kept = PageRange::at(old.start, old.len().min(new.len()));
         let moved = self.moved(old, new).ok_or(SpaceError::BadAddress)?;
         let left = if keep_old { 0 } else { old.len() };
-        if !self.allows(new.len().saturating_sub(left), moved.is_data()) {
+        if !self.allows(memory, new.len().saturating_sub(left), moved.is_data()) {
             return Err(SpaceError::NoMemory);
         }
         self.mappings.reserve(4)?;

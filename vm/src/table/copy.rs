@@ -37,9 +37,13 @@ impl PageTable {
             let from = match self.leaf(memory, page) {
                 Leaf::Absent(next) => {
                     page = next;
+                    if page < range.end {
+                        memory.pause();
+                    }
                     continue;
                 }
                 leaf @ Leaf::Folded(slot, level, _) => {
+                    memory.pause();
                     let to = child.reach(memory, page, level)?;
                     memory.table(to)[index(page, level)].store(slot.load(Relaxed), Relaxed);
                     page = leaf.next(page);
@@ -76,14 +80,19 @@ impl PageTable {
         while page < from.end {
             match self.leaf(memory, page) {
                 // What is folded does not move.
-                leaf @ (Leaf::Absent(_) | Leaf::Folded(..)) => page = leaf.next(page),
+                leaf @ (Leaf::Absent(_) | Leaf::Folded(..)) => {
+                    page = leaf.next(page);
+                    memory.pause();
+                }
                 Leaf::Large(slot) => {
                     self.split(memory, slot)?;
+                    memory.pause();
                 }
                 Leaf::Table(_) => {
                     let next = Page((page.0 | (RUN - 1)) + 1).min(from.end);
                     self.reach(memory, to + (page - from.start), 1)?;
                     self.reach(memory, to + (next - 1 - from.start), 1)?;
+                    memory.pause();
                     page = next;
                 }
             }

@@ -57,7 +57,7 @@ pub trait TableMemory {
         Sharers::Nobody
     }
 
-    /// Called every 512 pages of an operation that takes long.
+    /// Called between the pieces of what takes long: at least once for 64 entries, mappings or tables. It costs next to nothing.
     fn pause(&self) {}
 }
 

@@ -26,6 +26,9 @@ impl core::ops::AddAssign for Released {
     }
 }
 
+/// Entries between two looks at what else there is to do.
+const PIECE: usize = 64;
+
 /// From the first to the last of pages that come in order.
 #[derive(Default)]
 struct Hull(PageRange);
@@ -95,8 +98,12 @@ impl PageTable {
         let mut page = range.start;
         while page < range.end {
             match self.leaf(memory, page) {
-                Leaf::Absent(next) => page = next,
-                leaf @ Leaf::Folded(..) => page = leaf.next(page),
+                leaf @ (Leaf::Absent(_) | Leaf::Folded(..)) => {
+                    page = leaf.next(page);
+                    if page < range.end {
+                        memory.pause();
+                    }
+                }
                 Leaf::Large(slot) => {
                     visit(page, slot, Entry(slot.load(Relaxed)));
                     page = Page((page.0 | (RUN - 1)) + 1);
@@ -104,15 +111,17 @@ impl PageTable {
                 Leaf::Table(table) => {
                     let from = index(page, 1);
                     let to = (from as u64 + (range.end - page)).min(RUN) as usize;
-                    for slot in &memory.table(table)[from..to] {
-                        let entry = Entry(slot.load(Relaxed));
-                        if !entry.is_empty() {
-                            visit(page, slot, entry);
+                    for piece in memory.table(table)[from..to].chunks(PIECE) {
+                        for slot in piece {
+                            let entry = Entry(slot.load(Relaxed));
+                            if !entry.is_empty() {
+                                visit(page, slot, entry);
+                            }
+                            page = page + 1;
                         }
-                        page = page + 1;
-                    }
-                    if page < range.end {
-                        memory.pause();
+                        if page < range.end {
+                            memory.pause();
+                        }
                     }
                 }
             }
@@ -158,6 +167,7 @@ impl PageTable {
                     self.split(memory, slot)?;
                 }
             }
+            memory.pause();
         }
         Ok(())
     }
@@ -239,7 +249,12 @@ impl PageTable {
             while page < end {
                 let next = Page((page.0 | (span(level + 1) - 1)) + 1).min(end);
                 match self.table_of(memory, page, level) {
-                    Err(absent) => page = absent,
+                    Err(absent) => {
+                        page = absent;
+                        if page < end {
+                            memory.pause();
+                        }
+                    }
                     Ok(table) => {
                         let first = index(page, level);
                         let count = ((next - page) / size) as usize;
@@ -260,9 +275,12 @@ impl PageTable {
         page: Page,
         debt: &mut FlushDebt,
     ) {
-        for word in words {
+        for (number, word) in words.iter().enumerate() {
             let entry = Entry(word.load(Relaxed));
             if entry.is_table() {
+                if number % PIECE == PIECE - 1 {
+                    memory.pause();
+                }
                 word.store(0, Relaxed);
                 self.tables -= 1;
                 self.epoch = self.epoch.wrapping_add(1);
@@ -328,6 +346,9 @@ fn release_other<M: TableMemory>(
     match entry.state() {
         State::Present(first) | State::Parked(first) => {
             for n in 0..RUN {
+                if n % PIECE as u64 == PIECE as u64 - 1 {
+                    memory.pause();
+                }
                 let frame = Entry::leaf(first + n, entry.rights());
                 let counted = if entry.is_counted() {
                     frame
