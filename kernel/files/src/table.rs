@@ -1,12 +1,30 @@
 //! A process's descriptor table.
+//!
+//! Slots lie in chunks of 64, and two bits for each chunk tell whether it is full and whether it is empty: no operation on one
+//! descriptor takes longer because there are many, whatever numbers a program chooses.
 
 use crate::error::FileError;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use fallible::{TryVec, boxed};
+
+/// Slots of a chunk, and chunks that a word of bits tells of.
+const CHUNK: usize = u64::BITS as usize;
 
 /// Descriptors of one process: small numbers, each naming an open file `T`.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Table<T> {
-    slots: Vec<Option<Slot<T>>>,
+    chunks: Vec<Option<Box<Chunk<T>>>>,
+    /// By chunk: all its slots are taken.
+    full: Vec<u64>,
+    /// By chunk: some of its slots are taken.
+    used: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct Chunk<T> {
+    used: u64,
+    slots: [Option<Slot<T>>; CHUNK],
 }
 
 #[derive(Clone, Debug)]
@@ -24,11 +42,17 @@ impl<T> Default for Table<T> {
 impl<T> Table<T> {
     /// An empty table.
     pub const fn new() -> Self {
-        Self { slots: Vec::new() }
+        Self {
+            chunks: Vec::new(),
+            full: Vec::new(),
+            used: Vec::new(),
+        }
     }
 
     fn slot(&self, fd: i32) -> Option<&Slot<T>> {
-        self.slots.get(usize::try_from(fd).ok()?)?.as_ref()
+        let fd = usize::try_from(fd).ok()?;
+        let chunk = self.chunks.get(fd / CHUNK)?.as_ref()?;
+        chunk.slots[fd % CHUNK].as_ref()
     }
 
     /// The open file of a descriptor.
@@ -43,11 +67,31 @@ impl<T> Table<T> {
 
     /// Sets whether a descriptor is closed by execve.
     pub fn set_close_on_exec(&mut self, fd: i32, on: bool) -> Result<(), FileError> {
-        let slot = usize::try_from(fd)
-            .ok()
-            .and_then(|fd| self.slots.get_mut(fd)?.as_mut());
+        let slot = usize::try_from(fd).ok().and_then(|fd| {
+            let chunk = self.chunks.get_mut(fd / CHUNK)?.as_mut()?;
+            chunk.slots[fd % CHUNK].as_mut()
+        });
         slot.ok_or(FileError::BadDescriptor)?.close_on_exec = on;
         Ok(())
+    }
+
+    /// The lowest free number from `from` on.
+    fn lowest_free(&self, from: usize) -> usize {
+        let first = from / CHUNK;
+        let free_in = |chunk: usize, from: u32| {
+            let used = self.chunks.get(chunk)?.as_ref()?.used;
+            let free = !used & u64::MAX.checked_shl(from).unwrap_or(0);
+            (free != 0).then(|| chunk * CHUNK + free.trailing_zeros() as usize)
+        };
+        if self.chunks.get(first).is_none_or(Option::is_none) {
+            return from;
+        }
+        free_in(first, (from % CHUNK) as u32).unwrap_or_else(|| {
+            let chunk = next_bit(self.full.iter().map(|word| !word), first + 1);
+            // What is beyond the words is not full.
+            let chunk = chunk.unwrap_or((self.full.len() * CHUNK).max(first + 1));
+            free_in(chunk, 0).unwrap_or(chunk * CHUNK)
+        })
     }
 
     /// Gives `file` the lowest free number from `from` on, below `limit` (RLIMIT_NOFILE).
@@ -58,8 +102,7 @@ impl<T> Table<T> {
         from: usize,
         limit: usize,
     ) -> Result<i32, FileError> {
-        let free = (from..self.slots.len()).find(|&fd| self.slots[fd].is_none());
-        let fd = free.unwrap_or(self.slots.len().max(from));
+        let fd = self.lowest_free(from);
         if fd >= limit {
             return Err(FileError::TooManyOpen);
         }
@@ -79,50 +122,148 @@ impl<T> Table<T> {
             .ok()
             .filter(|&fd| fd < limit)
             .ok_or(FileError::BadDescriptor)?;
-        if fd >= self.slots.len() {
-            self.slots
-                .try_reserve(fd + 1 - self.slots.len())
-                .map_err(|_| FileError::NoMemory)?;
-            self.slots.resize_with(fd + 1, || None);
-        }
-        let old = self.slots[fd].replace(Slot {
+        let number = fd / CHUNK;
+        let chunk = self.chunk(number)?;
+        let old = chunk.slots[fd % CHUNK].replace(Slot {
             file,
             close_on_exec,
         });
+        chunk.used |= 1 << (fd % CHUNK);
+        self.note(number);
         Ok(old.map(|slot| slot.file))
+    }
+
+    /// The chunk of this number, made when it is missing.
+    fn chunk(&mut self, number: usize) -> Result<&mut Chunk<T>, FileError> {
+        if number >= self.chunks.len() {
+            let more = number + 1 - self.chunks.len();
+            self.chunks
+                .try_reserve(more)
+                .map_err(|_| FileError::NoMemory)?;
+            let words = (number + 1).div_ceil(CHUNK);
+            self.full.try_resize(words, 0)?;
+            self.used.try_resize(words, 0)?;
+            #[expect(clippy::disallowed_methods, reason = "reserved above")]
+            self.chunks.resize_with(number + 1, || None);
+        }
+        match &mut self.chunks[number] {
+            Some(chunk) => Ok(chunk),
+            missing => Ok(missing.insert(boxed(Chunk::new())?)),
+        }
+    }
+
+    /// Notes whether a chunk is full or empty.
+    fn note(&mut self, number: usize) {
+        let used = self.chunks[number].as_ref().map_or(0, |chunk| chunk.used);
+        let bit = 1 << (number % CHUNK);
+        for (words, is) in [
+            (&mut self.full, used == u64::MAX),
+            (&mut self.used, used != 0),
+        ] {
+            let word = &mut words[number / CHUNK];
+            *word = if is { *word | bit } else { *word & !bit };
+        }
     }
 
     /// Frees a number; answers the file that had it.
     pub fn remove(&mut self, fd: i32) -> Result<T, FileError> {
-        let slot = usize::try_from(fd)
-            .ok()
-            .and_then(|fd| self.slots.get_mut(fd)?.take());
+        let slot = usize::try_from(fd).ok().and_then(|fd| self.take(fd));
         Ok(slot.ok_or(FileError::BadDescriptor)?.file)
     }
 
-    /// Takes out one file that execve closes; call until None.
-    pub fn take_close_on_exec(&mut self) -> Option<T> {
-        let slot = self
-            .slots
-            .iter_mut()
-            .find(|slot| slot.as_ref().is_some_and(|s| s.close_on_exec))?;
-        slot.take().map(|slot| slot.file)
+    fn take(&mut self, fd: usize) -> Option<Slot<T>> {
+        let chunk = self.chunks.get_mut(fd / CHUNK)?.as_mut()?;
+        let slot = chunk.slots[fd % CHUNK].take()?;
+        chunk.used &= !(1 << (fd % CHUNK));
+        if chunk.used == 0 && fd >= CHUNK {
+            // The first chunk, which most processes need no more than, stays.
+            self.chunks[fd / CHUNK] = None;
+        }
+        self.note(fd / CHUNK);
+        Some(slot)
+    }
+
+    /// Takes out the first file from `from` on that execve closes, with its number.
+    pub fn take_close_on_exec(&mut self, from: i32) -> Option<(i32, T)> {
+        let mut numbers = self.numbers_from(from);
+        let fd = numbers.find(|&fd| self.slot(fd).is_some_and(|slot| slot.close_on_exec))?;
+        drop(numbers);
+        self.take(fd as usize).map(|slot| (fd, slot.file))
+    }
+
+    /// Takes out some file; call until None.
+    pub fn take_any(&mut self) -> Option<T> {
+        let first = self.next(0)?;
+        self.take(first as usize).map(|slot| slot.file)
+    }
+
+    /// The first open descriptor from `from` on.
+    pub fn next(&self, from: i32) -> Option<i32> {
+        let from = usize::try_from(from).unwrap_or(0);
+        let within = |chunk: usize, from: usize| {
+            let used = self.chunks.get(chunk)?.as_ref()?.used >> from << from;
+            (used != 0).then(|| (chunk * CHUNK) as i32 + used.trailing_zeros() as i32)
+        };
+        within(from / CHUNK, from % CHUNK).or_else(|| {
+            let chunk = next_bit(self.used.iter().copied(), from / CHUNK + 1)?;
+            within(chunk, 0)
+        })
     }
 
     /// The open descriptors, ascending.
     pub fn numbers(&self) -> impl Iterator<Item = i32> + '_ {
-        let open = self
-            .slots
-            .iter()
-            .enumerate()
-            .filter(|(_, slot)| slot.is_some());
-        open.map(|(fd, _)| fd as i32)
+        self.numbers_from(0)
     }
+
+    fn numbers_from(&self, from: i32) -> impl Iterator<Item = i32> + '_ {
+        let next = |from: i32| self.next(from);
+        core::iter::successors(next(from), move |fd| next(fd.checked_add(1)?))
+    }
+}
+
+impl<T: Clone> Table<T> {
+    /// A copy of those files that `keep` names, under the same numbers, with a `pause` after each.
+    pub fn duplicate(
+        &self,
+        keep: impl Fn(&T) -> bool,
+        mut pause: impl FnMut(),
+    ) -> Result<Self, FileError> {
+        let mut copy = Self::new();
+        for fd in self.numbers() {
+            if let Some(slot) = self.slot(fd).filter(|slot| keep(&slot.file)) {
+                copy.replace(fd, slot.file.clone(), slot.close_on_exec, usize::MAX)?;
+            }
+            pause();
+        }
+        Ok(copy)
+    }
+}
+
+impl<T> Chunk<T> {
+    const fn new() -> Self {
+        Self {
+            used: 0,
+            slots: [const { None }; CHUNK],
+        }
+    }
+}
+
+/// The first bit from `from` on that is set.
+fn next_bit(mut words: impl Iterator<Item = u64>, from: usize) -> Option<usize> {
+    let first = from / CHUNK;
+    let start = words.nth(first)? >> (from % CHUNK) << (from % CHUNK);
+    core::iter::once(start)
+        .chain(words)
+        .zip(first..)
+        .find(|(word, _)| *word != 0)
+        .map(|(word, number)| number * CHUNK + word.trailing_zeros() as usize)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::collections::BTreeMap;
+    use proptest::prelude::*;
 
     #[test]
     fn lowest_number_first() {
@@ -134,8 +275,8 @@ mod tests {
         assert_eq!(table.insert("y", true, 0, 4), Ok(1));
         assert_eq!(table.insert("z", false, 0, 4), Ok(3));
         assert_eq!(table.insert("w", false, 0, 4), Err(FileError::TooManyOpen));
-        assert_eq!(table.take_close_on_exec(), Some("y"));
-        assert_eq!(table.take_close_on_exec(), None);
+        assert_eq!(table.take_close_on_exec(0), Some((1, "y")));
+        assert_eq!(table.take_close_on_exec(0), None);
         assert_eq!(table.get(1), Err(FileError::BadDescriptor));
         assert_eq!(table.get(-1), Err(FileError::BadDescriptor));
         assert_eq!(
@@ -144,5 +285,46 @@ mod tests {
         );
         assert_eq!(table.insert("u", false, 7, 9), Ok(7));
         assert_eq!(table.numbers().collect::<Vec<_>>(), [0, 2, 3, 7]);
+    }
+
+    proptest! {
+        #[test]
+        fn is_a_map_of_numbers(operations in prop::collection::vec((0u8..6, 0usize..9000), 1..400)) {
+            let (mut table, mut model) = (Table::new(), BTreeMap::new());
+            for (operation, number) in operations {
+                let fd = number as i32;
+                match operation {
+                    0 => prop_assert_eq!(table.replace(fd, number, false, 9000), Ok(model.insert(fd, number))),
+                    1 => {
+                        // Runs of neighbours fill chunks.
+                        for near in number..(number + 150).min(9000) {
+                            let _ = table.replace(near as i32, near, true, 9000);
+                            model.insert(near as i32, near);
+                        }
+                    }
+                    2 => {
+                        let free = (fd..).find(|fd| !model.contains_key(fd)).unwrap_or(fd);
+                        let result = table.insert(number, false, number, 9000);
+                        if free < 9000 {
+                            prop_assert_eq!(result, Ok(free));
+                            model.insert(free, number);
+                        } else {
+                            prop_assert_eq!(result, Err(FileError::TooManyOpen));
+                        }
+                    }
+                    3 => prop_assert_eq!(table.remove(fd).ok(), model.remove(&fd)),
+                    4 => table = table.duplicate(|file| file % 7 != 0, || ()).unwrap(),
+                    _ => prop_assert_eq!(table.next(fd), model.range(fd..).next().map(|(fd, _)| *fd)),
+                }
+                if operation == 4 {
+                    model.retain(|_, file| *file % 7 != 0);
+                }
+            }
+            prop_assert!(table.numbers().eq(model.keys().copied()));
+            while let Some(file) = table.take_any() {
+                prop_assert_eq!(model.pop_first().map(|(_, file)| file), Some(file));
+            }
+            prop_assert!(model.is_empty());
+        }
     }
 }

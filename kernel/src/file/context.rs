@@ -7,6 +7,7 @@ use super::tty;
 use crate::console::program::Output;
 use crate::process::Pid;
 use crate::sched::lock::Lock;
+use crate::sched::pieces::Pieces;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::table::Table;
@@ -73,21 +74,18 @@ impl Context {
     }
 
     /// A copy for a child: the same open files, under the same numbers and none of the locks, but for those that are not to be given away.
-    pub fn fork(&self, child: Pid) -> Self {
+    pub fn fork(&self, child: Pid) -> Result<Self, Errno> {
         let inner = self.inner.lock();
-        let mut table = inner.table.clone();
-        for fd in inner.table.numbers() {
-            if inner.table.get(fd).is_ok_and(|file| !file.may_be_given()) {
-                // It was there a moment ago.
-                let _ = table.remove(fd);
-            }
-        }
+        let mut pieces = Pieces::new();
+        let table = inner
+            .table
+            .duplicate(|file| file.may_be_given(), || pieces.step())?;
         let inner = Inner {
             table,
             directory: inner.directory.clone(),
             umask: inner.umask,
         };
-        Self::new(child, inner)
+        Ok(Self::new(child, inner))
     }
 
     /// It may have record locks of files of other tori from now on.
@@ -102,24 +100,35 @@ impl Context {
 
     /// Closes what execve closes.
     pub fn close_on_exec(&self) {
+        let (mut from, mut pieces) = (0, Pieces::new());
         loop {
-            let file = self.inner.lock().table.take_close_on_exec();
-            let Some(file) = file else { return };
+            let file = self.inner.lock().table.take_close_on_exec(from);
+            let Some((fd, file)) = file else { return };
             locks::closed(&file, self);
+            drop(file);
+            from = fd + 1;
+            pieces.step();
         }
     }
 
     /// Closes everything and leaves the working directory: the process ends.
     pub fn close_all(&self) {
-        let (table, _directory) = self.take();
-        for file in table.numbers().filter_map(|fd| table.get(fd).ok()) {
-            locks::closed(file, self);
+        let (mut table, _directory) = self.take();
+        let mut pieces = Pieces::new();
+        while let Some(file) = table.take_any() {
+            locks::closed(&file, self);
+            drop(file);
+            pieces.step();
         }
     }
 
     /// Lets go of everything: the process goes on elsewhere, and keeps its locks.
     pub fn leave(&self) {
-        drop(self.take());
+        let (mut table, _directory) = self.take();
+        let mut pieces = Pieces::new();
+        while table.take_any().is_some() {
+            pieces.step();
+        }
     }
 
     fn take(&self) -> (Table<Arc<OpenFile>>, Node) {
@@ -166,7 +175,7 @@ impl Context {
 
     /// The open descriptors, ascending, from `from` on: the first of them.
     pub fn next_number(&self, from: i32) -> Option<i32> {
-        self.inner.lock().table.numbers().find(|&fd| fd >= from)
+        self.inner.lock().table.next(from)
     }
 
     /// Gives `file` the lowest free number from `from` on.

@@ -5,8 +5,8 @@ use crate::mem::user::UserBuffers;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{InFlight, Stop};
 
-/// The most bytes that move in one step.
-pub const PIECE: usize = 64 << 10;
+/// The most bytes that move in one step, before interrupts are let in.
+pub const PIECE: usize = 8 << 10;
 
 /// Where the bytes come from or go to.
 enum Buffers<'a> {

@@ -4,7 +4,7 @@ use super::fault::Outcome;
 use super::locking;
 use super::object::ObjectRef;
 use super::space::{Space, VmSpace};
-use super::user::{UserSlice, write_value};
+use super::user::{UserSlice, write_now, write_value};
 use crate::arch::cpu;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -261,9 +261,11 @@ pub fn mincore(call: &mut Call) -> SysResult {
     let out = UserSlice::new(vector as usize, pages as usize)?;
     let space = space_of(call)?;
     let memory = cpu::this().torus().memory();
+    call.inflight.uninterruptible = true;
     let mut block = [0u8; 512];
-    let mut done = 0;
-    while done < pages {
+    // What was told already is not told again: the vector may be longer than what can be written later.
+    while (call.inflight.done as u64) < pages {
+        let done = call.inflight.done as u64;
         let count = (pages - done).min(block.len() as u64);
         let first = Page::containing(VirtAddr(address)) + done;
         block.fill(0);
@@ -275,11 +277,14 @@ pub fn mincore(call: &mut Call) -> SysResult {
         let stored = |object: &ObjectRef, index| object.0.next_stored(index);
         let range = PageRange::at(first, count);
         let mapped = space.look(|space| space.resident_pages(memory, range, stored, tell));
-        out.skip(done as usize).write(&block[..mapped as usize])?;
+        write_now(&out.skip(done as usize), &block[..mapped as usize])?;
         if mapped < count {
             return Err(Errno::ENOMEM.into());
         }
-        done += count;
+        call.inflight.done += count as usize;
+        if crate::sched::pause() {
+            return Err(Stop::Again);
+        }
     }
     Ok(0)
 }

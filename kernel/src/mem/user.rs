@@ -6,6 +6,7 @@
 //! go on where they were; what else it gets is written [`later`](super::later).
 
 use crate::arch::usercopy;
+use crate::sched::pieces::Pieces;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
@@ -217,7 +218,9 @@ impl UserBuffers {
         let mut parts = Vec::new();
         parts.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
         let mut remaining = 0;
+        let mut pieces = Pieces::new();
         for i in 0..count {
+            pieces.step();
             let [base, len]: [usize; 2] = read_value(address.wrapping_add(i * 16))?;
             if len > isize::MAX as usize {
                 return Err(Errno::EINVAL.into());
@@ -257,11 +260,12 @@ impl UserBuffers {
             Parts::One => &[],
             Parts::Many(parts) => parts.get(self.next..).unwrap_or(&[]),
         };
-        let mut done = 0;
+        let (mut done, mut pieces) = (0, Pieces::new());
         for part in core::iter::once(&self.current).chain(parts) {
             let end = part.len.min(wanted - done);
             let mut at = 0;
             while at < end {
+                pieces.step();
                 match read_value::<u8>(part.address + at) {
                     Ok(_) => {}
                     Err(Stop::Errno(_)) if done + at > 0 => return Ok(done + at),

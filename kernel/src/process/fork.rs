@@ -183,7 +183,7 @@ fn new_process(parent: &Arc<Process>) -> Result<Arc<Process>, Errno> {
     let pid = table().new_pid()?;
     Ok(Arc::new(Process {
         name: Lock::new(*parent.name.lock()),
-        files: parent.files.fork(pid),
+        files: parent.files.fork(pid)?,
         executable: Lock::new(parent.executable.lock().clone()),
         credentials: Lock::new(credentials),
         counted: Lock::new(counted),

@@ -3,8 +3,8 @@
 use super::{Name, Pid, table};
 use crate::arch::cpu;
 use crate::arch::segment::Segments;
-use crate::mem::user::{USER_END, UserSlice, read_value, write_value};
-use crate::syscall::call::{Call, SysResult};
+use crate::mem::user::{USER_END, UserSlice, read_value, write_now, write_value};
+use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 
 /// What uname(2) says: the Linux whose calls are answered, for programs that look.
@@ -207,14 +207,18 @@ pub fn getrandom(call: &mut Call) -> SysResult {
     }
     let slice = UserSlice::new(call.size(0), call.size(1).min(crate::mem::user::RW_MAX))?;
     let mut block = [0; 256];
-    // Bounded work per call, as a short read is allowed beyond 256 bytes.
-    let len = slice.len().min(1 << 20);
-    let mut done = 0;
-    while done < len {
-        let n = (len - done).min(block.len());
+    while call.inflight.done < slice.len() {
+        let place = slice.skip(call.inflight.done);
+        let n = place.len().min(block.len());
         crate::process::random::fill(&mut block[..n]);
-        slice.skip(done).write(&block[..n])?;
-        done += n;
+        match write_now(&place, &block[..n]) {
+            Err(Stop::Errno(_)) if call.inflight.done > 0 => break,
+            result => result?,
+        }
+        call.inflight.done += n;
+        if call.inflight.done.is_multiple_of(2 * block.len()) && crate::sched::pause() {
+            return Err(Stop::Again);
+        }
     }
-    Ok(done)
+    Ok(call.inflight.done)
 }

@@ -224,6 +224,7 @@ impl Inlet {
                 Ok(message) => deliver(self.from, message),
                 Err(error) => log::error!("from torus {}: {error}", self.from),
             }
+            cpu::let_interrupts_in();
         }
         count
     }

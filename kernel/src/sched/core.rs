@@ -37,6 +37,8 @@ pub struct Core {
     pub reserved: OwnCell<u64>,
     /// What it sends to other tori is to go together.
     pub gathers: OwnCell<bool>,
+    /// Locks that it holds and interrupts take: it lets none in.
+    pub closed: OwnCell<u32>,
     /// The deposit that was drained last, of a process that has come from another torus.
     pub drained: OwnCell<Option<DepositId>>,
     /// Random numbers for the programs on this core.
@@ -73,6 +75,7 @@ impl Core {
             short_of_memory: OwnCell::new(false),
             reserved: OwnCell::new(0),
             gathers: OwnCell::new(false),
+            closed: OwnCell::new(0),
             drained: OwnCell::new(None),
             random: OwnCell::new(None),
             queue: Lock::new(Queue::new()),

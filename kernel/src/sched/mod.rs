@@ -11,6 +11,7 @@ pub mod core;
 pub mod idle;
 pub mod lock;
 pub mod own;
+pub mod pieces;
 pub mod queue;
 pub mod switch;
 pub mod time;

@@ -28,6 +28,10 @@ use vm::pool::FramePool;
 use vm::swap::SlotTable;
 use vm::table::{Table, TableMemory};
 
+/// Frames that are freed, or zeroed, between two looks for interrupts.
+const FREED: u64 = 64;
+const ZEROED: usize = 8;
+
 /// Frames kept for the kernel's heap: 1 MiB.
 const RESERVE: u64 = 256;
 
@@ -198,9 +202,15 @@ impl Torus {
             self.frames.claim(frame, used);
             let _ = checked::allocated(self, Some(frame));
         });
-        let bytes = RUN as usize * vm::addr::PAGE_SIZE;
-        // SAFETY: K13, the frames have just become ours.
-        unsafe { paging::phys_to_virt(run.start.start()).write_bytes(0, bytes) };
+        let mut at = paging::phys_to_virt(run.start.start());
+        for _ in 0..RUN as usize / ZEROED {
+            // SAFETY: K13, the frames have just become ours.
+            unsafe {
+                at.write_bytes(0, ZEROED * vm::addr::PAGE_SIZE);
+                at = at.add(ZEROED * vm::addr::PAGE_SIZE);
+            }
+            cpu::let_interrupts_in();
+        }
         Some(run.start)
     }
 
@@ -229,7 +239,7 @@ impl Torus {
                 break;
             };
             self.free_frame(frame);
-            if count.is_multiple_of(RUN) {
+            if count.is_multiple_of(FREED) {
                 cpu::let_interrupts_in();
             }
         }

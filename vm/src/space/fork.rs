@@ -40,6 +40,7 @@ impl<O: Object> AddressSpace<O> {
             if mapping.flags.intersects(LEFT_OUT) {
                 self.table.split_edges(memory, mapping.range)?;
             }
+            memory.pause();
         }
         Ok(())
     }

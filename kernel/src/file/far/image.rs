@@ -14,6 +14,7 @@ use super::remote::{self, Remote};
 use crate::arch::cpu;
 use crate::mem;
 use crate::process::{Pid, Process, Thread};
+use crate::sched::pieces::Pieces;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::sync::Arc;
@@ -305,7 +306,11 @@ pub fn settle(process: &Process) {
         .table
         .numbers()
         .filter_map(|fd| inner.table.get(fd).ok());
-    files.for_each(|file| settle(file));
+    let mut pieces = Pieces::new();
+    files.for_each(|file| {
+        settle(file);
+        pieces.step();
+    });
     if let Node::Far(remote) = &inner.directory {
         remote.settle();
     }
@@ -338,8 +343,9 @@ impl Context {
     /// A copy of everything. ENOMEM without memory for it.
     fn snapshot(&self) -> Result<Snapshot, Errno> {
         let inner = self.inner.lock();
-        let mut descriptors = Vec::new();
+        let (mut descriptors, mut pieces) = (Vec::new(), Pieces::new());
         for fd in inner.table.numbers() {
+            pieces.step();
             descriptors.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
             let close_on_exec = inner.table.close_on_exec(fd)?;
             descriptors.push((fd, inner.table.get(fd)?.clone(), close_on_exec));

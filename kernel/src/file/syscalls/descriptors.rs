@@ -5,6 +5,7 @@ use super::super::pipe;
 use super::{descriptor_limit, file};
 use crate::mem;
 use crate::mem::user::write_value;
+use crate::sched::pieces::Pieces;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -23,7 +24,11 @@ pub fn close_range(call: &mut Call) -> SysResult {
     if first > last || flags & !(UNSHARE | CLOEXEC) != 0 {
         return Err(Errno::EINVAL.into());
     }
-    let mut from = i32::try_from(first).unwrap_or(i32::MAX);
+    let first = i32::try_from(first).unwrap_or(i32::MAX);
+    let mut from = first.max(call.inflight.word as i32);
+    let mut pieces = Pieces::new();
+    // A handler finds the call done.
+    call.inflight.uninterruptible = true;
     while let Some(fd) = call
         .process
         .files
@@ -36,6 +41,8 @@ pub fn close_range(call: &mut Call) -> SysResult {
             call.process.files.close(fd)?;
         }
         from = fd + 1;
+        call.inflight.word = from as u64;
+        pieces.stop()?;
     }
     Ok(0)
 }

@@ -6,6 +6,7 @@ use super::descriptor_limit;
 use super::watch::{Watched, watch};
 use crate::mem::user::{UserSlice, read_value};
 use crate::process::time::write_left;
+use crate::sched::pieces::Pieces;
 use crate::sched::time::Nanos;
 use crate::signal::calls::with_mask;
 use crate::syscall::call::{Call, Stop, SysResult, TimeLeft};
@@ -98,7 +99,9 @@ fn wait_for(call: &mut Call) -> SysResult {
     watched
         .try_reserve_exact(count)
         .map_err(|_| Errno::ENOMEM)?;
+    let mut pieces = Pieces::new();
     for index in 0..count {
+        pieces.step();
         let word: u64 = read_value(list.skip(index * 8).address())?;
         let (fd, wanted) = (word as i32, (word >> 32) as u16 | ALWAYS);
         watched.push(match call.process.files.get(fd) {
@@ -109,7 +112,13 @@ fn wait_for(call: &mut Call) -> SysResult {
     }
     watch(call, &mut watched)?;
     for (index, entry) in watched.iter().enumerate() {
+        pieces.step();
         list.skip(index * 8 + 6).write(&entry.found.to_le_bytes())?;
     }
-    Ok(watched.iter().filter(|entry| entry.found != 0).count())
+    let mut count = 0;
+    for entry in watched {
+        pieces.step();
+        count += usize::from(entry.found != 0);
+    }
+    Ok(count)
 }

@@ -4,6 +4,7 @@ use super::super::caller::Caller;
 use super::super::far::{self, asking};
 use super::super::open::{Body, OpenFile};
 use super::super::service::poll::events;
+use crate::sched::pieces::Pieces;
 use crate::sched::wait::Waiter;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
@@ -73,18 +74,25 @@ pub(super) fn watch(call: &Call, watched: &mut [Watched]) -> Result<(), Stop> {
 
 /// Fills in what is found of the files of this torus; answers how many files have found something.
 fn look(watched: &mut [Watched], waiter: Option<&Arc<dyn Waiter>>) -> usize {
-    for entry in &mut *watched {
+    let (mut pieces, mut count) = (Pieces::new(), 0);
+    for entry in watched {
+        pieces.step();
         if let Some(file) = &entry.file {
             entry.found = events(file, entry.wanted, waiter) & entry.wanted;
         }
+        count += usize::from(entry.found != 0);
     }
-    watched.iter().filter(|entry| entry.found != 0).count()
+    count
 }
 
 /// The tori that have some of the files, each once.
 fn far_homes(watched: &[Watched]) -> Result<Vec<TorusId>, Errno> {
-    let mut homes = Vec::new();
-    for (home, _) in watched.iter().filter_map(Watched::far) {
+    let (mut homes, mut pieces) = (Vec::new(), Pieces::new());
+    for entry in watched {
+        pieces.step();
+        let Some((home, _)) = entry.far() else {
+            continue;
+        };
         if !homes.contains(&home) {
             homes.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
             homes.push(home);

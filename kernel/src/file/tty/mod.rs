@@ -9,10 +9,10 @@ use super::caller::Caller;
 use super::io::Transfer;
 use super::local::{local, wake_console};
 use super::machine::{self, Nanos};
-use crate::arch::Relax;
 use crate::boot;
 use crate::console::program::{self, Output};
 use crate::process::Pid;
+use crate::sched::lock::IrqLock;
 use crate::sched::wait::Waiter;
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Stop, SysResult};
@@ -22,7 +22,6 @@ use braid_files::line::{Key, Line, Termios};
 use core::sync::atomic::{AtomicBool, Ordering};
 use crossbeam_utils::CachePadded;
 use heapless::Deque;
-use spin::mutex::SpinMutex;
 
 /// Bytes of plain input that are kept for a reader; more stay in the port.
 const PLAIN: usize = 16384;
@@ -39,7 +38,7 @@ struct Console {
     session: Pid,
 }
 
-static CONSOLE: SpinMutex<Console, Relax> = SpinMutex::new(Console {
+static CONSOLE: IrqLock<Console> = IrqLock::new(Console {
     line: Line::new(),
     plain: Deque::new(),
     rows: 24,

@@ -5,10 +5,12 @@ use crate::arch::{Relax, cpu};
 use crate::mem::held::Held;
 use crate::mem::swap::{Asked, PageName};
 use crate::sched::lock::Lock;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::NodeId;
 use core::sync::atomic::{AtomicU64, Ordering};
+use fallible::{TryMap, TryVec};
 use spin::mutex::SpinMutexGuard;
 use vm::addr::Frame;
 use vm::frames::{Owner, Use};
@@ -25,12 +27,12 @@ pub struct OwnPages {
     made: AtomicU64,
     /// Length in bytes: beyond its last page there is nothing.
     len: AtomicU64,
-    /// Pages that have a frame, by chunk, ascending.
-    chunks: Lock<Vec<Chunk>>,
+    /// Pages that have a frame, by chunk.
+    chunks: Lock<Chunks>,
 }
 
 /// A look at an object's pages, until which is dropped they stay where they are.
-pub struct Look<'a>(SpinMutexGuard<'a, Vec<Chunk>, Relax>);
+pub struct Look<'a>(SpinMutexGuard<'a, Chunks, Relax>);
 
 impl Look<'_> {
     /// The frame of page `index`, if it is there already.
@@ -42,11 +44,11 @@ impl Look<'_> {
     }
 }
 
-/// 512 consecutive pages.
-struct Chunk {
-    number: u64,
-    places: Vec<Place>,
-}
+/// Places of 512 consecutive pages each, by number.
+type Chunks = BTreeMap<u64, Vec<Place>>;
+
+/// Pages that are given up between two looks for interrupts.
+const RELEASED: usize = 64;
 
 /// Where a page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +82,7 @@ impl OwnPages {
             made: AtomicU64::new(if source.is_some() { len } else { 0 }),
             source,
             len: AtomicU64::new(len),
-            chunks: Lock::new(Vec::new()),
+            chunks: Lock::new(Chunks::new()),
         }
     }
 
@@ -123,10 +125,9 @@ impl OwnPages {
             return Some(index);
         }
         let chunks = self.chunks.lock();
-        let from = chunks.partition_point(|chunk| chunk.number < index / CHUNK);
-        chunks[from..].iter().find_map(|chunk| {
-            let first = chunk.number * CHUNK;
-            let places = chunk.places.iter().zip(first..);
+        chunks.range(index / CHUNK..).find_map(|(number, places)| {
+            let first = number * CHUNK;
+            let places = places.iter().zip(first..);
             let mut rest = places.skip(index.saturating_sub(first) as usize);
             rest.find_map(|(place, index)| (*place != Place::Nowhere).then_some(index))
         })
@@ -199,15 +200,15 @@ impl OwnPages {
         self.len.store(len, Ordering::Release);
         self.made.fetch_min(len, Ordering::AcqRel);
         let keep = len.div_ceil(PAGE as u64);
-        for chunk in chunks.iter_mut() {
-            for (offset, place) in chunk.places.iter_mut().enumerate() {
-                if chunk.number * CHUNK + offset as u64 >= keep {
-                    core::mem::replace(place, Place::Nowhere).release();
-                }
-            }
-            cpu::let_interrupts_in();
+        if let Some(places) = chunks.get_mut(&(keep / CHUNK)) {
+            release(&mut places[(keep % CHUNK) as usize..]);
         }
-        chunks.retain(|chunk| chunk.number * CHUNK < keep);
+        while let Some((&number, places)) = chunks.iter_mut().next_back()
+            && number * CHUNK >= keep
+        {
+            release(places);
+            chunks.remove(&number);
+        }
         drop(chunks);
         if let Some(frame) = last {
             // SAFETY: K21, the frame is held; what programs see of it may change at any time anyway.
@@ -230,49 +231,44 @@ fn ask(owner: Owner, index: u64, slot: Slot) -> SourceError {
     }
 }
 
-/// Where page `index` is.
-fn existing(chunks: &[Chunk], index: u64) -> Place {
-    let number = index / CHUNK;
-    let found = chunks.binary_search_by_key(&number, |chunk| chunk.number);
-    found.map_or(Place::Nowhere, |at| {
-        chunks[at].places[(index % CHUNK) as usize]
-    })
+/// Gives up what is held in a row of places.
+fn release(places: &mut [Place]) {
+    for piece in places.chunks_mut(RELEASED) {
+        for place in piece {
+            core::mem::replace(place, Place::Nowhere).release();
+        }
+        cpu::let_interrupts_in();
+    }
 }
 
-fn existing_mut(chunks: &mut [Chunk], index: u64) -> Option<&mut Place> {
-    let number = index / CHUNK;
-    let at = chunks
-        .binary_search_by_key(&number, |chunk| chunk.number)
-        .ok()?;
-    Some(&mut chunks[at].places[(index % CHUNK) as usize])
+/// Where page `index` is.
+fn existing(chunks: &Chunks, index: u64) -> Place {
+    let places = chunks.get(&(index / CHUNK));
+    places.map_or(Place::Nowhere, |places| places[(index % CHUNK) as usize])
+}
+
+fn existing_mut(chunks: &mut Chunks, index: u64) -> Option<&mut Place> {
+    let places = chunks.get_mut(&(index / CHUNK))?;
+    Some(&mut places[(index % CHUNK) as usize])
 }
 
 /// The place of page `index`, with its chunk made when it is missing.
-fn place(chunks: &mut Vec<Chunk>, index: u64) -> Result<&mut Place, SourceError> {
+fn place(chunks: &mut Chunks, index: u64) -> Result<&mut Place, SourceError> {
     let number = index / CHUNK;
-    let at = match chunks.binary_search_by_key(&number, |chunk| chunk.number) {
-        Ok(at) => at,
-        Err(at) => {
-            let mut places = Vec::new();
-            places
-                .try_reserve_exact(CHUNK as usize)
-                .map_err(|_| SourceError::NoMemory)?;
-            places.resize(CHUNK as usize, Place::Nowhere);
-            chunks.try_reserve(1).map_err(|_| SourceError::NoMemory)?;
-            chunks.insert(at, Chunk { number, places });
-            at
-        }
-    };
-    Ok(&mut chunks[at].places[(index % CHUNK) as usize])
+    if !chunks.contains_key(&number) {
+        let mut places = Vec::new();
+        places
+            .try_resize(CHUNK as usize, Place::Nowhere)
+            .and_then(|()| chunks.put(number, places))
+            .map_err(|_| SourceError::NoMemory)?;
+    }
+    existing_mut(chunks, index).ok_or(SourceError::NoMemory)
 }
 
 impl Drop for OwnPages {
     fn drop(&mut self) {
-        for chunk in self.chunks.get_mut() {
-            for place in &chunk.places {
-                place.release();
-            }
-            cpu::let_interrupts_in();
+        for places in self.chunks.get_mut().values_mut() {
+            release(places);
         }
     }
 }
