@@ -48,8 +48,13 @@ fn by_signal(thread: &Arc<Thread>, exception: Exception) {
         fault.vector = vector.into();
         fault.code = exception.code;
     });
-    log::info!("{}: exception {vector} at {rip:#x}", thread.process.label());
-    signal::force(thread, meaning(vector, status, rip));
+    let info = meaning(vector, status, rip);
+    // What a program handles itself is its own affair.
+    if !signal::is_caught(thread, info.signal) {
+        let text = format_args!("exception {vector} at {rip:#x}");
+        thread.process.log(log::Level::Info, text);
+    }
+    signal::force(thread, info);
 }
 
 /// What an exception at `rip` is to a program (SDM vol. 3A, 6.3; Linux's arch/x86/kernel/traps.c). `status` is DR6.

@@ -1,13 +1,17 @@
 //! The log: one line a record, on COM1 and on the screen.
 
-use super::uart::Uart;
+use super::backlog::{Backlog, Refused};
+use super::uart::{FIFO, Uart};
 use super::{program, screen};
+use crate::arch::time::Nanos;
 use crate::arch::{Relax, cpu, time};
+use crate::tori;
 use braid_firmware::cmdline::Level;
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicBool, Ordering};
 use log::{LevelFilter, Log, Metadata, Record};
 use spin::mutex::SpinMutex;
+use torus::TorusId;
 
 // SAFETY: K2, COM1 has had this address since the PC, and only the log uses it.
 pub(super) const COM1: Uart = unsafe { Uart::new(0x3f8) };
@@ -17,8 +21,12 @@ const OWN: &str = "braid_kernel";
 
 /// Whether COM1 exists.
 static PRESENT: AtomicBool = AtomicBool::new(false);
-/// Keeps lines whole.
-static LINE: SpinMutex<(), Relax> = SpinMutex::new(());
+/// The port, and whose line is on its way there: that torus alone goes on, so that lines stay whole.
+static PORT: SpinMutex<Option<TorusId>, Relax> = SpinMutex::new(None);
+/// Nanoseconds after which a core that sleeps looks whether the port takes more: as long as it takes to send what it holds.
+const PERIOD: u64 = 1_000_000;
+/// Bytes that are sent at a time by a core that has something else to do.
+const SOME: usize = 256;
 
 struct Logger;
 
@@ -45,18 +53,79 @@ pub fn set_level(level: Level) {
 
 /// Writes bytes that are no record: what programs write when there is no port of their own.
 pub fn write_plain(bytes: &[u8]) {
-    let _line = LINE.lock();
+    let mut port = PORT.lock();
+    end_line(&mut port);
     send(bytes);
 }
 
 /// Writes a line that is no record: what a panic says, whatever the level is.
 pub fn emergency(text: fmt::Arguments<'_>) {
-    let _line = LINE.lock();
+    let mut port = PORT.lock();
+    end_line(&mut port);
     let mut line = Line::new();
     // A line can't fail: it sends what does not fit.
     let _ = writeln!(line, "{text}");
     line.flush();
     screen::show();
+}
+
+/// Whoever's line is on its way: another one follows, and the rest comes later.
+fn end_line(port: &mut Option<TorusId>) {
+    if port.take().is_some() {
+        send(b"\n");
+    }
+}
+
+/// Sends of what waits on this torus as much as the port takes without waiting: all of it from a core that idles, else some.
+/// Answers whether more waits.
+pub fn pump(idles: bool) -> bool {
+    let torus = cpu::this().torus();
+    let backlog = &torus.share.log;
+    if backlog.is_empty() {
+        return false;
+    }
+    let Some(mut port) = PORT.try_lock() else {
+        return true;
+    };
+    let mut left = if idles { usize::MAX } else { SOME };
+    while port.is_none_or(|whose| whose == torus.id) && left > 0 && COM1.takes() {
+        let mut bytes = [0; FIFO];
+        let count = backlog.take(&mut bytes);
+        let bytes = &bytes[..count];
+        *port = (count > 0 && bytes.last() != Some(&b'\n')).then_some(torus.id);
+        if count == 0 {
+            break;
+        }
+        COM1.fill(bytes);
+        screen::write(bytes);
+        left = left.saturating_sub(count);
+    }
+    drop(port);
+    let lost = backlog.take_lost();
+    if lost > 0 {
+        log::warn!("{lost} lines found no room in the log");
+    }
+    !backlog.is_empty()
+}
+
+/// When a core that sleeps looks again: nobody interrupts when the port has sent something.
+pub fn deadline() -> Option<Nanos> {
+    let waits = !cpu::this().torus().share.log.is_empty();
+    waits.then(|| Nanos(time::now().0 + PERIOD))
+}
+
+/// Sends all that waits, however long it takes.
+fn send_backlog(backlog: &Backlog) {
+    let mut port = PORT.lock();
+    let mut bytes = [0; 128];
+    loop {
+        let count = backlog.take(&mut bytes);
+        if count == 0 {
+            break;
+        }
+        send(&bytes[..count]);
+    }
+    *port = None;
 }
 
 /// Frees the log for a core that stops the machine: whoever held it does not run any more.
@@ -66,13 +135,17 @@ pub fn emergency(text: fmt::Arguments<'_>) {
 pub unsafe fn break_lock() {
     // SAFETY: K12, by the caller's promise.
     unsafe {
-        LINE.force_unlock();
+        PORT.force_unlock();
         screen::break_lock();
+        tori::all().for_each(|torus| torus.share.log.break_lock());
     }
+    // What was logged before comes first.
+    tori::all().for_each(|torus| send_backlog(&torus.share.log));
 }
 
 /// Waits until the ports have sent everything, and shows it: the machine is about to end.
 pub fn drain() {
+    tori::all().for_each(|torus| send_backlog(&torus.share.log));
     program::drain();
     if PRESENT.load(Ordering::Relaxed) {
         if program::is_framed() {
@@ -112,15 +185,27 @@ impl Log for Logger {
             .target()
             .trim_start_matches(OWN)
             .trim_start_matches("::");
-        let _line = LINE.lock();
+        let format = |line: &mut dyn Write| {
+            write!(line, "[{}.{:06} ", micros / 1_000_000, micros % 1_000_000)?;
+            match cpu::place() {
+                Some((torus, core)) => write!(line, "{torus}/{core}")?,
+                None => write!(line, "boot")?,
+            }
+            writeln!(line, " {} {target}] {}", record.level(), record.args())
+        };
+        let torus = cpu::try_this().and_then(|cpu| cpu.try_torus());
+        if let Some(torus) = torus {
+            let backlog = &torus.share.log;
+            match backlog.add(record.level(), format) {
+                Ok(()) | Err(Refused::Lost) => return,
+                Err(Refused::Now) => send_backlog(backlog),
+            }
+        }
+        let mut port = PORT.lock();
+        end_line(&mut port);
         let mut line = Line::new();
         // A line can't fail: it sends what does not fit.
-        let _ = write!(line, "[{}.{:06} ", micros / 1_000_000, micros % 1_000_000);
-        let _ = match cpu::place() {
-            Some((torus, core)) => write!(line, "{torus}/{core}"),
-            None => write!(line, "boot"),
-        };
-        let _ = writeln!(line, " {} {target}] {}", record.level(), record.args());
+        let _ = format(&mut line);
         line.flush();
     }
 

@@ -4,7 +4,7 @@ use crate::arch::{Relax, port};
 use spin::relax::RelaxStrategy;
 
 /// Bytes that the transmitter takes at once when it is empty.
-const FIFO: usize = 16;
+pub const FIFO: usize = 16;
 /// Polls of the line status before a port that does not drain is given up for this call.
 const PATIENCE: u32 = 1_000_000;
 
@@ -105,8 +105,13 @@ impl Uart {
         self.read(LINE_STATUS) & state != 0
     }
 
+    /// Whether the transmitter is empty: it takes [`FIFO`] bytes at once.
+    pub fn takes(self) -> bool {
+        self.is(TRANSMITTER_EMPTY)
+    }
+
     /// Writes no more than the transmitter takes when it is empty.
-    fn fill(self, part: &[u8]) {
+    pub fn fill(self, part: &[u8]) {
         // SAFETY: K2, as for `write`.
         unsafe { port::write_bytes(self.base, part) };
     }

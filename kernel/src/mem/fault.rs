@@ -306,11 +306,11 @@ pub fn of_kernel(address: usize, write: bool, again: &mut u32) -> Result<(), Sto
     }
 }
 
-/// The signal for an access that cannot be resolved, and the line in the log that says what was touched.
+/// The signal for an access that cannot be resolved.
 #[cold]
 fn punish(thread: &Arc<Thread>, address: u64, code: u64, access: Access, outcome: Outcome) {
-    let label = thread.process.label();
     if outcome == Outcome::NoMemory {
+        let label = thread.process.label();
         log::error!("{label}: killed: no memory for the page at {address:#x}");
         signal::send(&thread.process, Signal::KILL);
         return;
@@ -326,6 +326,20 @@ fn punish(thread: &Arc<Thread>, address: u64, code: u64, access: Access, outcome
         code: code | hidden,
         address,
     });
+    let (signal, why) = match outcome {
+        Outcome::Bus | Outcome::Lost => (Signal::BUS, BUS_ADRERR),
+        Outcome::Refused(Refusal::Forbidden(_)) | Outcome::Present => (Signal::SEGV, SEGV_ACCERR),
+        _ => (Signal::SEGV, SEGV_MAPERR),
+    };
+    // What a program handles itself is its own affair.
+    if !signal::is_caught(thread, signal) {
+        tell(thread, address, access, outcome);
+    }
+    signal::force(thread, SigInfo::fault(signal, why, address));
+}
+
+/// Says what was touched.
+fn tell(thread: &Thread, address: u64, access: Access, outcome: Outcome) {
     let rip = thread.regs.with(|regs| regs.rip);
     let mapping = thread.space.with(|space| match space {
         Some(space) => space.look(|space| describe(space, address)),
@@ -336,13 +350,8 @@ fn punish(thread: &Arc<Thread>, address: u64, code: u64, access: Access, outcome
         Outcome::Present => "faults again and again",
         _ => "refused",
     };
-    log::info!("{label}: {access:?} of {address:#x} at {rip:#x} {why}: {mapping}");
-    let (signal, why) = match outcome {
-        Outcome::Bus | Outcome::Lost => (Signal::BUS, BUS_ADRERR),
-        Outcome::Refused(Refusal::Forbidden(_)) | Outcome::Present => (Signal::SEGV, SEGV_ACCERR),
-        _ => (Signal::SEGV, SEGV_MAPERR),
-    };
-    signal::force(thread, SigInfo::fault(signal, why, address));
+    let text = format_args!("{access:?} of {address:#x} at {rip:#x} {why}: {mapping}");
+    thread.process.log(log::Level::Info, text);
 }
 
 fn describe(space: &VmSpace, address: u64) -> alloc::string::String {

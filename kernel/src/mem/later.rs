@@ -11,7 +11,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
-/// Bytes that may wait: more than any single answer has. Calls that write more are run again from their start.
+/// Bytes that may wait: more than any single answer has. Calls that write more wait for the pages, and are run again.
 const MOST: usize = 16 << 10;
 
 /// What keeps a thread from its program, besides a call.
@@ -50,6 +50,14 @@ impl Later {
     /// Whether a write to `place` has to come after another one.
     pub fn overlaps(&self, place: &UserSlice) -> bool {
         self.writes.iter().any(|write| write.overlaps(place))
+    }
+
+    /// Forgets what a run of a call has added that is to be as if it had not been.
+    pub fn forget(&mut self) {
+        *self = Self {
+            waits: self.waits,
+            ..Self::new()
+        };
     }
 
     /// Adds a write.
@@ -109,12 +117,13 @@ fn was_woken(thread: &Arc<Thread>) -> bool {
 
 /// The program does not get what it was told that it would find in its memory.
 fn lose(thread: &Arc<Thread>, address: usize, errno: Errno) {
-    let label = thread.process.label();
     if errno == Errno::ENOMEM {
+        let label = thread.process.label();
         log::error!("{label}: killed: no memory for the page at {address:#x}");
         signal::send(&thread.process, Signal::KILL);
     } else {
-        log::info!("{label}: what the kernel writes at {address:#x} is lost with its page");
+        let text = format_args!("what the kernel writes at {address:#x} is lost with its page");
+        thread.process.log(log::Level::Info, text);
         signal::force(
             thread,
             SigInfo::fault(Signal::BUS, BUS_ADRERR, address as u64),

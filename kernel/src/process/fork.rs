@@ -55,7 +55,8 @@ pub fn clone(call: &mut Call) -> SysResult {
         return Err(Errno::EPERM.into());
     }
     if flags & CLONE_THREAD != 0 || flags & (CLONE_VM | CLONE_VFORK) == CLONE_VM {
-        log::warn!("{}: threads are not there yet", call.process.label());
+        call.process
+            .log(log::Level::Warn, "threads are not there yet");
         return Err(Errno::ENOSYS.into());
     }
     clone_process(

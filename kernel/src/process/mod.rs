@@ -45,6 +45,7 @@ use crate::signal::alarm::Alarm;
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 use braid_files::credentials::Credentials;
+use braid_files::rate::RateLimit;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use torus::family::Report;
 
@@ -72,6 +73,8 @@ pub struct Process {
     pub since: u64,
     /// Processor time.
     pub times: Times,
+    /// How much it may make the kernel log.
+    noise: Lock<RateLimit>,
     /// Its faults; written by the core that has its thread loaded.
     pub counters: Counters,
     /// Its address space, for those who look at it from outside.
@@ -91,6 +94,21 @@ pub struct Process {
 }
 
 impl Process {
+    /// Logs something that its program has caused, unless there was much of that; what is not logged is not even formatted.
+    #[cold]
+    pub fn log(&self, level: log::Level, text: impl core::fmt::Display) {
+        let second = crate::arch::time::now().0 / 1_000_000_000;
+        let Some(refused) = self.noise.lock().admit(second) else {
+            return;
+        };
+        let name = *self.name.lock();
+        let (name, pid) = (name.text(), self.pid.raw());
+        if refused > 0 {
+            log::log!(level, "{name}[{pid}]: {refused} lines were not logged");
+        }
+        log::log!(level, "{name}[{pid}]: {text}");
+    }
+
     /// A process without a thread, memory or descriptors, everything else at its default.
     pub fn new(pid: Pid) -> Self {
         Self {
@@ -105,6 +123,7 @@ impl Process {
             alarm: Lock::new(Alarm::default()),
             since: crate::arch::time::now().0,
             times: Times::default(),
+            noise: Lock::new(RateLimit::new()),
             counters: Counters::new(),
             memory: Lock::new(Weak::new()),
             forking: Lock::new(None),

@@ -46,6 +46,8 @@ pub struct Share {
     pub balance: Balance,
     /// Processes by user.
     pub users: Users,
+    /// Log lines that wait for the port.
+    pub log: crate::console::Backlog,
     /// Its end, with the machine.
     pub closing: Closing,
     /// What the torus had before the first process.
@@ -63,7 +65,7 @@ impl Share {
     }
 
     /// Of a torus on which nothing has run.
-    pub const fn new(torus: TorusId, tori: usize) -> Self {
+    pub const fn new(torus: TorusId, tori: usize, log: crate::console::Backlog) -> Self {
         Self {
             sched: RunQueues::new(),
             processes: Table::new(torus, tori),
@@ -79,6 +81,7 @@ impl Share {
             migrate: crate::migrate::Share::new(torus),
             balance: Balance::new(),
             users: Users::new(),
+            log,
             closing: Closing::new(),
             at_start: Once::new(),
         }

@@ -62,6 +62,7 @@ pub(super) fn next(core: &Core) -> Arc<Thread> {
         if crate::migrate::host::drain() {
             continue;
         }
+        crate::console::pump(true);
         // Whoever queues a thread after this line sees the bit; whoever did before is found by the second look.
         idle.insert(here.core_in_torus);
         let found = find(core);

@@ -212,8 +212,10 @@ pub(super) fn arm(core: &Core) {
     if core.current.with(|current| current.is_some()) {
         let end = core.slice_end.get();
         at = Some(at.map_or(end, |at| at.min(end)));
-    } else if let Some(redraw) = screen::deadline() {
-        at = Some(at.map_or(redraw, |at| at.min(redraw)));
+    } else {
+        let drawing = screen::deadline().into_iter();
+        let soon = drawing.chain(crate::console::deadline()).min();
+        at = soon.map_or(at, |soon| Some(at.map_or(soon, |at| at.min(soon))));
     }
     let Some(at) = at else { return };
     // An earlier alarm does no harm: `tick` finds nothing due and arms again.

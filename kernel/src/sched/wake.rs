@@ -90,6 +90,7 @@ pub fn tick() {
         core.slice_end.set(Nanos(now.0 + SLICE.0));
     }
     crate::console::screen::refresh();
+    crate::console::pump(false);
     super::switch::arm(core);
 }
 

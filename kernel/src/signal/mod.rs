@@ -13,5 +13,5 @@ mod state;
 
 pub use info::SigInfo;
 pub use number::Signal;
-pub use send::{force, give, send, send_group, send_info};
+pub use send::{force, give, is_caught, send, send_group, send_info};
 pub use state::{AltStack, SignalState};

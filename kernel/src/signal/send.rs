@@ -70,6 +70,13 @@ pub fn give(process: &Process, info: SigInfo) -> bool {
     continued
 }
 
+/// Whether a signal that a thread causes itself will run a handler.
+pub fn is_caught(thread: &Thread, signal: Signal) -> bool {
+    let handler = thread.process.actions.lock().get(signal).handler;
+    let blocked = thread.signals.mask() & signal.bit() != 0;
+    !blocked && handler != super::action::SIG_IGN && handler != super::action::SIG_DFL
+}
+
 /// Delivers a signal that its thread caused itself: neither a mask nor an ignoring action holds it back.
 pub fn force(thread: &Arc<Thread>, info: SigInfo) {
     let bit = info.signal.bit();

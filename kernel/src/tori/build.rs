@@ -6,6 +6,7 @@ use super::{Lock, TORI, Torus};
 use crate::arch::cpu::{CoreIndex, Cpu};
 use crate::arch::paging::{self, KernelTables, Kind};
 use crate::arch::{CoreStacks, STACK_STRIDE};
+use crate::console::{self, Backlog};
 use crate::rings::probe::Tally;
 use crate::rings::{Door, Exit, Rings};
 use core::ops::Range;
@@ -107,6 +108,7 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
     let bitmap = carver.zeroed::<u64>(words)?;
     let place = carver.zeroed::<Torus>(1)?;
     let rings = rings(&mut carver, share.tori)?;
+    let log = carver.values(console::BACKLOG, || 0)?;
     let cpus = carver.zeroed::<AtomicPtr<Cpu>>(share.cores.len())?;
     let zero = Frame::containing(carver.take(PAGE_SIZE)?);
     // SAFETY: K13, zeroed memory of the right size for as long as the machine runs, and nobody else's.
@@ -136,7 +138,7 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
             heap: Heap::new(id),
             rings,
             reclaim: crate::mem::reclaim::Reclaim::new(),
-            share: crate::process::Share::new(id, share.tori),
+            share: crate::process::Share::new(id, share.tori, Backlog::new(log)),
         });
         &*place
     };

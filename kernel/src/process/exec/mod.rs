@@ -113,18 +113,22 @@ fn refuse(process: &Process, request: &Request, error: ElfError) -> Stop {
     let errno = match error {
         ElfError::NotElf => Errno::ENOEXEC,
         ElfError::WrongMachine => {
-            log::warn!("{}: {path}: not a 64-bit x86 executable", process.label());
+            let text = format_args!("{path}: not a 64-bit x86 executable");
+            process.log(log::Level::Warn, text);
             Errno::ENOEXEC
         }
         ElfError::Malformed(what) => {
-            log::warn!("{}: {path}: malformed executable: {what}", process.label());
+            let text = format_args!("{path}: malformed executable: {what}");
+            process.log(log::Level::Warn, text);
             Errno::ENOEXEC
         }
         ElfError::Dynamic(interpreter) => {
             let interpreter = interpreter.escape_ascii();
-            log::error!(
-                "{}: {path}: wants the dynamic linker {interpreter}, but only static programs run",
-                process.label()
+            process.log(
+                log::Level::Error,
+                format_args!(
+                    "{path}: wants the dynamic linker {interpreter}, but only static programs run"
+                ),
             );
             Errno::ENOENT
         }
