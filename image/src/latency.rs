@@ -91,7 +91,7 @@ impl Watched {
 }
 
 /// What a core does before it runs its first program disturbs nobody.
-const BOOTING: &str = "start::";
+const BOOTING: [&str; 2] = ["start::", "_start"];
 
 /// Runs a program as `braid exec` does, and tells its longest stretches. The status is the tool's own for failures when one is too
 /// long and the program itself did not fail.
@@ -142,7 +142,7 @@ pub fn rows<'a>(stretches: impl IntoIterator<Item = &'a Stretch>, symbols: &Symb
             continue;
         };
         let entry = entry(&stretch.path, symbols);
-        if short(&entry).starts_with(BOOTING) {
+        if BOOTING.iter().any(|start| short(&entry).starts_with(start)) {
             continue;
         }
         let row = Row {
