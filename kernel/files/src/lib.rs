@@ -5,6 +5,7 @@
 extern crate alloc;
 
 pub mod archive;
+pub mod chunks;
 pub mod credentials;
 pub mod error;
 pub mod far;

@@ -5,7 +5,8 @@
 //! gives is read again when the call runs again ([`Stop::Memory`]), and so are the buffers of transfers, which
 //! go on where they were; what else it gets is written [`later`](super::later).
 
-use crate::arch::usercopy;
+use crate::arch::cpu;
+use crate::arch::usercopy::{self, FaultAt};
 use crate::sched::pieces::Pieces;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -328,31 +329,41 @@ impl UserBuffers {
     }
 }
 
-/// Copies to the kernel, resolving faults on the way. The user range has been checked.
+/// Copies to the kernel, resolving faults on the way, and lets interrupts in after every page. The user range has been checked.
 fn copy_in(to: *mut u8, from: usize, len: usize) -> Result<(), Stop> {
-    let (mut done, mut again) = (0, 0);
-    loop {
+    in_pieces(from, len, |done, len| {
         // SAFETY: K6, `to` is valid for `len` bytes (a reference or a value of the callers'), `from` lies in the user half.
-        match unsafe { usercopy::copy_in(to.add(done), from + done, len - done) } {
-            Ok(()) => return Ok(()),
-            Err(fault) => {
-                super::fault::of_kernel(fault.address, fault.write, &mut again)?;
-                done = done.max(copied(from, fault.address));
-            }
-        }
-    }
+        unsafe { usercopy::copy_in(to.add(done), from + done, len) }
+    })
 }
 
-/// Copies to the program, resolving faults on the way. The user range has been checked.
+/// Copies to the program, as [`copy_in`] does.
 fn copy_out(to: usize, from: *const u8, len: usize) -> Result<(), Stop> {
+    in_pieces(to, len, |done, len| {
+        // SAFETY: K6, as in `copy_in`.
+        unsafe { usercopy::copy_out(to + done, from.add(done), len) }
+    })
+}
+
+/// Has `copy` move bytes from or to `user`, given where it is and how many.
+#[inline]
+fn in_pieces(
+    user: usize,
+    len: usize,
+    mut copy: impl FnMut(usize, usize) -> Result<(), FaultAt>,
+) -> Result<(), Stop> {
     let (mut done, mut again) = (0, 0);
     loop {
-        // SAFETY: K6, as in `copy_in`.
-        match unsafe { usercopy::copy_out(to + done, from.add(done), len - done) } {
-            Ok(()) => return Ok(()),
+        let piece = (len - done).min(PAGE);
+        match copy(done, piece) {
+            Ok(()) if done + piece == len => return Ok(()),
+            Ok(()) => {
+                done += piece;
+                cpu::let_interrupts_in();
+            }
             Err(fault) => {
                 super::fault::of_kernel(fault.address, fault.write, &mut again)?;
-                done = done.max(copied(to, fault.address));
+                done = done.max(copied(user, fault.address));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::far::Hands;
 use super::{Pid, Process};
-use crate::sched::lock::Lock;
+use crate::sched::lock::IrqLock;
 use crate::sched::wait::WaitQueue;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
@@ -14,7 +14,7 @@ use torus::family::{BirthError, Families, Life, Report, TravelError};
 /// The processes of a torus.
 pub struct Table {
     /// Everything, under one lock.
-    inner: Lock<Inner>,
+    inner: IrqLock<Inner>,
     /// Woken when a process is gone that was the last, or the last but one.
     pub emptied: WaitQueue,
 }
@@ -33,7 +33,7 @@ impl Table {
             processes: BTreeMap::new(),
         };
         Self {
-            inner: Lock::new(inner),
+            inner: IrqLock::new(inner),
             emptied: WaitQueue::new(),
         }
     }

@@ -1,10 +1,11 @@
-//! Timers of a core: what its threads wait for, earliest last.
+//! Timers of a core: what its threads wait for.
 
 use super::time::Nanos;
 use super::wait::Waiter;
 use crate::process::Thread;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
+use fallible::TryMap;
 
 /// What happens when a timer fires, and to whom.
 #[derive(Clone)]
@@ -15,15 +16,14 @@ pub enum Due {
     Alarm(Arc<Thread>),
 }
 
+/// What tells timers apart: whose they are, and what for.
+type Key = (usize, bool);
+
 impl Due {
-    /// Whether both mean the same.
-    fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Wake(one), Self::Wake(other)) => {
-                core::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
-            }
-            (Self::Alarm(one), Self::Alarm(other)) => Arc::ptr_eq(one, other),
-            _ => false,
+    fn key(&self) -> Key {
+        match self {
+            Self::Wake(waiter) => (Arc::as_ptr(waiter).cast::<()>().addr(), false),
+            Self::Alarm(thread) => (Arc::as_ptr(thread).addr(), true),
         }
     }
 }
@@ -36,50 +36,66 @@ pub struct Timer {
     pub due: Due,
 }
 
-/// A core's timers.
+/// A core's timers, one for each [`Due`].
 pub struct Timers {
-    latest_first: Vec<Timer>,
+    by_time: BTreeMap<(Nanos, Key), Due>,
+    /// When each fires.
+    times: BTreeMap<Key, Nanos>,
 }
 
 impl Timers {
     /// None.
     pub const fn new() -> Self {
         Self {
-            latest_first: Vec::new(),
+            by_time: BTreeMap::new(),
+            times: BTreeMap::new(),
         }
     }
 
     /// When the next one fires.
     pub fn next(&self) -> Option<Nanos> {
-        self.latest_first.last().map(|timer| timer.at)
+        self.by_time.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// Adds a timer; gives it back when there is no memory.
+    /// Adds a timer, in place of the one for the same; gives it back when there is no memory.
     pub fn add(&mut self, timer: Timer) -> Result<(), Timer> {
-        if self.latest_first.try_reserve(1).is_err() {
-            return Err(timer);
+        let Timer { at, due } = timer;
+        self.remove(&due);
+        let key = due.key();
+        if self.times.put(key, at).is_err() {
+            return Err(Timer { at, due });
         }
-        let index = self
-            .latest_first
-            .partition_point(|other| other.at > timer.at);
-        self.latest_first.insert(index, timer);
+        if self.by_time.put((at, key), due.clone()).is_err() {
+            self.times.remove(&key);
+            return Err(Timer { at, due });
+        }
         Ok(())
     }
 
     /// Removes a timer, if it has not fired.
     pub fn remove(&mut self, due: &Due) {
-        let found = |timer: &Timer| timer.due.is(due);
-        if let Some(index) = self.latest_first.iter().position(found) {
-            self.latest_first.remove(index);
+        let key = due.key();
+        if let Some(at) = self.times.remove(&key) {
+            self.by_time.remove(&(at, key));
+            self.tidy();
         }
     }
 
     /// Takes the next timer that is due at `now`.
     pub fn expired(&mut self, now: Nanos) -> Option<Timer> {
-        if self.next()? <= now {
-            self.latest_first.pop()
-        } else {
-            None
+        if self.next()? > now {
+            return None;
+        }
+        let ((at, key), due) = self.by_time.pop_first()?;
+        self.times.remove(&key);
+        self.tidy();
+        Some(Timer { at, due })
+    }
+
+    /// The last one's memory goes back.
+    fn tidy(&mut self) {
+        if self.by_time.is_empty() {
+            *self = Self::new();
         }
     }
 }

@@ -6,8 +6,10 @@
 //! arrives between enrolling and blocking is remembered in the thread's state.
 
 use super::lock::Lock;
+use super::pieces::Pieces;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
+use fallible::TryMap;
 
 /// Who can wait: a thread, or what works for one of another torus.
 pub trait Waiter: Send + Sync {
@@ -18,16 +20,50 @@ pub trait Waiter: Send + Sync {
     fn is_gone(&self) -> bool;
 }
 
+/// Entries that are looked at, with each that is added, for those that wait no more.
+const SWEPT: usize = 2;
+
 /// Those who wait for one thing.
 pub struct WaitQueue {
-    waiters: Lock<Vec<Arc<dyn Waiter>>>,
+    waiters: Lock<Waiters>,
+}
+
+/// Waiters by address.
+struct Waiters {
+    entries: BTreeMap<usize, Arc<dyn Waiter>>,
+    /// Where the next look for those that wait no more begins.
+    swept: usize,
+}
+
+impl Waiters {
+    const fn new() -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            swept: 0,
+        }
+    }
+
+    /// Takes a few out that wait for nothing any more: as many are added, so that they do not gather.
+    fn sweep(&mut self) {
+        for _ in 0..SWEPT {
+            let next = self.entries.range(self.swept..).next();
+            let Some((&address, waiter)) = next else {
+                self.swept = 0;
+                return;
+            };
+            self.swept = address + 1;
+            if waiter.is_gone() {
+                self.entries.remove(&address);
+            }
+        }
+    }
 }
 
 impl WaitQueue {
     /// An empty queue.
     pub const fn new() -> Self {
         Self {
-            waiters: Lock::new(Vec::new()),
+            waiters: Lock::new(Waiters::new()),
         }
     }
 
@@ -40,22 +76,37 @@ impl WaitQueue {
     /// Adds somebody. Without memory for the entry they are woken at once instead: they poll.
     pub fn add(&self, waiter: Arc<dyn Waiter>) {
         let mut waiters = self.waiters.lock();
-        let is_same =
-            |other: &Arc<dyn Waiter>| core::ptr::addr_eq(Arc::as_ptr(other), Arc::as_ptr(&waiter));
-        waiters.retain(|other| !other.is_gone() && !is_same(other));
-        if waiters.try_reserve(1).is_err() {
-            drop(waiters);
+        waiters.sweep();
+        let address = Arc::as_ptr(&waiter).cast::<()>().addr();
+        let added = waiters.entries.put(address, waiter.clone());
+        drop(waiters);
+        if added.is_err() {
             waiter.wake();
-            return;
         }
-        waiters.push(waiter);
     }
 
-    /// Wakes every waiter.
+    /// Takes every waiter out, to be woken when a lock that interrupts take has been let go.
+    pub fn take_all(&self) -> Woken {
+        Woken(core::mem::replace(&mut *self.waiters.lock(), Waiters::new()).entries)
+    }
+
+    /// Wakes every waiter, and lets interrupts in meanwhile.
     pub fn wake_all(&self) {
-        let woken = core::mem::take(&mut *self.waiters.lock());
-        for waiter in woken {
+        self.take_all().wake();
+    }
+}
+
+/// Waiters that are to be woken.
+#[must_use]
+pub struct Woken(BTreeMap<usize, Arc<dyn Waiter>>);
+
+impl Woken {
+    /// Wakes them, and lets interrupts in meanwhile.
+    pub fn wake(mut self) {
+        let mut pieces = Pieces::new();
+        while let Some((_, waiter)) = self.0.pop_first() {
             waiter.wake();
+            pieces.step();
         }
     }
 }

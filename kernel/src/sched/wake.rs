@@ -10,6 +10,9 @@ use crate::tori::Torus;
 use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
 
+/// Timers that are served in one interrupt.
+const AT_ONCE: usize = 16;
+
 /// Queues a thread that has just become ready: on the core that has it loaded, else on the core that ran it last when that
 /// idles, else on any idle core, else where it ran last.
 pub fn enqueue(thread: Arc<Thread>) {
@@ -75,7 +78,8 @@ pub fn tick() {
     let core = super::this();
     core.armed.set(None);
     let now = time::now();
-    loop {
+    // Those that are due beyond this many have the timer fire again at once.
+    for _ in 0..AT_ONCE {
         let Some(timer) = core.timers.lock().expired(now) else {
             break;
         };

@@ -11,7 +11,7 @@ use crate::sched::time::Nanos;
 use crate::signal::calls::with_mask;
 use crate::syscall::call::{Call, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
-use alloc::vec::Vec;
+use braid_files::chunks::Chunks;
 
 /// poll(2).
 pub fn poll(call: &mut Call) -> SysResult {
@@ -95,10 +95,7 @@ fn wait_for(call: &mut Call) -> SysResult {
         return Err(Errno::EINVAL.into());
     }
     let list = UserSlice::new(call.size(0), count * 8)?;
-    let mut watched = Vec::new();
-    watched
-        .try_reserve_exact(count)
-        .map_err(|_| Errno::ENOMEM)?;
+    let mut watched = Chunks::new();
     let mut pieces = Pieces::new();
     for index in 0..count {
         pieces.step();
@@ -108,7 +105,7 @@ fn wait_for(call: &mut Call) -> SysResult {
             _ if fd < 0 => Watched::none(fd, 0),
             Ok(file) => Watched::new(fd, file, wanted),
             Err(_) => Watched::none(fd, NVAL),
-        });
+        })?;
     }
     watch(call, &mut watched)?;
     for (index, entry) in watched.iter().enumerate() {
@@ -116,7 +113,7 @@ fn wait_for(call: &mut Call) -> SysResult {
         list.skip(index * 8 + 6).write(&entry.found.to_le_bytes())?;
     }
     let mut count = 0;
-    for entry in watched {
+    while let Some(entry) = watched.pop() {
         pieces.step();
         count += usize::from(entry.found != 0);
     }

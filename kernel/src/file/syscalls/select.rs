@@ -7,7 +7,7 @@ use crate::mem::user::{UserSlice, read_value};
 use crate::sched::pieces::Pieces;
 use crate::syscall::call::{Call, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
-use alloc::vec::Vec;
+use braid_files::chunks::Chunks;
 
 /// Descriptors that a set has (FD_SETSIZE).
 const SET_BITS: usize = 1024;
@@ -46,7 +46,7 @@ fn wait_for(call: &mut Call) -> SysResult {
     for (index, set) in wanted.iter_mut().enumerate() {
         read_set(call.size(1 + index), bytes, set)?;
     }
-    let mut watched = Vec::new();
+    let mut watched = Chunks::new();
     let mut pieces = Pieces::new();
     for fd in 0..count {
         pieces.step();
@@ -56,13 +56,12 @@ fn wait_for(call: &mut Call) -> SysResult {
             .filter(|(set, _)| set[word] & bit != 0)
             .fold(None, |events, (_, kind)| Some(events.unwrap_or(0) | kind));
         let Some(events) = events else { continue };
-        watched.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
         let file = call.process.files.get(fd as i32)?;
-        watched.push(Watched::new(fd as i32, file, events));
+        watched.push(Watched::new(fd as i32, file, events))?;
     }
     watch(call, &mut watched)?;
     let mut found: Sets = [[0; WORDS]; 3];
-    for entry in &watched {
+    for entry in watched.iter() {
         pieces.step();
         let (word, bit) = (entry.fd as usize / 64, 1 << (entry.fd % 64));
         for ((found, wanted), kind) in found.iter_mut().zip(&wanted).zip(KINDS) {

@@ -11,6 +11,7 @@ use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use braid_files::chunks::Chunks;
 use braid_files::far::ask::Ask;
 
 /// A file that is watched.
@@ -55,7 +56,7 @@ impl Watched {
 }
 
 /// Fills in what is found of each file; waits until something is, unless the call's time is over.
-pub(super) fn watch(call: &Call, watched: &mut [Watched]) -> Result<(), Stop> {
+pub(super) fn watch(call: &Call, watched: &mut Chunks<Watched>) -> Result<(), Stop> {
     let over = call.inflight.is_over();
     if look(watched, None) == 0 && !over {
         // Enrolled first and looked at again after: a change in between is not missed.
@@ -73,9 +74,9 @@ pub(super) fn watch(call: &Call, watched: &mut [Watched]) -> Result<(), Stop> {
 }
 
 /// Fills in what is found of the files of this torus; answers how many files have found something.
-fn look(watched: &mut [Watched], waiter: Option<&Arc<dyn Waiter>>) -> usize {
+fn look(watched: &mut Chunks<Watched>, waiter: Option<&Arc<dyn Waiter>>) -> usize {
     let (mut pieces, mut count) = (Pieces::new(), 0);
-    for entry in watched {
+    for entry in watched.iter_mut() {
         pieces.step();
         if let Some(file) = &entry.file {
             entry.found = events(file, entry.wanted, waiter) & entry.wanted;
@@ -86,9 +87,9 @@ fn look(watched: &mut [Watched], waiter: Option<&Arc<dyn Waiter>>) -> usize {
 }
 
 /// The tori that have some of the files, each once.
-fn far_homes(watched: &[Watched]) -> Result<Vec<TorusId>, Errno> {
+fn far_homes(watched: &Chunks<Watched>) -> Result<Vec<TorusId>, Errno> {
     let (mut homes, mut pieces) = (Vec::new(), Pieces::new());
-    for entry in watched {
+    for entry in watched.iter() {
         pieces.step();
         let Some((home, _)) = entry.far() else {
             continue;
@@ -105,7 +106,7 @@ fn far_homes(watched: &[Watched]) -> Result<Vec<TorusId>, Errno> {
 /// others are told to answer too.
 fn look_far(
     call: &Call,
-    watched: &mut [Watched],
+    watched: &mut Chunks<Watched>,
     homes: &[TorusId],
     over: bool,
 ) -> Result<(), Stop> {

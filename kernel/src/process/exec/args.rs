@@ -1,19 +1,25 @@
 //! Argument and environment strings on their way from one program to the next.
 
 use crate::mem::user::{read_c_string, read_value};
+use crate::sched::pieces::Pieces;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
+use fallible::{TryVec, with_capacity};
 
 /// The longest single string, its NUL included (MAX_ARG_STRLEN).
 const STRING_MAX: usize = 128 * 1024;
 /// The most bytes of strings and their pointers together (ARG_MAX with the default stack limit: a quarter of it).
 const TOTAL_MAX: usize = 2 << 20;
 
-/// A list of strings, one after the other, each with its NUL.
+/// Bytes of a chunk, unless a string is longer.
+const CHUNK: usize = 16 << 10;
+
+/// A list of strings, one after the other, each with its NUL. They lie in chunks, so that what is there need not move.
 #[derive(Debug, Default)]
 pub struct Strings {
-    bytes: Vec<u8>,
+    chunks: Vec<Vec<u8>>,
+    size: usize,
     count: usize,
 }
 
@@ -21,7 +27,8 @@ impl Strings {
     /// No strings.
     pub const fn new() -> Self {
         Self {
-            bytes: Vec::new(),
+            chunks: Vec::new(),
+            size: 0,
             count: 0,
         }
     }
@@ -32,7 +39,9 @@ impl Strings {
         if array == 0 {
             return Ok(strings);
         }
+        let mut pieces = Pieces::new();
         for index in 0.. {
+            pieces.step();
             let at = array.checked_add(index * 8).ok_or(Errno::EFAULT)?;
             let string: usize = read_value(at)?;
             if string == 0 {
@@ -49,15 +58,26 @@ impl Strings {
 
     /// Appends a string.
     pub fn push(&mut self, string: &[u8]) -> Result<(), Errno> {
-        let total = self.bytes.len() + string.len() + 1 + (self.count + 1) * 8;
-        if total > TOTAL_MAX {
+        let size = self.size + string.len() + 1;
+        if size + (self.count + 1) * 8 > TOTAL_MAX {
             return Err(Errno::E2BIG);
         }
-        self.bytes
-            .try_reserve(string.len() + 1)
-            .map_err(|_| Errno::ENOMEM)?;
-        self.bytes.extend_from_slice(string);
-        self.bytes.push(0);
+        let room = |chunk: &Vec<u8>| chunk.capacity() - chunk.len();
+        if self
+            .chunks
+            .last()
+            .is_none_or(|last| room(last) <= string.len())
+        {
+            // The first is as long as it has to be: most programs get few.
+            let least = if self.chunks.is_empty() { 0 } else { CHUNK };
+            self.chunks
+                .try_push(with_capacity(least.max(string.len() + 1))?)?;
+        }
+        if let Some(last) = self.chunks.last_mut() {
+            last.try_extend_from_slice(string)?;
+            last.try_push(0)?;
+        }
+        self.size = size;
         self.count += 1;
         Ok(())
     }
@@ -75,13 +95,22 @@ impl Strings {
         self.count
     }
 
-    /// All bytes, NULs included.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Bytes of all, NULs included.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// All bytes in order, NULs included, in parts.
+    pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        self.chunks.iter().map(Vec::as_slice)
     }
 
     /// The strings, without their NULs.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.bytes.split(|&byte| byte == 0).take(self.count)
+        // Each chunk ends with a NUL, after which there is no string.
+        self.chunks.iter().flat_map(|chunk| {
+            let end = chunk.len().saturating_sub(1);
+            chunk[..end].split(|&byte| byte == 0)
+        })
     }
 }

@@ -8,10 +8,9 @@ use super::args::Strings;
 use super::elf::Program;
 use crate::mem::user::UserSlice;
 use crate::process::{random, time};
+use crate::sched::pieces::Pieces;
 use crate::signal::frame;
 use crate::syscall::call::Stop;
-use crate::syscall::errno::Errno;
-use alloc::vec::Vec;
 use braid_files::credentials::Credentials;
 
 /// Auxiliary vector entries (getauxval(3)).
@@ -41,7 +40,7 @@ const PLATFORM: &[u8] = b"x86_64\0";
 
 /// Bytes of stack that these strings and their pointers take at most.
 pub fn size(name: &[u8], arguments: &Strings, environment: &Strings) -> usize {
-    let strings = name.len() + arguments.bytes().len() + environment.bytes().len() + 64;
+    let strings = name.len() + arguments.size() + environment.size() + 64;
     strings + (arguments.len() + environment.len() + 4 + 2 * AUXV) * 8 + 64
 }
 
@@ -55,15 +54,17 @@ pub fn write(
     credentials: &Credentials,
 ) -> Result<u64, Stop> {
     let mut at = top - 8;
-    let mut put = |bytes: &[u8]| -> Result<u64, Stop> {
-        at -= bytes.len() as u64;
-        UserSlice::new(at as usize, bytes.len())?.write(bytes)?;
-        Ok(at)
-    };
-    put(b"\0")?;
-    let name = put(name)?;
-    let environment_at = put(environment.bytes())?;
-    let arguments_at = put(arguments.bytes())?;
+    put_below(&mut at, b"\0")?;
+    let name = put_below(&mut at, name)?;
+    let [environment_at, arguments_at] = [environment, arguments].map(|strings| {
+        at -= strings.size() as u64;
+        at
+    });
+    for (strings, start) in [(environment, environment_at), (arguments, arguments_at)] {
+        let mut out = Ascending::new(start);
+        strings.parts().try_for_each(|part| out.put(part))?;
+    }
+    let mut put = |bytes: &[u8]| put_below(&mut at, bytes);
     let platform = put(PLATFORM)?;
     let mut seed = [0; 16];
     random::fill(&mut seed);
@@ -97,23 +98,48 @@ pub fn write(
         [AT_MINSIGSTKSZ, frame::max_size() as u64],
         [0, 0],
     ];
-    let mut words = Vec::new();
     let count = 3 + arguments.len() + environment.len() + 2 * AUXV;
-    words
-        .try_reserve_exact(count * 8)
-        .map_err(|_| Errno::ENOMEM)?;
-    let mut word = |value: u64| words.extend_from_slice(&value.to_le_bytes());
-    word(arguments.len() as u64);
+    let sp = (at - count as u64 * 8) & !15;
+    let mut out = Ascending::new(sp);
+    let mut pieces = Pieces::new();
+    out.word(arguments.len() as u64)?;
     for (strings, start) in [(arguments, arguments_at), (environment, environment_at)] {
         let mut next = start;
         for string in strings.iter() {
-            word(next);
+            out.word(next)?;
             next += string.len() as u64 + 1;
+            pieces.step();
         }
-        word(0);
+        out.word(0)?;
     }
-    auxv.as_flattened().iter().for_each(|value| word(*value));
-    let sp = (at - words.len() as u64) & !15;
-    UserSlice::new(sp as usize, words.len())?.write(&words)?;
+    for value in auxv.as_flattened() {
+        out.word(*value)?;
+    }
     Ok(sp)
+}
+
+/// Writes bytes below `at`, which then is where they begin.
+fn put_below(at: &mut u64, bytes: &[u8]) -> Result<u64, Stop> {
+    *at -= bytes.len() as u64;
+    UserSlice::new(*at as usize, bytes.len())?.write(bytes)?;
+    Ok(*at)
+}
+
+/// Writes one thing after the other.
+struct Ascending(u64);
+
+impl Ascending {
+    const fn new(at: u64) -> Self {
+        Self(at)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        UserSlice::new(self.0 as usize, bytes.len())?.write(bytes)?;
+        self.0 += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn word(&mut self, value: u64) -> Result<(), Stop> {
+        self.put(&value.to_le_bytes())
+    }
 }
