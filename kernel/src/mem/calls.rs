@@ -261,7 +261,6 @@ pub fn mincore(call: &mut Call) -> SysResult {
     let out = UserSlice::new(vector as usize, pages as usize)?;
     let space = space_of(call)?;
     let memory = cpu::this().torus().memory();
-    call.inflight.uninterruptible = true;
     let mut block = [0u8; 512];
     // What was told already is not told again: the vector may be longer than what can be written later.
     while (call.inflight.done as u64) < pages {

@@ -100,10 +100,7 @@ fn may_come(thread: &Arc<Thread>) -> bool {
 /// A run of the call has ended without a value: the call is kept for its next run.
 fn stopped(thread: &Arc<Thread>, mut inflight: InFlight, stop: Stop, rule: Interruption) {
     let kind = match stop {
-        Stop::Memory => {
-            thread.later.with(Later::forget);
-            return wait(thread, inflight, Wait::Memory);
-        }
+        Stop::Memory => return wait(thread, inflight, Wait::Memory),
         Stop::Answer => Wait::Answer,
         Stop::Block | Stop::Again | Stop::Errno(_) => Wait::Call(rule),
     };
@@ -120,6 +117,10 @@ fn stopped(thread: &Arc<Thread>, mut inflight: InFlight, stop: Stop, rule: Inter
 }
 
 fn wait(thread: &Arc<Thread>, inflight: InFlight, wait: Wait) {
+    if wait == Wait::Memory {
+        // As if this run had not been.
+        thread.later.with(Later::forget);
+    }
     thread.in_flight.set(Some(InFlight { wait, ..inflight }));
 }
 

@@ -207,7 +207,7 @@ const LINUX: &[(u64, Handler, Rule)] = &[
     (306, file::sync, Is(Never)),
     (309, id::getcpu, Is(Never)),
     (316, file::renameat2, Is(Never)),
-    (318, id::getrandom, Is(Never)),
+    (318, id::getrandom, Is(Restarts)),
     (319, file::memfd_create, Is(Never)),
     (325, locking::mlock2, Is(Never)),
     (326, file::copy_file_range, Is(Never)),

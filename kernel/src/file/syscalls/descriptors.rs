@@ -27,8 +27,6 @@ pub fn close_range(call: &mut Call) -> SysResult {
     let first = i32::try_from(first).unwrap_or(i32::MAX);
     let mut from = first.max(call.inflight.word as i32);
     let mut pieces = Pieces::new();
-    // A handler finds the call done.
-    call.inflight.uninterruptible = true;
     while let Some(fd) = call
         .process
         .files
