@@ -10,6 +10,7 @@ mod id;
 pub mod lease;
 pub mod message;
 pub mod migrate;
+pub mod outbox;
 pub mod pid;
 pub mod plan;
 pub mod ring;

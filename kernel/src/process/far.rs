@@ -150,7 +150,9 @@ impl World for Hands<'_> {
     }
 
     fn gone(&mut self, pid: Pid) {
-        self.0.remove(&pid);
+        if self.0.remove(&pid).is_some() {
+            rings::release();
+        }
     }
 }
 

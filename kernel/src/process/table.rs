@@ -2,6 +2,7 @@
 
 use super::far::Hands;
 use super::{Pid, Process};
+use crate::rings;
 use crate::sched::lock::IrqLock;
 use crate::sched::wait::WaitQueue;
 use crate::syscall::errno::Errno;
@@ -80,18 +81,21 @@ impl Table {
 
     /// Adds a newborn. EAGAIN when the machine is ending, ENOMEM without memory.
     pub fn insert(&self, process: Arc<Process>, parent: Option<Pid>) -> Result<(), Errno> {
+        rings::reserve()?;
         let mut inner = self.inner.lock();
         let born = inner.families.born(process.pid, parent);
-        born.map_err(|error| match error {
-            BirthError::Memory => Errno::ENOMEM,
-            BirthError::Ending | BirthError::Pid(_) => Errno::EAGAIN,
-        })?;
+        born.inspect_err(|_| rings::release())
+            .map_err(|error| match error {
+                BirthError::Memory => Errno::ENOMEM,
+                BirthError::Ending | BirthError::Pid(_) => Errno::EAGAIN,
+            })?;
         inner.processes.insert(process.pid, process);
         Ok(())
     }
 
     /// A process has come from another torus, with its record.
     pub fn arrive(&self, process: Arc<Process>, record: &[u64]) -> Result<(), TravelError> {
+        rings::reserve().map_err(|_| TravelError::NoPlace)?;
         let mut guard = self.inner.lock();
         let inner = &mut *guard;
         let pid = process.pid;
@@ -100,7 +104,9 @@ impl Table {
         let arrived = inner.families.arrive(pid, record, &mut hands);
         let gone = arrived.is_err().then(|| inner.processes.remove(&pid));
         drop(guard);
-        drop(gone);
+        if gone.is_some() {
+            rings::release();
+        }
         arrived
     }
 
@@ -162,6 +168,8 @@ impl Table {
 
     /// Takes the first process off the table, at the end of the machine.
     pub fn remove_init(&self) {
-        self.inner.lock().processes.remove(&Pid::INIT);
+        if self.inner.lock().processes.remove(&Pid::INIT).is_some() {
+            rings::release();
+        }
     }
 }

@@ -2,19 +2,17 @@
 
 use super::probe::Tally;
 use super::{LINES, RESERVE, deliver};
-use crate::arch::Relax;
 use crate::arch::cpu::{self, Cpu};
 use crate::arch::ipi;
 use crate::process::counters;
 use crate::sched::lock::Lock;
-use crate::sched::wait::WaitQueue;
+use crate::sched::wait::{WaitQueue, Woken};
 use ::torus::TorusId;
 use ::torus::message::Message;
+use ::torus::outbox::{Pool, Queue};
 use ::torus::ring::{Bell, Doorbell, Line, Receiver, Ring, Sender};
-use alloc::collections::VecDeque;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
-use spin::relax::RelaxStrategy;
 
 /// Lines taken or sent at a time.
 const BATCH: usize = 32;
@@ -47,6 +45,8 @@ pub struct Rings {
     pub(super) door: &'static Door,
     /// The rings to this torus, until they are connected.
     pub(super) unconnected: Lock<&'static mut [Ring<LINES>]>,
+    /// Places for what waits in the exits; locked after an exit.
+    pub(super) pool: Lock<Pool>,
     /// By destination.
     pub(super) exits: &'static [Lock<Exit>],
     /// By origin; held by the core that serves.
@@ -91,7 +91,7 @@ pub struct Exit {
     /// The other end, once the rings are connected.
     pub(super) way: Option<Way>,
     /// What the ring had no room for, or is to go with what follows, in order.
-    outbox: VecDeque<Line>,
+    outbox: Queue,
     /// The receiver is to ring when it makes room.
     awaits: bool,
     /// Bulk senders that wait for room.
@@ -109,7 +109,7 @@ impl Exit {
     pub const fn new() -> Self {
         Self {
             way: None,
-            outbox: VecDeque::new(),
+            outbox: Queue::new(),
             awaits: false,
             waiting: WaitQueue::new(),
         }
@@ -133,13 +133,10 @@ impl Exit {
         self.keep(line);
     }
 
+    /// Has a line wait. What may be under way is bounded by the processes that cause it, for which there are places.
     fn keep(&mut self, line: Line) {
-        while self.outbox.try_reserve(1).is_err() {
-            // No memory: the receiver will make room, unless it has no memory either and waits for this torus.
-            self.flush();
-            Relax::relax();
-        }
-        self.outbox.push_back(line);
+        let kept = super::own().pool.lock().push(&mut self.outbox, line);
+        assert!(kept.is_ok(), "more messages wait than processes can cause");
     }
 
     /// Sends as many of `lines` as there is room for; answers how many.
@@ -164,13 +161,9 @@ impl Exit {
     fn flush(&mut self) {
         while !self.outbox.is_empty() {
             let mut batch = [Line::default(); BATCH];
-            let count = self.outbox.len().min(BATCH);
-            batch
-                .iter_mut()
-                .zip(&self.outbox)
-                .for_each(|(to, line)| *to = *line);
+            let count = super::own().pool.lock().front(&self.outbox, &mut batch);
             let sent = self.put(&batch[..count]);
-            self.outbox.drain(..sent);
+            super::own().pool.lock().pop(&mut self.outbox, sent);
             if sent == 0 && !self.await_room(1) {
                 return;
             }
@@ -191,12 +184,13 @@ impl Exit {
         !self.await_room(RESERVE + 1)
     }
 
-    /// The receiver may have made room: sends what waits, and wakes who wants to send more.
-    pub(super) fn room_made(&mut self) {
-        if core::mem::take(&mut self.awaits) {
+    /// The receiver may have made room: sends what waits, and answers whom to wake, who want to send more.
+    #[must_use]
+    pub(super) fn room_made(&mut self) -> Option<Woken> {
+        core::mem::take(&mut self.awaits).then(|| {
             self.flush();
-            self.waiting.wake_all();
-        }
+            self.waiting.take_all()
+        })
     }
 }
 

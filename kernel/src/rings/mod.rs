@@ -22,12 +22,19 @@ pub use setup::connect;
 
 use crate::arch::cpu;
 use crate::arch::ipi::{self, Ipi};
+use crate::sched::wait::Woken;
 use ::torus::TorusId;
 use ::torus::message::Message;
 use core::sync::atomic::{Ordering, fence};
+use fallible::NoMemory;
 
 /// Lines of a ring: 32 KiB.
 pub const LINES: usize = 512;
+/// Messages that wait at once because of one process at the most: a question or its answer, news of it to its birth torus, parent and
+/// children, one of a move and one of a file or object that it has.
+const OF_PROCESS: usize = 8;
+/// Blocks of places from the start: for what is sent about tori themselves, and for those that bring no process.
+pub const BLOCKS: usize = 32;
 /// Lines that bulk senders leave to others.
 const RESERVE: usize = 128;
 
@@ -100,6 +107,16 @@ pub fn rest() {
     }
 }
 
+/// A process comes to be on this torus: what is sent because of it has places to wait.
+pub fn reserve() -> Result<(), NoMemory> {
+    own().pool.lock().reserve(OF_PROCESS)
+}
+
+/// It is gone.
+pub fn release() {
+    own().pool.lock().release(OF_PROCESS);
+}
+
 #[inline]
 fn own() -> &'static Rings {
     &cpu::this().torus().rings
@@ -129,7 +146,8 @@ impl Rings {
         let mut left = BUDGET;
         self.door.bell.disarm();
         for exit in self.exits {
-            exit.lock().room_made();
+            let woken = exit.lock().room_made();
+            woken.into_iter().for_each(Woken::wake);
         }
         loop {
             let mut count = 0;

@@ -6,6 +6,7 @@ use super::probe::Tally;
 use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
 use crate::tori;
+use ::torus::outbox::{Block, Pool};
 use ::torus::ring::{Bell, Ring};
 use core::mem;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
@@ -24,9 +25,10 @@ impl Door {
 impl Rings {
     /// A torus's part of what is connected later; everything lies in its memory, with one ring, exit and inlet for
     /// each torus.
-    pub const fn new(
+    pub fn new(
         door: &'static Door,
         rings: &'static mut [Ring<LINES>],
+        places: &'static mut [Block],
         exits: &'static [Lock<Exit>],
         inlets: &'static mut [Option<Inlet>],
         tallies: &'static mut [Tally],
@@ -34,6 +36,7 @@ impl Rings {
         Self {
             door,
             unconnected: Lock::new(rings),
+            pool: Lock::new(Pool::new(places)),
             exits,
             inlets: Lock::new(inlets),
             rung: CachePadded::new(AtomicBool::new(false)),

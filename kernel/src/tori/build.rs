@@ -155,13 +155,14 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
 /// Rings to a torus, and room for its ends of all rings.
 fn rings(carver: &mut Carver, tori: usize) -> Result<Rings, BuildError> {
     let door = carver.values(1, Door::new)?;
+    let places = carver.values(crate::rings::BLOCKS, ::torus::outbox::Block::default)?;
     let exits = carver.values(tori, || Lock::new(Exit::new()))?;
     let inlets = carver.values(tori, || None)?;
     let tallies = carver.values(tori, Tally::default)?;
     let rings = carver.zeroed(tori)?;
     // SAFETY: K28, zeroed memory for so many rings, aligned to a page and nobody else's.
     let rings = unsafe { core::slice::from_raw_parts_mut(rings, tori) };
-    Ok(Rings::new(&door[0], rings, exits, inlets, tallies))
+    Ok(Rings::new(&door[0], rings, places, exits, inlets, tallies))
 }
 
 /// Block and stacks of one core.
