@@ -38,6 +38,7 @@ impl Default for Block {
 pub struct Pool {
     /// What was there from the start.
     base: &'static mut [Block],
+    #[expect(clippy::vec_box, reason = "blocks stay where they are when more come")]
     more: Vec<Box<Block>>,
     /// The first free place.
     free: u32,
