@@ -194,11 +194,19 @@ pub fn text(arguments: fmt::Arguments<'_>) -> Result<Vec<u8>, NoMemory> {
 #[derive(Debug, Default)]
 pub struct Text(pub Vec<u8>);
 
+impl Text {
+    /// Adds bytes, which need not be UTF-8.
+    ///
+    /// # Errors
+    /// Without memory.
+    pub fn write_bytes(&mut self, bytes: &[u8]) -> fmt::Result {
+        self.0.try_extend_from_slice(bytes).map_err(|_| fmt::Error)
+    }
+}
+
 impl fmt::Write for Text {
     fn write_str(&mut self, part: &str) -> fmt::Result {
-        self.0
-            .try_extend_from_slice(part.as_bytes())
-            .map_err(|_| fmt::Error)
+        self.write_bytes(part.as_bytes())
     }
 }
 

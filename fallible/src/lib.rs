@@ -18,7 +18,7 @@ mod reserve;
 pub use collections::{
     Text, TryDeque, TryMap, TryVec, collect, text, to_vec, try_clone, with_capacity,
 };
-pub use reserve::{Reserve, Reserved, bind, reserve};
+pub use reserve::{Reserve, Reserved, bind, insist, reserve};
 
 use alloc::boxed::Box;
 use alloc::collections::TryReserveError;

@@ -6,12 +6,15 @@ use spin::Once;
 
 /// What stands behind reservations: the kernel's heap.
 pub trait Reserve: Sync {
-    /// Sets memory aside for the core that executes this: for `blocks` allocations of `bytes` in all. Answers a mark, which
-    /// [`Reserve::release`] takes.
+    /// Sets memory aside for the core that executes this: for `blocks` allocations of `bytes` in all. A core that holds a
+    /// reservation needs no other. Answers a mark, which [`Reserve::release`] takes.
     ///
     /// # Errors
     /// [`NoMemory`].
     fn reserve(&self, blocks: usize, bytes: usize) -> Result<u64, NoMemory>;
+
+    /// Has the core that executes this draw on what is kept for the worst, whatever that is. Answers a mark, too.
+    fn insist(&self) -> u64;
 
     /// Gives back what has not been drawn since the reservation with this mark. Reservations of a core are released in the reverse order.
     fn release(&self, mark: u64);
@@ -33,7 +36,8 @@ pub struct Reserved {
     here: PhantomData<*const ()>,
 }
 
-/// Sets memory aside for `blocks` allocations of `bytes` in all, beside what allocators need of their own.
+/// Sets memory aside for `blocks` allocations of `bytes` in all, beside what allocators need of their own. Until it is dropped all
+/// doors draw on it, and none fails: it has to be large enough for all that is done meanwhile.
 ///
 /// # Errors
 /// [`NoMemory`].
@@ -47,6 +51,16 @@ pub fn reserve(blocks: usize, bytes: usize) -> Result<Reserved, NoMemory> {
         mark,
         here: PhantomData,
     })
+}
+
+/// Has all doors draw on what is kept for the worst until this is dropped: for a few small blocks that note what another torus has
+/// done already, where there is nobody who could be told that there is no memory.
+#[inline]
+pub fn insist() -> Reserved {
+    Reserved {
+        mark: BOUND.get().map_or(0, |heap| heap.insist()),
+        here: PhantomData,
+    }
 }
 
 impl Drop for Reserved {

@@ -1,6 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![no_main]
+#![deny(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
 #![expect(
     unreachable_pub,
     reason = "a program has no outside: `pub` means for the whole kernel"

@@ -29,15 +29,20 @@
 //! entry of the host then maps the home's frame itself. The deposit stays open while an object is mapped by it.
 
 mod deposit;
+mod effects;
 mod event;
 mod flights;
 mod resident;
 mod window;
 
 pub use deposit::{Deposit, DepositEffect, DepositEvent, Held, HeldPages};
+pub use effects::Few;
 pub use event::{Effect, Event};
 pub use resident::{Claim, RemotePages, Resident};
 pub use window::Window;
+
+/// Effects of a process: one for each of its claims or pulls, or for each message of a pull in the background, and one or two more.
+pub type Effects = Few<Effect, 32>;
 
 use vm::{addr::Page, table::Source};
 
@@ -49,6 +54,9 @@ pub enum MigrateError {
     /// The process is being created, offered, or has ended.
     #[error("process {0} cannot do this now")]
     Busy(Pid),
+    /// There is no memory for what is to be noted of it; nothing has changed.
+    #[error("no memory for process {0}")]
+    NoMemory(Pid),
     /// The process has no deposit of this number.
     #[error("process {0} has no deposit {n}", n = .1.0)]
     NoClaim(Pid, Source),

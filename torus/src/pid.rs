@@ -10,8 +10,9 @@
 //! each carries the number of moves that the process has made, and older news is ignored. An id is given again only
 //! when all news of its last process has been heard.
 
-use alloc::collections::{BTreeMap, btree_map::Entry};
+use alloc::collections::BTreeMap;
 use core::fmt;
+use fallible::TryMap;
 
 use crate::{MAX_TORI, TorusId};
 
@@ -93,6 +94,9 @@ pub enum PidError {
     /// Every number of this torus is in use.
     #[error("torus {0} has no process id left")]
     Exhausted(TorusId),
+    /// There is no memory for its record.
+    #[error("no memory for a process id")]
+    Memory,
     /// No process with this id was born here, or it has been reaped.
     #[error("no process {0}")]
     NoProcess(Pid),
@@ -121,7 +125,7 @@ impl Births {
     /// An id for a new process, which is on this torus.
     ///
     /// # Errors
-    /// [`PidError::Exhausted`].
+    /// [`PidError::Exhausted`], [`PidError::Memory`].
     pub fn give(&mut self) -> Result<Pid, PidError> {
         if self.entries.len() as u32 >= SERIALS - 1 {
             return Err(PidError::Exhausted(self.torus));
@@ -129,16 +133,18 @@ impl Births {
         loop {
             let serial = self.next;
             self.next = if serial + 1 == SERIALS { 1 } else { serial + 1 };
-            if let Entry::Vacant(entry) = self.entries.entry(serial) {
+            if !self.entries.contains_key(&serial) {
                 let place = Whereabouts {
                     torus: self.torus,
                     moves: 0,
                 };
-                entry.insert(Record {
+                let record = Record {
                     place,
                     heard: 0,
                     ended: None,
-                });
+                };
+                let entered = self.entries.put(serial, record);
+                entered.map_err(|_| PidError::Memory)?;
                 return Ok(Pid((self.torus.index() as u32) << SERIAL_BITS | serial));
             }
         }

@@ -14,6 +14,7 @@
 
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
+use fallible::TryVec;
 
 use crate::hash::Digest;
 
@@ -144,6 +145,7 @@ impl<F> PageCache<F> {
                 slot
             }
             None => {
+                #[expect(clippy::disallowed_methods, reason = "there is room")]
                 self.slots.push(Place::Used(root, frame));
                 Slot(self.slots.len() as u32 - 1)
             }
@@ -264,10 +266,9 @@ impl<F> PageCache<F> {
         }
         let wanted = (self.buckets.len() * 2).max(SMALLEST);
         let mut buckets = Vec::new();
-        if buckets.try_reserve_exact(wanted).is_err() {
+        if buckets.try_resize(wanted, None).is_err() {
             return false;
         }
-        buckets.resize(wanted, None);
         let old = core::mem::replace(&mut self.buckets, buckets);
         for number in old.into_iter().flatten() {
             let slot = Slot(number.get() - 1);

@@ -8,6 +8,7 @@ mod roots;
 
 use alloc::vec::Vec;
 use entry::{Entries, Entry};
+use fallible::{NoMemory, TryVec, to_vec, with_capacity};
 pub use roots::{MAGIC as ROOTS_MAGIC, NAME as ROOTS_NAME, Roots};
 use thiserror::Error;
 
@@ -62,17 +63,17 @@ pub enum Content<'a> {
     Bytes(&'a [u8]),
 }
 
+impl From<NoMemory> for ArchiveError {
+    fn from(_: NoMemory) -> Self {
+        Self::NoMemory
+    }
+}
+
 impl Content<'_> {
     fn try_clone(&self) -> Result<Self, ArchiveError> {
         Ok(match self {
             Content::Bytes(bytes) => Content::Bytes(bytes),
-            Content::Directory(names) => {
-                let mut copy = Vec::new();
-                let reserve = copy.try_reserve_exact(names.len());
-                reserve.map_err(|_| ArchiveError::NoMemory)?;
-                copy.extend_from_slice(names);
-                Content::Directory(copy)
-            }
+            Content::Directory(names) => Content::Directory(to_vec(names)?),
         })
     }
 }
@@ -163,14 +164,12 @@ impl<'a> Tree<'a> {
 
     /// A copy of the tree: nodes and names, not the bytes of files.
     pub fn try_clone(&self) -> Result<Self, ArchiveError> {
-        let mut nodes = Vec::new();
-        let reserve = nodes.try_reserve_exact(self.nodes.len());
-        reserve.map_err(|_| ArchiveError::NoMemory)?;
+        let mut nodes = with_capacity(self.nodes.len())?;
         for node in &self.nodes {
-            nodes.push(Node {
+            nodes.try_push(Node {
                 content: node.content.try_clone()?,
                 ..*node
-            });
+            })?;
         }
         Ok(Self { nodes })
     }
@@ -262,25 +261,21 @@ impl<'a> Tree<'a> {
         let Content::Directory(names) = &mut self.nodes[parent.0 as usize].content else {
             return Ok(parent);
         };
-        names.try_reserve(1).map_err(|_| ArchiveError::NoMemory)?;
         let at = names.partition_point(|(n, _)| *n < name);
-        names.insert(at, (name, id));
+        names.try_insert_at(at, (name, id))?;
         self.push(Node::implied(name, parent, id))?;
         Ok(id)
     }
 
     /// Gives files their roots. Each record names a file, and all of it.
     fn give_roots(&mut self, bytes: &[u8], table: &roots::Table<'a>) -> Result<(), ArchiveError> {
-        let mut files = Vec::new();
-        files
-            .try_reserve_exact(self.nodes.len())
-            .map_err(|_| ArchiveError::NoMemory)?;
+        let mut files = with_capacity(self.nodes.len())?;
         for (id, node) in self.nodes.iter().enumerate() {
             if let Content::Bytes(data) = node.content
                 && node.mode & S_IFMT == S_IFREG
             {
                 let offset = data.as_ptr().addr() - bytes.as_ptr().addr();
-                files.push((offset as u64, data.len() as u64, id));
+                files.try_push((offset as u64, data.len() as u64, id))?;
             }
         }
         files.sort_unstable();
@@ -307,11 +302,7 @@ impl<'a> Tree<'a> {
     }
 
     fn push(&mut self, node: Node<'a>) -> Result<(), ArchiveError> {
-        self.nodes
-            .try_reserve(1)
-            .map_err(|_| ArchiveError::NoMemory)?;
-        self.nodes.push(node);
-        Ok(())
+        Ok(self.nodes.try_push(node)?)
     }
 
     fn count_directories(&mut self) {
@@ -354,10 +345,7 @@ struct Links {
 impl Links {
     fn note(&mut self, entry: &Entry<'_>, node: NodeId) -> Result<(), ArchiveError> {
         if entry.links > 1 && entry.mode & S_IFMT == S_IFREG {
-            self.seen
-                .try_reserve(1)
-                .map_err(|_| ArchiveError::NoMemory)?;
-            self.seen.push((entry.identity, node));
+            self.seen.try_push((entry.identity, node))?;
         }
         Ok(())
     }

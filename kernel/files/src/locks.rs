@@ -148,6 +148,7 @@ impl Locks {
 
     fn insert(&mut self, lock: Lock) {
         let at = self.held.partition_point(|held| held.start <= lock.start);
+        #[expect(clippy::disallowed_methods, reason = "there is room")]
         self.held.insert(at, lock);
     }
 }
@@ -188,6 +189,7 @@ impl Waits {
             holder,
             file,
         };
+        #[expect(clippy::disallowed_methods, reason = "there is room")]
         self.list.push(wait);
         Ok(())
     }

@@ -150,6 +150,7 @@ impl Pipe {
                 self.keep(bytes);
                 return Err(error);
             }
+            #[expect(clippy::disallowed_methods, reason = "there is room")]
             self.slots.push_back(Slot {
                 bytes,
                 read: 0,

@@ -2,6 +2,7 @@
 
 use crate::error::FileError;
 use alloc::vec::Vec;
+use fallible::{TryVec, with_capacity};
 
 /// Symbolic links that one resolution follows before it gives up with [`FileError::TooManyLinks`].
 pub const LINK_LIMIT: u32 = 40;
@@ -239,11 +240,9 @@ fn joined(first: &[u8], second: &[u8]) -> Result<Vec<u8>, FileError> {
     if len >= 2 * PATH_MAX {
         return Err(FileError::NameTooLong);
     }
-    let mut both = Vec::new();
-    both.try_reserve_exact(len)
-        .map_err(|_| FileError::NoMemory)?;
-    both.extend_from_slice(first);
-    both.extend_from_slice(second);
+    let mut both = with_capacity(len)?;
+    both.try_extend_from_slice(first)?;
+    both.try_extend_from_slice(second)?;
     Ok(both)
 }
 

@@ -69,6 +69,8 @@ pub struct CommandLine<'a> {
     pub stats: bool,
     /// `verify`: check the page roots of the boot archive's files.
     pub verify: bool,
+    /// `fail-allocations`: tests may have allocations fail.
+    pub fail_allocations: bool,
     /// `cores=N`: use no more cores than this.
     pub cores: Option<usize>,
     /// `x2apic=off`: leave the local APICs in xAPIC mode where that is possible.
@@ -124,6 +126,10 @@ impl<'a> CommandLine<'a> {
                 }
                 "verify" => {
                     self.verify = true;
+                    Ok(())
+                }
+                "fail-allocations" => {
+                    self.fail_allocations = true;
                     Ok(())
                 }
                 "stats" => {
@@ -273,7 +279,7 @@ mod tests {
     #[test]
     fn every_word_is_understood() {
         let line = clean(
-            "tori=3 init=/bin/a%20b swap=vda log=debug console=com2 tty=02 winsize=24x80 debug-exit=0xf4 cwd=/tmp stats verify user=1000:7 cores=2 x2apic=off linger=9 env=A=1 env=B%3D2",
+            "tori=3 init=/bin/a%20b swap=vda log=debug console=com2 tty=02 winsize=24x80 debug-exit=0xf4 cwd=/tmp stats verify fail-allocations user=1000:7 cores=2 x2apic=off linger=9 env=A=1 env=B%3D2",
         );
         assert_eq!(line.tori, Tori::Count(3));
         assert_eq!(line.init.unwrap().bytes().collect::<Vec<_>>(), b"/bin/a b");
@@ -283,7 +289,7 @@ mod tests {
         assert_eq!(line.tty, Some([true, false, true]));
         assert_eq!(line.winsize, Some((24, 80)));
         assert_eq!(line.debug_exit, Some(0xf4));
-        assert!(line.stats && line.verify && line.no_x2apic);
+        assert!(line.stats && line.verify && line.fail_allocations && line.no_x2apic);
         assert_eq!(line.user, Some((1000, 7)));
         assert_eq!(clean("user=5").user, Some((5, 5)));
         assert_eq!((line.cores, line.linger), (Some(2), 9));

@@ -6,24 +6,21 @@
 use super::tree::{self, Node};
 use crate::mem::object::{Content, MemoryObject, ObjectRef, PAGE, PageSource, SourceError};
 use crate::syscall::errno::Errno;
-use alloc::string::String;
-use alloc::sync::Arc;
 use braid_files::archive::{self, NodeId, Roots};
 use vm::hash::{Digest, Hasher, PageBytes, Portable};
 
 /// What mappings of the file `node` show, whose bytes these are.
 pub fn object(node: &Node, bytes: &'static [u8]) -> Result<ObjectRef, Errno> {
-    crate::mem::room(size_of::<BootFile>())?;
     let id = match node {
         Node::Archive(id) => Some(*id),
         _ => None,
     };
     match roots(node) {
-        Some(roots) => MemoryObject::of_content(Arc::new(BootFile {
+        Some(roots) => MemoryObject::of_content(fallible::arc(BootFile {
             bytes: Bytes(bytes, id),
             leaves: roots.pages,
-        })),
-        None => MemoryObject::of_source(Arc::new(Bytes(bytes, id))),
+        })?),
+        None => MemoryObject::of_source(fallible::arc(Bytes(bytes, id))?),
     }
 }
 
@@ -46,10 +43,7 @@ pub fn object_of(id: NodeId) -> Result<ObjectRef, Errno> {
 /// The pages of a file to be changed: those that nobody has changed yet are read from the archive.
 pub fn copy_of(id: NodeId) -> Result<ObjectRef, Errno> {
     match tree::archive().node(id).content {
-        archive::Content::Bytes(bytes) => {
-            crate::mem::room(size_of::<Bytes>())?;
-            MemoryObject::over(Arc::new(Bytes(bytes, None)))
-        }
+        archive::Content::Bytes(bytes) => MemoryObject::over(fallible::arc(Bytes(bytes, None))?),
         archive::Content::Directory(_) => Err(Errno::EISDIR),
     }
 }
@@ -128,7 +122,7 @@ pub fn verify(tree: &mut archive::Tree<'static>) {
         };
         files += 1;
         if !are_roots_of(&hasher, bytes, roots) {
-            let name = String::from_utf8_lossy(node.name);
+            let name = node.name.escape_ascii();
             log::error!("boot archive: {name} has other page roots: used without them");
             tree.forget_roots(NodeId(number));
         }

@@ -1,8 +1,10 @@
 //! The devices of `/dev`.
 
 use super::tree::Mount;
+use alloc::vec::Vec;
 use braid_files::archive::{S_IFDIR, S_IFLNK};
 use braid_files::stat::{S_IFCHR, Stat};
+use fallible::{NoMemory, collect};
 
 /// A name in `/dev`: a device, or a link to where the real thing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,11 +96,11 @@ impl Device {
 
 impl Device {
     /// Its absolute path.
-    pub fn path(&self) -> alloc::vec::Vec<u8> {
+    pub fn path(&self) -> Result<Vec<u8>, NoMemory> {
         let name = DEVICES
             .iter()
             .find(|(_, device, _)| device == self)
             .map_or(&b"?"[..], |(name, ..)| name);
-        [b"/dev/", name].concat()
+        collect(b"/dev/".iter().chain(name).copied())
     }
 }

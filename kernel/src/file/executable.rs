@@ -22,6 +22,7 @@ use braid_files::far::answer::Answer;
 use braid_files::far::ask::{Ask, Place, Request, Subject};
 use braid_files::permission::Guard;
 use braid_files::walk::{self, Leaving, Target, Walk};
+use fallible::{TryVec, to_vec};
 
 /// An executable file.
 pub struct Executable {
@@ -122,10 +123,10 @@ impl Executable {
     fn opened(thread: &Arc<Thread>, path: Vec<u8>, file: &Arc<OpenFile>) -> Result<Found, Stop> {
         let Body::Far(remote) = &file.body else {
             let guard = Guard::from(&file.stat());
-            let executable = Arc::new(Self {
+            let executable = fallible::arc(Self {
                 path,
                 file: file.clone(),
-            });
+            })?;
             return Ok(Found { executable, guard });
         };
         let number = remote.number;
@@ -139,28 +140,28 @@ impl Executable {
         };
         let guard = Guard::from(&stat);
         let file = match remote.same_as() {
-            Some(id) => Arc::new(OpenFile::new(bytes_of(id)?, Flags::RDONLY)),
+            Some(id) => fallible::arc(OpenFile::new(bytes_of(id)?, Flags::RDONLY))?,
             None => far::fetch(thread, remote)?,
         };
-        let executable = Arc::new(Self { path, file });
+        let executable = fallible::arc(Self { path, file })?;
         Ok(Found { executable, guard })
     }
 
     /// The program that a path led to on this torus.
     fn here(thread: &Arc<Thread>, who: &Identity, target: Target<Node>) -> Result<Found, Stop> {
         let directory = target.directory.clone();
-        let name = target.name.clone();
+        let name = to_vec(&target.name)?;
         let mut node = target.existing()?;
-        let mut path = directory.path().unwrap_or_default();
+        let mut path = directory.path()?.unwrap_or_default();
         match &node {
             Node::Proc(proc) if !proc.may_be_inspected(who) => return Err(Errno::EACCES.into()),
             Node::Proc(Proc::Executable(pid)) => {
                 let process = crate::process::table().get(*pid).ok_or(Errno::ENOENT)?;
                 let executable = process.executable.lock().clone().ok_or(Errno::ENOENT)?;
                 let Some(own) = executable.file.node() else {
-                    return Self::opened(thread, executable.path.clone(), &executable.file);
+                    return Self::opened(thread, to_vec(&executable.path)?, &executable.file);
                 };
-                path = executable.path.clone();
+                path = to_vec(&executable.path)?;
                 let file = opening::execute(who, &own)?;
                 return Self::opened(thread, path, &file);
             }
@@ -176,19 +177,19 @@ impl Executable {
                     let Reply::Opened(file) = far::ask(thread, remote.home, &question)? else {
                         return Err(Errno::EIO.into());
                     };
-                    return Self::opened(thread, file.name(), &file);
+                    return Self::opened(thread, file.name()?, &file);
                 }
                 node = file.node().ok_or(Errno::EACCES)?;
             }
             _ => {}
         }
         if path != b"/" {
-            path.push(b'/');
+            path.try_push(b'/')?;
         }
-        path.extend_from_slice(&name);
+        path.try_extend_from_slice(&name)?;
         let file = opening::execute(who, &node)?;
         let guard = node.guard();
-        let executable = Arc::new(Self { path, file });
+        let executable = fallible::arc(Self { path, file })?;
         Ok(Found { executable, guard })
     }
 }
@@ -211,12 +212,10 @@ fn absolute(thread: &Arc<Thread>, path: &[u8]) -> Result<Vec<u8>, Stop> {
             )?;
             path_at(thread, home, place)?
         }
-        node => node.path().ok_or(Errno::ENOENT)?,
+        node => node.path()?.ok_or(Errno::ENOENT)?,
     };
-    from.try_reserve(path.len() + 1)
-        .map_err(|_| Errno::ENOMEM)?;
-    from.push(b'/');
-    from.extend_from_slice(path);
+    from.try_push(b'/')?;
+    from.try_extend_from_slice(path)?;
     Ok(from)
 }
 

@@ -13,6 +13,7 @@ use braid_files::archive::{self, NodeId, ROOT, S_IFLNK, S_IFMT};
 use braid_files::credentials::Identity;
 use braid_files::tmp::{Attributes, Content as Kind, Node, Tmp, attributes_below};
 use core::sync::atomic::AtomicU64;
+use fallible::{NoMemory, to_vec};
 use spin::Once;
 
 /// How tree locks wait.
@@ -40,36 +41,51 @@ pub struct Local {
 
 static LOCALS: [Once<&'static Local>; TORI] = [const { Once::new() }; TORI];
 
+/// Makes the share of the torus that runs this, before its first process.
+pub fn prepare() -> Result<(), NoMemory> {
+    let share = &LOCALS[machine::torus_index() % TORI];
+    share.try_call_once(make).map(|_| ())
+}
+
 /// The share of the torus that runs this.
+///
+/// # Panics
+/// Before [`prepare`].
 pub fn local() -> &'static Local {
-    LOCALS[machine::torus_index() % TORI].call_once(|| {
-        let (now, frames) = (machine::wall(), machine::available_frames());
-        let root = Attributes {
-            mode: 0o1777,
-            atime: now,
-            mtime: now,
-            ctime: now,
-            ..Attributes::default()
-        };
-        // No two tori give the same inode numbers.
-        let base = (machine::torus_index() as u64) << 40;
-        let tmp = Tmp::new(Mount::Tmp as u32, root, base);
-        let tmp_node = if far::is_main() {
-            if let Some(from) = tree::archive().child(ROOT, b"tmp") {
-                unpack(&tmp, from, tmp.root(), 0);
-            }
-            TreeNode::Tmp(tmp.root().clone())
-        } else {
-            TreeNode::Far(Arc::new(Remote::tmp()))
-        };
-        Box::leak(Box::new(Local {
-            tmp,
-            tmp_node,
-            console: WaitQueue::new(),
-            pipes: AtomicU64::new(base + 2),
-            frames,
-        }))
-    })
+    match LOCALS[machine::torus_index() % TORI].get() {
+        Some(local) => local,
+        None => panic!("files are used before they are prepared"),
+    }
+}
+
+fn make() -> Result<&'static Local, NoMemory> {
+    let (now, frames) = (machine::wall(), machine::available_frames());
+    let root = Attributes {
+        mode: 0o1777,
+        atime: now,
+        mtime: now,
+        ctime: now,
+        ..Attributes::default()
+    };
+    // No two tori give the same inode numbers.
+    let base = (machine::torus_index() as u64) << 40;
+    let tmp = Tmp::new(Mount::Tmp as u32, root, base)?;
+    let tmp_node = if far::is_main() {
+        if let Some(from) = tree::archive().child(ROOT, b"tmp") {
+            unpack(&tmp, from, tmp.root(), 0);
+        }
+        TreeNode::Tmp(tmp.root().clone())
+    } else {
+        TreeNode::Far(fallible::arc(Remote::tmp())?)
+    };
+    let local = Local {
+        tmp,
+        tmp_node,
+        console: WaitQueue::new(),
+        pipes: AtomicU64::new(base + 2),
+        frames,
+    };
+    Ok(Box::leak(fallible::boxed(local)?))
 }
 
 /// Files in memory of the torus that runs this: `/tmp` where that is at home, elsewhere only files without names.
@@ -124,7 +140,10 @@ fn unpack(tmp: &Tmp<Content, Relax>, from: NodeId, to: &Arc<TmpNode>, depth: usi
         let attributes = attributes_below(node);
         let content = match (&node.content, node.mode & S_IFMT) {
             (archive::Content::Directory(_), _) => Kind::Directory,
-            (archive::Content::Bytes(target), S_IFLNK) => Kind::Link(target.to_vec()),
+            (archive::Content::Bytes(target), S_IFLNK) => match to_vec(target) {
+                Ok(target) => Kind::Link(target),
+                Err(_) => continue,
+            },
             (archive::Content::Bytes(bytes), _) => match Content::of(bytes) {
                 Ok(content) => Kind::File(content),
                 Err(_) => continue,

@@ -35,6 +35,7 @@ pub use executable::{Executable, Found};
 pub use open::{Body, Flags, OpenFile};
 
 use crate::syscall::call::{Call, Stop};
+use crate::syscall::errno::Errno;
 use braid_files::archive::ArchiveError;
 
 /// Lets go what this torus's processes have left in `/tmp`: there are none any more.
@@ -45,7 +46,8 @@ pub fn let_go() {
 /// Gives the first process of this torus the console as descriptors 0, 1 and 2.
 pub fn open_console(call: &Call) -> Result<(), Stop> {
     let files = if far::is_main() {
-        [0, 1, 2].map(context::console)
+        let [input, output, error] = [0, 1, 2].map(context::console);
+        [input?, output?, error?]
     } else {
         let [input, output, error] = [0, 1, 2].map(|fd| syscalls::open_console(call, fd));
         [input?, output?, error?]
@@ -60,4 +62,9 @@ pub fn init(archive: &'static [u8], verify: bool) -> Result<(), ArchiveError> {
     tree::init(archive, verify)?;
     tty::init();
     Ok(())
+}
+
+/// Makes what the torus that runs this has of files, before its first process. ENOMEM without memory for it.
+pub fn prepare() -> Result<(), Errno> {
+    Ok(local::prepare()?)
 }

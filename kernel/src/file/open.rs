@@ -22,6 +22,7 @@ use bitflags::bitflags;
 use braid_files::archive::{S_IFMT, S_IFREG};
 use braid_files::stat::{S_IFCHR, S_IFIFO, Stat};
 use core::sync::atomic::{AtomicU32, Ordering};
+use fallible::{NoMemory, text, to_vec};
 use vm::vmo::Rights;
 
 bitflags! {
@@ -205,18 +206,19 @@ impl OpenFile {
     }
 
     /// What /proc/PID/fd shows.
-    pub fn name(&self) -> Vec<u8> {
+    pub fn name(&self) -> Result<Vec<u8>, NoMemory> {
         match &self.body {
-            Body::Pipe(end) => alloc::format!("pipe:[{}]", end.number()).into_bytes(),
-            Body::Input | Body::Output(_) => b"pipe:[1]".to_vec(),
-            Body::Vmo(_) => b"anon_inode:[vmo]".to_vec(),
-            Body::Builder(_) => b"anon_inode:[builder]".to_vec(),
+            Body::Pipe(end) => text(format_args!("pipe:[{}]", end.number())),
+            Body::Input | Body::Output(_) => to_vec(b"pipe:[1]"),
+            Body::Vmo(_) => to_vec(b"anon_inode:[vmo]"),
+            Body::Builder(_) => to_vec(b"anon_inode:[builder]"),
             Body::Terminal(_) => Device::Console.path(),
             Body::Device(device) => device.path(),
-            Body::Place(node) if node.is_directory() => {
-                node.path().unwrap_or_else(|| b"(deleted)".to_vec())
-            }
-            _ => b"(file)".to_vec(),
+            Body::Place(node) if node.is_directory() => match node.path()? {
+                Some(path) => Ok(path),
+                None => to_vec(b"(deleted)"),
+            },
+            _ => to_vec(b"(file)"),
         }
     }
 

@@ -11,6 +11,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::pipe::Pipe;
 use core::sync::atomic::Ordering;
+use fallible::{NoMemory, TryVec};
 
 struct Shared {
     number: u64,
@@ -28,14 +29,14 @@ pub struct PipeEnd {
 }
 
 /// A new pipe: the reading end and the writing end.
-pub fn new() -> (PipeEnd, PipeEnd) {
-    let shared = Arc::new(Shared {
+pub fn new() -> Result<(PipeEnd, PipeEnd), NoMemory> {
+    let shared = fallible::arc(Shared {
         number: local().pipes.fetch_add(1, Ordering::Relaxed),
         pipe: Lock::new(Pipe::new()),
         readable: WaitQueue::new(),
         writable: WaitQueue::new(),
-    });
-    (
+    })?;
+    Ok((
         PipeEnd {
             shared: shared.clone(),
             writes: false,
@@ -44,7 +45,7 @@ pub fn new() -> (PipeEnd, PipeEnd) {
             shared,
             writes: true,
         },
-    )
+    ))
 }
 
 impl PipeEnd {
@@ -177,7 +178,7 @@ fn take(io: &mut Transfer, to: &mut Vec<u8>, n: usize) -> Result<(), Stop> {
     while to.len() - before < n {
         let wanted = block.len().min(n - (to.len() - before));
         match io.take(&mut block[..wanted]) {
-            Ok(taken) if taken > 0 => to.extend_from_slice(&block[..taken]),
+            Ok(taken) if taken > 0 => to.try_extend_from_slice(&block[..taken])?,
             stopped => {
                 io.untake(to.len() - before);
                 stopped?;

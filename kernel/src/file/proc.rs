@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use braid_files::archive::{S_IFDIR, S_IFLNK, S_IFREG};
 use braid_files::credentials::Identity;
 use braid_files::stat::Stat;
+use fallible::{NoMemory, Text, to_vec};
 
 /// A name in `/proc`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,19 +64,20 @@ impl Proc {
     }
 
     /// Its name.
-    pub fn name(&self) -> Vec<u8> {
-        match self {
-            Self::Root => b"proc".to_vec(),
-            Self::Machine(index) => text::MACHINE[*index].0.to_vec(),
-            Self::Own => b"self".to_vec(),
-            Self::Process(pid) => decimal(pid.raw()),
-            Self::About(_, index) => text::PROCESS[*index].0.to_vec(),
-            Self::Executable(_) => b"exe".to_vec(),
-            Self::Directory(_) => b"cwd".to_vec(),
-            Self::RootLink(_) => b"root".to_vec(),
-            Self::Descriptors(_) => b"fd".to_vec(),
-            Self::Descriptor(_, fd) => decimal(*fd),
-        }
+    pub fn name(&self) -> Result<Vec<u8>, NoMemory> {
+        let name: &[u8] = match self {
+            Self::Root => b"proc",
+            Self::Machine(index) => text::MACHINE[*index].0,
+            Self::Own => b"self",
+            Self::Process(pid) => return decimal(pid.raw()),
+            Self::About(_, index) => text::PROCESS[*index].0,
+            Self::Executable(_) => b"exe",
+            Self::Directory(_) => b"cwd",
+            Self::RootLink(_) => b"root",
+            Self::Descriptors(_) => b"fd",
+            Self::Descriptor(_, fd) => return decimal(*fd),
+        };
+        to_vec(name)
     }
 
     /// The directory it is in; None for `/proc`.
@@ -171,18 +173,24 @@ impl Proc {
     }
 
     /// The target of a symbolic link.
-    pub fn link(&self) -> Option<Vec<u8>> {
+    pub fn link(&self) -> Result<Option<Vec<u8>>, NoMemory> {
+        let of = |pid: &Pid| table().get(*pid);
         match self {
-            Self::Own => Some(decimal(crate::sched::current().process.pid.raw())),
+            Self::Own => decimal(crate::sched::current().process.pid.raw()).map(Some),
             Self::Executable(pid) => {
-                let process = table().get(*pid)?;
-                let executable = process.executable.lock().clone();
-                executable.map(|executable| executable.path().to_vec())
+                let executable = of(pid).and_then(|process| process.executable.lock().clone());
+                let path = executable.map(|executable| to_vec(executable.path()));
+                path.transpose()
             }
-            Self::Directory(pid) => table().get(*pid)?.files.directory().path(),
-            Self::RootLink(_) => Some(b"/".to_vec()),
-            Self::Descriptor(pid, fd) => Some(table().get(*pid)?.files.get(*fd).ok()?.name()),
-            _ => None,
+            Self::Directory(pid) => {
+                of(pid).map_or(Ok(None), |process| process.files.directory().path())
+            }
+            Self::RootLink(_) => to_vec(b"/").map(Some),
+            Self::Descriptor(pid, fd) => {
+                let file = of(pid).and_then(|process| process.files.get(*fd).ok());
+                file.map(|file| file.name()).transpose()
+            }
+            _ => Ok(None),
         }
     }
 
@@ -216,12 +224,19 @@ impl Proc {
     }
 
     /// What reading it gives; None for what is not a text, and for a process that has ended.
-    pub fn text(&self) -> Option<Vec<u8>> {
-        match self {
-            Self::Machine(index) => Some(text::MACHINE[*index].1().into_bytes()),
-            Self::About(pid, index) => Some(text::PROCESS[*index].1(&*process(*pid)?).into_bytes()),
-            _ => None,
-        }
+    pub fn text(&self) -> Result<Option<Vec<u8>>, NoMemory> {
+        let mut text = Text::default();
+        let written = match self {
+            Self::Machine(index) => text::MACHINE[*index].1(&mut text),
+            Self::About(pid, index) => match process(*pid) {
+                Some(process) => text::PROCESS[*index].1(&process, &mut text),
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        // Writing fails for want of memory alone.
+        written.map_err(|_| NoMemory)?;
+        Ok(Some(text.0))
     }
 }
 
@@ -262,8 +277,8 @@ fn process(pid: Pid) -> Option<Arc<Process>> {
     table().get(pid)
 }
 
-fn decimal(number: i32) -> Vec<u8> {
-    alloc::format!("{number}").into_bytes()
+fn decimal(number: i32) -> Result<Vec<u8>, NoMemory> {
+    fallible::text(format_args!("{number}"))
 }
 
 fn number(name: &[u8]) -> Option<i32> {

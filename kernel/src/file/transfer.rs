@@ -19,6 +19,7 @@ use alloc::vec::Vec;
 use braid_files::credentials::Identity;
 use braid_files::permission::{self, Guard};
 use braid_files::tmp;
+use fallible::TryVec;
 use vm::vmo::Rights;
 
 /// Bytes that go over the kernel's stack at once.
@@ -263,8 +264,7 @@ fn append_tmp(
 fn take_piece(io: &mut Transfer) -> Result<Vec<u8>, Stop> {
     let len = io.left().min(PIECE);
     let mut piece = Vec::new();
-    piece.try_reserve_exact(len).map_err(|_| Errno::ENOMEM)?;
-    piece.resize(len, 0);
+    piece.try_resize(len, 0)?;
     let mut taken = 0;
     while taken < len {
         match io.take(&mut piece[taken..]) {

@@ -19,6 +19,7 @@ use braid_files::permission::{self, Access, Guard};
 use braid_files::stat::{Stat, Time};
 use braid_files::tmp::{self, Lower, Marks, Tmp};
 use braid_files::walk;
+use fallible::{NoMemory, TryVec, to_vec};
 use spin::Once;
 
 /// The boot archive: parsed once, at boot.
@@ -53,14 +54,15 @@ pub fn init(bytes: &'static [u8], verify: bool) -> Result<(), archive::ArchiveEr
     let tree = ARCHIVE.call_once(|| tree);
     let no_memory = |_| archive::ArchiveError::NoMemory;
     let marks = || -> Result<&'static Marks, FileError> {
-        Ok(Box::leak(Box::new(Marks::new(tree.len())?)))
+        Ok(Box::leak(fallible::boxed(Marks::new(tree.len())?)?))
     };
     let changed = marks().map_err(no_memory)?;
     let written = marks().map_err(no_memory)?;
     let device = Mount::Archive as u32;
-    let lower = Box::leak(Box::new(Lower::new(tree, changed, device, |id| {
+    let lower = Lower::new(tree, changed, device, |id| {
         Content::of_archive(id).map_err(|_| FileError::NoMemory)
-    })));
+    });
+    let lower = Box::leak(fallible::boxed(lower)?);
     // No two trees give the same inode numbers.
     let tree = Tmp::over(device, lower, 1 << 56).map_err(no_memory)?;
     ROOTS.call_once(|| Roots {
@@ -238,24 +240,25 @@ impl Node {
     }
 
     /// The target of a symbolic link, as readlink shows it; None for other nodes.
-    pub fn link(&self) -> Option<Vec<u8>> {
-        match self {
+    pub fn link(&self) -> Result<Option<Vec<u8>>, NoMemory> {
+        let target = match self {
             Self::Archive(id) => match &archive().node(*id) {
                 node if !node.is_link() => None,
                 archive::Node {
                     content: archive::Content::Bytes(target),
                     ..
-                } => Some(target.to_vec()),
+                } => Some(*target),
                 _ => None,
             },
             Self::Tmp(node) => match &node.content {
-                tmp::Content::Link(target) => Some(target.clone()),
+                tmp::Content::Link(target) => Some(target.as_slice()),
                 _ => None,
             },
             Self::DevDirectory | Self::Far(_) => None,
-            Self::Device(device) => device.link().map(<[u8]>::to_vec),
-            Self::Proc(node) => node.link(),
-        }
+            Self::Device(device) => device.link(),
+            Self::Proc(node) => return node.link(),
+        };
+        target.map(to_vec).transpose()
     }
 
     /// The directory that this directory is in; None once it was removed.
@@ -287,70 +290,82 @@ impl Node {
     }
 
     /// The absolute path of a directory; None once it was removed.
-    pub fn path(&self) -> Option<Vec<u8>> {
+    pub fn path(&self) -> Result<Option<Vec<u8>>, NoMemory> {
         let mut names: Vec<Vec<u8>> = Vec::new();
         let mut at = self.clone();
         while !at.is_root() {
-            let parent = at.parent()?;
-            names.push(parent.name_of(&at)?);
+            let Some(parent) = at.parent() else {
+                return Ok(None);
+            };
+            let Some(name) = parent.name_of(&at)? else {
+                return Ok(None);
+            };
+            names.try_push(name)?;
             at = parent;
         }
         let mut path = Vec::new();
         for name in names.iter().rev() {
-            path.push(b'/');
-            path.extend_from_slice(name);
+            path.try_push(b'/')?;
+            path.try_extend_from_slice(name)?;
         }
         if path.is_empty() {
-            path.push(b'/');
+            path.try_push(b'/')?;
         }
-        Some(path)
+        Ok(Some(path))
     }
 
     /// The name of `child`, a directory, in this directory.
-    fn name_of(&self, child: &Self) -> Option<Vec<u8>> {
-        match (self, child) {
-            (Self::Archive(_), Self::Archive(id)) => Some(archive().node(*id).name.to_vec()),
+    fn name_of(&self, child: &Self) -> Result<Option<Vec<u8>>, NoMemory> {
+        let name = match (self, child) {
+            (Self::Archive(_), Self::Archive(id)) => archive().node(*id).name,
             (Self::Tmp(parent), Self::Archive(id)) => {
-                let raised = root().lower()?.raise(*id).ok()?;
-                parent.name_of(&raised).ok()
+                let Some(lower) = root().lower() else {
+                    return Ok(None);
+                };
+                return found(lower.raise(*id).and_then(|raised| parent.name_of(&raised)));
             }
             (Self::Tmp(parent), Self::Tmp(node)) if parent.device == node.device => {
-                parent.name_of(node).ok()
+                return found(parent.name_of(node));
             }
             (Self::Archive(_), Self::Tmp(node)) if node.device == Mount::Archive as u32 => {
-                Some(archive().node(node.archive()?).name.to_vec())
+                let Some(id) = node.archive() else {
+                    return Ok(None);
+                };
+                archive().node(id).name
             }
-            (Self::Proc(_), Self::Proc(node)) => Some(node.name()),
-            (_, Self::Tmp(_) | Self::Far(_)) => Some(b"tmp".to_vec()),
-            (_, Self::DevDirectory) => Some(b"dev".to_vec()),
-            (_, Self::Proc(_)) => Some(b"proc".to_vec()),
-            _ => None,
-        }
+            (Self::Proc(_), Self::Proc(node)) => return node.name().map(Some),
+            (_, Self::Tmp(_) | Self::Far(_)) => b"tmp",
+            (_, Self::DevDirectory) => b"dev",
+            (_, Self::Proc(_)) => b"proc",
+            _ => return Ok(None),
+        };
+        to_vec(name).map(Some)
     }
 
     /// The entry at or after `position` (0 and up, without `.` and `..`): where the listing goes on, the name, the node.
-    pub fn list(&self, position: u64) -> Option<(u64, Vec<u8>, Self)> {
-        let (next, name, node) = match self {
+    pub fn list(&self, position: u64) -> Result<Option<(u64, Vec<u8>, Self)>, NoMemory> {
+        let entry = match self {
             Self::Archive(id) => {
-                let (name, child) = archive().names(*id).get(usize::try_from(position).ok()?)?;
-                (position + 1, name.to_vec(), Self::Archive(*child).now())
+                let names = archive().names(*id);
+                let at = usize::try_from(position).ok();
+                at.and_then(|at| names.get(at)).map(|(name, child)| {
+                    Ok::<_, NoMemory>((position + 1, to_vec(name)?, Self::Archive(*child).now()))
+                })
             }
-            Self::Tmp(node) => {
-                let entry = node.list(position)?;
-                (entry.next, entry.name, entry.node.into())
-            }
-            Self::DevDirectory => {
-                let (name, device) = device::list(position)?;
-                (position + 1, name.to_vec(), Self::Device(device))
-            }
-            Self::Device(_) | Self::Far(_) => return None,
-            Self::Proc(node) => {
-                let (next, child) = proc::list(node, position)?;
-                (next, child.name(), Self::Proc(child))
-            }
+            Self::Tmp(node) => node
+                .list(position)?
+                .map(|entry| Ok((entry.next, entry.name, entry.node.into()))),
+            Self::DevDirectory => device::list(position)
+                .map(|(name, device)| Ok((position + 1, to_vec(name)?, Self::Device(device)))),
+            Self::Device(_) | Self::Far(_) => None,
+            Self::Proc(node) => proc::list(node, position)
+                .map(|(next, child)| Ok((next, child.name()?, Self::Proc(child)))),
         };
-        let mounted = self.mounted(&name);
-        Some((next, name, mounted.unwrap_or(node)))
+        let entry = entry.transpose()?;
+        Ok(entry.map(|(next, name, node)| {
+            let mounted = self.mounted(&name);
+            (next, name, mounted.unwrap_or(node))
+        }))
     }
 
     /// What is mounted on a name of this directory.
@@ -418,7 +433,7 @@ impl walk::Tree for World {
             Node::Proc(proc) if proc.is_link() && !proc.may_be_inspected(&self.0) => {
                 return Err(FileError::Denied);
             }
-            node => node.link(),
+            node => node.link()?,
         })
     }
 
@@ -474,6 +489,14 @@ impl walk::Tree for Home {
 
     fn is_foreign(&self, node: &Node) -> bool {
         !matches!(node, Node::Tmp(_) | Node::Archive(_))
+    }
+}
+
+/// A name that may not be there.
+fn found(name: Result<Vec<u8>, FileError>) -> Result<Option<Vec<u8>>, NoMemory> {
+    match name {
+        Err(FileError::NoMemory) => Err(NoMemory),
+        name => Ok(name.ok()),
     }
 }
 

@@ -19,11 +19,12 @@ use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use crate::tori::Torus;
 use alloc::sync::Arc;
+use core::fmt;
 use vm::addr::{Frame, FrameRange, PAGE_SIZE, Page, PageRange, RUN, VirtAddr};
 use vm::fault::{Access, Fill, Recipe, Refusal, Target};
 use vm::flush::FlushDebt;
 use vm::frames::Use;
-use vm::table::Slot;
+use vm::table::{Rights, Slot};
 
 /// Pages around a fault on a cached object that are entered with it, where they are cached too.
 const AROUND: u64 = 16;
@@ -342,8 +343,8 @@ fn punish(thread: &Arc<Thread>, address: u64, code: u64, access: Access, outcome
 fn tell(thread: &Thread, address: u64, access: Access, outcome: Outcome) {
     let rip = thread.regs.with(|regs| regs.rip);
     let mapping = thread.space.with(|space| match space {
-        Some(space) => space.look(|space| describe(space, address)),
-        None => alloc::string::String::new(),
+        Some(space) => space.look(|space| Touched::of(space, address)),
+        None => Touched::Nothing,
     });
     let why = match outcome {
         Outcome::Lost => "lost by the swap disk",
@@ -354,14 +355,29 @@ fn tell(thread: &Thread, address: u64, access: Access, outcome: Outcome) {
     thread.process.log(log::Level::Info, text);
 }
 
-fn describe(space: &VmSpace, address: u64) -> alloc::string::String {
-    match space.find(VirtAddr(address)) {
-        None => "nothing is mapped there".into(),
-        Some(mapping) => alloc::format!(
-            "mapping {:#x}..{:#x} {:?}",
-            mapping.range.start.start().0,
-            mapping.range.end.start().0,
-            mapping.rights
-        ),
+/// What an access that was refused has touched.
+enum Touched {
+    Nothing,
+    Mapping(PageRange, Rights),
+}
+
+impl Touched {
+    fn of(space: &VmSpace, address: u64) -> Self {
+        let found = space.find(VirtAddr(address));
+        found.map_or(Self::Nothing, |mapping| {
+            Self::Mapping(mapping.range, mapping.rights)
+        })
+    }
+}
+
+impl fmt::Display for Touched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing is mapped there"),
+            Self::Mapping(range, rights) => {
+                let (start, end) = (range.start.start().0, range.end.start().0);
+                write!(f, "mapping {start:#x}..{end:#x} {rights:?}")
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
+use fallible::{NoMemory, TryVec};
 
 /// Bytes that may wait: more than any single answer has. Calls that write more wait for the pages, and are run again.
 const MOST: usize = 16 << 10;
@@ -65,12 +66,11 @@ impl Later {
         if self.bytes.len() + bytes.len() > MOST {
             return Err(Stop::Memory);
         }
-        let room = self.writes.try_reserve(1);
-        room.and_then(|()| self.bytes.try_reserve(bytes.len()))
-            .map_err(|_| Errno::ENOMEM)?;
-        self.writes.push(place);
-        self.bytes.extend_from_slice(bytes);
-        Ok(())
+        self.bytes
+            .try_reserve(bytes.len())
+            .map_err(NoMemory::from)?;
+        self.writes.try_push(place)?;
+        Ok(self.bytes.try_extend_from_slice(bytes)?)
     }
 }
 

@@ -71,7 +71,6 @@ impl Inner {
 impl Space {
     /// An empty space.
     pub fn new() -> Result<Arc<Self>, Errno> {
-        super::room(size_of::<Self>())?;
         let torus = cpu::this().torus();
         let lineage = torus.share.names.lineage();
         let space = AddressSpace::new(torus.memory(), lineage, CEILING)?;
@@ -83,7 +82,7 @@ impl Space {
         let (root, lineage) = (space.table().root(), space.lineage());
         let cores = [const { AtomicU64::new(0) }; WORDS];
         let number = cpu::this().torus().share.names.space();
-        let space = Arc::new(Self {
+        let space = fallible::arc(Self {
             inner: Lock::new(Inner {
                 space: Some(space),
                 host,
@@ -95,7 +94,7 @@ impl Space {
             number,
             cores,
             frozen: AtomicBool::new(false),
-        });
+        })?;
         cpu::this().torus().share.spaces.add(&space)?;
         Ok(space)
     }

@@ -7,6 +7,7 @@ use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
+use fallible::TryVec;
 use vm::frames::Owner;
 use vm::space::Object;
 
@@ -45,14 +46,13 @@ impl Spaces {
     /// seen all entries of its pages.
     pub(super) fn add(&self, space: &Arc<Space>) -> Result<(), Errno> {
         let mut all = self.all.lock();
-        all.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
         let known = Known {
             lineage: space.lineage(),
             number: space.number(),
             space: Arc::downgrade(space),
         };
         let at = all.partition_point(|other| other.key() < known.key());
-        all.insert(at, known);
+        all.try_insert_at(at, known)?;
         Ok(())
     }
 

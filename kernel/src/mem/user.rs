@@ -13,6 +13,7 @@ use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
+use fallible::{TryVec, with_capacity};
 
 /// The end of user addresses (exclusive): one page below the non-canonical hole, as on Linux.
 pub const USER_END: usize = 0x7fff_ffff_f000;
@@ -176,8 +177,7 @@ pub fn read_c_string(address: usize, max: usize) -> Result<Vec<u8>, Stop> {
         UserSlice::new(at, n)?.read(&mut block[..n])?;
         let end = block[..n].iter().position(|&b| b == 0);
         let part = &block[..end.unwrap_or(n)];
-        string.try_reserve(part.len()).map_err(|_| Errno::ENOMEM)?;
-        string.extend_from_slice(part);
+        string.try_extend_from_slice(part)?;
         if end.is_some() {
             return Ok(string);
         }
@@ -216,8 +216,7 @@ impl UserBuffers {
         if count > IOV_MAX {
             return Err(Errno::EINVAL.into());
         }
-        let mut parts = Vec::new();
-        parts.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
+        let mut parts = with_capacity(count)?;
         let mut remaining = 0;
         let mut pieces = Pieces::new();
         for i in 0..count {
@@ -227,7 +226,7 @@ impl UserBuffers {
                 return Err(Errno::EINVAL.into());
             }
             let len = len.min(RW_MAX - remaining);
-            parts.push(UserSlice::new(base, len)?);
+            parts.try_push(UserSlice::new(base, len)?)?;
             remaining += len;
         }
         let current = UserSlice { address: 0, len: 0 };

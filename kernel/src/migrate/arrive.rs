@@ -4,22 +4,18 @@ use super::host::{self, Host};
 use super::{image, lease, own};
 use crate::arch::cpu;
 use crate::file::far::image as files;
-use crate::mem::room;
 use crate::mem::space::Space;
 use crate::process::{Pid, Process, RunState, table};
 use crate::rings;
 use crate::signal::alarm;
 use crate::syscall::errno::Errno;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
+use fallible::{collect, to_vec};
 use torus::TorusId;
 use torus::message::{Message, Refusal};
-use torus::migrate::{Claim, Effect, Resident};
+use torus::migrate::{Claim, Effect, Effects, Resident};
 use vm::addr::Frame;
-
-/// Heap that a process needs beside its mappings and descriptors.
-const ROOM: usize = 64 << 10;
 
 /// The torus `from` offers a process.
 pub fn offered(from: TorusId, pid: Pid, image: Frame) {
@@ -38,12 +34,12 @@ pub fn offered(from: TorusId, pid: Pid, image: Frame) {
 }
 
 fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
-    room(ROOM)?;
+    crate::file::prepare()?;
     let mut arrival = image::read(pid, first)?;
     let torus = cpu::this().torus();
     let empty = Process::new(pid);
-    let process = Arc::new(core::mem::replace(&mut arrival.process, empty));
-    let claims: Vec<Claim> = arrival.claims.iter().map(|(claim, _)| *claim).collect();
+    let process = fallible::arc(core::mem::replace(&mut arrival.process, empty))?;
+    let claims: Vec<Claim> = collect(arrival.claims.iter().map(|(claim, _)| *claim))?;
     // A process that comes back has its old name in the reverse map, which frames of it have kept.
     let back = claims.iter().find(|claim| claim.home == torus.id);
     let lineage = back
@@ -53,17 +49,22 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
         torus,
         lineage.unwrap_or_else(|| torus.share.names.lineage()),
     )?;
-    let mut effects = Vec::new();
-    let resident = Resident::adopt(pid, from, claims.clone(), &mut effects);
+    let mut effects = Effects::new();
+    let resident = Resident::adopt(pid, from, to_vec(&claims)?, &mut effects);
     // Until nothing can refuse the process any more its claims are not the space's: they would end with it.
     let space = Space::of(space, None)?;
-    let thread = Arc::new(arrival.thread(&process)?);
+    let thread = fallible::arc(arrival.thread(&process)?)?;
     let _ = thread.change_space(Some(space.clone()));
     // Whoever finds it in the table cannot wake it before all is in place.
     thread.set_state(RunState::Frozen);
     process.set_thread(Some(thread.clone()));
     process.moving.lock().arrived = Some(arrival.frozen_at);
+    if let Err(errno) = host::announce(&claims) {
+        process.set_thread(None);
+        return Err(errno);
+    }
     if table().arrive(process.clone(), &arrival.record).is_err() {
+        host::unregister(&claims);
         process.set_thread(None);
         return Err(Errno::ENOMEM);
     }
@@ -71,8 +72,8 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     space.with_pages(|_, host| *host = Some(Host::new(resident)));
     files::settle(&process);
     lease::holder::settle(&space);
-    for effect in effects {
-        if let Effect::Send { to, message } = effect {
+    for effect in &*effects {
+        if let Effect::Send { to, message } = *effect {
             rings::send(to, message);
         }
     }

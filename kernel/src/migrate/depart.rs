@@ -8,6 +8,7 @@ use super::{image, own};
 use crate::arch::{cpu, time};
 use crate::file::far::image as files;
 use crate::file::far::image::Packed;
+use crate::mem::space::Space;
 use crate::mem::spaces::thaw;
 use crate::process::{Pid, Process, RunState, Thread, counters, table};
 use crate::rings;
@@ -17,6 +18,7 @@ use crate::syscall::errno::Errno;
 use crate::syscall::interrupted;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
+use fallible::TryMap;
 use torus::message::{Message, Refusal};
 use torus::migrate::{Claim, Event, Resident};
 use torus::{DepositId, TorusId};
@@ -179,10 +181,11 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
         return;
     };
     let deposit = own().names.lock().give();
-    own()
-        .deposits
-        .lock()
-        .insert(deposit, Arc::new(Home::new(deposit, space.clone())));
+    let home = fallible::arc(Home::new(deposit, space.clone()));
+    let noted = home.and_then(|home| own().deposits.lock().put(deposit, home));
+    if noted.is_err() {
+        return remain(process, thread, &space, Errno::ENOMEM);
+    }
     let record = table().with(|families, _| families.freeze(process.pid));
     let root = space.root();
     let executable = process.executable.lock().clone();
@@ -245,8 +248,12 @@ fn stay(process: &Arc<Process>, deposit: DepositId, errno: Errno) {
     let (Some(thread), Some(home)) = (process.thread(), home) else {
         return;
     };
-    let space = home.space.clone();
-    thaw(&space);
+    remain(process, &thread, &home.space, errno);
+}
+
+/// The process goes on with its space.
+fn remain(process: &Arc<Process>, thread: &Arc<Thread>, space: &Arc<Space>, errno: Errno) {
+    thaw(space);
     let _ = thread.change_space(Some(space.clone()));
     let refused = Event::Refused(Refusal::Memory);
     let _ = space.with_host(|space, host| host::step(space, &mut host.resident, refused).resumes);
@@ -255,7 +262,7 @@ fn stay(process: &Arc<Process>, deposit: DepositId, errno: Errno) {
     if asker == Asker::Itself {
         thread.regs.with(|regs| regs.rax = errno.as_return());
     }
-    alarm::resume(&thread);
+    alarm::resume(thread);
     table().with(|families, hands| families.resume(process.pid, hands));
     thread.attention.store(true, Ordering::Release);
     thread.set_state(RunState::Blocked);

@@ -9,6 +9,7 @@ use crate::sched::lock::Lock;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use fallible::TryMap;
 use torus::migrate::{Deposit, DepositEffect, DepositEvent, Held, HeldPages};
 use torus::span::Span;
 use torus::{DepositId, TorusId};
@@ -78,6 +79,7 @@ pub fn event(id: DepositId, event: DepositEvent) {
     };
     let mut effects = Vec::new();
     let stepped = {
+        let _held = fallible::insist();
         let mut machine = home.machine.lock();
         home.space
             .look(|space| machine.step(event, &mut Pages(space), &mut effects))
@@ -122,12 +124,13 @@ fn drop_pages(home: &Home, span: Span) {
 
 /// Makes the deposit of a forked child.
 fn clone(id: DepositId, home: &Home, to: TorusId, child: DepositId) {
-    let root = home.space.fork_frozen().ok().map(|space| {
+    let root = home.space.fork_frozen().and_then(|space| {
         let root: Frame = space.root();
-        let deposit = Arc::new(Home::new(child, space));
+        let deposit = fallible::arc(Home::new(child, space))?;
+        own().deposits.lock().put(child, deposit.clone())?;
         deposit.space.look(|space| deposit.count(space));
-        own().deposits.lock().insert(child, deposit);
-        root
+        Ok(root)
     });
+    let root = root.ok();
     event(id, DepositEvent::Cloned { to, child, root });
 }

@@ -9,10 +9,10 @@ use crate::process::{Pid, Thread, counters, table};
 use crate::rings;
 use crate::signal::{self, Signal};
 use crate::syscall::errno::Errno;
-use alloc::sync::Arc;
-use alloc::vec::Vec;
+use alloc::sync::{Arc, Weak};
+use fallible::{TryMap, reserve};
 use torus::message::{Message, Refusal};
-use torus::migrate::{Claim, Effect, Event, RemotePages, Resident};
+use torus::migrate::{Claim, Effect, Effects, Event, MigrateError, RemotePages, Resident};
 use torus::span::Span;
 use torus::{DepositId, TorusId};
 use vm::addr::{Frame, PAGE_SIZE, Page};
@@ -85,17 +85,17 @@ impl Todo {
 /// Steps the machine of a space that is locked, and does what that calls for with the space.
 pub fn step(space: &mut VmSpace, resident: &mut Resident, event: Event) -> Todo {
     let mut todo = Todo::default();
-    let mut effects = Vec::new();
+    let mut effects = Effects::new();
     if let Err(error) = resident.step(event, &Pages(space), &mut effects) {
         log::error!("{error} ({event:?})");
     }
-    rings::together(|| execute(space, resident, effects, &mut todo));
+    rings::together(|| execute(space, resident, &effects, &mut todo));
     todo
 }
 
-fn execute(space: &mut VmSpace, resident: &mut Resident, effects: Vec<Effect>, todo: &mut Todo) {
+fn execute(space: &mut VmSpace, resident: &mut Resident, effects: &[Effect], todo: &mut Todo) {
     for effect in effects {
-        match effect {
+        match *effect {
             Effect::Send { to, message } => send(to, message),
             Effect::Copy {
                 deposit,
@@ -171,11 +171,11 @@ fn copy(
         ),
     ] {
         if !span.is_empty() {
-            let mut effects = Vec::new();
+            let mut effects = Effects::new();
             if let Err(error) = resident.step(event, &Pages(space), &mut effects) {
                 log::error!("{error}");
             }
-            execute(space, resident, effects, todo);
+            execute(space, resident, &effects, todo);
         }
     }
 }
@@ -356,23 +356,40 @@ fn drain_more(space: &mut VmSpace, host: &mut Host, todo: &mut Todo) -> bool {
 /// Nothing remote is left: gives up all claims.
 fn sweep(space: &mut VmSpace, resident: &mut Resident) -> Todo {
     let mut todo = Todo::default();
-    let claims: Vec<Source> = resident.claims().iter().map(|claim| claim.source).collect();
-    for source in claims {
+    let mut at = 0;
+    while let Some(Claim { source, .. }) = resident.claims().get(at).copied() {
         let swept = step(space, resident, Event::Swept { source });
         todo.departs = todo.departs.or(swept.departs);
         todo.wake |= swept.wake;
         if resident.claim(source).is_none() {
             space.forget_source(source);
+        } else {
+            at += 1;
         }
     }
     todo
 }
 
-/// Notes that a space has these claims.
+/// Makes room to note that a space has these claims; whoever does not go on has them [unregistered](unregister). ENOMEM without memory.
+pub fn announce(claims: &[Claim]) -> Result<(), Errno> {
+    let mut known = own().claims.lock();
+    for (index, claim) in claims.iter().enumerate() {
+        if known.put(claim.deposit, Weak::new()).is_err() {
+            drop(known);
+            unregister(&claims[..index]);
+            return Err(Errno::ENOMEM);
+        }
+    }
+    Ok(())
+}
+
+/// Notes that a space has these claims, which were [announced](announce).
 pub fn register(space: &Arc<Space>, claims: &[Claim]) {
     let mut known = own().claims.lock();
     for claim in claims {
-        known.insert(claim.deposit, Arc::downgrade(space));
+        if let Some(noted) = known.get_mut(&claim.deposit) {
+            *noted = Arc::downgrade(space);
+        }
     }
 }
 
@@ -401,20 +418,30 @@ pub fn exec(thread: &Thread, new: &Arc<Space>) -> Option<Arc<Space>> {
     })
 }
 
+/// Blocks of the heap that a fork takes to note claims: of lists, and nodes of a map for each claim; and the size of one.
+const NOTES: usize = 64;
+const NOTE: usize = 512;
+
 /// The process forks: `copy`, the space of `child`, gets claims of its own, which the homes have to make first.
 pub fn fork(host: &mut Host, child: Pid, copy: &Arc<Space>) -> Result<(), Errno> {
     if host.resident.claims().is_empty() {
         return Ok(());
     }
-    let mut effects = Vec::new();
+    let mut effects = Effects::new();
+    // What the homes are asked to make is noted here, or not asked for.
+    let _held = reserve(NOTES, NOTES * NOTE)?;
     let embryo = host
         .resident
         .fork(child, &mut own().names.lock(), &mut effects);
-    let embryo = embryo.map_err(|_| Errno::EBUSY)?;
+    let embryo = embryo.map_err(|error| match error {
+        MigrateError::NoMemory(_) => Errno::ENOMEM,
+        _ => Errno::EBUSY,
+    })?;
+    announce(embryo.claims())?;
     register(copy, embryo.claims());
     copy.with_pages(|_, host| *host = Some(Host::new(embryo)));
-    for effect in effects {
-        if let Effect::Send { to, message } = effect {
+    for effect in &*effects {
+        if let Effect::Send { to, message } = *effect {
             send(to, message);
         }
     }

@@ -25,6 +25,7 @@ use alloc::vec::Vec;
 use braid_files::archive::NodeId;
 use braid_files::credentials::Credentials;
 use braid_threads::interruption::Interruption;
+use fallible::TryVec;
 use torus::migrate::Claim;
 use torus::{DepositId, TorusId};
 use vm::addr::{Frame, Page, PageRange, VirtAddr};
@@ -114,8 +115,7 @@ pub fn read(pid: Pid, first: Frame) -> Result<Arrival, Errno> {
             home: TorusId::new(home as usize).ok_or(Errno::EINVAL)?,
             deposit: DepositId::from_word(deposit).ok_or(Errno::EINVAL)?,
         };
-        claims.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        claims.push((claim, Frame(root)));
+        claims.try_push((claim, Frame(root)))?;
     }
     let record = from.list()?;
     let process = read_process(&mut from, pid)?;
@@ -138,8 +138,7 @@ pub fn read(pid: Pid, first: Frame) -> Result<Arrival, Errno> {
     let count = from.number::<usize>()?;
     let mut signals = Vec::new();
     for _ in 0..count {
-        signals.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        signals.push(read_signal(&mut from)?);
+        signals.try_push(read_signal(&mut from)?)?;
     }
     let parts = read_space(&mut from)?;
     Ok(Arrival {
@@ -231,7 +230,7 @@ fn write_thread(to: &mut Writer, thread: &Thread) -> Result<(), Errno> {
         thread.clear_child_tid.get(),
     ])?;
     write_call(to, thread.in_flight.get())?;
-    let infos = signals.infos();
+    let infos = signals.infos()?;
     to.put(infos.len() as u64)?;
     infos.iter().try_for_each(|info| write_signal(to, info))
 }
@@ -428,8 +427,7 @@ fn read_space(from: &mut Reader) -> Result<Parts<ObjectRef>, Errno> {
     let [start, end, address_space, data, stack, peak, count] = from.array()?;
     let mut mappings = Vec::new();
     for _ in 0..count {
-        mappings.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        mappings.push(read_mapping(from)?);
+        mappings.try_push(read_mapping(from)?)?;
     }
     Ok(Parts {
         mappings,

@@ -3,13 +3,13 @@
 use super::home::{self, Home};
 use crate::arch::cpu;
 use crate::mem::reclaim::{self, Room};
-use crate::mem::room;
 use crate::mem::swap::{Asked, PageName};
 use crate::rings;
 use crate::sched;
 use crate::sched::wait::Waiter;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
+use fallible::NoMemory;
 use torus::DepositId;
 use torus::message::Message;
 use torus::migrate::DepositEvent;
@@ -39,17 +39,19 @@ impl Waiter for Reading {
 
 /// Reads a page back, and tells the deposit when it has come, or cannot.
 pub fn read_in(deposit: DepositId, home: &Home, page: Page) {
-    let good = room(size_of::<Reading>()).is_ok() && {
-        let reading = Arc::new(Reading {
-            deposit,
-            page,
-            woken: AtomicBool::new(false),
-        });
-        match sched::on_behalf(reading.clone(), || ask(home, page, &reading)) {
-            Some(Asked::Wait) => return,
-            Some(Asked::NoMemory | Asked::Lost) => false,
-            None => true,
-        }
+    let reading = fallible::arc(Reading {
+        deposit,
+        page,
+        woken: AtomicBool::new(false),
+    });
+    let asked = match &reading {
+        Ok(reading) => sched::on_behalf(reading.clone(), || ask(home, page, reading)),
+        Err(NoMemory) => Some(Asked::NoMemory),
+    };
+    let good = match asked {
+        Some(Asked::Wait) => return,
+        Some(Asked::NoMemory | Asked::Lost) => false,
+        None => true,
     };
     home::event(deposit, DepositEvent::Read { page, good });
 }

@@ -5,6 +5,7 @@
 use crate::arch::{cpu, paging};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
+use fallible::{NoMemory, TryVec, collect, with_capacity};
 use vm::addr::{Frame, PAGE_SIZE};
 use vm::frames::Use;
 
@@ -40,13 +41,15 @@ impl Writer {
         if self.frames.len() == MOST {
             return Err(Errno::ENOMEM);
         }
-        self.frames.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        let room = self.frames.try_reserve(1);
+        room.map_err(NoMemory::from)?;
         let torus = cpu::this().torus();
         let new = torus.alloc_zeroed_frame(Use::Kernel).ok_or(Errno::ENOMEM)?;
         if let Some(last) = self.frames.last() {
             // SAFETY: K31, the image's frame, which nobody reads yet.
             unsafe { word(*last, 0).write(new.0) };
         }
+        #[expect(clippy::disallowed_methods, reason = "there is room")]
         self.frames.push(new);
         self.used = 0;
         Ok(())
@@ -113,9 +116,8 @@ impl Reader {
             // SAFETY: K31, the other torus has written the frame before it told of it, and does not change it.
             let (next, count) = unsafe { (word(frame, 0).read(), word(frame, 1).read()) };
             let count = (count as usize).min(ROOM);
-            words.try_reserve(count).map_err(|_| Errno::ENOMEM)?;
             // SAFETY: K31.
-            words.extend((0..count).map(|index| unsafe { word(frame, 2 + index).read() }));
+            words.try_extend((0..count).map(|index| unsafe { word(frame, 2 + index).read() }))?;
             if next == 0 {
                 break;
             }
@@ -151,10 +153,7 @@ impl Reader {
         if count > self.words.len() {
             return Err(Errno::EINVAL);
         }
-        let mut list = Vec::new();
-        list.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
-        list.extend(self.words.by_ref().take(count));
-        Ok(list)
+        Ok(collect(self.words.by_ref().take(count))?)
     }
 
     /// Bytes.
@@ -163,12 +162,9 @@ impl Reader {
         if count.div_ceil(8) > self.words.len() {
             return Err(Errno::EINVAL);
         }
-        let mut bytes = Vec::new();
-        bytes
-            .try_reserve_exact(count + 8)
-            .map_err(|_| Errno::ENOMEM)?;
+        let mut bytes = with_capacity(count + 8)?;
         for word in self.words.by_ref().take(count.div_ceil(8)) {
-            bytes.extend_from_slice(&word.to_le_bytes());
+            bytes.try_extend_from_slice(&word.to_le_bytes())?;
         }
         bytes.truncate(count);
         Ok(bytes)

@@ -1,10 +1,10 @@
 //! fork(2), vfork(2), and clone(2) as one of the two.
 
 use super::limits::{INFINITY, NPROC};
-use super::{Process, Thread, counters, table, users};
+use super::users::Counted;
+use super::{Pid, Process, Thread, counters, table, users};
 use crate::arch::fpu;
 use crate::arch::segment::Segments;
-use crate::mem::room;
 use crate::mem::user::{USER_END, write_value};
 use crate::migrate::host::is_born;
 use crate::sched::lock::Lock;
@@ -179,19 +179,26 @@ fn new_process(parent: &Arc<Process>) -> Result<Arc<Process>, Errno> {
     {
         return Err(Errno::EAGAIN);
     }
-    // Descriptors, actions, table entry and the two objects themselves.
-    room(32 << 10)?;
     let pid = table().new_pid()?;
-    Ok(Arc::new(Process {
+    let made = copy(parent, pid, counted);
+    if made.is_err() {
+        table().unborn(pid);
+    }
+    made
+}
+
+/// The child, with copies of what its parent has.
+fn copy(parent: &Arc<Process>, pid: Pid, counted: Option<Counted>) -> Result<Arc<Process>, Errno> {
+    Ok(fallible::arc(Process {
         name: Lock::new(*parent.name.lock()),
         files: parent.files.fork(pid)?,
         executable: Lock::new(parent.executable.lock().clone()),
-        credentials: Lock::new(credentials),
+        credentials: Lock::new(*parent.credentials.lock()),
         counted: Lock::new(counted),
-        limits: Lock::new(limits),
+        limits: Lock::new(*parent.limits.lock()),
         actions: Lock::new(parent.actions.lock().clone()),
         ..Process::new(pid)
-    }))
+    })?)
 }
 
 /// The child's thread: it returns 0 from the same call.
@@ -234,7 +241,7 @@ fn new_thread(
         thread.in_flight.set(Some(InFlight::internal(word)));
     }
     thread.set_last_core(crate::arch::cpu::this().core_in_torus);
-    Ok(Arc::new(thread))
+    Ok(fallible::arc(thread)?)
 }
 
 /// The number of the call that a child runs before its first instruction; no program can make it, as a program's call

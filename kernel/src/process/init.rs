@@ -11,10 +11,8 @@ use crate::sched::lock::Lock;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use crate::{boot, rings, tori};
-use alloc::string::String;
-use alloc::sync::Arc;
-use alloc::vec::Vec;
 use braid_files::credentials::Credentials;
+use fallible::{collect, to_vec};
 use torus::message::Message;
 
 /// The number of the call that the first process runs before it has a program; no program can make it.
@@ -26,7 +24,7 @@ pub fn start() {
         crate::power::refuse("the loader has passed no archive of files");
     };
     if let Err(error) = crate::file::init(archive, boot::info().command_line.verify) {
-        crate::power::refuse(alloc::format!("the archive of files: {error}"));
+        crate::power::refuse(format_args!("the archive of files: {error}"));
     }
     for torus in tori::all() {
         torus.share.at_start.call_once(|| AtStart::of(torus));
@@ -44,26 +42,25 @@ pub fn start() {
 /// Starts the command line's program as the first process of this core's torus.
 pub fn begin() {
     if let Err(errno) = create() {
-        crate::power::refuse(alloc::format!(
-            "no memory for the first process ({errno:?})"
-        ));
+        crate::power::refuse(format_args!("no memory for the first process ({errno:?})"));
     }
 }
 
 fn create() -> Result<(), Errno> {
+    crate::file::prepare()?;
     let pid = table().new_pid()?;
     let (user, group) = boot::info().command_line.user.unwrap_or_default();
-    let process = Arc::new(Process {
+    let process = fallible::arc(Process {
         credentials: Lock::new(Credentials::of(user, group)),
         ..Process::new(pid)
-    });
+    })?;
     process.count(true);
     let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
     let regs = UserRegs {
         code: FIRST,
         ..UserRegs::start(0, 0)
     };
-    let thread = Arc::new(Thread::new(process.clone(), regs, fpu));
+    let thread = fallible::arc(Thread::new(process.clone(), regs, fpu))?;
     thread.in_flight.set(Some(InFlight::internal(0)));
     process.set_thread(Some(thread.clone()));
     table().insert(process, None)?;
@@ -78,26 +75,27 @@ pub fn first(call: &mut Call) -> SysResult {
     }
     let request = match from_command_line() {
         Ok(request) => request,
-        Err(errno) => crate::power::refuse(alloc::format!("the command line: {errno:?}")),
+        Err(errno) => crate::power::refuse(format_args!("the command line: {errno:?}")),
     };
-    let path = String::from_utf8_lossy(&request.path).into_owned();
+    let path = to_vec(&request.path)?;
     match crate::file::open_console(call) {
-        Err(Stop::Errno(errno)) => crate::power::refuse(alloc::format!("the console: {errno:?}")),
+        Err(Stop::Errno(errno)) => crate::power::refuse(format_args!("the console: {errno:?}")),
         result => result?,
     }
     if let Some(cwd) = boot::info().command_line.cwd {
-        let cwd: Vec<u8> = cwd.bytes().collect();
+        let cwd = collect(cwd.bytes())?;
         match crate::file::syscalls::enter(call, &cwd) {
             Err(Stop::Errno(errno)) => {
-                crate::power::refuse(alloc::format!("cwd={}: {errno:?}", cwd.escape_ascii()))
+                crate::power::refuse(format_args!("cwd={}: {errno:?}", cwd.escape_ascii()))
             }
             result => result?,
         }
     }
     match exec::execute(call.thread, request) {
         Ok(value) => Ok(value),
-        Err(Stop::Errno(errno)) => crate::power::refuse(alloc::format!(
-            "the first program, {path}, cannot be run: {errno:?}"
+        Err(Stop::Errno(errno)) => crate::power::refuse(format_args!(
+            "the first program, {}, cannot be run: {errno:?}",
+            path.utf8_chunks().next().map_or("", |chunk| chunk.valid())
         )),
         Err(stop) => Err(stop),
     }
@@ -105,22 +103,22 @@ pub fn first(call: &mut Call) -> SysResult {
 
 fn from_command_line() -> Result<Request, Errno> {
     let line = &boot::info().command_line;
-    let path: Vec<u8> = match line.init {
-        Some(path) => path.bytes().collect(),
-        None => b"/init".to_vec(),
+    let path = match line.init {
+        Some(path) => collect(path.bytes())?,
+        None => to_vec(b"/init")?,
     };
     let mut arguments = Strings::new();
     match line.arguments() {
         Some(words) => {
             for word in words {
-                arguments.push(&word.bytes().collect::<Vec<u8>>())?;
+                arguments.push(&collect(word.bytes())?)?;
             }
         }
         None => arguments.push(&path)?,
     }
     let mut environment = Strings::new();
     for word in line.environment() {
-        environment.push(&word.bytes().collect::<Vec<u8>>())?;
+        environment.push(&collect(word.bytes())?)?;
     }
     Ok(Request {
         path,

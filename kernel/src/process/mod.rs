@@ -42,10 +42,10 @@ use crate::sched::wait::WaitQueue;
 use crate::signal::Signal;
 use crate::signal::action::Actions;
 use crate::signal::alarm::Alarm;
-use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 use braid_files::credentials::Credentials;
 use braid_files::rate::RateLimit;
+use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use torus::family::Report;
 
@@ -179,8 +179,18 @@ impl Process {
     }
 
     /// How the log names it.
-    pub fn label(&self) -> String {
-        alloc::format!("{}[{}]", self.name.lock().text(), self.pid.raw())
+    pub fn label(&self) -> Label {
+        Label(*self.name.lock(), self.pid)
+    }
+}
+
+/// A process as the log names it.
+#[derive(Clone, Copy, Debug)]
+pub struct Label(Name, Pid);
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.0.text(), self.1.raw())
     }
 }
 

@@ -9,8 +9,18 @@ use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use fallible::{TryMap, TryVec};
 use torus::TorusId;
 use torus::family::{BirthError, Families, Life, Report, TravelError};
+
+impl From<BirthError> for Errno {
+    fn from(error: BirthError) -> Self {
+        match error {
+            BirthError::Memory => Self::ENOMEM,
+            BirthError::Ending | BirthError::Pid(_) => Self::EAGAIN,
+        }
+    }
+}
 
 /// The processes of a torus.
 pub struct Table {
@@ -70,8 +80,7 @@ impl Table {
 
     /// A number for a new process of this torus. EAGAIN when all are taken.
     pub fn new_pid(&self) -> Result<Pid, Errno> {
-        let given = self.inner.lock().families.give();
-        given.map_err(|_| Errno::EAGAIN)
+        Ok(self.inner.lock().families.give()?)
     }
 
     /// Takes back the number of a process that was not born.
@@ -82,14 +91,17 @@ impl Table {
     /// Adds a newborn. EAGAIN when the machine is ending, ENOMEM without memory.
     pub fn insert(&self, process: Arc<Process>, parent: Option<Pid>) -> Result<(), Errno> {
         rings::reserve()?;
-        let mut inner = self.inner.lock();
-        let born = inner.families.born(process.pid, parent);
-        born.inspect_err(|_| rings::release())
-            .map_err(|error| match error {
-                BirthError::Memory => Errno::ENOMEM,
-                BirthError::Ending | BirthError::Pid(_) => Errno::EAGAIN,
-            })?;
-        inner.processes.insert(process.pid, process);
+        let pid = process.pid;
+        let mut guard = self.inner.lock();
+        let inner = &mut *guard;
+        let entered = inner.processes.put(pid, process);
+        let born = entered
+            .map_err(|_| BirthError::Memory)
+            .and_then(|_| inner.families.born(pid, parent));
+        let gone = born.is_err().then(|| inner.processes.remove(&pid));
+        drop(guard);
+        drop(gone);
+        born.inspect_err(|_| rings::release())?;
         Ok(())
     }
 
@@ -99,9 +111,11 @@ impl Table {
         let mut guard = self.inner.lock();
         let inner = &mut *guard;
         let pid = process.pid;
-        inner.processes.insert(pid, process);
-        let mut hands = Hands(&mut inner.processes);
-        let arrived = inner.families.arrive(pid, record, &mut hands);
+        let entered = inner.processes.put(pid, process);
+        let arrived = entered.map_err(|_| TravelError::NoPlace).and_then(|_| {
+            let mut hands = Hands(&mut inner.processes);
+            inner.families.arrive(pid, record, &mut hands)
+        });
         let gone = arrived.is_err().then(|| inner.processes.remove(&pid));
         drop(guard);
         if gone.is_some() {
@@ -141,8 +155,8 @@ impl Table {
         let mut found = Vec::new();
         for process in inner.processes.values() {
             let lives = inner.families.life(process.pid) == Some(Life::Live);
-            if lives && found.try_reserve(1).is_ok() {
-                found.push(process.clone());
+            if lives && found.try_push(process.clone()).is_err() {
+                break;
             }
         }
         found

@@ -33,7 +33,7 @@ pub struct Core {
     pub(super) on_behalf: OwnCell<Option<Arc<dyn Waiter>>>,
     /// An allocation has failed for want of frames since the call began.
     pub short_of_memory: OwnCell<bool>,
-    /// Frames that it has reserved for the heap.
+    /// Frames that it has reserved for the heap, and whether it insists (`tori::reserve`).
     pub reserved: OwnCell<u64>,
     /// What it sends to other tori is to go together.
     pub gathers: OwnCell<bool>,

@@ -6,6 +6,7 @@ use crate::sched::own::OwnCell;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
+use fallible::{NoMemory, TryVec, to_vec};
 
 /// Signals that no mask holds back.
 pub const UNMASKABLE: u64 = Signal::KILL.bit() | Signal::STOP.bit();
@@ -111,15 +112,16 @@ impl SignalState {
         if again && info.signal.number() < FIRST_REAL_TIME {
             return;
         }
-        if details.len() < DETAILS && details.try_reserve(1).is_ok() {
-            details.push(info);
+        if details.len() < DETAILS {
+            // As on Linux a signal comes without its details where there is no memory for them.
+            let _ = details.try_push(info);
         }
         self.pending.fetch_or(info.signal.bit(), Ordering::Release);
     }
 
     /// The details of pending signals.
-    pub fn infos(&self) -> Vec<SigInfo> {
-        self.details.lock().clone()
+    pub fn infos(&self) -> Result<Vec<SigInfo>, NoMemory> {
+        to_vec(&self.details.lock())
     }
 
     /// Makes these signals pending, with their details.

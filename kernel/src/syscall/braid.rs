@@ -18,6 +18,9 @@ pub const PROCESS_INFO: u64 = 4099;
 /// ring_probe: sends and counts probes (docs/abi.md).
 pub const RING_PROBE: u64 = 4112;
 
+/// fail_allocation: has an allocation fail, in tests.
+pub const FAIL_ALLOCATION: u64 = 4113;
+
 /// Words before the counters in torus_info's answer.
 const FIXED: usize = 8;
 /// Words after them: frames by use.
@@ -130,4 +133,12 @@ pub fn ring_probe(call: &mut Call) -> SysResult {
         write_value(call.size(3), [tally.sent, tally.received, tally.wrong])?;
     }
     Ok(sent)
+}
+
+/// fail_allocation(torus, count, flags): has the kernel's allocation number `count` from now on fail on a torus; 0: none. Flag 1: as
+/// if memory were short. Answers how many were still to come before the one that was asked for last.
+pub fn fail_allocation(call: &mut Call) -> SysResult {
+    let torus = torus_of(call.int(0))?;
+    let left = torus.fail(call.args[1], call.args[2] & 1 != 0);
+    Ok(left.ok_or(Errno::ENOSYS)? as usize)
 }

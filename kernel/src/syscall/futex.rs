@@ -15,6 +15,7 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_threads::interruption::Interruption;
+use fallible::TryVec;
 use vm::addr::{PAGE_SIZE, Page, VirtAddr};
 use vm::space::{Backing, Object, Prot};
 
@@ -97,8 +98,7 @@ impl Futexes {
         if value != expected {
             return Err(Errno::EAGAIN);
         }
-        waiters.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        waiters.push(waiter);
+        waiters.try_push(waiter)?;
         Ok(Some(()))
     }
 }

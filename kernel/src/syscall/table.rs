@@ -236,6 +236,7 @@ const OWN: &[(u64, Handler, Rule)] = &[
     (4109, vmo::of_file, Is(Never)),
     (4110, vmo::rights, Is(Never)),
     (braid::RING_PROBE, braid::ring_probe, Is(Restarts)),
+    (braid::FAIL_ALLOCATION, braid::fail_allocation, Is(Never)),
 ];
 
 /// The kernel's own, which no program can make: what a thread does before or after its program. Each answers as a call that is not

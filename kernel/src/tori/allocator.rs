@@ -11,18 +11,25 @@ struct Allocator;
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 
-/// Whether this core is served: when reserved frames have been drawn, only those that hold a reservation are.
+/// Whether this core is served: when reserved frames have been drawn only those that may draw are, and tests have allocations fail.
 fn may_allocate(torus: &Torus) -> bool {
-    !torus.reservations.are_drawn() || reserve::own() > 0
+    if reserve::may_draw() {
+        return true;
+    }
+    if torus.reservations.are_drawn() {
+        torus.note_shortage();
+        return false;
+    }
+    !torus.fails()
 }
 
 /// A block of the heap; `None` when there is none for who asks.
 fn allocate(torus: &Torus, layout: Layout) -> Option<NonNull<u8>> {
-    if !may_allocate(torus) {
-        torus.note_shortage();
-        return None;
+    if may_allocate(torus) {
+        torus.heap.allocate(torus, layout)
+    } else {
+        None
     }
-    torus.heap.allocate(torus, layout)
 }
 
 /// Gives a block another size where it need not be copied.

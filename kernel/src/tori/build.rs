@@ -1,5 +1,6 @@
 //! Building one torus out of the memory that the plan gives it.
 
+use super::failing::Failing;
 use super::heap::{self, Heap};
 use super::reserve::Reservations;
 use super::{Lock, TORI, Torus};
@@ -135,6 +136,7 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
             zero,
             pool: Lock::new(pool),
             reservations: Reservations::new(),
+            failing: Failing::new(),
             heap: Heap::new(id),
             rings,
             reclaim: crate::mem::reclaim::Reclaim::new(),

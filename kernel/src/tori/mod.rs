@@ -6,6 +6,7 @@
 mod allocator;
 mod build;
 mod divide;
+mod failing;
 pub mod heap;
 mod reserve;
 mod slots;
@@ -18,6 +19,7 @@ use crate::checked;
 use crate::mem::reclaim::{self, Reclaim};
 use crate::mem::swap::Swap;
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use failing::Failing;
 use heap::Heap;
 use reserve::Reservations;
 use spin::mutex::SpinMutex;
@@ -48,6 +50,7 @@ pub struct Torus {
     pool: Lock<FramePool<'static>>,
     /// Frames of the pool that are reserved for the heap.
     reservations: Reservations,
+    failing: Failing,
     /// The kernel's own memory on this torus.
     pub heap: Heap,
     /// Messages to and from other tori.
@@ -108,6 +111,9 @@ impl Torus {
 
     /// Takes a frame, its content unspecified, with one reference; `None` when memory is out.
     pub fn alloc_frame(&self, used: Use) -> Option<Frame> {
+        if used != Use::Kernel && self.fails() {
+            return None;
+        }
         let cache = &self.own_core().frames;
         let found = cache.allocate(&self.frames, used).or_else(|| {
             let mut pool = self.pool.lock();
@@ -115,7 +121,7 @@ impl Torus {
                 self.reclaim.ask();
             }
             let kept = if used == Use::Kernel {
-                self.reservations.kept()
+                self.heap_reserve()
             } else {
                 self.reserve()
             };
@@ -123,7 +129,7 @@ impl Torus {
             if cache.refill(&mut pool, free) > 0 {
                 return cache.allocate(&self.frames, used);
             }
-            if used == Use::Kernel && reserve::own() > 0 {
+            if used == Use::Kernel && reserve::may_draw() {
                 return self.draw(&mut pool);
             }
             drop(pool);
@@ -136,7 +142,9 @@ impl Torus {
     #[cold]
     fn draw(&self, pool: &mut FramePool<'static>) -> Option<Frame> {
         let frame = pool.allocate()?;
-        self.reservations.draw();
+        if reserve::holds() {
+            self.reservations.draw();
+        }
         self.frames.claim(frame, Use::Kernel);
         Some(frame)
     }
@@ -154,6 +162,11 @@ impl Torus {
     /// Frames that only the kernel's heap gets: when programs have taken the rest, it still serves their calls.
     fn reserve(&self) -> u64 {
         RESERVE.min(self.total() / 16) + self.reservations.kept()
+    }
+
+    /// Frames that the heap does not get either, but for reservations and for who insists.
+    fn heap_reserve(&self) -> u64 {
+        RESERVE.min(self.total() / 16) / 8 + self.reservations.kept()
     }
 
     /// The pool is empty: what other cores keep at hand is used before memory is out.
@@ -175,7 +188,7 @@ impl Torus {
     /// Takes a frame for bytes on their way, content unspecified; none of those that are kept for the heap.
     pub fn alloc_buffer(&self) -> Option<Frame> {
         let left = self.pool.lock().available();
-        if left > self.reserve() {
+        if left > self.reserve() && !self.fails() {
             self.alloc_frame(Use::Kernel)
         } else {
             None

@@ -57,9 +57,17 @@ fn frames(blocks: usize, bytes: usize) -> Option<u64> {
     Some((pages + pages / PAGES_PER_TABLE + TABLES) as u64)
 }
 
-/// What this core has reserved.
-pub(super) fn own() -> u64 {
-    cpu::this().sched.reserved.get()
+/// Set beside the frames that a core has reserved while it insists.
+const INSISTS: u64 = 1 << 63;
+
+/// Whether this core may draw: it holds a reservation, or insists.
+pub(super) fn may_draw() -> bool {
+    cpu::this().sched.reserved.get() > 0
+}
+
+/// Whether what it draws has been reserved.
+pub(super) fn holds() -> bool {
+    cpu::this().sched.reserved.get() & !INSISTS > 0
 }
 
 /// The heap of the torus that the executing core is of.
@@ -69,26 +77,43 @@ impl fallible::Reserve for OwnHeap {
     fn reserve(&self, blocks: usize, bytes: usize) -> Result<u64, NoMemory> {
         let cpu = cpu::this();
         let torus = cpu.torus();
+        // What a holder needs his reservation has been made for.
+        let before = cpu.sched.reserved.get();
+        if before > 0 {
+            return Ok(before);
+        }
         let frames = frames(blocks, bytes).ok_or(NoMemory)?;
+        if torus.fails() {
+            return Err(NoMemory);
+        }
         let account = &torus.reservations;
         let mut pool = torus.pool.lock();
-        if pool.available() < account.kept() + frames {
+        if pool.available() < torus.heap_reserve() + frames {
             torus.gather(&mut pool);
         }
-        if pool.available() < account.kept() + frames {
+        if pool.available() < torus.heap_reserve() + frames {
             torus.note_shortage();
             return Err(NoMemory);
         }
         account.held.fetch_add(frames, Ordering::Relaxed);
         drop(pool);
-        let before = cpu.sched.reserved.get();
-        cpu.sched.reserved.set(before + frames);
-        Ok(before)
+        cpu.sched.reserved.set(frames);
+        Ok(0)
+    }
+
+    fn insist(&self) -> u64 {
+        let reserved = &cpu::this().sched.reserved;
+        let before = reserved.get();
+        reserved.set(before | INSISTS);
+        before
     }
 
     fn release(&self, mark: u64) {
         let cpu = cpu::this();
-        let frames = cpu.sched.reserved.replace(mark) - mark;
+        let frames = (cpu.sched.reserved.replace(mark) & !INSISTS) - (mark & !INSISTS);
+        if frames == 0 {
+            return;
+        }
         let torus = cpu.torus();
         let account = &torus.reservations;
         let _pool = torus.pool.lock();

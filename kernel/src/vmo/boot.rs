@@ -9,6 +9,7 @@ use vm::vmo::VmoError;
 use vm::vmo::page::{OutOfPages, Page as Rooted, PageMemory, PageSupply};
 
 /// The object of `bytes`, whose pages contribute `leaves`.
+#[expect(clippy::disallowed_methods, reason = "reserved by the caller")]
 pub(super) fn object(
     store: &VmoStore<Frames>,
     bytes: &'static [u8],

@@ -9,7 +9,7 @@ use crate::process::limits;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
+use fallible::collect;
 use vm::vmo::{Patch, Rights};
 
 /// Whether execve(2) closes the descriptor that a call answers with. EINVAL for other flags than O_CLOEXEC.
@@ -25,7 +25,7 @@ fn insert(call: &Call, body: Body, flags: Flags, close: bool) -> SysResult {
     let limit = call.process.limits.lock().current(limits::NOFILE);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let _held = cost::reserve(cost::FILE)?;
-    let file = Arc::new(OpenFile::new(body, flags));
+    let file = fallible::arc(OpenFile::new(body, flags))?;
     Ok(call.process.files.insert(file, close, 0, limit)? as usize)
 }
 
@@ -84,7 +84,7 @@ pub fn patch(call: &mut Call) -> SysResult {
     if let Body::Builder(builder) = &file.body {
         return Ok(builder.patch(&patches).map(|()| 0)?);
     }
-    let patches: Vec<Patch<'_>> = patches.iter().collect();
+    let patches = collect::<Patch<'_>>(patches.iter())?;
     let patched = object(&file)?.handle.patch(&patches)?;
     open(call, VmoFile::new(patched), close)
 }

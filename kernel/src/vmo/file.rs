@@ -51,7 +51,7 @@ impl VmoFile {
         }
         let _held = cost::reserve(cost::FILE)?;
         let all = self.whole.clone();
-        let object = MemoryObject::of_content(Arc::new(Shown(all)))?;
+        let object = MemoryObject::of_content(fallible::arc(Shown(all))?)?;
         *mapped = Arc::downgrade(&object.0);
         Ok(object)
     }

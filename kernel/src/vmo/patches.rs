@@ -4,6 +4,7 @@ use crate::mem::user::{UserSlice, read_value};
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
+use fallible::TryVec;
 use vm::vmo::Patch;
 
 /// The most patches of one call.
@@ -43,11 +44,9 @@ impl Patches {
         if length > BYTES_MAX - start {
             return Err(Errno::E2BIG.into());
         }
-        let reserved = self.bytes.try_reserve(length);
-        reserved.map_err(|_| Errno::ENOMEM)?;
-        self.bytes.resize(start + length, 0);
+        self.bytes.try_resize(start + length, 0)?;
         from.read(&mut self.bytes[start..])?;
-        self.places.push((offset, length));
+        self.places.try_push((offset, length))?;
         Ok(())
     }
 

@@ -61,6 +61,7 @@ fn take(
         Err(error) => return (Err(error.into()), FlushDebt::none()),
     }
     let mut pages = Ok(Pages::new());
+    #[expect(clippy::disallowed_methods, reason = "reserved by the caller")]
     let debt = space.snapshot(memory, address, length, |number, seen| {
         let Ok(list) = &mut pages else { return false };
         match page_of(seen) {

@@ -38,7 +38,7 @@ impl World {
             Backing::Own(object) => {
                 let torus = self.torus(at);
                 let known = torus.lender.number_of(|known| *known == object);
-                let number = known.unwrap_or_else(|| torus.lender.add(object));
+                let number = known.unwrap_or_else(|| torus.lender.add(object).expect("memory"));
                 if known.is_none() {
                     torus.use_object(object);
                 }
@@ -135,7 +135,7 @@ impl World {
             Known::Content(_) => return Err(Wrong("shared memory changes".into())),
             Known::Asked => {}
             Known::Nothing => {
-                lease.asked(0);
+                lease.asked(0).expect("memory");
                 let (lease, index, asker, object) = (lease.number(), 0, pid, number);
                 let message = Message::Lend {
                     object,

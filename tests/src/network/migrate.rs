@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, mem};
 use torus::{
     DepositId, TorusId,
     message::{Message, Refusal},
-    migrate::{Claim, Deposit, Effect, Event, MigrateError, Resident},
+    migrate::{Claim, Deposit, Effect, Effects, Event, MigrateError, Resident},
     pid::{Pid, Whereabouts},
     span::Span,
 };
@@ -19,11 +19,7 @@ use super::{
 };
 
 /// Steps the machine of a process.
-fn step(
-    process: &mut Process,
-    event: Event,
-    effects: &mut Vec<Effect>,
-) -> Result<(), MigrateError> {
+fn step(process: &mut Process, event: Event, effects: &mut Effects) -> Result<(), MigrateError> {
     match &process.memory {
         Some(memory) => process.resident.step(event, memory, effects),
         None => process.resident.step(event, &Nothing, effects),
@@ -38,7 +34,7 @@ impl World {
                 "torus {at} has no process {pid} for {event:?}"
             )));
         };
-        let mut effects = Vec::new();
+        let mut effects = Effects::new();
         step(process, event, &mut effects)?;
         self.execute(at, pid, effects)
     }
@@ -48,7 +44,7 @@ impl World {
         let Some(process) = self.process(at, pid) else {
             return Ok(());
         };
-        let mut effects = Vec::new();
+        let mut effects = Effects::new();
         match step(process, Event::Leave { to }, &mut effects) {
             Err(MigrateError::Busy(_)) => Ok(()),
             answer => answer
@@ -57,7 +53,7 @@ impl World {
         }
     }
 
-    pub(super) fn execute(&mut self, at: TorusId, pid: Pid, effects: Vec<Effect>) -> Outcome {
+    pub(super) fn execute(&mut self, at: TorusId, pid: Pid, effects: Effects) -> Outcome {
         for effect in effects {
             match effect {
                 Effect::Send { to, message } => self.send(at, to, message),
@@ -247,7 +243,7 @@ impl World {
             Some(safe) => memory.fold(&safe.memory, image.source),
             None => return Err(Wrong(format!("{pid} has left nothing at {from}"))),
         }
-        let mut effects = Vec::new();
+        let mut effects = Effects::new();
         let resident = Resident::adopt(pid, from, image.claims, &mut effects);
         let moves = image.moves + 1;
         let process = Process::new(resident, memory, moves);

@@ -6,7 +6,7 @@ use torus::{
     TorusId,
     family::Sent,
     message::Message,
-    migrate::{Event, Resident},
+    migrate::{Effects, Event, Resident},
     pid::Pid,
 };
 use vm::addr::Page;
@@ -134,7 +134,7 @@ impl World {
         let Some(process) = torus.processes.get_mut(&parent) else {
             return Ok(());
         };
-        let mut effects = Vec::new();
+        let mut effects = Effects::new();
         let resident = process
             .resident
             .fork(child, &mut torus.names, &mut effects)?;

@@ -20,6 +20,7 @@ use crate::{
 };
 use alloc::vec::Vec;
 use core::ops::Bound;
+use fallible::TryVec;
 
 /// A signal to a crowd that somebody may still have to hear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,8 +81,8 @@ impl Crowds {
     /// Notes a signal. Without memory for it a process that is under way does not get it.
     fn note(&mut self, told: Told) {
         self.heard[told.origin.index()] = told.number;
-        if told.sent.signal != 0 && self.log.try_reserve(1).is_ok() {
-            self.log.push(told);
+        if told.sent.signal != 0 {
+            let _ = self.log.try_push(told);
         }
     }
 
@@ -117,7 +118,7 @@ impl Families {
             permitted: 0,
             asker,
         };
-        if self.crowds.rounds.try_reserve(1).is_err() {
+        if self.crowds.rounds.try_push(round).is_err() {
             // Nobody else can be asked: those who are here are all.
             let (found, permitted) = self.call_out(origin, u64::MAX, (crowd, sent), world);
             let round = Round {
@@ -127,7 +128,6 @@ impl Families {
             };
             return self.over(round, world);
         }
-        self.crowds.rounds.push(round);
         let message = Message::All {
             number,
             stable,
@@ -169,9 +169,7 @@ impl Families {
             until: self.crowds.freezings,
         };
         let waits = self.kin.values().any(|kin| kin.transit.is_some());
-        if waits && self.crowds.owed.try_reserve(1).is_ok() {
-            self.crowds.owed.push(owed);
-        } else {
+        if !waits || self.crowds.owed.try_push(owed).is_err() {
             self.answer_crowd(owed, world);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Child, Ended, Families, Life, News, Report, Sent, World};
 use crate::{message::Message, pid::Pid};
+use fallible::TryVec;
 
 impl Families {
     /// A process that is here has ended. Its children go to init; it is a zombie until its parent has collected it.
@@ -114,11 +115,11 @@ impl Families {
         let early = kin.children.iter().position(|child| child.pid == pid);
         let early = early.map(|index| kin.children.remove(index));
         let ended = ended.or(early.and_then(|child| child.ended));
-        let noted = (wanted || ended.is_none()) && kin.children.try_reserve(1).is_ok();
-        if noted {
-            let child = Child::new(pid, group);
-            kin.children.push(Child { ended, ..child });
-        }
+        let child = Child {
+            ended,
+            ..Child::new(pid, group)
+        };
+        let noted = (wanted || ended.is_none()) && kin.children.try_push(child).is_ok();
         if let Some(ended) = ended {
             if !noted {
                 self.post(pid, Message::Reap { to: pid }, world);
@@ -156,15 +157,16 @@ impl Families {
     /// A process has ended that its parent does not have for a child: init will hear of it, others have ended too.
     fn unknown_ended<W: World>(&mut self, parent: Pid, pid: Pid, ended: Ended, world: &mut W) {
         let adopts = parent == Pid::INIT && !self.ending;
+        let child = Child {
+            known: false,
+            ended: Some(ended),
+            ..Child::new(pid, pid)
+        };
         if let Some(kin) = self.kin.get_mut(&parent)
             && adopts
-            && kin.children.try_reserve(1).is_ok()
+            && kin.children.try_push(child).is_ok()
         {
-            return kin.children.push(Child {
-                known: false,
-                ended: Some(ended),
-                ..Child::new(pid, pid)
-            });
+            return;
         }
         self.orphan_ended(parent, pid, ended, world);
     }

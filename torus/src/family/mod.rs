@@ -40,6 +40,7 @@ pub use wait::{Found, NoChild, Wanted, Whom};
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use fallible::{NoMemory, TryMap, TryVec};
 
 use crate::{
     TorusId,
@@ -172,6 +173,12 @@ pub enum BirthError {
     Memory,
 }
 
+impl From<NoMemory> for BirthError {
+    fn from(_: NoMemory) -> Self {
+        Self::Memory
+    }
+}
+
 /// The processes of one torus and their relations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Families {
@@ -202,7 +209,10 @@ impl Families {
     /// # Errors
     /// [`BirthError::Pid`].
     pub fn give(&mut self) -> Result<Pid, BirthError> {
-        Ok(self.births.give()?)
+        self.births.give().map_err(|error| match error {
+            PidError::Memory => BirthError::Memory,
+            error => BirthError::Pid(error),
+        })
     }
 
     /// Takes back the id of a process that was not born.
@@ -221,14 +231,18 @@ impl Families {
         }
         let (mut group, mut session) = (pid, pid);
         if let Some(kin) = parent.and_then(|parent| self.kin.get_mut(&parent)) {
-            let room = kin.children.try_reserve(1);
-            room.map_err(|_| BirthError::Memory)?;
             (group, session) = (kin.group, kin.session);
-            kin.children.push(Child::new(pid, group));
+            kin.children.try_push(Child::new(pid, group))?;
         }
         let mut kin = Kin::new(parent, group, session);
         kin.led = parent.is_none();
-        self.kin.insert(pid, kin);
+        let entered = self.kin.put(pid, kin);
+        if entered.is_err()
+            && let Some(kin) = parent.and_then(|parent| self.kin.get_mut(&parent))
+        {
+            kin.children.pop();
+        }
+        entered?;
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use super::{Child, Ended, Families, Kin, Life, Report, World};
 use crate::{TorusId, message::Message, pid::Pid};
 use alloc::vec::Vec;
 use core::iter;
+use fallible::{NoMemory, TryMap, TryVec, collect, to_vec};
 
 /// A process that was frozen, until it runs again: here or elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,11 +20,7 @@ pub(super) struct Transit {
 impl Transit {
     /// Keeps a message for later; false: there is no memory.
     pub(super) fn hold(&mut self, message: Message) -> bool {
-        let room = self.held.try_reserve(1).is_ok();
-        if room {
-            self.held.push(message);
-        }
-        room
+        self.held.try_push(message).is_ok()
     }
 }
 
@@ -41,6 +38,12 @@ pub enum TravelError {
     NoPlace,
 }
 
+impl From<NoMemory> for TravelError {
+    fn from(_: NoMemory) -> Self {
+        Self::NoPlace
+    }
+}
+
 impl Families {
     /// The process does not run from now on, and what comes for it is held. Answers its record as words.
     ///
@@ -51,11 +54,8 @@ impl Families {
         let kin = self.kin.get_mut(&pid).filter(here);
         let kin = kin.ok_or(TravelError::NotHere(pid))?;
         let had = kin.ahead.iter().copied().chain(iter::repeat(0));
-        let heard: Vec<u64> = self.crowds.heard[..self.tori]
-            .iter()
-            .zip(had)
-            .map(|(a, b)| *a.max(&b))
-            .collect();
+        let heard = self.crowds.heard[..self.tori].iter().zip(had);
+        let heard = collect(heard.map(|(a, b)| *a.max(&b)))?;
         let words = pack(kin, &heard)?;
         self.crowds.freezings += 1;
         kin.transit = Some(Transit {
@@ -106,7 +106,7 @@ impl Families {
         let (mut kin, heard) = unpack(words, self.tori)?;
         kin.moves += 1;
         let (moves, at) = (kin.moves, self.torus);
-        self.kin.insert(pid, kin);
+        self.kin.put(pid, kin)?;
         world.send(pid.birth(), Message::Moved { pid, moves, at });
         self.catch_up(pid, heard, world);
         Ok(())
@@ -129,10 +129,9 @@ const fn halves(word: u64) -> (u32, u32) {
 fn pack(kin: &Kin, heard: &[u64]) -> Result<Vec<u64>, TravelError> {
     let mut words = Vec::new();
     let length = WORDS + heard.len() + kin.children.len() * CHILD;
-    let room = words.try_reserve_exact(length);
-    room.map_err(|_| TravelError::NoPlace)?;
+    words.try_reserve_exact(length).map_err(NoMemory::from)?;
     let (token, result) = kin.answer.unwrap_or_default();
-    words.extend([
+    words.try_extend([
         kin.parent.map_or(0, word),
         word(kin.group),
         word(kin.session),
@@ -143,14 +142,14 @@ fn pack(kin: &Kin, heard: &[u64]) -> Result<Vec<u64>, TravelError> {
         u64::from(result.cast_unsigned()),
         heard.len() as u64,
         kin.children.len() as u64,
-    ]);
-    words.extend(heard);
+    ])?;
+    words.try_extend_from_slice(heard)?;
     for child in &kin.children {
         let (report, user) = child
             .report
             .map_or((0, 0), |(report, uid)| (report.status(), uid));
         let ended = child.ended.unwrap_or_default();
-        words.extend([
+        words.try_extend([
             word(child.pid),
             word(child.group),
             u64::from(child.known) | u64::from(child.ended.is_some()) << 1,
@@ -159,7 +158,7 @@ fn pack(kin: &Kin, heard: &[u64]) -> Result<Vec<u64>, TravelError> {
             u64::from(ended.status),
             ended.user_time,
             ended.system_time,
-        ]);
+        ])?;
     }
     Ok(words)
 }
@@ -211,12 +210,12 @@ fn unpack(words: &[u64], tori: usize) -> Result<(Kin, Vec<u64>), TravelError> {
     kin.tokens = tokens;
     kin.answer = Some((token, (result as u32).cast_signed()));
     let room = kin.children.try_reserve_exact(records.len());
-    room.map_err(|_| TravelError::NoPlace)?;
+    room.map_err(NoMemory::from)?;
     for record in records {
         kin.children
-            .push(child(record).ok_or(TravelError::Malformed)?);
+            .try_push(child(record).ok_or(TravelError::Malformed)?)?;
     }
-    Ok((kin, heard.to_vec()))
+    Ok((kin, to_vec(heard)?))
 }
 
 fn child(words: &[u64; CHILD]) -> Option<Child> {

@@ -2,6 +2,8 @@
 
 use alloc::collections::BTreeMap;
 
+use fallible::{NoMemory, TryMap};
+
 use super::{Answer, Why};
 use crate::pid::Pid;
 use vm::addr::Frame;
@@ -75,8 +77,11 @@ impl Lease {
     }
 
     /// Its home is asked for a page.
-    pub fn asked(&mut self, index: u64) {
-        self.pages.insert(index, Page::Asked);
+    ///
+    /// # Errors
+    /// [`NoMemory`]: it is not to be asked.
+    pub fn asked(&mut self, index: u64) -> Result<(), NoMemory> {
+        self.pages.put(index, Page::Asked).map(|_| ())
     }
 
     /// The home has answered what `asker` has asked.
@@ -86,7 +91,8 @@ impl Lease {
             Answer::Content(root) => Page::Content(root),
             Answer::Refused(why) => Page::Refused(asker, why),
         };
-        self.pages.insert(index, page);
+        // Without memory it is asked again.
+        let _ = self.pages.put(index, page);
     }
 
     /// A page has to be asked for again.

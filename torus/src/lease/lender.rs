@@ -3,6 +3,8 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+use fallible::{NoMemory, TryMap};
+
 use crate::TorusId;
 
 /// No object has this number.
@@ -111,7 +113,10 @@ impl<O, P> Lender<O, P> {
     }
 
     /// Gives an object a number by which others may hold it, until they have all let it go.
-    pub fn add(&mut self, object: O) -> u64 {
+    ///
+    /// # Errors
+    /// [`NoMemory`].
+    pub fn add(&mut self, object: O) -> Result<u64, NoMemory> {
         let number = self.next;
         self.next += 1;
         let lending = Lending {
@@ -121,8 +126,8 @@ impl<O, P> Lender<O, P> {
             cuts: 0,
             cut: BTreeMap::new(),
         };
-        self.objects.insert(number, lending);
-        number
+        self.objects.put(number, lending)?;
+        Ok(number)
     }
 
     /// All pages that are lent, for accounts.
@@ -137,6 +142,7 @@ impl<O, P> Lender<O, P> {
     ///
     /// # Errors
     /// [`NoObject`].
+    #[expect(clippy::disallowed_methods, reason = "the caller insists")]
     pub fn hold(
         &mut self,
         number: u64,
@@ -156,6 +162,7 @@ impl<O, P> Lender<O, P> {
     ///
     /// # Errors
     /// [`NoObject`].
+    #[expect(clippy::disallowed_methods, reason = "the caller insists")]
     pub fn release(
         &mut self,
         number: u64,
@@ -190,6 +197,7 @@ impl<O, P> Lender<O, P> {
     ///
     /// # Errors
     /// [`Unlent`], with the page: nobody was told.
+    #[expect(clippy::disallowed_methods, reason = "the caller insists")]
     pub fn lend(
         &mut self,
         look: Look,
@@ -214,6 +222,7 @@ impl<O, P> Lender<O, P> {
 
     /// An object was cut: what is lent from page `from` on has to come back. `tell` sends that to each holder, in the order that
     /// [`Lender::lend`] speaks of.
+    #[expect(clippy::disallowed_methods, reason = "the caller insists")]
     pub fn cut(&mut self, from: u64, same: impl Fn(&O) -> bool, tell: impl FnMut(Cut)) {
         let mut known = self.objects.iter_mut();
         let Some((number, lending)) = known.find(|(_, known)| same(&known.object)) else {

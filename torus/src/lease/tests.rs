@@ -225,7 +225,7 @@ impl World {
                 holder.maps.insert(index, frame);
             }
             Known::Nothing => {
-                holder.lease.asked(index);
+                holder.lease.asked(index).expect("memory");
                 let lease = holder.lease.number();
                 self.say(at, HOME, number, Said::Lend(lease, index));
             }
@@ -237,7 +237,7 @@ impl World {
     fn depart(&mut self, from: usize, to: usize) {
         let number = if from == HOME {
             let known = self.lender.number_of(|()| true);
-            known.unwrap_or_else(|| self.lender.add(()))
+            known.unwrap_or_else(|| self.lender.add(()).expect("memory"))
         } else if let Some(number) = self.has(from) {
             let holder = self.holder(from, number);
             (holder.processes, holder.frozen) = (holder.processes - 1, holder.frozen + 1);
@@ -399,7 +399,7 @@ fn a_refusal_is_told_once_and_to_whom_it_is_for() {
     let other = Pid::from_raw(7).expect("a number");
     let mut lease = Lease::new(1);
     assert_eq!(lease.look(3, Pid::INIT), Known::Nothing);
-    lease.asked(3);
+    lease.asked(3).expect("memory");
     assert_eq!(lease.look(3, other), Known::Asked);
     lease.answered(3, Pid::INIT, Answer::Refused(Why::Lost));
     assert_eq!(lease.look(3, other), Known::Nothing);
@@ -410,7 +410,7 @@ fn a_refusal_is_told_once_and_to_whom_it_is_for() {
 #[test]
 fn content_goes_back_as_soon_as_it_is_copied() {
     let (mut lender, holder) = (Lender::new(), TorusId::ZERO);
-    let number = lender.add('a');
+    let number = lender.add('a').expect("memory");
     assert_eq!(lender.number_of(|known| *known == 'a'), Some(number));
     let _ = lender.hold(number, holder, 1).expect("it is known");
     let (look, _) = lender.look(number).expect("it is known");

@@ -102,6 +102,7 @@ pub struct Deposit {
     reading: Vec<(Page, TorusId)>,
 }
 
+#[expect(clippy::disallowed_methods, reason = "the caller insists")]
 impl Deposit {
     /// A deposit of the pages in its page table.
     pub const fn new(id: DepositId) -> Self {
@@ -116,7 +117,8 @@ impl Deposit {
         self.id
     }
 
-    /// Takes one event.
+    /// Takes one event. It has been sent already and cannot be refused: whoever steps the machine has memory set aside for what it
+    /// notes.
     ///
     /// # Errors
     /// [`MigrateError::NotHeld`] for a page that is not in the deposit: its host is at fault, and is told that the page is lost. What
@@ -246,6 +248,7 @@ impl Deposit {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the caller insists")]
 fn send(effects: &mut Vec<DepositEffect>, to: TorusId, message: Message) {
     effects.push(DepositEffect::Send { to, message });
 }

@@ -1,6 +1,6 @@
 //! Pulls that are under way.
 
-use alloc::vec::Vec;
+use heapless::Vec;
 
 use vm::addr::Page;
 
@@ -17,7 +17,10 @@ struct Flight {
 
 /// The pulls of one process that are not answered in full. No page is in two of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Flights(Vec<Flight>);
+pub(super) struct Flights(Vec<Flight, MOST>);
+
+/// Pulls that may be unanswered at once: [`Flights::MANY`], and those of single pages of some threads.
+const MOST: usize = 24;
 
 impl Flights {
     /// Pulls that may be unanswered at once; further faults ask for their own page only.
@@ -27,12 +30,12 @@ impl Flights {
         Self(Vec::new())
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Whether there are so many that neighbours have to wait.
-    pub(super) const fn are_many(&self) -> bool {
+    pub(super) fn are_many(&self) -> bool {
         self.0.len() >= Self::MANY
     }
 
@@ -57,17 +60,19 @@ impl Flights {
         false
     }
 
-    /// Begins a pull of those pages of `span` that are not under way, and answers which.
+    /// Begins a pull of those pages of `span` that are not under way, and answers which: none while there are as many as may be. Whoever
+    /// waits for one of them tries again when another pull has ended.
     pub(super) fn begin(&mut self, deposit: DepositId, span: Span, awaited: Span) -> Span {
         let fresh = self
             .of(deposit)
             .fold(span, |span, flight| span.without(flight.pending));
-        if !fresh.is_empty() {
-            self.0.push(Flight {
-                deposit,
-                pending: fresh,
-                awaited: fresh.and(awaited),
-            });
+        let flight = Flight {
+            deposit,
+            pending: fresh,
+            awaited: fresh.and(awaited),
+        };
+        if fresh.is_empty() || self.0.push(flight).is_err() {
+            return Span { mask: 0, ..span };
         }
         fresh
     }
@@ -85,6 +90,7 @@ impl Flights {
 
     /// Ends the pull of the pages of `span`, and tells `awaited` which of them threads wait for.
     pub(super) fn land(&mut self, deposit: DepositId, span: Span, mut awaited: impl FnMut(Span)) {
+        let full = self.0.is_full();
         for flight in self.of(deposit) {
             let landed = flight.awaited.and(span);
             if !landed.is_empty() {
@@ -94,6 +100,9 @@ impl Flights {
             flight.awaited = flight.awaited.without(span);
         }
         self.0.retain(|flight| !flight.pending.is_empty());
+        if full && !self.0.is_full() {
+            awaited(span);
+        }
     }
 
     fn of(&mut self, deposit: DepositId) -> impl Iterator<Item = &mut Flight> {

@@ -7,7 +7,7 @@ use vm::{
     table::Source,
 };
 
-use super::{Effect, Event, MigrateError, Window, flights::Flights};
+use super::{Effect, Effects, Event, MigrateError, Window, flights::Flights};
 use crate::{DepositId, DepositNames, TorusId, message::Message, pid::Pid, span::Span};
 
 /// What the machine reads in the page table of its process.
@@ -73,7 +73,7 @@ impl Resident {
     }
 
     /// A process that was taken over from `from` with these claims.
-    pub fn adopt(pid: Pid, from: TorusId, claims: Vec<Claim>, effects: &mut Vec<Effect>) -> Self {
+    pub fn adopt(pid: Pid, from: TorusId, claims: Vec<Claim>, effects: &mut Effects) -> Self {
         send(effects, from, Message::Adopted { pid });
         Self {
             claims,
@@ -86,12 +86,12 @@ impl Resident {
     /// [`Effect::Start`] it must not run.
     ///
     /// # Errors
-    /// [`MigrateError::Busy`] if the process is not running here.
+    /// [`MigrateError::Busy`] if the process is not running here, [`MigrateError::NoMemory`].
     pub fn fork(
         &mut self,
         child: Pid,
         names: &mut DepositNames,
-        effects: &mut Vec<Effect>,
+        effects: &mut Effects,
     ) -> Result<Self, MigrateError> {
         if !matches!(self.phase, Phase::Here | Phase::Leaving { .. }) {
             return Err(MigrateError::Busy(self.pid));
@@ -100,11 +100,23 @@ impl Resident {
             phase: Phase::Embryo,
             ..Self::new(child)
         };
+        let count = self.claims.len();
+        let rooms = [
+            embryo.claims.try_reserve(count),
+            embryo.forks.try_reserve(count),
+            self.forks.try_reserve(count),
+        ];
+        if rooms.iter().any(Result::is_err) {
+            return Err(MigrateError::NoMemory(self.pid));
+        }
         for claim in &self.claims {
             let deposit = names.give();
-            embryo.claims.push(Claim { deposit, ..*claim });
-            embryo.forks.push(deposit);
-            self.forks.push(deposit);
+            #[expect(clippy::disallowed_methods, reason = "there is room")]
+            {
+                embryo.claims.push(Claim { deposit, ..*claim });
+                embryo.forks.push(deposit);
+                self.forks.push(deposit);
+            }
             send(
                 effects,
                 claim.home,
@@ -178,7 +190,7 @@ impl Resident {
         &mut self,
         event: Event,
         table: &impl RemotePages,
-        effects: &mut Vec<Effect>,
+        effects: &mut Effects,
     ) -> Result<(), MigrateError> {
         match event {
             Event::Fault { page, source } => self.fault(page, source, table, effects)?,
@@ -215,7 +227,7 @@ impl Resident {
         page: Page,
         source: Source,
         table: &impl RemotePages,
-        effects: &mut Vec<Effect>,
+        effects: &mut Effects,
     ) -> Result<(), MigrateError> {
         let claim = self.known(source)?;
         if self.flights.wait_for(claim.deposit, page) {
@@ -251,7 +263,7 @@ impl Resident {
         first: Page,
         source: Source,
         table: &impl RemotePages,
-        effects: &mut Vec<Effect>,
+        effects: &mut Effects,
     ) -> Result<(), MigrateError> {
         let claim = self.known(source)?;
         let held_up = matches!(self.phase, Phase::Leaving { .. }) && self.is_crowded();
@@ -266,7 +278,7 @@ impl Resident {
     }
 
     /// Gives up a claim that nothing leads to any more.
-    fn swept(&mut self, source: Source, effects: &mut Vec<Effect>) -> Result<(), MigrateError> {
+    fn swept(&mut self, source: Source, effects: &mut Effects) -> Result<(), MigrateError> {
         let Claim { home, deposit, .. } = self.known(source)?;
         if self.runs() && !self.flights.wait_on(deposit) {
             self.claims.retain(|claim| claim.source != source);
@@ -275,7 +287,7 @@ impl Resident {
         Ok(())
     }
 
-    fn pull(&mut self, claim: Claim, span: Span, awaited: Span, effects: &mut Vec<Effect>) {
+    fn pull(&mut self, claim: Claim, span: Span, awaited: Span, effects: &mut Effects) {
         let deposit = claim.deposit;
         let span = self.flights.begin(deposit, span, awaited);
         if !span.is_empty() {
@@ -284,17 +296,19 @@ impl Resident {
     }
 
     /// Copies what was asked for.
-    fn granted(&mut self, deposit: DepositId, span: Span, effects: &mut Vec<Effect>) {
+    fn granted(&mut self, deposit: DepositId, span: Span, effects: &mut Effects) {
         let wanted = self.flights.under_way(deposit, span);
-        effects.extend(wanted.map(|(span, awaited)| Effect::Copy {
-            deposit,
-            span,
-            awaited,
-        }));
+        wanted.for_each(|(span, awaited)| {
+            effects.push(Effect::Copy {
+                deposit,
+                span,
+                awaited,
+            });
+        });
     }
 
     /// Gives up pages of a claim, whether they have arrived or are not needed.
-    fn give_up(&mut self, claim: Claim, span: Span, effects: &mut Vec<Effect>) {
+    fn give_up(&mut self, claim: Claim, span: Span, effects: &mut Effects) {
         let Claim { home, deposit, .. } = claim;
         if !span.is_empty() {
             send(effects, home, Message::Free { deposit, span });
@@ -303,13 +317,13 @@ impl Resident {
     }
 
     /// These pages are not under way any more.
-    fn land(&mut self, deposit: DepositId, span: Span, effects: &mut Vec<Effect>) {
+    fn land(&mut self, deposit: DepositId, span: Span, effects: &mut Effects) {
         self.flights
             .land(deposit, span, |awaited| effects.push(Effect::Wake(awaited)));
     }
 
     /// Pages could not be had: whoever waits for one cannot go on.
-    fn lost(&mut self, deposit: DepositId, span: Span, effects: &mut Vec<Effect>) {
+    fn lost(&mut self, deposit: DepositId, span: Span, effects: &mut Effects) {
         let mut waits = false;
         self.flights.land(deposit, span, |_| waits = true);
         if waits {
@@ -326,7 +340,7 @@ impl Resident {
     }
 
     /// Departs once nothing is under way that a message from the new host could overtake.
-    fn depart_if_quiet(&mut self, effects: &mut Vec<Effect>) {
+    fn depart_if_quiet(&mut self, effects: &mut Effects) {
         let quiet = self.flights.is_empty() && self.forks.is_empty() && !self.arriving;
         if let Phase::Leaving { to } = self.phase
             && quiet
@@ -338,7 +352,7 @@ impl Resident {
     }
 
     /// The target has answered the offer.
-    fn answered(&mut self, event: Event, effects: &mut Vec<Effect>) -> Result<(), MigrateError> {
+    fn answered(&mut self, event: Event, effects: &mut Effects) -> Result<(), MigrateError> {
         let Phase::Offered { to } = self.phase else {
             return Err(MigrateError::Busy(self.pid));
         };
@@ -354,7 +368,7 @@ impl Resident {
         Ok(())
     }
 
-    fn forked(&mut self, child: DepositId, effects: &mut Vec<Effect>) {
+    fn forked(&mut self, child: DepositId, effects: &mut Effects) {
         self.forks.retain(|fork| *fork != child);
         if self.phase == Phase::Embryo && self.forks.is_empty() {
             self.phase = Phase::Here;
@@ -362,7 +376,7 @@ impl Resident {
         }
     }
 
-    fn fork_failed(&mut self, child: DepositId, effects: &mut Vec<Effect>) {
+    fn fork_failed(&mut self, child: DepositId, effects: &mut Effects) {
         self.forks.retain(|fork| *fork != child);
         let before = self.claims.len();
         self.claims.retain(|claim| claim.deposit != child);
@@ -375,7 +389,7 @@ impl Resident {
         }
     }
 
-    fn exec(&mut self, effects: &mut Vec<Effect>) -> Result<(), MigrateError> {
+    fn exec(&mut self, effects: &mut Effects) -> Result<(), MigrateError> {
         // One that may depart can still run until it is frozen.
         if !self.runs() && !matches!(self.phase, Phase::Offered { .. }) {
             return Err(MigrateError::Busy(self.pid));
@@ -384,7 +398,7 @@ impl Resident {
         Ok(())
     }
 
-    fn exit(&mut self, effects: &mut Vec<Effect>) -> Result<(), MigrateError> {
+    fn exit(&mut self, effects: &mut Effects) -> Result<(), MigrateError> {
         match self.phase {
             // One that may depart can still be killed before it is frozen; afterwards it does not run.
             Phase::Embryo | Phase::Here | Phase::Leaving { .. } | Phase::Offered { .. } => {
@@ -395,14 +409,14 @@ impl Resident {
         }
     }
 
-    fn end(&mut self, effects: &mut Vec<Effect>) {
+    fn end(&mut self, effects: &mut Effects) {
         self.release_all(effects);
         self.phase = Phase::Over;
         effects.push(Effect::Over);
     }
 
     /// Has every home close its deposit.
-    fn release_all(&mut self, effects: &mut Vec<Effect>) {
+    fn release_all(&mut self, effects: &mut Effects) {
         self.flights.clear();
         for Claim { home, deposit, .. } in self.claims.drain(..) {
             send(effects, home, Message::Release { deposit });
@@ -424,6 +438,6 @@ const fn low(count: u64) -> u64 {
     }
 }
 
-fn send(effects: &mut Vec<Effect>, to: TorusId, message: Message) {
+fn send(effects: &mut Effects, to: TorusId, message: Message) {
     effects.push(Effect::Send { to, message });
 }

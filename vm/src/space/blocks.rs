@@ -1,7 +1,7 @@
 //! A sequence in blocks: what an insertion or a removal moves is bounded, however long the sequence.
 
-use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
+use fallible::{NoMemory, TryVec, with_capacity};
 
 /// The most insertions that [`Blocks::reserve`] promises.
 pub(super) const PROMISE: usize = 4;
@@ -101,15 +101,14 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
     }
 
     /// Makes room for the next `more` insertions (at most [`PROMISE`]), wherever they are: they need no memory.
-    pub(super) fn reserve(&mut self, more: usize) -> Result<(), TryReserveError> {
+    pub(super) fn reserve(&mut self, more: usize) -> Result<(), NoMemory> {
         debug_assert!(more <= PROMISE);
         if self.blocks.is_empty() {
-            self.blocks.try_reserve(1)?;
-            self.blocks.push(Vec::new());
+            self.blocks.try_push(Vec::new())?;
         }
         if let [only] = self.blocks.as_mut_slice() {
             if only.len() + more <= BLOCK {
-                return only.try_reserve(more);
+                return Ok(only.try_reserve(more)?);
             }
             only.try_reserve_exact(BLOCK.saturating_sub(only.len()))?;
         }
@@ -117,12 +116,13 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
         self.blocks.try_reserve(more)?;
         self.spare.try_reserve(PROMISE)?;
         while self.spare.len() < more {
-            self.spare.push(block(BLOCK)?);
+            self.spare.try_push(with_capacity(BLOCK)?)?;
         }
         Ok(())
     }
 
-    /// Inserts before the item at a place.
+    /// Inserts before the item at a place, by [`Blocks::reserve`] without memory.
+    #[expect(clippy::disallowed_methods, reason = "reserved by the caller")]
     pub(super) fn insert(&mut self, place: Place, item: T) {
         let Place { mut block, mut at } = place;
         if block > 0 && block == self.blocks.len() {
@@ -133,7 +133,9 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
             // Halves; but what is appended leaves full blocks behind.
             let kept = if at == BLOCK { BLOCK } else { BLOCK / 2 };
             let mut upper = self.spare.pop().unwrap_or_default();
-            upper.extend(self.blocks[block].drain(kept..));
+            self.blocks[block]
+                .drain(kept..)
+                .for_each(|item| upper.push(item));
             self.blocks.insert(block + 1, upper);
             if at >= kept {
                 (block, at) = (block + 1, at - kept);
@@ -177,7 +179,11 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
         }
     }
 
-    /// Joins a block, of which something was taken out, with its neighbours where little is left.
+    /// Joins a block, of which something was taken out, with its neighbours where little is left: each has room for `BLOCK`.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "there is room in the first block, and among the spare ones"
+    )]
     fn tidy(&mut self, block: usize) {
         if self.blocks.len() < 2 {
             return;
@@ -210,7 +216,7 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
 
 impl<T: Clone, const BLOCK: usize> Blocks<T, BLOCK> {
     /// A copy, with room for two more, and a `pause` after each block.
-    pub(super) fn duplicate(&self, pause: impl Fn()) -> Result<Self, TryReserveError> {
+    pub(super) fn duplicate(&self, pause: impl Fn()) -> Result<Self, NoMemory> {
         let mut copy = Self::new();
         copy.blocks.try_reserve_exact(self.blocks.len())?;
         for own in &self.blocks {
@@ -219,9 +225,9 @@ impl<T: Clone, const BLOCK: usize> Blocks<T, BLOCK> {
             } else {
                 BLOCK
             };
-            let mut items = block(room)?;
-            items.extend(own.iter().cloned());
-            copy.blocks.push(items);
+            let mut items = with_capacity(room)?;
+            items.try_extend_from_slice(own)?;
+            copy.blocks.try_push(items)?;
             pause();
         }
         copy.len = self.len;
@@ -258,13 +264,6 @@ impl<'a, T> Iterator for Onward<'a, T> {
             (self.items, self.more) = (block.iter(), more);
         }
     }
-}
-
-/// An empty block with room for `room` items.
-fn block<T>(room: usize) -> Result<Vec<T>, TryReserveError> {
-    let mut block = Vec::new();
-    block.try_reserve_exact(room)?;
-    Ok(block)
 }
 
 #[cfg(test)]

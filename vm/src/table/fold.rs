@@ -7,6 +7,8 @@
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use fallible::TryVec;
+
 use super::walk::{Leaf, index, span};
 use super::{Entry, OutOfTables, PageTable, Source, State, TableMemory};
 use crate::addr::{Frame, Page, PageRange};
@@ -41,9 +43,8 @@ impl PageTable {
             known.1 = root;
             return Ok(());
         }
-        self.sources.try_reserve(1).map_err(|_| OutOfTables)?;
-        self.sources.push((source, root));
-        Ok(())
+        let noted = self.sources.try_push((source, root));
+        noted.map_err(|_| OutOfTables)
     }
 
     /// The top table of a source.

@@ -1,6 +1,7 @@
 //! A table that gives numbers to values. A number is never used again, so that a late one is recognised.
 
 use alloc::vec::Vec;
+use fallible::TryVec;
 
 /// Bits of a number that tell the slot; the others tell its generation.
 const SLOT_BITS: u32 = 24;
@@ -69,16 +70,16 @@ impl<T> Slots<T> {
                 let fits = self.slots.len() < 1 << SLOT_BITS;
                 // Room to free every slot is kept from the start.
                 let wanted = self.slots.len() + 1 - self.free.len();
+                let slot = Slot {
+                    generation: self.first,
+                    value: None,
+                };
                 if !fits
-                    || self.slots.try_reserve(1).is_err()
                     || self.free.try_reserve(wanted).is_err()
+                    || self.slots.try_push(slot).is_err()
                 {
                     return Err(value);
                 }
-                self.slots.push(Slot {
-                    generation: self.first,
-                    value: None,
-                });
                 self.slots.len() as u32 - 1
             }
         };
@@ -122,6 +123,7 @@ impl<T> Slots<T> {
             return None;
         }
         let value = place.value.take()?;
+        #[expect(clippy::disallowed_methods, reason = "room is kept from the start")]
         self.free.push(slot as u32);
         self.len -= 1;
         Some(value)

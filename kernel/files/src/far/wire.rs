@@ -2,6 +2,7 @@
 
 use crate::stat::{Stat, Time};
 use alloc::vec::Vec;
+use fallible::{NoMemory, TryVec};
 use thiserror::Error;
 
 /// Why bytes are not a value, or a value did not become bytes.
@@ -26,6 +27,12 @@ pub enum WireError {
     NoMemory,
 }
 
+impl From<NoMemory> for WireError {
+    fn from(_: NoMemory) -> Self {
+        Self::NoMemory
+    }
+}
+
 /// Bytes to be sent.
 #[derive(Debug, Default)]
 pub struct Writer {
@@ -36,11 +43,7 @@ pub struct Writer {
 impl Writer {
     /// Appends bytes; without memory for them [`Writer::finish`] fails.
     pub fn bytes(&mut self, bytes: &[u8]) {
-        if self.bytes.try_reserve(bytes.len()).is_ok() {
-            self.bytes.extend_from_slice(bytes);
-        } else {
-            self.failed = true;
-        }
+        self.failed |= self.bytes.try_extend_from_slice(bytes).is_err();
     }
 
     /// What was written.
@@ -194,8 +197,7 @@ impl<T: Wire> Wire for Vec<T> {
         let mut values = Self::new();
         for _ in 0..count {
             let value = T::get(from)?;
-            values.try_reserve(1).map_err(|_| WireError::NoMemory)?;
-            values.push(value);
+            values.try_push(value)?;
         }
         Ok(values)
     }

@@ -4,8 +4,9 @@
 //! A directory may lie over one of an archive: what is there comes first, by its position in the archive, but for what is hidden.
 
 use crate::error::FileError;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use fallible::TryMap;
 
 pub(super) struct Directory<N> {
     by_name: BTreeMap<Arc<[u8]>, u64>,
@@ -14,7 +15,7 @@ pub(super) struct Directory<N> {
     /// Names of the archive's directory.
     below: u64,
     /// Positions of those that are there no longer.
-    hidden: BTreeSet<u64>,
+    hidden: BTreeMap<u64, ()>,
 }
 
 pub(super) struct Entry<'a, N> {
@@ -31,7 +32,7 @@ impl<N> Directory<N> {
             by_position: BTreeMap::new(),
             next: below,
             below,
-            hidden: BTreeSet::new(),
+            hidden: BTreeMap::new(),
         }
     }
 
@@ -50,9 +51,12 @@ impl<N> Directory<N> {
         if self.by_name.contains_key(name) {
             return Err(FileError::Exists);
         }
-        let name: Arc<[u8]> = name.into();
-        self.by_name.insert(name.clone(), self.next);
-        self.by_position.insert(self.next, (name, node));
+        let name = fallible::arc_slice(name)?;
+        self.by_position.put(self.next, (name.clone(), node))?;
+        if let Err(error) = self.by_name.put(name, self.next) {
+            self.by_position.remove(&self.next);
+            return Err(error.into());
+        }
         self.next += 1;
         Ok(())
     }
@@ -63,19 +67,20 @@ impl<N> Directory<N> {
     }
 
     /// Takes the archive's entry at a position away.
-    pub(super) fn hide(&mut self, position: u64) {
-        self.hidden.insert(position);
+    pub(super) fn hide(&mut self, position: u64) -> Result<(), FileError> {
+        self.hidden.put(position, ())?;
+        Ok(())
     }
 
     /// Whether the archive's entry at a position is there still.
     pub(super) fn shows(&self, position: u64) -> bool {
-        !self.hidden.contains(&position)
+        !self.hidden.contains_key(&position)
     }
 
     /// The first position from this one on that the archive has an entry for.
     pub(super) fn next_below(&self, position: u64) -> Option<u64> {
         let mut at = position;
-        for hidden in self.hidden.range(position..) {
+        for (hidden, ()) in self.hidden.range(position..) {
             if *hidden != at {
                 break;
             }

@@ -17,6 +17,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
+use fallible::{TryMap, TryVec, collect, to_vec};
 use spin::mutex::SpinMutex;
 use spin::relax::RelaxStrategy;
 
@@ -31,12 +32,7 @@ impl Marks {
     /// [`FileError::NoMemory`].
     pub fn new(nodes: usize) -> Result<Self, FileError> {
         let words = nodes.div_ceil(64);
-        let mut marks = Vec::new();
-        marks
-            .try_reserve_exact(words)
-            .map_err(|_| FileError::NoMemory)?;
-        marks.resize_with(words, || AtomicU64::new(0));
-        Ok(Self(marks))
+        Ok(Self(collect((0..words).map(|_| AtomicU64::new(0)))?))
     }
 
     /// Whether a node is marked.
@@ -129,8 +125,7 @@ impl<C, R: RelaxStrategy> Lower<C, R> {
             if self.marks.has(at) {
                 return Err(FileError::NotFound);
             }
-            missing.try_reserve(1).map_err(|_| FileError::NoMemory)?;
-            missing.push(at);
+            missing.try_push(at)?;
             if at == ROOT {
                 break None;
             }
@@ -140,7 +135,14 @@ impl<C, R: RelaxStrategy> Lower<C, R> {
             let made = self.stand_in(id, parent.as_ref())?;
             // Somebody else may have been faster.
             let mut raised = self.raised.lock();
-            parent = Some(raised.entry(id).or_insert(made).clone());
+            let node = match raised.get(&id) {
+                Some(known) => known.clone(),
+                None => {
+                    raised.put(id, made.clone())?;
+                    made
+                }
+            };
+            parent = Some(node);
         }
         parent.ok_or(FileError::NotFound)
     }
@@ -165,11 +167,7 @@ impl<C, R: RelaxStrategy> Lower<C, R> {
         let content = match &node.content {
             archive::Content::Directory(_) => Content::Directory,
             archive::Content::Bytes(target) if node.mode & S_IFMT == S_IFLNK => {
-                let mut text = Vec::new();
-                text.try_reserve_exact(target.len())
-                    .map_err(|_| FileError::NoMemory)?;
-                text.extend_from_slice(target);
-                Content::Link(text)
+                Content::Link(to_vec(target)?)
             }
             archive::Content::Bytes(_) => Content::File((self.content)(id)?),
         };
@@ -181,7 +179,7 @@ impl<C, R: RelaxStrategy> Lower<C, R> {
         };
         let below = Below { lower: self, id };
         let name = (self.device, node.inode);
-        Ok(Node::new(name, content, Some(below), state))
+        Ok(Node::new(name, content, Some(below), state)?)
     }
 }
 

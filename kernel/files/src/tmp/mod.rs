@@ -22,6 +22,7 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 use directory::Directory;
+use fallible::{NoMemory, reserve};
 use node::State;
 use spin::mutex::SpinMutex;
 use spin::relax::RelaxStrategy;
@@ -62,6 +63,10 @@ pub enum Child<C: 'static, R: 'static> {
     Archive(NodeId),
 }
 
+/// Nodes of maps that a rename makes at most, and the size of one: an entry by name and by position, and one that is hidden.
+const BLOCKS: usize = 32;
+const BLOCK: usize = 640;
+
 /// The tree.
 pub struct Tmp<C: 'static, R: 'static> {
     root: Arc<Node<C, R>>,
@@ -76,7 +81,10 @@ type Name<'a, C, R> = (&'a Arc<Node<C, R>>, &'a [u8]);
 
 impl<C, R: RelaxStrategy> Tmp<C, R> {
     /// An empty tree on the file system of number `device`, whose inode numbers begin above `base`.
-    pub fn new(device: u32, root: Attributes, base: u64) -> Self {
+    ///
+    /// # Errors
+    /// [`NoMemory`].
+    pub fn new(device: u32, root: Attributes, base: u64) -> Result<Self, NoMemory> {
         let attributes = Attributes {
             mode: root.mode & !S_IFMT | S_IFDIR,
             ..root
@@ -87,13 +95,13 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
             entries: Directory::over(0),
             parent: Weak::new(),
         };
-        Self {
-            root: Node::new((device, base + 1), Content::Directory, None, state),
+        Ok(Self {
+            root: Node::new((device, base + 1), Content::Directory, None, state)?,
             next_number: AtomicU64::new(base + 2),
             changes: SpinMutex::new(()),
             device,
             lower: None,
-        }
+        })
     }
 
     /// A tree over an archive, on the file system of number `device`. Inode numbers of what is made begin above `base`.
@@ -121,10 +129,17 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
     }
 
     /// A node without a name: a file that nobody else can open.
-    pub fn nameless(&self, attributes: Attributes, content: C) -> Arc<Node<C, R>> {
-        let node = self.make(attributes, Content::File(content), Weak::new());
+    ///
+    /// # Errors
+    /// [`NoMemory`].
+    pub fn nameless(
+        &self,
+        attributes: Attributes,
+        content: C,
+    ) -> Result<Arc<Node<C, R>>, NoMemory> {
+        let node = self.make(attributes, Content::File(content), Weak::new())?;
         node.alter().links = 0;
-        node
+        Ok(node)
     }
 
     /// Makes a node and gives it a name. Its owner and group are those of `who` and of the directory.
@@ -150,7 +165,7 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
             gid: new.gid,
             ..attributes
         };
-        let node = self.make(attributes, content, Arc::downgrade(directory));
+        let node = self.make(attributes, content, Arc::downgrade(directory))?;
         directory.alter().entries.insert(name, node.clone())?;
         if is_directory {
             directory.count_link(true, attributes.ctime);
@@ -201,8 +216,7 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         if node.is_directory() {
             return Err(FileError::IsDirectory);
         }
-        self.leave((directory, name), &node, now);
-        Ok(())
+        self.leave((directory, name), &node, now)
     }
 
     /// Removes an empty directory.
@@ -219,8 +233,7 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         let node = self.raised(directory.child(name)?)?;
         permission::check_remove(who, directory.guard(), node.guard())?;
         Self::removable_directory(&node)?;
-        self.leave((directory, name), &node, now);
-        Ok(())
+        self.leave((directory, name), &node, now)
     }
 
     /// Removes everything that is not the archive's.
@@ -237,7 +250,10 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         loop {
             match at.first_own() {
                 Some((_, node)) if node.first_own().is_some() => at = node,
-                Some((name, node)) => self.leave((&at, &name), &node, now),
+                Some((name, node)) => {
+                    // What is not the archive's leaves nothing hidden behind.
+                    let _ = self.leave((&at, &name), &node, now);
+                }
                 None => match at.parent() {
                     Some(parent) if !Arc::ptr_eq(&at, top) => at = parent,
                     _ => return,
@@ -278,12 +294,14 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
             }
         }
         Self::check_move(who, from.0, to.0, &node, old.as_ref())?;
+        // From here on nothing can fail.
+        let _held = reserve(BLOCKS, BLOCKS * BLOCK + to.1.len())?;
         if let Some(old) = &old {
-            self.leave(to, old, now);
+            self.leave(to, old, now)?;
         } else if to.0.links() == 0 {
             return Err(FileError::NotFound);
         }
-        Self::take(from);
+        Self::take(from)?;
         to.0.alter().entries.insert(to.1, node.clone())?;
         if node.is_directory() {
             from.0.count_link(false, now);
@@ -339,7 +357,7 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         attributes: Attributes,
         content: Content<C>,
         parent: Weak<Node<C, R>>,
-    ) -> Arc<Node<C, R>> {
+    ) -> Result<Arc<Node<C, R>>, NoMemory> {
         let attributes = Attributes {
             mode: attributes.mode & !S_IFMT | kind(&content),
             ..attributes
@@ -369,20 +387,30 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
     }
 
     /// Takes a name out of a directory.
-    fn take((directory, name): Name<'_, C, R>) {
+    fn take((directory, name): Name<'_, C, R>) -> Result<(), FileError> {
         let lower = directory.lower(name);
         let mut state = directory.alter();
-        if state.entries.remove(name).is_none()
-            && let Some((position, _)) = lower
-        {
-            state.entries.hide(position);
+        match lower {
+            Some((position, _)) if state.entries.remove(name).is_none() => {
+                state.entries.hide(position)
+            }
+            Some(_) => Ok(()),
+            None => {
+                state.entries.remove(name);
+                Ok(())
+            }
         }
     }
 
     /// Takes the name of a node out of a directory; the node ends with its last name and reference.
-    fn leave(&self, name: Name<'_, C, R>, node: &Arc<Node<C, R>>, now: Time) {
+    fn leave(
+        &self,
+        name: Name<'_, C, R>,
+        node: &Arc<Node<C, R>>,
+        now: Time,
+    ) -> Result<(), FileError> {
         let directory = name.0;
-        Self::take(name);
+        Self::take(name)?;
         if node.is_directory() {
             let mut state = node.alter();
             state.links = 0;
@@ -398,6 +426,7 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
             }
         }
         directory.touch(now);
+        Ok(())
     }
 
     fn removable_directory(node: &Arc<Node<C, R>>) -> Result<(), FileError> {

@@ -9,6 +9,7 @@ use crate::permission::Guard;
 use crate::stat::Time;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
+use fallible::{NoMemory, to_vec};
 use spin::mutex::{SpinMutex, SpinMutexGuard};
 use spin::relax::RelaxStrategy;
 
@@ -44,23 +45,14 @@ pub struct Listed<C: 'static, R: 'static> {
     pub node: Child<C, R>,
 }
 
-/// A copy of a name. [`FileError::NoMemory`] without memory for it.
-fn copy(name: &[u8]) -> Result<Vec<u8>, FileError> {
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(name.len())
-        .map_err(|_| FileError::NoMemory)?;
-    copy.extend_from_slice(name);
-    Ok(copy)
-}
-
 impl<C, R: RelaxStrategy> Node<C, R> {
     pub(super) fn new(
         (device, number): (u32, u64),
         content: Content<C>,
         below: Option<Below<C, R>>,
         state: State<C, R>,
-    ) -> Arc<Self> {
-        Arc::new(Self {
+    ) -> Result<Arc<Self>, NoMemory> {
+        fallible::arc(Self {
             number,
             content,
             device,
@@ -176,7 +168,7 @@ impl<C, R: RelaxStrategy> Node<C, R> {
         let state = self.look();
         let mut own = state.entries.iter_from(0);
         if let Some(entry) = own.find(|entry| core::ptr::eq(&**entry.node, child)) {
-            return copy(entry.name);
+            return Ok(to_vec(entry.name)?);
         }
         drop(own);
         let name = child.archive().and_then(|id| {
@@ -184,29 +176,39 @@ impl<C, R: RelaxStrategy> Node<C, R> {
             let (position, named) = self.lower(name)?;
             (named == id && state.entries.shows(position)).then_some(name)
         });
-        copy(name.ok_or(FileError::NotFound)?)
+        Ok(to_vec(name.ok_or(FileError::NotFound)?)?)
     }
 
-    /// The first entry at or after `position` (0 is the start). Nothing without memory for its name.
-    pub fn list(&self, position: u64) -> Option<Listed<C, R>> {
+    /// The first entry at or after `position` (0 is the start).
+    ///
+    /// # Errors
+    /// [`NoMemory`], for its name.
+    pub fn list(&self, position: u64) -> Result<Option<Listed<C, R>>, NoMemory> {
         let state = self.look();
         if let Some(at) = state.entries.next_below(position) {
             drop(state);
-            let below = self.below.as_ref()?;
+            let Some(below) = &self.below else {
+                return Ok(None);
+            };
             let names = below.lower.tree.names(below.id);
-            let (name, id) = names.get(usize::try_from(at).ok()?)?;
-            return Some(Listed {
+            let named = usize::try_from(at).ok().and_then(|at| names.get(at));
+            let Some((name, id)) = named else {
+                return Ok(None);
+            };
+            return Ok(Some(Listed {
                 next: at + 1,
-                name: copy(name).ok()?,
+                name: to_vec(name)?,
                 node: below.lower.child(*id),
-            });
+            }));
         }
-        let entry = state.entries.iter_from(position).next()?;
-        Some(Listed {
+        let Some(entry) = state.entries.iter_from(position).next() else {
+            return Ok(None);
+        };
+        Ok(Some(Listed {
             next: entry.position + 1,
-            name: copy(entry.name).ok()?,
+            name: to_vec(entry.name)?,
             node: Child::Node(entry.node.clone()),
-        })
+        }))
     }
 
     /// The first entry that the archive has not.

@@ -7,7 +7,6 @@ use super::fetch::Copies;
 use super::parcel::{Frames, Parcel};
 use super::remote::Remote;
 use super::share;
-use crate::mem;
 use crate::mem::object::ObjectRef;
 use crate::migrate::lease;
 use crate::process::Thread;
@@ -25,6 +24,7 @@ use braid_files::far::ask::Ask;
 use braid_files::far::wire::{Wire, Writer};
 use braid_files::walk::PATH_MAX;
 use core::sync::atomic::{AtomicBool, Ordering};
+use fallible::{NoMemory, TryVec, to_vec, with_capacity};
 
 /// Bytes of an answer at the most, but for the list of a poll: a path and its frame.
 const ANSWER: usize = PATH_MAX + 64;
@@ -261,28 +261,26 @@ pub fn post(
     let letter = letter.finish().map_err(|_| Errno::ENOMEM)?;
     let parcel = Parcel::new(&letter, answer, payload)?;
     fill(parcel.frames())?;
-    mem::room(size_of::<Asking>())?;
     let (first, frames) = parcel.name();
-    let asking = Arc::new(Asking {
+    let asking = fallible::arc(Asking {
         thread: thread.clone(),
         home,
         parcel,
         reply: Lock::new(None),
         cancelled: AtomicBool::new(false),
-    });
-    let reserved = thread
-        .far
-        .with(|journal| journal.entries.try_reserve(1).is_ok());
-    if !reserved {
-        return Err(Errno::ENOMEM.into());
-    }
+    })?;
     let call = share().asked.lock().insert(asking.clone());
     let call = call.map_err(|_| Errno::ENOMEM)?;
-    share().begin();
-    thread.far.with(|journal| {
-        journal.entries.push(Entry { call, asking });
+    let noted = thread.far.with(|journal| {
+        journal.entries.try_push(Entry { call, asking })?;
         journal.next = journal.entries.len();
+        Ok::<_, NoMemory>(())
     });
+    if noted.is_err() {
+        share().asked.lock().remove(call);
+    }
+    noted?;
+    share().begin();
     let question = Message::FileAsk {
         call,
         parcel: first,
@@ -326,9 +324,9 @@ fn lent(home: TorusId, number: u64, sealed: bool) -> Reply {
 fn opened(home: TorusId, number: u64, description: Description) -> Reply {
     let remote = Remote::new(home, number, description);
     remote.settle();
-    match mem::room(size_of::<Remote>() + size_of::<OpenFile>()) {
-        Ok(()) => Reply::Opened(remote.open()),
-        Err(errno) => Reply::failed(errno),
+    match remote.open() {
+        Ok(file) => Reply::Opened(file),
+        Err(NoMemory) => Reply::failed(Errno::ENOMEM),
     }
 }
 
@@ -349,18 +347,15 @@ pub fn replies(thread: &Thread, cancel: bool) -> Result<Option<Vec<Vec<u16>>>, E
             }
             return Ok(None);
         }
-        let mut replies = Vec::new();
-        replies
-            .try_reserve_exact(count)
-            .map_err(|_| Errno::ENOMEM)?;
+        let mut replies = with_capacity(count)?;
         for entry in &journal.entries {
-            replies.push(match entry.reply() {
-                Some(Reply::Answer(Answer::Ready { events })) => events,
+            replies.try_push(match &*entry.asking.reply.lock() {
+                Some(Reply::Answer(Answer::Ready { events })) => to_vec(events)?,
                 Some(Reply::Answer(Answer::Failed { errno })) => {
-                    return Err(Errno::of(errno).unwrap_or(Errno::EIO));
+                    return Err(Errno::of(*errno).unwrap_or(Errno::EIO));
                 }
                 _ => Vec::new(),
-            });
+            })?;
         }
         Ok(Some(replies))
     })

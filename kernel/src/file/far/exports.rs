@@ -6,15 +6,13 @@ use super::super::service::opening;
 use super::super::tree::{self, Node};
 use super::super::{context, local, locks};
 use super::share;
-use crate::mem;
 use crate::process::Pid;
 use crate::syscall::errno::Errno;
-use ::torus::{MAX_TORI, TorusId};
+use ::torus::TorusId;
 use alloc::sync::Arc;
 use braid_files::archive::{NodeId, S_IFMT};
 use braid_files::far::answer::{Answer, Description};
 use braid_files::far::ask::{TERMINAL, TMP, archive_node, console};
-use braid_files::far::exports::Exports;
 
 /// What never changes about an open file.
 pub fn describe(file: &OpenFile) -> Description {
@@ -34,7 +32,6 @@ pub fn describe(file: &OpenFile) -> Description {
 
 /// Gives a file a number for `holder`. ENOMEM without memory for it.
 pub fn export(file: Arc<OpenFile>, holder: TorusId) -> Result<u64, Errno> {
-    mem::room(size_of::<Exports<Arc<OpenFile>, MAX_TORI>>())?;
     let number = share().exports.lock().add(file, holder.index());
     let number = number.map_err(|_| Errno::ENOMEM)?;
     share().begin();
@@ -69,18 +66,17 @@ pub fn unlock(number: u64, process: Pid) {
 
 /// The open file of a number: an exported one, or what is there for every torus. EBADF when there is none.
 pub fn file(number: u64) -> Result<Arc<OpenFile>, Errno> {
-    mem::room(size_of::<OpenFile>())?;
     if let Some(fd) = (0..3).find(|&fd| console(fd) == number) {
-        return Ok(context::console(fd));
+        return Ok(context::console(fd)?);
     }
     if number == TERMINAL {
         let place = Body::Place(Node::Device(Device::Tty));
-        return Ok(Arc::new(OpenFile::new(place, Flags::PATH)));
+        return Ok(fallible::arc(OpenFile::new(place, Flags::PATH))?);
     }
     if let Some(id) = archive_node(number).filter(|&id| (id as usize) < tree::archive().len()) {
         let node = Node::Archive(NodeId(id)).now();
         let body = opening::body(&node, Flags::RDONLY).unwrap_or_else(|_| Body::Place(node));
-        return Ok(Arc::new(OpenFile::new(body, Flags::RDONLY)));
+        return Ok(fallible::arc(OpenFile::new(body, Flags::RDONLY))?);
     }
     let exports = share().exports.lock();
     exports.get(number).cloned().ok_or(Errno::EBADF)

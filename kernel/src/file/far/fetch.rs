@@ -16,6 +16,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::credentials::Identity;
 use braid_files::far::ask::Request;
+use fallible::TryVec;
 
 /// The copies that a call makes, in the order in which each of its runs asks for them.
 pub struct Copies {
@@ -49,12 +50,11 @@ impl Copies {
 
     fn current(&mut self) -> Result<&mut Copying, Errno> {
         if self.copies.len() == self.next {
-            self.copies.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-            self.copies.push(Copying {
+            self.copies.try_push(Copying {
                 file: opening::nameless(&Identity::default(), false)?,
                 len: 0,
                 complete: false,
-            });
+            })?;
         }
         Ok(&mut self.copies[self.next])
     }

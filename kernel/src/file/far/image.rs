@@ -12,7 +12,6 @@ use super::asking::{Interruption, forget, interruption};
 use super::exports;
 use super::remote::{self, Remote};
 use crate::arch::cpu;
-use crate::mem;
 use crate::process::{Pid, Process, Thread};
 use crate::sched::pieces::Pieces;
 use crate::syscall::errno::Errno;
@@ -24,11 +23,7 @@ use braid_files::far::image::{Descriptor, Image, Item, Spot};
 use braid_files::far::wire::{Wire, WireError};
 use braid_files::table::Table;
 use core::sync::atomic::Ordering;
-
-/// Heap that a file needs at the target.
-const FILE: usize = size_of::<Remote>() + size_of::<OpenFile>() + 64;
-/// Heap that a descriptor needs there.
-const DESCRIPTOR: usize = 32;
+use fallible::{TryVec, with_capacity};
 
 /// The files of a process on their way. Dropped before they have been [sent](Self::sent), the target holds none of them.
 pub struct Packed {
@@ -50,9 +45,7 @@ impl Packed {
     }
 
     fn hold(&mut self, home: TorusId, number: u64) -> Result<(), Errno> {
-        self.held.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        self.held.push((home, number));
-        Ok(())
+        Ok(self.held.try_push((home, number))?)
     }
 
     /// An open file; `sole` says that nobody else has it.
@@ -87,12 +80,11 @@ impl Packed {
 
     /// A directory that a process works in.
     fn directory(&mut self, node: &Node) -> Result<Item, Errno> {
-        mem::room(FILE)?;
         let body = match node {
             Node::Far(remote) => Body::Far(remote.clone()),
             node => Body::Place(node.clone()),
         };
-        self.item(&Arc::new(OpenFile::new(body, Flags::PATH)), true)
+        self.item(&fallible::arc(OpenFile::new(body, Flags::PATH))?, true)
     }
 }
 
@@ -137,30 +129,23 @@ pub fn pack(
     };
     let snapshot = context.snapshot()?;
     let mut files: Vec<&Arc<OpenFile>> = Vec::new();
-    let mut descriptors = Vec::new();
-    descriptors
-        .try_reserve_exact(snapshot.descriptors.len())
-        .map_err(|_| Errno::ENOMEM)?;
+    let mut descriptors = with_capacity(snapshot.descriptors.len())?;
     for (fd, file, close_on_exec) in &snapshot.descriptors {
         let known = files.iter().position(|known| Arc::ptr_eq(known, file));
         let index = match known {
             Some(index) => index,
             None => {
-                files.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-                files.push(file);
+                files.try_push(file)?;
                 files.len() - 1
             }
         };
-        descriptors.push(Descriptor {
+        descriptors.try_push(Descriptor {
             fd: *fd,
             file: index as u32,
             close_on_exec: *close_on_exec,
-        });
+        })?;
     }
-    let mut items = Vec::new();
-    items
-        .try_reserve_exact(files.len())
-        .map_err(|_| Errno::ENOMEM)?;
+    let mut items = with_capacity(files.len())?;
     for file in files {
         let own = snapshot
             .descriptors
@@ -168,7 +153,7 @@ pub fn pack(
             .filter(|(_, other, _)| Arc::ptr_eq(other, file));
         // Each descriptor's reference, and the one of the copy made above.
         let sole = Arc::strong_count(file) == 2 * own.count();
-        items.push(packed.item(file, sole)?);
+        items.try_push(packed.item(file, sole)?)?;
     }
     let directory = packed.directory(&snapshot.directory)?;
     let executable = match executable {
@@ -196,14 +181,9 @@ pub fn unpack(bytes: &[u8], pid: Pid) -> Result<(Context, Option<Arc<Executable>
         WireError::NoMemory => Errno::ENOMEM,
         _ => Errno::EIO,
     })?;
-    let count = image.files.len() + 2;
-    mem::room(count * FILE + image.descriptors.len() * DESCRIPTOR)?;
-    let mut files = Vec::new();
-    files
-        .try_reserve_exact(image.files.len())
-        .map_err(|_| Errno::ENOMEM)?;
+    let mut files = with_capacity(image.files.len())?;
     for item in &image.files {
-        files.push(open(item)?);
+        files.try_push(open(item)?)?;
     }
     let directory = open(&image.directory)?.directory()?;
     let context = Context::of(pid, directory, image.umask);
@@ -214,10 +194,10 @@ pub fn unpack(bytes: &[u8], pid: Pid) -> Result<(Context, Option<Arc<Executable>
     }
     let executable = match image.executable {
         None => None,
-        Some((path, item)) => Some(Arc::new(Executable {
+        Some((path, item)) => Some(fallible::arc(Executable {
             path,
             file: open(&item)?,
-        })),
+        })?),
     };
     Ok((context, executable))
 }
@@ -232,7 +212,7 @@ fn open(item: &Item) -> Result<Arc<OpenFile>, Errno> {
             let flags = Flags::from_bits_retain(flags);
             let file = OpenFile::new(body(spot, flags)?, flags);
             *file.offset.lock() = offset;
-            Ok(Arc::new(file))
+            Ok(fallible::arc(file)?)
         }
         Item::Far {
             home,
@@ -243,7 +223,7 @@ fn open(item: &Item) -> Result<Arc<OpenFile>, Errno> {
             if home == cpu::this().torus().id {
                 return exports::file(number).map_err(|_| Errno::EIO);
             }
-            Ok(Remote::new(home, number, description).open())
+            Ok(Remote::new(home, number, description).open()?)
         }
     }
 }
@@ -346,9 +326,8 @@ impl Context {
         let (mut descriptors, mut pieces) = (Vec::new(), Pieces::new());
         for fd in inner.table.numbers() {
             pieces.step();
-            descriptors.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
             let close_on_exec = inner.table.close_on_exec(fd)?;
-            descriptors.push((fd, inner.table.get(fd)?.clone(), close_on_exec));
+            descriptors.try_push((fd, inner.table.get(fd)?.clone(), close_on_exec))?;
         }
         Ok(Snapshot {
             descriptors,

@@ -8,6 +8,7 @@ use crate::arch::{cpu, paging};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::far::wire::{Wire, WireError};
+use fallible::{TryVec, collect, with_capacity};
 use vm::addr::{Frame, PAGE_SIZE};
 
 /// Frames that a parcel may have besides the first.
@@ -101,10 +102,7 @@ impl Frames {
         self.read(0, &mut len);
         let len = (u32::from_le_bytes(len) as usize).min(self.len());
         let mut bytes = Vec::new();
-        bytes
-            .try_reserve_exact(len)
-            .map_err(|_| WireError::NoMemory)?;
-        bytes.resize(len, 0);
+        bytes.try_resize(len, 0)?;
         self.read(LENGTH, &mut bytes);
         T::from_bytes(&bytes)
     }
@@ -121,14 +119,13 @@ impl Parcel {
         if count > FRAMES {
             return Err(Errno::EINVAL);
         }
-        let mut others = Vec::new();
-        others.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
+        let others = with_capacity(count)?;
         let torus = cpu::this().torus();
         let first = torus.alloc_buffer().ok_or(Errno::ENOMEM)?;
         let mut parcel = Self(Frames { first, others });
         for index in 0..count {
             let frame = torus.alloc_buffer().ok_or(Errno::ENOMEM)?;
-            parcel.0.others.push(frame);
+            parcel.0.others.try_push(frame)?;
             parcel.enter(index, frame);
         }
         parcel.0.write(0, &(letter.len() as u32).to_le_bytes());
@@ -168,10 +165,8 @@ impl Drop for Parcel {
 /// Opens a parcel of another torus.
 pub fn lent(first: Frame, count: u32) -> Result<Frames, Errno> {
     let count = (count as usize).min(FRAMES);
-    let mut others = Vec::new();
-    others.try_reserve_exact(count).map_err(|_| Errno::ENOMEM)?;
     let list = paging::phys_to_virt(first.start()).cast::<u64>();
     // SAFETY: K36, the asker has lent the frame, and the list begins it.
-    others.extend((0..count).map(|index| Frame(unsafe { list.add(index).read() })));
+    let others = collect((0..count).map(|index| Frame(unsafe { list.add(index).read() })))?;
     Ok(Frames { first, others })
 }

@@ -13,6 +13,7 @@ use braid_files::archive::{NodeId, S_IFDIR};
 use braid_files::far::answer::Description;
 use braid_files::far::ask::{Place, TMP};
 use core::sync::atomic::{AtomicBool, Ordering};
+use fallible::NoMemory;
 
 /// A file of another torus, as this one knows it. Dropping it lets it go at its home.
 pub struct Remote {
@@ -93,9 +94,10 @@ impl Remote {
     }
 
     /// An open file that stands for it.
-    pub fn open(self) -> Arc<OpenFile> {
+    pub fn open(self) -> Result<Arc<OpenFile>, NoMemory> {
         let flags = Flags::from_bits_retain(self.description.flags);
-        Arc::new(OpenFile::new(Body::Far(Arc::new(self)), flags))
+        let body = Body::Far(fallible::arc(self)?);
+        fallible::arc(OpenFile::new(body, flags))
     }
 }
 

@@ -13,7 +13,6 @@ use super::super::tree::{Home, Node};
 use super::parcel::{self, Frames, PAYLOAD, PAYLOAD_MAX};
 use super::{exports, share};
 use crate::arch::cpu;
-use crate::mem;
 use crate::migrate::lease;
 use crate::process::Pid;
 use crate::rings;
@@ -35,6 +34,7 @@ use braid_files::far::ask::{Ask, Place, Request, Subject as About, Who};
 use braid_files::far::wire::WireError;
 use braid_files::walk::{self, Leaving, Target, Walk};
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use fallible::{TryVec, with_capacity};
 
 /// Where a request stands.
 mod state {
@@ -109,7 +109,6 @@ impl Serving {
 /// A request has come.
 pub fn begin(from: TorusId, call: u64, first: vm::addr::Frame, frames: u32) {
     let opened = parcel::lent(first, frames).and_then(|parcel| {
-        mem::room(size_of::<Serving>())?;
         let letter: Result<(Who, Ask), WireError> = parcel.letter();
         match letter {
             Ok(letter) => Ok((parcel, letter)),
@@ -120,22 +119,24 @@ pub fn begin(from: TorusId, call: u64, first: vm::addr::Frame, frames: u32) {
             }
         }
     });
-    let (parcel, (who, ask)) = match opened {
-        Ok(opened) => opened,
-        Err(errno) => return refuse(from, call, first, errno),
-    };
-    run(&Arc::new(Serving {
-        from,
-        call,
-        who,
-        ask,
-        parcel,
-        in_flight: Lock::new(InFlight::new()),
-        state: AtomicU8::new(state::RUNNING),
-        number: AtomicU64::new(0),
-        timed: AtomicBool::new(false),
-        background: AtomicU8::new(0),
-    }));
+    let serving = opened.and_then(|(parcel, (who, ask))| {
+        Ok(fallible::arc(Serving {
+            from,
+            call,
+            who,
+            ask,
+            parcel,
+            in_flight: Lock::new(InFlight::new()),
+            state: AtomicU8::new(state::RUNNING),
+            number: AtomicU64::new(0),
+            timed: AtomicBool::new(false),
+            background: AtomicU8::new(0),
+        })?)
+    });
+    match serving {
+        Ok(serving) => run(&serving),
+        Err(errno) => refuse(from, call, first, errno),
+    }
 }
 
 /// Answers a request for which there was no memory.
@@ -377,11 +378,9 @@ fn target(who: &Identity, place: &Place) -> Result<Found, Errno> {
     match walk::go_on(&Home(*who), from, place.follow)? {
         Walk::Target(target) => Ok(Found::Here(target)),
         Walk::Leaves(Leaving { at, rest, links }) => {
-            let mut path = at.path().ok_or(Errno::ENOENT)?;
-            path.try_reserve(rest.len() + 1)
-                .map_err(|_| Errno::ENOMEM)?;
-            path.push(b'/');
-            path.extend_from_slice(&rest);
+            let mut path = at.path()?.ok_or(Errno::ENOENT)?;
+            path.try_push(b'/')?;
+            path.try_extend_from_slice(&rest)?;
             Ok(Found::Elsewhere(path, links))
         }
     }
@@ -420,15 +419,12 @@ fn with_both(
 /// The events of files; has the request woken when they change.
 fn poll(serving: &Arc<Serving>, files: &[(u64, u16)], enrol: bool) -> Result<Vec<u16>, Errno> {
     let waiter: Option<Arc<dyn Waiter>> = if enrol { Some(serving.clone()) } else { None };
-    let mut events = Vec::new();
-    events
-        .try_reserve_exact(files.len())
-        .map_err(|_| Errno::ENOMEM)?;
+    let mut events = with_capacity(files.len())?;
     for &(number, wanted) in files {
-        events.push(match exports::file(number) {
+        events.try_push(match exports::file(number) {
             Ok(file) => poll::events(&file, wanted, waiter.as_ref()) & (wanted | poll::ALWAYS),
             Err(_) => poll::NVAL,
-        });
+        })?;
     }
     Ok(events)
 }

@@ -5,16 +5,15 @@ use super::super::machine;
 use crate::arch::cpu;
 use crate::mem::object::ObjectRef;
 use crate::process::{Pid, Process, counters, table};
-use alloc::format;
-use alloc::string::{String, ToString};
-use core::fmt::Write;
+use core::fmt::{self, Write};
+use fallible::Text;
 use vm::space::{Backing, Flags, Mapping};
 use vm::table::Rights;
 
 /// The name of a text about the machine, and who writes it.
-type MachineText = (&'static [u8], fn() -> String);
+type MachineText = (&'static [u8], fn(&mut Text) -> fmt::Result);
 /// The name of a text about a process, and who writes it.
-type ProcessText = (&'static [u8], fn(&Process) -> String);
+type ProcessText = (&'static [u8], fn(&Process, &mut Text) -> fmt::Result);
 
 /// Texts about the machine.
 pub(super) const MACHINE: [MachineText; 9] = [
@@ -26,7 +25,7 @@ pub(super) const MACHINE: [MachineText; 9] = [
     (b"stat", stat),
     (b"uptime", uptime),
     (b"version", version),
-    (b"vmstat", String::new),
+    (b"vmstat", nothing),
 ];
 
 /// Texts about a process.
@@ -47,35 +46,33 @@ fn cores() -> usize {
     cpu::this().torus().cores()
 }
 
-fn cpuinfo() -> String {
-    let mut text = String::new();
-    for index in 0..cores() {
-        // Writing to a String does not fail.
-        let _ = writeln!(
+fn cpuinfo(text: &mut Text) -> fmt::Result {
+    (0..cores()).try_for_each(|index| {
+        writeln!(
             text,
             "processor\t: {index}\nmodel name\t: x86-64\nflags\t\t: fpu sse sse2\n"
-        );
-    }
-    text
+        )
+    })
 }
 
-fn filesystems() -> String {
-    "nodev\trootfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n".to_string()
+fn filesystems(text: &mut Text) -> fmt::Result {
+    text.write_str("nodev\trootfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\n")
 }
 
-fn mounts() -> String {
-    "rootfs / rootfs ro 0 0\ntmpfs /tmp tmpfs rw 0 0\ndevtmpfs /dev devtmpfs rw 0 0\nproc /proc proc rw 0 0\n".to_string()
+fn mounts(text: &mut Text) -> fmt::Result {
+    text.write_str("rootfs / rootfs ro 0 0\ntmpfs /tmp tmpfs rw 0 0\ndevtmpfs /dev devtmpfs rw 0 0\nproc /proc proc rw 0 0\n")
 }
 
-fn loadavg() -> String {
+fn loadavg(text: &mut Text) -> fmt::Result {
     let processes = table().living().len();
-    format!(
-        "0.00 0.00 0.00 1/{processes} {}\n",
+    writeln!(
+        text,
+        "0.00 0.00 0.00 1/{processes} {}",
         crate::sched::current().process.pid.raw()
     )
 }
 
-fn meminfo() -> String {
+fn meminfo(text: &mut Text) -> fmt::Result {
     let torus = cpu::this().torus();
     let [_, _, tables, private, cached] = torus.frames_by_use().map(|frames| frames * 4);
     let (total, free) = (local().frames * 4, machine::available_frames() * 4);
@@ -83,7 +80,8 @@ fn meminfo() -> String {
     let (swap, swap_free) = slots.map_or((0, 0), |slots| {
         (slots.capacity() * 4, slots.available() * 4)
     });
-    format!(
+    write!(
+        text,
         "MemTotal:       {total:8} kB\nMemFree:        {free:8} kB\nMemAvailable:   {free:8} kB\n\
          Buffers:               0 kB\nCached:         {cached:8} kB\nSwapCached:            0 kB\n\
          AnonPages:      {private:8} kB\nPageTables:     {tables:8} kB\n\
@@ -91,37 +89,39 @@ fn meminfo() -> String {
     )
 }
 
-fn stat() -> String {
-    let mut text = String::from("cpu  0 0 0 0 0 0 0 0 0 0\n");
+fn stat(text: &mut Text) -> fmt::Result {
+    text.write_str("cpu  0 0 0 0 0 0 0 0 0 0\n")?;
     for index in 0..cores() {
-        let _ = writeln!(text, "cpu{index} 0 0 0 0 0 0 0 0 0 0");
+        writeln!(text, "cpu{index} 0 0 0 0 0 0 0 0 0 0")?;
     }
     let processes = table().living().len();
     let boot = machine::wall().seconds - machine::now().0 / 1_000_000_000;
-    let _ = writeln!(
+    writeln!(
         text,
         "btime {boot}\nprocesses {processes}\nprocs_running 1\nprocs_blocked 0"
-    );
-    text
+    )
 }
 
-fn uptime() -> String {
+fn uptime(text: &mut Text) -> fmt::Result {
     let hundredths = machine::now().0 / 10_000_000;
-    format!("{}.{:02} 0.00\n", hundredths / 100, hundredths % 100)
+    writeln!(text, "{}.{:02} 0.00", hundredths / 100, hundredths % 100)
 }
 
-fn version() -> String {
-    "Linux version 6.1.0-braid (braid) #1 SMP Braid\n".to_string()
+fn version(text: &mut Text) -> fmt::Result {
+    text.write_str("Linux version 6.1.0-braid (braid) #1 SMP Braid\n")
 }
 
-fn name(process: &Process) -> String {
-    format!("{}\n", process.name.lock().text())
+fn name(process: &Process, text: &mut Text) -> fmt::Result {
+    writeln!(text, "{}", process.name.lock().text())
 }
 
-fn command_line(process: &Process) -> String {
+fn command_line(process: &Process, text: &mut Text) -> fmt::Result {
     let executable = process.executable.lock().clone();
-    let path = executable.map(|executable| String::from_utf8_lossy(executable.path()).into_owned());
-    path.map_or_else(String::new, |path| path + "\0")
+    let Some(executable) = executable else {
+        return Ok(());
+    };
+    text.write_bytes(executable.path())?;
+    text.write_bytes(b"\0")
 }
 
 /// Pages of address space and of memory.
@@ -131,15 +131,19 @@ fn memory_pages(process: &Process) -> (u64, u64) {
     })
 }
 
-fn maps(process: &Process) -> String {
+fn maps(process: &Process, text: &mut Text) -> fmt::Result {
     let Some(space) = process.space() else {
-        return String::new();
+        return Ok(());
     };
-    space.look(|space| space.mappings().map(map_line).collect())
+    space.look(|space| {
+        space
+            .mappings()
+            .try_for_each(|mapping| map_line(mapping, text))
+    })
 }
 
 /// A line of `/proc/PID/maps`: range, rights, offset, device, inode and name, of which files have none here.
-fn map_line(mapping: &Mapping<ObjectRef>) -> String {
+fn map_line(mapping: &Mapping<ObjectRef>, text: &mut Text) -> fmt::Result {
     let right = |right, letter| {
         if mapping.rights.contains(right) {
             letter
@@ -156,7 +160,9 @@ fn map_line(mapping: &Mapping<ObjectRef>) -> String {
         flags if flags.contains(Flags::HEAP) => "[heap]",
         _ => "",
     };
-    let line = format!(
+    let start = text.0.len();
+    write!(
+        text,
         "{:08x}-{:08x} {}{}{}{} {offset:08x} 00:00 0",
         mapping.range.start.start().0,
         mapping.range.end.start().0,
@@ -164,17 +170,17 @@ fn map_line(mapping: &Mapping<ObjectRef>) -> String {
         right(Rights::WRITE, 'w'),
         right(Rights::EXECUTE, 'x'),
         if mapping.is_private() { 'p' } else { 's' },
-    );
+    )?;
     if name.is_empty() {
-        line + "\n"
-    } else {
-        format!("{line:<73}{name}\n")
+        return text.write_str("\n");
     }
+    let wide = 73usize.saturating_sub(text.0.len() - start);
+    writeln!(text, "{:wide$}{name}", "")
 }
 
-fn memory(process: &Process) -> String {
+fn memory(process: &Process, text: &mut Text) -> fmt::Result {
     let (size, resident) = memory_pages(process);
-    format!("{size} {resident} 0 0 0 {size} 0\n")
+    writeln!(text, "{size} {resident} 0 0 0 {size} 0")
 }
 
 fn state(process: &Process) -> char {
@@ -187,7 +193,7 @@ fn state(process: &Process) -> char {
     }
 }
 
-fn process_stat(process: &Process) -> String {
+fn process_stat(process: &Process, text: &mut Text) -> fmt::Result {
     let pid = process.pid;
     let (parent, group, session) = (
         table().parent_of(pid),
@@ -201,9 +207,10 @@ fn process_stat(process: &Process) -> String {
     let counts = process.counters.all().take(counters::FAULTS);
     let moved = process.counters.faults_moved.get();
     let faults = counts.map(|(_, count)| count).sum::<u64>() - moved;
-    format!(
+    writeln!(
+        text,
         "{} ({}) {} {} {} {} 34816 {} 4194304 {faults} 0 {moved} 0 {ticks} 0 {child_ticks} 0 20 0 1 0 0 {bytes} {resident} \
-         18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+         18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0",
         pid.raw(),
         process.name.lock().text(),
         state(process),
@@ -214,7 +221,7 @@ fn process_stat(process: &Process) -> String {
     )
 }
 
-fn status(process: &Process) -> String {
+fn status(process: &Process, text: &mut Text) -> fmt::Result {
     let pid = process.pid.raw();
     let (size, resident) = memory_pages(process);
     let (size, resident) = (size * 4, resident * 4);
@@ -223,13 +230,10 @@ fn status(process: &Process) -> String {
     });
     let credentials = *process.credentials.lock();
     let (user, group) = (credentials.user, credentials.group);
-    let mut groups = String::new();
-    for id in credentials.groups.ids() {
-        let _ = write!(groups, "{id} ");
-    }
-    format!(
+    write!(
+        text,
         "Name:\t{}\nUmask:\t{:04o}\nState:\t{}\nTgid:\t{pid}\nPid:\t{pid}\nPPid:\t{}\nUid:\t{}\t{}\t{}\t{}\n\
-         Gid:\t{}\t{}\t{}\t{}\nGroups:\t{groups}\nVmSize:\t{size:8} kB\nVmHWM:\t{peak:8} kB\nVmRSS:\t{resident:8} kB\nVmSwap:\t{swapped:8} kB\nThreads:\t1\n",
+         Gid:\t{}\t{}\t{}\t{}\nGroups:\t{}\nVmSize:\t{size:8} kB\nVmHWM:\t{peak:8} kB\nVmRSS:\t{resident:8} kB\nVmSwap:\t{swapped:8} kB\nThreads:\t1\n",
         process.name.lock().text(),
         process.files.umask(),
         state(process),
@@ -242,5 +246,19 @@ fn status(process: &Process) -> String {
         group.effective,
         group.saved,
         group.files,
+        Ids(credentials.groups.ids()),
     )
+}
+
+/// Numbers, each with a space behind it.
+struct Ids<'a>(&'a [u32]);
+
+impl fmt::Display for Ids<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|id| write!(f, "{id} "))
+    }
+}
+
+fn nothing(_: &mut Text) -> fmt::Result {
+    Ok(())
 }

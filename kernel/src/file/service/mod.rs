@@ -18,6 +18,7 @@ use alloc::vec::Vec;
 use braid_files::far::ask::Request;
 use braid_files::stat::Stat;
 use braid_files::walk::Target;
+use fallible::to_vec;
 
 /// What something is done with.
 pub enum Subject {
@@ -67,12 +68,7 @@ impl Subject {
 
 /// A copy of bytes. ENOMEM without memory for it.
 pub fn bytes(from: &[u8]) -> Result<Vec<u8>, Errno> {
-    let mut bytes = Vec::new();
-    bytes
-        .try_reserve_exact(from.len())
-        .map_err(|_| Errno::ENOMEM)?;
-    bytes.extend_from_slice(from);
-    Ok(bytes)
+    Ok(to_vec(from)?)
 }
 
 /// Does what is asked. Reads, writes and listings have buffers, and go to [`super::transfer`] and [`list`].
@@ -83,7 +79,7 @@ pub fn perform(caller: &Caller, subject: Subject, request: &Request) -> Result<O
         Request::StatFs => return Ok(Outcome::Bytes(attributes::stat_fs(&subject)?)),
         Request::ReadLink => return Ok(Outcome::Bytes(place::read_link(who, &subject)?)),
         Request::Path => return Ok(Outcome::Bytes(place::path(&subject)?)),
-        Request::Name => return Ok(Outcome::Bytes(subject.file()?.name())),
+        Request::Name => return Ok(Outcome::Bytes(subject.file()?.name()?)),
         Request::Open { flags, mode } => {
             return Ok(Outcome::Opened(opening::open(who, subject, flags, mode)?));
         }

@@ -5,7 +5,6 @@ use super::super::local::{TmpNode, tree_of};
 use super::super::machine;
 use super::super::tree::Node;
 use super::opening::attributes;
-use crate::mem;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -33,7 +32,6 @@ fn vacant(target: Target<Node>, is_directory: bool) -> Result<Name, Errno> {
     if target.slash && !is_directory {
         return Err(Errno::ENOENT);
     }
-    mem::room(size_of::<TmpNode>() + 4 * target.name.len() + 1024)?;
     let parent = directory(&target.directory, Errno::ENOENT)?;
     Ok((parent, target.name))
 }
@@ -47,7 +45,6 @@ fn present(target: Target<Node>, unnamed: Errno) -> Result<Name, Errno> {
     if target.directory.mount() != node.mount() {
         return Err(Errno::EBUSY);
     }
-    mem::room(size_of::<TmpNode>() + 1024)?;
     let parent = directory(&target.directory, Errno::EPERM)?;
     Ok((parent, target.name))
 }
@@ -127,7 +124,6 @@ pub fn rename(
         return Err(Errno::EBUSY);
     }
     let to_parent = directory(&target.directory, Errno::EPERM)?;
-    mem::room(4 * target.name.len() + 1024)?;
     let (from, to) = ((&from_parent, &*from_name), (&to_parent, &*target.name));
     tree_of(&to_parent).rename(who, from, to, keep, machine::wall())?;
     Ok(0)

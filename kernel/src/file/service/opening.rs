@@ -2,7 +2,7 @@
 
 use super::super::content::Content;
 use super::super::device::Device;
-use super::super::local::{TmpNode, tmp, tree_of};
+use super::super::local::{tmp, tree_of};
 use super::super::machine;
 use super::super::open::{Body, Flags, OpenFile};
 use super::super::proc::Proc;
@@ -11,7 +11,6 @@ use super::super::tree::{Node, archive};
 use super::super::tty;
 use super::Subject;
 use super::files::cut;
-use crate::mem;
 use crate::process::table;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -51,7 +50,6 @@ pub(super) fn open(
         Subject::File(file) => return reopen(who, file, flags),
         Subject::Target(target) => target,
     };
-    mem::room(size_of::<TmpNode>() + size_of::<OpenFile>() + target.name.len())?;
     let exclusive = flags.contains(Flags::CREAT | Flags::EXCL);
     let node = match target.node {
         Some(_) if exclusive => return Err(Errno::EEXIST.into()),
@@ -61,7 +59,7 @@ pub(super) fn open(
         None => {
             // Whoever makes a file has it open as he likes, whatever its mode says.
             let node = create(who, &target, mode)?;
-            return Ok(opened(body(&node, flags)?, flags));
+            return opened(body(&node, flags)?, flags);
         }
     };
     if let Some(file) = descriptor(who, &node, flags)? {
@@ -80,7 +78,7 @@ fn open_node(who: &Identity, node: Node, flags: Flags) -> Result<Arc<OpenFile>, 
             cut(who, &node, 0, u64::MAX)?;
         }
     }
-    Ok(opened(body, flags))
+    opened(body, flags)
 }
 
 /// Whether a file opened so may change.
@@ -110,7 +108,7 @@ pub(super) fn enter(who: &Identity, subject: &Subject) -> Result<Arc<OpenFile>, 
     let node = subject.node(Errno::ENOTDIR)?;
     let body = body(&node, flags)?;
     permission::check(who, node.guard(), Access::EXECUTE)?;
-    Ok(opened(body, flags))
+    opened(body, flags)
 }
 
 /// An open file of a program that somebody may execute, if he may not read it either (execve(2)).
@@ -129,8 +127,7 @@ pub fn execute(who: &Identity, node: &Node) -> Result<Arc<OpenFile>, Errno> {
         },
         _ => return Err(Errno::EACCES),
     };
-    mem::room(size_of::<OpenFile>())?;
-    Ok(Arc::new(OpenFile::new(body, Flags::RDONLY)))
+    Ok(fallible::arc(OpenFile::new(body, Flags::RDONLY))?)
 }
 
 /// The bytes of a file of the boot archive.
@@ -141,9 +138,9 @@ pub fn bytes_of(id: NodeId) -> Result<Body, Errno> {
     }
 }
 
-fn opened(body: Body, flags: Flags) -> Arc<OpenFile> {
+fn opened(body: Body, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
     let kept = flags - Flags::CREAT - Flags::EXCL - Flags::TRUNC - Flags::CLOEXEC;
-    Arc::new(OpenFile::new(body, kept))
+    Ok(fallible::arc(OpenFile::new(body, kept))?)
 }
 
 /// The open file that a name in `/proc/PID/fd` stands for.
@@ -165,7 +162,6 @@ fn descriptor(who: &Identity, node: &Node, flags: Flags) -> Result<Option<Arc<Op
 
 /// Opens a file once more. What has a node gets a position of its own; terminals and pipes are shared.
 fn reopen(who: &Identity, file: Arc<OpenFile>, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
-    mem::room(size_of::<OpenFile>())?;
     match file.node() {
         Some(node) if !matches!(file.body, Body::Terminal(_)) => open_node(who, node, flags),
         _ => Ok(file),
@@ -185,14 +181,13 @@ fn create(who: &Identity, target: &Target<Node>, mode: u32) -> Result<Node, Errn
 
 /// A file in memory without a name, which takes seals or not.
 pub fn nameless(who: &Identity, sealable: bool) -> Result<Arc<OpenFile>, Errno> {
-    mem::room(size_of::<TmpNode>() + size_of::<OpenFile>())?;
     let content = if sealable {
         Content::sealable()?
     } else {
         Content::new()?
     };
-    let node = tmp().nameless(attributes(who, S_IFREG | 0o777), content);
-    Ok(Arc::new(OpenFile::new(Body::Tmp(node), Flags::RDWR)))
+    let node = tmp().nameless(attributes(who, S_IFREG | 0o777), content)?;
+    Ok(fallible::arc(OpenFile::new(Body::Tmp(node), Flags::RDWR))?)
 }
 
 /// What is behind a file opened at `node`.
@@ -226,6 +221,6 @@ pub(in super::super) fn body(node: &Node, flags: Flags) -> Result<Body, Errno> {
         }
         Node::Device(device) => Body::Device(*device),
         Node::DevDirectory | Node::Far(_) => return Err(Errno::EISDIR),
-        Node::Proc(proc) => Body::Text(node.clone(), proc.text().ok_or(Errno::ENOENT)?),
+        Node::Proc(proc) => Body::Text(node.clone(), proc.text()?.ok_or(Errno::ENOENT)?),
     })
 }

@@ -8,19 +8,20 @@ use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::credentials::Identity;
 use braid_files::stat::{entry_type, write_entry};
+use fallible::{NoMemory, to_vec};
 
 /// The longest entry of a listing, in bytes: a name of 255, its frame and alignment.
 const ENTRY_MAX: usize = 288;
 
 pub(super) fn path(subject: &Subject) -> Result<Vec<u8>, Errno> {
-    subject.node(Errno::ENOTDIR)?.path().ok_or(Errno::ENOENT)
+    subject.node(Errno::ENOTDIR)?.path()?.ok_or(Errno::ENOENT)
 }
 
 pub(super) fn read_link(who: &Identity, subject: &Subject) -> Result<Vec<u8>, Errno> {
     let node = subject.node(Errno::ENOENT)?;
     match &node {
         Node::Proc(proc) if !proc.may_be_inspected(who) => Err(Errno::EACCES),
-        node => node.link().ok_or(Errno::EINVAL),
+        node => node.link()?.ok_or(Errno::EINVAL),
     }
 }
 
@@ -46,7 +47,7 @@ pub fn list(
     }
     let mut offset = file.offset.lock();
     let mut done = 0;
-    while let Some((next, name, node)) = entry(directory, *offset) {
+    while let Some((next, name, node)) = entry(directory, *offset, done > 0)? {
         let stat = node.stat();
         let mut block = [0; ENTRY_MAX];
         let size = write_entry(&mut block, stat.inode, next, entry_type(stat.mode), &name)
@@ -68,17 +69,24 @@ pub fn list(
     Ok(done)
 }
 
-/// The entry at or after `position`, and the position after it.
-fn entry(directory: &Node, position: u64) -> Option<(u64, Vec<u8>, Node)> {
-    match position {
-        0 => Some((1, b".".to_vec(), directory.clone())),
-        1 => Some((
-            2,
-            b"..".to_vec(),
-            directory.parent().unwrap_or_else(|| directory.clone()),
-        )),
+/// The entry at or after `position`, and the position after it. Without memory, and if `some` have been listed, none.
+fn entry(
+    directory: &Node,
+    position: u64,
+    some: bool,
+) -> Result<Option<(u64, Vec<u8>, Node)>, NoMemory> {
+    let entry = match position {
+        0 => to_vec(b".").map(|name| Some((1, name, directory.clone()))),
+        1 => to_vec(b"..").map(|name| {
+            let parent = directory.parent().unwrap_or_else(|| directory.clone());
+            Some((2, name, parent))
+        }),
         _ => directory
             .list(position - 2)
-            .map(|(next, name, node)| (next + 2, name, node)),
+            .map(|entry| entry.map(|(next, name, node)| (next + 2, name, node))),
+    };
+    match entry {
+        Err(NoMemory) if some => Ok(None),
+        entry => entry,
     }
 }

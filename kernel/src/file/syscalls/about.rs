@@ -112,7 +112,7 @@ pub(super) fn about_path(call: &Call, at: At, request: Request) -> Result<Outcom
     loop {
         let (home, place) = match walk {
             Walk::Leaves(leaving) => place(leaving, at.follow)?,
-            Walk::Target(target) => match place_for(&target, &request, at.follow) {
+            Walk::Target(target) => match place_for(&target, &request, at.follow)? {
                 Some(place) => (far::MAIN, place),
                 None => return about_target(call, target, request),
             },

@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 use braid_files::far::ask::{LockAction, LockOwner, Request};
 use braid_files::stat::S_IFIFO;
 use braid_threads::interruption::Interruption;
+use fallible::TryVec;
 
 const F_SETLKW: i32 = 7;
 const F_OFD_SETLKW: i32 = 38;
@@ -103,8 +104,7 @@ pub fn ioctl(call: &mut Call) -> SysResult {
     }
     let mut input = Vec::new();
     let len = control_input(&file, request);
-    input.try_reserve_exact(len).map_err(|_| Errno::ENOMEM)?;
-    input.resize(len, 0);
+    input.try_resize(len, 0)?;
     UserSlice::new(call.size(2), len)?.read(&mut input)?;
     let control = Request::Control {
         request,

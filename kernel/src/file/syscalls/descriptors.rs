@@ -3,12 +3,10 @@
 use super::super::open::{Body, Flags, OpenFile};
 use super::super::pipe;
 use super::{descriptor_limit, file};
-use crate::mem;
 use crate::mem::user::write_value;
 use crate::sched::pieces::Pieces;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
-use alloc::sync::Arc;
 
 /// close(2).
 pub fn close(call: &mut Call) -> SysResult {
@@ -95,15 +93,14 @@ pub fn pipe2(call: &mut Call) -> SysResult {
 }
 
 fn make_pipe(call: &mut Call, flags: Flags) -> SysResult {
-    mem::room(1024)?;
-    let (reader, writer) = pipe::new();
+    let (reader, writer) = pipe::new()?;
     let close_on_exec = flags.contains(Flags::CLOEXEC);
     let kept = flags & Flags::NONBLOCK;
     let written = kept | flags & Flags::DIRECT | Flags::WRONLY;
     let limit = descriptor_limit(call);
     let files = &call.process.files;
-    let reader = Arc::new(OpenFile::new(Body::Pipe(reader), kept | Flags::RDONLY));
-    let writer = Arc::new(OpenFile::new(Body::Pipe(writer), written));
+    let reader = fallible::arc(OpenFile::new(Body::Pipe(reader), kept | Flags::RDONLY))?;
+    let writer = fallible::arc(OpenFile::new(Body::Pipe(writer), written))?;
     let first = files.insert(reader, close_on_exec, 0, limit)?;
     let result = match files.insert(writer, close_on_exec, 0, limit) {
         Ok(second) => {

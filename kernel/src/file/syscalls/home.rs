@@ -6,6 +6,7 @@ use super::super::service::opening::changes;
 use super::super::tree::Node;
 use braid_files::far::ask::{Place, Request, archive};
 use braid_files::walk::Target;
+use fallible::{NoMemory, TryVec, to_vec};
 
 /// What a request wants of the root.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,9 +49,13 @@ fn wants(request: &Request, exists: bool) -> Wants {
 }
 
 /// What to ask the root's home, if what is asked of what a path has led to can only be done there.
-pub(super) fn place_for(target: &Target<Node>, request: &Request, follow: bool) -> Option<Place> {
+pub(super) fn place_for(
+    target: &Target<Node>,
+    request: &Request,
+    follow: bool,
+) -> Result<Option<Place>, NoMemory> {
     if far::is_main() {
-        return None;
+        return Ok(None);
     }
     let is_archive = |node: &Node| matches!(node, Node::Archive(_));
     let on_root = target.node.as_ref().is_some_and(is_archive);
@@ -67,30 +72,31 @@ pub(super) fn place_for(target: &Target<Node>, request: &Request, follow: bool) 
     if there {
         place_of(target, follow)
     } else {
-        None
+        Ok(None)
     }
 }
 
 /// How the root's home finds what a path has led to here; None for what is not on the root.
-pub(super) fn place_of(target: &Target<Node>, follow: bool) -> Option<Place> {
-    let (node, mut rest) = if target.name.is_empty() {
-        (target.node.as_ref()?, alloc::vec::Vec::new())
+pub(super) fn place_of(target: &Target<Node>, follow: bool) -> Result<Option<Place>, NoMemory> {
+    let named = !target.name.is_empty();
+    let node = if named {
+        Some(&target.directory)
     } else {
-        (&target.directory, target.name.clone())
+        target.node.as_ref()
     };
-    let Node::Archive(id) = node else {
-        return None;
+    let Some(Node::Archive(id)) = node else {
+        return Ok(None);
     };
-    if target.slash && !target.name.is_empty() {
-        rest.try_reserve(1).ok()?;
-        rest.push(b'/');
+    let mut rest = to_vec(&target.name)?;
+    if target.slash && named {
+        rest.try_push(b'/')?;
     }
-    Some(Place {
+    Ok(Some(Place {
         base: archive(id.0),
         rest,
         links: 0,
         follow,
-    })
+    }))
 }
 
 /// The number by which the root's home knows an open file of this torus, if what is asked of it can only be done there.

@@ -37,7 +37,7 @@ enum Reached {
 impl Side {
     fn new((walk, follow): (Walk<Node>, bool)) -> Result<Self, Stop> {
         let at = match walk {
-            Walk::Target(target) => match place_of(&target, follow) {
+            Walk::Target(target) => match place_of(&target, follow)? {
                 Some(place) if !far::is_main() => Reached::There(far::MAIN, place),
                 _ => Reached::Here(target),
             },

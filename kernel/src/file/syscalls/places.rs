@@ -11,13 +11,14 @@ use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::far::ask::Request;
 use braid_files::permission::Access;
+use fallible::TryVec;
 
 /// getcwd(2).
 pub fn getcwd(call: &mut Call) -> SysResult {
     let Outcome::Bytes(mut path) = about_path(call, At::here(b"."), Request::Path)? else {
         return Err(Errno::EIO.into());
     };
-    path.push(0);
+    path.try_push(0)?;
     if path.len() > call.size(1) {
         return Err(Errno::ERANGE.into());
     }

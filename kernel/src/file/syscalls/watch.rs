@@ -13,6 +13,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::chunks::Chunks;
 use braid_files::far::ask::Ask;
+use fallible::TryVec;
 
 /// A file that is watched.
 pub(super) struct Watched {
@@ -95,8 +96,7 @@ fn far_homes(watched: &Chunks<Watched>) -> Result<Vec<TorusId>, Errno> {
             continue;
         };
         if !homes.contains(&home) {
-            homes.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-            homes.push(home);
+            homes.try_push(home)?;
         }
     }
     Ok(homes)
@@ -120,8 +120,7 @@ fn look_far(
             });
             let mut files = Vec::new();
             for file in own {
-                files.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-                files.push(file);
+                files.try_push(file)?;
             }
             let answer = files.len() * size_of::<u16>() + 16;
             let question = Ask::Poll { files, wait };

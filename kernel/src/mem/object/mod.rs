@@ -24,6 +24,7 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::NodeId;
+use fallible::{NoMemory, TryVec};
 use own::OwnPages;
 use vm::addr::Frame;
 use vm::frames::{Owner, Use};
@@ -43,6 +44,12 @@ pub enum SourceError {
     Wait,
     /// The swap disk has lost it.
     Lost,
+}
+
+impl From<NoMemory> for SourceError {
+    fn from(_: NoMemory) -> Self {
+        Self::NoMemory
+    }
 }
 
 impl From<SourceError> for Stop {
@@ -189,10 +196,9 @@ impl MemoryObject {
     }
 
     fn create(pages: Pages) -> Result<ObjectRef, Errno> {
-        super::room(size_of::<Self>())?;
         let share = &cpu::this().torus().share;
         let owner = share.names.object();
-        let object = Arc::new(Self { owner, pages });
+        let object = fallible::arc(Self { owner, pages })?;
         share.named.add(&object)?;
         Ok(ObjectRef(object))
     }
@@ -400,9 +406,8 @@ impl Objects {
         match all.binary_search_by_key(&identity, |(key, _)| *key) {
             Ok(at) => Ok(all[at].1.clone()),
             Err(at) => {
-                all.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
                 let object = make()?;
-                all.insert(at, (identity, object.clone()));
+                all.try_insert_at(at, (identity, object.clone()))?;
                 Ok(object)
             }
         }

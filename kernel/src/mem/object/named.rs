@@ -6,6 +6,7 @@ use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
+use fallible::TryVec;
 use vm::frames::Owner;
 
 /// All objects of one torus that have pages of their own, by name.
@@ -24,9 +25,8 @@ impl Named {
     /// Adds an object, until it is dropped. New names are mostly the largest.
     pub(super) fn add(&self, object: &Arc<MemoryObject>) -> Result<(), Errno> {
         let mut all = self.all.lock();
-        all.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
         let at = all.partition_point(|(owner, _)| *owner < object.owner);
-        all.insert(at, (object.owner, Arc::downgrade(object)));
+        all.try_insert_at(at, (object.owner, Arc::downgrade(object)))?;
         Ok(())
     }
 

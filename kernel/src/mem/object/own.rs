@@ -169,7 +169,7 @@ impl OwnPages {
             frame.fill(|page| {
                 source.fill(index, page)?;
                 page[end..].fill(0);
-                Ok(())
+                Ok::<(), SourceError>(())
             })?;
         }
         let frames = cpu::this().torus().memory().frames();

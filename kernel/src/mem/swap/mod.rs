@@ -70,9 +70,7 @@ enum End {
 impl Swap {
     /// Swap to a disk with these slots; none without memory.
     fn new(name: &'static str, disk: Disk, slots: SlotTable<'static>) -> Option<Self> {
-        let mut ended = Vec::new();
-        ended.try_reserve_exact(transfer::MOST).ok()?;
-        ended.resize_with(transfer::MOST, WaitQueue::new);
+        let ended = fallible::collect((0..transfer::MOST).map(|_| WaitQueue::new())).ok()?;
         let table = Table::new()?;
         Some(Self {
             name,

@@ -5,7 +5,6 @@ use crate::arch::{cpu, paging};
 use crate::disk::{self, Disk, Wired};
 use crate::tori::{self, Torus};
 use crate::{boot, rings};
-use alloc::vec::Vec;
 use core::sync::atomic::AtomicU16;
 use thiserror::Error;
 use torus::message::Message;
@@ -123,11 +122,8 @@ fn take(torus: &Torus, name: &'static str, disk: Wired) -> Result<Swap, OpenErro
         );
     }
     let count = usize::try_from((pages - HEADER).min(most)).map_err(|_| OpenError::NoMemory)?;
-    let mut counts = Vec::new();
-    counts
-        .try_reserve_exact(count)
-        .map_err(|_| OpenError::NoMemory)?;
-    counts.resize_with(count, || AtomicU16::new(0));
+    let counts = fallible::collect((0..count).map(|_| AtomicU16::new(0)));
+    let counts = counts.map_err(|_| OpenError::NoMemory)?;
     Swap::new(name, disk, SlotTable::new(counts.leak())).ok_or(OpenError::NoMemory)
 }
 

@@ -3,6 +3,7 @@
 use crate::disk::{Direction, REQUESTS, Ticket};
 use crate::tori::Torus;
 use alloc::vec::Vec;
+use fallible::TryVec;
 use vm::addr::Frame;
 use vm::frames::{Owner, Use};
 use vm::table::{Slot, TableMemory};
@@ -93,8 +94,7 @@ impl Table {
     /// With [`MOST`] free places; none without memory for them.
     pub(super) fn new() -> Option<Self> {
         let mut places = Vec::new();
-        places.try_reserve_exact(MOST).ok()?;
-        places.resize(MOST, None);
+        places.try_resize(MOST, None).ok()?;
         Some(Self(places))
     }
 

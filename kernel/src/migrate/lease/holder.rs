@@ -3,11 +3,10 @@
 //! A lent frame may be reached by cores of this torus until every space that had it has paid its flush. So an object that nothing maps
 //! any more is given back only when each space's lock has been free once since.
 
-use super::{NODE, ObjectName, here, home, own};
+use super::{ObjectName, here, home, own};
 use crate::arch::{cpu, paging, shootdown};
 use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef, Shown, SourceError};
-use crate::mem::room;
 use crate::mem::space::Space;
 use crate::mem::spaces::Forgotten;
 use crate::process::{Pid, closing, table};
@@ -18,6 +17,7 @@ use crate::sched::wait::WaitQueue;
 use crate::syscall::errno::Errno;
 use alloc::sync::{Arc, Weak};
 use core::sync::atomic::Ordering;
+use fallible::TryMap;
 use torus::TorusId;
 use torus::lease::{Answer, Known, Lease, Why};
 use torus::message::Message;
@@ -84,10 +84,9 @@ impl Far {
         }
         // Content is copied when it comes.
         let lacks = self.is_content() && cpu::this().torus().for_programs() == 0;
-        if lacks || room(NODE).is_err() {
+        if lacks || lease.asked(index).is_err() {
             return Err(SourceError::NoMemory);
         }
-        lease.asked(index);
         self.waiters.enrol();
         let ObjectName { home, number, .. } = self.name;
         let message = Message::Lend {
@@ -154,7 +153,6 @@ pub fn take(name: ObjectName) -> Result<ObjectRef, Errno> {
         sweep();
         shootdown::serve();
     }
-    room(NODE)?;
     let lease = own().next.fetch_add(1, Ordering::Relaxed);
     let object = MemoryObject::far_away(Far {
         name,
@@ -167,7 +165,7 @@ pub fn take(name: ObjectName) -> Result<ObjectRef, Errno> {
         holds: 0,
         goes: false,
     };
-    own().held.lock().insert(key, entry);
+    own().held.lock().put(key, entry)?;
     Ok(object)
 }
 

@@ -1,10 +1,9 @@
 //! The home's side: objects of this torus that others hold.
 
-use super::{NODE, ObjectName, here, own};
+use super::{ObjectName, here, own};
 use crate::mem::held::Held;
 use crate::mem::object::{ObjectRef, Shown, SourceError};
 use crate::mem::reclaim::{self, Room};
-use crate::mem::room;
 use crate::process::{Pid, closing, table};
 use crate::rings;
 use crate::sched;
@@ -12,6 +11,7 @@ use crate::sched::wait::Waiter;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
+use fallible::insist;
 use torus::TorusId;
 use torus::lease::{Cut, Look, NoObject, Outstanding, Unlent, Why};
 use torus::message::Message;
@@ -22,13 +22,16 @@ use vm::space::Object;
 
 /// The name of an object of this torus.
 pub(super) fn name(object: &ObjectRef) -> Result<ObjectName, Errno> {
-    room(NODE)?;
     let same = |other: &ObjectRef| other.owner() == object.owner();
     let mut lender = own().lender.lock();
     let known = lender.number_of(same);
+    let number = match known {
+        Some(number) => number,
+        None => lender.add(object.clone())?,
+    };
     Ok(ObjectName {
         home: here(),
-        number: known.unwrap_or_else(|| lender.add(object.clone())),
+        number,
         content: object.is_content(),
     })
 }
@@ -54,12 +57,14 @@ pub(super) fn object(number: u64) -> Result<ObjectRef, Errno> {
 
 /// A torus was given an object, or was not after all.
 pub fn hold(number: u64, holder: TorusId, change: i32) {
+    let _held = insist();
     let back = own().lender.lock().hold(number, holder, change.into());
     let_go(back);
 }
 
 /// Nothing maps an object any more on a torus.
 pub(super) fn unhold(holder: TorusId, number: u64, count: u32) {
+    let _held = insist();
     let back = own().lender.lock().release(number, holder, count.into());
     let_go(back);
 }
@@ -96,6 +101,7 @@ pub(super) fn forgotten(holder: TorusId, number: u64, cut: u64) {
 /// The object of this name was cut: who has been lent pages from `from` on is told to forget them.
 pub fn cut(owner: Owner, from: u64) {
     let same = |object: &ObjectRef| object.owner() == owner;
+    let _held = insist();
     own().lender.lock().cut(from, same, |cut| {
         let Cut {
             holder,
@@ -178,7 +184,6 @@ pub(super) fn lend(wish: Wish) {
 
 /// Looks for a page; when it is waited for, its torus is told to look again.
 fn find(wish: &Wish, object: &ObjectRef) -> Result<Shown, SourceError> {
-    room(NODE).map_err(|_| SourceError::NoMemory)?;
     let Wish {
         holder,
         lease,
@@ -194,7 +199,7 @@ fn find(wish: &Wish, object: &ObjectRef) -> Result<Shown, SourceError> {
         asker,
     };
     let woken = AtomicBool::new(false);
-    let lending = Arc::new(Lending { again, woken });
+    let lending = fallible::arc(Lending { again, woken })?;
     let page = sched::on_behalf(lending.clone(), || page(object, index, &lending))?;
     match page {
         // Only content has pages without a frame here, and objects of other tori are not lent.
@@ -257,6 +262,7 @@ fn send(wish: &Wish, look: Look, object: &ObjectRef, page: Shown) -> Result<(), 
         return Ok(());
     };
     let tell = |held: &Held| rings::send(holder, message(held.frame()));
+    let _held = insist();
     let lent = own().lender.lock().lend(look, holder, index, held, tell);
     match lent {
         Ok(before) => {

@@ -16,6 +16,7 @@ use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use fallible::NoMemory;
 use torus::TorusId;
 use torus::lease::Lender;
 use torus::message::Message;
@@ -60,9 +61,6 @@ impl Share {
 fn own() -> &'static Share {
     &super::own().leases
 }
-
-/// What a node of a map of pages takes at most.
-const NODE: usize = 1024;
 
 /// Tells the home of an object that `holder` was given it, or was not after all.
 fn hold(home: TorusId, object: u64, holder: TorusId, change: i32) {
@@ -109,12 +107,14 @@ impl Taken {
 
     /// The name of an object, which the target is counted for once more. ENOMEM without memory for it.
     pub fn take(&mut self, object: &ObjectRef) -> Result<ObjectName, Errno> {
-        self.held.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        let room = self.held.try_reserve(1);
+        room.map_err(NoMemory::from)?;
         let name = match object.0.far() {
             Some(far) => far.name(),
             None => home::name(object)?,
         };
         if name.home != self.to {
+            #[expect(clippy::disallowed_methods, reason = "there is room")]
             self.held.push((name.home, name.number));
             hold(name.home, name.number, self.to, 1);
         }

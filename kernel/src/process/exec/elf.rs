@@ -3,12 +3,12 @@
 use crate::file::Executable;
 use crate::mem::user::USER_END;
 use crate::syscall::call::Stop;
-use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use elf::abi;
 use elf::endian::LittleEndian;
 use elf::file::{Class, FileHeader, parse_ident};
 use elf::segment::{ProgramHeader, SegmentTable};
+use fallible::{NoMemory, TryVec};
 use vm::space::Prot;
 
 const PAGE: u64 = 4096;
@@ -32,6 +32,12 @@ pub enum ElfError {
     Dynamic(Vec<u8>),
     /// The file could not be read.
     Read(Stop),
+}
+
+impl From<NoMemory> for ElfError {
+    fn from(error: NoMemory) -> Self {
+        Self::Read(error.into())
+    }
 }
 
 /// A segment to map.
@@ -141,10 +147,7 @@ fn headers(file: &Executable, header: &FileHeader<LittleEndian>) -> Result<Vec<u
 
 fn read(file: &Executable, offset: u64, len: usize) -> Result<Vec<u8>, ElfError> {
     let mut bytes = Vec::new();
-    bytes
-        .try_reserve_exact(len)
-        .map_err(|_| ElfError::Read(Errno::ENOMEM.into()))?;
-    bytes.resize(len, 0);
+    bytes.try_resize(len, 0)?;
     match file.read_at(offset, &mut bytes) {
         Ok(n) if n == len => Ok(bytes),
         Ok(_) => Err(ElfError::Malformed("truncated")),
@@ -212,16 +215,12 @@ fn load(
     rights.set(Prot::READ, segment.p_flags & abi::PF_R != 0);
     rights.set(Prot::WRITE, segment.p_flags & abi::PF_W != 0);
     rights.set(Prot::EXECUTE, segment.p_flags & abi::PF_X != 0);
-    program
-        .segments
-        .try_reserve(1)
-        .map_err(|_| ElfError::Read(Errno::ENOMEM.into()))?;
-    program.segments.push(Segment {
+    program.segments.try_push(Segment {
         address,
         file_size: segment.p_filesz,
         size: segment.p_memsz,
         offset: segment.p_offset,
         rights,
-    });
+    })?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use fallible::to_vec;
 
 /// Bytes at the start of a file that are looked at (BINPRM_BUF_SIZE).
 const START: usize = 256;
@@ -20,13 +21,13 @@ pub(super) fn resolve(
     thread: &Arc<Thread>,
     request: &mut Request,
 ) -> Result<(Found, Vec<u8>), Stop> {
-    let mut path = request.path.clone();
+    let mut path = to_vec(&request.path)?;
     for _ in 0..=DEPTH {
         let found = Executable::find(thread, &path)?;
         let mut start = [0; START];
         let n = found.executable.read_at(0, &mut start)?;
         if !start.starts_with(b"#!") {
-            return Ok((found, start[..n].to_vec()));
+            return Ok((found, to_vec(&start[..n])?));
         }
         let (interpreter, argument) = parse(&start[2..n])?;
         let mut arguments = Strings::new();
@@ -37,7 +38,7 @@ pub(super) fn resolve(
         arguments.push(&path)?;
         arguments.append(&request.arguments, 1)?;
         request.arguments = arguments;
-        path = interpreter.to_vec();
+        path = to_vec(interpreter)?;
     }
     Err(Errno::ELOOP.into())
 }

@@ -1,0 +1,13 @@
+//! Memory of the kernel that is not there: each allocation of each operation fails once, and programs that use all of it up.
+
+use braid_tests::booted::{Exec, programs};
+
+/// Every allocation of every operation fails, on the torus of the program and on the one that it has come from.
+#[test]
+fn each_allocation_fails_once() {
+    let exec = Exec::new(programs::rust("failing")).smp(2).tori(2);
+    let output = exec.words("fail-allocations").run();
+    assert_eq!(output.status, 0, "{output:?}");
+    let rounds = output.stdout.matches("failures on torus").count();
+    assert_eq!(rounds, 4, "{output:?}");
+}
