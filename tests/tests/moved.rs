@@ -354,6 +354,10 @@ impl<'a> World<'a> {
         for page in self.model.keys().copied().collect::<Vec<_>>() {
             self.read(page);
         }
+        let homes = self.frozen.iter().map(|home| &home.space);
+        for space in homes.chain([&self.live]) {
+            space.audit(&self.machine, |_, _, _| false, |stray| panic!("{stray}"));
+        }
     }
 
     /// Ends the process, and looks whether everything was given back.

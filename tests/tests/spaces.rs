@@ -7,7 +7,7 @@ use vm::flush::FlushDebt;
 use vm::frames::Owner;
 use vm::space::{
     AddressSpace, Advice, Backing, Flags, MapRequest, Placement, RemapRequest, Replacement,
-    SpaceError,
+    SpaceError, Stray,
 };
 use vm::table::Rights;
 
@@ -401,5 +401,68 @@ fn thousands_of_mappings_take_no_quadratic_time() {
         assert_eq!(space.mapping_count() as u64, pages);
         assert_eq!(protect(machine, space, at, pages * KIB4, RW), Ok(()));
         assert_eq!(space.mapping_count(), 1);
+    });
+}
+
+#[test]
+fn what_an_object_has_lost_goes_whatever_there_is() {
+    with_space(|machine, space| {
+        let object = MemoryObject::new(9);
+        let (shared, private) = (VirtAddr(0x1000_0000), VirtAddr(0x2000_0000));
+        for (at, is_shared) in [(shared, true), (private, false)] {
+            let mapped = space.map(
+                machine,
+                MapRequest {
+                    flags: Flags::LOCKED,
+                    backing: Backing::Object {
+                        object: object.clone(),
+                        offset: 2,
+                        shared: is_shared,
+                    },
+                    ..request(Placement::Fixed(at), 8 * KIB4)
+                },
+            );
+            settle(machine, mapped.unwrap());
+            for page in 0..8 {
+                assert!(write(machine, space, at + page * KIB4).is_ok());
+            }
+        }
+        let mut all = Vec::new();
+        while let Some(frame) = machine.allocate(vm::frames::Use::Kernel) {
+            all.push(frame);
+        }
+        let end = |of: &MemoryObject| (of.name() == 9).then_some(5);
+        machine.pay(0, space.withhold(machine, end));
+        assert_eq!(space.resident(), 16, "each entry keeps its frame");
+        let debt = space.cut(machine, end);
+        assert_eq!(debt.flush(), vm::flush::Flush::None, "cores have forgotten");
+        machine.pay(0, debt);
+        assert_eq!(space.resident(), 2 * 3);
+        space.audit(machine, |_, _, _| false, |stray| panic!("{stray}"));
+        all.into_iter().for_each(|frame| machine.free(frame));
+        machine.pay(0, space.clear(machine));
+        object.drop_cache(machine);
+    });
+}
+
+#[test]
+fn an_audit_finds_an_entry_whose_frame_is_somebody_elses() {
+    with_space(|machine, space| {
+        let at = VirtAddr(0x1000_0000);
+        assert!(map(machine, space, Placement::Fixed(at), 2 * KIB4).is_ok());
+        let frame = write(machine, space, at).expect("memory");
+        assert!(write(machine, space, at + KIB4).is_ok());
+        let strays = |space: &Space| {
+            let mut strays = Vec::new();
+            space.audit(machine, |_, _, _| false, |stray| strays.push(stray));
+            strays
+        };
+        assert_eq!(strays(space), []);
+        let frames = vm::table::TableMemory::frames(machine);
+        let index = Page::containing(at).0;
+        frames.assign(frame, vm::frames::Use::Private, Owner(8), index);
+        assert!(matches!(strays(space)[..], [Stray::Frame { frame: found, .. }] if found == frame));
+        frames.assign(frame, vm::frames::Use::Private, Owner(7), index);
+        assert_eq!(strays(space), []);
     });
 }

@@ -63,6 +63,29 @@ pub fn rust(name: &str) -> &'static Path {
         .unwrap_or_else(|| panic!("tests/programs has no {name}"))
 }
 
+/// The call fuzzer.
+///
+/// # Panics
+/// It does not compile.
+#[must_use]
+pub fn fuzzer() -> &'static Path {
+    static FUZZER: OnceLock<PathBuf> = OnceLock::new();
+    FUZZER.get_or_init(|| {
+        let words = ["--release", "--target", build::MUSL, "-p", "braid-fuzz"];
+        let built = build::cargo(
+            &parts().root,
+            &words,
+            "building the call fuzzer",
+            Voice::Normal,
+        );
+        let found = built
+            .unwrap_or_else(|error| panic!("{error:#}"))
+            .into_values()
+            .next();
+        found.expect("cargo says where the fuzzer is")
+    })
+}
+
 /// The static builds of `name` to test: the one of `tests/real`, linked against the host's C library, and the one in the
 /// directory that `BRAID_PROGRAMS` names, if it is there.
 ///

@@ -28,6 +28,7 @@ impl World<'_, '_> {
     pub(super) fn check(&self) {
         let (_, space) = &self.spaces[self.current];
         let model = &self.models[self.current];
+        space.audit(self.machine, |_, _, _| false, |stray| panic!("{stray}"));
         assert_eq!(space.mapped(), model.len() as u64);
         let mappings: Vec<_> = space.mappings().collect();
         assert_eq!(space.mapping_count(), mappings.len());

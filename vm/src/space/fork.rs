@@ -103,6 +103,8 @@ impl<O: Object> AddressSpace<O> {
                 && let Some(copy) = mappings.first_above_mut(mapping.range.start)
             {
                 copy.flags.remove(Flags::LOCKED);
+                mappings.join(mapping.range.start);
+                mappings.join(mapping.range.end);
             }
             memory.pause();
         }
