@@ -105,9 +105,12 @@ fn who(process: &Process, thread: &Thread) -> Who {
     let deaf = |signal: Signal| mask & signal.bit() != 0 || actions.ignores(signal);
     let (deaf_to_input, deaf_to_output) = (deaf(Signal::TTIN), deaf(Signal::TTOU));
     drop(actions);
+    // One lock after the other: whoever sends signals takes those of processes while the table is locked.
+    let identity = process.credentials.lock().identity();
+    let file_limit = process.limits.lock().current(limits::FSIZE);
     Who {
-        identity: process.credentials.lock().identity(),
-        file_limit: process.limits.lock().current(limits::FSIZE),
+        identity,
+        file_limit,
         group: table().group_of(process.pid).raw(),
         session: table().session_of(process.pid).raw(),
         deaf_to_input,
