@@ -34,6 +34,7 @@ pub(crate) use known::Meta;
 mod known {
     use super::{Covers, Frame, FrameTable};
     use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    use fallible::TryVec;
 
     const POISONED: u32 = 1 << 31;
 
@@ -66,21 +67,18 @@ mod known {
         /// A frame of this torus; where there is no memory for it, it is not checked.
         pub(crate) fn add(&mut self, table: &FrameTable<'_>, frame: Frame) {
             if let Some(meta) = table.checked(frame)
-                && self.frames.try_reserve(1).is_ok()
+                && self.frames.try_push(frame).is_ok()
             {
                 meta.0.fetch_add(1, Relaxed);
-                self.frames.push(frame);
             }
         }
 
         pub(crate) fn append(&mut self, other: Self) {
             if self.frames.is_empty() {
                 self.frames = other.frames;
-            } else if self.frames.try_reserve(other.frames.len()).is_ok() {
-                self.frames.extend(other.frames);
             } else {
-                // They stay covered, and so are never freed: there is no memory left anyway.
-                core::mem::forget(other.frames);
+                // Without memory they stay covered, and so are never freed.
+                let _ = self.frames.try_extend_from_slice(&other.frames);
             }
         }
 
