@@ -13,7 +13,7 @@ fn fuzz(mode: &str, calls: u64, seed: u64) -> Exec {
     let calls = std::env::var("BRAID_CALLS").map_or(calls, |calls| {
         calls.parse().expect("BRAID_CALLS is a number")
     });
-    Exec::new(programs::rust("braid-fuzz"))
+    Exec::new(programs::fuzzer())
         .args([mode, &calls.to_string(), &seed.to_string()])
         .file(programs::busybox(), "/bin/busybox")
         .mem(512)
@@ -34,7 +34,14 @@ fn all_calls() {
 
 #[test]
 fn calls_of_memory_with_swap() {
-    survives(&fuzz("memory", 250_000, 2).smp(2).tori(2).mem(192).swap(256));
+    survives(
+        &fuzz("memory", 250_000, 2)
+            .smp(2)
+            .tori(2)
+            .mem(192)
+            .swap(256)
+            .checked(),
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use libc as l;
 
 use crate::table::{DRAIN, MIGRATE};
-use crate::victim::{Mode, live};
+use crate::victim::{MOST_CALLS, Mode, live};
 use crate::{raw, world};
 
 /// Looks at a victim, with a pause after each, before it is killed; and before it counts as one that cannot be killed.
@@ -17,7 +17,7 @@ const LAST_PATIENCE: u32 = 500;
 /// Seeds from one worker to the next.
 const STRIDE: u64 = 1 << 32;
 
-/// What all processes of a run count in memory that they share.
+/// What a run counts, in memory that its workers share and victims do not have: they write anywhere.
 pub(crate) struct Counts {
     /// Calls made.
     pub(crate) calls: AtomicU64,
@@ -35,6 +35,13 @@ impl Counts {
         let page = world::anonymous(4096, l::MAP_SHARED);
         // SAFETY: F2, a page of zeros that stays.
         unsafe { &*std::ptr::with_exposed_provenance::<Counts>(page as usize) }
+    }
+
+    /// Keeps children from having them.
+    fn hide(&'static self) {
+        let page = std::ptr::from_ref(self).addr() as u64;
+        let hidden = l::MADV_DONTFORK as u64;
+        raw::call(l::SYS_madvise as u64, [page, 4096, hidden, 0, 0, 0]);
     }
 }
 
@@ -63,11 +70,10 @@ pub(crate) fn run(calls: u64, seed: u64, workers: u64, mode: Mode, counts: &'sta
 
 /// One victim after the other.
 fn work(first: u64, calls: u64, mode: Mode, counts: &'static Counts) -> ! {
+    counts.hide();
     let mut seed = first;
     while counts.calls.load(Relaxed) < calls && counts.immortal.load(Relaxed) == 0 {
-        let child = fork(|| live(seed, mode, &counts.calls, false));
-        counts.victims.fetch_add(1, Relaxed);
-        watch(child, seed, counts);
+        one(seed, mode, false, counts);
         seed += 1;
     }
     raw::end(0)
@@ -100,9 +106,21 @@ fn watch(child: i32, seed: u64, counts: &Counts) {
 
 /// One victim alone, which says what it does.
 pub(crate) fn replay(seed: u64, mode: Mode, counts: &'static Counts) {
-    let child = fork(|| live(seed, mode, &counts.calls, true));
-    counts.victims.fetch_add(1, Relaxed);
+    counts.hide();
+    one(seed, mode, true, counts);
+}
+
+/// The life of a victim, whose own count of its calls is believed as far as it can be true.
+fn one(seed: u64, mode: Mode, verbose: bool, counts: &Counts) {
+    let page = world::anonymous(4096, l::MAP_SHARED);
+    // SAFETY: F2, a page of zeros, unmapped when the victim has ended.
+    let made = unsafe { &*std::ptr::with_exposed_provenance::<AtomicU64>(page as usize) };
+    let child = fork(|| live(seed, mode, made, verbose));
     watch(child, seed, counts);
+    counts.victims.fetch_add(1, Relaxed);
+    let calls = made.load(Relaxed).min(MOST_CALLS);
+    counts.calls.fetch_add(calls, Relaxed);
+    raw::call(l::SYS_munmap as u64, [page, 4096, 0, 0, 0, 0]);
 }
 
 fn fork(child: impl FnOnce() -> i32) -> i32 {

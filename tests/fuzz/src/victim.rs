@@ -32,6 +32,8 @@ const CHILD: u64 = 60;
 const CHILDREN: u32 = 6;
 /// The flag that would stop the victim at each instruction.
 const TRAP_FLAG: u64 = 0x100;
+/// Calls that a victim can make with its children.
+pub(crate) const MOST_CALLS: u64 = LIFE as u64 + CHILDREN as u64 * (1 + CHILD);
 /// Bytes of a handler's stack.
 const STACK: usize = 32 << 10;
 

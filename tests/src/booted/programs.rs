@@ -34,7 +34,7 @@ pub fn busybox() -> &'static Path {
     })
 }
 
-/// A program of `tests/programs`, or `braid-fuzz`, built with Rust's std for musl.
+/// A program of `tests/programs`, built with Rust's std for musl.
 ///
 /// # Panics
 /// It does not exist, or does not compile.
@@ -48,8 +48,6 @@ pub fn rust(name: &str) -> &'static Path {
             build::MUSL,
             "-p",
             "braid-test-programs",
-            "-p",
-            "braid-fuzz",
             "--bins",
         ];
         build::cargo(
