@@ -17,11 +17,13 @@ const SINGLE_STEP: u64 = 1 << 14;
 
 /// A system call of the current thread, whose registers these are.
 pub fn syscall(_: &mut UserRegs) {
+    crate::sched::enter_kernel();
     crate::sched::with_current(crate::syscall::enter);
 }
 
 /// An exception of the current thread, whose registers these are.
 pub fn exception(_: &mut UserRegs, exception: Exception) {
+    crate::sched::enter_kernel();
     crate::sched::with_current(|thread| match exception.vector {
         PAGE_FAULT => {
             crate::mem::fault::of_program(thread, exception.address as u64, exception.code)
@@ -93,7 +95,10 @@ fn float_code(exceptions: u32) -> i32 {
 }
 
 /// An interrupt, already acknowledged.
-pub fn interrupt(interrupt: Interrupt, _from_user: bool) {
+pub fn interrupt(interrupt: Interrupt, from_user: bool) {
+    if from_user {
+        crate::sched::enter_kernel();
+    }
     match interrupt {
         Interrupt::Timer => crate::sched::tick(),
         Interrupt::ConsoleInput => crate::console::program::receive(),

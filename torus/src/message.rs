@@ -227,10 +227,12 @@ messages! {
         to: Pid,
         /// The parent that has ended.
         by: Pid,
+        /// The real user of that.
+        uid: u32,
     }
-    /// To init, by way of its birth torus: this is your child now.
+    /// To init, or to the parent of a process that has made a sibling, by way of its birth torus: this is your child now.
     26 Adopt {
-        /// Init.
+        /// Init, or the parent.
         to: Pid,
         /// The child.
         child: Pid,

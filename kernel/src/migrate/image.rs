@@ -11,7 +11,9 @@ use crate::mem::object::ObjectRef;
 use crate::mem::space::{CEILING, VmSpace};
 use crate::process::limits::Limits;
 use crate::process::thread::Fault;
+use crate::process::timers::{self, Interval, Intervals};
 use crate::process::{Name, Pid, Process, Thread};
+use crate::sched::account::Used;
 use crate::sched::lock::Lock;
 use crate::sched::time::Nanos;
 use crate::signal::action::{Action, ActionFlags, Actions};
@@ -25,6 +27,7 @@ use alloc::vec::Vec;
 use braid_files::archive::NodeId;
 use braid_files::credentials::Credentials;
 use braid_threads::interruption::Interruption;
+use core::sync::atomic::Ordering;
 use fallible::TryVec;
 use torus::migrate::Claim;
 use torus::{DepositId, TorusId};
@@ -68,8 +71,8 @@ pub struct Arrival {
 }
 
 /// Words of a thread: fs, gs and selectors, mask, pending, mask to go back to (with whether there is one), alternative stack, last
-/// fault, word to clear.
-const THREAD: usize = 14;
+/// fault, word to clear, nice value.
+const THREAD: usize = 15;
 
 /// Writes the image of a frozen process. ENOMEM without memory; EBUSY when it has something that cannot travel.
 pub fn write(
@@ -167,7 +170,11 @@ fn write_process(to: &mut Writer, process: &Process, packed: &files::Packed) -> 
         let flags = action.flags.bits();
         to.put_all([action.handler, flags, action.restorer, action.mask])?;
     }
-    to.put_all([process.times.own(), process.times.children()])?;
+    let (own, children) = (process.times.own(), process.times.children());
+    to.put_all([own.user, own.system, children.user, children.system])?;
+    let Intervals { in_program, all } = process.timers.intervals();
+    to.put_all([in_program.next, in_program.interval, all.next, all.interval])?;
+    to.put(process.at_parents_end.load(Ordering::Relaxed).into())?;
     to.put_bytes(packed.bytes())
 }
 
@@ -191,7 +198,9 @@ fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
             },
         );
     }
-    let [own, children] = from.array()?;
+    let [user, system, children_user, children_system] = from.array()?;
+    let [next, interval, next_of_all, interval_of_all] = from.array()?;
+    let at_parents_end = from.number::<u32>()?;
     let (files, executable) = files::unpack(&from.bytes()?, pid)?;
     let mut process = Process::new(pid);
     process.name = Lock::new(Name(name));
@@ -200,8 +209,22 @@ fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
     process.actions = Lock::new(actions);
     process.executable = Lock::new(executable);
     process.files = files;
-    process.times.add(own);
-    process.times.add_children(children);
+    process.times.add(Used { user, system });
+    process.times.add_children(Used {
+        user: children_user,
+        system: children_system,
+    });
+    let intervals = Intervals {
+        in_program: Interval { next, interval },
+        all: Interval {
+            next: next_of_all,
+            interval: interval_of_all,
+        },
+    };
+    timers::set(&process, intervals);
+    process
+        .at_parents_end
+        .store(at_parents_end, Ordering::Relaxed);
     Ok(process)
 }
 
@@ -228,6 +251,7 @@ fn write_thread(to: &mut Writer, thread: &Thread) -> Result<(), Errno> {
         fault.code,
         fault.address,
         thread.clear_child_tid.get(),
+        thread.nice.load(Ordering::Relaxed) as u64,
     ])?;
     write_call(to, thread.in_flight.get())?;
     let infos = signals.infos()?;
@@ -256,6 +280,7 @@ impl Arrival {
             code,
             address,
             word,
+            nice,
         ] = self.words;
         thread.segments.set(Segments {
             fs_base,
@@ -276,6 +301,7 @@ impl Arrival {
             address,
         });
         thread.clear_child_tid.set(word);
+        thread.nice.store(nice as i32, Ordering::Relaxed);
         thread.in_flight.set(self.in_flight);
         Ok(thread)
     }

@@ -1,10 +1,11 @@
 //! The end of a process: it gives back what it has, and its parent is told.
 
-use super::{Pid, Process, RunState, Thread, closing, table};
+use super::{Pid, RunState, Thread, closing, table};
 use crate::signal::{Signal, alarm};
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::interrupted;
 use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
 use torus::family::Ended;
 
 /// exit(2) and exit_group(2): there is one thread.
@@ -27,6 +28,7 @@ pub fn by_signal(thread: &Arc<Thread>, signal: Signal) {
 /// Ends the current process with a wait status. The thread is dead afterwards, and has to be left as it is.
 pub fn with_status(thread: &Arc<Thread>, status: u32) {
     let process = &thread.process;
+    crate::sched::charge();
     if process.pid == Pid::INIT {
         closing::begin(thread, status);
         return;
@@ -35,10 +37,11 @@ pub fn with_status(thread: &Arc<Thread>, status: u32) {
     thread.set_state(RunState::Dead);
     process.set_thread(None);
     process.count(false);
+    let used = process.times.all();
     let ended = Ended {
         status,
-        user_time: process.times.own() + process.times.children(),
-        system_time: 0,
+        user_time: used.user,
+        system_time: used.system,
         uid: process.credentials.lock().user.real,
     };
     table().with(|families, hands| families.exit(process.pid, ended, hands));
@@ -61,13 +64,16 @@ pub fn give_back(thread: &Arc<Thread>) {
     *process.executable.lock() = None;
     // Among those who wait it may be itself.
     process.children_changed.wake_all();
-    release_vfork_parent(process);
+    release_vfork_parent(thread);
 }
 
-/// The parent that waits in vfork may go on.
-pub fn release_vfork_parent(process: &Process) {
-    let parent = process.vfork_parent.lock().take();
+/// The process lets go of the memory of the parent that waits in vfork, which may go on. The word that was to be cleared then
+/// (CLONE_CHILD_CLEARTID) the parent clears itself: it can wait for the word's page. A word of memory that nobody else has is left alone.
+pub fn release_vfork_parent(thread: &Thread) {
+    let word = thread.clear_child_tid.replace(0);
+    let parent = thread.process.vfork_parent.lock().take();
     if let Some(parent) = parent {
+        parent.word_to_clear.store(word, Ordering::Release);
         parent.wake();
     }
 }

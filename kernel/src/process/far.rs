@@ -4,13 +4,14 @@
 use super::{Pid, Process, balance, closing, drain, init, table};
 use crate::rings::{self, probe};
 use crate::signal::action::{ActionFlags, SIG_IGN};
-use crate::signal::info::{Fields, SigInfo};
+use crate::signal::info::{Fields, SI_USER, SigInfo};
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use braid_files::credentials::may_signal;
+use core::sync::atomic::Ordering;
 use torus::TorusId;
 use torus::family::{Families, News, Report, Sent, World};
 use torus::message::Message;
@@ -129,6 +130,17 @@ impl World for Hands<'_> {
             signal::give(parent, about_child(child, news));
         }
         parent.children_changed.wake_all();
+    }
+
+    fn orphaned(&mut self, pid: Pid, by: Pid, uid: u32) {
+        let Some(process) = self.0.get(&pid) else {
+            return;
+        };
+        let signal = process.at_parents_end.load(Ordering::Relaxed);
+        if let Some(signal) = i32::try_from(signal).ok().and_then(Signal::new) {
+            let info = SigInfo::from_process(signal, SI_USER, by.raw(), uid);
+            signal::give(process, info);
+        }
     }
 
     fn collects(&self, parent: Pid) -> bool {

@@ -1,8 +1,9 @@
 //! fork(2), vfork(2), and clone(2) as one of the two.
 
 use super::limits::{INFINITY, NPROC};
+use super::table::Kinship;
 use super::users::Counted;
-use super::{Pid, Process, Thread, counters, table, users};
+use super::{Pid, Process, Thread, counters, table, timers, users};
 use crate::arch::fpu;
 use crate::arch::segment::Segments;
 use crate::mem::user::{USER_END, write_value};
@@ -11,9 +12,11 @@ use crate::sched::lock::Lock;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
 
 const CLONE_VM: u64 = 0x100;
 const CLONE_VFORK: u64 = 0x4000;
+const CLONE_PARENT: u64 = 0x8000;
 const CLONE_THREAD: u64 = 0x1_0000;
 const CLONE_SETTLS: u64 = 0x8_0000;
 const CLONE_PARENT_SETTID: u64 = 0x10_0000;
@@ -58,6 +61,11 @@ pub fn clone(call: &mut Call) -> SysResult {
         call.process
             .log(log::Level::Warn, "threads are not there yet");
         return Err(Errno::ENOSYS.into());
+    }
+    let me = call.process.pid;
+    // The first process has no parent, or one that is not told.
+    if flags & CLONE_PARENT != 0 && (me == Pid::INIT || table().parent_of(me).is_none()) {
+        return Err(Errno::EINVAL.into());
     }
     clone_process(
         call,
@@ -143,7 +151,13 @@ fn enter(
         *child.vfork_parent.lock() = Some(call.thread.clone());
     }
     child.set_thread(Some(thread.clone()));
-    let inserted = table().insert(child.clone(), Some(call.process.pid));
+    let me = call.process.pid;
+    let kinship = if request.flags & CLONE_PARENT != 0 {
+        Kinship::SiblingOf(me)
+    } else {
+        Kinship::ChildOf(me)
+    };
+    let inserted = table().insert(child.clone(), kinship);
     if inserted.is_err() {
         child.set_thread(None);
         *child.vfork_parent.lock() = None;
@@ -162,10 +176,16 @@ pub fn abandon(process: &Process) {
 /// Goes on once the child has a program of its own, or has ended.
 fn wait_for_vfork(call: &Call) -> SysResult {
     let pid = call.inflight.word as i32;
-    match super::Pid::from_raw(pid).and_then(|pid| table().get(pid)) {
-        Some(child) if child.vfork_parent.lock().is_some() => Err(Stop::Answer),
-        _ => Ok(pid as usize),
+    let child = Pid::from_raw(pid).and_then(|pid| table().get(pid));
+    if child.is_some_and(|child| child.vfork_parent.lock().is_some()) {
+        return Err(Stop::Answer);
     }
+    let word = call.thread.word_to_clear.swap(0, Ordering::Acquire) as usize;
+    // As on Linux a bad address is the program's loss.
+    if word != 0 && write_value(word, 0u32).is_ok() {
+        crate::syscall::futex::wake_one(call.thread, word);
+    }
+    Ok(pid as usize)
 }
 
 /// A process with copies of everything that a fork copies.
@@ -189,7 +209,7 @@ fn new_process(parent: &Arc<Process>) -> Result<Arc<Process>, Errno> {
 
 /// The child, with copies of what its parent has.
 fn copy(parent: &Arc<Process>, pid: Pid, counted: Option<Counted>) -> Result<Arc<Process>, Errno> {
-    Ok(fallible::arc(Process {
+    let child = fallible::arc(Process {
         name: Lock::new(*parent.name.lock()),
         files: parent.files.fork(pid)?,
         executable: Lock::new(parent.executable.lock().clone()),
@@ -198,7 +218,9 @@ fn copy(parent: &Arc<Process>, pid: Pid, counted: Option<Counted>) -> Result<Arc
         limits: Lock::new(*parent.limits.lock()),
         actions: Lock::new(parent.actions.lock().clone()),
         ..Process::new(pid)
-    })?)
+    })?;
+    timers::renew(&child);
+    Ok(child)
 }
 
 /// The child's thread: it returns 0 from the same call.
@@ -229,6 +251,8 @@ fn new_thread(
         segments = segments.with_fs(request.tls);
     }
     thread.segments.set(segments);
+    let nice = parent.nice.load(Ordering::Relaxed);
+    thread.nice.store(nice, Ordering::Relaxed);
     thread.signals.set_mask(parent.signals.mask());
     thread.signals.altstack.set(parent.signals.altstack.get());
     if request.flags & CLONE_CHILD_CLEARTID != 0 {
@@ -241,6 +265,10 @@ fn new_thread(
         thread.in_flight.set(Some(InFlight::internal(word)));
     }
     thread.set_last_core(crate::arch::cpu::this().core_in_torus);
+    // It stands where its parent does: whoever forks gains no turns.
+    crate::sched::charge();
+    let turn = parent.virtual_time.load(Ordering::Relaxed);
+    thread.virtual_time.store(turn, Ordering::Relaxed);
     Ok(fallible::arc(thread)?)
 }
 

@@ -6,6 +6,7 @@ use crate::arch::segment::Segments;
 use crate::mem::user::{USER_END, UserSlice, read_value, write_now, write_value};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use core::sync::atomic::Ordering;
 
 /// What uname(2) says: the Linux whose calls are answered, for programs that look.
 const UNAME: [&str; 6] = [
@@ -114,8 +115,18 @@ pub fn prctl(call: &mut Call) -> SysResult {
             }
             _ => Err(Errno::EINVAL.into()),
         },
+        SET_PDEATHSIG => {
+            let signal = call.args[1];
+            if signal > 64 {
+                return Err(Errno::EINVAL.into());
+            }
+            let of = &call.process.at_parents_end;
+            of.store(signal as u32, Ordering::Relaxed);
+            Ok(0)
+        }
         GET_PDEATHSIG => {
-            write_value(call.size(1), 0u32)?;
+            let of = &call.process.at_parents_end;
+            write_value(call.size(1), of.load(Ordering::Relaxed))?;
             Ok(0)
         }
         GET_TIMERSLACK => Ok(50_000),
@@ -128,14 +139,14 @@ pub fn prctl(call: &mut Call) -> SysResult {
         GET_NO_NEW_PRIVS => Ok(usize::from(
             call.process.credentials.lock().no_new_privileges,
         )),
-        SET_PDEATHSIG | SET_TIMERSLACK => Ok(0),
+        SET_TIMERSLACK => Ok(0),
         _ => Err(Errno::EINVAL.into()),
     }
 }
 
 /// sched_yield(2).
 pub fn sched_yield(_: &mut Call) -> SysResult {
-    crate::sched::yield_now();
+    crate::sched::give_way();
     Ok(0)
 }
 
@@ -181,12 +192,7 @@ pub fn getcpu(call: &mut Call) -> SysResult {
     Ok(0)
 }
 
-/// getpriority(2): nice 0, as the call answers it (20 - nice).
-pub fn getpriority(_: &mut Call) -> SysResult {
-    Ok(20)
-}
-
-/// Calls that succeed without effect: setpriority, sched_setscheduler with its kin.
+/// Calls that succeed without effect: sched_setscheduler with its kin.
 pub fn accepted(_: &mut Call) -> SysResult {
     Ok(0)
 }

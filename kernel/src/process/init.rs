@@ -3,6 +3,7 @@
 use super::account::AtStart;
 use super::exec::args::Strings;
 use super::exec::{self, Request};
+use super::table::Kinship;
 use super::{Process, Thread, table};
 use crate::arch::cpu;
 use crate::arch::fpu::FpuState;
@@ -63,7 +64,7 @@ fn create() -> Result<(), Errno> {
     let thread = fallible::arc(Thread::new(process.clone(), regs, fpu))?;
     thread.in_flight.set(Some(InFlight::internal(0)));
     process.set_thread(Some(thread.clone()));
-    table().insert(process, None)?;
+    table().insert(process, Kinship::First)?;
     thread.wake();
     Ok(())
 }

@@ -11,6 +11,8 @@ use crate::syscall::errno::Errno;
 pub const INFINITY: u64 = u64::MAX;
 /// How many resources there are (RLIM_NLIMITS).
 const COUNT: usize = 16;
+/// Seconds of processor time.
+pub const CPU: usize = 0;
 /// Bytes of a file.
 pub const FSIZE: usize = 1;
 /// Bytes of heap.
@@ -31,7 +33,8 @@ pub const AS: usize = 9;
 const SIGPENDING: usize = 11;
 /// Bytes in message queues.
 const MSGQUEUE: usize = 12;
-const NICE: usize = 13;
+/// 20 - the least nice value that may be chosen.
+pub const NICE: usize = 13;
 const RTPRIO: usize = 14;
 /// Processes of a user, and signals that wait for him.
 const PROCESSES: u64 = 32768;
@@ -71,6 +74,11 @@ impl Limits {
             .zip(words)
             .for_each(|(limit, words)| *limit = *words);
         Self(limits)
+    }
+
+    /// Sets the limit in force for a resource.
+    pub fn set_current(&mut self, resource: usize, limit: u64) {
+        self.0[resource][0] = limit;
     }
 
     /// The limit in force for a resource.
@@ -115,6 +123,9 @@ fn exchange(call: &Call, pid: i32, resource: u32, new: usize, old: usize) -> Sys
     }
     let now = *limits;
     drop(limits);
+    if wanted.is_some() && resource == CPU {
+        super::timers::renew(&target);
+    }
     if wanted.is_some()
         && let Some(space) = target.space()
     {

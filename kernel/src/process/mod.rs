@@ -21,11 +21,13 @@ pub mod group;
 pub mod identity;
 pub mod init;
 pub mod limits;
+pub mod priority;
 pub mod random;
 pub mod share;
 pub mod table;
 pub mod thread;
 pub mod time;
+pub mod timers;
 pub mod users;
 pub mod wait;
 
@@ -37,6 +39,7 @@ pub use table::Table;
 pub use thread::{RunState, Thread};
 
 use crate::mem::space::Space;
+use crate::sched::account::Used;
 use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
 use crate::signal::Signal;
@@ -46,7 +49,7 @@ use alloc::sync::{Arc, Weak};
 use braid_files::credentials::Credentials;
 use braid_files::rate::RateLimit;
 use core::fmt;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use torus::family::Report;
 
 /// A process: what a program has.
@@ -73,6 +76,8 @@ pub struct Process {
     pub since: u64,
     /// Processor time.
     pub times: Times,
+    /// What happens when it has used so much of that.
+    pub timers: timers::Timers,
     /// How much it may make the kernel log.
     noise: Lock<RateLimit>,
     /// Its faults; written by the core that has its thread loaded.
@@ -83,6 +88,8 @@ pub struct Process {
     pub forking: Lock<Option<(Arc<Process>, Arc<Thread>)>>,
     /// Where it is to go, and how far that has come.
     pub moving: Lock<crate::migrate::depart::Moving>,
+    /// The signal that its parent's end brings it (prctl PR_SET_PDEATHSIG); 0: none.
+    pub at_parents_end: AtomicU32,
     /// Woken when a child changes state.
     pub children_changed: WaitQueue,
     /// The parent that vfork holds back until this process has a program of its own, or has ended.
@@ -123,11 +130,13 @@ impl Process {
             alarm: Lock::new(Alarm::default()),
             since: crate::arch::time::now().0,
             times: Times::default(),
+            timers: timers::Timers::new(),
             noise: Lock::new(RateLimit::new()),
             counters: Counters::new(),
             memory: Lock::new(Weak::new()),
             forking: Lock::new(None),
             moving: Lock::new(crate::migrate::depart::Moving::default()),
+            at_parents_end: AtomicU32::new(0),
             children_changed: WaitQueue::new(),
             vfork_parent: Lock::new(None),
             thread: Lock::new(None),
@@ -220,31 +229,51 @@ impl Name {
     }
 }
 
-/// Processor time, in nanoseconds.
+/// Processor time of a process and of the children that it has collected, in nanoseconds.
 #[derive(Debug, Default)]
 pub struct Times {
-    own: AtomicU64,
-    children: AtomicU64,
+    user: AtomicU64,
+    system: AtomicU64,
+    children_user: AtomicU64,
+    children_system: AtomicU64,
 }
 
 impl Times {
     /// Adds time that the process ran.
-    pub fn add(&self, ns: u64) {
-        self.own.fetch_add(ns, Ordering::Relaxed);
+    pub fn add(&self, used: Used) {
+        self.user.fetch_add(used.user, Ordering::Relaxed);
+        self.system.fetch_add(used.system, Ordering::Relaxed);
     }
 
     /// Adds what a collected child and its children used.
-    pub fn add_children(&self, ns: u64) {
-        self.children.fetch_add(ns, Ordering::Relaxed);
+    pub fn add_children(&self, used: Used) {
+        self.children_user.fetch_add(used.user, Ordering::Relaxed);
+        self.children_system
+            .fetch_add(used.system, Ordering::Relaxed);
     }
 
-    /// What the process itself used.
-    pub fn own(&self) -> u64 {
-        self.own.load(Ordering::Relaxed)
+    /// What the process itself used, up to when its cores counted last.
+    pub fn own(&self) -> Used {
+        Used {
+            user: self.user.load(Ordering::Relaxed),
+            system: self.system.load(Ordering::Relaxed),
+        }
     }
 
     /// What its collected children used.
-    pub fn children(&self) -> u64 {
-        self.children.load(Ordering::Relaxed)
+    pub fn children(&self) -> Used {
+        Used {
+            user: self.children_user.load(Ordering::Relaxed),
+            system: self.children_system.load(Ordering::Relaxed),
+        }
+    }
+
+    /// What itself and its collected children used.
+    pub fn all(&self) -> Used {
+        let (own, children) = (self.own(), self.children());
+        Used {
+            user: own.user.saturating_add(children.user),
+            system: own.system.saturating_add(children.system),
+        }
     }
 }

@@ -22,6 +22,17 @@ impl From<BirthError> for Errno {
     }
 }
 
+/// Whose relative a newborn is.
+#[derive(Clone, Copy, Debug)]
+pub enum Kinship {
+    /// The kernel's child.
+    First,
+    /// A process's child.
+    ChildOf(Pid),
+    /// A child of a process's parent, which there is.
+    SiblingOf(Pid),
+}
+
 /// The processes of a torus.
 pub struct Table {
     /// Everything, under one lock.
@@ -89,7 +100,7 @@ impl Table {
     }
 
     /// Adds a newborn. EAGAIN when the machine is ending, ENOMEM without memory.
-    pub fn insert(&self, process: Arc<Process>, parent: Option<Pid>) -> Result<(), Errno> {
+    pub fn insert(&self, process: Arc<Process>, kinship: Kinship) -> Result<(), Errno> {
         rings::reserve()?;
         let pid = process.pid;
         let mut guard = self.inner.lock();
@@ -97,7 +108,14 @@ impl Table {
         let entered = inner.processes.put(pid, process);
         let born = entered
             .map_err(|_| BirthError::Memory)
-            .and_then(|_| inner.families.born(pid, parent));
+            .and_then(|_| match kinship {
+                Kinship::First => inner.families.born(pid, None),
+                Kinship::ChildOf(parent) => inner.families.born(pid, Some(parent)),
+                Kinship::SiblingOf(sibling) => {
+                    let mut hands = Hands(&mut inner.processes);
+                    inner.families.born_beside(pid, sibling, &mut hands)
+                }
+            });
         let gone = born.is_err().then(|| inner.processes.remove(&pid));
         drop(guard);
         drop(gone);

@@ -10,14 +10,14 @@ use crate::arch::segment::Segments;
 use crate::mem::later::Later;
 use crate::mem::space::Space;
 use crate::mem::stuck::Stuck;
-use crate::sched::lock::Lock;
 use crate::sched::own::OwnCell;
+use crate::sched::queue::Link;
 use crate::sched::time::Nanos;
 use crate::sched::wait::Waiter;
 use crate::signal::SignalState;
 use crate::syscall::call::InFlight;
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// Where a thread stands with the scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +62,14 @@ pub struct Thread {
     last_core: AtomicU32,
     /// Something has to be looked at before it returns to the program: a signal, a stop, its end.
     pub attention: AtomicBool,
-    /// The next thread of the run queue; guarded by that queue's lock.
-    pub link: Lock<Option<Arc<Thread>>>,
+    /// Its place in a run queue.
+    pub link: Link,
+    /// Its nice value (setpriority(2)).
+    pub nice: AtomicI32,
+    /// The virtual time that it has used on the core that ran it last.
+    pub virtual_time: AtomicU64,
+    /// Of a parent that vfork holds back: the word that its child wanted cleared when it let go of the parent's memory; 0: none.
+    pub word_to_clear: AtomicU64,
     /// Pending signals, mask, alternative stack.
     pub signals: SignalState,
 
@@ -114,7 +120,10 @@ impl Thread {
             loaded_on: AtomicU32::new(0),
             last_core: AtomicU32::new(0),
             attention: AtomicBool::new(false),
-            link: Lock::new(None),
+            link: Link::new(),
+            nice: AtomicI32::new(0),
+            virtual_time: AtomicU64::new(0),
+            word_to_clear: AtomicU64::new(0),
             signals: SignalState::new(),
             regs: OwnCell::new(regs),
             fpu: OwnCell::new(fpu),

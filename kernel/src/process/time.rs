@@ -1,8 +1,9 @@
 //! Clocks, sleeping, and processor time.
 
-use super::table;
+use super::{counters, table};
 use crate::arch::time as clock;
 use crate::mem::user::{UserSlice, read_value, write_value};
+use crate::sched::account::Used;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
@@ -37,7 +38,10 @@ fn read_clock(call: &Call, which: Clock) -> u64 {
     match which {
         Clock::Wall => clock::wall().0,
         Clock::Monotonic => clock::now().0,
-        Clock::Processor => call.process.times.own() + crate::sched::since_switch(),
+        Clock::Processor => {
+            crate::sched::charge();
+            call.process.times.own().total()
+        }
     }
 }
 
@@ -147,33 +151,63 @@ pub fn write_left(call: &InFlight) {
     let _ = write_value(at, [left / SECOND, left % SECOND / unit]);
 }
 
-/// struct rusage: user time and nothing else.
-pub fn usage(ns: u64) -> [u8; RUSAGE] {
+/// struct rusage: times, and nothing else.
+pub fn usage(used: Used) -> [u8; RUSAGE] {
     let mut bytes = [0; RUSAGE];
-    bytes[..8].copy_from_slice(&(ns / SECOND).to_le_bytes());
-    bytes[8..16].copy_from_slice(&(ns % SECOND / 1000).to_le_bytes());
+    let words = [used.user, used.system].map(|ns| [ns / SECOND, ns % SECOND / 1000]);
+    for (to, word) in bytes.chunks_exact_mut(8).zip(words.as_flattened()) {
+        to.copy_from_slice(&word.to_le_bytes());
+    }
     bytes
 }
 
 /// getrusage(2).
 pub fn getrusage(call: &mut Call) -> SysResult {
+    crate::sched::charge();
     let times = &call.process.times;
-    let ns = match call.int(0) {
-        0 | 1 => times.own() + crate::sched::since_switch(),
-        -1 => times.children(),
+    let bytes = match call.int(0) {
+        0 | 1 => {
+            let mut bytes = usage(times.own());
+            put(&mut bytes, MAXRSS, peak(call) * 4);
+            put(&mut bytes, MINFLT, faults(call));
+            bytes
+        }
+        -1 => usage(times.children()),
         _ => return Err(Errno::EINVAL.into()),
     };
-    UserSlice::new(call.size(1), RUSAGE)?.write(&usage(ns))?;
+    UserSlice::new(call.size(1), RUSAGE)?.write(&bytes)?;
     Ok(0)
+}
+
+/// Places of struct rusage: the most KiB present at a time, faults that needed no disk.
+const MAXRSS: usize = 32;
+const MINFLT: usize = 64;
+
+fn put(bytes: &mut [u8; RUSAGE], at: usize, value: u64) {
+    bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+}
+
+/// The caller's faults.
+fn faults(call: &Call) -> u64 {
+    let counts = call.process.counters.all().take(counters::FAULTS);
+    counts.map(|(_, count)| count).sum()
+}
+
+/// The most pages that the caller has had present.
+fn peak(call: &Call) -> u64 {
+    let space = call.thread.space.with(|space| space.clone());
+    space.map_or(0, |space| space.look(|space| space.peak()))
 }
 
 /// times(2).
 pub fn times(call: &mut Call) -> SysResult {
     const TICK: u64 = SECOND / TICKS;
     if call.args[0] != 0 {
+        crate::sched::charge();
         let times = &call.process.times;
-        let own = times.own() + crate::sched::since_switch();
-        write_value(call.size(0), [own / TICK, 0, times.children() / TICK, 0])?;
+        let (own, children) = (times.own(), times.children());
+        let words = [own.user, own.system, children.user, children.system];
+        write_value(call.size(0), words.map(|ns| ns / TICK))?;
     }
     Ok((clock::now().0 / TICK) as usize)
 }

@@ -3,6 +3,7 @@
 use super::far::about_child;
 use super::{Pid, table};
 use crate::mem::user::{UserSlice, write_value};
+use crate::sched::account::Used;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use torus::family::{Found, News, NoChild, Wanted, Whom};
@@ -98,11 +99,14 @@ fn write_usage(call: &Call, index: usize, found: Found) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Nanoseconds that a child used, with the children that it collected.
-fn used(news: News) -> u64 {
+/// What a child used, with the children that it collected.
+fn used(news: News) -> Used {
     match news {
-        News::Ended(ended) => ended.user_time + ended.system_time,
-        News::Changed { .. } => 0,
+        News::Ended(ended) => Used {
+            user: ended.user_time,
+            system: ended.system_time,
+        },
+        News::Changed { .. } => Used::default(),
     }
 }
 

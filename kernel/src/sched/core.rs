@@ -1,5 +1,6 @@
 //! A core as the scheduler sees it.
 
+use super::account::Account;
 use super::lock::Lock;
 use super::own::OwnCell;
 use super::queue::Queue;
@@ -10,7 +11,7 @@ use crate::process::Thread;
 use crate::process::counters::Counters;
 use alloc::sync::Arc;
 use chacha20::ChaCha20Rng;
-use core::sync::atomic::AtomicBool;
+use core::sync::atomic::{AtomicBool, Ordering};
 use torus::DepositId;
 
 /// The scheduler's state of one core.
@@ -23,8 +24,8 @@ pub struct Core {
     pub(super) loaded: OwnCell<Option<Arc<Thread>>>,
     /// When the current thread has to let others run.
     pub(super) slice_end: OwnCell<Nanos>,
-    /// When the current thread was picked, for its account of processor time.
-    pub(super) since: OwnCell<Nanos>,
+    /// The processor time of the current thread.
+    pub(super) account: Account,
     /// What the core's one-shot timer is set to.
     pub(super) armed: OwnCell<Option<Nanos>>,
     /// What it has counted.
@@ -59,7 +60,13 @@ impl Core {
 
     /// Takes a thread out of its queue that is loaded on no core.
     pub fn steal(&self) -> Option<Arc<Thread>> {
-        self.queue.lock().steal()
+        steal(&mut self.queue.lock())
+    }
+
+    /// Queues a thread that has just stopped running on this core, or woken here.
+    pub(super) fn push(&self, thread: Arc<Thread>) {
+        let time = thread.virtual_time.load(Ordering::Relaxed);
+        self.queue.lock().push(thread, time);
     }
 
     /// A core that has nothing to do.
@@ -68,7 +75,7 @@ impl Core {
             current: OwnCell::new(None),
             loaded: OwnCell::new(None),
             slice_end: OwnCell::new(Nanos(0)),
-            since: OwnCell::new(Nanos(0)),
+            account: Account::new(),
             armed: OwnCell::new(None),
             counters: Counters::new(),
             on_behalf: OwnCell::new(None),
@@ -83,4 +90,10 @@ impl Core {
             resched: AtomicBool::new(false),
         }
     }
+}
+
+/// Takes a thread out of a queue that another core may run: one that is loaded on no core. Of others there is one for each core at most.
+pub(super) fn steal(queue: &mut Queue) -> Option<Arc<Thread>> {
+    let cores = crate::arch::cpu::this().torus().cores();
+    queue.steal(cores, |thread| thread.loaded_on().is_none())
 }

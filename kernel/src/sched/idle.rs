@@ -48,8 +48,9 @@ impl IdleSet {
     }
 }
 
-/// The next thread of this core's queue, or one stolen from another core of the torus; halts until there is one.
-pub(super) fn next(core: &Core) -> Arc<Thread> {
+/// The next thread of this core's queue, or one stolen from another core of the torus, with the virtual time that it has used here;
+/// halts until there is one.
+pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
     let here = cpu::this();
     let idle = &here.torus().share.sched.idle;
     loop {
@@ -81,18 +82,21 @@ pub(super) fn next(core: &Core) -> Arc<Thread> {
     }
 }
 
-fn find(core: &Core) -> Option<Arc<Thread>> {
-    if let Some(thread) = core.queue.lock().pop() {
-        return Some(thread);
+fn find(core: &Core) -> Option<(Arc<Thread>, u64)> {
+    let mut own = core.queue.lock();
+    if let Some(found) = own.pop() {
+        return Some(found);
     }
+    let floor = own.floor();
+    drop(own);
     let here = cpu::this();
     let cores = here.torus().cores();
     (1..cores).find_map(|step| {
         let other = here.torus().core((here.core_in_torus + step) % cores);
         // A look without the lock first: most cores have nothing queued.
         let mut queue = other.sched.queue.try_lock()?;
-        let stolen = queue.steal()?;
+        let stolen = super::core::steal(&mut queue)?;
         core.counters.steals.add(1);
-        Some(stolen)
+        Some((stolen, floor))
     })
 }

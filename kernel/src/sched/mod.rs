@@ -7,6 +7,7 @@
 //! Flow: a trap saves the registers of the current thread and calls `trap`, then [`next_thread`], which answers
 //! whose registers to load. A thread that woke up is queued where it ran last, or where a core idles.
 
+pub mod account;
 pub mod core;
 pub mod idle;
 pub mod lock;
@@ -65,7 +66,7 @@ pub fn has_current() -> bool {
 
 /// Queues a thread on this core that was taken out of a queue.
 pub fn queue_here(thread: Arc<Thread>) {
-    this().queue.lock().push(thread);
+    this().push(thread);
 }
 
 /// The thread that runs on this core.
@@ -90,11 +91,15 @@ pub fn with_current<R>(f: impl FnOnce(&Arc<Thread>) -> R) -> R {
     }
 }
 
-/// Nanoseconds that the current thread has run since it was picked.
-pub fn since_switch() -> u64 {
-    crate::arch::time::now()
-        .0
-        .saturating_sub(this().since.get().0)
+/// Counts what the current thread has used of its core so far.
+pub fn charge() {
+    with_current(|thread| switch::charge(this(), thread));
+}
+
+/// The current thread comes into the kernel.
+#[inline]
+pub fn enter_kernel() {
+    this().account.enter();
 }
 
 /// Runs `f`, which works for `waiter` and not for the current thread: it waits for pages that `f` needs.
@@ -118,7 +123,16 @@ pub fn pause() -> bool {
     this().resched.load(::core::sync::atomic::Ordering::Relaxed) || crate::rings::is_rung()
 }
 
-/// Has the current thread let others run.
+/// The current thread lets somebody else have a turn before its own (sched_yield(2)).
+pub fn give_way() {
+    let core = this();
+    charge();
+    let behind = core.queue.lock().behind_first();
+    with_current(|thread| core.account.stand_behind(thread, behind));
+    yield_now();
+}
+
+/// Has the current thread let others run whose turn it is.
 pub fn yield_now() {
     this()
         .resched

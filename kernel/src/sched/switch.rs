@@ -9,6 +9,7 @@ use crate::console::screen;
 use crate::process::{RunState, Thread};
 use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
+use braid_threads::fair::virtual_time;
 
 /// How long a thread runs before the next one's turn.
 pub(super) const SLICE: Nanos = Nanos(10_000_000);
@@ -26,9 +27,11 @@ pub fn next_thread() -> *mut UserRegs {
                 // Last, as its call may have woken what waits here for another torus. It may concern this thread, too.
                 if served {
                     crate::rings::remind();
+                    core.account.leave();
                     return thread.regs.as_ptr();
                 }
                 if !crate::rings::serve() {
+                    core.account.leave();
                     return thread.regs.as_ptr();
                 }
                 served = true;
@@ -36,7 +39,8 @@ pub fn next_thread() -> *mut UserRegs {
             }
             retire(core);
         }
-        start(core, super::idle::next(core));
+        let (thread, turn) = super::idle::next(core);
+        start(core, thread, turn);
     }
 }
 
@@ -83,8 +87,9 @@ fn resume(core: &Core, thread: &Arc<Thread>) -> bool {
     }
     if core.resched.load(Ordering::Relaxed) {
         // It has been woken, or its call is long: the others first.
+        charge(core, thread);
         thread.set_state(RunState::Ready);
-        core.queue.lock().push(thread.clone());
+        core.push(thread.clone());
         return false;
     }
     thread.set_state(RunState::Running);
@@ -100,16 +105,32 @@ fn keeps_turn(core: &Core, thread: &Arc<Thread>) -> bool {
     core.resched.store(false, Ordering::Relaxed);
     crate::mem::reclaim::keep_up();
     crate::migrate::lease::holder::sweep();
-    let mut queue = core.queue.lock();
-    if !queue.is_empty() {
+    charge(core, thread);
+    if core.waiting() > 0 {
         thread.set_state(RunState::Ready);
-        queue.push(thread.clone());
+        core.push(thread.clone());
         return false;
     }
-    drop(queue);
-    core.slice_end.set(Nanos(time::now().0 + SLICE.0));
-    arm(core);
+    begin_slice(core, thread);
     true
+}
+
+/// Counts what a current thread has used of its core since that was counted last.
+pub(super) fn charge(core: &Core, thread: &Arc<Thread>) {
+    let used = core.account.settle();
+    let nice = thread.nice.load(Ordering::Relaxed);
+    core.account
+        .use_turn(thread, virtual_time(used.total(), nice));
+    thread.process.times.add(used);
+    crate::process::timers::check(&thread.process);
+}
+
+/// The current thread may run so long before its core looks around.
+fn begin_slice(core: &Core, thread: &Thread) {
+    let left = thread.process.timers.left(&thread.process.times);
+    let end = time::now().0.saturating_add(left.min(SLICE.0));
+    core.slice_end.set(Nanos(end));
+    arm(core);
 }
 
 /// Whether a call of the thread's has to run again.
@@ -120,27 +141,24 @@ fn has_call(thread: &Thread) -> bool {
 /// The current thread is no longer current; its state stays loaded.
 #[inline(never)]
 fn retire(core: &Core) {
-    let Some(thread) = core.current.replace(None) else {
-        return;
-    };
-    let spent = time::now().0.saturating_sub(core.since.get().0);
-    thread.process.times.add(spent);
+    if let Some(thread) = core.current.replace(None) {
+        charge(core, &thread);
+    }
 }
 
-/// Makes `thread` current.
+/// Makes `thread` current, which has used so much virtual time.
 #[inline(never)]
-fn start(core: &'static Core, thread: Arc<Thread>) {
+fn start(core: &'static Core, thread: Arc<Thread>, turn: u64) {
     thread.set_state(if has_call(&thread) {
         RunState::Woken
     } else {
         RunState::Running
     });
+    core.account.begin(turn);
     load(core, &thread);
     core.counters.switches.add(1);
-    let now = time::now();
     core.resched.store(false, Ordering::Relaxed);
-    core.since.set(now);
-    core.slice_end.set(Nanos(now.0 + SLICE.0));
+    begin_slice(core, &thread);
     core.current.set(Some(thread));
     arm(core);
     super::wake::offer_work(core);
@@ -189,6 +207,7 @@ fn release(old: &Thread, new: &Thread) {
 
 /// Takes a current thread's state out of the core's registers, and leaves its address space for the kernel's.
 pub fn unload(thread: &Arc<Thread>) {
+    charge(super::this(), thread);
     save(thread);
     leave_dead(thread);
 }

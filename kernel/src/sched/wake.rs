@@ -20,7 +20,11 @@ pub fn enqueue(thread: Arc<Thread>) {
     let torus = here.torus();
     let target = choose(torus, &thread);
     let core = torus.core(target);
-    core.sched.queue.lock().push(thread);
+    if target != thread.last_core() {
+        // What it has used of another core says nothing here.
+        thread.virtual_time.store(0, Ordering::Relaxed);
+    }
+    core.sched.push(thread);
     if torus.share.sched.idle.contains(target)
         && torus.share.sched.idle.remove(target)
         && target != here.core_in_torus
@@ -89,6 +93,9 @@ pub fn tick() {
         }
     }
     if now >= core.slice_end.get() {
+        if super::has_current() {
+            super::charge();
+        }
         core.resched.store(true, Ordering::Relaxed);
         // Not at once again: a long operation that lets interrupts in would get no further.
         core.slice_end.set(Nanos(now.0 + SLICE.0));

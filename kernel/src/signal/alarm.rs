@@ -1,9 +1,10 @@
-//! The interval timer of a process: setitimer(2) with ITIMER_REAL, and alarm(2).
+//! The interval timers of a process: setitimer(2), and alarm(2). Those of processor time are kept by [`timers`].
 
 use super::Signal;
 use crate::arch::{cpu, time};
 use crate::mem::user::{read_value, write_value};
 use crate::process::Thread;
+use crate::process::timers::{self, Interval};
 use crate::sched::time::Nanos;
 use crate::sched::timer::Due;
 use crate::sched::wake;
@@ -105,12 +106,54 @@ fn remaining(alarm: &Alarm, now: Nanos) -> (u64, u64) {
     (left, alarm.interval)
 }
 
-/// setitimer(2). Only ITIMER_REAL is kept; the others are accepted and never fire.
-pub fn setitimer(call: &mut Call) -> SysResult {
-    let which = call.int(0);
-    if !(0..=2).contains(&which) {
-        return Err(Errno::EINVAL.into());
+/// The timers of setitimer(2).
+#[derive(Clone, Copy)]
+enum Which {
+    Real,
+    Virtual,
+    Prof,
+}
+
+impl Which {
+    fn of(number: i32) -> Result<Self, Errno> {
+        match number {
+            0 => Ok(Self::Real),
+            1 => Ok(Self::Virtual),
+            2 => Ok(Self::Prof),
+            _ => Err(Errno::EINVAL),
+        }
     }
+
+    /// What is left of it and its interval.
+    fn remaining(self, call: &Call) -> (u64, u64) {
+        crate::sched::charge();
+        let (intervals, used) = (call.process.timers.intervals(), call.process.times.own());
+        match self {
+            Self::Real => remaining(&call.process.alarm.lock(), time::now()),
+            Self::Virtual => intervals.in_program.remaining(used.user),
+            Self::Prof => intervals.all.remaining(used.total()),
+        }
+    }
+
+    /// Sets it; what was left and its interval.
+    fn set(self, call: &Call, value: u64, interval: u64) -> Result<(u64, u64), Errno> {
+        let old = self.remaining(call);
+        let (mut intervals, used) = (call.process.timers.intervals(), call.process.times.own());
+        match self {
+            Self::Real => return set(call.thread, value, interval),
+            Self::Virtual => {
+                intervals.in_program = Interval::after(used.user, value, interval);
+            }
+            Self::Prof => intervals.all = Interval::after(used.total(), value, interval),
+        }
+        timers::set(call.process, intervals);
+        Ok(old)
+    }
+}
+
+/// setitimer(2).
+pub fn setitimer(call: &mut Call) -> SysResult {
+    let which = Which::of(call.int(0))?;
     let [interval_s, interval_us, value_s, value_us]: [i64; 4] = if call.args[1] == 0 {
         [0; 4]
     } else {
@@ -118,21 +161,13 @@ pub fn setitimer(call: &mut Call) -> SysResult {
     };
     let interval = nanos(interval_s, interval_us)?;
     let value = nanos(value_s, value_us)?;
-    let old = if which == 0 {
-        set(call.thread, value, interval)?
-    } else {
-        (0, 0)
-    };
+    let old = which.set(call, value, interval)?;
     report(call.size(2), old)
 }
 
 /// getitimer(2).
 pub fn getitimer(call: &mut Call) -> SysResult {
-    let old = match call.int(0) {
-        0 => remaining(&call.process.alarm.lock(), time::now()),
-        1 | 2 => (0, 0),
-        _ => return Err(Errno::EINVAL.into()),
-    };
+    let old = Which::of(call.int(0))?.remaining(call);
     report(call.size(1), old)
 }
 

@@ -107,17 +107,21 @@ fn futexes() -> &'static Futexes {
     &crate::arch::cpu::this().torus().share.futexes
 }
 
-/// The word that the call names: of the address space, or of the object that is mapped there shared. EINVAL for one that is not
-/// aligned; EFAULT where no program's memory is, and unless the word is private to the process also where nothing is mapped with
-/// `rights`.
+/// The word that the call names.
 fn key_of(call: &Call, rights: Prot) -> Result<Key, Errno> {
-    let address = call.size(0);
+    let private = call.int(1) & PRIVATE != 0;
+    key_at(call.thread, call.size(0), private, rights)
+}
+
+/// The word at an address: of the address space, or of the object that is mapped there shared. EINVAL for one that is not aligned; EFAULT
+/// where no program's memory is, and unless the word is private to the process also where nothing is mapped with `rights`, or only
+/// privately for reading.
+fn key_at(thread: &Thread, address: usize, private: bool, rights: Prot) -> Result<Key, Errno> {
     if !address.is_multiple_of(4) {
         return Err(Errno::EINVAL);
     }
     UserSlice::new(address, size_of::<u32>())?;
-    let space = call
-        .thread
+    let space = thread
         .space
         .with(|space| space.clone())
         .ok_or(Errno::EFAULT)?;
@@ -125,16 +129,23 @@ fn key_of(call: &Call, rights: Prot) -> Result<Key, Errno> {
         space: space.number(),
         address,
     };
-    if call.int(1) & PRIVATE != 0 {
+    if private {
         return Ok(own);
     }
     space.look(|space| {
         let at = VirtAddr(address as u64);
         let mapping = space.find(at).ok_or(Errno::EFAULT)?;
-        if !mapping.rights.contains(rights) {
+        let shared = shared_key(space, at);
+        // What is private and cannot be written never changes: it is no word to wait for.
+        let needed = if shared.is_some() {
+            rights
+        } else {
+            Prot::WRITE
+        };
+        if !mapping.rights.contains(needed) {
             return Err(Errno::EFAULT);
         }
-        Ok(shared_key(space, at).unwrap_or(own))
+        Ok(shared.unwrap_or(own))
     })
 }
 
@@ -245,6 +256,13 @@ fn deadline(call: &Call, absolute: bool) -> Result<Nanos, Stop> {
         time::now()
     };
     Ok(Nanos(after.0.saturating_sub(clock.0)))
+}
+
+/// Wakes one that waits for the word at an address of the thread's memory; without effect for a bad address.
+pub fn wake_one(thread: &Thread, address: usize) {
+    if let Ok(key) = key_at(thread, address, false, Prot::READ) {
+        futexes().wake(key, 1, u32::MAX);
+    }
 }
 
 /// The thread ends, or a handler interrupts its call: it waits for no word any more, and no wake-up is spent on it.

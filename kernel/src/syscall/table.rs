@@ -8,7 +8,7 @@ use crate::mem::{calls as mem, locking};
 use crate::migrate::call as migrate;
 use crate::process::{
     closing, credentials as cred, drain, end, exec, fork, group, identity as id, init, limits,
-    time, wait,
+    priority, time, wait,
 };
 use crate::signal::{alarm, calls as sig};
 use crate::vmo::{calls as vmo, snapshot};
@@ -154,8 +154,8 @@ const LINUX: &[(u64, Handler, Rule)] = &[
     (135, id::personality, Is(Never)),
     (137, file::statfs, Is(Never)),
     (138, file::fstatfs, Is(Never)),
-    (140, id::getpriority, Is(Never)),
-    (141, id::accepted, Is(Never)),
+    (140, priority::getpriority, Is(Never)),
+    (141, priority::setpriority, Is(Never)),
     (142, id::accepted, Is(Never)),
     (144, id::accepted, Is(Never)),
     (149, locking::mlock, Is(Never)),

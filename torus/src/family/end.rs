@@ -12,7 +12,7 @@ impl Families {
         };
         kin.life = Life::Zombie;
         let parent = kin.parent;
-        self.leave_children(pid, world);
+        self.leave_children(pid, ended.uid, world);
         match parent {
             Some(to) => {
                 let child = pid;
@@ -44,7 +44,7 @@ impl Families {
     /// for by it.
     pub fn begin_end<W: World>(&mut self, world: &mut W) {
         self.ending = true;
-        self.leave_children(Pid::INIT, world);
+        self.leave_children(Pid::INIT, 0, world);
     }
 
     /// Whether a process that is here may be sent this by its sender.
@@ -64,14 +64,19 @@ impl Families {
     }
 
     /// The children of a process that is here and has ended go to init, or when that has ended, to nobody.
-    fn leave_children<W: World>(&mut self, pid: Pid, world: &mut W) {
+    fn leave_children<W: World>(&mut self, pid: Pid, uid: u32, world: &mut W) {
         let Some(kin) = self.kin.get_mut(&pid) else {
             return;
         };
         for child in core::mem::take(&mut kin.children) {
             let to = child.pid;
+            if let (false, Some(ended)) = (child.known || pid == Pid::INIT, child.ended) {
+                // Its adoption is still under way, and goes on to init.
+                self.orphan_ended(pid, to, ended, world);
+                continue;
+            }
             if child.ended.is_none() {
-                self.post(to, Message::Orphaned { to, by: pid }, world);
+                self.post(to, Message::Orphaned { to, by: pid, uid }, world);
             }
             if self.ending || pid == Pid::INIT {
                 if child.ended.is_some() {
@@ -90,26 +95,32 @@ impl Families {
     }
 
     /// The parent of a process has ended: it has the next one.
-    pub(super) fn orphaned(&mut self, pid: Pid, by: Pid) {
+    pub(super) fn orphaned<W: World>(&mut self, pid: Pid, by: Pid, uid: u32, world: &mut W) {
         let heir = (!self.ending && by != Pid::INIT).then_some(Pid::INIT);
         if let Some(kin) = self.kin.get_mut(&pid)
             && kin.parent == Some(by)
         {
             kin.parent = heir;
+            if kin.life == Life::Live {
+                world.orphaned(pid, by, uid);
+            }
         }
     }
 
-    /// Init has one more child, whose end it may have heard of already.
+    /// Init, or a parent, has one more child, whose end it may have heard of already.
     pub(super) fn adopt<W: World>(
         &mut self,
-        init: Pid,
+        parent: Pid,
         pid: Pid,
         group: Pid,
         ended: Option<Ended>,
         world: &mut W,
     ) {
-        let wanted = !self.ending && world.collects(init);
-        let Some(kin) = self.kin.get_mut(&init) else {
+        if parent != Pid::INIT && self.life(parent) != Some(Life::Live) {
+            return self.pass_on(parent, pid, group, world);
+        }
+        let wanted = !self.ending && world.collects(parent);
+        let Some(kin) = self.kin.get_mut(&parent) else {
             return;
         };
         let early = kin.children.iter().position(|child| child.pid == pid);
@@ -124,7 +135,26 @@ impl Families {
             if !noted {
                 self.post(pid, Message::Reap { to: pid }, world);
             }
-            world.child(init, pid, News::Ended(ended));
+            world.child(parent, pid, News::Ended(ended));
+        }
+    }
+
+    /// A parent has ended when it is told of one more child: the child goes to init.
+    pub(super) fn pass_on<W: World>(&mut self, by: Pid, child: Pid, group: Pid, world: &mut W) {
+        let orphaned = Message::Orphaned {
+            to: child,
+            by,
+            uid: 0,
+        };
+        self.post(child, orphaned, world);
+        if !self.ending {
+            let adopt = Message::Adopt {
+                to: Pid::INIT,
+                child,
+                group,
+                ended: None,
+            };
+            self.post(Pid::INIT, adopt, world);
         }
     }
 
@@ -154,16 +184,17 @@ impl Families {
         world.child(parent, pid, News::Ended(ended));
     }
 
-    /// A process has ended that its parent does not have for a child: init will hear of it, others have ended too.
+    /// A process has ended that its parent does not have for a child: one that lives will hear of it, others have ended too.
     fn unknown_ended<W: World>(&mut self, parent: Pid, pid: Pid, ended: Ended, world: &mut W) {
-        let adopts = parent == Pid::INIT && !self.ending;
+        let ending = self.ending && parent == Pid::INIT;
         let child = Child {
             known: false,
             ended: Some(ended),
             ..Child::new(pid, pid)
         };
         if let Some(kin) = self.kin.get_mut(&parent)
-            && adopts
+            && kin.life == Life::Live
+            && !ending
             && kin.children.try_push(child).is_ok()
         {
             return;

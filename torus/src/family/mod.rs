@@ -18,8 +18,11 @@
 //!                                 ends:           ─Adopt─►     has one more child (or zombie)
 //!  has a new parent  ◄─Orphaned─
 //! ```
-//! A child that ends while its parent does has told a zombie, or nobody: the message is sent on to init. Init may hear of
-//! the end before it hears of the child; it does not tell the program before it has heard both.
+//! A process may make a sibling: a child of its parent, which is told so by the same *Adopt*. A parent that has ended when that comes passes
+//! the child on to init.
+//!
+//! A child that ends while its parent does has told a zombie, or nobody: the message is sent on to init. Whoever adopts may
+//! hear of the end before it hears of the child, and does not tell the program before it has heard both.
 //!
 //! Signals to a group, or to everybody, are told to all tori by [`crowd`].
 //!
@@ -60,6 +63,8 @@ pub trait World {
     fn permits(&self, to: Pid, sent: Sent) -> bool;
     /// Tells a living process that is here of its child: SIGCHLD, and a wait for children looks again.
     fn child(&mut self, parent: Pid, child: Pid, news: News);
+    /// Tells a living process that is here that its parent, of this user, has ended.
+    fn orphaned(&mut self, pid: Pid, by: Pid, uid: u32);
     /// Whether the process, which is here, wants to collect its children.
     fn collects(&self, parent: Pid) -> bool;
     /// A living process that is here is to go to another torus, by the wish of its parent, whose call waits for the token: the answer,
@@ -85,7 +90,7 @@ pub enum Life {
 struct Child {
     pid: Pid,
     group: Pid,
-    /// Init has been told that it is its child; always so with other parents.
+    /// The parent has been told that it is its child; not so of one that was adopted and has ended meanwhile.
     known: bool,
     /// Changes of state heard of: older ones come too late.
     changes: u32,
@@ -252,6 +257,35 @@ impl Families {
             ending: true,
             ..Self::new(self.torus, self.tori)
         };
+    }
+
+    /// A process is born, with an id that was given here, as a child of the parent of `sibling`, which is here and has one.
+    ///
+    /// # Errors
+    /// [`BirthError`].
+    pub fn born_beside<W: World>(
+        &mut self,
+        pid: Pid,
+        sibling: Pid,
+        world: &mut W,
+    ) -> Result<(), BirthError> {
+        if self.ending {
+            return Err(BirthError::Ending);
+        }
+        let of = self.kin.get(&sibling);
+        let (parent, group, session) =
+            of.map_or((None, pid, pid), |of| (of.parent, of.group, of.session));
+        self.kin.put(pid, Kin::new(parent, group, session))?;
+        if let Some(to) = parent {
+            let adopt = Message::Adopt {
+                to,
+                child: pid,
+                group,
+                ended: None,
+            };
+            self.post(to, adopt, world);
+        }
+        Ok(())
     }
 
     /// Processes that are here, zombies included.

@@ -128,6 +128,9 @@ impl Families {
                 ended: Some(_),
                 ..
             } => self.post(child, Message::Reap { to: child }, world),
+            Message::Adopt {
+                to, child, group, ..
+            } if to != Pid::INIT => self.pass_on(to, child, group, world),
             _ => {}
         }
     }
@@ -168,7 +171,7 @@ impl Families {
                 ..
             } => self.child_changed(to, (child, number), (status, uid), world),
             Message::Reap { .. } => self.remove(to, world),
-            Message::Orphaned { by, .. } => self.orphaned(to, by),
+            Message::Orphaned { by, uid, .. } => self.orphaned(to, by, uid, world),
             Message::Adopt {
                 child,
                 group,

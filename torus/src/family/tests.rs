@@ -93,6 +93,12 @@ impl World for Hands<'_> {
         assert_eq!(self.processes[&parent].at, self.own);
     }
 
+    fn orphaned(&mut self, pid: Pid, by: Pid, _: u32) {
+        assert_eq!(self.processes[&pid].at, self.own);
+        assert_ne!(self.processes[&pid].state, State::Ended);
+        assert_eq!(self.processes[&by].state, State::Ended);
+    }
+
     fn collects(&self, parent: Pid) -> bool {
         // Some ignore SIGCHLD.
         parent == Pid::INIT || parent.raw() % 5 != 0
@@ -150,10 +156,25 @@ impl Net {
     }
 
     fn born(&mut self, at: TorusId, parent: Option<Pid>) {
+        let pid = self.families[at.index()].give().unwrap();
+        self.families[at.index()].born(pid, parent).unwrap();
+        self.begin(at, pid);
+    }
+
+    /// A process makes a child of its parent.
+    fn born_beside(&mut self, at: TorusId, sibling: Pid) {
+        let pid = self.families[at.index()].give().unwrap();
+        self.begin(at, pid);
+        self.on(at, |families, hands| {
+            families.born_beside(pid, sibling, hands).unwrap();
+        });
+        let group = self.families[at.index()].group(pid).unwrap();
+        self.processes.get_mut(&pid).unwrap().group = group;
+    }
+
+    fn begin(&mut self, at: TorusId, pid: Pid) {
         let families = &mut self.families[at.index()];
-        let pid = families.give().unwrap();
-        families.born(pid, parent).unwrap();
-        let group = families.group(pid).unwrap();
+        let group = families.group(pid).unwrap_or(pid);
         let process = Process {
             at,
             state: State::Runs,
@@ -187,7 +208,8 @@ impl Net {
         let Some((pid, at)) = self.someone() else {
             return;
         };
-        match self.pick(11) {
+        match self.pick(12) {
+            11 if pid != Pid::INIT && self.processes.len() < 40 => self.born_beside(at, pid),
             0..3 if self.processes.len() < 40 => self.born(at, Some(pid)),
             3 if pid != Pid::INIT => self.exit(pid),
             4 => {

@@ -6,6 +6,7 @@ use crate::arch::cpu;
 use crate::mem::object::ObjectRef;
 use crate::process::{Pid, Process, counters, table};
 use core::fmt::{self, Write};
+use core::sync::atomic::Ordering;
 use fallible::Text;
 use vm::space::{Backing, Flags, Mapping};
 use vm::table::Rights;
@@ -200,8 +201,13 @@ fn process_stat(process: &Process, text: &mut Text) -> fmt::Result {
         table().group_of(pid),
         table().session_of(pid),
     );
-    let ticks = process.times.own() / 10_000_000;
-    let child_ticks = process.times.children() / 10_000_000;
+    let (own, children) = (process.times.own(), process.times.children());
+    let [user, system, child_user, child_system] =
+        [own.user, own.system, children.user, children.system].map(|ns| ns / 10_000_000);
+    let nice = process
+        .thread()
+        .map_or(0, |thread| thread.nice.load(Ordering::Relaxed));
+    let priority = 20 + nice;
     let (size, resident) = memory_pages(process);
     let bytes = size * 4096;
     let counts = process.counters.all().take(counters::FAULTS);
@@ -209,7 +215,7 @@ fn process_stat(process: &Process, text: &mut Text) -> fmt::Result {
     let faults = counts.map(|(_, count)| count).sum::<u64>() - moved;
     writeln!(
         text,
-        "{} ({}) {} {} {} {} 34816 {} 4194304 {faults} 0 {moved} 0 {ticks} 0 {child_ticks} 0 20 0 1 0 0 {bytes} {resident} \
+        "{} ({}) {} {} {} {} 34816 {} 4194304 {faults} 0 {moved} 0 {user} {system} {child_user} {child_system} {priority} {nice} 1 0 0 {bytes} {resident} \
          18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0",
         pid.raw(),
         process.name.lock().text(),

@@ -154,7 +154,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
     if let Some(old) = crate::migrate::host::exec(thread, &space) {
         old.leave();
     }
-    end::release_vfork_parent(process);
+    end::release_vfork_parent(thread);
     // It may leave now.
     thread.attention.store(true, Ordering::Release);
     *process.name.lock() = Name::of_path(&name);
@@ -162,7 +162,6 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
     process.files.close_on_exec();
     process.actions.lock().reset_for_exec();
     thread.signals.altstack.set(AltStack::default());
-    thread.clear_child_tid.set(0);
     table().set_executed(process.pid);
     thread.fpu.with(|state| {
         *state = fpu;

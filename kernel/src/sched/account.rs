@@ -1,0 +1,94 @@
+//! Processor time of the thread that is current on a core: told apart by where it was spent, and what it costs the thread of its turn.
+
+use super::own::OwnCell;
+use crate::arch::time;
+use crate::process::Thread;
+use core::sync::atomic::Ordering;
+
+/// Processor time, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// In the program.
+    pub user: u64,
+    /// In the kernel, on its behalf.
+    pub system: u64,
+}
+
+impl Used {
+    /// All of it.
+    pub const fn total(self) -> u64 {
+        self.user.saturating_add(self.system)
+    }
+}
+
+/// What a core knows of its current thread's time since it was settled last, in ticks of the core's counter.
+pub struct Account {
+    /// When it was settled last.
+    since: OwnCell<u64>,
+    /// When the thread came into the kernel last.
+    entered: OwnCell<u64>,
+    /// What it has spent in the kernel before that.
+    inside: OwnCell<u64>,
+    /// The virtual time that the thread has used on this core.
+    turn: OwnCell<u64>,
+}
+
+impl Account {
+    /// Of a core without a thread.
+    pub(super) const fn new() -> Self {
+        Self {
+            since: OwnCell::new(0),
+            entered: OwnCell::new(0),
+            inside: OwnCell::new(0),
+            turn: OwnCell::new(0),
+        }
+    }
+
+    /// The thread comes into the kernel.
+    #[inline]
+    pub fn enter(&self) {
+        self.entered.set(time::ticks());
+    }
+
+    /// The thread goes back to its program.
+    #[inline]
+    pub(super) fn leave(&self) {
+        let spent = time::ticks().wrapping_sub(self.entered.get());
+        self.inside
+            .with(|inside| *inside = inside.wrapping_add(spent));
+    }
+
+    /// A thread becomes current, in the kernel, that has used so much virtual time.
+    pub(super) fn begin(&self, turn: u64) {
+        self.settle();
+        self.turn.set(turn);
+    }
+
+    /// What the thread has used since it was settled last. It is in the kernel.
+    pub(super) fn settle(&self) -> Used {
+        let now = time::ticks();
+        let inside = self.inside.replace(0);
+        let inside = inside.wrapping_add(now.wrapping_sub(self.entered.replace(now)));
+        let all = now.wrapping_sub(self.since.replace(now));
+        let (all, system) = (time::nanos(all), time::nanos(inside));
+        Used {
+            user: all.saturating_sub(system),
+            system: system.min(all),
+        }
+    }
+
+    /// Counts virtual time that the thread has used.
+    pub(super) fn use_turn(&self, thread: &Thread, used: u64) {
+        self.set_turn(thread, self.turn.get().saturating_add(used));
+    }
+
+    /// The thread has used at least so much virtual time.
+    pub(super) fn stand_behind(&self, thread: &Thread, turn: u64) {
+        self.set_turn(thread, self.turn.get().max(turn));
+    }
+
+    fn set_turn(&self, thread: &Thread, turn: u64) {
+        self.turn.set(turn);
+        thread.virtual_time.store(turn, Ordering::Relaxed);
+    }
+}

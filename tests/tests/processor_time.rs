@@ -1,0 +1,14 @@
+//! Processor time and shares of it.
+
+use braid_tests::booted::cases;
+
+#[test]
+fn nice_values() {
+    cases::as_on_linux("nice", &cases::exec("nice"));
+    cases::as_on_linux("nice_share", &cases::exec("nice_share").smp(1));
+}
+
+#[test]
+fn processor_time() {
+    cases::as_on_linux("cputime", &cases::exec("cputime"));
+}
