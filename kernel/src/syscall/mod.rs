@@ -100,7 +100,10 @@ fn may_come(thread: &Arc<Thread>) -> bool {
 /// A run of the call has ended without a value: the call is kept for its next run.
 fn stopped(thread: &Arc<Thread>, mut inflight: InFlight, stop: Stop, rule: Interruption) {
     let kind = match stop {
-        Stop::Memory => return wait(thread, inflight, Wait::Memory),
+        Stop::Memory => {
+            thread.later.with(Later::forget);
+            return wait(thread, inflight, Wait::Memory);
+        }
         Stop::Answer => Wait::Answer,
         Stop::Block | Stop::Again | Stop::Errno(_) => Wait::Call(rule),
     };
