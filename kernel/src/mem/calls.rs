@@ -98,8 +98,29 @@ pub(super) fn populate_with(
 pub fn munmap(call: &mut Call) -> SysResult {
     let [address, length, ..] = call.args;
     let memory = cpu::this().torus().memory();
-    space_of(call)?.with(|space| split_unit(space.unmap(memory, VirtAddr(address), length)))?;
-    Ok(0)
+    let space = space_of(call)?;
+    in_pieces(call, length, |done| {
+        let (address, rest) = (VirtAddr(address.wrapping_add(done)), length - done);
+        space.with(|space| split(space.unmap_piece(memory, address, rest)))
+    })
+}
+
+/// Does what takes long in pieces: `act` gets how many bytes are done, and answers how many it has done more.
+fn in_pieces(
+    call: &mut Call,
+    length: u64,
+    mut act: impl FnMut(u64) -> Result<u64, SpaceError>,
+) -> SysResult {
+    loop {
+        let done = call.inflight.word;
+        call.inflight.word = done + act(done)?;
+        if call.inflight.word >= length {
+            return Ok(0);
+        }
+        if crate::sched::pause() {
+            return Err(Stop::Again);
+        }
+    }
 }
 
 /// mprotect(2).
@@ -142,11 +163,12 @@ pub fn mprotect(call: &mut Call) -> SysResult {
     let rights = Prot::from_bits_truncate(prot as u8 & 7);
     let limits = vm_limits(&call.process.limits.lock());
     let memory = cpu::this().torus().memory();
-    space.with(|space| {
-        space.limits = limits;
-        space.protect(memory, VirtAddr(address), length, rights)
-    })?;
-    Ok(0)
+    in_pieces(call, length, |done| {
+        space.with(|space| {
+            space.limits = limits;
+            space.protect_piece(memory, VirtAddr(address + done), length - done, rights)
+        })
+    })
 }
 
 /// mremap(2).

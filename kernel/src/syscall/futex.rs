@@ -4,7 +4,7 @@
 //! *Flow.* A wait compares the word and puts the thread on the list under one lock; a wake takes it off. Runs of the call after that only
 //! look whether it is still there, so that spurious wake-ups cost it neither its place nor a second entry.
 
-use crate::arch::time;
+use crate::arch::{cpu, time};
 use crate::mem::space::VmSpace;
 use crate::mem::user::{UserSlice, read_present, read_value};
 use crate::process::Thread;
@@ -12,10 +12,10 @@ use crate::sched::lock::Lock;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use braid_threads::interruption::Interruption;
-use fallible::TryVec;
+use fallible::{NoMemory, TryMap};
 use vm::addr::{PAGE_SIZE, Page, VirtAddr};
 use vm::space::{Backing, Object, Prot};
 
@@ -29,6 +29,9 @@ const CLOCK_REALTIME: i32 = 256;
 /// In a key, tells objects from address spaces.
 const SHARED: u64 = 1 << 63;
 
+/// Waiters that are looked at, or woken, under one hold of the lock.
+const PIECE: usize = 32;
+
 /// A thread that waits for a word.
 struct Waiter {
     thread: Arc<Thread>,
@@ -37,68 +40,128 @@ struct Waiter {
 }
 
 /// Which word: two threads mean the same one when the keys are equal.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     space: u64,
     address: usize,
 }
 
+/// A word, and a number that grows: who came first is woken first.
+type Ticket = (Key, u64);
+
 /// The futex waiters of a torus.
 pub struct Futexes {
-    waiters: Lock<Vec<Waiter>>,
+    list: Lock<List>,
+}
+
+struct List {
+    waiters: BTreeMap<Ticket, Waiter>,
+    /// The ticket of each thread that waits, by the thread's address.
+    tickets: BTreeMap<usize, Ticket>,
+    /// The last number given.
+    last: u64,
+}
+
+impl List {
+    fn add(&mut self, waiter: Waiter) -> Result<(), NoMemory> {
+        self.last += 1;
+        let (ticket, thread) = ((waiter.key, self.last), address_of(&waiter.thread));
+        self.tickets.put(thread, ticket)?;
+        if self.waiters.put(ticket, waiter).is_err() {
+            self.tickets.remove(&thread);
+            return Err(NoMemory);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, ticket: Ticket) -> Option<Waiter> {
+        let waiter = self.waiters.remove(&ticket)?;
+        self.tickets.remove(&address_of(&waiter.thread));
+        if self.waiters.is_empty() {
+            // The last one's memory goes back.
+            (self.waiters, self.tickets) = (BTreeMap::new(), BTreeMap::new());
+        }
+        Some(waiter)
+    }
+}
+
+fn address_of(thread: &Arc<Thread>) -> usize {
+    Arc::as_ptr(thread).addr()
 }
 
 impl Futexes {
     /// None.
     pub const fn new() -> Self {
         Self {
-            waiters: Lock::new(Vec::new()),
+            list: Lock::new(List {
+                waiters: BTreeMap::new(),
+                tickets: BTreeMap::new(),
+                last: 0,
+            }),
         }
     }
 
+    /// Wakes those who wait for a word with some of `bits`, at most so many; answers how many. Who comes meanwhile is not meant.
     fn wake(&self, key: Key, most: usize, bits: u32) -> usize {
-        let mut waiters = self.waiters.lock();
-        let mut woken = 0;
-        let mut index = 0;
-        while index < waiters.len() && woken < most {
-            let waiter = &waiters[index];
-            if waiter.key == key && waiter.bits & bits != 0 {
-                waiters.remove(index).thread.wake();
-                woken += 1;
-            } else {
-                index += 1;
+        let end = self.list.lock().last;
+        let (mut woken, mut from) = (0, 0);
+        while woken < most && from <= end {
+            let mut found = heapless::Vec::<Waiter, PIECE>::new();
+            {
+                let mut list = self.list.lock();
+                let range = list.waiters.range((key, from)..=(key, end));
+                let mut tickets = heapless::Vec::<Ticket, PIECE>::new();
+                from = end + 1;
+                for (count, (ticket, waiter)) in range.enumerate() {
+                    if count == PIECE {
+                        from = ticket.1;
+                        break;
+                    }
+                    if waiter.bits & bits != 0 && woken + tickets.len() < most {
+                        // There is room for as many as are looked at.
+                        let _ = tickets.push(*ticket);
+                    }
+                }
+                for ticket in tickets {
+                    let waiter = list.take(ticket);
+                    // There is as much room as there are tickets.
+                    waiter
+                        .into_iter()
+                        .for_each(|waiter| drop(found.push(waiter)));
+                }
             }
+            for waiter in found {
+                waiter.thread.wake();
+                woken += 1;
+            }
+            cpu::let_interrupts_in();
         }
         woken
     }
 
     /// Takes a thread off; whether it was still waiting.
     fn leave(&self, thread: &Arc<Thread>) -> bool {
-        let mut waiters = self.waiters.lock();
-        let before = waiters.len();
-        waiters.retain(|waiter| !Arc::ptr_eq(&waiter.thread, thread));
-        waiters.len() != before
+        let mut list = self.list.lock();
+        let ticket = list.tickets.get(&address_of(thread)).copied();
+        ticket.and_then(|ticket| list.take(ticket)).is_some()
     }
 
     /// Whether a thread is still waiting.
     fn has(&self, thread: &Arc<Thread>) -> bool {
-        let waiters = self.waiters.lock();
-        waiters
-            .iter()
-            .any(|waiter| Arc::ptr_eq(&waiter.thread, thread))
+        self.list.lock().tickets.contains_key(&address_of(thread))
     }
 
     /// Has a thread wait for the word at `address`, if it is `expected`: nobody can wake others between the look at the word and the
     /// list. `None`: the word's page has to come first. EAGAIN for another word, ENOMEM without memory.
     fn enrol(&self, waiter: Waiter, address: usize, expected: u32) -> Result<Option<()>, Errno> {
-        let mut waiters = self.waiters.lock();
+        let mut list = self.list.lock();
         let Some(value) = read_present(address) else {
             return Ok(None);
         };
         if value != expected {
             return Err(Errno::EAGAIN);
         }
-        waiters.try_push(waiter)?;
+        list.add(waiter)?;
         Ok(Some(()))
     }
 }

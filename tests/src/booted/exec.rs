@@ -7,11 +7,13 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use braid::bench::counted::symbols::Symbols;
 use braid::build::{self, Boot, Kernel};
 use braid::ending::Ending;
 use braid::exec::{self, Parts, Program};
 use braid::host_io::{Sink, Source};
 use braid::install::Consent;
+use braid::latency::{self, Row, Watched};
 use braid::log_lines::LogLines;
 use braid::machine::{Engine, MIB, Machine, Terminal, Volume};
 use braid::progress::Voice;
@@ -285,6 +287,25 @@ impl Exec {
             output.log
         );
         output
+    }
+
+    /// Runs the program as [`Exec::run`] does, and answers also with its longest stretches with interrupts off.
+    ///
+    /// # Panics
+    /// As [`Exec::run`], or the plug-in cannot be built.
+    #[must_use]
+    pub fn watched(&self) -> (Output, Vec<Row>) {
+        let parts = parts();
+        let watched = Watched::new(&parts.root, Voice::Normal)
+            .unwrap_or_else(|error| panic!("the plug-in cannot be built: {error:#}"));
+        let mut exec = self.clone();
+        exec.machine.qemu.extend(watched.arguments());
+        let output = exec.run();
+        let stretches = watched
+            .stretches()
+            .expect("the plug-in has written its report");
+        let rows = latency::rows(&stretches, &Symbols::braid(&parts.boot.kernel));
+        (output, rows)
     }
 
     fn boot(&self) -> Result<Output, Box<dyn std::error::Error>> {

@@ -43,6 +43,20 @@ impl<O: Object> AddressSpace<O> {
         (result, debt)
     }
 
+    /// As [`AddressSpace::protect`], of the first part of a long range; answers how many bytes that is.
+    pub fn protect_piece<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        address: VirtAddr,
+        length: u64,
+        rights: Rights,
+    ) -> (Result<u64, SpaceError>, FlushDebt) {
+        let whole = pages(address, length);
+        let bytes = whole.map_or(length, |range| self.piece(memory, range) * PAGE_SIZE as u64);
+        let (result, debt) = self.protect(memory, address, bytes, rights);
+        (result.map(|()| bytes), debt)
+    }
+
     fn protect_parts<M: TableMemory>(
         &mut self,
         memory: &M,

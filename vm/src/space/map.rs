@@ -5,7 +5,7 @@ use super::mapping::{Backing, Flags, Mapping, Object};
 use super::{AddressSpace, LOWEST, STACK_GUARD, SpaceError, USER, pages};
 use crate::addr::{PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
 use crate::flush::FlushDebt;
-use crate::table::{Released, Rights, TableMemory};
+use crate::table::{Leaf, Released, Rights, TableMemory};
 
 /// What a mapping's address in a request means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,6 +209,48 @@ impl<O: Object> AddressSpace<O> {
             self.mappings.reserve(1)?;
         }
         self.take_away(memory, range)
+    }
+
+    /// As [`AddressSpace::unmap`], of the first part of a long range; answers how many bytes that is. After the first part the others do not
+    /// fail for mappings or for 2 MiB leaves that have to be split.
+    ///
+    /// # Errors
+    /// As [`AddressSpace::unmap`].
+    pub fn unmap_piece<M: TableMemory>(
+        &mut self,
+        memory: &M,
+        address: VirtAddr,
+        length: u64,
+    ) -> Result<(u64, FlushDebt), SpaceError> {
+        let range = pages(address, length).ok_or(SpaceError::InvalidArgument)?;
+        let piece = self.piece(memory, range);
+        if piece < range.len() {
+            self.table.split_edges(memory, range)?;
+        }
+        let bytes = piece * PAGE_SIZE as u64;
+        let debt = self.unmap(memory, address, bytes)?;
+        Ok((bytes, debt))
+    }
+
+    /// So many pages of a range, from its start on, are work for one go: as many tables and mappings as take some milliseconds.
+    pub(super) fn piece<M: TableMemory>(&self, memory: &M, range: PageRange) -> u64 {
+        const TABLES: u32 = 64;
+        const MAPPINGS: usize = 512;
+        if range.len() <= crate::addr::RUN {
+            return range.len();
+        }
+        let mut mappings = paused(self.mappings.touching(range), || memory.pause());
+        let end = mappings
+            .nth(MAPPINGS)
+            .map_or(range.end, |beyond| beyond.range.start);
+        let (mut page, mut tables) = (range.start, 0);
+        while page < end && tables < TABLES {
+            let leaf = self.table.leaf(memory, page);
+            tables += u32::from(!matches!(leaf, Leaf::Absent(_)));
+            page = leaf.next(page);
+            memory.pause();
+        }
+        page.min(end) - range.start
     }
 
     /// Unmaps; the list has room for a mapping more where the range is the middle of one.

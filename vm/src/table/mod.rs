@@ -21,6 +21,7 @@ pub use fold::Away;
 pub(crate) use fold::word_of;
 pub use range::Released;
 pub(crate) use range::release;
+pub(crate) use walk::Leaf;
 pub use walk::Place;
 
 use crate::addr::Frame;

@@ -32,7 +32,7 @@ pub(crate) enum Leaf<'m> {
 impl Leaf<'_> {
     /// The first page beyond what the same table, large leaf or gap is for, if `page` led here.
     #[inline]
-    pub(super) const fn next(&self, page: Page) -> Page {
+    pub(crate) const fn next(&self, page: Page) -> Page {
         match self {
             Self::Absent(next) => *next,
             Self::Table(_) | Self::Large(_) => Page((page.0 | (RUN - 1)) + 1),

@@ -1,0 +1,69 @@
+//! How long cores keep interrupts off, counted by QEMU's plug-in, and what else takes a core's time: deferred writes, the log.
+
+use braid::latency::{self, LIMIT, Row};
+use braid_tests::booted::{Exec, cases};
+
+/// Checks that no stretch is too long.
+fn check(rows: &[Row]) {
+    let long: Vec<&Row> = rows.iter().filter(|row| row.instructions > LIMIT).collect();
+    assert!(long.is_empty(), "{}", latency::table(rows));
+    assert!(!rows.is_empty(), "nothing was counted");
+}
+
+#[test]
+fn what_programs_size_is_done_in_pieces() {
+    let (output, rows) = cases::exec("irqoff").smp(2).tori(1).watched();
+    assert_eq!(
+        (output.status, output.stdout),
+        (0, cases::expected("irqoff"))
+    );
+    check(&rows);
+}
+
+#[test]
+fn moves_are_made_in_pieces() {
+    let (output, rows) = cases::exec("later").smp(2).tori(2).watched();
+    assert_eq!(
+        (output.status, output.stdout),
+        (0, cases::expected("later"))
+    );
+    check(&rows);
+}
+
+#[test]
+fn calls_write_much_to_pages_that_are_elsewhere() {
+    cases::as_on_linux("later", &cases::exec("later").smp(2).tori(2));
+    cases::as_on_linux(
+        "later",
+        &cases::exec("later").smp(2).tori(2).mem(100).swap(64),
+    );
+}
+
+#[test]
+fn the_log_has_what_matters_of_a_program_that_faults() {
+    let output = cases::as_on_linux("caught", &cases::exec("caught").smp(2).tori(1));
+    let lines = |part: &str| {
+        output
+            .log
+            .lines()
+            .filter(|line| line.contains(part))
+            .count()
+    };
+    // Of what the program handles itself there is nothing, of what killed its child one line.
+    assert_eq!(lines("refused"), 1, "{}", output.log);
+    assert!(
+        (1..=100).contains(&lines("not a 64-bit x86 executable")),
+        "{}",
+        output.log
+    );
+    assert!(lines("lines were not logged") > 0, "{}", output.log);
+}
+
+#[test]
+fn the_log_is_whole_at_the_end() {
+    let output = Exec::busybox(["true"]).smp(2).tori(2).log("debug").run();
+    for torus in 0..2 {
+        let account = format!("torus {torus}: frames available");
+        assert!(output.log.contains(&account), "{}", output.log);
+    }
+}
