@@ -11,7 +11,8 @@
 //! What is sent while a batch is delivered goes out together after it: the receiver is interrupted once for many answers.
 //!
 //! Whoever sends in bulk leaves a part of the ring to others ([`room`], [`wait_for_room`]). What a full ring does not take
-//! waits in the exit's outbox; the receiver rings back when it has made room.
+//! waits in the exit's outbox; the receiver rings back when it has made room. An outbox allocates nothing: its places are the
+//! torus's, set aside at boot and with each process that comes to be ([`reserve`]).
 
 mod ends;
 pub mod probe;
