@@ -315,7 +315,7 @@ fn locked_pages_stay_and_are_not_inherited() {
         };
         let lock = Advice::Set(Flags::LOCKED);
         assert_eq!(advise(space, at, 1, lock), Ok(()));
-        assert_eq!(space.locked_in(at, 4 * KIB4), 1);
+        assert_eq!(space.locked_in(machine, at, 4 * KIB4), 1);
         assert_eq!(space.mapping_count(), 2);
         let ages = frames.map(|frame| space.age(machine, frame));
         assert_eq!(
@@ -329,7 +329,7 @@ fn locked_pages_stay_and_are_not_inherited() {
         let refused = Err(SpaceError::InvalidArgument);
         assert_eq!(advise(space, at, 4, Advice::DontNeed), refused);
         let mut child = settle(machine, space.fork(machine)).unwrap();
-        assert_eq!(child.locked_in(at, 4 * KIB4), 0);
+        assert_eq!(child.locked_in(machine, at, 4 * KIB4), 0);
         assert_eq!(child.mapping_count(), 1);
         assert_eq!(advise(&mut child, at, 4, Advice::DontNeed), Ok(()));
         machine.pay(1, child.destroy(machine));
@@ -337,7 +337,7 @@ fn locked_pages_stay_and_are_not_inherited() {
         assert_eq!(advise(space, at, 4, Advice::DontNeed), Ok(()));
         space.future = Flags::LOCKED;
         assert!(map(machine, space, Placement::Fixed(at + MIB), KIB4).is_ok());
-        assert_eq!(space.locked_in(VirtAddr(0), USER_END.0), 1);
+        assert_eq!(space.locked_in(machine, VirtAddr(0), USER_END.0), 1);
     });
 }
 
@@ -356,7 +356,7 @@ fn mincore_tells_what_is_present() {
         assert_eq!((mapped, present), (1024, vec![0, 3, 511, 512, 1023]));
         let beyond = space.resident_pages(machine, range(1025), |_, _| None, |_| {});
         assert_eq!(beyond, 1024, "up to the hole");
-        assert!(space.is_mapped(at, 1024 * KIB4) && !space.is_mapped(at, 1025 * KIB4));
+        assert!(space.is_mapped(machine, at, 1024 * KIB4) && !space.is_mapped(machine, at, 1025 * KIB4));
     });
 }
 

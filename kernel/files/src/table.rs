@@ -191,10 +191,15 @@ impl<T> Table<T> {
         self.take(fd as usize).map(|slot| (fd, slot.file))
     }
 
-    /// Takes out some file; call until None.
-    pub fn take_any(&mut self) -> Option<T> {
-        let first = self.next(0)?;
-        self.take(first as usize).map(|slot| slot.file)
+    /// Takes the table apart: each file goes to `close`, and `pause` is called between times.
+    pub fn dissolve(mut self, mut close: impl FnMut(T), mut pause: impl FnMut()) {
+        while let Some(chunk) = self.chunks.pop() {
+            for slot in chunk.into_iter().flat_map(|chunk| chunk.slots).flatten() {
+                close(slot.file);
+                pause();
+            }
+            pause();
+        }
     }
 
     /// The first open descriptor from `from` on.
@@ -321,10 +326,12 @@ mod tests {
                 }
             }
             prop_assert!(table.numbers().eq(model.keys().copied()));
-            while let Some(file) = table.take_any() {
-                prop_assert_eq!(model.pop_first().map(|(_, file)| file), Some(file));
-            }
-            prop_assert!(model.is_empty());
+            let mut files = Vec::new();
+            table.dissolve(|file| files.push(file), || ());
+            files.sort_unstable();
+            let mut expected: Vec<usize> = model.into_values().collect();
+            expected.sort_unstable();
+            prop_assert_eq!(files, expected);
         }
     }
 }

@@ -114,22 +114,17 @@ impl Context {
 
     /// Closes everything and leaves the working directory: the process ends.
     pub fn close_all(&self) {
-        let (mut table, _directory) = self.take();
+        let (table, _directory) = self.take();
         let mut pieces = Pieces::new();
-        while let Some(file) = table.take_any() {
-            locks::closed(&file, self);
-            drop(file);
-            pieces.step();
-        }
+        let close = |file: Arc<OpenFile>| locks::closed(&file, self);
+        table.dissolve(close, || pieces.step());
     }
 
     /// Lets go of everything: the process goes on elsewhere, and keeps its locks.
     pub fn leave(&self) {
-        let (mut table, _directory) = self.take();
+        let (table, _directory) = self.take();
         let mut pieces = Pieces::new();
-        while table.take_any().is_some() {
-            pieces.step();
-        }
+        table.dissolve(drop, || pieces.step());
     }
 
     fn take(&self) -> (Table<Arc<OpenFile>>, Node) {

@@ -70,14 +70,17 @@ pub fn madvise(call: &mut Call) -> SysResult {
         Meaning::Change(advice) => {
             space.with(|space| split_unit(space.advise(memory, start, length, advice)))?;
         }
-        Meaning::NoteUnlocked if space.look(|space| space.locked_in(start, length)) > 0 => {
+        Meaning::NoteUnlocked
+            if space.look(|space| space.locked_in(cpu::this().torus().memory(), start, length))
+                > 0 =>
+        {
             return Err(Errno::EINVAL.into());
         }
         Meaning::Note | Meaning::NoteUnlocked => {}
         Meaning::WillNeed => read_ahead(call, &space, start + length)?,
         Meaning::Populate(access) => return present(call, &space, start, length, access),
     }
-    if !space.look(|space| space.is_mapped(start, length)) {
+    if !space.look(|space| space.is_mapped(cpu::this().torus().memory(), start, length)) {
         return Err(Errno::ENOMEM.into());
     }
     Ok(0)

@@ -263,10 +263,12 @@ pub fn msync(call: &mut Call) -> SysResult {
         return Ok(0);
     }
     let (space, start) = (space_of(call)?, VirtAddr(address));
-    if flags & INVALIDATE != 0 && space.look(|space| space.locked_in(start, length)) > 0 {
+    if flags & INVALIDATE != 0
+        && space.look(|space| space.locked_in(cpu::this().torus().memory(), start, length)) > 0
+    {
         return Err(Errno::EBUSY.into());
     }
-    if !space.look(|space| space.is_mapped(start, length)) {
+    if !space.look(|space| space.is_mapped(cpu::this().torus().memory(), start, length)) {
         return Err(Errno::ENOMEM.into());
     }
     Ok(0)

@@ -42,7 +42,7 @@ pub fn admits(process: &Process, space: &Space, traits: Flags, more: u64) -> boo
 
 /// Bytes of a range that are locked.
 fn locked(space: &super::space::VmSpace, (start, length): (VirtAddr, u64)) -> u64 {
-    space.locked_in(start, length) * PAGE
+    space.locked_in(cpu::this().torus().memory(), start, length) * PAGE
 }
 
 /// mlock(2). ENOMEM over the limit, when part of the range is not mapped, or a page cannot be made present.

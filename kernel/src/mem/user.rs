@@ -281,8 +281,9 @@ impl UserBuffers {
     /// Copies from `from` to the program; answers how many bytes, fewer than `from` at the end of the buffers or
     /// at a bad address. An error only when nothing was moved.
     pub fn put(&mut self, from: &[u8]) -> Result<usize, Stop> {
-        let mut done = 0;
+        let (mut done, mut pieces) = (0, Pieces::new());
         while done < from.len() {
+            pieces.step();
             let Some(part) = self.part() else { break };
             let n = part.to_page_end().min(from.len() - done);
             match write_now(&part, &from[done..done + n]) {
@@ -297,8 +298,9 @@ impl UserBuffers {
 
     /// Copies from the program to `to`; otherwise like [`Self::put`].
     pub fn take(&mut self, to: &mut [u8]) -> Result<usize, Stop> {
-        let mut done = 0;
+        let (mut done, mut pieces) = (0, Pieces::new());
         while done < to.len() {
+            pieces.step();
             let Some(part) = self.part() else { break };
             let n = part.to_page_end().min(to.len() - done);
             match part.read(&mut to[done..done + n]) {

@@ -208,7 +208,7 @@ impl<O: Object> AddressSpace<O> {
     ) -> Result<(), SpaceError> {
         let end = Page(address.0.saturating_add(length).div_ceil(PAGE_SIZE as u64));
         let range = PageRange::new(Page::containing(address), end);
-        let mapped = self.mappings.covered(range);
+        let mapped = self.mappings.covered(range, || memory.pause());
         self.mark(
             memory,
             PageRange::new(range.start, mapped),
@@ -272,8 +272,8 @@ impl<O: Object> AddressSpace<O> {
     }
 
     /// Whether all of a range is mapped, as msync(2) and mincore(2) demand.
-    pub fn is_mapped(&self, address: VirtAddr, length: u64) -> bool {
-        self.checked(address, length).is_ok()
+    pub fn is_mapped<M: TableMemory>(&self, memory: &M, address: VirtAddr, length: u64) -> bool {
+        self.checked(memory, address, length).is_ok()
     }
 
     /// Calls `tell` with each page of a range, up to the first hole, that is in memory (mincore(2)): it is present, or one of an object and
@@ -286,7 +286,7 @@ impl<O: Object> AddressSpace<O> {
         stored: impl Fn(&O, u64) -> Option<u64>,
         mut tell: impl FnMut(Page),
     ) -> u64 {
-        let mapped = PageRange::new(range.start, self.mappings.covered(range));
+        let mapped = PageRange::new(range.start, self.mappings.covered(range, || memory.pause()));
         for mapping in self.mappings.touching(mapped) {
             let Backing::Object { object, offset, .. } = &mapping.backing else {
                 continue;
@@ -323,12 +323,17 @@ impl<O: Object> AddressSpace<O> {
     }
 
     /// The pages of a range all of which is mapped.
-    fn checked(&self, address: VirtAddr, length: u64) -> Result<PageRange, SpaceError> {
+    fn checked<M: TableMemory>(
+        &self,
+        memory: &M,
+        address: VirtAddr,
+        length: u64,
+    ) -> Result<PageRange, SpaceError> {
         if !address.is_page_aligned() {
             return Err(SpaceError::InvalidArgument);
         }
         let range = pages(address, length).ok_or(SpaceError::NoMemory)?;
-        if self.mappings.covers(range) {
+        if self.mappings.covers(range, || memory.pause()) {
             Ok(range)
         } else {
             Err(SpaceError::NoMemory)

@@ -124,14 +124,14 @@ impl<O: Object> MappingList<O> {
     }
 
     /// Whether all of the range is mapped.
-    pub(super) fn covers(&self, range: PageRange) -> bool {
-        self.covered(range) == range.end
+    pub(super) fn covers(&self, range: PageRange, pause: impl Fn()) -> bool {
+        self.covered(range, pause) == range.end
     }
 
-    /// The end of what is mapped from the start of the range on, without a hole.
-    pub(super) fn covered(&self, range: PageRange) -> Page {
+    /// The end of what is mapped from the start of the range on, without a hole, with a `pause` after every few mappings.
+    pub(super) fn covered(&self, range: PageRange, pause: impl Fn()) -> Page {
         let mut page = range.start;
-        for mapping in self.touching(range) {
+        for mapping in paused(self.touching(range), pause) {
             if mapping.range.start > page {
                 break;
             }

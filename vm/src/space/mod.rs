@@ -224,11 +224,10 @@ impl<O: Object> AddressSpace<O> {
     }
 
     /// Pages of a range that are locked.
-    pub fn locked_in(&self, address: VirtAddr, length: u64) -> u64 {
+    pub fn locked_in<M: TableMemory>(&self, memory: &M, address: VirtAddr, length: u64) -> u64 {
         let end = Page(address.0.saturating_add(length).div_ceil(PAGE_SIZE as u64));
         let range = PageRange::new(Page::containing(address), end).intersect(USER);
-        self.mappings
-            .touching(range)
+        paused(self.mappings.touching(range), || memory.pause())
             .filter(|mapping| mapping.flags.contains(Flags::LOCKED))
             .map(|mapping| mapping.range.intersect(range).len())
             .sum()

@@ -180,7 +180,7 @@ impl<O: Object> AddressSpace<O> {
             };
         }
         let more = new - kept;
-        if mapping.flags.contains(Flags::LOCKED) && !self.may_lock(more) {
+        if mapping.flags.contains(Flags::LOCKED) && !self.may_lock(memory, more) {
             return Err(SpaceError::TooMuchLocked);
         }
         if !self.allows(memory, more, mapping.is_data()) {
@@ -190,8 +190,8 @@ impl<O: Object> AddressSpace<O> {
     }
 
     /// Whether the limit allows to lock so many pages more.
-    fn may_lock(&self, more: u64) -> bool {
-        let locked = self.locked_in(VirtAddr(0), USER_END.0);
+    fn may_lock<M: TableMemory>(&self, memory: &M, more: u64) -> bool {
+        let locked = self.locked_in(memory, VirtAddr(0), USER_END.0);
         (locked + more) * PAGE_SIZE as u64 <= self.limits.locked
     }
 

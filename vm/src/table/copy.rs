@@ -7,6 +7,9 @@ use super::{Entry, OutOfTables, PageTable, State, TableMemory};
 use crate::addr::{Frame, Page, PageRange, RUN};
 use crate::flush::FlushDebt;
 
+/// Entries that are copied between two looks for interrupts.
+const PIECE: usize = 256;
+
 /// What a copy made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Copied {
@@ -58,8 +61,11 @@ impl PageTable {
             if let Some(first) = words.iter().position(|word| word.load(Relaxed) != 0) {
                 let to = child.reach(memory, page, 1)?;
                 let copies = &memory.table(to)[part][first..];
-                copy_words(memory, &words[first..], copies, private, copied)?;
-                memory.pause();
+                let parts = words[first..].chunks(PIECE).zip(copies.chunks(PIECE));
+                for (words, copies) in parts {
+                    copy_words(memory, words, copies, private, copied)?;
+                    memory.pause();
+                }
             }
             page = next;
         }

@@ -13,6 +13,7 @@ mod stack;
 use self::args::Strings;
 use self::elf::{ElfError, Program};
 use super::{Name, Process, Thread, counters, end, table};
+use crate::arch::cpu;
 use crate::arch::fpu::{self, FpuState};
 use crate::arch::regs::UserRegs;
 use crate::arch::segment::Segments;
@@ -69,6 +70,7 @@ pub fn execve(call: &mut Call) -> SysResult {
 
 /// Replaces the program of the current thread.
 pub fn execute(thread: &Arc<Thread>, mut request: Request) -> SysResult {
+    cpu::let_interrupts_in();
     if request.path.is_empty() {
         return Err(Errno::ENOENT.into());
     }
@@ -92,6 +94,7 @@ fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Stop> {
     let (Found { executable, guard }, start) = script::resolve(thread, request)?;
     let program =
         elf::parse(&executable, &start).map_err(|error| refuse(process, request, error))?;
+    cpu::let_interrupts_in();
     let space = Space::new()?;
     let stack_top = load::map(&space, &program, &executable, &limits, strings)?;
     let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;

@@ -128,6 +128,11 @@ int main(int count, char **arguments) {
     mappings();
     files();
     programs();
-    many();
+    // The first process leads its session, and stays in its group.
+    if (fork() == 0) {
+        many();
+        return 0;
+    }
+    wait(0);
     return 0;
 }
