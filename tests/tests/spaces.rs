@@ -356,7 +356,9 @@ fn mincore_tells_what_is_present() {
         assert_eq!((mapped, present), (1024, vec![0, 3, 511, 512, 1023]));
         let beyond = space.resident_pages(machine, range(1025), |_, _| None, |_| {});
         assert_eq!(beyond, 1024, "up to the hole");
-        assert!(space.is_mapped(machine, at, 1024 * KIB4) && !space.is_mapped(machine, at, 1025 * KIB4));
+        assert!(
+            space.is_mapped(machine, at, 1024 * KIB4) && !space.is_mapped(machine, at, 1025 * KIB4)
+        );
     });
 }
 

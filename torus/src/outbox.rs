@@ -11,8 +11,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use fallible::{NoMemory, TryVec, boxed};
 
-/// Places of a block.
-const BLOCK: usize = 32;
+/// Places of a block: few enough for a block to be made on a kernel's stack.
+const BLOCK: usize = 8;
 /// The end of a list.
 const NONE: u32 = u32::MAX;
 

@@ -6,7 +6,7 @@
 use crate::error::FileError;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use fallible::{TryVec, boxed};
+use fallible::{TryVec, boxed, with_capacity};
 
 /// Slots of a chunk, and chunks that a word of bits tells of.
 const CHUNK: usize = u64::BITS as usize;
@@ -24,7 +24,8 @@ pub struct Table<T> {
 #[derive(Debug)]
 struct Chunk<T> {
     used: u64,
-    slots: [Option<Slot<T>>; CHUNK],
+    /// As many as a chunk has: on the heap, as a kernel stack has no room for them on the way there.
+    slots: Vec<Option<Slot<T>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -148,7 +149,7 @@ impl<T> Table<T> {
         }
         match &mut self.chunks[number] {
             Some(chunk) => Ok(chunk),
-            missing => Ok(missing.insert(boxed(Chunk::new())?)),
+            missing => Ok(missing.insert(boxed(Chunk::new()?)?)),
         }
     }
 
@@ -245,11 +246,12 @@ impl<T: Clone> Table<T> {
 }
 
 impl<T> Chunk<T> {
-    const fn new() -> Self {
-        Self {
-            used: 0,
-            slots: [const { None }; CHUNK],
+    fn new() -> Result<Self, FileError> {
+        let mut slots = with_capacity(CHUNK)?;
+        for _ in 0..CHUNK {
+            slots.try_push(None)?;
         }
+        Ok(Self { used: 0, slots })
     }
 }
 

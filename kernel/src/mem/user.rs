@@ -245,7 +245,9 @@ impl UserBuffers {
 
     /// Moves the cursor on without copying (for a call that runs again after partial progress).
     pub fn skip(&mut self, mut len: usize) {
+        let mut pieces = Pieces::new();
         while len > 0 {
+            pieces.step();
             let Some(part) = self.part() else { return };
             let n = part.len.min(len);
             self.advance(n);

@@ -35,7 +35,7 @@ pub const LINES: usize = 512;
 /// children, one of a move and one of a file or object that it has.
 const OF_PROCESS: usize = 8;
 /// Blocks of places from the start: for what is sent about tori themselves, and for those that bring no process.
-pub const BLOCKS: usize = 32;
+pub const BLOCKS: usize = 128;
 /// Lines that bulk senders leave to others.
 const RESERVE: usize = 128;
 

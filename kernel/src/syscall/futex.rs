@@ -30,7 +30,7 @@ const CLOCK_REALTIME: i32 = 256;
 const SHARED: u64 = 1 << 63;
 
 /// Waiters that are looked at, or woken, under one hold of the lock.
-const PIECE: usize = 32;
+const PIECE: usize = 16;
 
 /// A thread that waits for a word.
 struct Waiter {

@@ -52,7 +52,11 @@ impl PageTable {
                     page = leaf.next(page);
                     continue;
                 }
-                Leaf::Large(slot) => self.split(memory, slot)?,
+                Leaf::Large(slot) => {
+                    let table = self.split(memory, slot)?;
+                    memory.pause();
+                    table
+                }
                 Leaf::Table(table) => table,
             };
             let next = Page((page.0 | (RUN - 1)) + 1).min(range.end);
