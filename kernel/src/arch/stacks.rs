@@ -16,8 +16,8 @@ pub struct CoreStacks {
 /// Virtual memory that each core's stacks and guard pages take.
 pub const STRIDE: u64 = 128 * 1024;
 
-/// Pages of the main stack.
-pub const MAIN_PAGES: u64 = 8;
+/// Pages of the main stack: what takes a process in that has moved builds it there, below the delivery of messages.
+pub const MAIN_PAGES: u64 = 16;
 /// Pages of each of the other three.
 pub const SMALL_PAGES: u64 = 2;
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,6 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -101,26 +99,6 @@ static void programs(void) {
     say("exit", WEXITSTATUS(status));
 }
 
-static void many(void) {
-    enum { N = 200 };
-    int pipes[2], left = 0;
-    if (pipe(pipes) || setpgid(0, 0) || getpgrp() != getpid()) return;
-    signal(SIGUSR1, SIG_IGN);
-    for (int i = 0; i < N; i++)
-        if (fork() == 0) {
-            char byte;
-            struct itimerval once = {{0, 0}, {5, 0}};
-            setitimer(ITIMER_REAL, &once, 0);
-            close(pipes[1]);
-            _exit(read(pipes[0], &byte, 1) < 0);
-        }
-    // The group is this program's own: nobody else hears it.
-    say("kill", kill(-getpgrp(), SIGUSR1));
-    close(pipes[1]);
-    while (wait(0) > 0) left++;
-    say("wait", left);
-}
-
 int main(int count, char **arguments) {
     (void)arguments;
     if (count > 10) return 7;
@@ -128,11 +106,5 @@ int main(int count, char **arguments) {
     mappings();
     files();
     programs();
-    // The first process leads its session, and stays in its group.
-    if (fork() == 0) {
-        many();
-        return 0;
-    }
-    wait(0);
     return 0;
 }
