@@ -61,6 +61,16 @@ fn users_are_kept_apart_on_other_tori() {
 }
 
 #[test]
+fn nobody_moves_processes_of_others() {
+    let program = Exec::new(programs::rust("protection"));
+    let output = program.args(["moves"]).run();
+    assert_eq!(
+        output.stdout, "drain: EPERM\nanother user's: EPERM\na child: 0\nas user 0: 0\n",
+        "{output:?}"
+    );
+}
+
+#[test]
 fn the_host_answers_what_is_kept() {
     let id = Command::new("id").arg("-u").output().unwrap();
     if id.stdout != b"0\n" {

@@ -120,6 +120,21 @@ fn the_root_is_changed_from_other_tori() {
     same(|root| Exec::sh(&script).directory(root).every_torus());
 }
 
+/// Whoever changes it may be moved meanwhile, with its working directory in what it has changed.
+#[test]
+fn the_root_is_changed_by_processes_that_move() {
+    let script = format!(
+        "{}cd places; echo > made; cd data; pwd | sed 's|.*/||'; exit 0",
+        all()
+    );
+    let trees = trees();
+    let busybox = trees.path().join("busybox");
+    fs::copy(programs::busybox(), &busybox).unwrap();
+    let exec = Exec::new(programs::rust("mover")).args(["5", "./busybox", "sh", "-c", &script]);
+    let output = exec.directory(trees.path()).tori(3).same_as_host();
+    assert_eq!(output.status, 0, "{output:?}");
+}
+
 /// What one torus changes the others see, also where they have looked before, and in directories that they work in.
 #[test]
 fn changes_are_seen_everywhere() {

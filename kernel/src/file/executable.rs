@@ -2,6 +2,7 @@
 
 use super::boot;
 use super::content::Content;
+use super::far::remote::Remote;
 use super::far::{self, Reply};
 use super::open::{Body, Flags, OpenFile};
 use super::proc::Proc;
@@ -141,7 +142,7 @@ impl Executable {
         let guard = Guard::from(&stat);
         let file = match remote.same_as() {
             Some(id) => fallible::arc(OpenFile::new(bytes_of(id)?, Flags::RDONLY))?,
-            None => far::fetch(thread, remote)?,
+            None => copy(thread, remote, guard)?,
         };
         let executable = fallible::arc(Self { path, file })?;
         Ok(Found { executable, guard })
@@ -192,6 +193,15 @@ impl Executable {
         let executable = fallible::arc(Self { path, file })?;
         Ok(Found { executable, guard })
     }
+}
+
+/// A copy of a program of another torus, which nobody may use otherwise than the program.
+fn copy(thread: &Arc<Thread>, remote: &Remote, guard: Guard) -> Result<Arc<OpenFile>, Stop> {
+    let file = far::fetch(thread, remote)?;
+    if let Body::Tmp(node) = &file.body {
+        node.change(|own| (own.mode, own.uid, own.gid) = (guard.mode, guard.uid, guard.gid));
+    }
+    Ok(file)
 }
 
 /// A path of a program on another torus from the root on.

@@ -14,8 +14,10 @@ pub(super) struct Directory<N> {
     next: u64,
     /// Names of the archive's directory.
     below: u64,
-    /// Positions of those that are there no longer.
-    hidden: BTreeMap<u64, ()>,
+    /// Positions of those that are there no longer: where each run of them begins and ends.
+    hidden: BTreeMap<u64, u64>,
+    /// How many these are.
+    hidden_count: u64,
 }
 
 pub(super) struct Entry<'a, N> {
@@ -33,12 +35,13 @@ impl<N> Directory<N> {
             next: below,
             below,
             hidden: BTreeMap::new(),
+            hidden_count: 0,
         }
     }
 
     /// Whether nothing is in it.
     pub(super) fn is_empty(&self) -> bool {
-        self.by_name.is_empty() && self.hidden.len() as u64 == self.below
+        self.by_name.is_empty() && self.hidden_count == self.below
     }
 
     pub(super) fn get(&self, name: &[u8]) -> Option<&N> {
@@ -68,24 +71,39 @@ impl<N> Directory<N> {
 
     /// Takes the archive's entry at a position away.
     pub(super) fn hide(&mut self, position: u64) -> Result<(), FileError> {
-        self.hidden.put(position, ())?;
+        if !self.shows(position) {
+            return Ok(());
+        }
+        let after = self.hidden.get(&(position + 1)).copied();
+        let end = after.unwrap_or(position + 1);
+        let before = self.hidden.range_mut(..position).next_back();
+        match before.filter(|(_, end)| **end == position) {
+            Some((_, before_end)) => *before_end = end,
+            None => {
+                self.hidden.put(position, end)?;
+            }
+        }
+        if after.is_some() {
+            self.hidden.remove(&(position + 1));
+        }
+        self.hidden_count += 1;
         Ok(())
+    }
+
+    /// Where the hidden run ends that a position is in, if it is in one.
+    fn hidden_until(&self, position: u64) -> Option<u64> {
+        let (_, end) = self.hidden.range(..=position).next_back()?;
+        (*end > position).then_some(*end)
     }
 
     /// Whether the archive's entry at a position is there still.
     pub(super) fn shows(&self, position: u64) -> bool {
-        !self.hidden.contains_key(&position)
+        self.hidden_until(position).is_none()
     }
 
     /// The first position from this one on that the archive has an entry for.
     pub(super) fn next_below(&self, position: u64) -> Option<u64> {
-        let mut at = position;
-        for (hidden, ()) in self.hidden.range(position..) {
-            if *hidden != at {
-                break;
-            }
-            at += 1;
-        }
+        let at = self.hidden_until(position).unwrap_or(position);
         (at < self.below).then_some(at)
     }
 

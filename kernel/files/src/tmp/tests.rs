@@ -2,6 +2,8 @@ use super::*;
 use crate::credentials::Groups;
 use spin::relax::Spin;
 
+mod overlay;
+
 type Tree = Tmp<u32, Spin>;
 
 const ROOT_USER: Identity = Identity {
@@ -29,7 +31,7 @@ fn attributes() -> Attributes {
 }
 
 fn tree() -> Tree {
-    Tree::new(2, attributes(), 0)
+    Tree::new(2, attributes(), 0).unwrap()
 }
 
 fn mkdir(tree: &Tree, parent: &Arc<Node<u32, Spin>>, name: &str) -> Arc<Node<u32, Spin>> {

@@ -110,6 +110,10 @@ fn spot(body: &Body) -> Option<Spot> {
         Body::Bytes(Node::Archive(id), _) | Body::Place(Node::Archive(id)) => {
             Some(Spot::Archive { node: id.0 })
         }
+        // Whatever has become of it: where it is now is found by its number.
+        Body::Place(Node::Tmp(node)) if node.is_directory() => {
+            node.archive().map(|id| Spot::Archive { node: id.0 })
+        }
         Body::Place(Node::DevDirectory) => Some(Spot::Devices),
         Body::Device(device) => position(device).map(|index| Spot::Device { index }),
         _ => None,

@@ -34,6 +34,7 @@ fn main() {
         "ids" => ids::run(),
         "limits" => in_directory(limits::run),
         "processes" => processes::run(),
+        "moves" => processes::moves(),
         "programs" => in_directory(programs::run),
         "who" => programs::who(),
         "limit" => limits::tell(&rest),

@@ -1,6 +1,7 @@
 //! What processes of one user may do to those of another.
 
 use super::{forked, letter};
+use braid_test_programs::torus::{DRAIN, MIGRATE};
 use braid_test_programs::{call, children, show};
 use libc as l;
 
@@ -28,16 +29,13 @@ fn become_state(state: [u32; 3]) {
     call(l::SYS_setresuid, state.map(|id| id as usize)).expect("setresuid");
 }
 
-/// A child of these users, which has become who it is and waits.
-fn waiting(state: [u32; 3], session: bool) -> usize {
+/// A child that has become who it is and waits.
+fn waiting(become_one: impl FnOnce()) -> usize {
     let mut ends = [0i32; 2];
     call(l::SYS_pipe2, [ends.as_mut_ptr().addr(), 0]).expect("a pipe");
     let [reader, writer] = ends.map(|end| end as usize);
     let child = children::fork(|| {
-        if session {
-            call(l::SYS_setsid, []).expect("a session");
-        }
-        become_state(state);
+        become_one();
         call(l::SYS_close, [writer]).expect("to close it");
         loop {
             let _ = call(l::SYS_pause, []);
@@ -56,7 +54,11 @@ fn collect(child: usize) {
 }
 
 fn pair(target: [u32; 3], sender: [u32; 3]) {
-    let (apart, beside) = (waiting(target, true), waiting(target, false));
+    let apart = waiting(|| {
+        call(l::SYS_setsid, []).expect("a session");
+        become_state(target);
+    });
+    let beside = waiting(|| become_state(target));
     forked(|| {
         become_state(sender);
         let mut line = format!("{sender:?} to {target:?}: ");
@@ -94,7 +96,7 @@ fn crowds() {
         forked(|| {
             call(l::SYS_setpgid, [0, 0]).expect("a group");
             let own = call(l::SYS_getpid, []).expect("a number");
-            let children = members.map(|user| waiting([user; 3], false));
+            let children = members.map(|user| waiting(|| become_state([user; 3])));
             forked(|| {
                 call(l::SYS_setpgid, [0, 0]).expect("a group");
                 become_state([1000; 3]);
@@ -109,4 +111,24 @@ fn crowds() {
             children.into_iter().for_each(collect);
         });
     }
+}
+
+/// Braid's own calls: nobody moves another user's processes.
+pub(crate) fn moves() {
+    forked(|| {
+        call(l::SYS_setresuid, [1000, 1000, 0]).expect("setresuid");
+        let back = || call(l::SYS_setresuid, [usize::MAX, 0, usize::MAX]).expect("setresuid");
+        let other = waiting(|| {
+            back();
+            call(l::SYS_setresuid, [1001; 3]).expect("setresuid");
+        });
+        let own = waiting(|| {});
+        show("drain", call(DRAIN, [1, 0]));
+        show("another user's", call(MIGRATE, [other, 1, 0]));
+        show("a child", call(MIGRATE, [own, 1, 0]));
+        back();
+        show("as user 0", call(MIGRATE, [other, 1, 0]));
+        collect(other);
+        collect(own);
+    });
 }
