@@ -140,6 +140,10 @@ impl Machine {
         if let Some((user, group)) = self.user {
             words.plain(format!("user={user}:{group}"));
         }
+        if self.engine == Engine::Counted {
+            // What is counted is the same every time.
+            words.plain("norandmaps");
+        }
         self.words.iter().for_each(|word| words.plain(word));
         for variable in &self.environment {
             words.value("env", variable);

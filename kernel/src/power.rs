@@ -1,7 +1,8 @@
 //! The end of the machine.
 
 use crate::arch::paging::{self, KernelTables, PhysAddr};
-use crate::arch::{self, port, shootdown, time};
+use crate::arch::time::{self, Nanos};
+use crate::arch::{self, port, shootdown};
 use crate::boot;
 use crate::console::{self, program, screen};
 use braid_firmware::acpi::fadt::{OffSwitch, Register, Reset};
@@ -17,8 +18,8 @@ const PANICKED: u8 = 0x11;
 /// What a refusal to start writes.
 const REFUSED: u8 = 0x12;
 
-/// Nanoseconds that hardware has to do what it is told: turn ACPI mode on, lose its power, reset.
-const PATIENCE: u64 = 2_000_000_000;
+/// How long hardware has to do what it is told: turn ACPI mode on, lose its power, reset.
+const PATIENCE: Nanos = Nanos::from_secs(2);
 
 /// Ends the machine after the first program has ended with this wait status.
 pub fn end(status: u32) -> ! {
@@ -28,7 +29,7 @@ pub fn end(status: u32) -> ! {
         // Whoever reads the screen needs some time.
         log::info!("the machine powers off in {seconds} s");
         screen::show();
-        wait(u64::from(seconds) * 1_000_000_000, || false);
+        wait(Nanos::from_secs(seconds.into()), || false);
     }
     off(ENDED)
 }
@@ -131,10 +132,10 @@ fn switch_off(switch: &OffSwitch) {
     wait(PATIENCE, || false);
 }
 
-/// Waits until it is `done`, or for so many nanoseconds.
-fn wait(nanos: u64, done: impl Fn() -> bool) {
-    let end = time::now().0 + nanos;
-    while !done() && time::now().0 < end {
+/// Waits until it is `done`, or for so long.
+fn wait(span: Nanos, done: impl Fn() -> bool) {
+    let end = time::now() + span;
+    while !done() && time::now() < end {
         core::hint::spin_loop();
         shootdown::serve();
     }

@@ -98,6 +98,10 @@ fn raise() {
     }
     let rates = time::init(firmware.clocks, info.date);
     log::debug!("{}", features::get());
+    log::info!(
+        "speculative execution: {} (SECURITY.md)",
+        features::speculation()
+    );
     match rates.against {
         Some(clock) => log::debug!(
             "counter {} kHz, timer {} kHz by the {clock}; {}",

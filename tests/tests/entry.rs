@@ -49,3 +49,18 @@ fn segments_belong_to_their_program() {
 fn codes_and_addresses_of_exceptions() {
     on_one_torus("segv_codes");
 }
+
+#[test]
+fn the_wait_status_tells_of_core_files() {
+    on_one_torus("core_bit");
+}
+
+#[test]
+fn random_signal_frames_harm_their_program_alone() {
+    on_one_torus("sigfuzz");
+}
+
+#[test]
+fn single_steps() {
+    on_one_torus("step");
+}

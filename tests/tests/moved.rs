@@ -59,6 +59,7 @@ fn parts(space: &Space) -> Parts<MemoryObject> {
     Parts {
         mappings: space.mappings().cloned().collect(),
         heap: space.heap(),
+        ceiling: CEILING,
         limits: space.limits,
         peak: space.peak(),
     }
@@ -241,8 +242,8 @@ impl<'a> World<'a> {
         let own = before(torus).map(|known| known.space.lineage());
         self.written += 1;
         let lineage = own.unwrap_or(Owner(100 + self.written as u32));
-        let mut next = AddressSpace::of_parts(&self.machine, lineage, CEILING, parts(&self.live))
-            .expect("memory");
+        let mut next =
+            AddressSpace::of_parts(&self.machine, lineage, parts(&self.live)).expect("memory");
         for known in &self.frozen {
             let noted = next.set_source(known.source, known.space.table().root());
             noted.expect("memory");

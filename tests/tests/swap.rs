@@ -1,8 +1,11 @@
 //! Programs that use more memory than there is.
 
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use braid_tests::booted::{Exec, Output, programs};
+use braid_tests::booted::{Exec, Output, cases, programs};
 
 /// A way of using so much memory, on cores that share less than 32 MiB.
 fn way(way: &str, mebibytes: u32, cores: u32) -> Exec {
@@ -229,4 +232,48 @@ fn disks_that_cannot_be_used_are_named_and_the_machine_goes_on() {
     let mut kept = Vec::new();
     std::io::Read::read_to_end(&mut full.reopen().expect("a file"), &mut kept).expect("a file");
     assert_eq!(kept, [7; 1 << 16], "what a disk holds is not overwritten");
+}
+
+/// Whoever changes the swap file from outside loses programs their pages, but shows them no others.
+#[test]
+fn pages_changed_on_the_disk_are_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("swap");
+    std::fs::File::create(&path)
+        .and_then(|file| file.set_len(128 << 20))
+        .unwrap();
+    let done = AtomicBool::new(false);
+    let output = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                flip(&path);
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let exec = cases::exec("swap_changed").smp(1).tori(1).mem(44);
+        let output = exec.swap_file(&path).run();
+        done.store(true, Ordering::Relaxed);
+        output
+    });
+    assert_eq!(output.status, 0, "{output:?}");
+    assert!(output.stdout.ends_with("lost\n"), "{output:?}");
+    assert!(output.log.contains("has been changed"), "{}", output.log);
+}
+
+/// Flips a bit of each page of a swap file that the program has written.
+fn flip(path: &Path) {
+    let mut file = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .unwrap();
+    let mut pages = Vec::new();
+    file.read_to_end(&mut pages).unwrap();
+    for (index, page) in pages.chunks(4096).enumerate().skip(1) {
+        if page[..8] != [0; 8] {
+            let at = index as u64 * 4096 + 2048;
+            file.seek(SeekFrom::Start(at)).unwrap();
+            file.write_all(&[page[2048] ^ 4]).unwrap();
+        }
+    }
 }

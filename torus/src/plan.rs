@@ -5,7 +5,8 @@
 //! cores and which frames each torus owns. It allocates nothing: the caller supplies the storage, so it
 //! runs before there is a heap.
 //!
-//! *Cores* are sorted by NUMA node, last-level cache and APIC id, and cut into contiguous groups.
+//! *Cores* are sorted by NUMA node, last-level cache and APIC id, and cut into contiguous groups. The core that boots
+//! comes first, with its cache and its node, so that torus 0 is the one where the first program runs.
 //! *Memory* of a node is shared equally by the tori that have a core on that node; memory without a
 //! node, or of a node without cores, is shared equally by all. When that would leave a torus with less
 //! than the minimum, affinity is disregarded and all memory is shared equally ([`Division::Equal`]).
@@ -159,7 +160,7 @@ pub const fn storage_needed(usable: usize, affinity: usize, tori: usize) -> usiz
     usable + 2 * affinity + (affinity + 1) * tori
 }
 
-/// Divides a machine. Sorts `cores`; `storage` receives the pieces of memory.
+/// Divides a machine. The first of `cores` is the one that boots; they are sorted. `storage` receives the pieces of memory.
 ///
 /// # Errors
 /// Every variant of [`PlanError`] by its own description.
@@ -169,6 +170,7 @@ pub fn divide<'a>(
     memory: Memory<'_>,
     storage: &'a mut [Piece],
 ) -> Result<Plan<'a>, PlanError> {
+    let boot = *cores.first().ok_or(PlanError::NoCores)?;
     cores.sort_unstable_by_key(|core| core.apic_id);
     if let Some(pair) = cores
         .windows(2)
@@ -176,7 +178,11 @@ pub fn divide<'a>(
     {
         return Err(PlanError::DuplicateCore(pair[0].apic_id));
     }
-    cores.sort_unstable_by_key(|core| (core.node, core.cache, core.apic_id));
+    cores.sort_unstable_by_key(|core| {
+        let node = (core.node != boot.node, core.node);
+        let cache = (core.cache != boot.cache, core.cache);
+        (node, cache, core.apic_id != boot.apic_id, core.apic_id)
+    });
     let grouping = group(request, cores)?;
     let groups = Groups { cores, grouping };
     let tori = groups.count();
@@ -214,9 +220,6 @@ pub fn divide<'a>(
 
 /// Decides how the sorted `cores` are grouped.
 fn group(request: Request, cores: &[Core]) -> Result<Grouping, PlanError> {
-    if cores.is_empty() {
-        return Err(PlanError::NoCores);
-    }
     match request {
         Request::Count(0) => Err(PlanError::NoTori),
         Request::Count(tori) if tori > cores.len() => Err(PlanError::MoreToriThanCores {

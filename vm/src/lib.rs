@@ -29,6 +29,7 @@ pub mod fault;
 pub mod flush;
 pub mod frames;
 pub mod hash;
+pub mod layout;
 pub mod page_cache;
 pub mod pool;
 pub mod slab;

@@ -1,7 +1,8 @@
-//! Slots of the swap device: which are taken, and by how many entries.
+//! Slots of the swap device: which are taken, by how many entries, and what their pages' checksums are.
 
-use core::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
 
+use crate::addr::PAGE_SIZE;
 use crate::table::Slot;
 
 /// The slot cannot be read or written: it is never taken again.
@@ -12,6 +13,10 @@ const BAD: u16 = 1 << 15;
 pub struct SlotTable<'a> {
     /// References, below [`BAD`].
     counts: &'a [AtomicU16],
+    /// Checksums of the pages in them.
+    sums: &'a [AtomicU32],
+    /// What the checksums are made with.
+    key: u64,
     /// Where the next search begins.
     next: AtomicU64,
     free: AtomicU64,
@@ -20,10 +25,13 @@ pub struct SlotTable<'a> {
 }
 
 impl<'a> SlotTable<'a> {
-    /// A table of `counts.len()` free slots; `counts` must be zero.
-    pub fn new(counts: &'a [AtomicU16]) -> Self {
+    /// A table of as many free slots as both lists have; `counts` must be zero, and `key` known to nobody else.
+    pub fn new(counts: &'a [AtomicU16], sums: &'a [AtomicU32], key: u64) -> Self {
+        let counts = &counts[..counts.len().min(sums.len())];
         Self {
             counts,
+            sums,
+            key,
             next: AtomicU64::new(0),
             free: AtomicU64::new(counts.len() as u64),
             retired: AtomicU64::new(0),
@@ -109,9 +117,80 @@ impl<'a> SlotTable<'a> {
             .is_none_or(|count| count.load(Relaxed) & BAD != 0)
     }
 
+    /// Notes what is about to be written to the slot.
+    pub fn seal(&self, slot: Slot, page: &[u8; PAGE_SIZE]) {
+        if let Some(sum) = self.sums.get(slot.0 as usize) {
+            sum.store(checksum(page, self.key), Relaxed);
+        }
+    }
+
+    /// Whether what has been read from the slot is what was written to it.
+    pub fn is_intact(&self, slot: Slot, page: &[u8; PAGE_SIZE]) -> bool {
+        let sum = self.sums.get(slot.0 as usize);
+        sum.is_some_and(|sum| sum.load(Relaxed) == checksum(page, self.key))
+    }
+
     /// Entries that refer to the slot.
     pub fn references(&self, slot: Slot) -> u16 {
         self.count(slot)
             .map_or(0, |count| count.load(Relaxed) & !BAD)
+    }
+}
+
+/// A checksum that cannot be aimed at without the key: a polynomial in it modulo 2^61 - 1, whose coefficients are the page.
+fn checksum(page: &[u8; PAGE_SIZE], key: u64) -> u32 {
+    let key = (key & PRIME).max(3);
+    let (words, _) = page.as_chunks();
+    let sum = words.iter().fold(1, |sum, word| {
+        let word = u64::from_le_bytes(*word);
+        multiply(
+            multiply(sum + (word & 0xffff_ffff), key) + (word >> 32),
+            key,
+        )
+    });
+    (sum ^ sum >> 32) as u32
+}
+
+const PRIME: u64 = (1 << 61) - 1;
+
+fn multiply(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    let sum = (product as u64 & PRIME) + (product >> 61) as u64;
+    (sum & PRIME) + (sum >> 61)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_changed_page_is_noticed(seed in any::<u64>(), key in any::<u64>(), at in 0..PAGE_SIZE, by in 1u8..) {
+            let (counts, sums) = ([const { AtomicU16::new(0) }; 4], [const { AtomicU32::new(0) }; 4]);
+            let slots = SlotTable::new(&counts, &sums, key);
+            let mut page = [0; PAGE_SIZE];
+            let mut state = seed;
+            for byte in &mut page {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                *byte = (state >> 56) as u8;
+            }
+            let slot = slots.take().unwrap();
+            slots.seal(slot, &page);
+            prop_assert!(slots.is_intact(slot, &page));
+            page[at] ^= by;
+            prop_assert!(!slots.is_intact(slot, &page));
+            page[at] ^= by;
+            let other = page[PAGE_SIZE - 1 - at];
+            page.swap(at, PAGE_SIZE - 1 - at);
+            prop_assert_eq!(slots.is_intact(slot, &page), page[PAGE_SIZE - 1 - at] == other);
+        }
+    }
+
+    #[test]
+    fn keys_matter() {
+        let page = [7; PAGE_SIZE];
+        assert_ne!(checksum(&page, 5), checksum(&page, 1 << 40));
+        assert_ne!(checksum(&[0; PAGE_SIZE], 5), checksum(&page, 5));
     }
 }

@@ -1,6 +1,6 @@
 //! Entries, slots, flush debts and the clock, one by one.
 
-use std::sync::atomic::AtomicU16;
+use std::sync::atomic::{AtomicU16, AtomicU32};
 
 use proptest::prelude::*;
 use vm::addr::{Frame, Page, PageRange};
@@ -69,7 +69,8 @@ proptest! {
 #[test]
 fn slots_are_free_when_no_entry_refers_to_them() {
     let counts: Vec<AtomicU16> = (0..3).map(|_| AtomicU16::new(0)).collect();
-    let slots = SlotTable::new(&counts);
+    let sums: Vec<AtomicU32> = counts.iter().map(|_| AtomicU32::new(0)).collect();
+    let slots = SlotTable::new(&counts, &sums, 1);
     let taken: Vec<Slot> = std::iter::from_fn(|| slots.take()).collect();
     assert_eq!(taken, [Slot(0), Slot(1), Slot(2)]);
     assert!(slots.share(Slot(1)) && !slots.release(Slot(1)) && slots.release(Slot(1)));
@@ -87,7 +88,8 @@ fn slots_are_free_when_no_entry_refers_to_them() {
 #[test]
 fn bad_slots_are_not_taken_again() {
     let counts: Vec<AtomicU16> = (0..2).map(|_| AtomicU16::new(0)).collect();
-    let slots = SlotTable::new(&counts);
+    let sums: Vec<AtomicU32> = counts.iter().map(|_| AtomicU32::new(0)).collect();
+    let slots = SlotTable::new(&counts, &sums, 1);
     let bad = slots.take().unwrap();
     assert!(slots.share(bad) && !slots.is_bad(bad));
     slots.retire(bad);
@@ -104,7 +106,8 @@ fn bad_slots_are_not_taken_again() {
 #[test]
 fn a_slot_counts_as_many_entries_as_fit() {
     let counts = [AtomicU16::new(0)];
-    let slots = SlotTable::new(&counts);
+    let sums: Vec<AtomicU32> = counts.iter().map(|_| AtomicU32::new(0)).collect();
+    let slots = SlotTable::new(&counts, &sums, 1);
     let slot = slots.take().unwrap();
     let shares = (1..u16::MAX).take_while(|_| slots.share(slot)).count();
     assert_eq!((shares, slots.references(slot)), (0x7ffe, 0x7fff));

@@ -67,6 +67,8 @@ pub struct CommandLine<'a> {
     pub balance: bool,
     /// `stats`: show the counters at the end.
     pub stats: bool,
+    /// `norandmaps`: programs always lie at the same addresses.
+    pub norandmaps: bool,
     /// `verify`: check the page roots of the boot archive's files.
     pub verify: bool,
     /// `fail-allocations`: tests may have allocations fail.
@@ -122,6 +124,10 @@ impl<'a> CommandLine<'a> {
             return match key {
                 "every-torus" => {
                     self.every_torus = true;
+                    Ok(())
+                }
+                "norandmaps" => {
+                    self.norandmaps = true;
                     Ok(())
                 }
                 "verify" => {

@@ -18,3 +18,4 @@ pub mod cmdline;
 pub mod counters;
 pub mod disk;
 pub mod memory;
+pub mod speculation;

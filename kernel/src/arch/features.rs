@@ -1,6 +1,7 @@
 //! What this processor can do (CPUID), read once by the first core.
 
 use super::msr;
+use braid_firmware::speculation::Facts;
 use core::arch::x86_64::{__cpuid, __cpuid_count};
 use core::fmt;
 use spin::Once;
@@ -105,6 +106,35 @@ impl fmt::Display for Features {
             first = false;
         }
         Ok(())
+    }
+}
+
+/// What this core says of attacks on speculative execution.
+pub(crate) fn speculation() -> Facts {
+    let bit = |word: u32, index: u32| word >> index & 1 != 0;
+    let vendor = __cpuid(0);
+    // "Auth enti cAMD" and "Hygo nGen uine".
+    let amd = matches!(vendor.ebx, 0x6874_7541 | 0x6f67_7948);
+    let seven = (vendor.eax >= 7).then(|| __cpuid_count(7, 0));
+    let words = seven.map_or((0, 0), |seven| (seven.ebx, seven.edx));
+    let extended = (__cpuid(0x8000_0000).eax >= 0x8000_0008).then(|| __cpuid(0x8000_0008).ebx);
+    let amds = extended.unwrap_or(0);
+    let capabilities = if bit(words.1, 29) {
+        // SAFETY: K2, CPUID reports the register.
+        unsafe { msr::read(msr::ARCH_CAPABILITIES) }
+    } else {
+        0
+    };
+    Facts {
+        amd,
+        capabilities,
+        transactions: bit(words.0, 11),
+        controls: [
+            bit(words.1, 26) || bit(amds, 14),
+            bit(words.1, 26) || bit(amds, 12),
+            bit(words.1, 27) || bit(amds, 15),
+            bit(words.1, 31) || bit(amds, 24),
+        ],
     }
 }
 

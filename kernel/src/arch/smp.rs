@@ -16,7 +16,7 @@ use vm::addr::PhysAddr;
 /// Bytes of the interim block and stacks of an arriving core.
 pub const ARRIVAL_SIZE: u64 = 16 * 4096;
 /// How long the first core waits without any core arriving before it gives up on the rest.
-const PATIENCE: time::Nanos = time::Nanos(5_000_000_000);
+const PATIENCE: time::Nanos = time::Nanos::from_secs(5);
 
 /// What an arriving core is told; in its interim memory, below the block.
 #[repr(C)]
@@ -146,7 +146,7 @@ fn wait(mut look: impl FnMut() -> Progress) -> bool {
         match look() {
             Progress::Done => return true,
             Progress::Some => last = time::now(),
-            Progress::None if time::now().0 - last.0 > PATIENCE.0 => return false,
+            Progress::None if time::now() - last > PATIENCE => return false,
             Progress::None => core::hint::spin_loop(),
         }
     }

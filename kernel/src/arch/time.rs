@@ -70,12 +70,12 @@ pub fn now() -> Nanos {
     let ticks = counter()
         .wrapping_add(offset)
         .saturating_sub(START.load(Ordering::Relaxed));
-    Nanos(multiply(ticks, SCALE.load(Ordering::Relaxed)))
+    Nanos::new(multiply(ticks, SCALE.load(Ordering::Relaxed)))
 }
 
 /// Time since 1970, UTC, as the loader read it from the machine's clock at boot.
 pub fn wall() -> Nanos {
-    Nanos(DATE.load(Ordering::Relaxed).saturating_add(now().0))
+    Nanos::new(DATE.load(Ordering::Relaxed)) + now()
 }
 
 /// Sets this core's timer to interrupt at a point in time (now, if it has passed), or stops it. The interrupt may
@@ -89,7 +89,7 @@ pub fn arm(at: Option<Nanos>) {
         }
         return;
     };
-    let wait = at.0.saturating_sub(now().0);
+    let wait = (at - now()).get();
     if features::get().tsc_deadline {
         apic::set_deadline(
             counter().saturating_add(multiply(wait, TSC_PER_NANO.load(Ordering::Relaxed))),

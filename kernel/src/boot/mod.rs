@@ -128,10 +128,12 @@ pub fn debug_exit() -> Option<u16> {
 /// # Errors
 /// What is missing or does not fit.
 pub fn read() -> Result<&'static BootInfo, BootError> {
-    // The command line comes first: it says how to end when something else is wrong.
+    // The command line comes first: it says how to end when something else is wrong, be it its own end.
     let Storage { ranges, line } = MutexGuard::leak(STORAGE.lock());
-    let command_line = CommandLine::parse(command_line(line)?, |error| log::warn!("{error}"));
+    let (line, whole) = command_line(line);
+    let command_line = CommandLine::parse(line, |error| log::warn!("{error}"));
     EXIT.call_once(|| command_line.debug_exit);
+    whole?;
     let hhdm = requests::HHDM
         .get_response()
         .ok_or(BootError::Missing("HHDM"))?
@@ -206,19 +208,25 @@ fn loader() -> Text<64> {
     name
 }
 
-/// The command line, copied out of the loader's memory. Limine 8.2 gives it with the kernel's file only.
-fn command_line(storage: &'static mut [u8]) -> Result<&'static str, BootError> {
+/// The command line, copied out of the loader's memory: as much of it as fits and is text, and what is wrong with the rest. Limine
+/// 8.2 gives it with the kernel's file only.
+fn command_line(storage: &'static mut [u8]) -> (&'static str, Result<(), BootError>) {
     let response = requests::COMMAND_LINE.get_response();
     let file = requests::FILE.get_response();
     let line = response
         .map(|response| response.cmdline())
         .or(file.map(|file| file.file().string()));
     let line = line.unwrap_or_default().to_bytes();
-    let copy = storage
-        .get_mut(..line.len())
-        .ok_or(BootError::CommandLineLength(line.len()))?;
-    copy.copy_from_slice(line);
-    core::str::from_utf8(copy).map_err(|_| BootError::CommandLineText)
+    let copy = &mut storage[..line.len().min(MAX_LINE)];
+    copy.copy_from_slice(&line[..copy.len()]);
+    match core::str::from_utf8(copy) {
+        Ok(text) if text.len() == line.len() => (text, Ok(())),
+        Ok(text) => (text, Err(BootError::CommandLineLength(line.len()))),
+        Err(error) => {
+            let text = core::str::from_utf8(&copy[..error.valid_up_to()]);
+            (text.unwrap_or_default(), Err(BootError::CommandLineText))
+        }
+    }
 }
 
 /// The first framebuffer that has 32 bits per pixel, 8 of them for each color.

@@ -23,8 +23,8 @@ const OWN: &str = "braid_kernel";
 static PRESENT: AtomicBool = AtomicBool::new(false);
 /// The port, and whose line is on its way there: that torus alone goes on, so that lines stay whole.
 static PORT: SpinMutex<Option<TorusId>, Relax> = SpinMutex::new(None);
-/// Nanoseconds after which a core that sleeps looks whether the port takes more: as long as it takes to send what it holds.
-const PERIOD: u64 = 1_000_000;
+/// After how long a core that sleeps looks whether the port takes more: as long as it takes to send what it holds.
+const PERIOD: Nanos = Nanos::new(1_000_000);
 /// Bytes that are sent at a time by a core that has something else to do.
 const SOME: usize = 256;
 
@@ -111,7 +111,7 @@ pub fn pump(idles: bool) -> bool {
 /// When a core that sleeps looks again: nobody interrupts when the port has sent something.
 pub fn deadline() -> Option<Nanos> {
     let waits = !cpu::this().torus().share.log.is_empty();
-    waits.then(|| Nanos(time::now().0 + PERIOD))
+    waits.then(|| time::now() + PERIOD)
 }
 
 /// Sends all that waits, however long it takes.
@@ -180,7 +180,7 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let micros = time::now().0 / 1000;
+        let micros = time::now().get() / 1000;
         let target = record
             .target()
             .trim_start_matches(OWN)

@@ -16,7 +16,8 @@ mod wired;
 pub use pci::{block_devices, prepare};
 pub use wired::Wired;
 
-use crate::arch::{paging, time};
+use crate::arch::paging;
+use crate::arch::time::{self, Nanos};
 use dma::{Headers, Memory, QUEUE};
 use thiserror::Error;
 use virtio_drivers::device::blk::{SECTOR_SIZE, VirtIOBlk};
@@ -27,7 +28,7 @@ use vm::addr::{Frame, PAGE_SIZE};
 pub const REQUESTS: usize = QUEUE / 3;
 const SECTORS: usize = PAGE_SIZE / SECTOR_SIZE;
 /// How long the disk may take for the page that is read at boot, in nanoseconds.
-const PATIENCE: u64 = 5_000_000_000;
+const PATIENCE: Nanos = Nanos::from_secs(5);
 
 /// Why a disk is not used.
 #[derive(Clone, Debug, Error)]
@@ -181,8 +182,8 @@ impl Disk {
         // SAFETY: K22, by the caller's promise.
         let started = unsafe { self.start(Direction::Read, page, frame) };
         started.ok_or(DiskError::Unreadable)?;
-        let end = time::now().0 + PATIENCE;
-        while time::now().0 < end {
+        let end = time::now() + PATIENCE;
+        while time::now() < end {
             if let Some((_, good)) = self.finished() {
                 return good.then_some(()).ok_or(DiskError::Unreadable);
             }

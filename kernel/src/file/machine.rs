@@ -28,9 +28,9 @@ pub fn now() -> Nanos {
 
 /// Time of day.
 pub fn wall() -> Time {
-    let nanos = time::wall().0;
+    let now = time::wall();
     Time {
-        seconds: nanos / 1_000_000_000,
-        nanos: (nanos % 1_000_000_000) as u32,
+        seconds: now.as_secs(),
+        nanos: now.subsec_nanos() as u32,
     }
 }

@@ -18,8 +18,6 @@ use vm::frames::Owner;
 use vm::space::{AddressSpace, Replacement, SpaceError};
 use vm::table::TableMemory;
 
-/// Where mappings are placed, downwards: below the largest stack that may be asked for with the default limit.
-pub const CEILING: VirtAddr = VirtAddr(0x7fff_f000_0000);
 const WORDS: usize = cpu::MAX_CORES / 64;
 
 /// What the kernel's address spaces are made of.
@@ -69,11 +67,11 @@ impl Inner {
 }
 
 impl Space {
-    /// An empty space.
-    pub fn new() -> Result<Arc<Self>, Errno> {
+    /// An empty space, where mappings that name no place come below `ceiling`.
+    pub fn new(ceiling: VirtAddr) -> Result<Arc<Self>, Errno> {
         let torus = cpu::this().torus();
         let lineage = torus.share.names.lineage();
-        let space = AddressSpace::new(torus.memory(), lineage, CEILING)?;
+        let space = AddressSpace::new(torus.memory(), lineage, ceiling)?;
         Self::of(space, None)
     }
 

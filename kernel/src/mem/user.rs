@@ -201,8 +201,10 @@ enum Parts {
 impl UserBuffers {
     /// One range; longer ones than [`RW_MAX`] are cut.
     pub fn one(address: usize, len: usize) -> Result<Self, Errno> {
+        // All of it has to be the program's, though no more is moved.
+        let whole = UserSlice::new(address, len)?;
         let len = len.min(RW_MAX);
-        let current = UserSlice::new(address, len)?;
+        let current = UserSlice { len, ..whole };
         Ok(Self {
             parts: Parts::One,
             next: 0,
@@ -225,8 +227,9 @@ impl UserBuffers {
             if len > isize::MAX as usize {
                 return Err(Errno::EINVAL.into());
             }
+            let whole = UserSlice::new(base, len)?;
             let len = len.min(RW_MAX - remaining);
-            parts.try_push(UserSlice::new(base, len)?)?;
+            parts.try_push(UserSlice { len, ..whole })?;
             remaining += len;
         }
         let current = UserSlice { address: 0, len: 0 };

@@ -5,7 +5,8 @@ use super::host::{self, Host};
 use super::lease::Taken;
 use super::words::Writer;
 use super::{image, own};
-use crate::arch::{cpu, time};
+use crate::arch::cpu;
+use crate::arch::time::{self, Nanos};
 use crate::file::far::image as files;
 use crate::file::far::image::Packed;
 use crate::mem::space::Space;
@@ -101,7 +102,7 @@ pub fn attend(thread: &Arc<Thread>) -> bool {
         counters.migrations_in.add(1);
         counters
             .downtime_ns
-            .add(time::now().0.saturating_sub(frozen));
+            .add((time::now() - Nanos::new(frozen)).get());
     }
     loop {
         let Some(to) = moving.to else { return true };
@@ -171,7 +172,7 @@ pub fn ready(process: &Process) {
 /// Freezes the current thread's process and offers it.
 fn freeze(thread: &Arc<Thread>, to: TorusId) {
     let process = &thread.process;
-    let frozen_at = time::now().0;
+    let frozen_at = time::now().get();
     crate::sched::unload(thread);
     thread.set_state(RunState::Frozen);
     interrupted::cancel_timer(thread);

@@ -8,8 +8,9 @@ use crate::arch::segment::Segments;
 use crate::file::boot_object;
 use crate::file::far::image as files;
 use crate::mem::object::ObjectRef;
-use crate::mem::space::{CEILING, VmSpace};
+use crate::mem::space::VmSpace;
 use crate::process::limits::Limits;
+use crate::process::personality::Personality;
 use crate::process::thread::Fault;
 use crate::process::timers::{self, Interval, Intervals};
 use crate::process::{Name, Pid, Process, Thread};
@@ -17,6 +18,7 @@ use crate::sched::account::Used;
 use crate::sched::lock::Lock;
 use crate::sched::time::Nanos;
 use crate::signal::action::{Action, ActionFlags, Actions};
+use crate::signal::alarm;
 use crate::signal::info::Fields;
 use crate::signal::{AltStack, SigInfo, Signal};
 use crate::syscall::call::{InFlight, TimeLeft, Wait};
@@ -56,8 +58,8 @@ pub struct Arrival {
     pub claims: Vec<(Claim, Frame)>,
     /// Its record among the families.
     pub record: Vec<u64>,
-    /// When its alarm fires (0: never), and how often after that.
-    pub alarm: (u64, u64),
+    /// Its alarm.
+    pub alarm: alarm::Words,
     /// The process, without its thread.
     pub process: Process,
     regs: UserRegs,
@@ -78,14 +80,15 @@ const THREAD: usize = 15;
 pub fn write(
     thread: &Arc<Thread>,
     frozen_at: u64,
-    alarm: (u64, u64),
+    alarm: alarm::Words,
     left: &Left<'_>,
     record: &[u64],
     packed: &files::Packed,
     taken: &mut Taken,
 ) -> Result<Writer, Errno> {
     let mut to = Writer::new()?;
-    to.put_all([frozen_at, alarm.0, alarm.1])?;
+    to.put(frozen_at)?;
+    to.put_all(alarm)?;
     let known = left.claims.iter().map(|claim| {
         let root = left.vm.table().root_of(claim.source);
         root.map(|root| (*claim, root))
@@ -108,7 +111,8 @@ pub fn write(
 /// Reads the image that begins in a frame of another torus. ENOMEM without memory, EINVAL when it is none.
 pub fn read(pid: Pid, first: Frame) -> Result<Arrival, Errno> {
     let mut from = Reader::new(first)?;
-    let [frozen_at, alarm, interval] = from.array()?;
+    let frozen_at = from.get()?;
+    let alarm = from.array()?;
     let count = from.number::<usize>()?;
     let mut claims = Vec::new();
     for _ in 0..count {
@@ -148,7 +152,7 @@ pub fn read(pid: Pid, first: Frame) -> Result<Arrival, Errno> {
         frozen_at,
         claims,
         record,
-        alarm: (alarm, interval),
+        alarm,
         process,
         regs,
         fpu,
@@ -175,6 +179,7 @@ fn write_process(to: &mut Writer, process: &Process, packed: &files::Packed) -> 
     let Intervals { in_program, all } = process.timers.intervals();
     to.put_all([in_program.next, in_program.interval, all.next, all.interval])?;
     to.put(process.at_parents_end.load(Ordering::Relaxed).into())?;
+    to.put(process.personality.bits().into())?;
     to.put_bytes(packed.bytes())
 }
 
@@ -201,10 +206,12 @@ fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
     let [user, system, children_user, children_system] = from.array()?;
     let [next, interval, next_of_all, interval_of_all] = from.array()?;
     let at_parents_end = from.number::<u32>()?;
+    let personality = Personality::new(from.number()?);
     let (files, executable) = files::unpack(&from.bytes()?, pid)?;
     let mut process = Process::new(pid);
     process.name = Lock::new(Name(name));
     process.credentials = Lock::new(credentials);
+    process.personality = personality;
     process.limits = Lock::new(Limits::from_words(limits.as_chunks().0));
     process.actions = Lock::new(actions);
     process.executable = Lock::new(executable);
@@ -313,7 +320,7 @@ impl Arrival {
             ..self.parts.clone()
         };
         let parts = core::mem::replace(&mut self.parts, none);
-        let mut space = VmSpace::of_parts(torus.memory(), lineage, CEILING, parts)?;
+        let mut space = VmSpace::of_parts(torus.memory(), lineage, parts)?;
         for (claim, root) in &self.claims {
             if let Err(error) = space.set_source(claim.source, *root) {
                 let debt = space.destroy(torus.memory());
@@ -346,7 +353,7 @@ fn write_call(to: &mut Writer, call: Option<InFlight>) -> Result<(), Errno> {
     to.put_all([
         1,
         call.done as u64,
-        call.deadline.map_or(u64::MAX, |at| at.0),
+        call.deadline.map_or(u64::MAX, |at| at.get()),
         call.is_timed.into(),
         call.runs.into(),
         call.word,
@@ -368,7 +375,7 @@ fn read_call(from: &mut Reader) -> Result<Option<InFlight>, Errno> {
     let at = at as usize;
     Ok(Some(InFlight {
         done: done as usize,
-        deadline: (deadline != u64::MAX).then_some(Nanos(deadline)),
+        deadline: (deadline != u64::MAX).then_some(Nanos::new(deadline)),
         is_timed: is_timed != 0,
         runs: runs as u32,
         word,
@@ -420,7 +427,7 @@ const CONTENT: u64 = 3;
 
 fn write_space(to: &mut Writer, vm: &VmSpace, taken: &mut Taken) -> Result<(), Errno> {
     let (heap, limits) = (vm.heap(), vm.limits);
-    to.put_all([heap.0.0, heap.1.0])?;
+    to.put_all([heap.0.0, heap.1.0, vm.ceiling().0])?;
     to.put_all([limits.address_space, limits.data, limits.stack])?;
     to.put_all([vm.peak(), vm.mapping_count() as u64])?;
     for mapping in vm.mappings() {
@@ -450,7 +457,8 @@ fn write_space(to: &mut Writer, vm: &VmSpace, taken: &mut Taken) -> Result<(), E
 }
 
 fn read_space(from: &mut Reader) -> Result<Parts<ObjectRef>, Errno> {
-    let [start, end, address_space, data, stack, peak, count] = from.array()?;
+    let [start, end, ceiling] = from.array()?;
+    let [address_space, data, stack, peak, count] = from.array()?;
     let mut mappings = Vec::new();
     for _ in 0..count {
         mappings.try_push(read_mapping(from)?)?;
@@ -458,6 +466,7 @@ fn read_space(from: &mut Reader) -> Result<Parts<ObjectRef>, Errno> {
     Ok(Parts {
         mappings,
         heap: (VirtAddr(start), VirtAddr(end)),
+        ceiling: VirtAddr(ceiling),
         limits: SpaceLimits {
             address_space,
             data,

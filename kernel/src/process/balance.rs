@@ -4,6 +4,7 @@
 //! busiest for a process (`Want`), which moves one that is queued. Where nobody waits nothing is sent.
 
 use super::{Thread, table};
+use crate::arch::time::Nanos;
 use crate::arch::{cpu, time};
 use crate::boot;
 use crate::migrate;
@@ -51,9 +52,16 @@ pub fn tick() {
         return;
     }
     let torus = cpu::this().torus();
-    let (now, next) = (time::now().0, &torus.share.balance.next);
+    let (now, next) = (time::now().get(), &torus.share.balance.next);
     let due = next.load(Ordering::Relaxed);
-    let take = || next.compare_exchange(due, now + PERIOD, Ordering::Relaxed, Ordering::Relaxed);
+    let take = || {
+        next.compare_exchange(
+            due,
+            now.saturating_add(PERIOD),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        )
+    };
     if now < due || take().is_err() {
         return;
     }
@@ -143,6 +151,6 @@ fn candidate(thread: &Arc<Thread>) -> Option<Candidate> {
         frames,
         residual,
         moves: table().with(|families, _| families.moves(process.pid)),
-        stayed: time::now().0.saturating_sub(process.since),
+        stayed: (time::now() - Nanos::new(process.since)).get(),
     })
 }

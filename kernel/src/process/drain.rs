@@ -22,8 +22,8 @@ pub const DRAIN: u64 = 4098;
 const UNDO: u64 = 1;
 /// EAGAIN (errno(3)), as an answer carries it.
 pub const AGAIN: i32 = -11;
-/// Nanoseconds between two questions.
-const PERIOD: u64 = 5_000_000;
+/// Time between two questions.
+const PERIOD: Nanos = Nanos::from_millis(5);
 /// With this question the log says who is still there.
 const PATIENCE: u32 = 200;
 
@@ -58,7 +58,7 @@ pub fn drain(call: &mut Call) -> SysResult {
         return Ok(0);
     }
     call.inflight.word = 0;
-    call.inflight.deadline = Some(Nanos(time::now().0 + PERIOD));
+    call.inflight.deadline = Some(time::now() + PERIOD);
     Err(Stop::Block)
 }
 
@@ -80,7 +80,9 @@ pub fn told(from: Pid, token: u64, begin: bool, undo: bool) {
 fn send_all_away(names: bool) -> i32 {
     let here = cpu::this().torus().id;
     let others = TorusId::first(tori::count()).filter(|torus| *torus != here);
-    let mut targets = others.cycle().skip(time::now().0 as usize % tori::count());
+    let mut targets = others
+        .cycle()
+        .skip(time::now().get() as usize % tori::count());
     for process in &table().living() {
         if names {
             log::warn!("{} has not left torus {here} yet", process.label());

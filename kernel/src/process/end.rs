@@ -1,12 +1,18 @@
 //! The end of a process: it gives back what it has, and its parent is told.
 
-use super::{Pid, RunState, Thread, closing, table};
+use super::limits::CORE;
+use super::{Pid, Process, RunState, Thread, closing, table};
+use crate::signal::action::{DefaultAction, default_of};
 use crate::signal::{Signal, alarm};
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::interrupted;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use torus::family::Ended;
+use vm::addr::PAGE_SIZE;
+
+/// The bit of a wait status for a core file.
+const DUMPED: u32 = 0x80;
 
 /// exit(2) and exit_group(2): there is one thread.
 pub fn exit(call: &mut Call) -> SysResult {
@@ -22,7 +28,18 @@ pub fn by_signal(thread: &Arc<Thread>, signal: Signal) {
         thread.process.label(),
         signal.number()
     );
-    with_status(thread, signal.number() as u32);
+    let dumped = dumps_core(&thread.process, signal);
+    with_status(
+        thread,
+        signal.number() as u32 | if dumped { DUMPED } else { 0 },
+    );
+}
+
+/// Whether Linux would write a core file. None is written here, but who waits is told the same.
+fn dumps_core(process: &Process, signal: Signal) -> bool {
+    default_of(signal) == DefaultAction::Core
+        && process.limits.lock().current(CORE) >= PAGE_SIZE as u64
+        && process.credentials.lock().dumpable
 }
 
 /// Ends the current process with a wait status. The thread is dead afterwards, and has to be left as it is.

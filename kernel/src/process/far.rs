@@ -20,6 +20,8 @@ use torus::message::Message;
 const CLD_EXITED: i32 = 1;
 /// A child was killed.
 const CLD_KILLED: i32 = 2;
+/// By a signal, with a core file.
+const CLD_DUMPED: i32 = 3;
 /// A child stopped.
 const CLD_STOPPED: i32 = 5;
 /// A child continued.
@@ -173,6 +175,7 @@ pub fn about_child(child: Pid, news: News) -> SigInfo {
     let (code, status, uid) = match news {
         News::Ended(ended) => match ended.status & 0x7f {
             0 => (CLD_EXITED, ended.status >> 8 & 0xff, ended.uid),
+            signal if ended.status & 0x80 != 0 => (CLD_DUMPED, signal, ended.uid),
             signal => (CLD_KILLED, signal, ended.uid),
         },
         News::Changed { report, uid } => match report {

@@ -1,6 +1,7 @@
 //! fork(2), vfork(2), and clone(2) as one of the two.
 
 use super::limits::{INFINITY, NPROC};
+use super::personality::Personality;
 use super::table::Kinship;
 use super::users::Counted;
 use super::{Pid, Process, Thread, counters, table, timers, users};
@@ -216,6 +217,7 @@ fn copy(parent: &Arc<Process>, pid: Pid, counted: Option<Counted>) -> Result<Arc
         credentials: Lock::new(*parent.credentials.lock()),
         counted: Lock::new(counted),
         limits: Lock::new(*parent.limits.lock()),
+        personality: Personality::new(parent.personality.bits()),
         actions: Lock::new(parent.actions.lock().clone()),
         ..Process::new(pid)
     })?;

@@ -197,14 +197,6 @@ pub fn accepted(_: &mut Call) -> SysResult {
     Ok(0)
 }
 
-/// personality(2): PER_LINUX, always.
-pub fn personality(call: &mut Call) -> SysResult {
-    match call.args[0] as u32 {
-        0 | u32::MAX => Ok(0),
-        _ => Err(Errno::EINVAL.into()),
-    }
-}
-
 /// getrandom(2).
 pub fn getrandom(call: &mut Call) -> SysResult {
     const KNOWN: u64 = 7;

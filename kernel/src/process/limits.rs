@@ -20,7 +20,7 @@ pub const DATA: usize = 2;
 /// Bytes of stack.
 pub const STACK: usize = 3;
 /// Bytes of a core file.
-const CORE: usize = 4;
+pub const CORE: usize = 4;
 /// Processes.
 pub const NPROC: usize = 6;
 /// Descriptors.

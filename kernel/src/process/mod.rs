@@ -21,6 +21,7 @@ pub mod group;
 pub mod identity;
 pub mod init;
 pub mod limits;
+pub mod personality;
 pub mod priority;
 pub mod random;
 pub mod share;
@@ -34,6 +35,7 @@ pub mod wait;
 pub use ::torus::pid::Pid;
 use counters::Counters;
 pub use init::start;
+use personality::Personality;
 pub use share::Share;
 pub use table::Table;
 pub use thread::{RunState, Thread};
@@ -68,6 +70,8 @@ pub struct Process {
     pub counted: Lock<Option<users::Counted>>,
     /// Resource limits.
     pub limits: Lock<limits::Limits>,
+    /// What of Linux it has asked to be otherwise (personality(2)).
+    pub personality: Personality,
     /// What it has arranged for signals.
     pub actions: Lock<Actions>,
     /// Its interval timer.
@@ -104,7 +108,7 @@ impl Process {
     /// Logs something that its program has caused, unless there was much of that; what is not logged is not even formatted.
     #[cold]
     pub fn log(&self, level: log::Level, text: impl core::fmt::Display) {
-        let second = crate::arch::time::now().0 / 1_000_000_000;
+        let second = crate::arch::time::now().as_secs();
         let Some(refused) = self.noise.lock().admit(second) else {
             return;
         };
@@ -126,9 +130,10 @@ impl Process {
             credentials: Lock::new(Credentials::default()),
             counted: Lock::new(None),
             limits: Lock::new(limits::Limits::initial()),
+            personality: Personality::new(0),
             actions: Lock::new(Actions::new()),
             alarm: Lock::new(Alarm::default()),
-            since: crate::arch::time::now().0,
+            since: crate::arch::time::now().get(),
             times: Times::default(),
             timers: timers::Timers::new(),
             noise: Lock::new(RateLimit::new()),

@@ -28,7 +28,7 @@ fn seed() -> [u8; 32] {
         } else {
             None
         };
-        let clock = time::now().0 ^ time::wall().0.rotate_left(32);
+        let clock = time::now().get() ^ time::wall().get().rotate_left(32);
         let value = hardware.unwrap_or(0) ^ clock.wrapping_mul(index | 1);
         word.copy_from_slice(&value.to_le_bytes());
     }

@@ -34,13 +34,13 @@ fn clock_of(id: i32) -> Result<Clock, Errno> {
     }
 }
 
-fn read_clock(call: &Call, which: Clock) -> u64 {
+fn read_clock(call: &Call, which: Clock) -> Nanos {
     match which {
-        Clock::Wall => clock::wall().0,
-        Clock::Monotonic => clock::now().0,
+        Clock::Wall => clock::wall(),
+        Clock::Monotonic => clock::now(),
         Clock::Processor => {
             crate::sched::charge();
-            call.process.times.own().total()
+            Nanos::new(call.process.times.own().total())
         }
     }
 }
@@ -48,7 +48,7 @@ fn read_clock(call: &Call, which: Clock) -> u64 {
 /// clock_gettime(2).
 pub fn clock_gettime(call: &mut Call) -> SysResult {
     let now = read_clock(call, clock_of(call.int(0))?);
-    write_value(call.size(1), [now / SECOND, now % SECOND])?;
+    write_value(call.size(1), now.timespec())?;
     Ok(0)
 }
 
@@ -63,9 +63,8 @@ pub fn clock_getres(call: &mut Call) -> SysResult {
 
 /// gettimeofday(2).
 pub fn gettimeofday(call: &mut Call) -> SysResult {
-    let now = clock::wall().0;
     if call.args[0] != 0 {
-        write_value(call.size(0), [now / SECOND, now % SECOND / 1000])?;
+        write_value(call.size(0), clock::wall().timeval())?;
     }
     if call.args[1] != 0 {
         write_value(call.size(1), [0u32, 0])?;
@@ -75,7 +74,7 @@ pub fn gettimeofday(call: &mut Call) -> SysResult {
 
 /// time(2).
 pub fn time(call: &mut Call) -> SysResult {
-    let seconds = clock::wall().0 / SECOND;
+    let seconds = clock::wall().as_secs();
     if call.args[0] != 0 {
         write_value(call.size(0), seconds)?;
     }
@@ -84,18 +83,12 @@ pub fn time(call: &mut Call) -> SysResult {
 
 /// The time a timespec at a user address lies from now, as a time of the monotonic clock.
 pub fn deadline_after(address: usize) -> Result<Nanos, Stop> {
-    let span = read_timespec(address)?;
-    Ok(Nanos(clock::now().0.saturating_add(span)))
+    Ok(clock::now() + read_timespec(address)?)
 }
 
-fn read_timespec(address: usize) -> Result<u64, Stop> {
-    let [seconds, nanos]: [i64; 2] = read_value(address)?;
-    if seconds < 0 || !(0..SECOND as i64).contains(&nanos) {
-        return Err(Errno::EINVAL.into());
-    }
-    Ok((seconds as u64)
-        .saturating_mul(SECOND)
-        .saturating_add(nanos as u64))
+/// The span, or the point in time, of a timespec at a user address.
+pub fn read_timespec(address: usize) -> Result<Nanos, Stop> {
+    Ok(Nanos::from_timespec(read_value(address)?)?)
 }
 
 /// nanosleep(2).
@@ -118,11 +111,11 @@ pub fn clock_nanosleep(call: &mut Call) -> SysResult {
         }
         let at = read_timespec(call.size(2))?;
         let offset = if which == Clock::Wall {
-            clock::wall().0 - clock::now().0
+            clock::wall() - clock::now()
         } else {
-            0
+            Nanos::ZERO
         };
-        Ok(Some(Nanos(at.saturating_sub(offset))))
+        Ok(Some(at - offset))
     })?;
     sleep(call, if absolute { 0 } else { call.size(3) })
 }
@@ -140,15 +133,14 @@ fn sleep(call: &mut Call, remainder: usize) -> SysResult {
 
 /// Writes what is left of a call's time.
 pub fn write_left(call: &InFlight) {
-    let now = clock::now().0;
-    let left = call.deadline.map_or(0, |at| at.0.saturating_sub(now));
-    let (at, unit) = match call.left {
+    let left = call.deadline.map_or(Nanos::ZERO, |at| at - clock::now());
+    let (at, value) = match call.left {
         TimeLeft::Untold => return,
-        TimeLeft::Interrupted(at) | TimeLeft::Timespec(at) => (at, 1),
-        TimeLeft::Timeval(at) => (at, 1000),
+        TimeLeft::Interrupted(at) | TimeLeft::Timespec(at) => (at, left.timespec()),
+        TimeLeft::Timeval(at) => (at, left.timeval()),
     };
     // A bad address is the program's loss: what the call answers stays.
-    let _ = write_value(at, [left / SECOND, left % SECOND / unit]);
+    let _ = write_value(at, value);
 }
 
 /// struct rusage: times, and nothing else.
@@ -209,7 +201,7 @@ pub fn times(call: &mut Call) -> SysResult {
         let words = [own.user, own.system, children.user, children.system];
         write_value(call.size(0), words.map(|ns| ns / TICK))?;
     }
-    Ok((clock::now().0 / TICK) as usize)
+    Ok((clock::now().get() / TICK) as usize)
 }
 
 /// sysinfo(2).
@@ -217,7 +209,7 @@ pub fn sysinfo(call: &mut Call) -> SysResult {
     let torus = crate::arch::cpu::this().torus();
     let mut bytes = [0u8; 112];
     let mut put = |at: usize, value: u64| bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
-    put(0, clock::now().0 / SECOND);
+    put(0, clock::now().as_secs());
     put(32, torus.total() * 4096);
     put(40, torus.available() * 4096);
     if let Some(swap) = torus.reclaim.swap() {

@@ -74,7 +74,7 @@ impl Core {
         Self {
             current: OwnCell::new(None),
             loaded: OwnCell::new(None),
-            slice_end: OwnCell::new(Nanos(0)),
+            slice_end: OwnCell::new(Nanos::ZERO),
             account: Account::new(),
             armed: OwnCell::new(None),
             counters: Counters::new(),

@@ -12,7 +12,7 @@ use alloc::sync::Arc;
 use braid_threads::fair::virtual_time;
 
 /// How long a thread runs before the next one's turn.
-pub(super) const SLICE: Nanos = Nanos(10_000_000);
+pub(super) const SLICE: Nanos = Nanos::from_millis(10);
 
 /// The registers of the thread that this core goes on with: the current one when it may, else the next of the queue, else
 /// one stolen from another core of the torus, else whoever ends the idling.
@@ -128,8 +128,8 @@ pub(super) fn charge(core: &Core, thread: &Arc<Thread>) {
 /// The current thread may run so long before its core looks around.
 fn begin_slice(core: &Core, thread: &Thread) {
     let left = thread.process.timers.left(&thread.process.times);
-    let end = time::now().0.saturating_add(left.min(SLICE.0));
-    core.slice_end.set(Nanos(end));
+    core.slice_end
+        .set(time::now() + Nanos::new(left).min(SLICE));
     arm(core);
 }
 

@@ -1,5 +1,3 @@
-//! Time as the scheduler counts it.
+//! Time as the scheduler counts it: nanoseconds since boot (monotonic).
 
-/// Nanoseconds since boot (monotonic).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Nanos(pub u64);
+pub use braid_time::{Invalid, Nanos, next_firing};

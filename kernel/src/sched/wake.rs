@@ -89,7 +89,7 @@ pub fn tick() {
         };
         match timer.due {
             Due::Wake(waiter) => waiter.wake(),
-            Due::Alarm(thread) => crate::signal::alarm::fired(&thread, timer.at, now),
+            Due::Alarm(thread) => crate::signal::alarm::fired(&thread, timer.at),
         }
     }
     if now >= core.slice_end.get() {
@@ -98,7 +98,7 @@ pub fn tick() {
         }
         core.resched.store(true, Ordering::Relaxed);
         // Not at once again: a long operation that lets interrupts in would get no further.
-        core.slice_end.set(Nanos(now.0 + SLICE.0));
+        core.slice_end.set(now + SLICE);
     }
     crate::console::screen::refresh();
     crate::console::pump(false);

@@ -5,7 +5,7 @@ use crate::arch::{cpu, time};
 use crate::mem::user::{read_value, write_value};
 use crate::process::Thread;
 use crate::process::timers::{self, Interval};
-use crate::sched::time::Nanos;
+use crate::sched::time::{Nanos, next_firing};
 use crate::sched::timer::Due;
 use crate::sched::wake;
 use crate::syscall::call::{Call, SysResult};
@@ -17,24 +17,36 @@ use alloc::sync::Arc;
 pub struct Alarm {
     /// When it fires next, and the core (index within the torus) whose timer that is.
     next: Option<(Nanos, usize)>,
-    /// Nanoseconds between later firings; 0: only once.
-    interval: u64,
+    /// Time between later firings; zero: only once.
+    interval: Nanos,
+    /// It has fired then, and runs again when the program takes the signal.
+    fired: Option<Nanos>,
 }
 
-/// A core's timer for an alarm has fired.
-pub fn fired(thread: &Arc<Thread>, at: Nanos, now: Nanos) {
+/// A core's timer for an alarm has fired. As on Linux a periodic one is set anew only when its signal is taken: who blocks
+/// or ignores the signal is not interrupted by it, however short the interval.
+pub fn fired(thread: &Arc<Thread>, at: Nanos) {
     let mut alarm = thread.process.alarm.lock();
     if alarm.next.is_none_or(|(next, _)| next != at) {
         return;
     }
     alarm.next = None;
-    // Firings that nobody took are not made up for.
-    if let Some(missed) = (now.0 - at.0).checked_div(alarm.interval) {
-        let next = Nanos(at.0 + (missed + 1) * alarm.interval);
-        arm(thread, &mut alarm, next);
-    }
+    alarm.fired = Some(at);
     // Still under the lock: a process that leaves takes with it what has fired before its timer is stopped.
     super::send(&thread.process, Signal::ALRM);
+}
+
+/// The program takes a signal. Firings that nobody took are not made up for.
+pub fn taken(thread: &Arc<Thread>, signal: Signal) {
+    if signal != Signal::ALRM {
+        return;
+    }
+    let mut alarm = thread.process.alarm.lock();
+    let at = alarm.fired.take();
+    let next = at.and_then(|at| next_firing(at, alarm.interval, time::now()));
+    if let Some(next) = next.filter(|_| alarm.next.is_none()) {
+        arm(thread, &mut alarm, next);
+    }
 }
 
 fn arm(thread: &Arc<Thread>, alarm: &mut Alarm, at: Nanos) -> bool {
@@ -45,32 +57,34 @@ fn arm(thread: &Arc<Thread>, alarm: &mut Alarm, at: Nanos) -> bool {
     set
 }
 
-/// Stops the timer of a process that leaves; when it would have fired (0: never), and how often after that.
-pub fn suspend(thread: &Arc<Thread>) -> (u64, u64) {
+/// An alarm as the image of its process says it: when it fires (0: not), how often after that (0: not), and when
+/// it has fired without its signal having been taken (0: not).
+pub type Words = [u64; 3];
+
+/// Stops the timer of a process that leaves.
+pub fn suspend(thread: &Arc<Thread>) -> Words {
     let alarm = thread.process.alarm.lock();
     if let Some((_, core)) = alarm.next {
         wake::cancel_timer(&Due::Alarm(thread.clone()), core);
     }
-    (alarm.next.map_or(0, |(at, _)| at.0), alarm.interval)
+    alarm.words()
 }
 
 /// The process stays: its timer runs again.
 pub fn resume(thread: &Arc<Thread>) {
-    let alarm = *thread.process.alarm.lock();
-    restore(
-        thread,
-        (alarm.next.map_or(0, |(at, _)| at.0), alarm.interval),
-    );
+    let words = thread.process.alarm.lock().words();
+    restore(thread, words);
 }
 
 /// Sets the timer as another torus has stopped it.
-pub fn restore(thread: &Arc<Thread>, (at, interval): (u64, u64)) {
+pub fn restore(thread: &Arc<Thread>, [at, interval, fired]: Words) {
     let mut alarm = thread.process.alarm.lock();
     *alarm = Alarm {
         next: None,
-        interval,
+        interval: Nanos::new(interval),
+        fired: (fired != 0).then_some(Nanos::new(fired)),
     };
-    if at != 0 && !arm(thread, &mut alarm, Nanos(at)) {
+    if at != 0 && !arm(thread, &mut alarm, Nanos::new(at)) {
         log::warn!("{}: no memory for its alarm", thread.process.label());
     }
 }
@@ -83,8 +97,8 @@ pub fn cancel(thread: &Arc<Thread>) {
     }
 }
 
-/// Sets the timer to fire after `value` ns (0: never), then every `interval` ns; answers what was left and its interval.
-fn set(thread: &Arc<Thread>, value: u64, interval: u64) -> Result<(u64, u64), Errno> {
+/// Sets the timer to fire after `value` (zero: never), then every `interval`; answers what was left and its interval.
+fn set(thread: &Arc<Thread>, value: Nanos, interval: Nanos) -> Result<Left, Errno> {
     let now = time::now();
     let mut alarm = thread.process.alarm.lock();
     let old = remaining(&alarm, now);
@@ -92,18 +106,29 @@ fn set(thread: &Arc<Thread>, value: u64, interval: u64) -> Result<(u64, u64), Er
         wake::cancel_timer(&Due::Alarm(thread.clone()), core);
     }
     alarm.interval = interval;
-    if value > 0 && !arm(thread, &mut alarm, Nanos(now.0.saturating_add(value))) {
+    alarm.fired = None;
+    if !value.is_zero() && !arm(thread, &mut alarm, now + value) {
         return Err(Errno::ENOMEM);
     }
     Ok(old)
 }
 
-fn remaining(alarm: &Alarm, now: Nanos) -> (u64, u64) {
+/// What is left until a timer fires, and its interval.
+type Left = (Nanos, Nanos);
+
+fn remaining(alarm: &Alarm, now: Nanos) -> Left {
     // A timer that is set never reads as 0.
     let left = alarm
         .next
-        .map_or(0, |(at, _)| at.0.saturating_sub(now.0).max(1000));
+        .map_or(Nanos::ZERO, |(at, _)| (at - now).max(Nanos::from_micros(1)));
     (left, alarm.interval)
+}
+
+impl Alarm {
+    fn words(&self) -> Words {
+        let next = self.next.map(|(at, _)| at);
+        [next, Some(self.interval), self.fired].map(|time| time.map_or(0, Nanos::get))
+    }
 }
 
 /// The timers of setitimer(2).
@@ -125,42 +150,49 @@ impl Which {
     }
 
     /// What is left of it and its interval.
-    fn remaining(self, call: &Call) -> (u64, u64) {
+    fn remaining(self, call: &Call) -> Left {
         crate::sched::charge();
         let (intervals, used) = (call.process.timers.intervals(), call.process.times.own());
         match self {
             Self::Real => remaining(&call.process.alarm.lock(), time::now()),
-            Self::Virtual => intervals.in_program.remaining(used.user),
-            Self::Prof => intervals.all.remaining(used.total()),
+            Self::Virtual => spans(intervals.in_program.remaining(used.user)),
+            Self::Prof => spans(intervals.all.remaining(used.total())),
         }
     }
 
     /// Sets it; what was left and its interval.
-    fn set(self, call: &Call, value: u64, interval: u64) -> Result<(u64, u64), Errno> {
+    fn set(self, call: &Call, value: Nanos, interval: Nanos) -> Result<Left, Errno> {
         let old = self.remaining(call);
         let (mut intervals, used) = (call.process.timers.intervals(), call.process.times.own());
         match self {
             Self::Real => return set(call.thread, value, interval),
             Self::Virtual => {
-                intervals.in_program = Interval::after(used.user, value, interval);
+                intervals.in_program = Interval::after(used.user, value.get(), interval.get());
             }
-            Self::Prof => intervals.all = Interval::after(used.total(), value, interval),
+            Self::Prof => {
+                intervals.all = Interval::after(used.total(), value.get(), interval.get())
+            }
         }
         timers::set(call.process, intervals);
         Ok(old)
     }
 }
 
+/// What is left of a timer of processor time.
+fn spans((left, interval): (u64, u64)) -> Left {
+    (Nanos::new(left), Nanos::new(interval))
+}
+
 /// setitimer(2).
 pub fn setitimer(call: &mut Call) -> SysResult {
     let which = Which::of(call.int(0))?;
-    let [interval_s, interval_us, value_s, value_us]: [i64; 4] = if call.args[1] == 0 {
-        [0; 4]
+    let [interval, value]: [[i64; 2]; 2] = if call.args[1] == 0 {
+        [[0; 2]; 2]
     } else {
         read_value(call.size(1))?
     };
-    let interval = nanos(interval_s, interval_us)?;
-    let value = nanos(value_s, value_us)?;
+    let value = Nanos::from_timeval(value)?;
+    let interval = Nanos::from_timeval(interval)?;
     let old = which.set(call, value, interval)?;
     report(call.size(2), old)
 }
@@ -173,30 +205,16 @@ pub fn getitimer(call: &mut Call) -> SysResult {
 
 /// alarm(2).
 pub fn alarm(call: &mut Call) -> SysResult {
-    let seconds = u64::from(call.args[0] as u32);
-    let (left, _) = set(call.thread, seconds * 1_000_000_000, 0)?;
-    Ok(left.div_ceil(1_000_000_000) as usize)
+    let span = Nanos::from_secs(u64::from(call.args[0] as u32));
+    let (left, _) = set(call.thread, span, Nanos::ZERO)?;
+    // As on Linux: rounded, but never to nothing when something is left.
+    let rounded = (left + Nanos::from_millis(500)).as_secs();
+    Ok(rounded.max(u64::from(!left.is_zero())) as usize)
 }
 
-fn nanos(seconds: i64, micros: i64) -> Result<u64, Errno> {
-    if seconds < 0 || !(0..1_000_000).contains(&micros) {
-        return Err(Errno::EINVAL);
-    }
-    Ok((seconds as u64)
-        .saturating_mul(1_000_000_000)
-        .saturating_add(micros as u64 * 1000))
-}
-
-fn report(to: usize, (left, interval): (u64, u64)) -> SysResult {
+fn report(to: usize, (left, interval): Left) -> SysResult {
     if to != 0 {
-        let pair = |ns: u64| {
-            [
-                (ns / 1_000_000_000) as i64,
-                (ns % 1_000_000_000 / 1000) as i64,
-            ]
-        };
-        let ([a, b], [c, d]) = (pair(interval), pair(left));
-        write_value(to, [a, b, c, d])?;
+        write_value(to, [interval.timeval(), left.timeval()])?;
     }
     Ok(0)
 }

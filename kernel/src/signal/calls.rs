@@ -3,7 +3,7 @@
 use super::action::{Action, ActionFlags};
 use super::info::{SI_TKILL, SI_USER};
 use super::state::{AltStack, UNMASKABLE};
-use super::{SigInfo, Signal, frame, send};
+use super::{SigInfo, Signal, alarm, frame, send};
 use crate::mem::user::{read_value, write_value};
 use crate::process::far::{ask, value};
 use crate::process::{Pid, table};
@@ -143,6 +143,7 @@ pub fn rt_sigtimedwait(call: &mut Call) -> SysResult {
     let signals = &call.thread.signals;
     let fatal = call.process.actions.lock().fatal() & !signals.mask();
     if let Some(info) = signals.take(set & !UNMASKABLE & !fatal) {
+        alarm::taken(call.thread, info.signal);
         if call.args[1] != 0 {
             write_value(call.size(1), info.bytes())?;
         }

@@ -1,7 +1,7 @@
 //! Delivery: what becomes of a thread's signals before it returns to its program.
 
 use super::action::{ActionFlags, DefaultAction, SIG_DFL, SIG_IGN, default_of};
-use super::{SigInfo, Signal, frame};
+use super::{SigInfo, Signal, alarm, frame};
 use crate::file::far::{self, Interruption};
 use crate::migrate::depart;
 use crate::process::{Thread, end};
@@ -36,6 +36,7 @@ pub fn attend(thread: &Arc<Thread>) {
         let Some(info) = thread.signals.take(deliverable) else {
             break;
         };
+        alarm::taken(thread, info.signal);
         act(thread, info);
     }
 }

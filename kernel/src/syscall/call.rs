@@ -2,7 +2,7 @@
 
 use super::errno::Errno;
 use crate::process::{Process, Thread};
-use crate::sched::time::Nanos;
+use crate::sched::time::{Invalid, Nanos};
 use alloc::sync::Arc;
 use braid_threads::interruption::Interruption;
 use fallible::NoMemory;
@@ -28,6 +28,12 @@ pub enum Stop {
 impl From<Errno> for Stop {
     fn from(errno: Errno) -> Self {
         Self::Errno(errno)
+    }
+}
+
+impl From<Invalid> for Stop {
+    fn from(Invalid: Invalid) -> Self {
+        Self::Errno(Errno::EINVAL)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::arch::{cpu, time};
 use crate::mem::space::VmSpace;
 use crate::mem::user::{UserSlice, read_present, read_value};
 use crate::process::Thread;
+use crate::process::time::read_timespec;
 use crate::sched::lock::Lock;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, Stop, SysResult};
@@ -308,17 +309,13 @@ fn look(call: &Call) -> SysResult {
 }
 
 fn deadline(call: &Call, absolute: bool) -> Result<Nanos, Stop> {
-    let after = crate::process::time::deadline_after(call.size(3))?;
-    if !absolute {
-        return Ok(after);
-    }
-    // `after` is now + the absolute time; take the clock's own reading off again.
-    let clock = if call.int(1) & CLOCK_REALTIME != 0 {
-        time::wall()
-    } else {
-        time::now()
+    let span = read_timespec(call.size(3))?;
+    let clock = match (absolute, call.int(1) & CLOCK_REALTIME != 0) {
+        (true, true) => time::wall(),
+        (true, false) => time::now(),
+        (false, _) => Nanos::ZERO,
     };
-    Ok(Nanos(after.0.saturating_sub(clock.0)))
+    Ok(time::now() + (span - clock))
 }
 
 /// Wakes one that waits for the word at an address of the thread's memory; without effect for a bad address.

@@ -8,7 +8,7 @@ use crate::mem::{calls as mem, locking};
 use crate::migrate::call as migrate;
 use crate::process::{
     closing, credentials as cred, drain, end, exec, fork, group, identity as id, init, limits,
-    priority, time, wait,
+    personality, priority, time, wait,
 };
 use crate::signal::{alarm, calls as sig};
 use crate::vmo::{calls as vmo, snapshot};
@@ -151,7 +151,7 @@ const LINUX: &[(u64, Handler, Rule)] = &[
     (130, sig::rt_sigsuspend, Is(Fails)),
     (131, sig::sigaltstack, Is(Never)),
     (133, file::mknod, Is(Never)),
-    (135, id::personality, Is(Never)),
+    (135, personality::personality, Is(Never)),
     (137, file::statfs, Is(Never)),
     (138, file::fstatfs, Is(Never)),
     (140, priority::getpriority, Is(Never)),

@@ -10,7 +10,7 @@ mod kernel;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use vm::addr::{Frame, FrameRange};
 use vm::flush::{Flush, FlushDebt};
@@ -32,6 +32,7 @@ pub struct Storage {
     metas: Vec<FrameMeta>,
     words: Vec<u64>,
     slots: Vec<AtomicU16>,
+    sums: Vec<AtomicU32>,
 }
 
 impl Storage {
@@ -42,6 +43,7 @@ impl Storage {
             metas: (0..frames).map(|_| FrameMeta::default()).collect(),
             words: vec![0; FramePool::storage_words(range)],
             slots: (0..slots).map(|_| AtomicU16::new(0)).collect(),
+            sums: (0..slots).map(|_| AtomicU32::new(0)).collect(),
         }
     }
 }
@@ -75,7 +77,7 @@ impl<'a> Machine<'a> {
             caches: (0..cores).map(|_| CoreCache::new()).collect(),
             tables: (0..count).map(|_| OnceCell::new()).collect(),
             content: (0..count).map(|_| Cell::new(POISON)).collect(),
-            slots: SlotTable::new(&storage.slots),
+            slots: SlotTable::new(&storage.slots, &storage.sums, 1),
             written: RefCell::default(),
             zero: FIRST,
             cores: RefCell::new((0..cores).map(|_| Core::default()).collect()),

@@ -167,6 +167,11 @@ impl<O: Object> AddressSpace<O> {
         })
     }
 
+    /// Mappings that name no place are placed below.
+    pub const fn ceiling(&self) -> VirtAddr {
+        self.ceiling.start()
+    }
+
     /// The page table, for the processor and for accounts.
     pub const fn table(&self) -> &PageTable {
         &self.table

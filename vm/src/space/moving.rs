@@ -26,6 +26,8 @@ pub struct Parts<O> {
     pub mappings: Vec<Mapping<O>>,
     /// The heap: from where it begins to the break.
     pub heap: (VirtAddr, VirtAddr),
+    /// Mappings that name no place are placed below.
+    pub ceiling: VirtAddr,
     /// Bounds.
     pub limits: Limits,
     /// The most pages that it has had.
@@ -63,10 +65,9 @@ impl<O: Object> AddressSpace<O> {
     pub fn of_parts<M: TableMemory>(
         memory: &M,
         lineage: Owner,
-        ceiling: VirtAddr,
         parts: Parts<O>,
     ) -> Result<Self, SpaceError> {
-        let ceiling = Page::containing(ceiling).min(super::USER.end);
+        let ceiling = Page::containing(parts.ceiling).min(super::USER.end);
         let mapped = parts.mappings.iter().map(|item| item.range.len()).sum();
         let mappings = MappingList::of(parts.mappings)?;
         Ok(Self {

@@ -107,7 +107,7 @@ pub fn refresh() {
 /// When what waits to be drawn should be drawn: a core that is about to sleep looks again then.
 pub fn deadline() -> Option<Nanos> {
     let waiting = WAITING.load(Ordering::Relaxed);
-    waiting.then(|| Nanos(DRAWN.load(Ordering::Relaxed) + PERIOD))
+    waiting.then(|| Nanos::new(DRAWN.load(Ordering::Relaxed)) + Nanos::new(PERIOD))
 }
 
 /// Draws everything, for a machine that is about to end.
@@ -117,7 +117,7 @@ pub fn show() {
 
 /// While the clock stands still, early in booting, it is always time.
 fn is_due() -> bool {
-    let now = time::now().0;
+    let now = time::now().get();
     now == 0 || now.saturating_sub(DRAWN.load(Ordering::Relaxed)) >= PERIOD
 }
 
@@ -156,7 +156,7 @@ impl Writer {
                 }
             }
         }
-        DRAWN.store(time::now().0, Ordering::Relaxed);
+        DRAWN.store(time::now().get(), Ordering::Relaxed);
     }
 }
 

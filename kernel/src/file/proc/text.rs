@@ -96,7 +96,7 @@ fn stat(text: &mut Text) -> fmt::Result {
         writeln!(text, "cpu{index} 0 0 0 0 0 0 0 0 0 0")?;
     }
     let processes = table().living().len();
-    let boot = machine::wall().seconds - machine::now().0 / 1_000_000_000;
+    let boot = machine::wall().seconds - machine::now().as_secs();
     writeln!(
         text,
         "btime {boot}\nprocesses {processes}\nprocs_running 1\nprocs_blocked 0"
@@ -104,7 +104,7 @@ fn stat(text: &mut Text) -> fmt::Result {
 }
 
 fn uptime(text: &mut Text) -> fmt::Result {
-    let hundredths = machine::now().0 / 10_000_000;
+    let hundredths = machine::now().get() / 10_000_000;
     writeln!(text, "{}.{:02} 0.00", hundredths / 100, hundredths % 100)
 }
 

@@ -7,7 +7,7 @@ use super::watch::{Watched, watch};
 use crate::mem::user::{UserSlice, read_value};
 use crate::process::time::write_left;
 use crate::sched::pieces::Pieces;
-use crate::sched::time::Nanos;
+use crate::sched::time::{Invalid, Nanos};
 use crate::signal::calls::with_mask;
 use crate::syscall::call::{Call, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
@@ -17,14 +17,14 @@ use braid_files::chunks::Chunks;
 pub fn poll(call: &mut Call) -> SysResult {
     call.set_deadline(|call| {
         let millis = u64::try_from(call.int(2)).ok();
-        Ok(millis.map(|millis| after(millis * 1_000_000)))
+        Ok(millis.map(|millis| machine::now() + Nanos::from_millis(millis)))
     })?;
     wait_for(call)
 }
 
 /// ppoll(2).
 pub fn ppoll(call: &mut Call) -> SysResult {
-    timeout(call, 2, 1, TimeLeft::Timespec)?;
+    timeout(call, 2, Nanos::from_timespec, TimeLeft::Timespec)?;
     wait_mask(call, call.size(3), call.size(4))?;
     let result = wait_for(call);
     tell_left(call, result)
@@ -41,44 +41,27 @@ pub(super) fn wait_mask(call: &Call, address: usize, size: usize) -> Result<(), 
     with_mask(call, |_| read_value(address))
 }
 
-/// A point in time so many nanoseconds from now.
-pub(super) fn after(nanos: u64) -> Nanos {
-    Nanos(machine::now().0.saturating_add(nanos))
-}
-
-/// Sets the deadline by the pair of 64-bit numbers (seconds, and `unit` nanoseconds each) that argument `index` points to; null
-/// is none. What is left is told there, as `left` says; of no time nothing.
+/// Sets the deadline by the pair of 64-bit numbers that argument `index` points to, which `parse` reads; null is none. What is left
+/// is told there, as `left` says; of no time nothing.
 pub(super) fn timeout(
     call: &mut Call,
     index: usize,
-    unit: u64,
+    parse: fn([i64; 2]) -> Result<Nanos, Invalid>,
     left: impl FnOnce(usize) -> TimeLeft,
 ) -> Result<(), Stop> {
     let address = call.size(index);
-    let mut total = 0;
+    let mut total = Nanos::ZERO;
     call.set_deadline(|_| {
         if address == 0 {
             return Ok(None);
         }
-        total = span(read_value(address)?, unit)?;
-        Ok(Some(after(total)))
+        total = parse(read_value(address)?)?;
+        Ok(Some(machine::now() + total))
     })?;
-    if total > 0 {
+    if !total.is_zero() {
         call.inflight.left = left(address);
     }
     Ok(())
-}
-
-/// Nanoseconds of a pair of seconds and units. EINVAL for negative ones, and for a second of nanoseconds or more.
-fn span([seconds, part]: [i64; 2], unit: u64) -> Result<u64, Errno> {
-    let seconds = u64::try_from(seconds).map_err(|_| Errno::EINVAL)?;
-    let part = u64::try_from(part).map_err(|_| Errno::EINVAL)?;
-    if unit == 1 && part >= 1_000_000_000 {
-        return Err(Errno::EINVAL);
-    }
-    Ok(seconds
-        .saturating_mul(1_000_000_000)
-        .saturating_add(part.saturating_mul(unit)))
 }
 
 /// What a call answers that is over, once it has told how much of its time is left.

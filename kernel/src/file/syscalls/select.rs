@@ -5,6 +5,7 @@ use super::poll::{tell_left, timeout, wait_mask};
 use super::watch::{Watched, watch};
 use crate::mem::user::{UserSlice, read_value};
 use crate::sched::pieces::Pieces;
+use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
 use braid_files::chunks::Chunks;
@@ -21,14 +22,14 @@ type Sets = [[u64; WORDS]; 3];
 
 /// select(2).
 pub fn select(call: &mut Call) -> SysResult {
-    timeout(call, 4, 1000, TimeLeft::Timeval)?;
+    timeout(call, 4, Nanos::from_loose_timeval, TimeLeft::Timeval)?;
     let result = wait_for(call);
     tell_left(call, result)
 }
 
 /// pselect6(2).
 pub fn pselect6(call: &mut Call) -> SysResult {
-    timeout(call, 4, 1, TimeLeft::Timespec)?;
+    timeout(call, 4, Nanos::from_timespec, TimeLeft::Timespec)?;
     if call.args[5] != 0 {
         let [mask, size]: [u64; 2] = read_value(call.size(5))?;
         wait_mask(call, mask as usize, size as usize)?;

@@ -198,7 +198,7 @@ fn expired(termios: &Termios, io: &mut Transfer) -> bool {
         return false;
     }
     let now = machine::now();
-    let deadline = io.deadline_or(Nanos(now.0 + tenths * 100_000_000));
+    let deadline = io.deadline_or(now + Nanos::from_millis(100) * tenths);
     now >= deadline
 }
 

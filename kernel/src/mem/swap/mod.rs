@@ -17,7 +17,7 @@ mod transfer;
 pub use open::{Prepared, open, start};
 pub use transfer::PageName;
 
-use crate::arch::cpu;
+use crate::arch::{cpu, paging};
 use crate::disk::{Direction, Disk};
 use crate::process::counters;
 use crate::sched::lock::Lock;
@@ -25,7 +25,7 @@ use crate::sched::wait::WaitQueue;
 use crate::tori::Torus;
 use alloc::vec::Vec;
 use transfer::{Stage, Table, Transfer, Work};
-use vm::addr::Frame;
+use vm::addr::{Frame, PAGE_SIZE};
 use vm::frames::Use;
 use vm::swap::SlotTable;
 use vm::table::{Slot, TableMemory};
@@ -63,6 +63,8 @@ pub enum Asked {
 enum End {
     Done,
     Failed,
+    /// The disk has given back something else than it was given.
+    Changed,
     /// The page was wanted before the disk had it.
     Spared,
 }
@@ -138,7 +140,7 @@ impl Swap {
             },
         );
         self.ended[index].enrol();
-        if !io.begin(index) {
+        if !io.begin(index, &self.slots) {
             io.table.clear(index);
             self.slots.release(slot);
             release(torus, frame);
@@ -197,7 +199,7 @@ impl Swap {
                 return;
             }
             let end = if wanted { End::Spared } else { End::Failed };
-            if wanted || !io.begin(index) {
+            if wanted || !io.begin(index, &self.slots) {
                 let transfer = io.table.end(index);
                 drop(io);
                 self.end(index, transfer, end);
@@ -221,7 +223,12 @@ impl Swap {
             // It stays in the table until its entries are told, so that nobody asks the disk for the slot meanwhile.
             let transfer = io.table.end(index);
             drop(io);
-            self.end(index, transfer, if good { End::Done } else { End::Failed });
+            let end = match transfer {
+                Some(transfer) if good && self.is_changed(&transfer) => End::Changed,
+                _ if good => End::Done,
+                _ => End::Failed,
+            };
+            self.end(index, transfer, end);
         }
         self.hand_over();
         self.room.wake_all();
@@ -238,9 +245,9 @@ impl Swap {
     fn conclude(&self, transfer: Transfer, end: End) {
         let torus = cpu::this().torus();
         let (slot, frame) = (transfer.slot, transfer.frame);
-        if end == End::Failed {
+        if matches!(end, End::Failed | End::Changed) {
             self.slots.retire(slot);
-            self.complain(&transfer);
+            self.complain(&transfer, end);
         }
         match transfer.work {
             Work::Return(page) if end == End::Done => {
@@ -256,8 +263,15 @@ impl Swap {
         release(torus, frame);
     }
 
-    fn complain(&self, transfer: &Transfer) {
+    /// Whether the page that has come is not the one that went.
+    fn is_changed(&self, transfer: &Transfer) -> bool {
+        transfer.work.direction() == Direction::Read
+            && !self.slots.is_intact(transfer.slot, content(transfer))
+    }
+
+    fn complain(&self, transfer: &Transfer, end: End) {
         let what = match transfer.work.direction() {
+            Direction::Read if end == End::Changed => "has been changed: what it held is lost",
             Direction::Read => "cannot be read: what it held is lost",
             Direction::Write => "cannot be written: its page stays in memory",
         };
@@ -268,11 +282,14 @@ impl Swap {
 
 impl Io {
     /// Gives the disk the transfer at a place; false when it does not take it.
-    fn begin(&mut self, index: usize) -> bool {
+    fn begin(&mut self, index: usize, slots: &SlotTable<'_>) -> bool {
         let Some(transfer) = self.table.get_mut(index) else {
             return false;
         };
         let (direction, page) = (transfer.work.direction(), open::page_of(transfer.slot));
+        if direction == Direction::Write {
+            slots.seal(transfer.slot, content(transfer));
+        }
         // SAFETY: K22, the frame is the transfer's until it has ended: new, or without an entry that could write to it.
         match unsafe { self.disk.start(direction, page, transfer.frame) } {
             Some(ticket) => {
@@ -282,6 +299,12 @@ impl Io {
             None => false,
         }
     }
+}
+
+/// What a transfer's frame holds.
+fn content(transfer: &Transfer) -> &[u8; PAGE_SIZE] {
+    // SAFETY: K22, nobody writes to the frame: it is about to be written to the disk, or the disk has filled it.
+    unsafe { &*paging::phys_to_virt(transfer.frame.start()).cast() }
 }
 
 /// Gives a reference to a frame up.

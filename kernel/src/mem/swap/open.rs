@@ -3,9 +3,10 @@
 use super::Swap;
 use crate::arch::{cpu, paging};
 use crate::disk::{self, Disk, Wired};
+use crate::process::random;
 use crate::tori::{self, Torus};
 use crate::{boot, rings};
-use core::sync::atomic::AtomicU16;
+use core::sync::atomic::{AtomicU16, AtomicU32};
 use thiserror::Error;
 use torus::message::Message;
 use vm::addr::PAGE_SIZE;
@@ -18,7 +19,7 @@ const HEADER: u64 = 1;
 /// Where mkswap(8) leaves [`SIGNATURE`] in the header.
 const SIGNATURE_AT: usize = PAGE_SIZE - SIGNATURE.len();
 const SIGNATURE: &[u8] = b"SWAPSPACE2";
-/// Slots for each frame of the torus at most: their counts take a sixtieth of its memory then.
+/// Slots for each frame of the torus at most: their counts and checksums take a twentieth of its memory then.
 const SLOTS_PER_FRAME: u64 = 32;
 
 /// Why a torus has no swap although a disk is named for it.
@@ -124,7 +125,12 @@ fn take(torus: &Torus, name: &'static str, disk: Wired) -> Result<Swap, OpenErro
     let count = usize::try_from((pages - HEADER).min(most)).map_err(|_| OpenError::NoMemory)?;
     let counts = fallible::collect((0..count).map(|_| AtomicU16::new(0)));
     let counts = counts.map_err(|_| OpenError::NoMemory)?;
-    Swap::new(name, disk, SlotTable::new(counts.leak())).ok_or(OpenError::NoMemory)
+    let sums = fallible::collect((0..count).map(|_| AtomicU32::new(0)));
+    let sums = sums.map_err(|_| OpenError::NoMemory)?;
+    let mut key = [0; 8];
+    random::fill(&mut key);
+    let slots = SlotTable::new(counts.leak(), sums.leak(), u64::from_le_bytes(key));
+    Swap::new(name, disk, slots).ok_or(OpenError::NoMemory)
 }
 
 /// Reads the header: a disk with somebody's data is left alone.

@@ -9,6 +9,7 @@ use elf::endian::LittleEndian;
 use elf::file::{Class, FileHeader, parse_ident};
 use elf::segment::{ProgramHeader, SegmentTable};
 use fallible::{NoMemory, TryVec};
+use vm::addr::VirtAddr;
 use vm::space::Prot;
 
 const PAGE: u64 = 4096;
@@ -16,8 +17,6 @@ const PAGE: u64 = 4096;
 const PHDR: usize = 56;
 /// The most program headers that are read (Linux: 64 KiB of them).
 const PHDRS_MAX: usize = 65536 / PHDR;
-/// Where position-independent executables go: two thirds of the user half, as on Linux without randomization.
-const DYN_BASE: u64 = 0x5555_5555_4000;
 
 /// Why a file is not executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,12 +78,12 @@ impl Program {
     }
 }
 
-/// Reads and checks the headers of `file`, of which `start` is the beginning.
-pub fn parse(file: &Executable, start: &[u8]) -> Result<Program, ElfError> {
+/// Reads and checks the headers of `file`, of which `start` is the beginning. A program of no fixed address goes to `base`.
+pub fn parse(file: &Executable, start: &[u8], base: VirtAddr) -> Result<Program, ElfError> {
     let header = header(start)?;
     let table = headers(file, &header)?;
     let table: SegmentTable<LittleEndian> = SegmentTable::new(LittleEndian, Class::ELF64, &table);
-    let bias = bias(&header, &table)?;
+    let bias = bias(&header, &table, base)?;
     let mut program = Program {
         segments: Vec::new(),
         entry: header.e_entry.wrapping_add(bias),
@@ -169,6 +168,7 @@ fn interpreter(file: &Executable, segment: &ProgramHeader) -> Result<Vec<u8>, El
 fn bias(
     header: &FileHeader<LittleEndian>,
     table: &SegmentTable<LittleEndian>,
+    base: VirtAddr,
 ) -> Result<u64, ElfError> {
     if header.e_type == abi::ET_EXEC {
         return Ok(0);
@@ -185,7 +185,7 @@ fn bias(
         .map(|segment| segment.p_align)
         .filter(|align| align.is_power_of_two());
     let align = align.max().unwrap_or(PAGE).clamp(PAGE, 1 << 30);
-    Ok((DYN_BASE & !(align - 1)).wrapping_sub(first.p_vaddr & !(PAGE - 1)))
+    Ok((base.0 & !(align - 1)).wrapping_sub(first.p_vaddr & !(PAGE - 1)))
 }
 
 fn load(

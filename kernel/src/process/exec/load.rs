@@ -6,34 +6,36 @@ use crate::file::Executable;
 use crate::mem::calls::{split, vm_limits};
 use crate::mem::object::ObjectRef;
 use crate::mem::space::Space;
-use crate::mem::user::{USER_END, UserSlice};
+use crate::mem::user::UserSlice;
 use crate::process::limits::Limits;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use vm::addr::VirtAddr;
+use vm::layout::Layout;
 use vm::space::{Backing, Flags, MapRequest, Placement, Prot};
 
 const PAGE: u64 = 4096;
 /// Bytes of stack that are mapped at once, beyond the strings; the rest grows by fault (Linux: 128 KiB).
 const STACK: u64 = 128 << 10;
 
-/// Maps segments, heap and stack; answers the top of the stack.
+/// Maps segments, heap and stack.
 pub(super) fn map(
     space: &Space,
     program: &Program,
     file: &Arc<Executable>,
     limits: &Limits,
+    layout: &Layout,
     strings: u64,
-) -> Result<u64, Errno> {
+) -> Result<(), Errno> {
     let object = file.object()?;
     space.look(|space| space.limits = vm_limits(limits));
     for segment in &program.segments {
         map_segment(space, segment, &object)?;
     }
-    let heap = VirtAddr(program.end().next_multiple_of(PAGE));
+    let heap = VirtAddr(program.end().next_multiple_of(PAGE)) + layout.heap_gap;
     space.look(|space| space.set_heap_start(heap));
-    let top = USER_END as u64;
+    let top = layout.stack_top.0;
     let size = (strings + STACK).next_multiple_of(PAGE);
     let mut rights = Prot::READ | Prot::WRITE;
     rights.set(Prot::EXECUTE, program.executable_stack);
@@ -45,8 +47,7 @@ pub(super) fn map(
         flags: Flags::GROWS_DOWN,
         backing: Backing::Zero,
     };
-    map_one(space, stack)?;
-    Ok(top)
+    map_one(space, stack)
 }
 
 fn map_one(space: &Space, request: MapRequest<ObjectRef>) -> Result<(), Errno> {

@@ -12,11 +12,13 @@ mod stack;
 
 use self::args::Strings;
 use self::elf::{ElfError, Program};
-use super::{Name, Process, Thread, counters, end, table};
+use super::limits::Limits;
+use super::{Name, Process, Thread, counters, end, random, table};
 use crate::arch::cpu;
 use crate::arch::fpu::{self, FpuState};
 use crate::arch::regs::UserRegs;
 use crate::arch::segment::Segments;
+use crate::boot;
 use crate::file::{Executable, Found};
 use crate::mem::space::Space;
 use crate::mem::user::read_c_string;
@@ -27,6 +29,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::permission::Guard;
 use core::sync::atomic::Ordering;
+use vm::layout::Layout;
 
 /// The longest path, its NUL included (PATH_MAX).
 const PATH_MAX: usize = 4096;
@@ -92,11 +95,12 @@ fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Stop> {
         return Err(Errno::E2BIG.into());
     }
     let (Found { executable, guard }, start) = script::resolve(thread, request)?;
-    let program =
-        elf::parse(&executable, &start).map_err(|error| refuse(process, request, error))?;
+    let layout = layout(process, &limits, guard);
+    let program = elf::parse(&executable, &start, layout.executable)
+        .map_err(|error| refuse(process, request, error))?;
     cpu::let_interrupts_in();
-    let space = Space::new()?;
-    let stack_top = load::map(&space, &program, &executable, &limits, strings)?;
+    let space = Space::new(layout.ceiling)?;
+    load::map(&space, &program, &executable, &limits, &layout, strings)?;
     let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
     let name = request.path.clone();
     Ok(Ready {
@@ -105,9 +109,26 @@ fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Stop> {
         program,
         space,
         fpu,
-        stack_top,
+        stack_top: layout.stack_top.0,
         guard,
     })
+}
+
+/// Where the parts of a new program go: at random, unless the machine or the process's personality says otherwise.
+fn layout(process: &Process, limits: &Limits, guard: Guard) -> Layout {
+    let stack = limits.current(super::limits::STACK);
+    let is_trusted = !process.credentials.lock().executing(guard).is_set_id();
+    let is_fixed = is_trusted && process.personality.is_fixed();
+    if is_fixed || boot::info().command_line.norandmaps {
+        return Layout::fixed(stack);
+    }
+    let mut bytes = [0; 32];
+    random::fill(&mut bytes);
+    let mut words = [0; 4];
+    for (word, from) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u64::from_le_bytes(*from);
+    }
+    Layout::random(stack, words)
 }
 
 /// Says in the log why a file is not executed, where the error number alone would not.
@@ -174,6 +195,9 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
     let credentials = {
         let mut own = process.credentials.lock();
         *own = own.executing(guard);
+        if own.is_set_id() {
+            process.personality.protect();
+        }
         *own
     };
     let (arguments, environment) = (&request.arguments, &request.environment);
