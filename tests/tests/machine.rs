@@ -13,9 +13,14 @@ const REFUSED: i32 = 122;
 
 #[test]
 fn the_first_core_lies_in_a_later_node() {
-    let nodes = "-numa node,nodeid=0,cpus=1 -numa node,nodeid=1,cpus=0";
+    let node = |number: u32, core: u32| {
+        format!(
+            "-object memory-backend-ram,id=m{number},size=256M -numa node,nodeid={number},cpus={core},memdev=m{number} "
+        )
+    };
+    let nodes = node(0, 1) + &node(1, 0);
     let exec = Exec::sh("echo $$ $(sh -c 'echo $PPID'); exit 3");
-    let output = exec.smp(2).auto_tori().qemu(nodes).run();
+    let output = exec.smp(2).auto_tori().mem(512).qemu(&nodes).run();
     assert_eq!(
         (output.stdout.as_str(), output.status),
         ("1 1\n", 3),

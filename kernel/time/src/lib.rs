@@ -45,9 +45,13 @@ impl Nanos {
         Self::new(millis.saturating_mul(1_000_000))
     }
 
-    /// So many seconds.
+    /// So many seconds. As on Linux the last second is the end already (KTIME_SEC_MAX).
     pub const fn from_secs(seconds: u64) -> Self {
-        Self::new(seconds.saturating_mul(SECOND))
+        if seconds < Self::MAX.0 / SECOND {
+            Self(seconds * SECOND)
+        } else {
+            Self::MAX
+        }
     }
 
     /// What `struct timespec` says: seconds and nanoseconds.

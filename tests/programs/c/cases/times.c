@@ -83,5 +83,6 @@ int main(void) {
     printf("utimensat %ld: %s\n", (long)edges[j], word(syscall(SYS_utimensat, AT_FDCWD, "/tmp/times", two, 0)));
   }
   unlink("/tmp/times");
-  for (int c = -1; c < 14; c++) { struct timespec t; printf("clock %d: %s %s\n", c, word(syscall(SYS_clock_gettime, c, &t)), word(syscall(SYS_clock_getres, c, &t))); }
+  // The clocks of alarms are there only where the hardware has one.
+  for (int c = -1; c < 14; c++) if (c != 8 && c != 9) { struct timespec t; printf("clock %d: %s %s\n", c, word(syscall(SYS_clock_gettime, c, &t)), word(syscall(SYS_clock_getres, c, &t))); }
 }
