@@ -1,12 +1,11 @@
 //! Machines out of the ordinary: whose first core is in a later node, whose hardware interrupts without a cause, whose command line
 //! is too long.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use braid_tests::booted::{Exec, cases, tool};
+use braid_tests::booted::{Exec, tool};
 
 /// The tool's exit status when the kernel refuses to start.
 const REFUSED: i32 = 122;
@@ -35,28 +34,32 @@ fn stray_interrupts_are_survived() {
     let directory = tempfile::tempdir().unwrap();
     let socket = directory.path().join("monitor");
     let monitor = format!("-monitor unix:{},server,nowait", socket.display());
-    let done = AtomicBool::new(false);
-    let output = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut monitor = loop {
-                match UnixStream::connect(&socket) {
-                    Ok(monitor) => break monitor,
-                    Err(_) if done.load(Ordering::Relaxed) => return,
-                    Err(_) => std::thread::sleep(Duration::from_millis(10)),
-                }
-            };
-            // The machine may end first.
-            while !done.load(Ordering::Relaxed) && monitor.write_all(b"nmi\n").is_ok() {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-        });
-        let exec = cases::exec("compat_rsp").smp(2).tori(1).qemu(&monitor);
-        let output = cases::as_on_linux("compat_rsp", &exec);
-        done.store(true, Ordering::Relaxed);
-        output
-    });
-    let said = "non-maskable interrupts of unknown cause";
-    assert!(output.log.contains(said), "{}", output.log);
+    let script = "echo ready; for i in $(seq 60); do busybox true; done; echo done";
+    let machine = ["exec", "--smp", "2", "--tori", "1", "--qemu", &monitor];
+    let mut child = tool::braid(machine.into_iter().chain(["busybox", "sh", "-c", script]))
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    let mut monitor = UnixStream::connect(&socket).unwrap();
+    // The machine may end first.
+    while monitor.write_all(b"nmi\n").is_ok() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    output.read_line(&mut line).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let log = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(
+        (line.as_str(), ended.status.code()),
+        ("ready\ndone\n", Some(0)),
+        "{log}"
+    );
+    assert!(
+        log.contains("non-maskable interrupts of unknown cause"),
+        "{log}"
+    );
 }
 
 #[test]
