@@ -7,6 +7,7 @@ use super::far::remote::Remote;
 use super::tree::{Mount, Node as TreeNode};
 use super::{far, machine, tree};
 use crate::sched::wait::WaitQueue;
+use crate::syscall::errno::Errno;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use braid_files::archive::{self, NodeId, ROOT, S_IFLNK, S_IFMT};
@@ -115,6 +116,16 @@ pub fn has_room() -> bool {
         .get()
         .map_or(0, |local| local.frames / 16);
     machine::available_frames() + machine::available_slots() > left
+}
+
+/// The tree of a node, which is to have a name more. ENOSPC when names and other objects have half of the memory already: they
+/// cannot go to swap, and who removes them wants to run.
+pub fn growing(node: &TmpNode) -> Result<&'static Tmp<Content, Relax>, Errno> {
+    let (frames, heap) = machine::frames_and_heap();
+    if heap > frames / 2 || !has_room() {
+        return Err(Errno::ENOSPC);
+    }
+    Ok(tree_of(node))
 }
 
 /// The tree of a node, whose names it may change.

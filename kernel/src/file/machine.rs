@@ -15,6 +15,12 @@ pub fn available_frames() -> u64 {
     cpu::this().torus().available()
 }
 
+/// Frames of this torus, and those of them that the kernel's heap has.
+pub fn frames_and_heap() -> (u64, u64) {
+    let torus = cpu::this().torus();
+    (torus.total(), torus.heap.frames())
+}
+
 /// Pages that can still be written to swap.
 pub fn available_slots() -> u64 {
     let swap = cpu::this().torus().reclaim.swap();

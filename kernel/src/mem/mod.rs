@@ -19,6 +19,7 @@ pub mod spaces;
 pub mod stuck;
 pub mod swap;
 pub mod user;
+pub mod victim;
 
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;

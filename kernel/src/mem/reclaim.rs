@@ -7,9 +7,10 @@
 
 use super::evict::{Batch, Step};
 use super::swap::{Prepared, Swap};
+use super::victim::Victims;
 use crate::arch::{cpu, shootdown};
 use crate::checked;
-use crate::process::{Thread, counters};
+use crate::process::{Pid, Thread, counters};
 use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
 use crate::tori::Torus;
@@ -40,6 +41,7 @@ pub struct Reclaim {
     answered: AtomicBool,
     /// Threads that wait for a frame.
     waiting: WaitQueue,
+    victims: Victims,
 }
 
 /// What came of making room.
@@ -63,6 +65,7 @@ impl Reclaim {
             asked: AtomicBool::new(false),
             answered: AtomicBool::new(false),
             waiting: WaitQueue::new(),
+            victims: Victims::new(),
         }
     }
 
@@ -182,7 +185,7 @@ fn evict(torus: &'static Torus, clock: &mut Clock, wanted: u64, mut look: u64) -
 
 /// The current thread has found too few frames. On a core that holds no lock of memory's: of no space, no object, no disk.
 pub fn make_room(thread: &Arc<Thread>) -> Room {
-    let (room, vain) = attempt(thread.vain.get());
+    let (room, vain) = attempt(thread.vain.get(), Some(thread.process.pid));
     thread.vain.set(vain);
     if room == Room::Wait && vain > 0 {
         // Others first: they may free some.
@@ -194,12 +197,14 @@ pub fn make_room(thread: &Arc<Thread>) -> Room {
 /// Makes room for whom this core works for, who has tried `vain` times in vain; and how often it is after that. With [`Room::Wait`] and
 /// any, nobody else will wake it.
 ///
-/// Frames that are free do not count: they were too few for what was asked, and only what goes makes them more.
-pub fn attempt(vain: u32) -> (Room, u32) {
+/// Frames that are free do not count: they were too few for what was asked, and only what goes makes them more. When nothing can go any
+/// more, a process is killed whose memory then comes ([`Victims`]), unless that is `asker`.
+pub fn attempt(vain: u32, asker: Option<Pid>) -> (Room, u32) {
     let torus = cpu::this().torus();
     // First, so that no frame comes unnoticed.
     torus.reclaim.waiting.enrol();
-    torus.share.shrink();
+    torus.share.objects.drop_unused();
+    torus.share.page_cache.drop_unused();
     torus.heap.trim(torus);
     let look = (torus.total() / PARTS).max(GLANCE);
     let progress = evict(torus, &mut torus.reclaim.clock.lock(), BATCH, look);
@@ -211,6 +216,7 @@ pub fn attempt(vain: u32) -> (Room, u32) {
         return (Room::Wait, 0);
     }
     match vain + 1 {
+        TRIES if torus.reclaim.victims.find(torus, asker) => (Room::Wait, 1),
         TRIES => (Room::None, 0),
         vain => (Room::Wait, vain),
     }

@@ -76,7 +76,7 @@ fn ask(home: &Home, page: Page, reading: &Arc<Reading>) -> Option<Asked> {
         if asked != Some(Asked::NoMemory) {
             return asked;
         }
-        let (room, vain) = reclaim::attempt(home.vain.load(Ordering::Relaxed));
+        let (room, vain) = reclaim::attempt(home.vain.load(Ordering::Relaxed), None);
         home.vain.store(vain, Ordering::Relaxed);
         match room {
             Room::Made => {}

@@ -51,7 +51,7 @@ use alloc::sync::{Arc, Weak};
 use braid_files::credentials::Credentials;
 use braid_files::rate::RateLimit;
 use core::fmt;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use torus::family::Report;
 
 /// A process: what a program has.
@@ -86,6 +86,8 @@ pub struct Process {
     noise: Lock<RateLimit>,
     /// Its faults; written by the core that has its thread loaded.
     pub counters: Counters,
+    /// Frames that the kernel's heap has grown by in its calls, less those that it has given back in them.
+    pub heap_frames: AtomicI64,
     /// Its address space, for those who look at it from outside.
     pub memory: Lock<Weak<Space>>,
     /// A child that waits for other tori before it begins.
@@ -138,6 +140,7 @@ impl Process {
             timers: timers::Timers::new(),
             noise: Lock::new(RateLimit::new()),
             counters: Counters::new(),
+            heap_frames: AtomicI64::new(0),
             memory: Lock::new(Weak::new()),
             forking: Lock::new(None),
             moving: Lock::new(crate::migrate::depart::Moving::default()),

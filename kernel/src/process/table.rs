@@ -9,6 +9,7 @@ use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Bound;
 use fallible::{TryMap, TryVec};
 use torus::TorusId;
 use torus::family::{BirthError, Families, Life, Report, TravelError};
@@ -165,6 +166,16 @@ impl Table {
     /// The session of a process that is here.
     pub fn session_of(&self, pid: Pid) -> Pid {
         self.read(|families| families.session(pid)).unwrap_or(pid)
+    }
+
+    /// The living process that comes next by number.
+    pub fn next_living(&self, after: Option<Pid>) -> Option<Arc<Process>> {
+        let inner = self.inner.lock();
+        let lives = |pid| inner.families.life(pid) == Some(Life::Live);
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut processes = inner.processes.range((from, Bound::Unbounded));
+        let (_, process) = processes.find(|(pid, _)| lives(**pid))?;
+        Some(process.clone())
     }
 
     /// The living processes that are here.

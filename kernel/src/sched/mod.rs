@@ -26,6 +26,7 @@ pub use wake::{enqueue, interrupt_if_running, tick};
 pub use self::core::Core;
 use crate::arch::cpu;
 use crate::process::Thread;
+use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
 
 /// The run queues of a torus: what its cores share.
@@ -88,6 +89,16 @@ pub fn with_current<R>(f: impl FnOnce(&Arc<Thread>) -> R) -> R {
     match current {
         Some(thread) => f(thread),
         None => panic!("no current thread on core {}", cpu::this().index),
+    }
+}
+
+/// The kernel's heap has grown by so many frames for the current thread, if there is any, or shrunk.
+pub fn charge_heap(frames: i64) {
+    if cpu::place().is_some() && has_current() {
+        with_current(|thread| {
+            let charged = &thread.process.heap_frames;
+            charged.fetch_add(frames, Ordering::Relaxed);
+        });
     }
 }
 

@@ -7,6 +7,7 @@
 use super::slots::{self, Frames, Slots};
 use super::{Lock, Torus};
 use crate::arch::paging::{self, PhysAddr, SLOT_SIZE, TORUS_SLOTS};
+use crate::sched;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +19,9 @@ use vm::slab::{self, CLASSES, Class, Slabs};
 /// Bytes of a torus's area that are the heap's: half of it; the other half holds the cores' stacks.
 const LIMIT: u64 = SLOT_SIZE / 2;
 const _: () = assert!(slots::AREA <= LIMIT);
+
+/// What part of the torus's frames is too much to ask for at once, when it is not there.
+const LARGE: u64 = 32;
 
 /// A torus's heap.
 pub struct Heap {
@@ -129,9 +133,11 @@ impl Heap {
                 NonNull::new(paging::phys_to_virt(frame.start()))
             }
             Kind::Slot(pages) => {
-                // Memory that is not there is not asked for frame by frame.
+                // Memory that is not there is not asked for frame by frame. Nobody makes room for what is too large.
                 if torus.available() < pages {
-                    torus.note_shortage();
+                    if pages < torus.total() / LARGE {
+                        torus.note_shortage();
+                    }
                     return None;
                 }
                 let slot = self.slots.lock().allocate(pages, &mut Source(torus))?;
@@ -199,7 +205,7 @@ impl Heap {
             return Some(memory);
         }
         if torus.available() < to.saturating_sub(from) {
-            torus.note_shortage();
+            // The caller tries to allocate it anew, which notes the shortage.
             return None;
         }
         let start = memory.as_ptr() as u64;
@@ -220,6 +226,7 @@ impl Frames for Source<'_> {
     fn page(&mut self) -> Option<Frame> {
         let frame = self.0.alloc_frame(Use::Kernel)?;
         self.0.heap.frames.fetch_add(1, Ordering::Relaxed);
+        sched::charge_heap(1);
         Some(frame)
     }
 
@@ -231,6 +238,7 @@ impl Frames for Source<'_> {
 
     fn free(&mut self, frame: Frame) {
         self.0.heap.frames.fetch_sub(1, Ordering::Relaxed);
+        sched::charge_heap(-1);
         self.0.free_frame(frame);
     }
 }

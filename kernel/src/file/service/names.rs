@@ -1,7 +1,7 @@
 //! Making, moving and removing names.
 
 use super::super::content::Content;
-use super::super::local::{TmpNode, tree_of};
+use super::super::local::{TmpNode, growing, tree_of};
 use super::super::machine;
 use super::super::tree::Node;
 use super::opening::attributes;
@@ -52,7 +52,7 @@ fn present(target: Target<Node>, unnamed: Errno) -> Result<Name, Errno> {
 fn make(who: &Identity, name: &Name, mode: u32, content: Kind<Content>) -> Result<usize, Errno> {
     let (parent, name) = name;
     let attributes = attributes(who, mode);
-    tree_of(parent).create(who, (parent, name), attributes, content)?;
+    growing(parent)?.create(who, (parent, name), attributes, content)?;
     Ok(0)
 }
 
@@ -142,6 +142,6 @@ pub fn link(who: &Identity, source: Target<Node>, target: Target<Node>) -> Resul
     let Node::Tmp(source) = source.raised()? else {
         return Err(Errno::EPERM);
     };
-    tree_of(&parent).link(who, (&parent, &name), &source, machine::wall())?;
+    growing(&parent)?.link(who, (&parent, &name), &source, machine::wall())?;
     Ok(0)
 }

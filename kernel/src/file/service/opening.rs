@@ -2,7 +2,7 @@
 
 use super::super::content::Content;
 use super::super::device::Device;
-use super::super::local::{tmp, tree_of};
+use super::super::local::{growing, tmp};
 use super::super::machine;
 use super::super::open::{Body, Flags, OpenFile};
 use super::super::proc::Proc;
@@ -175,7 +175,7 @@ fn create(who: &Identity, target: &Target<Node>, mode: u32) -> Result<Node, Errn
     let attributes = attributes(who, mode & 0o7777);
     let content = tree::Content::File(Content::new()?);
     let name = (&parent, &*target.name);
-    let node = tree_of(&parent).create(who, name, attributes, content)?;
+    let node = growing(&parent)?.create(who, name, attributes, content)?;
     Ok(Node::Tmp(node))
 }
 

@@ -216,7 +216,7 @@ fn page(object: &ObjectRef, index: u64, lending: &Arc<Lending>) -> Result<Shown,
             return page;
         }
         let vain = &own().vain;
-        let (room, tries) = reclaim::attempt(vain.load(Ordering::Relaxed));
+        let (room, tries) = reclaim::attempt(vain.load(Ordering::Relaxed), None);
         vain.store(tries, Ordering::Relaxed);
         match room {
             Room::Made => {}

@@ -1,0 +1,107 @@
+//! Who ends when memory is really out: the process that pays most.
+//!
+//! *Flow.* Reclaim has gone round several times in vain. The largest process of the torus is then killed, and whoever asked waits for
+//! it to be gone: programs that only want their own pages back outlive the one that has filled the memory, whoever asks at that moment. If
+//! the asker itself is the largest, it is refused: a fault ends it, a call answers ENOMEM.
+//!
+//! A process pays for what cannot go without it: its pages, in memory and in swap, the tables that map them, and frames that the
+//! kernel's heap has grown by in its calls. The first process is spared as long as there is another.
+
+use crate::process::{Pid, Process, table};
+use crate::sched::lock::Lock;
+use crate::signal::{self, Signal};
+use crate::tori::Torus;
+use alloc::sync::{Arc, Weak};
+use core::sync::atomic::Ordering;
+
+/// What part of the torus's memory a process pays for at least, if it is to be killed for somebody else's sake.
+const PART: u64 = 32;
+
+/// How often those who ask wait for a victim to be gone, before somebody else is looked for.
+const PATIENCE: u32 = 64;
+
+/// Who was killed last.
+pub struct Victims {
+    last: Lock<Last>,
+}
+
+struct Last {
+    process: Weak<Process>,
+    /// How often somebody has waited for it.
+    waits: u32,
+}
+
+impl Victims {
+    /// Nobody yet.
+    pub const fn new() -> Self {
+        Self {
+            last: Lock::new(Last {
+                process: Weak::new(),
+                waits: 0,
+            }),
+        }
+    }
+
+    /// Finds somebody to kill, so that who asks, if it is a process, gets memory. False: nobody, or the asker is the one.
+    pub fn find(&self, torus: &Torus, asker: Option<Pid>) -> bool {
+        let mut last = self.last.lock();
+        let dying = last.process.upgrade();
+        if let Some(process) = dying.filter(|process| process.thread().is_some())
+            && last.waits < PATIENCE
+        {
+            // Its memory has yet to come.
+            last.waits += 1;
+            return Some(process.pid) != asker;
+        }
+        let Some((process, pages)) = largest(asker) else {
+            return false;
+        };
+        if Some(process.pid) == asker || pages < torus.total() / PART {
+            return false;
+        }
+        log::error!(
+            "{}: killed: memory is out, and it has the most: {pages} pages",
+            process.label()
+        );
+        *last = Last {
+            process: Arc::downgrade(&process),
+            waits: 0,
+        };
+        drop(last);
+        signal::send(&process, Signal::KILL);
+        true
+    }
+}
+
+/// The process that pays most, and for how many pages; among equals the asker.
+fn largest(asker: Option<Pid>) -> Option<(Arc<Process>, u64)> {
+    let mut found: Option<(Arc<Process>, u64)> = None;
+    let mut last = None;
+    while let Some(process) = table().next_living(last) {
+        last = Some(process.pid);
+        if process.pid == Pid::INIT || is_dying(&process) {
+            continue;
+        }
+        let pages = pays(&process);
+        let most = found.as_ref().map_or(0, |(_, most)| *most);
+        if pages > most || pages == most && Some(process.pid) == asker {
+            found = Some((process, pages));
+        }
+    }
+    found
+}
+
+fn is_dying(process: &Process) -> bool {
+    let thread = process.thread();
+    thread.is_none_or(|thread| thread.signals.pending() & Signal::KILL.bit() != 0)
+}
+
+/// Pages that a process pays for. Its space may be at work on another core: then it is not known what is there.
+fn pays(process: &Process) -> u64 {
+    let space = process.memory.lock().upgrade();
+    let mapped = space.and_then(|space| {
+        space.try_look(|space| space.resident() + space.swapped() + space.table().frames())
+    });
+    let heap = process.heap_frames.load(Ordering::Relaxed).max(0);
+    mapped.unwrap_or(0) + heap.cast_unsigned()
+}
