@@ -1,0 +1,31 @@
+//! Memory that is exhausted: who ends, who goes on, and that all of it comes back, on the kernel's heap too.
+
+use braid_tests::booted::{Exec, cases, programs};
+
+const WAYS: [&str; 4] = ["pages", "tables", "pipes", "memfds"];
+
+#[test]
+fn who_fills_the_memory_ends_and_bystanders_live() {
+    let exec = cases::exec("exhaust").args(WAYS).smp(2).tori(1).mem(80);
+    cases::as_on_linux("exhaust", &exec);
+}
+
+#[test]
+fn who_fills_memory_and_swap_ends_and_bystanders_live() {
+    let exec = cases::exec("exhaust").args(WAYS).smp(2).tori(1);
+    cases::as_on_linux("exhaust", &exec.mem(80).swap(48));
+}
+
+#[test]
+fn names_leave_room_for_who_removes_them() {
+    let exec = cases::exec("names").file(programs::busybox(), "/bin/busybox");
+    let output = exec.smp(2).tori(1).mem(64).run();
+    assert_eq!(output.stdout, "errno 28\nok\n", "{output:?}");
+    assert_eq!(output.status, 0);
+}
+
+#[test]
+fn zombies_leave_nothing_on_the_heap() {
+    let exec: Exec = cases::exec("zombies").smp(2).tori(1).mem(128);
+    cases::as_on_linux("zombies", &exec);
+}
