@@ -8,11 +8,10 @@
 //! kernel's heap has grown by in its calls. The first process is spared as long as there is another.
 
 use crate::process::{Pid, Process, table};
-use crate::sched::lock::Lock;
 use crate::signal::{self, Signal};
 use crate::tori::Torus;
-use alloc::sync::{Arc, Weak};
-use core::sync::atomic::Ordering;
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 /// What part of the torus's memory a process pays for at least, if it is to be killed for somebody else's sake.
 const PART: u64 = 32;
@@ -20,66 +19,51 @@ const PART: u64 = 32;
 /// How often those who ask wait for a victim to be gone, before somebody else is looked for.
 const PATIENCE: u32 = 64;
 
-/// Who was killed last.
+/// What a torus knows of its victims.
 pub struct Victims {
-    last: Lock<Last>,
-}
-
-struct Last {
-    process: Weak<Process>,
-    /// How often somebody has waited for it.
-    waits: u32,
+    /// How often somebody has waited for one that is dying.
+    waits: AtomicU32,
 }
 
 impl Victims {
     /// Nobody yet.
     pub const fn new() -> Self {
         Self {
-            last: Lock::new(Last {
-                process: Weak::new(),
-                waits: 0,
-            }),
+            waits: AtomicU32::new(0),
         }
     }
 
     /// Finds somebody to kill, so that who asks, if it is a process, gets memory. False: nobody, or the asker is the one.
     pub fn find(&self, torus: &Torus, asker: Option<Pid>) -> bool {
-        let mut last = self.last.lock();
-        let dying = last.process.upgrade();
-        if let Some(process) = dying.filter(|process| process.thread().is_some())
-            && last.waits < PATIENCE
-        {
-            // Its memory has yet to come.
-            last.waits += 1;
-            return Some(process.pid) != asker;
-        }
-        let Some((process, pages)) = largest(asker) else {
+        let patient = self.waits.fetch_add(1, Ordering::Relaxed) < PATIENCE;
+        let Some((process, pages)) = largest(asker, patient) else {
             return false;
         };
         if Some(process.pid) == asker || pages < torus.total() / PART {
+            self.waits.store(0, Ordering::Relaxed);
             return false;
         }
+        if is_dying(&process) {
+            // Its memory has yet to come.
+            return true;
+        }
+        self.waits.store(0, Ordering::Relaxed);
         log::error!(
             "{}: killed: memory is out, and it has the most: {pages} pages",
             process.label()
         );
-        *last = Last {
-            process: Arc::downgrade(&process),
-            waits: 0,
-        };
-        drop(last);
         signal::send(&process, Signal::KILL);
         true
     }
 }
 
-/// The process that pays most, and for how many pages; among equals the asker.
-fn largest(asker: Option<Pid>) -> Option<(Arc<Process>, u64)> {
+/// The process that pays most, and for how many pages; among equals the asker. `dying`: also one that is killed already.
+fn largest(asker: Option<Pid>, dying: bool) -> Option<(Arc<Process>, u64)> {
     let mut found: Option<(Arc<Process>, u64)> = None;
     let mut last = None;
     while let Some(process) = table().next_living(last) {
         last = Some(process.pid);
-        if process.pid == Pid::INIT || is_dying(&process) {
+        if process.pid == Pid::INIT || !dying && is_dying(&process) {
             continue;
         }
         let pages = pays(&process);
