@@ -48,7 +48,8 @@ fn compare(torus: &Torus, before: &InUse, now: &InUse) {
     let small = || before.small.iter().zip(&now.small);
     let objects: i64 = small().map(|(a, b)| left(a.1, b.1).max(0)).sum();
     let bytes = left(before.large, now.large);
-    if objects > LASTING || bytes > FIRST {
+    let lasting = LASTING + crate::file::lasting() as i64;
+    if objects > lasting || bytes > FIRST {
         log::warn!(
             "torus {} leaks {objects} objects of the heap, and {bytes} bytes in pages",
             torus.id
