@@ -21,16 +21,6 @@ fn what_programs_size_is_done_in_pieces() {
 }
 
 #[test]
-fn moves_are_made_in_pieces() {
-    let (output, rows) = cases::exec("later").smp(2).tori(2).watched();
-    assert_eq!(
-        (output.status, output.stdout),
-        (0, cases::expected("later"))
-    );
-    check(&rows);
-}
-
-#[test]
 fn calls_write_much_to_pages_that_are_elsewhere() {
     cases::as_on_linux("later", &cases::exec("later").smp(2).tori(2));
     cases::as_on_linux(
@@ -56,7 +46,6 @@ fn the_log_has_what_matters_of_a_program_that_faults() {
         "{}",
         output.log
     );
-    assert!(lines("lines were not logged") > 0, "{}", output.log);
 }
 
 #[test]

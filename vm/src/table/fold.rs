@@ -97,6 +97,7 @@ impl PageTable {
         }
         let new = memory.allocate_table().ok_or(OutOfTables)?;
         self.tables += 1;
+        memory.pause();
         for (at, word) in memory.table(new).iter().enumerate() {
             let entry = match found {
                 Found::Table(table) => translate(&memory.table(table)[at]),
@@ -106,6 +107,7 @@ impl PageTable {
         }
         let entry = Entry::table(new);
         slot.store(entry.0, Relaxed);
+        memory.pause();
         Ok(entry)
     }
 
@@ -179,6 +181,7 @@ impl PageTable {
                 Leaf::Large(_) | Leaf::Absent(_) => {}
             }
             page = next;
+            memory.pause();
         }
         None
     }

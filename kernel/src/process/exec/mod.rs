@@ -101,6 +101,7 @@ fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Stop> {
     cpu::let_interrupts_in();
     let space = Space::new(layout.ceiling)?;
     load::map(&space, &program, &executable, &limits, &layout, strings)?;
+    cpu::let_interrupts_in();
     let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
     let name = request.path.clone();
     Ok(Ready {
@@ -183,6 +184,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
     thread.attention.store(true, Ordering::Release);
     *process.name.lock() = Name::of_path(&name);
     *process.executable.lock() = Some(executable);
+    cpu::let_interrupts_in();
     process.files.close_on_exec();
     process.actions.lock().reset_for_exec();
     thread.signals.altstack.set(AltStack::default());

@@ -6,6 +6,7 @@
 
 use super::args::Strings;
 use super::elf::Program;
+use crate::arch::cpu;
 use crate::mem::user::UserSlice;
 use crate::process::{random, time};
 use crate::sched::pieces::Pieces;
@@ -134,6 +135,7 @@ impl Ascending {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        cpu::let_interrupts_in();
         UserSlice::new(self.0 as usize, bytes.len())?.write(bytes)?;
         self.0 += bytes.len() as u64;
         Ok(())

@@ -28,6 +28,6 @@ int main(void) {
     struct pollfd *list = (struct pollfd *)(memory + 2 * PART);
     memset(list, 0, PART);
     syscall(MIGRATE, 0, 1, 0);
-    printf("poll %d\n", poll(list, 1024, 0) >= 0);
+    printf("poll %d\n", poll(list, 16, 0) >= 0);
     return 0;
 }
