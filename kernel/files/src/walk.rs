@@ -2,7 +2,7 @@
 
 use crate::error::FileError;
 use alloc::vec::Vec;
-use fallible::{TryVec, with_capacity};
+use fallible::{NoMemory, TryVec, to_vec, with_capacity};
 
 /// Symbolic links that one resolution follows before it gives up with [`FileError::TooManyLinks`].
 pub const LINK_LIMIT: u32 = 40;
@@ -62,6 +62,20 @@ pub struct Target<N> {
 }
 
 impl<N: Clone> Target<N> {
+    /// A copy.
+    ///
+    /// # Errors
+    /// [`NoMemory`].
+    pub fn try_clone(&self) -> Result<Self, NoMemory> {
+        Ok(Self {
+            directory: self.directory.clone(),
+            name: to_vec(&self.name)?,
+            ending: self.ending,
+            node: self.node.clone(),
+            slash: self.slash,
+        })
+    }
+
     /// The node, which has to exist.
     pub fn existing(self) -> Result<N, FileError> {
         self.node.ok_or(FileError::NotFound)

@@ -315,11 +315,10 @@ impl Arrival {
 
     /// Its space, without a page; `lineage` is its name in the reverse map.
     pub fn space(&mut self, torus: &Torus, lineage: Owner) -> Result<VmSpace, Errno> {
-        let none = Parts {
-            mappings: Vec::new(),
-            ..self.parts.clone()
+        let parts = Parts {
+            mappings: core::mem::take(&mut self.parts.mappings),
+            ..self.parts
         };
-        let parts = core::mem::replace(&mut self.parts, none);
         let mut space = VmSpace::of_parts(torus.memory(), lineage, parts)?;
         for (claim, root) in &self.claims {
             if let Err(error) = space.set_source(claim.source, *root) {

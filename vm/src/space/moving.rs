@@ -20,7 +20,7 @@ use crate::table::{
 pub use crate::table::Away;
 
 /// What a space is besides its pages.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Parts<O> {
     /// Mappings, ascending.
     pub mappings: Vec<Mapping<O>>,

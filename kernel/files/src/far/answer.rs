@@ -3,6 +3,7 @@
 use super::wire::{wire_enum, wire_struct};
 use crate::stat::Stat;
 use alloc::vec::Vec;
+use fallible::{NoMemory, to_vec};
 
 wire_struct! {
     /// What never changes about an open file.
@@ -76,5 +77,33 @@ wire_enum! {
             /// The number of the signal.
             signal: i32,
         },
+    }
+}
+
+impl Answer {
+    /// A copy.
+    ///
+    /// # Errors
+    /// [`NoMemory`].
+    pub fn try_clone(&self) -> Result<Self, NoMemory> {
+        Ok(match self {
+            Self::Bytes { bytes } => Self::Bytes {
+                bytes: to_vec(bytes)?,
+            },
+            Self::Ready { events } => Self::Ready {
+                events: to_vec(events)?,
+            },
+            Self::Elsewhere {
+                second,
+                rest,
+                links,
+            } => Self::Elsewhere {
+                second: *second,
+                rest: to_vec(rest)?,
+                links: *links,
+            },
+            // The others have no memory of their own.
+            other => other.clone(),
+        })
     }
 }

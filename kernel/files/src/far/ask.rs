@@ -4,6 +4,7 @@ use super::wire::{wire_enum, wire_struct};
 use crate::credentials::Identity;
 use crate::stat::Time;
 use alloc::vec::Vec;
+use fallible::{NoMemory, to_vec};
 
 /// The file number that stands for `/tmp` at its home.
 pub const TMP: u64 = 0;
@@ -62,6 +63,17 @@ wire_struct! {
         pub links: u32,
         /// Whether a symbolic link in the last place is followed.
         pub follow: bool,
+    }
+}
+
+impl Place {
+    /// A copy.
+    ///
+    /// # Errors
+    /// [`NoMemory`].
+    pub fn try_clone(&self) -> Result<Self, NoMemory> {
+        let rest = to_vec(&self.rest)?;
+        Ok(Self { rest, ..*self })
     }
 }
 

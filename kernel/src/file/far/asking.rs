@@ -47,7 +47,6 @@ impl Asking {
 }
 
 /// What came back.
-#[derive(Clone)]
 pub enum Reply {
     /// Anything but an open file.
     Answer(Answer),
@@ -58,6 +57,14 @@ pub enum Reply {
 }
 
 impl Reply {
+    fn try_clone(&self) -> Result<Self, NoMemory> {
+        Ok(match self {
+            Self::Answer(answer) => Self::Answer(answer.try_clone()?),
+            Self::Opened(file) => Self::Opened(file.clone()),
+            Self::Object(object, sealed) => Self::Object(object.clone(), *sealed),
+        })
+    }
+
     fn failed(errno: Errno) -> Self {
         let errno = errno as i32;
         Self::Answer(Answer::Failed { errno })
@@ -93,8 +100,9 @@ struct Entry {
 }
 
 impl Entry {
-    fn reply(&self) -> Option<Reply> {
-        self.asking.reply.lock().clone()
+    fn reply(&self) -> Result<Option<Reply>, NoMemory> {
+        let reply = self.asking.reply.lock();
+        reply.as_ref().map(Reply::try_clone).transpose()
     }
 
     fn is_answered(&self) -> bool {
@@ -162,7 +170,7 @@ pub fn interruption(thread: &Thread) -> Interruption {
         let mut when = Interruption::Now;
         for entry in &journal.entries {
             entry.cancel();
-            match entry.reply() {
+            match &*entry.asking.reply.lock() {
                 None => return Interruption::WhenAnswered,
                 Some(reply) if reply.is_void() => {}
                 Some(_) => when = Interruption::AfterRun,
@@ -199,9 +207,14 @@ pub fn exchange(
 
 /// The answer to this run's next question, if it was asked in an earlier run.
 fn found(thread: &Arc<Thread>) -> Option<Result<(Reply, Arc<Asking>), Stop>> {
-    let (reply, asking) = thread.far.with(|journal| {
+    let found = thread.far.with(|journal| {
         let entry = journal.entries.get(journal.next)?;
-        let found = (entry.reply(), entry.asking.clone());
+        // Without memory for a copy the call runs again, and finds it then.
+        let reply = match entry.reply() {
+            Ok(reply) => reply,
+            Err(error) => return Some(Err(error)),
+        };
+        let found = (reply, entry.asking.clone());
         match &found.0 {
             Some(reply) if reply.is_repeatable() => {
                 journal.entries.remove(journal.next);
@@ -209,8 +222,12 @@ fn found(thread: &Arc<Thread>) -> Option<Result<(Reply, Arc<Asking>), Stop>> {
             Some(_) => journal.next += 1,
             None => {}
         }
-        Some(found)
+        Some(Ok(found))
     })?;
+    let (reply, asking) = match found {
+        Ok(found) => found,
+        Err(NoMemory) => return Some(Err(Errno::ENOMEM.into())),
+    };
     match reply {
         None => Some(Err(Stop::Block)),
         Some(Reply::Answer(Answer::Cancelled)) => None,

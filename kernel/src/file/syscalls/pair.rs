@@ -61,7 +61,7 @@ impl Side {
     fn look(&mut self, call: &Call) -> Result<Option<bool>, Stop> {
         let (home, place) = match &self.at {
             Reached::Here(target) => return Ok(Some(target.node.is_some())),
-            Reached::There(home, place) => (*home, place.clone()),
+            Reached::There(home, place) => (*home, place.try_clone()?),
         };
         let question = Ask::About {
             subject: Subject::Path { place },
@@ -89,10 +89,10 @@ pub(super) fn pair(
     loop {
         let (home, question) = match (&from.at, &to.at) {
             (Reached::Here(from), Reached::Here(to)) => {
-                return Ok(Pair::Here(from.clone(), to.clone()));
+                return Ok(Pair::Here(from.try_clone()?, to.try_clone()?));
             }
             (Reached::There(home, from), Reached::There(other, to)) if home == other => {
-                (*home, question(from.clone(), to.clone()))
+                (*home, question(from.try_clone()?, to.try_clone()?))
             }
             _ => match (from.look(call)?, to.look(call)?) {
                 (Some(from), Some(to)) => return Ok(Pair::Apart { from, to }),

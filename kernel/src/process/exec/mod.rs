@@ -103,7 +103,7 @@ fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Stop> {
     load::map(&space, &program, &executable, &limits, &layout, strings)?;
     cpu::let_interrupts_in();
     let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
-    let name = request.path.clone();
+    let name = fallible::to_vec(&request.path)?;
     Ok(Ready {
         name,
         executable,
