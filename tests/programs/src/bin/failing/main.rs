@@ -1,6 +1,6 @@
 //! Has the kernel's first allocation of an operation fail, then its second, and so on until the operation needs no more: each time it
-//! succeeds or ends with an error that says so, and leaves nothing behind. On the caller's torus, then on another one, with
-//! failures there, and with failures at the home of what it has left.
+//! succeeds or ends with an error that says so, and leaves nothing behind. With several tori on each of the first two, with failures
+//! on either.
 
 mod failures;
 mod operations;
