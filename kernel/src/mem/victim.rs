@@ -16,8 +16,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 /// What part of the torus's memory a process pays for at least, if it is to be killed for somebody else's sake.
 const PART: u64 = 32;
 
-/// How often those who ask wait for a victim to be gone, before somebody else is looked for.
-const PATIENCE: u32 = 64;
+/// How often those who ask wait for the memory of a victim, before somebody else is looked for.
+const PATIENCE: u32 = 24;
 
 /// What a torus knows of its victims.
 pub struct Victims {
@@ -39,7 +39,12 @@ impl Victims {
         let Some((process, pages)) = largest(asker, patient) else {
             return false;
         };
-        if Some(process.pid) == asker || pages < torus.total() / PART {
+        // One that has just ended is not found any more, but its memory may be on its way.
+        let small = pages < torus.total() / PART;
+        if small && patient {
+            return true;
+        }
+        if small || Some(process.pid) == asker {
             self.waits.store(0, Ordering::Relaxed);
             return false;
         }
