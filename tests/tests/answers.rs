@@ -1,6 +1,6 @@
 //! Answers of calls about memory, pipes and files: what our programs are told is what Linux tells them.
 
-use braid_tests::booted::cases;
+use braid_tests::booted::{Exec, cases};
 
 fn as_on_linux(name: &str) {
     let _ = cases::as_on_linux(name, &cases::exec(name).smp(2).tori(1));
@@ -24,4 +24,39 @@ fn reads_at_positions() {
 #[test]
 fn pipes() {
     as_on_linux("pipe_edges");
+}
+
+#[test]
+fn names_behind_descriptors() {
+    as_on_linux("fdname");
+}
+
+/// Its own values, whichever torus it is on, and those of the machine.
+#[test]
+fn texts_of_proc() {
+    let exec = cases::exec("proc_texts").smp(4).tori(2);
+    let _ = cases::as_on_linux("proc_texts", &exec);
+}
+
+/// The tools that people look with: numbers of both tori, and the names of what runs.
+#[test]
+fn tools_that_read_proc() {
+    let script = "ps -o pid,comm; free | head -2; uptime; top -b -n1 | head -3; grep -c processor /proc/cpuinfo; cat /proc/self/cmdline";
+    let output = Exec::sh(script).smp(4).tori(2).mem(512).run();
+    let said = |what: &str| assert!(output.stdout.contains(what), "{what}: {output:?}");
+    [
+        "1 busybox",
+        "load average:",
+        "% idle",
+        "\n4\n",
+        "cat\0/proc/self/cmdline\0",
+    ]
+    .into_iter()
+    .for_each(said);
+    let line = output.stdout.lines().find(|line| line.starts_with("Mem:"));
+    let total = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    assert!(
+        total.is_some_and(|kib| (500_000..=524_288).contains(&kib)),
+        "{output:?}"
+    );
 }

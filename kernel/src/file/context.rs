@@ -169,6 +169,13 @@ impl Context {
         core::mem::replace(&mut self.inner.lock().umask, umask & 0o777)
     }
 
+    /// One more than the largest descriptor that is open, in steps of 64.
+    pub fn size(&self) -> usize {
+        let inner = self.inner.lock();
+        let largest = inner.table.numbers().max().unwrap_or(0);
+        (largest as usize + 1).next_multiple_of(64)
+    }
+
     /// The open descriptors, ascending, from `from` on: the first of them.
     pub fn next_number(&self, from: i32) -> Option<i32> {
         self.inner.lock().table.next(from)

@@ -23,7 +23,7 @@ use braid_files::far::answer::Answer;
 use braid_files::far::ask::{Ask, Place, Request, Subject};
 use braid_files::permission::Guard;
 use braid_files::walk::{self, Leaving, Target, Walk};
-use fallible::{TryVec, to_vec};
+use fallible::{NoMemory, TryVec, to_vec};
 
 /// An executable file.
 pub struct Executable {
@@ -35,6 +35,14 @@ impl Executable {
     /// The absolute path it was found by, links resolved (`/proc/self/exe`).
     pub fn path(&self) -> &[u8] {
         &self.path
+    }
+
+    /// The path that its file is known by now; of a file of another torus, of which this is a copy, that it was found by.
+    pub fn shown_path(&self) -> Result<Vec<u8>, NoMemory> {
+        match self.file.shown_path()? {
+            Some(path) => Ok(path),
+            None => fallible::to_vec(&self.path),
+        }
     }
 
     /// Length in bytes.

@@ -36,6 +36,8 @@ pub struct Local {
     pub console: WaitQueue,
     /// The inode number of the next pipe (1 is the console).
     pub pipes: AtomicU64,
+    /// Load averages, as this torus knows them.
+    pub load: super::proc::Load,
     /// Frames that programs could have at first use.
     pub frames: u64,
 }
@@ -84,6 +86,7 @@ fn make() -> Result<&'static Local, NoMemory> {
         tmp_node,
         console: WaitQueue::new(),
         pipes: AtomicU64::new(base + 2),
+        load: super::proc::Load::new(),
         frames,
     };
     Ok(Box::leak(fallible::boxed(local)?))

@@ -33,6 +33,7 @@ pub use boot::object_of as boot_object;
 pub use context::Context;
 pub use executable::{Executable, Found};
 pub use open::{Body, Flags, OpenFile};
+pub use proc::MachineMemory;
 
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;

@@ -214,11 +214,16 @@ impl OpenFile {
             Body::Builder(_) => to_vec(b"anon_inode:[builder]"),
             Body::Terminal(_) => Device::Console.path(),
             Body::Device(device) => device.path(),
-            Body::Place(node) if node.is_directory() => match node.path()? {
-                Some(path) => Ok(path),
-                None => to_vec(b"(deleted)"),
-            },
-            _ => to_vec(b"(file)"),
+            _ => Ok(self.shown_path()?.unwrap_or_default()),
+        }
+    }
+
+    /// The path that it is known by, if it is a file of the tree.
+    pub fn shown_path(&self) -> Result<Option<Vec<u8>>, NoMemory> {
+        match (&self.body, self.node()) {
+            (Body::Place(Node::Device(device)), _) => device.path().map(Some),
+            (_, Some(node)) => node.shown_path(),
+            (_, None) => Ok(None),
         }
     }
 

@@ -297,7 +297,29 @@ impl Node {
         false
     }
 
-    /// The absolute path of a directory; None once it was removed.
+    /// The path as `/proc` shows it: of what has no name any more the last one, with ` (deleted)` after it. None for what never had
+    /// a name.
+    pub fn shown_path(&self) -> Result<Option<Vec<u8>>, NoMemory> {
+        let Self::Tmp(node) = self else {
+            return self.path();
+        };
+        if node.links() > 0 {
+            return self.path();
+        }
+        let Some((directory, name)) = node.gone() else {
+            return Ok(None);
+        };
+        let directory = directory.map_or(Ok(None), |directory| Self::Tmp(directory).path())?;
+        let mut path = directory.unwrap_or_default();
+        if path.last() != Some(&b'/') {
+            path.try_push(b'/')?;
+        }
+        path.try_extend_from_slice(&name)?;
+        path.try_extend_from_slice(b" (deleted)")?;
+        Ok(Some(path))
+    }
+
+    /// The absolute path; None for what has no name any more.
     pub fn path(&self) -> Result<Option<Vec<u8>>, NoMemory> {
         let mut names: Vec<Vec<u8>> = Vec::new();
         let mut at = self.clone();

@@ -15,7 +15,7 @@ use vm::flush::FlushDebt;
 use vm::space::{Away, Flags, Mapping, Placement, Prot, RemapRequest, SpaceError};
 
 pub use super::advice::madvise;
-pub use super::mmap::mmap;
+pub use super::mmap::{mmap, name};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 /// Pages that are made present before the call looks what else there is to do.

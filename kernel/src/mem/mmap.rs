@@ -8,6 +8,8 @@ use crate::file::OpenFile;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
+use fallible::NoMemory;
 use vm::addr::{PAGE_SIZE, USER_END, VirtAddr};
 use vm::space::{Backing, Flags, MapRequest, Placement, Prot};
 
@@ -210,10 +212,21 @@ fn of_file(
     if !maximum.contains(rights) {
         return Err(Errno::EACCES.into());
     }
+    name(&mappable.object, || file.shown_path());
     let backing = Backing::Object {
         object: mappable.object,
         offset: offset / PAGE,
         shared,
     };
     Ok((backing, maximum))
+}
+
+/// Gives an object the name that `/proc/PID/maps` shows, if it has none yet; without memory it stays nameless.
+pub fn name(object: &ObjectRef, path: impl FnOnce() -> Result<Option<Vec<u8>>, NoMemory>) {
+    if object.0.name().is_none()
+        && let Ok(Some(path)) = path()
+        && let Ok(path) = fallible::arc_slice(&path)
+    {
+        object.0.set_name(path);
+    }
 }

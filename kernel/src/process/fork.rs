@@ -214,6 +214,7 @@ fn copy(parent: &Arc<Process>, pid: Pid, counted: Option<Counted>) -> Result<Arc
         name: Lock::new(*parent.name.lock()),
         files: parent.files.fork(pid)?,
         executable: Lock::new(parent.executable.lock().clone()),
+        command: Lock::new(parent.command.lock().clone()),
         credentials: Lock::new(*parent.credentials.lock()),
         counted: Lock::new(counted),
         limits: Lock::new(*parent.limits.lock()),

@@ -9,7 +9,8 @@ use crate::syscall::errno::Errno;
 use core::sync::atomic::Ordering;
 
 /// What uname(2) says: the Linux whose calls are answered, for programs that look.
-const UNAME: [&str; 6] = [
+/// System, machine name, release, version, hardware and domain (uname(2)).
+pub const UNAME: [&str; 6] = [
     "Linux",
     "braid",
     "6.1.0-braid",

@@ -10,6 +10,7 @@
 pub mod account;
 pub mod balance;
 pub mod closing;
+pub mod command;
 pub mod counters;
 pub mod credentials;
 pub mod drain;
@@ -64,6 +65,8 @@ pub struct Process {
     pub files: crate::file::Context,
     /// The running executable (`/proc/self/exe`).
     pub executable: Lock<Option<Arc<crate::file::Executable>>>,
+    /// With what its program was started; unknown where it has come from another torus.
+    pub command: Lock<Option<Arc<command::Command>>>,
     /// Users and groups.
     pub credentials: Lock<Credentials>,
     /// Its being counted as its user's, while it lives here.
@@ -129,6 +132,7 @@ impl Process {
             name: Lock::new(Name::default()),
             files: crate::file::Context::empty(pid),
             executable: Lock::new(None),
+            command: Lock::new(None),
             credentials: Lock::new(Credentials::default()),
             counted: Lock::new(None),
             limits: Lock::new(limits::Limits::initial()),

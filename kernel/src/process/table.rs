@@ -10,6 +10,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Bound;
+use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use fallible::{TryMap, TryVec};
 use torus::TorusId;
 use torus::family::{BirthError, Families, Life, Report, TravelError};
@@ -40,6 +41,9 @@ pub struct Table {
     inner: IrqLock<Inner>,
     /// Woken when a process is gone that was the last, or the last but one.
     pub emptied: WaitQueue,
+    /// How many processes are here, and the number given last: for other tori to read.
+    population: AtomicUsize,
+    last: AtomicI32,
 }
 
 /// What the table's lock guards.
@@ -58,6 +62,8 @@ impl Table {
         Self {
             inner: IrqLock::new(inner),
             emptied: WaitQueue::new(),
+            population: AtomicUsize::new(0),
+            last: AtomicI32::new(0),
         }
     }
 
@@ -68,6 +74,7 @@ impl Table {
         let before = inner.processes.len();
         let result = act(&mut inner.families, &mut Hands(&mut inner.processes));
         let now = inner.processes.len();
+        self.population.store(now, Ordering::Relaxed);
         drop(guard);
         if now < before && now <= 1 {
             self.emptied.wake_all();
@@ -100,6 +107,28 @@ impl Table {
         self.inner.lock().families.unborn(pid);
     }
 
+    /// How many processes are here, zombies included, as any torus may ask.
+    pub fn population(&self) -> usize {
+        self.population.load(Ordering::Relaxed)
+    }
+
+    /// The process that was born here last.
+    pub fn last_pid(&self) -> Option<Pid> {
+        Pid::from_raw(self.last.load(Ordering::Relaxed))
+    }
+
+    /// Whether a process that is here lives.
+    pub fn life(&self, pid: Pid) -> Option<Life> {
+        self.read(|families| families.life(pid))
+    }
+
+    /// The process at or after this one, by number, zombies included.
+    pub fn next_from(&self, from: i32) -> Option<Pid> {
+        let inner = self.inner.lock();
+        let mut rest = inner.processes.range(Pid::from_raw(from.max(1))?..);
+        rest.next().map(|(pid, _)| *pid)
+    }
+
     /// Adds a newborn. EAGAIN when the machine is ending, ENOMEM without memory.
     pub fn insert(&self, process: Arc<Process>, kinship: Kinship) -> Result<(), Errno> {
         rings::reserve()?;
@@ -118,6 +147,9 @@ impl Table {
                 }
             });
         let gone = born.is_err().then(|| inner.processes.remove(&pid));
+        self.last.store(pid.raw(), Ordering::Relaxed);
+        self.population
+            .store(inner.processes.len(), Ordering::Relaxed);
         drop(guard);
         drop(gone);
         born.inspect_err(|_| rings::release())?;
@@ -136,6 +168,8 @@ impl Table {
             inner.families.arrive(pid, record, &mut hands)
         });
         let gone = arrived.is_err().then(|| inner.processes.remove(&pid));
+        self.population
+            .store(inner.processes.len(), Ordering::Relaxed);
         drop(guard);
         if gone.is_some() {
             rings::release();

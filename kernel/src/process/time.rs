@@ -1,6 +1,6 @@
 //! Clocks, sleeping, and processor time.
 
-use super::{counters, table};
+use super::counters;
 use crate::arch::time as clock;
 use crate::mem::user::{UserSlice, read_value, write_value};
 use crate::sched::account::Used;
@@ -206,17 +206,15 @@ pub fn times(call: &mut Call) -> SysResult {
 
 /// sysinfo(2).
 pub fn sysinfo(call: &mut Call) -> SysResult {
-    let torus = crate::arch::cpu::this().torus();
+    let memory = crate::file::MachineMemory::now();
     let mut bytes = [0u8; 112];
     let mut put = |at: usize, value: u64| bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
     put(0, clock::now().as_secs());
-    put(32, torus.total() * 4096);
-    put(40, torus.available() * 4096);
-    if let Some(swap) = torus.reclaim.swap() {
-        put(64, swap.slots().capacity() * 4096);
-        put(72, swap.slots().available() * 4096);
-    }
-    put(80, table().len() as u64 & 0xffff);
+    put(32, memory.total * 4096);
+    put(40, memory.uses[0] * 4096);
+    put(64, memory.swap * 4096);
+    put(72, memory.free_swap * 4096);
+    put(80, memory.processes & 0xffff);
     bytes[104..108].copy_from_slice(&1u32.to_le_bytes());
     UserSlice::new(call.size(0), bytes.len())?.write(&bytes)?;
     Ok(0)

@@ -8,7 +8,7 @@ use super::time::Nanos;
 use super::timer::Timers;
 use super::wait::Waiter;
 use crate::process::Thread;
-use crate::process::counters::Counters;
+use crate::process::counters::{Counter, Counters};
 use alloc::sync::Arc;
 use chacha20::ChaCha20Rng;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +30,8 @@ pub struct Core {
     pub(super) armed: OwnCell<Option<Nanos>>,
     /// What it has counted.
     pub counters: Counters,
+    /// Nanoseconds that it has run programs.
+    pub busy: Counter,
     /// Whom the core works for, when it is not the current thread.
     pub(super) on_behalf: OwnCell<Option<Arc<dyn Waiter>>>,
     /// An allocation has failed for want of frames since the call began.
@@ -78,6 +80,7 @@ impl Core {
             account: Account::new(),
             armed: OwnCell::new(None),
             counters: Counters::new(),
+            busy: Counter::new(),
             on_behalf: OwnCell::new(None),
             short_of_memory: OwnCell::new(false),
             reserved: OwnCell::new(0),

@@ -121,6 +121,7 @@ pub(super) fn charge(core: &Core, thread: &Arc<Thread>) {
     let nice = thread.nice.load(Ordering::Relaxed);
     core.account
         .use_turn(thread, virtual_time(used.total(), nice));
+    core.busy.add(used.total());
     thread.process.times.add(used);
     crate::process::timers::check(&thread.process);
 }

@@ -322,6 +322,17 @@ impl<O: Object> AddressSpace<O> {
         mapped.len()
     }
 
+    /// Calls `tell` with each page of a range that has an entry, a 2 MiB page once, and with the entry.
+    pub fn visit<M: TableMemory>(
+        &self,
+        memory: &M,
+        range: PageRange,
+        mut tell: impl FnMut(Page, Entry),
+    ) {
+        self.table
+            .visit(memory, range, |page, _, entry| tell(page, entry));
+    }
+
     /// The pages of a range all of which is mapped.
     fn checked<M: TableMemory>(
         &self,

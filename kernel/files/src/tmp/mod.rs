@@ -22,8 +22,8 @@ use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 use directory::Directory;
-use fallible::{NoMemory, reserve};
-use node::State;
+use fallible::{NoMemory, reserve, to_vec};
+use node::{Gone, State};
 use spin::mutex::SpinMutex;
 use spin::relax::RelaxStrategy;
 
@@ -94,6 +94,7 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
             links: 2,
             entries: Directory::over(0),
             parent: Weak::new(),
+            gone: None,
         };
         Ok(Self {
             root: Node::new((device, base + 1), Content::Directory, None, state)?,
@@ -136,9 +137,16 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         &self,
         attributes: Attributes,
         content: C,
+        shown: Option<Vec<u8>>,
     ) -> Result<Arc<Node<C, R>>, NoMemory> {
         let node = self.make(attributes, Content::File(content), Weak::new())?;
-        node.alter().links = 0;
+        let mut state = node.alter();
+        state.links = 0;
+        state.gone = shown.map(|name| Gone {
+            directory: Weak::new(),
+            name,
+        });
+        drop(state);
         Ok(node)
     }
 
@@ -306,8 +314,8 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         if node.is_directory() {
             from.0.count_link(false, now);
             to.0.count_link(true, now);
-            node.alter().parent = Arc::downgrade(to.0);
         }
+        node.alter().parent = Arc::downgrade(to.0);
         from.0.touch(now);
         to.0.touch(now);
         node.change(|attributes| attributes.ctime = now);
@@ -373,6 +381,7 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
             links,
             entries: Directory::over(0),
             parent,
+            gone: None,
         };
         Node::new((self.device, number), content, None, state)
     }
@@ -411,14 +420,23 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
     ) -> Result<(), FileError> {
         let directory = name.0;
         Self::take(name)?;
+        // Without memory it is a file of no name that was.
+        let gone = to_vec(name.1).ok().map(|name| Gone {
+            directory: Arc::downgrade(directory),
+            name,
+        });
         if node.is_directory() {
             let mut state = node.alter();
             state.links = 0;
             state.parent = Weak::new();
+            state.gone = gone;
             drop(state);
             directory.count_link(false, now);
         } else {
             node.count_link(false, now);
+            if node.links() == 0 {
+                node.alter().gone = gone;
+            }
             if node.links() == 0
                 && let (Some(lower), Some(id)) = (self.lower, node.archive())
             {

@@ -31,8 +31,16 @@ pub(super) struct State<C: 'static, R: 'static> {
     /// Names of it; a directory has 2 and one per sub-directory, 0 once removed.
     pub(super) links: u32,
     pub(super) entries: Directory<Arc<Node<C, R>>>,
-    /// Of a directory: the one it is in; dangling for the root.
+    /// The directory that it is in, of a file with several names one of them; dangling for the root, and for a removed directory.
     pub(super) parent: Weak<Node<C, R>>,
+    /// Its last name, and where that was, once it has none.
+    pub(super) gone: Option<Gone<C, R>>,
+}
+
+/// A name that was, and the directory it was in; dangling for what never had a name.
+pub(super) struct Gone<C: 'static, R: 'static> {
+    pub(super) directory: Weak<Node<C, R>>,
+    pub(super) name: Vec<u8>,
 }
 
 /// An entry of a directory, as a listing shows it.
@@ -126,7 +134,15 @@ impl<C, R: RelaxStrategy> Node<C, R> {
         matches!(self.content, Content::Directory)
     }
 
-    /// The directory that this directory is in: None for the root and for a removed directory.
+    /// The last name of what has none, and the directory it was in; without one, if it never had a name. None without memory for the
+    /// copy.
+    pub fn gone(&self) -> Option<(Option<Arc<Self>>, Vec<u8>)> {
+        let state = self.look();
+        let gone = state.gone.as_ref()?;
+        Some((gone.directory.upgrade(), to_vec(&gone.name).ok()?))
+    }
+
+    /// The directory that it is in: None for the root and for a removed directory.
     pub fn parent(&self) -> Option<Arc<Self>> {
         self.look().parent.upgrade()
     }

@@ -51,7 +51,7 @@ impl Copies {
     fn current(&mut self) -> Result<&mut Copying, Errno> {
         if self.copies.len() == self.next {
             self.copies.try_push(Copying {
-                file: opening::nameless(&Identity::default(), false)?,
+                file: opening::nameless(&Identity::default(), false, None)?,
                 len: 0,
                 complete: false,
             })?;

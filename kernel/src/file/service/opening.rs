@@ -15,6 +15,7 @@ use crate::process::table;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use braid_files::archive::{Content as ArchiveContent, NodeId, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG};
 use braid_files::credentials::Identity;
 use braid_files::permission::{self, Access};
@@ -180,13 +181,17 @@ fn create(who: &Identity, target: &Target<Node>, mode: u32) -> Result<Node, Errn
 }
 
 /// A file in memory without a name, which takes seals or not.
-pub fn nameless(who: &Identity, sealable: bool) -> Result<Arc<OpenFile>, Errno> {
+pub fn nameless(
+    who: &Identity,
+    sealable: bool,
+    shown: Option<Vec<u8>>,
+) -> Result<Arc<OpenFile>, Errno> {
     let content = if sealable {
         Content::sealable()?
     } else {
         Content::new()?
     };
-    let node = tmp().nameless(attributes(who, S_IFREG | 0o777), content)?;
+    let node = tmp().nameless(attributes(who, S_IFREG | 0o777), content, shown)?;
     Ok(fallible::arc(OpenFile::new(Body::Tmp(node), Flags::RDWR))?)
 }
 
@@ -221,6 +226,6 @@ pub(in super::super) fn body(node: &Node, flags: Flags) -> Result<Body, Errno> {
         }
         Node::Device(device) => Body::Device(*device),
         Node::DevDirectory | Node::Far(_) => return Err(Errno::EISDIR),
-        Node::Proc(proc) => Body::Text(node.clone(), proc.text()?.ok_or(Errno::ENOENT)?),
+        Node::Proc(proc) => Body::Text(node.clone(), proc.text()?),
     })
 }

@@ -5,9 +5,10 @@ use super::super::service::opening;
 use super::about::{At, about_path};
 use super::{descriptor_limit, path};
 use crate::mem::user::read_c_string;
-use crate::syscall::call::{Call, SysResult};
+use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::far::ask::Request;
+use fallible::TryVec;
 
 /// open(2).
 pub fn open(call: &mut Call) -> SysResult {
@@ -40,16 +41,24 @@ fn open_path(call: &Call, at: At, flags: u32, mode: u32) -> SysResult {
     Ok(call.process.files.insert(file, close_on_exec, 0, limit)? as usize)
 }
 
+/// The longest name of memfd_create(2), its NUL included.
+const MEMFD_NAME_MAX: usize = 250;
+
 /// memfd_create(2): a file of `/tmp` without a name.
 pub fn memfd_create(call: &mut Call) -> SysResult {
     const CLOEXEC: u64 = 1;
     const ALLOW_SEALING: u64 = 2;
-    read_c_string(call.size(0), 250)?;
     if call.args[1] & !(CLOEXEC | ALLOW_SEALING) != 0 {
         return Err(Errno::EINVAL.into());
     }
+    let name = read_c_string(call.size(0), MEMFD_NAME_MAX).map_err(|stop| match stop {
+        Stop::Errno(Errno::ENAMETOOLONG) => Errno::EINVAL.into(),
+        stop => stop,
+    })?;
+    let mut shown = fallible::to_vec(b"memfd:")?;
+    shown.try_extend_from_slice(&name)?;
     let (close_on_exec, limit) = (call.args[1] & CLOEXEC != 0, descriptor_limit(call));
     let who = call.process.credentials.lock().identity();
-    let file = opening::nameless(&who, call.args[1] & ALLOW_SEALING != 0)?;
+    let file = opening::nameless(&who, call.args[1] & ALLOW_SEALING != 0, Some(shown))?;
     Ok(call.process.files.insert(file, close_on_exec, 0, limit)? as usize)
 }

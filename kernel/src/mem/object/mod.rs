@@ -133,6 +133,8 @@ impl Look<'_> {
 pub struct MemoryObject {
     owner: Owner,
     pages: Pages,
+    /// What `/proc/PID/maps` calls it.
+    label: Lock<Option<Arc<[u8]>>>,
 }
 
 enum Pages {
@@ -198,7 +200,11 @@ impl MemoryObject {
     fn create(pages: Pages) -> Result<ObjectRef, Errno> {
         let share = &cpu::this().torus().share;
         let owner = share.names.object();
-        let object = fallible::arc(Self { owner, pages })?;
+        let object = fallible::arc(Self {
+            owner,
+            pages,
+            label: Lock::new(None),
+        })?;
         share.named.add(&object)?;
         Ok(ObjectRef(object))
     }
@@ -235,6 +241,17 @@ impl MemoryObject {
             Pages::Content(content) => content.len(),
             Pages::Far(_) => u64::MAX,
         }
+    }
+
+    /// Says by which path it was mapped last.
+    pub fn set_name(&self, path: Arc<[u8]>) {
+        let old = self.label.lock().replace(path);
+        drop(old);
+    }
+
+    /// The path by which it was mapped last.
+    pub fn name(&self) -> Option<Arc<[u8]>> {
+        self.label.lock().clone()
     }
 
     /// The first page from `index` on that has content, as far as this torus knows.

@@ -3,7 +3,7 @@
 use super::elf::{Program, Segment};
 use crate::arch::cpu;
 use crate::file::Executable;
-use crate::mem::calls::{split, vm_limits};
+use crate::mem::calls::{name, split, vm_limits};
 use crate::mem::object::ObjectRef;
 use crate::mem::space::Space;
 use crate::mem::user::UserSlice;
@@ -29,6 +29,7 @@ pub(super) fn map(
     strings: u64,
 ) -> Result<(), Errno> {
     let object = file.object()?;
+    name(&object, || file.shown_path().map(Some));
     space.look(|space| space.limits = vm_limits(limits));
     for segment in &program.segments {
         map_segment(space, segment, &object)?;

@@ -12,6 +12,7 @@ mod stack;
 
 use self::args::Strings;
 use self::elf::{ElfError, Program};
+use super::command::Command;
 use super::limits::Limits;
 use super::{Name, Process, Thread, counters, end, random, table};
 use crate::arch::cpu;
@@ -52,6 +53,7 @@ struct Ready {
     space: Arc<Space>,
     fpu: FpuState,
     stack_top: u64,
+    command: Arc<Command>,
     /// Whose file it is.
     guard: Guard,
 }
@@ -103,6 +105,8 @@ fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Stop> {
     load::map(&space, &program, &executable, &limits, &layout, strings)?;
     cpu::let_interrupts_in();
     let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
+    let command = Command::new(&request.arguments, &request.environment)?;
+    let command = fallible::arc(command)?;
     let name = fallible::to_vec(&request.path)?;
     Ok(Ready {
         name,
@@ -111,6 +115,7 @@ fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Stop> {
         space,
         fpu,
         stack_top: layout.stack_top.0,
+        command,
         guard,
     })
 }
@@ -172,6 +177,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
         space,
         fpu,
         stack_top,
+        command,
         guard,
     } = ready;
     counters::own().programs.add(1);
@@ -184,6 +190,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
     thread.attention.store(true, Ordering::Release);
     *process.name.lock() = Name::of_path(&name);
     *process.executable.lock() = Some(executable);
+    *process.command.lock() = Some(command);
     cpu::let_interrupts_in();
     process.files.close_on_exec();
     process.actions.lock().reset_for_exec();

@@ -1,0 +1,303 @@
+//! What a process has mapped: maps, smaps, and the sums of stat and status.
+
+use super::text::Text;
+use crate::arch::cpu;
+use crate::mem::object::ObjectRef;
+use crate::process::Process;
+use vm::addr::{Page, PageRange, USER_END};
+use vm::space::{Backing, Flags, Mapping, Object};
+use vm::table::{Entry, Rights, State};
+
+/// Sums over the mappings of a process, in pages.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Totals {
+    pub(super) mapped: u64,
+    pub(super) resident: u64,
+    pub(super) peak: u64,
+    pub(super) swapped: u64,
+    pub(super) locked: u64,
+    /// Of private mappings that can be written, the stack apart.
+    pub(super) data: u64,
+    pub(super) stack_pages: u64,
+    /// Of mappings that can be executed.
+    pub(super) executable: u64,
+    /// Of shared mappings.
+    pub(super) shared: u64,
+    /// Frames of page tables.
+    pub(super) tables: u64,
+    /// Addresses where the first code begins and ends.
+    pub(super) code: (u64, u64),
+    /// Addresses where the stack and the heap begin.
+    pub(super) stack: u64,
+    pub(super) heap: u64,
+}
+
+/// The sums; all are 0 for a process that has ended.
+pub(super) fn totals(process: &Process) -> Totals {
+    let Some(space) = process.space() else {
+        return Totals::default();
+    };
+    let mut totals = space.look(|space| Totals {
+        mapped: space.mapped(),
+        resident: space.resident(),
+        peak: space.peak(),
+        swapped: space.swapped(),
+        tables: space.table().frames(),
+        heap: space.heap().0.0,
+        ..Totals::default()
+    });
+    each(process, |mapping, _| add(&mut totals, mapping));
+    totals
+}
+
+fn add(totals: &mut Totals, mapping: &Mapping<ObjectRef>) {
+    let pages = mapping.range.len();
+    if mapping.flags.contains(Flags::LOCKED) {
+        totals.locked += pages;
+    }
+    if mapping.rights.contains(Rights::EXECUTE) {
+        totals.executable += pages;
+        if totals.code.0 == 0 {
+            totals.code = (mapping.range.start.start().0, mapping.range.end.start().0);
+        }
+    }
+    if mapping.flags.contains(Flags::GROWS_DOWN) {
+        totals.stack_pages += pages;
+        totals.stack = mapping.range.end.start().0;
+    } else if mapping.is_private() && mapping.rights.contains(Rights::WRITE) {
+        totals.data += pages;
+    }
+    if !mapping.is_private() {
+        totals.shared += pages;
+    }
+}
+
+/// Pages of a mapping by what its entries say.
+#[derive(Clone, Copy, Default)]
+struct Pages {
+    resident: u64,
+    shared: u64,
+    anonymous: u64,
+    dirty: u64,
+    referenced: u64,
+    swapped: u64,
+    large: u64,
+}
+
+impl Pages {
+    fn add(&mut self, other: Self) {
+        self.resident += other.resident;
+        self.shared += other.shared;
+        self.anonymous += other.anonymous;
+        self.dirty += other.dirty;
+        self.referenced += other.referenced;
+        self.swapped += other.swapped;
+        self.large += other.large;
+    }
+}
+
+/// Mappings that are told under one hold of the space's lock.
+const BATCH: usize = 16;
+
+/// Tells of all mappings, ascending, and how many pages each has present. The space is let go between batches, and interrupts come in:
+/// what is mapped meanwhile behind the last one told is told too.
+fn each(process: &Process, mut tell: impl FnMut(&Mapping<ObjectRef>, &dyn Fn() -> Pages)) {
+    let Some(space) = process.space() else {
+        return;
+    };
+    let memory = cpu::this().torus().memory();
+    let end = Page::containing(USER_END);
+    let mut from = Page(0);
+    loop {
+        let told = space.look(|space| {
+            let mut last = None;
+            for mapping in space.mappings_in(PageRange::new(from, end)).take(BATCH) {
+                let pages = || {
+                    let mut pages = Pages::default();
+                    space.visit(memory, mapping.range, |page, entry| {
+                        count(&mut pages, mapping, page, entry);
+                    });
+                    pages
+                };
+                tell(mapping, &pages);
+                last = Some(mapping.range.end);
+            }
+            last
+        });
+        let Some(last) = told else { return };
+        from = last;
+        cpu::let_interrupts_in();
+    }
+}
+
+fn count(pages: &mut Pages, mapping: &Mapping<ObjectRef>, page: Page, entry: Entry) {
+    let n = if entry.is_large() {
+        let end = Page((page.0 | (vm::addr::RUN - 1)) + 1);
+        end.min(mapping.range.end) - page
+    } else {
+        1
+    };
+    match entry.state() {
+        State::Present(_) | State::Parked(_) => {
+            pages.resident += n;
+            if entry.is_large() {
+                pages.large += n;
+            }
+            if !mapping.is_private() {
+                pages.shared += n;
+            } else if !entry.is_of_object() {
+                pages.anonymous += n;
+            }
+            if entry.is_dirty() {
+                pages.dirty += n;
+            }
+            if entry.is_accessed() {
+                pages.referenced += n;
+            }
+        }
+        State::Swap(_) => pages.swapped += n,
+        _ => {}
+    }
+}
+
+/// `/proc/PID/maps`.
+pub(super) fn maps(process: &Process, text: &mut Text) {
+    let heap = heap(process);
+    each(process, |mapping, _| line(mapping, heap, text));
+}
+
+/// Where the heap begins and ends.
+fn heap(process: &Process) -> (u64, u64) {
+    let heap = process
+        .space()
+        .map(|space| space.look(|space| space.heap()));
+    heap.map_or((0, 0), |(start, end)| (start.0, end.0))
+}
+
+/// A line of `/proc/PID/maps`: range, rights, offset, device, inode and name.
+fn line(mapping: &Mapping<ObjectRef>, heap: (u64, u64), text: &mut Text) {
+    let right = |right, letter| {
+        if mapping.rights.contains(right) {
+            letter
+        } else {
+            '-'
+        }
+    };
+    let (offset, inode) = match &mapping.backing {
+        Backing::Object { offset, object, .. } => (offset * 4096, object.owner().0),
+        Backing::Zero => (0, 0),
+    };
+    let (begin, end) = (mapping.range.start.start().0, mapping.range.end.start().0);
+    let start = text.len();
+    text.put(format_args!(
+        "{begin:08x}-{end:08x} {}{}{}{} {offset:08x} 00:0{} {inode}",
+        right(Rights::READ, 'r'),
+        right(Rights::WRITE, 'w'),
+        right(Rights::EXECUTE, 'x'),
+        if mapping.is_private() { 'p' } else { 's' },
+        u8::from(inode != 0),
+    ));
+    let is_zero = matches!(mapping.backing, Backing::Zero);
+    let is_heap = mapping.flags.contains(Flags::HEAP) || is_zero && begin < heap.1 && end > heap.0;
+    let shown = match &mapping.backing {
+        Backing::Object { object, .. } => object.0.name(),
+        Backing::Zero => None,
+    };
+    let name: &[u8] = match &shown {
+        _ if mapping.flags.contains(Flags::GROWS_DOWN) => b"[stack]",
+        _ if is_heap => b"[heap]",
+        Some(name) => name,
+        None => b"",
+    };
+    if !name.is_empty() {
+        text.column(start, 73);
+        text.bytes(name);
+    }
+    text.bytes(b"\n");
+}
+
+/// `/proc/PID/smaps`.
+pub(super) fn smaps(process: &Process, text: &mut Text) {
+    let heap = heap(process);
+    each(process, |mapping, pages| {
+        line(mapping, heap, text);
+        let size = mapping.range.len() * 4;
+        text.put(format_args!("Size:           {size:8} kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\n"));
+        let locked = mapping.flags.contains(Flags::LOCKED);
+        details(&pages(), locked, text);
+        text.bytes(b"THPeligible:           0\nVmFlags:");
+        let flags = [
+            (mapping.rights.contains(Rights::READ), "rd"),
+            (mapping.rights.contains(Rights::WRITE), "wr"),
+            (mapping.rights.contains(Rights::EXECUTE), "ex"),
+            (!mapping.is_private(), "sh"),
+            (mapping.maximum.contains(Rights::READ), "mr"),
+            (mapping.maximum.contains(Rights::WRITE), "mw"),
+            (mapping.maximum.contains(Rights::EXECUTE), "me"),
+            (mapping.flags.contains(Flags::GROWS_DOWN), "gd"),
+            (locked, "lo"),
+            (mapping.flags.contains(Flags::DONT_FORK), "dc"),
+            (mapping.flags.contains(Flags::WIPE_ON_FORK), "wf"),
+            (mapping.flags.contains(Flags::HUGE), "hg"),
+        ];
+        for (_, flag) in flags.iter().filter(|(set, _)| *set) {
+            text.put(format_args!(" {flag}"));
+        }
+        text.bytes(b" \n");
+    });
+}
+
+/// `/proc/PID/smaps_rollup`.
+pub(super) fn rollup(process: &Process, text: &mut Text) {
+    let mut range = (0, 0);
+    let (mut sum, mut locked) = (Pages::default(), 0);
+    each(process, |mapping, pages| {
+        let (start, end) = (mapping.range.start.start().0, mapping.range.end.start().0);
+        range = (if range.1 == 0 { start } else { range.0 }, end);
+        let pages = pages();
+        if mapping.flags.contains(Flags::LOCKED) {
+            locked += pages.resident;
+        }
+        sum.add(pages);
+    });
+    let start = text.len();
+    text.put(format_args!(
+        "{:08x}-{:08x} ---p 00000000 00:00 0",
+        range.0, range.1
+    ));
+    text.column(start, 73);
+    text.bytes(b"[rollup]\n");
+    details(&sum, locked > 0, text);
+}
+
+fn details(pages: &Pages, locked: bool, text: &mut Text) {
+    let private = pages.resident - pages.shared;
+    let dirty = pages.dirty.min(pages.resident);
+    let (shared_dirty, private_dirty) = (dirty.min(pages.shared), dirty - dirty.min(pages.shared));
+    for (name, count) in [
+        ("Rss", pages.resident),
+        ("Pss", pages.resident),
+        ("Pss_Dirty", dirty),
+        ("Shared_Clean", pages.shared - shared_dirty),
+        ("Shared_Dirty", shared_dirty),
+        ("Private_Clean", private.saturating_sub(private_dirty)),
+        ("Private_Dirty", private_dirty),
+        ("Referenced", pages.referenced),
+        ("Anonymous", pages.anonymous),
+        ("KSM", 0),
+        ("LazyFree", 0),
+        ("AnonHugePages", pages.large),
+        ("ShmemPmdMapped", 0),
+        ("FilePmdMapped", 0),
+        ("Shared_Hugetlb", 0),
+        ("Private_Hugetlb", 0),
+        ("Swap", pages.swapped),
+        ("SwapPss", pages.swapped),
+        ("Locked", if locked { pages.resident } else { 0 }),
+    ] {
+        let start = text.len();
+        text.put(format_args!("{name}:"));
+        text.column(start, 16);
+        text.put(format_args!("{:8} kB\n", count * 4));
+    }
+}
