@@ -39,9 +39,9 @@ use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use braid_files::archive::ArchiveError;
 
-/// Heap objects that the file module keeps on this torus as long as the machine, besides what each torus has.
-pub fn lasting() -> usize {
-    tree::copied_objects()
+/// Tells the bytes of each heap object that the file module keeps on this torus as long as the machine, besides what each torus has.
+pub fn lasting(tell: impl FnMut(usize)) {
+    tree::copied(tell);
 }
 
 /// Lets go what this torus's processes have left in `/tmp`: there are none any more.

@@ -98,12 +98,14 @@ pub fn mark_written(id: NodeId) {
     roots().written.set(archive().node(id).first);
 }
 
-/// Heap objects that the copy of the torus which runs this takes, for as long as the machine: the list of nodes, and those of names.
-pub fn copied_objects() -> usize {
+/// What the heap of the torus that runs this has for its copy, as long as the machine: the list of nodes, and those of names.
+pub fn copied(mut tell: impl FnMut(usize)) {
     let copy = COPIES[machine::torus_index() % COPIES.len()].get();
-    let Some(Some(copy)) = copy else { return 0 };
-    let nodes = (0..copy.len() as u32).map(NodeId);
-    1 + nodes.filter(|id| !copy.names(*id).is_empty()).count()
+    let Some(Some(copy)) = copy else { return };
+    tell(copy.len() * size_of::<archive::Node<'static>>());
+    for id in (0..copy.len() as u32).map(NodeId) {
+        tell(size_of_val(copy.names(id)));
+    }
 }
 
 /// The boot archive, as the torus that runs this has it.

@@ -29,6 +29,9 @@ const LASTING: i64 = 8;
 /// Bytes in pages that are the first process's, in whose last call the account is settled: process and vector state.
 const FIRST: i64 = 2 * PAGE_SIZE as i64;
 
+/// Bytes of the largest object that is not in pages of its own.
+const SMALL: usize = 2048;
+
 /// Lets go what the torus only keeps for later. `last`: nothing comes after this, on any torus.
 fn let_go(last: bool) {
     crate::file::let_go();
@@ -48,8 +51,13 @@ fn compare(torus: &Torus, before: &InUse, now: &InUse) {
     let small = || before.small.iter().zip(&now.small);
     let objects: i64 = small().map(|(a, b)| left(a.1, b.1).max(0)).sum();
     let bytes = left(before.large, now.large);
-    let lasting = LASTING + crate::file::lasting() as i64;
-    if objects > lasting || bytes > FIRST {
+    let (mut lasting, mut first) = (LASTING, FIRST);
+    crate::file::lasting(|bytes| match bytes {
+        0 => {}
+        1..=SMALL => lasting += 1,
+        bytes => first += bytes.next_multiple_of(PAGE_SIZE) as i64,
+    });
+    if objects > lasting || bytes > first {
         log::warn!(
             "torus {} leaks {objects} objects of the heap, and {bytes} bytes in pages",
             torus.id
