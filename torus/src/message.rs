@@ -303,6 +303,8 @@ messages! {
         /// Kill those who live.
         kill: bool,
     }
+    /// To every torus, when the end takes long: say in the log what is left.
+    62 Linger {}
     /// To a torus of which nothing is left: let caches go and settle the account.
     34 Close {}
     /// To the torus of the first process: what it asked for has been done.

@@ -6,10 +6,12 @@
 
 use super::{Pid, Process, RunState, Thread, account, end, table};
 use crate::arch::cpu;
+use crate::arch::time::{self, Nanos};
 use crate::boot;
 use crate::rings;
 use crate::signal::{self, SigInfo, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
+use crate::syscall::interrupted;
 use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +20,9 @@ use torus::message::Message;
 
 /// The number of the call in which the first process waits for the others to be gone; no program can make it.
 pub const LAST: u64 = u64::MAX - 2;
+
+/// After so long the log says what the end waits for.
+const PATIENCE: Nanos = Nanos::from_secs(10);
 
 /// How far the end has come on a torus.
 pub struct Closing {
@@ -83,8 +88,10 @@ pub fn end(at: TorusId, kill: bool) {
     look();
 }
 
-/// Says so if nothing is left here. Called whenever that may have become true.
+/// Says so if nothing is left here: to the first process, if it waits here, and to the torus that has asked. Called whenever that may
+/// have become true.
 pub fn look() {
+    table().emptied.wake_all();
     let asked_by = &own().asked_by;
     if asked_by.load(Ordering::Relaxed) == 0 || !is_quiet() {
         return;
@@ -111,6 +118,26 @@ pub fn done() {
     table().emptied.wake_all();
 }
 
+/// The end takes long: says in the log who is left here, and what else it waits for.
+pub fn tell() {
+    let torus = cpu::this().torus();
+    let here = torus.id;
+    for process in table().all().iter().filter(|one| one.pid != Pid::INIT) {
+        let who = process.label();
+        let to = process.moving.lock().to.map(TorusId::index);
+        match process.thread().map(|thread| thread.state()) {
+            None => log::warn!("torus {here} still waits for {who}, which has ended"),
+            Some(state) => log::warn!("torus {here} still waits for {who}: {state:?}, to {to:?}"),
+        }
+    }
+    if !crate::migrate::is_quiet() {
+        log::warn!("torus {here} still has memory of processes elsewhere");
+    }
+    if !torus.share.far_files.is_quiet() {
+        log::warn!("torus {here} still has files of processes elsewhere");
+    }
+}
+
 /// Lets caches go and settles this torus's account.
 pub fn close(at: TorusId) {
     account::check(false);
@@ -123,6 +150,7 @@ pub fn last(call: &mut Call) -> SysResult {
         return crate::syscall::unknown::answer(call, LAST);
     }
     table().emptied.enrol();
+    grow_impatient(call)?;
     let done = own().done.load(Ordering::Relaxed);
     // First all tori together, then each in turn.
     let Some(closed) = done.checked_sub(others().count()).filter(|_| is_quiet()) else {
@@ -142,7 +170,20 @@ pub fn last(call: &mut Call) -> SysResult {
     crate::power::end(status)
 }
 
+/// When the killed take long to end, has every torus say once what it waits for.
+fn grow_impatient(call: &mut Call) -> Result<(), Stop> {
+    let killed = !boot::info().command_line.every_torus;
+    call.set_deadline(|_| Ok(killed.then(|| time::now() + PATIENCE)))?;
+    if call.inflight.is_over() {
+        call.inflight.deadline = None;
+        tell();
+        others().for_each(|torus| rings::send(torus, Message::Linger {}));
+    }
+    Ok(())
+}
+
 fn retire(thread: &Arc<Thread>, process: &Process) {
+    interrupted::cancel_timer(thread);
     thread.set_state(RunState::Dead);
     process.set_thread(None);
     table().remove_init();

@@ -45,6 +45,7 @@ pub fn deliver(from: TorusId, message: Message) {
         Message::Begin {} => init::begin(),
         Message::OpenSwap {} => crate::mem::swap::open(),
         Message::End { kill } => closing::end(from, kill),
+        Message::Linger {} => closing::tell(),
         Message::Close {} => closing::close(from),
         Message::Done {} => closing::done(),
         message => {

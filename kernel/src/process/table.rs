@@ -39,7 +39,7 @@ pub enum Kinship {
 pub struct Table {
     /// Everything, under one lock.
     inner: IrqLock<Inner>,
-    /// Woken when a process is gone that was the last, or the last but one.
+    /// Woken when nothing of any process may be left here ([`super::closing::look`]).
     pub emptied: WaitQueue,
     /// How many processes are here, and the number given last: for other tori to read.
     population: AtomicUsize,
@@ -77,7 +77,6 @@ impl Table {
         self.population.store(now, Ordering::Relaxed);
         drop(guard);
         if now < before && now <= 1 {
-            self.emptied.wake_all();
             super::closing::look();
         }
         result
@@ -214,11 +213,21 @@ impl Table {
 
     /// The living processes that are here.
     pub fn living(&self) -> Vec<Arc<Process>> {
+        self.those(|life| life == Some(Life::Live))
+    }
+
+    /// All processes that are here, zombies included.
+    pub fn all(&self) -> Vec<Arc<Process>> {
+        self.those(|_| true)
+    }
+
+    /// As many as there is memory for.
+    fn those(&self, wanted: impl Fn(Option<Life>) -> bool) -> Vec<Arc<Process>> {
         let inner = self.inner.lock();
         let mut found = Vec::new();
         for process in inner.processes.values() {
-            let lives = inner.families.life(process.pid) == Some(Life::Live);
-            if lives && found.try_push(process.clone()).is_err() {
+            let meant = wanted(inner.families.life(process.pid));
+            if meant && found.try_push(process.clone()).is_err() {
                 break;
             }
         }

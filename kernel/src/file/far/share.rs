@@ -3,7 +3,7 @@
 use super::super::open::OpenFile;
 use super::asking::Asking;
 use super::serving::Serving;
-use crate::process::{closing, table};
+use crate::process::closing;
 use crate::sched::lock::Lock;
 use ::torus::MAX_TORI;
 use alloc::sync::Arc;
@@ -53,7 +53,6 @@ impl Share {
     /// One less: with the last the machine may end.
     pub(super) fn end(&self) {
         if self.busy.fetch_sub(1, Ordering::AcqRel) == 1 {
-            table().emptied.wake_all();
             closing::look();
         }
     }

@@ -9,7 +9,7 @@ use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef, Shown, SourceError};
 use crate::mem::space::Space;
 use crate::mem::spaces::Forgotten;
-use crate::process::{Pid, closing, table};
+use crate::process::{Pid, closing};
 use crate::rings;
 use crate::sched;
 use crate::sched::lock::Lock;
@@ -228,7 +228,6 @@ pub fn sweep() {
         some = true;
     }
     if some {
-        table().emptied.wake_all();
         closing::look();
     }
 }

@@ -4,7 +4,7 @@ use super::{ObjectName, here, own};
 use crate::mem::held::Held;
 use crate::mem::object::{ObjectRef, Shown, SourceError};
 use crate::mem::reclaim::{self, Room};
-use crate::process::{Pid, closing, table};
+use crate::process::{Pid, closing};
 use crate::rings;
 use crate::sched;
 use crate::sched::wait::Waiter;
@@ -78,7 +78,6 @@ fn let_go(back: Result<Outstanding<ObjectRef, Held>, NoObject>) {
             drop(pages);
             if object.is_some() {
                 drop(object);
-                table().emptied.wake_all();
                 closing::look();
             }
         }
