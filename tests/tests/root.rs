@@ -1,7 +1,7 @@
 //! The root can be changed, from every torus: the same scripts, with relative paths, say the same on Braid, where the directory is the
 //! boot archive, as on the host.
 
-use braid_tests::booted::{Exec, Output, programs};
+use braid_tests::booted::{Exec, Output, cases, programs};
 use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -194,4 +194,10 @@ fn a_full_root_is_an_error_and_no_more() {
         (0, "1\ntext\n"),
         "{output:?}"
     );
+}
+
+#[test]
+fn who_works_in_what_is_mounted_moves_after_the_root_has_changed() {
+    let exec = cases::exec("mounts_far").smp(2).tori(2);
+    cases::as_on_linux("mounts_far", &exec);
 }

@@ -238,7 +238,7 @@ fn directory<T: Tree>(tree: &T, at: T::Node, ending: Ending) -> Result<Walk<T::N
 }
 
 /// The first component, and what follows it (beginning with a slash, or empty).
-fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
+pub fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
     let start = path.iter().position(|&b| b != b'/')?;
     let path = &path[start..];
     let end = path.iter().position(|&b| b == b'/').unwrap_or(path.len());

@@ -401,7 +401,7 @@ impl Node {
     }
 
     /// What is mounted on a name of this directory.
-    fn mounted(&self, name: &[u8]) -> Option<Self> {
+    pub fn mounted(&self, name: &[u8]) -> Option<Self> {
         if !self.is_root() {
             return None;
         }

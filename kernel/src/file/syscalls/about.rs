@@ -21,6 +21,7 @@ use braid_files::far::answer::Answer;
 use braid_files::far::ask::{self as wire, Ask, Place, Request, TERMINAL, archive, console};
 use braid_files::stat::Stat;
 use braid_files::walk::{self, Leaving, Target, Walk};
+use fallible::to_vec;
 
 /// A path of a call, with the directory that it begins in.
 #[derive(Clone, Copy)]
@@ -78,7 +79,14 @@ pub(super) fn resolve(call: &Call, who: Identity, at: At) -> Result<Walk<Node>, 
 
 /// Where a path leads after another torus has found that it leads out of what it has.
 pub fn go_on(who: Identity, rest: Vec<u8>, links: u32, follow: bool) -> Result<Walk<Node>, Stop> {
-    let at = Node::root();
+    // The home has searched the root, of which this torus may know no more: what is mounted on it is entered at once, or each would
+    // send the other there for ever.
+    let root = Node::root();
+    let mounted = walk::split(&rest).and_then(|(name, tail)| Some((root.mounted(name)?, tail)));
+    let (at, rest) = match mounted {
+        Some((at, tail)) => (at, to_vec(tail)?),
+        None => (root, rest),
+    };
     Ok(walk::go_on(
         &World(who),
         Leaving { at, rest, links },
