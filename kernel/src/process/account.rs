@@ -24,8 +24,9 @@ impl AtStart {
     }
 }
 
-/// Small objects that a torus makes once and keeps: the root of `/tmp`, the store of memory objects, the cores' lists of timers.
-const LASTING: i64 = 8;
+/// Small objects that a torus makes once and keeps: the root of `/tmp`, the store of memory objects, the cores' lists of timers, the root
+/// directory's own node once it has changed.
+const LASTING: i64 = 12;
 /// Bytes in pages that are the first process's, in whose last call the account is settled: process and vector state.
 const FIRST: i64 = 2 * PAGE_SIZE as i64;
 
