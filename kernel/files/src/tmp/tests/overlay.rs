@@ -89,7 +89,10 @@ fn find(tree: &Tree, path: &str) -> Found {
 }
 
 /// The directory of a path, which may be new, and the name in it.
-fn place(tree: &Tree, path: &str) -> Result<(Arc<Node<u32, Spin>>, Vec<u8>), FileError> {
+/// A directory, and a name in it.
+type Place = (Arc<Node<u32, Spin>>, Vec<u8>);
+
+fn place(tree: &Tree, path: &str) -> Result<Place, FileError> {
     let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
     Ok((find(tree, directory)?, name.as_bytes().to_vec()))
 }
