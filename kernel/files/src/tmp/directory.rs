@@ -66,7 +66,13 @@ impl<N> Directory<N> {
 
     pub(super) fn remove(&mut self, name: &[u8]) -> Option<N> {
         let position = self.by_name.remove(name)?;
-        self.by_position.remove(&position).map(|(_, node)| node)
+        let node = self.by_position.remove(&position).map(|(_, node)| node);
+        if self.by_name.is_empty() {
+            // Empty trees keep a node: a directory that lasts gives it back.
+            self.by_name = BTreeMap::new();
+            self.by_position = BTreeMap::new();
+        }
+        node
     }
 
     /// Takes the archive's entry at a position away.
