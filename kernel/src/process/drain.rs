@@ -43,6 +43,10 @@ pub fn drain(call: &mut Call) -> SysResult {
         return Err(Stop::Block);
     }
     call.inflight.deadline = None;
+    // Each round asks anew, and nothing interrupts who waits for an answer: between two rounds a signal ends the call.
+    if call.inflight.runs > 0 && call.inflight.word == 0 && call.thread.signals.is_due() {
+        return Err(Errno::EINTR.into());
+    }
     let (from, begin) = (call.process.pid, call.inflight.runs == 0);
     let undo = call.args[1] == UNDO;
     let answer = ask(call, 1, |_, token, hands| {
