@@ -43,10 +43,6 @@ pub fn drain(call: &mut Call) -> SysResult {
         return Err(Stop::Block);
     }
     call.inflight.deadline = None;
-    // Each round asks anew, and nothing interrupts who waits for an answer: between two rounds a signal ends the call.
-    if call.inflight.runs > 0 && call.inflight.word == 0 && call.thread.signals.is_due() {
-        return Err(Errno::EINTR.into());
-    }
     let (from, begin) = (call.process.pid, call.inflight.runs == 0);
     let undo = call.args[1] == UNDO;
     let answer = ask(call, 1, |_, token, hands| {
@@ -57,6 +53,11 @@ pub fn drain(call: &mut Call) -> SysResult {
             undo,
         };
         hands.send(torus, question);
+    });
+    // Who cannot leave holds it up for as long as it likes: signals end the call, and it may be sent away itself.
+    let answer = answer.map_err(|stop| match stop {
+        Stop::Answer => Stop::Block,
+        stop => stop,
     });
     if value(answer?)? == 0 {
         return Ok(0);
