@@ -3,7 +3,7 @@
 use super::caller::Caller;
 use super::content::{Content, LEN_MAX};
 use super::device::Device;
-use super::io::{PIECE, Transfer};
+use super::io::Transfer;
 use super::local::TmpNode;
 use super::machine;
 use super::open::{Body, Flags, OpenFile};
@@ -260,9 +260,12 @@ fn append_tmp(
     Ok(io.done())
 }
 
+/// The most bytes that are appended in one place, whoever else appends meanwhile.
+const APPENDED: usize = 64 << 10;
+
 /// The next bytes of a transfer: a whole piece, unless memory ends that can be read.
 fn take_piece(io: &mut Transfer) -> Result<Vec<u8>, Stop> {
-    let len = io.left().min(PIECE);
+    let len = io.left().min(APPENDED);
     let mut piece = Vec::new();
     piece.try_resize(len, 0)?;
     let mut taken = 0;
