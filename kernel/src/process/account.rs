@@ -25,8 +25,8 @@ impl AtStart {
 }
 
 /// Small objects that a torus makes once and keeps: the root of `/tmp`, the store of memory objects, the cores' lists of timers, the root
-/// directory's own node once it has changed.
-const LASTING: i64 = 12;
+/// directory's own node once it has changed, nodes of trees that have been in use.
+const LASTING: i64 = 32;
 /// Bytes in pages that are the first process's, in whose last call the account is settled: process and vector state.
 const FIRST: i64 = 2 * PAGE_SIZE as i64;
 
