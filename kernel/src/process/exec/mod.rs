@@ -97,6 +97,7 @@ fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Stop> {
         return Err(Errno::E2BIG.into());
     }
     let (Found { executable, guard }, start) = script::resolve(thread, request)?;
+    cpu::let_interrupts_in();
     let layout = layout(process, &limits, guard);
     let program = elf::parse(&executable, &start, layout.executable)
         .map_err(|error| refuse(process, request, error))?;
