@@ -69,7 +69,7 @@ pub fn emergency(text: fmt::Arguments<'_>) {
     screen::show();
 }
 
-/// Whoever's line is on its way: another one follows, and the rest comes later.
+/// Breaks off a line of which a torus has sent a part: another line follows, and the rest of this one comes later.
 fn end_line(port: &mut Option<TorusId>) {
     if port.take().is_some() {
         send(b"\n");

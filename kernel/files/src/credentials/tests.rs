@@ -41,7 +41,7 @@ proptest! {
         prop_assert_eq!(Identity::from_bytes(&bytes).unwrap(), own.identity());
     }
 
-    /// Whoever is not the superuser never becomes anybody that it was not in some way.
+    /// A process of another user than 0 can only take ids that it has already: real, effective or saved.
     #[test]
     fn nobody_becomes_a_stranger(own in ids(), calls in proptest::collection::vec((0..4, [wanted(), wanted(), wanted()]), 1..6)) {
         let known = [own.real, own.effective, own.saved, own.files];

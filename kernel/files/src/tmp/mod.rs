@@ -1,7 +1,7 @@
 //! A writable tree in memory: names, links and attributes. What a file holds is the user's type `C`. It may lie over an archive
 //! ([`Lower`]), which then shows where nothing has been changed.
 //!
-//! Whoever changes names says who he is, and gets what [`permission`] gives him.
+//! Each change of a name carries the identity of the process that asks, and [`permission`] decides whether it may.
 //!
 //! A node lives as long as it has a name or an open file: both are references to it. Each node has a lock of its own, held only
 //! for a few lines and never two at once; changes of names exclude each other by one more lock of the whole tree.

@@ -36,7 +36,7 @@ fn vacant(target: Target<Node>, is_directory: bool) -> Result<Name, Errno> {
     Ok((parent, target.name))
 }
 
-/// Where a name is that goes: ENOENT when it is not there, EBUSY for mount points, `unnamed` for `.` and `..`.
+/// The place of a name that is to be removed or renamed. ENOENT when there is no such name, EBUSY for mount points, `unnamed` for `.` and `..`.
 fn present(target: Target<Node>, unnamed: Errno) -> Result<Name, Errno> {
     let node = target.node.ok_or(Errno::ENOENT)?;
     if target.name.is_empty() {
