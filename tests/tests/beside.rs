@@ -56,3 +56,9 @@ fn a_hog() {
 fn a_fork_bomb() {
     goes_on(&beside("bomb").smp(2).mem(64));
 }
+
+/// The bomb's limit holds for this user, but not for user 0.
+#[test]
+fn a_fork_bomb_within_a_limit() {
+    goes_on(&beside("bomb").smp(2).mem(64).user(1000, 1000));
+}

@@ -65,7 +65,6 @@ fn a_hog_ends_and_the_rest_goes_on() {
 }
 
 #[test]
-#[ignore = "known fault: the first process itself is refused memory when user 0 forks without a limit"]
 fn a_fork_bomb_ends_and_the_rest_goes_on() {
     let flat = "refused: true\nall killed: true\nmore than the tree: true\n";
     let after = "afterwards: Ok(0)\n";

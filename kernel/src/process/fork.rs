@@ -196,8 +196,8 @@ fn new_process(parent: &Arc<Process>) -> Result<Arc<Process>, Errno> {
     let user = credentials.user.real;
     let counted = users::enter(user);
     let limit = limits.current(NPROC);
-    if user != 0 && !credentials.is_privileged() && limit != INFINITY && users::count(user) > limit
-    {
+    let bound = user != 0 && !credentials.is_privileged() && limit != INFINITY;
+    if !users::fits() || bound && users::count(user) > limit {
         return Err(Errno::EAGAIN);
     }
     let pid = table().new_pid()?;
@@ -209,14 +209,14 @@ fn new_process(parent: &Arc<Process>) -> Result<Arc<Process>, Errno> {
 }
 
 /// The child, with copies of what its parent has.
-fn copy(parent: &Arc<Process>, pid: Pid, counted: Option<Counted>) -> Result<Arc<Process>, Errno> {
+fn copy(parent: &Arc<Process>, pid: Pid, counted: Counted) -> Result<Arc<Process>, Errno> {
     let child = fallible::arc(Process {
         name: Lock::new(*parent.name.lock()),
         files: parent.files.fork(pid)?,
         executable: Lock::new(parent.executable.lock().clone()),
         command: Lock::new(parent.command.lock().clone()),
         credentials: Lock::new(*parent.credentials.lock()),
-        counted: Lock::new(counted),
+        counted: Lock::new(Some(counted)),
         limits: Lock::new(*parent.limits.lock()),
         personality: Personality::new(parent.personality.bits()),
         actions: Lock::new(parent.actions.lock().clone()),

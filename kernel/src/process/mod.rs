@@ -159,7 +159,7 @@ impl Process {
     /// Counts it as its user's process, or not any more.
     pub fn count(&self, lives: bool) {
         let user = self.credentials.lock().user.real;
-        let counted = if lives { users::enter(user) } else { None };
+        let counted = lives.then(|| users::enter(user));
         drop(core::mem::replace(&mut *self.counted.lock(), counted));
     }
 

@@ -2,7 +2,7 @@
 
 use super::text::Text;
 use crate::process::identity::UNAME;
-use crate::process::random;
+use crate::process::{random, users};
 use braid_files::pipe;
 
 /// The path below `/proc/sys`, and who writes the value.
@@ -32,7 +32,7 @@ pub(super) const ENTRIES: [Entry; 23] = [
     ("kernel/random/uuid", uuid),
     ("kernel/randomize_va_space", |text| number(text, 2)),
     ("kernel/tainted", |text| number(text, 0)),
-    ("kernel/threads-max", |text| number(text, 32768)),
+    ("kernel/threads-max", |text| number(text, users::most())),
     ("kernel/version", |text| named(text, 3)),
     ("vm/max_map_count", |text| {
         number(text, vm::space::MAX_MAPPINGS as u64)
