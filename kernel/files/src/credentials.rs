@@ -288,7 +288,8 @@ impl Credentials {
         Ok(result)
     }
 
-    fn acts_as(&self, other: &Self) -> bool {
+    /// Whether another acts as the same user and group, also with files.
+    pub fn acts_as(&self, other: &Self) -> bool {
         let pairs = [(self.user, other.user), (self.group, other.group)];
         let same =
             |(own, other): (Ids, Ids)| own.effective == other.effective && own.files == other.files;

@@ -6,6 +6,7 @@ use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::credentials::{Credentials, GROUPS_MAX, Groups, Ids};
 use braid_files::error::FileError;
+use core::sync::atomic::Ordering;
 
 /// NGROUPS_MAX: more in one call is not even a number of groups on Linux.
 const NGROUPS_MAX: i32 = 65536;
@@ -15,15 +16,19 @@ pub fn of(process: &Process) -> Credentials {
     *process.credentials.lock()
 }
 
-/// Changes who the caller is, and whose process it counts as.
+/// Changes who the caller is, and whose process it counts as. Who acts as somebody else than before is not told any more when its
+/// parent ends (prctl(2), PR_SET_PDEATHSIG).
 fn change<R>(
     call: &Call,
     change: impl FnOnce(&mut Credentials) -> Result<R, FileError>,
 ) -> Result<R, Errno> {
     let mut own = call.process.credentials.lock();
-    let before = own.user.real;
+    let before = *own;
     let result = own.change(change)?;
-    let moved = own.user.real != before;
+    let moved = own.user.real != before.user.real;
+    if !own.acts_as(&before) {
+        call.process.at_parents_end.store(0, Ordering::Relaxed);
+    }
     drop(own);
     if moved {
         call.process.count(true);

@@ -73,9 +73,7 @@ pub fn setpriority(call: &mut Call) -> SysResult {
 /// Sets a process's nice value. EPERM for another user's, EACCES for a lower one than its limit lets the caller choose.
 fn set(me: &Process, process: &Process, nice: i32) -> Result<(), Errno> {
     let own = *me.credentials.lock();
-    let other = *process.credentials.lock();
-    let same = [other.user.real, other.user.effective].contains(&own.user.effective);
-    if !same && !own.is_privileged() {
+    if !own.may_renice(&process.credentials.lock()) {
         return Err(Errno::EPERM);
     }
     let thread = process.thread().ok_or(Errno::ESRCH)?;

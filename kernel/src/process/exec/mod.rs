@@ -204,7 +204,11 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
     Segments::default().load();
     let credentials = {
         let mut own = process.credentials.lock();
+        let before = *own;
         *own = own.executing(guard);
+        if own.is_set_id() || !own.acts_as(&before) {
+            process.at_parents_end.store(0, Ordering::Relaxed);
+        }
         if own.is_set_id() {
             process.personality.protect();
         }

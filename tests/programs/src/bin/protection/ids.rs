@@ -65,6 +65,7 @@ fn each(state: [u32; 3], name: &str, number: i64, ids: &[u32]) {
         let state = state.map(|id| id as usize);
         call(l::SYS_setresgid, state).expect("setresgid");
         call(l::SYS_setresuid, state).expect("setresuid");
+        super::tell_at_parents_end();
         let mut arguments = [0; 3];
         for (argument, id) in arguments.iter_mut().zip(ids) {
             *argument = *id as usize;
@@ -81,12 +82,13 @@ fn each(state: [u32; 3], name: &str, number: i64, ids: &[u32]) {
     });
 }
 
-/// Real, effective, saved and file-system ids.
+/// Real, effective, saved and file-system ids, and whether its parent's end is still told.
 fn now(name: &str) -> String {
     let status = std::fs::read_to_string("/proc/self/status").expect("/proc/self/status");
     let key = if name == "users" { "Uid:" } else { "Gid:" };
     let line = status.lines().find(|line| line.starts_with(key));
-    line.unwrap_or_default().replace('\t', " ")
+    let ids = line.unwrap_or_default().replace('\t', " ");
+    format!("{ids}, {}", super::told_at_parents_end())
 }
 
 fn groups() {

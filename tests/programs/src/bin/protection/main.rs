@@ -78,6 +78,20 @@ fn forked(work: impl FnOnce()) {
     }
 }
 
+/// Has this process get a signal when its parent ends.
+fn tell_at_parents_end() {
+    let signal = l::SIGURG as usize;
+    call(l::SYS_prctl, [l::PR_SET_PDEATHSIG as usize, signal]).expect("prctl");
+}
+
+/// Which signal this process gets when its parent ends.
+fn told_at_parents_end() -> u32 {
+    let mut signal = 0;
+    let to = (&raw mut signal).addr();
+    call(l::SYS_prctl, [l::PR_GET_PDEATHSIG as usize, to]).expect("prctl");
+    signal
+}
+
 fn flush() {
     std::io::stdout().flush().expect("to write");
 }

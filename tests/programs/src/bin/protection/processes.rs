@@ -83,6 +83,7 @@ fn pair(target: [u32; 3], sender: [u32; 3]) {
         if sender[1] != 0 || target == sender {
             line.push(prlimit(0, limit.as_mut_ptr().addr()));
             line.push(prlimit(limit.as_mut_ptr().addr(), 0));
+            line.push(letter(call(l::SYS_setpriority, [0, apart, 5])));
         }
         println!("{line}");
     });

@@ -22,7 +22,7 @@ pub(crate) fn who() {
         unsafe { l::getauxval(key) }
     };
     println!(
-        "users {:?} groups {:?} secure {} auxiliary {}:{} {}:{} dumpable {:?}",
+        "users {:?} groups {:?} secure {} auxiliary {}:{} {}:{} dumpable {:?} at parent's end {}",
         ids(l::SYS_getresuid),
         ids(l::SYS_getresgid),
         auxiliary(l::AT_SECURE),
@@ -31,6 +31,7 @@ pub(crate) fn who() {
         auxiliary(l::AT_GID),
         auxiliary(l::AT_EGID),
         call(l::SYS_prctl, [l::PR_GET_DUMPABLE as usize, 0, 0, 0, 0]),
+        super::told_at_parents_end(),
     );
 }
 
@@ -98,6 +99,7 @@ pub(crate) fn run() {
 /// Executes a program, which tells as whom it runs.
 fn execute(path: &str) {
     super::flush();
+    super::tell_at_parents_end();
     let (path, who) = (text(path), text("who"));
     let arguments = [path.as_ptr(), who.as_ptr(), std::ptr::null()];
     let environment = [std::ptr::null::<u8>()];
