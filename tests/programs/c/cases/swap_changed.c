@@ -1,5 +1,5 @@
 // More memory than there is, read again and again until a page is lost: the swap file is changed meanwhile. A page may be lost
-// (SIGBUS), but never hold something else.
+// (SIGBUS), but never hold something else. The program's own pages are locked: it has to tell.
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 static void lost(int s) { write(1, "lost\n", 5); _exit(0); }
 
 int main(void) {
+  if (mlockall(MCL_CURRENT)) return 3;
   enum { PAGES = 60 << 8 };
   unsigned long *memory = mmap(0, PAGES * 4096L, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   signal(SIGBUS, lost);
