@@ -9,6 +9,11 @@ fn nice_values() {
 }
 
 #[test]
+fn policies() {
+    cases::as_on_linux("policies", &cases::exec("policies"));
+}
+
+#[test]
 fn processor_time() {
     cases::as_on_linux("cputime", &cases::exec("cputime"));
 }

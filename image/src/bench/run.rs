@@ -48,10 +48,12 @@ pub struct Run {
 }
 
 impl Run {
-    /// Reads what the program wrote. A run without a last record is not complete, nor is one with lines that are no records.
+    /// Reads what the program wrote. A run without a last record is not complete, nor is one with lines that are no records. A line that
+    /// does not end says nothing: half a number is another number.
     #[must_use]
     pub fn new(output: &[u8], problem: Option<String>, log: String) -> Run {
-        let text = String::from_utf8_lossy(output);
+        let end = output.iter().rposition(|byte| *byte == b'\n');
+        let text = String::from_utf8_lossy(&output[..end.map_or(0, |end| end + 1)]);
         let mut records = Vec::new();
         let mut bad = None;
         for line in text.lines() {
@@ -91,7 +93,7 @@ mod tests {
 
     #[test]
     fn what_came_before_a_death_is_kept() {
-        let text = format!("{FIGURE}figure name=exec proc");
+        let text = format!("{FIGURE}{}", FIGURE.trim_end());
         let run = Run::new(text.as_bytes(), None, String::new());
         assert_eq!(run.records.len(), 1);
         assert!(run.problem.unwrap().contains("before the program did"));

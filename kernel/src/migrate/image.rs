@@ -73,8 +73,8 @@ pub struct Arrival {
 }
 
 /// Words of a thread: fs, gs and selectors, mask, pending, mask to go back to (with whether there is one), alternative stack, last
-/// fault, word to clear, nice value.
-const THREAD: usize = 15;
+/// fault, word to clear, nice value, scheduling policy.
+const THREAD: usize = 16;
 
 /// Writes the image of a frozen process. ENOMEM without memory; EBUSY when it has something that cannot travel.
 pub fn write(
@@ -259,6 +259,7 @@ fn write_thread(to: &mut Writer, thread: &Thread) -> Result<(), Errno> {
         fault.address,
         thread.clear_child_tid.get(),
         thread.nice.load(Ordering::Relaxed) as u64,
+        thread.policy.load(Ordering::Relaxed).into(),
     ])?;
     write_call(to, thread.in_flight.get())?;
     let infos = signals.infos()?;
@@ -288,6 +289,7 @@ impl Arrival {
             address,
             word,
             nice,
+            policy,
         ] = self.words;
         thread.segments.set(Segments {
             fs_base,
@@ -309,6 +311,7 @@ impl Arrival {
         });
         thread.clear_child_tid.set(word);
         thread.nice.store(nice as i32, Ordering::Relaxed);
+        thread.policy.store(policy as u32, Ordering::Relaxed);
         thread.in_flight.set(self.in_flight);
         Ok(thread)
     }

@@ -13,6 +13,7 @@ use crate::sched::lock::Lock;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
+use braid_threads::policy::Policy;
 use core::sync::atomic::Ordering;
 
 const CLONE_VM: u64 = 0x100;
@@ -254,7 +255,9 @@ fn new_thread(
         segments = segments.with_fs(request.tls);
     }
     thread.segments.set(segments);
-    let nice = parent.nice.load(Ordering::Relaxed);
+    let policy = Policy::from_word(parent.policy.load(Ordering::Relaxed));
+    let (policy, nice) = policy.inherited(parent.nice.load(Ordering::Relaxed));
+    thread.policy.store(policy.word(), Ordering::Relaxed);
     thread.nice.store(nice, Ordering::Relaxed);
     thread.signals.set_mask(parent.signals.mask());
     thread.signals.altstack.set(parent.signals.altstack.get());

@@ -151,36 +151,6 @@ pub fn sched_yield(_: &mut Call) -> SysResult {
     Ok(0)
 }
 
-/// sched_getaffinity(2): the cores of the caller's torus.
-pub fn sched_getaffinity(call: &mut Call) -> SysResult {
-    let cores = cpu::this().torus().cores();
-    let bytes = cores.div_ceil(64) * 8;
-    let len = call.size(1);
-    if len < bytes || !len.is_multiple_of(8) {
-        return Err(Errno::EINVAL.into());
-    }
-    for word in 0..bytes / 8 {
-        let bits = (cores - word * 64).min(64) as u32;
-        let mask = u64::MAX.checked_shr(64 - bits).unwrap_or(0);
-        write_value(call.size(2).wrapping_add(word * 8), mask)?;
-    }
-    Ok(bytes)
-}
-
-/// sched_setaffinity(2): checked, and then left to the scheduler.
-pub fn sched_setaffinity(call: &mut Call) -> SysResult {
-    let cores = cpu::this().torus().cores().min(64) as u32;
-    let mut word = 0u64;
-    for index in 0..call.size(1).min(8) {
-        let byte: u8 = read_value(call.size(2).wrapping_add(index))?;
-        word |= u64::from(byte) << (index * 8);
-    }
-    if word & u64::MAX.checked_shr(64 - cores).unwrap_or(0) == 0 {
-        return Err(Errno::EINVAL.into());
-    }
-    Ok(0)
-}
-
 /// getcpu(2): the core's number within the torus.
 pub fn getcpu(call: &mut Call) -> SysResult {
     let here = cpu::this();
@@ -190,11 +160,6 @@ pub fn getcpu(call: &mut Call) -> SysResult {
     if call.args[1] != 0 {
         write_value(call.size(1), here.torus().id.index() as u32)?;
     }
-    Ok(0)
-}
-
-/// Calls that succeed without effect: sched_setscheduler with its kin.
-pub fn accepted(_: &mut Call) -> SysResult {
     Ok(0)
 }
 

@@ -66,6 +66,8 @@ pub struct Thread {
     pub link: Link,
     /// Its nice value (setpriority(2)).
     pub nice: AtomicI32,
+    /// Its scheduling policy, as a word of [`braid_threads::policy::Policy`].
+    pub policy: AtomicU32,
     /// The virtual time that it has used on the core that ran it last.
     pub virtual_time: AtomicU64,
     /// Of a parent that vfork holds back: the word that its child wanted cleared when it let go of the parent's memory; 0: none.
@@ -122,6 +124,7 @@ impl Thread {
             attention: AtomicBool::new(false),
             link: Link::new(),
             nice: AtomicI32::new(0),
+            policy: AtomicU32::new(0),
             virtual_time: AtomicU64::new(0),
             word_to_clear: AtomicU64::new(0),
             signals: SignalState::new(),

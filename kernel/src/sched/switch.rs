@@ -10,9 +10,10 @@ use crate::process::{RunState, Thread};
 use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
 use braid_threads::fair::virtual_time;
+use braid_threads::policy::Policy;
 
 /// How long a thread runs before the next one's turn.
-pub(super) const SLICE: Nanos = Nanos::from_millis(10);
+pub const SLICE: Nanos = Nanos::from_millis(10);
 
 /// The registers of the thread that this core goes on with: the current one when it may, else the next of the queue, else
 /// one stolen from another core of the torus, else whoever ends the idling.
@@ -118,7 +119,8 @@ fn keeps_turn(core: &Core, thread: &Arc<Thread>) -> bool {
 /// Counts what a current thread has used of its core since that was counted last.
 pub(super) fn charge(core: &Core, thread: &Arc<Thread>) {
     let used = core.account.settle();
-    let nice = thread.nice.load(Ordering::Relaxed);
+    let policy = Policy::from_word(thread.policy.load(Ordering::Relaxed));
+    let nice = policy.share(thread.nice.load(Ordering::Relaxed));
     core.account
         .use_turn(thread, virtual_time(used.total(), nice));
     core.busy.add(used.total());

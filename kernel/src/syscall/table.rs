@@ -8,7 +8,7 @@ use crate::mem::{calls as mem, locking};
 use crate::migrate::call as migrate;
 use crate::process::{
     closing, credentials as cred, drain, end, exec, fork, group, identity as id, init, limits,
-    personality, priority, time, wait,
+    personality, policy, priority, time, wait,
 };
 use crate::signal::{alarm, calls as sig};
 use crate::vmo::{calls as vmo, snapshot};
@@ -156,8 +156,13 @@ const LINUX: &[(u64, Handler, Rule)] = &[
     (138, file::fstatfs, Is(Never)),
     (140, priority::getpriority, Is(Never)),
     (141, priority::setpriority, Is(Never)),
-    (142, id::accepted, Is(Never)),
-    (144, id::accepted, Is(Never)),
+    (142, policy::sched_setparam, Is(Never)),
+    (143, policy::sched_getparam, Is(Never)),
+    (144, policy::sched_setscheduler, Is(Never)),
+    (145, policy::sched_getscheduler, Is(Never)),
+    (146, policy::sched_get_priority_max, Is(Never)),
+    (147, policy::sched_get_priority_min, Is(Never)),
+    (148, policy::sched_rr_get_interval, Is(Never)),
     (149, locking::mlock, Is(Never)),
     (150, locking::munlock, Is(Never)),
     (151, locking::mlockall, Is(Never)),
@@ -171,8 +176,8 @@ const LINUX: &[(u64, Handler, Rule)] = &[
     (200, sig::tkill, Is(Never)),
     (201, time::time, Is(Never)),
     (202, futex::futex, By(futex::interruption)),
-    (203, id::sched_setaffinity, Is(Never)),
-    (204, id::sched_getaffinity, Is(Never)),
+    (203, policy::sched_setaffinity, Is(Never)),
+    (204, policy::sched_getaffinity, Is(Never)),
     (217, file::getdents64, Is(Never)),
     (218, id::set_tid_address, Is(Never)),
     (221, file::fadvise64, Is(Never)),

@@ -126,8 +126,11 @@ impl Torus {
                 self.reserve()
             };
             let free = pool.available().saturating_sub(kept);
-            if cache.refill(&mut pool, free) > 0 {
-                return cache.allocate(&self.frames, used);
+            cache.refill(&mut pool, free);
+            // Another core that is out of memory may have taken what came.
+            let found = cache.allocate(&self.frames, used);
+            if found.is_some() {
+                return found;
             }
             if used == Use::Kernel && reserve::may_draw() {
                 return self.draw(&mut pool);

@@ -8,3 +8,4 @@ extern crate std;
 
 pub mod fair;
 pub mod interruption;
+pub mod policy;
