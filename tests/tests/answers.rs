@@ -26,6 +26,23 @@ fn pipes() {
     as_on_linux("pipe_edges");
 }
 
+/// ELF headers and `#!` lines, odd ones too, one case after the other on one machine.
+#[test]
+fn what_is_a_program() {
+    cases::together_as_on_linux(&["elf_edges", "shebang", "script_edges"], |exec| {
+        exec.smp(2).tori(1)
+    });
+}
+
+/// On one torus, and with what runs on another one than what writes.
+#[test]
+fn programs_that_run_are_not_written() {
+    for (cores, tori) in [(2, 1), (4, 2)] {
+        let exec = cases::exec("text_busy").smp(cores).tori(tori);
+        let _ = cases::as_on_linux("text_busy", &exec);
+    }
+}
+
 #[test]
 fn names_behind_descriptors() {
     as_on_linux("fdname");

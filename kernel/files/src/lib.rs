@@ -16,6 +16,7 @@ pub mod archive;
 pub mod chunks;
 pub mod credentials;
 pub mod error;
+pub mod executable;
 pub mod far;
 pub mod line;
 pub mod lines;

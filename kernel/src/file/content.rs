@@ -1,6 +1,7 @@
 //! The content of a file in `/tmp`: a memory object, so that mappings, reads and writes share its pages. Pages that were never
 //! written take no memory.
 
+use super::claims::Claims;
 use super::local;
 use super::locks::FileLocks;
 use super::seals::Seals;
@@ -28,6 +29,8 @@ pub struct Content {
     archive: Option<NodeId>,
     /// Who has locked it.
     pub locks: FileLocks,
+    /// Who writes to it, or runs it.
+    pub claims: Claims,
 }
 
 /// The longest file (`MAX_LFS_FILESIZE`).
@@ -43,6 +46,7 @@ impl Content {
             seals: AtomicU32::new(Seals::SEAL.bits()),
             archive: None,
             locks: FileLocks::new(),
+            claims: Claims::default(),
         })
     }
 

@@ -1,6 +1,7 @@
 //! Programs to execute.
 
 use super::boot;
+use super::claims::Claim;
 use super::content::Content;
 use super::far::remote::Remote;
 use super::far::{self, Reply};
@@ -149,8 +150,11 @@ impl Executable {
         };
         let guard = Guard::from(&stat);
         let file = match remote.same_as() {
-            Some(id) => fallible::arc(OpenFile::new(bytes_of(id)?, Flags::RDONLY))?,
-            None => copy(thread, remote, guard)?,
+            Some(id) => {
+                let claim = Claim::to_run_archive(id);
+                fallible::arc(OpenFile::new(bytes_of(id)?, Flags::RDONLY).claiming(claim))?
+            }
+            None => copy(thread, file, remote, guard)?,
         };
         let executable = fallible::arc(Self { path, file })?;
         Ok(Found { executable, guard })
@@ -203,13 +207,21 @@ impl Executable {
     }
 }
 
-/// A copy of a program of another torus, which nobody may use otherwise than the program.
-fn copy(thread: &Arc<Thread>, remote: &Remote, guard: Guard) -> Result<Arc<OpenFile>, Stop> {
+/// A copy of a program of another torus, which nobody may use otherwise than the program. The program is run there as long as here.
+fn copy(
+    thread: &Arc<Thread>,
+    program: &Arc<OpenFile>,
+    remote: &Remote,
+    guard: Guard,
+) -> Result<Arc<OpenFile>, Stop> {
     let file = far::fetch(thread, remote)?;
-    if let Body::Tmp(node) = &file.body {
-        node.change(|own| (own.mode, own.uid, own.gid) = (guard.mode, guard.uid, guard.gid));
-    }
-    Ok(file)
+    let Body::Tmp(node) = &file.body else {
+        return Err(Errno::EIO.into());
+    };
+    node.change(|own| (own.mode, own.uid, own.gid) = (guard.mode, guard.uid, guard.gid));
+    let claim = Claim::Copy(program.clone());
+    let copy = OpenFile::new(Body::Tmp(node.clone()), Flags::RDONLY).claiming(claim);
+    Ok(fallible::arc(copy)?)
 }
 
 /// A path of a program on another torus from the root on.

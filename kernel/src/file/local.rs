@@ -2,6 +2,7 @@
 //!
 //! Nothing here is shared between tori: each slot is written once, by a core of its torus.
 
+use super::claims::Running;
 use super::content::Content;
 use super::far::remote::Remote;
 use super::tree::{Mount, Node as TreeNode};
@@ -40,6 +41,8 @@ pub struct Local {
     pub load: super::proc::Load,
     /// Frames that programs could have at first use.
     pub frames: u64,
+    /// What of the boot archive runs here.
+    pub running: Running,
 }
 
 static LOCALS: [Once<&'static Local>; TORI] = [const { Once::new() }; TORI];
@@ -88,8 +91,15 @@ fn make() -> Result<&'static Local, NoMemory> {
         pipes: AtomicU64::new(base + 2),
         load: super::proc::Load::new(),
         frames,
+        running: Running::new(tree::archive().len())?,
     };
     Ok(Box::leak(fallible::boxed(local)?))
+}
+
+/// Whether a file of the boot archive runs on any torus.
+pub fn is_run_anywhere(id: NodeId) -> bool {
+    let locals = LOCALS.iter().filter_map(Once::get);
+    locals.into_iter().any(|local| local.running.has(id))
 }
 
 /// Files in memory of the torus that runs this: `/tmp` where that is at home, elsewhere only files without names.

@@ -9,6 +9,7 @@
 
 mod boot;
 mod caller;
+mod claims;
 mod content;
 mod context;
 mod device;

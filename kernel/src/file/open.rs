@@ -1,6 +1,7 @@
 //! Open files: what descriptors name, shared by `dup` and `fork`.
 
 use super::boot;
+use super::claims::Claim;
 use super::device::Device;
 use super::far::{self, remote::Remote};
 use super::local::TmpNode;
@@ -107,6 +108,8 @@ pub struct OpenFile {
     /// What is behind it.
     pub body: Body,
     flags: AtomicU32,
+    /// What it is there for; only held.
+    claim: Claim,
     /// The position of the next read or write.
     pub offset: Lock<u64>,
 }
@@ -117,8 +120,16 @@ impl OpenFile {
         Self {
             body,
             flags: AtomicU32::new(flags.bits()),
+            claim: Claim::None,
             offset: Lock::new(0),
         }
+    }
+
+    /// With a claim, from the beginning to the end.
+    #[must_use]
+    pub fn claiming(mut self, claim: Claim) -> Self {
+        self.claim = claim;
+        self
     }
 
     /// How it was opened, and what fcntl changed.

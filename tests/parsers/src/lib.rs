@@ -3,7 +3,7 @@
 pub mod mutate;
 mod targets;
 
-use targets::{files, firmware, loader, objects};
+use targets::{files, firmware, loader, objects, programs};
 
 /// Something that reads bytes which it cannot trust.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ const fn target(name: &'static str, read: fn(&[u8]), seeds: fn() -> Vec<Vec<u8>>
 }
 
 /// Every parser of bytes that come from programs, disks, firmware, loaders, other tori, or the machine.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 13] = [
     target("archive", files::archive, files::archives),
     target("file-messages", files::message, files::messages),
     target(
@@ -36,6 +36,8 @@ pub const TARGETS: [Target; 11] = [
     target("loader-config", loader::config, loader::configs),
     target("loader-executable", loader::executable, loader::executables),
     target("loader-memory", loader::memory, loader::memories),
+    target("program", programs::elf, programs::elves),
+    target("script", programs::line, programs::lines),
     target("data-cap", objects::cap, objects::caps),
     target("ring-message", objects::line, objects::lines),
 ];

@@ -68,3 +68,25 @@ pub fn as_on_linux(name: &str, exec: &Exec) -> Output {
     assert_eq!(seen, (0, expected(name).as_str()), "{name}: {output:?}");
     output
 }
+
+/// Checks that cases print on one machine, each after the other, what Linux prints, and end with status 0. `on` says what the
+/// machine is like.
+///
+/// # Panics
+/// They do not.
+pub fn together_as_on_linux(names: &[&str], on: impl FnOnce(Exec) -> Exec) {
+    let script: String = names
+        .iter()
+        .map(|name| format!("/cases/{name} || echo {name}: status $?; "))
+        .collect();
+    let exec = names.iter().fold(Exec::sh(&script), |exec, name| {
+        exec.file(program(name), format!("/cases/{name}"))
+    });
+    let output = on(exec).run();
+    let right: String = names.iter().map(|name| expected(name)).collect();
+    assert_eq!(
+        (output.status, output.stdout.as_str()),
+        (0, right.as_str()),
+        "{output:?}"
+    );
+}

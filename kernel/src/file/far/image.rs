@@ -3,6 +3,7 @@
 //! What nobody else has and every torus can show (files of the boot archive, devices) is opened anew at the target. Everything
 //! else stays: the target holds its number. What comes back to its home is the old open file again.
 
+use super::super::claims::Claim;
 use super::super::context::{Context, Inner};
 use super::super::device::{self, Device};
 use super::super::executable::Executable;
@@ -200,10 +201,21 @@ pub fn unpack(bytes: &[u8], pid: Pid) -> Result<(Context, Option<Arc<Executable>
         None => None,
         Some((path, item)) => Some(fallible::arc(Executable {
             path,
-            file: open(&item)?,
+            file: program(&item)?,
         })?),
     };
     Ok((context, executable))
+}
+
+/// The program that a process runs: one of the archive runs here from now on.
+fn program(item: &Item) -> Result<Arc<OpenFile>, Errno> {
+    let Item::Own { spot, .. } = *item else {
+        return open(item);
+    };
+    let body = body(spot, Flags::RDONLY)?;
+    let claim = Claim::of_program(&body);
+    let file = OpenFile::new(body, Flags::RDONLY).claiming(claim);
+    Ok(fallible::arc(file)?)
 }
 
 fn open(item: &Item) -> Result<Arc<OpenFile>, Errno> {

@@ -1,6 +1,7 @@
 //! What is done with an open file, but for moving its bytes.
 
 use super::super::caller::Caller;
+use super::super::claims::Claim;
 use super::super::open::{Body, Flags, OpenFile};
 use super::super::tree::Node;
 use super::super::{transfer, tty};
@@ -99,7 +100,12 @@ pub(super) fn truncate(
                 _ => return Err(Errno::EINVAL.into()),
             }
             permission::check(who, node.guard(), Access::WRITE)?;
-            cut(who, &node.raised()?, len, limit)
+            let node = node.raised()?;
+            let _claim = match &node {
+                Node::Tmp(tmp) => Claim::to_write(tmp)?,
+                _ => Claim::None,
+            };
+            cut(who, &node, len, limit)
         }
     }
 }

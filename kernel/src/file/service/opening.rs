@@ -1,5 +1,6 @@
 //! Opening: from a node to an open file.
 
+use super::super::claims::Claim;
 use super::super::content::Content;
 use super::super::device::Device;
 use super::super::local::{growing, tmp};
@@ -60,7 +61,9 @@ pub(super) fn open(
         None => {
             // Whoever makes a file has it open as he likes, whatever its mode says.
             let node = create(who, &target, mode)?;
-            return opened(body(&node, flags)?, flags);
+            let body = body(&node, flags)?;
+            let claim = claim(&body, flags)?;
+            return opened(body, flags, claim);
         }
     };
     if let Some(file) = descriptor(who, &node, flags)? {
@@ -73,13 +76,24 @@ pub(super) fn open(
 fn open_node(who: &Identity, node: Node, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
     let node = if changes(flags) { node.raised()? } else { node };
     let body = body(&node, flags)?;
-    if !flags.contains(Flags::PATH) {
-        check(who, &node, flags)?;
-        if flags.contains(Flags::TRUNC) && matches!(body, Body::Tmp(_)) {
-            cut(who, &node, 0, u64::MAX)?;
-        }
+    if flags.contains(Flags::PATH) {
+        return opened(body, flags, Claim::None);
     }
-    opened(body, flags)
+    check(who, &node, flags)?;
+    let claim = claim(&body, flags)?;
+    if flags.contains(Flags::TRUNC) && matches!(body, Body::Tmp(_)) {
+        cut(who, &node, 0, u64::MAX)?;
+    }
+    let claim = if flags.writes() { claim } else { Claim::None };
+    opened(body, flags, claim)
+}
+
+/// The claim of who opens a file so, and at least cuts it then.
+fn claim(body: &Body, flags: Flags) -> Result<Claim, Errno> {
+    match body {
+        Body::Tmp(node) if changes(flags) => Claim::to_write(node),
+        _ => Ok(Claim::None),
+    }
 }
 
 /// Whether a file opened so may change.
@@ -109,26 +123,30 @@ pub(super) fn enter(who: &Identity, subject: &Subject) -> Result<Arc<OpenFile>, 
     let node = subject.node(Errno::ENOTDIR)?;
     let body = body(&node, flags)?;
     permission::check(who, node.guard(), Access::EXECUTE)?;
-    opened(body, flags)
+    opened(body, flags, Claim::None)
 }
 
-/// An open file of a program that somebody may execute, if he may not read it either (execve(2)).
+/// An open file of a program that somebody may execute, if he may not read it either (execve(2)). ETXTBSY: somebody writes to it.
 pub fn execute(who: &Identity, node: &Node) -> Result<Arc<OpenFile>, Errno> {
     let guard = node.guard();
     if guard.mode & S_IFMT != S_IFREG {
         return Err(Errno::EACCES);
     }
     permission::check(who, guard, Access::EXECUTE)?;
-    let body = match node {
-        Node::Archive(id) => bytes_of(*id)?,
-        Node::Tmp(tmp) => match transfer::content(tmp)?.same_as() {
-            // Its pages are there already, or wherever it is executed.
-            Some(id) => bytes_of(id)?,
-            None => Body::Tmp(tmp.clone()),
-        },
+    let (body, claim) = match node {
+        Node::Archive(id) => (bytes_of(*id)?, Claim::to_run_archive(*id)),
+        Node::Tmp(tmp) => {
+            let body = match transfer::content(tmp)?.same_as() {
+                // Its pages are there already, or wherever it is executed.
+                Some(id) => bytes_of(id)?,
+                None => Body::Tmp(tmp.clone()),
+            };
+            (body, Claim::to_run(tmp)?)
+        }
         _ => return Err(Errno::EACCES),
     };
-    Ok(fallible::arc(OpenFile::new(body, Flags::RDONLY))?)
+    let file = OpenFile::new(body, Flags::RDONLY).claiming(claim);
+    Ok(fallible::arc(file)?)
 }
 
 /// The bytes of a file of the boot archive.
@@ -139,9 +157,9 @@ pub fn bytes_of(id: NodeId) -> Result<Body, Errno> {
     }
 }
 
-fn opened(body: Body, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
+fn opened(body: Body, flags: Flags, claim: Claim) -> Result<Arc<OpenFile>, Stop> {
     let kept = flags - Flags::CREAT - Flags::EXCL - Flags::TRUNC - Flags::CLOEXEC;
-    Ok(fallible::arc(OpenFile::new(body, kept))?)
+    Ok(fallible::arc(OpenFile::new(body, kept).claiming(claim))?)
 }
 
 /// The open file that a name in `/proc/PID/fd` stands for.

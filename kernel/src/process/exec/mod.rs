@@ -11,7 +11,7 @@ mod script;
 mod stack;
 
 use self::args::Strings;
-use self::elf::{ElfError, Program};
+use self::elf::ElfError;
 use super::command::Command;
 use super::limits::Limits;
 use super::{Name, Process, Thread, counters, end, random, table};
@@ -28,8 +28,11 @@ use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use braid_files::executable::elf::{HeaderError, Plan};
 use braid_files::permission::Guard;
+use core::fmt;
 use core::sync::atomic::Ordering;
+use fallible::NoMemory;
 use vm::layout::Layout;
 
 /// The longest path, its NUL included (PATH_MAX).
@@ -49,7 +52,7 @@ pub struct Request {
 struct Ready {
     name: Vec<u8>,
     executable: Arc<Executable>,
-    program: Program,
+    program: Plan,
     space: Arc<Space>,
     fpu: FpuState,
     stack_top: u64,
@@ -83,13 +86,16 @@ pub fn execute(thread: &Arc<Thread>, mut request: Request) -> SysResult {
         // As Linux since 5.18: a program always has an argv[0].
         request.arguments.push(b"")?;
     }
-    let ready = prepare(thread, &mut request)?;
-    enter(thread, ready, &request);
+    match prepare(thread, &mut request) {
+        Ok(ready) => enter(thread, ready, &request),
+        Err(Refusal::Stop(stop)) => return Err(stop),
+        Err(Refusal::Ends) => end::by_signal(thread, Signal::SEGV),
+    }
     Ok(0)
 }
 
 /// Does all that may fail.
-fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Stop> {
+fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Refusal> {
     let process = &thread.process;
     let limits = *process.limits.lock();
     let strings = stack::size(&request.path, &request.arguments, &request.environment) as u64;
@@ -99,11 +105,16 @@ fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Stop> {
     let (Found { executable, guard }, start) = script::resolve(thread, request)?;
     cpu::let_interrupts_in();
     let layout = layout(process, &limits, guard);
-    let program = elf::parse(&executable, &start, layout.executable)
+    let program = elf::read(&executable, &start, layout.executable)
         .map_err(|error| refuse(process, request, error))?;
     cpu::let_interrupts_in();
     let space = Space::new(layout.ceiling)?;
-    load::map(&space, &program, &executable, &limits, &layout, strings)?;
+    load::map(&space, &program, &executable, &limits, &layout, strings).map_err(
+        |errno| match errno {
+            Errno::ENOMEM => errno.into(),
+            _ => refuse(process, request, ElfError::Unloadable("segment address")),
+        },
+    )?;
     cpu::let_interrupts_in();
     let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
     let command = Command::new(&request.arguments, &request.environment)?;
@@ -138,34 +149,63 @@ fn layout(process: &Process, limits: &Limits, guard: Guard) -> Layout {
     Layout::random(stack, words)
 }
 
+/// Why there is no new program.
+enum Refusal {
+    /// The call fails, or runs again.
+    Stop(Stop),
+    /// Linux has left the old program when it finds out, so that the process ends.
+    Ends,
+}
+
+impl From<Stop> for Refusal {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
+impl From<Errno> for Refusal {
+    fn from(errno: Errno) -> Self {
+        Self::Stop(errno.into())
+    }
+}
+
+impl From<NoMemory> for Refusal {
+    fn from(error: NoMemory) -> Self {
+        Self::Stop(error.into())
+    }
+}
+
 /// Says in the log why a file is not executed, where the error number alone would not.
-fn refuse(process: &Process, request: &Request, error: ElfError) -> Stop {
+fn refuse(process: &Process, request: &Request, error: ElfError) -> Refusal {
     let path = request.path.escape_ascii();
-    let errno = match error {
-        ElfError::NotElf => Errno::ENOEXEC,
-        ElfError::WrongMachine => {
-            let text = format_args!("{path}: not a 64-bit x86 executable");
-            process.log(log::Level::Warn, text);
-            Errno::ENOEXEC
+    let warn = |text: fmt::Arguments| process.log(log::Level::Warn, text);
+    match error {
+        ElfError::Header(error) => {
+            match error {
+                HeaderError::NotElf => {}
+                HeaderError::WrongMachine => {
+                    warn(format_args!("{path}: not a 64-bit x86 executable"));
+                }
+                HeaderError::Malformed(what) => {
+                    warn(format_args!("{path}: malformed executable: {what}"));
+                }
+            }
+            Errno::ENOEXEC.into()
         }
-        ElfError::Malformed(what) => {
-            let text = format_args!("{path}: malformed executable: {what}");
-            process.log(log::Level::Warn, text);
-            Errno::ENOEXEC
+        ElfError::Unloadable(what) => {
+            warn(format_args!("{path}: malformed executable: {what}"));
+            Refusal::Ends
         }
         ElfError::Dynamic(interpreter) => {
             let interpreter = interpreter.escape_ascii();
-            process.log(
-                log::Level::Error,
-                format_args!(
-                    "{path}: wants the dynamic linker {interpreter}, but only static programs run"
-                ),
+            let text = format_args!(
+                "{path}: wants the dynamic linker {interpreter}, but only static programs run"
             );
-            Errno::ENOENT
+            process.log(log::Level::Error, text);
+            Errno::ENOENT.into()
         }
-        ElfError::Read(stop) => return stop,
-    };
-    errno.into()
+        ElfError::Read(stop) => stop.into(),
+    }
 }
 
 /// Leaves the old program for the new one. What fails now ends the process: there is nothing to go back to.

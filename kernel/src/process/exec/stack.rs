@@ -5,7 +5,6 @@
 //! auxiliary vector.
 
 use super::args::Strings;
-use super::elf::Program;
 use crate::arch::cpu;
 use crate::mem::user::UserSlice;
 use crate::process::{random, time};
@@ -13,6 +12,7 @@ use crate::sched::pieces::Pieces;
 use crate::signal::frame;
 use crate::syscall::call::Stop;
 use braid_files::credentials::Credentials;
+use braid_files::executable::elf::Plan;
 
 /// Auxiliary vector entries (getauxval(3)).
 const AT_PHDR: u64 = 3;
@@ -51,7 +51,7 @@ pub fn write(
     name: &[u8],
     arguments: &Strings,
     environment: &Strings,
-    program: &Program,
+    program: &Plan,
     credentials: &Credentials,
 ) -> Result<u64, Stop> {
     let mut at = top - 8;

@@ -4,3 +4,4 @@ pub(crate) mod files;
 pub(crate) mod firmware;
 pub(crate) mod loader;
 pub(crate) mod objects;
+pub(crate) mod programs;

@@ -1,0 +1,121 @@
+//! Who writes to a file and who runs it: never both at once (ETXTBSY). An open file has its [`Claim`] for as long as it is open.
+//!
+//! A file in memory counts its claims. What has never been opened for writing of the boot archive has no place for that: each torus counts
+//! in its own memory what it runs of it, and torus 0, where the root is at home, looks at all these counts when one is to be written.
+
+use super::local::{self, TmpNode};
+use super::open::{Body, OpenFile};
+use super::{transfer, tree};
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use braid_files::archive::NodeId;
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use fallible::{NoMemory, collect};
+
+/// The claims on a file in memory: how many write to it, or less than 0, how many run it.
+#[derive(Default)]
+pub struct Claims(AtomicI32);
+
+impl Claims {
+    /// One more writes (1) or runs it (-1), unless others do the opposite.
+    fn take(&self, one: i32) -> Result<(), Errno> {
+        let more = |count: i32| (count.signum() != -one).then(|| count.checked_add(one))?;
+        self.0
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, more)
+            .map_or(Err(Errno::ETXTBSY), |_| Ok(()))
+    }
+
+    fn give_back(&self, one: i32) {
+        self.0.fetch_sub(one, Ordering::AcqRel);
+    }
+}
+
+/// How often a torus runs each file of the boot archive.
+pub struct Running(Vec<AtomicU32>);
+
+impl Running {
+    /// None of so many nodes.
+    pub fn new(nodes: usize) -> Result<Self, NoMemory> {
+        collect((0..nodes).map(|_| AtomicU32::new(0))).map(Self)
+    }
+
+    fn of(&self, id: NodeId) -> Option<&AtomicU32> {
+        self.0.get(tree::archive().node(id).first.0 as usize)
+    }
+
+    /// Whether a file is run.
+    pub fn has(&self, id: NodeId) -> bool {
+        self.of(id)
+            .is_some_and(|count| count.load(Ordering::Acquire) > 0)
+    }
+}
+
+/// What an open file is there for.
+#[derive(Default)]
+pub enum Claim {
+    /// Neither of both.
+    #[default]
+    None,
+    /// It is written to.
+    Writes(Arc<TmpNode>),
+    /// It is run.
+    Runs(Arc<TmpNode>),
+    /// A file of the archive is run on this torus.
+    RunsArchive(NodeId),
+    /// It is a copy of this one.
+    Copy(#[expect(dead_code, reason = "held for its own claim")] Arc<OpenFile>),
+}
+
+impl Claim {
+    /// To write to a file. ETXTBSY: it is run.
+    pub fn to_write(node: &Arc<TmpNode>) -> Result<Self, Errno> {
+        transfer::content(node)?.claims.take(1)?;
+        let claim = Self::Writes(node.clone());
+        match node.archive() {
+            Some(id) if local::is_run_anywhere(id) => Err(Errno::ETXTBSY),
+            _ => Ok(claim),
+        }
+    }
+
+    /// To run a file. ETXTBSY: somebody writes to it.
+    pub fn to_run(node: &Arc<TmpNode>) -> Result<Self, Errno> {
+        transfer::content(node)?.claims.take(-1)?;
+        Ok(Self::Runs(node.clone()))
+    }
+
+    /// To run a file of the archive, of which somebody knows that nobody writes to it.
+    pub fn to_run_archive(id: NodeId) -> Self {
+        if let Some(count) = local::local().running.of(id) {
+            count.fetch_add(1, Ordering::AcqRel);
+        }
+        Self::RunsArchive(id)
+    }
+
+    /// What a program has whose process has come here.
+    pub fn of_program(body: &Body) -> Self {
+        match body {
+            Body::Bytes(tree::Node::Archive(id), _) => Self::to_run_archive(*id),
+            _ => Self::None,
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let (node, one) = match self {
+            Self::Writes(node) => (node, 1),
+            Self::Runs(node) => (node, -1),
+            Self::RunsArchive(id) => {
+                if let Some(count) = local::local().running.of(*id) {
+                    count.fetch_sub(1, Ordering::AcqRel);
+                }
+                return;
+            }
+            Self::None | Self::Copy(_) => return,
+        };
+        if let Ok(content) = transfer::content(node) {
+            content.claims.give_back(one);
+        }
+    }
+}
