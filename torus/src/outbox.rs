@@ -76,8 +76,15 @@ impl Pool {
     /// Gives up what was reserved; the memory goes back when no line waits.
     pub fn release(&mut self, lines: usize) {
         self.reserved = self.reserved.saturating_sub(lines);
+        if self.reserved == 0 || self.more.len() > 2 * self.reserved.div_ceil(BLOCK) {
+            self.shrink();
+        }
+    }
+
+    /// Gives back the memory of what is not reserved, unless lines wait.
+    pub fn shrink(&mut self) {
         let kept = self.reserved.div_ceil(BLOCK);
-        if self.used == 0 && (self.reserved == 0 || self.more.len() > 2 * kept) {
+        if self.used == 0 && self.more.len() > kept {
             self.more.truncate(kept);
             if kept == 0 {
                 self.more = Vec::new();

@@ -196,15 +196,20 @@ impl Waits {
 
     /// An owner waits no longer.
     pub fn end(&mut self, owner: Owner) {
-        self.list.retain(|wait| wait.owner != owner);
-        if self.list.is_empty() {
-            self.list = Vec::new();
-        }
+        self.keep(|wait| wait.owner != owner);
     }
 
     /// Something has changed about a file's locks: who waits for one looks again.
     pub fn changed(&mut self, file: u64) {
-        self.list.retain(|wait| wait.file != file);
+        self.keep(|wait| wait.file != file);
+    }
+
+    fn keep(&mut self, stays: impl FnMut(&Wait) -> bool) {
+        self.list.retain(stays);
+        if self.list.is_empty() {
+            // The last one's memory goes back.
+            self.list = Vec::new();
+        }
     }
 }
 

@@ -95,6 +95,19 @@ impl<T> Table<T> {
         })
     }
 
+    /// Sees to it that the next [`Table::insert`] with the same arguments has a number and memory for it: what cannot be undone
+    /// is done after that.
+    ///
+    /// # Errors
+    /// [`FileError::TooManyOpen`], [`FileError::NoMemory`].
+    pub fn make_room(&mut self, from: usize, limit: usize) -> Result<(), FileError> {
+        let fd = self.lowest_free(from);
+        if fd >= limit {
+            return Err(FileError::TooManyOpen);
+        }
+        self.chunk(fd / CHUNK).map(|_| ())
+    }
+
     /// Gives `file` the lowest free number from `from` on, below `limit` (RLIMIT_NOFILE).
     pub fn insert(
         &mut self,

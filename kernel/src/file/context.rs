@@ -181,6 +181,11 @@ impl Context {
         self.inner.lock().table.next(from)
     }
 
+    /// Sees to it that the next file finds a number below `limit`. EMFILE without one, ENOMEM without memory.
+    pub fn make_room(&self, limit: usize) -> Result<(), Errno> {
+        Ok(self.inner.lock().table.make_room(0, limit)?)
+    }
+
     /// Gives `file` the lowest free number from `from` on.
     pub fn insert(
         &self,

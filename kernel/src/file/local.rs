@@ -117,6 +117,7 @@ pub fn clear() {
     let now = machine::wall();
     if let Some(local) = LOCALS[machine::torus_index() % TORI].get() {
         local.tmp.clear(now);
+        local.console.wake_all();
     }
     if far::is_main() {
         tree::root().clear(now);

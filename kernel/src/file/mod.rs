@@ -40,12 +40,7 @@ use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use braid_files::archive::ArchiveError;
 
-/// Tells the bytes of each heap object that the file module keeps on this torus as long as the machine, besides what each torus has.
-pub fn lasting(tell: impl FnMut(usize)) {
-    tree::copied(tell);
-}
-
-/// Lets go what this torus's processes have left in `/tmp`: there are none any more.
+/// Lets go what this torus's processes have left in `/tmp`, and who waits for the console: there are none any more.
 pub fn let_go() {
     local::clear();
 }
@@ -73,5 +68,8 @@ pub fn init(archive: &'static [u8], verify: bool) -> Result<(), ArchiveError> {
 
 /// Makes what the torus that runs this has of files, before its first process. ENOMEM without memory for it.
 pub fn prepare() -> Result<(), Errno> {
-    Ok(local::prepare()?)
+    local::prepare()?;
+    // The copy of the archive lasts, too.
+    let _ = tree::archive();
+    Ok(())
 }

@@ -98,16 +98,6 @@ pub fn mark_written(id: NodeId) {
     roots().written.set(archive().node(id).first);
 }
 
-/// What the heap of the torus that runs this has for its copy, as long as the machine: the list of nodes, and those of names.
-pub fn copied(mut tell: impl FnMut(usize)) {
-    let copy = COPIES[machine::torus_index() % COPIES.len()].get();
-    let Some(Some(copy)) = copy else { return };
-    tell(copy.len() * size_of::<archive::Node<'static>>());
-    for id in (0..copy.len() as u32).map(NodeId) {
-        tell(size_of_val(copy.names(id)));
-    }
-}
-
 /// The boot archive, as the torus that runs this has it.
 ///
 /// # Panics

@@ -79,9 +79,12 @@ impl Reclaim {
         self.swap.call_once(|| swap);
     }
 
-    /// Whoever waits for a frame looks again, and is forgotten.
+    /// Whoever waits for a frame, or for a page of the disk, looks again, and is forgotten.
     pub fn wake_waiting(&self) {
         self.waiting.wake_all();
+        if let Some(swap) = self.swap() {
+            swap.wake_waiting();
+        }
     }
 
     /// The pool is low. Any lock may be held.

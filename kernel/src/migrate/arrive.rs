@@ -5,7 +5,7 @@ use super::{image, lease, own};
 use crate::arch::cpu;
 use crate::file::far::image as files;
 use crate::mem::space::Space;
-use crate::process::{Pid, Process, RunState, table};
+use crate::process::{Pid, Process, RunState, account, table};
 use crate::rings;
 use crate::signal::alarm;
 use crate::syscall::errno::Errno;
@@ -34,7 +34,7 @@ pub fn offered(from: TorusId, pid: Pid, image: Frame) {
 }
 
 fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
-    crate::file::prepare()?;
+    account::open()?;
     let mut arrival = image::read(pid, first)?;
     let torus = cpu::this().torus();
     let empty = Process::new(pid);

@@ -1,100 +1,110 @@
 //! The account of this core's torus at the end of the machine: it has as many free frames as before its first process, and
 //! as much of its heap in use.
+//!
+//! Nothing is left out: what a torus keeps as long as the machine it makes when the account is [opened](open), and what it keeps for later
+//! it lets go before the account is settled.
 
 use super::{counters, table};
 use crate::arch::cpu;
+use crate::arch::shootdown;
+use crate::arch::time::{self, Nanos};
 use crate::boot;
+use crate::syscall::errno::Errno;
 use crate::tori::Torus;
 use crate::tori::heap::InUse;
-use vm::addr::PAGE_SIZE;
+use spin::Once;
+
+/// How long the torus's other cores have for what they are about to let go.
+const PATIENCE: Nanos = Nanos::from_secs(2);
 
 /// What a torus had before its first process.
-pub struct AtStart {
-    frames: u64,
-    heap: InUse,
+pub struct Account {
+    frames: Once<u64>,
+    heap: Once<InUse>,
 }
 
-impl AtStart {
-    /// What it has now.
-    pub fn of(torus: &Torus) -> Self {
+impl Account {
+    /// Not opened.
+    pub const fn new() -> Self {
         Self {
-            frames: torus.account(),
-            heap: torus.heap.in_use(),
+            frames: Once::new(),
+            heap: Once::new(),
         }
     }
+
+    /// Notes the frames of a torus, before the machine's first process.
+    pub fn note_frames(&self, torus: &Torus) {
+        self.frames.call_once(|| torus.account());
+    }
 }
 
-/// Small objects that a torus makes once and keeps: the root of `/tmp`, the store of memory objects, the cores' lists of timers, the root
-/// directory's own node once it has changed, nodes of trees that have been in use.
-const LASTING: i64 = 32;
-/// Bytes in pages that are the first process's, in whose last call the account is settled: process and vector state.
-const FIRST: i64 = 2 * PAGE_SIZE as i64;
+/// Makes what the executing core's torus has for processes as long as the machine, and notes what of the heap is in use then. Called before
+/// anything is made for the torus's first process, and again for every other one that comes. ENOMEM without memory for it.
+pub fn open() -> Result<(), Errno> {
+    let torus = cpu::this().torus();
+    if torus.share.account.heap.get().is_none() {
+        crate::file::prepare()?;
+        crate::vmo::prepare()?;
+        torus.share.account.heap.call_once(|| torus.heap.in_use());
+    }
+    Ok(())
+}
 
-/// Bytes of the largest object that is not in pages of its own.
-const SMALL: usize = 2048;
-
-/// Lets go what the torus only keeps for later. `last`: nothing comes after this, on any torus.
-fn let_go(last: bool) {
+/// Lets go what the torus only keeps for later, and waits for what its other cores are about to let go: those who have just ended.
+fn let_go(torus: &Torus) {
+    let until = time::now() + PATIENCE;
+    while torus.share.sched.idle_cores() + 1 < torus.cores() && time::now() < until {
+        shootdown::serve();
+        cpu::let_interrupts_in();
+    }
     crate::file::let_go();
     crate::mem::reclaim::finish();
-    let torus = cpu::this().torus();
     torus.reclaim.wake_waiting();
-    if last {
-        table().clear();
-    }
+    table().clear();
     torus.share.shrink();
+    crate::rings::let_go();
     torus.heap.trim(torus);
 }
 
-/// Says what of the heap is still in use that was not before.
+/// Says what of the heap is in use that was not before, or the other way round.
 fn compare(torus: &Torus, before: &InUse, now: &InUse) {
     let left = |before: u64, now: u64| now.cast_signed() - before.cast_signed();
-    let small = || before.small.iter().zip(&now.small);
-    let objects: i64 = small().map(|(a, b)| left(a.1, b.1).max(0)).sum();
-    let bytes = left(before.large, now.large);
-    let (mut lasting, mut first) = (LASTING, FIRST);
-    crate::file::lasting(|bytes| match bytes {
-        0 => {}
-        1..=SMALL => lasting += 1,
-        bytes => first += bytes.next_multiple_of(PAGE_SIZE) as i64,
-    });
-    if objects > lasting || bytes > first {
-        log::warn!(
-            "torus {} leaks {objects} objects of the heap, and {bytes} bytes in pages",
-            torus.id
-        );
+    let id = torus.id;
+    for ((size, before), (_, now)) in before.small.iter().zip(&now.small) {
+        let count = left(*before, *now);
+        if count != 0 {
+            log::warn!("torus {id} leaks {count} objects of the heap, of up to {size} bytes");
+        }
     }
-    for ((size, before), (_, now)) in small().filter(|(a, b)| a.1 != b.1) {
-        log::debug!(
-            "torus {}: {now} objects of up to {size} bytes, {before} at start",
-            torus.id
-        );
+    let bytes = left(before.large, now.large);
+    if bytes != 0 {
+        log::warn!("torus {id} leaks {bytes} bytes of the heap, in pages");
     }
 }
 
-/// Lets caches go, compares, and says what is missing; with `stats`, also what was counted. `last`: nothing comes after
-/// this, on any torus.
-pub fn check(last: bool) {
+/// Lets caches go, compares, and says what is missing; with `stats`, also what was counted.
+pub fn check() {
     let torus = cpu::this().torus();
-    let_go(last);
-    let now = AtStart::of(torus);
-    let Some(before) = torus.share.at_start.get() else {
+    let_go(torus);
+    let (frames, heap) = (torus.account(), torus.heap.in_use());
+    let account = &torus.share.account;
+    let Some(before) = account.frames.get().copied() else {
         return;
     };
     log::info!(
-        "torus {}: frames available {}, at start of init {}; heap {} bytes in {} frames, at start {} bytes",
+        "torus {}: frames available {frames}, at start of init {before}; heap {} bytes in {} frames, at start {} bytes",
         torus.id,
-        now.frames,
-        before.frames,
-        now.heap.bytes(),
+        heap.bytes(),
         torus.heap.frames(),
-        before.heap.bytes(),
+        account.heap.get().map_or(0, InUse::bytes),
     );
-    if now.frames != before.frames {
-        let missing = before.frames.cast_signed() - now.frames.cast_signed();
+    if frames != before {
+        let missing = before.cast_signed() - frames.cast_signed();
         log::warn!("torus {} leaks {missing} frames", torus.id);
     }
-    compare(torus, &before.heap, &now.heap);
+    if let Some(before) = account.heap.get() {
+        compare(torus, before, &heap);
+    }
     let slots = torus.reclaim.swap().map_or(0, |swap| swap.slots().used());
     if slots > 0 {
         log::warn!("torus {} leaks {slots} swap slots", torus.id);

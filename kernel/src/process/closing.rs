@@ -2,7 +2,8 @@
 //!
 //! *Flow.* It has given back what it had, and waits in [`last`]. Every other torus is told (`End`), kills whom it has, and says
 //! `Done` when nothing of any process is left there. Then, one after the other, each lets its caches go, compares its
-//! frames with those before its first process (`Close`), and says so (`Done`); the torus of the first process last.
+//! frames with those before its first process (`Close`), and says so (`Done`); the torus of the first process last, when that process
+//! itself is gone: the core that it ran on ends the machine ([`finish`]).
 
 use super::{Pid, Process, RunState, Thread, account, end, table};
 use crate::arch::cpu;
@@ -14,7 +15,7 @@ use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::interrupted;
 use crate::tori;
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use torus::TorusId;
 use torus::message::Message;
 
@@ -30,6 +31,10 @@ pub struct Closing {
     asked_by: AtomicUsize,
     /// Where the first process was: what it asked other tori for and they have done.
     done: AtomicUsize,
+    /// 1 + number within the torus of the core that ends the machine, once nothing is left but that; 0: none.
+    ender: AtomicUsize,
+    /// The wait status of the first process.
+    status: AtomicU32,
 }
 
 impl Closing {
@@ -38,6 +43,8 @@ impl Closing {
         Self {
             asked_by: AtomicUsize::new(0),
             done: AtomicUsize::new(0),
+            ender: AtomicUsize::new(0),
+            status: AtomicU32::new(0),
         }
     }
 }
@@ -140,11 +147,11 @@ pub fn tell() {
 
 /// Lets caches go and settles this torus's account.
 pub fn close(at: TorusId) {
-    account::check(false);
+    account::check();
     rings::send(at, Message::Done {});
 }
 
-/// Waits for all other processes to be gone and all accounts to be settled, then ends the machine.
+/// Waits for all other processes to be gone and all other accounts to be settled, then has this core end the machine.
 pub fn last(call: &mut Call) -> SysResult {
     if call.inflight.runs == 0 {
         return crate::syscall::unknown::answer(call, LAST);
@@ -164,10 +171,23 @@ pub fn last(call: &mut Call) -> SysResult {
         }
         return Err(Stop::Answer);
     }
-    let status = call.inflight.word as u32;
     retire(call.thread, call.process);
-    account::check(true);
-    crate::power::end(status)
+    let own = own();
+    own.status
+        .store(call.inflight.word as u32, Ordering::Relaxed);
+    own.ender
+        .store(cpu::this().core_in_torus + 1, Ordering::Relaxed);
+    Ok(0)
+}
+
+/// Settles the last account and ends the machine, if that is for this core to do; called when it has nothing else to do, and so has let
+/// go of the first process.
+pub fn finish() {
+    let own = own();
+    if own.ender.load(Ordering::Relaxed) == cpu::this().core_in_torus + 1 {
+        account::check();
+        crate::power::end(own.status.load(Ordering::Relaxed));
+    }
 }
 
 /// When the killed take long to end, has every torus say once what it waits for.
@@ -184,6 +204,7 @@ fn grow_impatient(call: &mut Call) -> Result<(), Stop> {
 
 fn retire(thread: &Arc<Thread>, process: &Process) {
     interrupted::cancel_timer(thread);
+    crate::sched::leave_dead(thread);
     thread.set_state(RunState::Dead);
     process.set_thread(None);
     table().remove_init();

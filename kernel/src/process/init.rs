@@ -1,10 +1,9 @@
 //! The first process of a torus: how it begins.
 
-use super::account::AtStart;
 use super::exec::args::Strings;
 use super::exec::{self, Request};
 use super::table::Kinship;
-use super::{Process, Thread, table};
+use super::{Process, Thread, account, table};
 use crate::arch::cpu;
 use crate::arch::fpu::FpuState;
 use crate::arch::regs::UserRegs;
@@ -28,7 +27,7 @@ pub fn start() {
         crate::power::refuse(format_args!("the archive of files: {error}"));
     }
     for torus in tori::all() {
-        torus.share.at_start.call_once(|| AtStart::of(torus));
+        torus.share.account.note_frames(torus);
     }
     begin();
     crate::console::program::ready();
@@ -48,7 +47,7 @@ pub fn begin() {
 }
 
 fn create() -> Result<(), Errno> {
-    crate::file::prepare()?;
+    account::open()?;
     let pid = table().new_pid()?;
     let (user, group) = boot::info().command_line.user.unwrap_or_default();
     let process = fallible::arc(Process {

@@ -1,7 +1,7 @@
 //! What process management keeps for each torus.
 
 use super::Table;
-use super::account::AtStart;
+use super::account::Account;
 use super::balance::Balance;
 use super::closing::Closing;
 use super::users::Users;
@@ -13,7 +13,6 @@ use crate::sched::RunQueues;
 use crate::sched::lock::Lock;
 use crate::syscall::futex::Futexes;
 use braid_files::locks::Waits;
-use spin::Once;
 use torus::TorusId;
 
 /// One torus's share. No other torus writes to it.
@@ -50,8 +49,8 @@ pub struct Share {
     pub log: crate::console::Backlog,
     /// Its end, with the machine.
     pub closing: Closing,
-    /// What the torus had before the first process.
-    pub at_start: Once<AtStart>,
+    /// What the torus had before its first process.
+    pub account: Account,
 }
 
 impl Share {
@@ -83,7 +82,7 @@ impl Share {
             users: Users::new(),
             log,
             closing: Closing::new(),
-            at_start: Once::new(),
+            account: Account::new(),
         }
     }
 }

@@ -184,6 +184,11 @@ impl Exit {
         !self.await_room(RESERVE + 1)
     }
 
+    /// Forgets who waits for room: they are to be woken.
+    pub(super) fn forget(&self) -> Woken {
+        self.waiting.take_all()
+    }
+
     /// The receiver may have made room: sends what waits, and answers whom to wake, who want to send more.
     #[must_use]
     pub(super) fn room_made(&mut self) -> Option<Woken> {

@@ -108,6 +108,17 @@ pub fn rest() {
     }
 }
 
+/// Forgets who waits for room or probes, and gives memory back that no message needs: there are no processes any more.
+pub fn let_go() {
+    let rings = own();
+    rings.arrivals.wake_all();
+    for exit in rings.exits {
+        let waiting = exit.lock().forget();
+        waiting.wake();
+    }
+    rings.pool.lock().shrink();
+}
+
 /// A process comes to be on this torus: what is sent because of it has places to wait.
 pub fn reserve() -> Result<(), NoMemory> {
     own().pool.lock().reserve(OF_PROCESS)

@@ -55,6 +55,7 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
     let idle = &here.torus().share.sched.idle;
     loop {
         crate::rings::serve();
+        crate::process::closing::finish();
         crate::mem::reclaim::keep_up();
         crate::migrate::lease::holder::sweep();
         if let Some(thread) = find(core) {

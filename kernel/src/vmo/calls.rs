@@ -21,9 +21,14 @@ pub(super) fn close_on_exec(flags: u64) -> Result<bool, Errno> {
     }
 }
 
-fn insert(call: &Call, body: Body, flags: Flags, close: bool) -> SysResult {
+/// What descriptors have to be below (RLIMIT_NOFILE).
+fn limit(call: &Call) -> usize {
     let limit = call.process.limits.lock().current(limits::NOFILE);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+fn insert(call: &Call, body: Body, flags: Flags, close: bool) -> SysResult {
+    let limit = limit(call);
     let _held = cost::reserve(cost::FILE)?;
     let file = fallible::arc(OpenFile::new(body, flags))?;
     Ok(call.process.files.insert(file, close, 0, limit)? as usize)
@@ -93,7 +98,11 @@ pub fn patch(call: &mut Call) -> SysResult {
 pub fn commit(call: &mut Call) -> SysResult {
     let close = close_on_exec(call.args[1])?;
     let file = file(call, 0)?;
-    let handle = builder_of(&file)?.commit()?;
+    let builder = builder_of(&file)?;
+    // An object that is sealed has its descriptor.
+    call.process.files.make_room(limit(call))?;
+    let _held = cost::reserve(builder.cost_of_commit() + cost::FILE)?;
+    let handle = builder.commit()?;
     open(call, VmoFile::new(handle), close)
 }
 

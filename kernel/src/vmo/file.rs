@@ -88,11 +88,14 @@ impl BuilderFile {
         Ok(())
     }
 
-    /// Seals the object.
+    /// Bytes of the heap that [`Self::commit`] takes at most.
+    pub(super) fn cost_of_commit(&self) -> u64 {
+        cost::commit_of(&self.0.lock())
+    }
+
+    /// Seals the object, with memory that has been reserved.
     pub(super) fn commit(&self) -> Result<Handle, Errno> {
-        let mut builder = self.0.lock();
-        let _held = cost::reserve(cost::commit_of(&builder))?;
-        Ok(builder.commit()?)
+        Ok(self.0.lock().commit()?)
     }
 
     /// Checks that so many bytes may be added.

@@ -34,7 +34,7 @@ pub type Handle = VmoHandle<Frames>;
 /// A builder of one.
 type Builder = VBuilder<Frames>;
 
-/// The store of a torus, made at first use.
+/// The store of a torus, made before its first process.
 pub struct Store(spin::Once<VmoStore<Frames>>);
 
 impl Store {
@@ -50,6 +50,11 @@ impl Store {
             let _ = store.counts();
         }
     }
+}
+
+/// Makes the store of this core's torus, before its first process. ENOMEM without memory for it.
+pub fn prepare() -> Result<(), Errno> {
+    store().map(|_| ())
 }
 
 /// The store of this core's torus.

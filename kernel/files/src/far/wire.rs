@@ -41,6 +41,15 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// Writes into this memory, and asks for more only when that is not enough.
+    pub fn in_memory(mut memory: Vec<u8>) -> Self {
+        memory.clear();
+        Self {
+            bytes: memory,
+            failed: false,
+        }
+    }
+
     /// Appends bytes; without memory for them [`Writer::finish`] fails.
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.failed |= self.bytes.try_extend_from_slice(bytes).is_err();

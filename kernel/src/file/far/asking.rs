@@ -2,12 +2,14 @@
 
 use super::super::caller::Caller;
 use super::super::locks;
-use super::super::open::OpenFile;
+use super::super::open::{Body, OpenFile};
 use super::fetch::Copies;
 use super::parcel::{Frames, Parcel};
-use super::remote::Remote;
+use super::remote::{Remote, hold};
 use super::share;
+use crate::arch::cpu;
 use crate::mem::object::ObjectRef;
+use crate::mem::reclaim::{self, Room};
 use crate::migrate::lease;
 use crate::process::Thread;
 use crate::rings;
@@ -19,9 +21,9 @@ use ::torus::TorusId;
 use ::torus::message::Message;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use braid_files::far::answer::{Answer, Description};
+use braid_files::far::answer::Answer;
 use braid_files::far::ask::Ask;
-use braid_files::far::wire::{Wire, Writer};
+use braid_files::far::wire::{Wire, WireError, Writer};
 use braid_files::walk::PATH_MAX;
 use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::{NoMemory, TryVec, to_vec, with_capacity};
@@ -34,7 +36,7 @@ pub struct Asking {
     thread: Arc<Thread>,
     home: TorusId,
     parcel: Parcel,
-    reply: Lock<Option<Reply>>,
+    reply: Lock<State>,
     /// The home has been asked to stop waiting.
     cancelled: AtomicBool,
 }
@@ -44,6 +46,16 @@ impl Asking {
     pub fn payload(&self) -> &Frames {
         self.parcel.frames()
     }
+}
+
+/// What has become of a question.
+enum State {
+    /// It has not been answered.
+    Open,
+    /// The answer lies in the parcel. Nothing of it is lost while there is no memory to read it.
+    Came,
+    /// The answer has been read.
+    Read(Reply),
 }
 
 /// What came back.
@@ -100,13 +112,32 @@ struct Entry {
 }
 
 impl Entry {
+    /// What `look` makes of the answer; None while there is none.
+    ///
+    /// # Errors
+    /// There is no memory to read it: the call runs again, and finds it then.
+    fn look<T>(
+        &self,
+        look: impl FnOnce(&Reply) -> Result<T, NoMemory>,
+    ) -> Result<Option<T>, NoMemory> {
+        // The home has done its work: there is nobody who could be told that there is no memory.
+        let _held = fallible::insist();
+        let mut state = self.asking.reply.lock();
+        if matches!(*state, State::Came) {
+            *state = State::Read(self.asking.read()?);
+        }
+        match &*state {
+            State::Read(reply) => look(reply).map(Some),
+            State::Open | State::Came => Ok(None),
+        }
+    }
+
     fn reply(&self) -> Result<Option<Reply>, NoMemory> {
-        let reply = self.asking.reply.lock();
-        reply.as_ref().map(Reply::try_clone).transpose()
+        self.look(Reply::try_clone)
     }
 
     fn is_answered(&self) -> bool {
-        self.asking.reply.lock().is_some()
+        !matches!(*self.asking.reply.lock(), State::Open)
     }
 
     /// Has the home stop waiting, if that has not been done.
@@ -170,10 +201,10 @@ pub fn interruption(thread: &Thread) -> Interruption {
         let mut when = Interruption::Now;
         for entry in &journal.entries {
             entry.cancel();
-            match &*entry.asking.reply.lock() {
-                None => return Interruption::WhenAnswered,
-                Some(reply) if reply.is_void() => {}
-                Some(_) => when = Interruption::AfterRun,
+            match entry.look(|reply| Ok(reply.is_void())) {
+                Ok(None) => return Interruption::WhenAnswered,
+                Ok(Some(true)) => {}
+                Ok(Some(false)) | Err(NoMemory) => when = Interruption::AfterRun,
             }
         }
         when
@@ -209,7 +240,6 @@ pub fn exchange(
 fn found(thread: &Arc<Thread>) -> Option<Result<(Reply, Arc<Asking>), Stop>> {
     let found = thread.far.with(|journal| {
         let entry = journal.entries.get(journal.next)?;
-        // Without memory for a copy the call runs again, and finds it then.
         let reply = match entry.reply() {
             Ok(reply) => reply,
             Err(error) => return Some(Err(error)),
@@ -226,7 +256,12 @@ fn found(thread: &Arc<Thread>) -> Option<Result<(Reply, Arc<Asking>), Stop>> {
     })?;
     let (reply, asking) = match found {
         Ok(found) => found,
-        Err(NoMemory) => return Some(Err(Errno::ENOMEM.into())),
+        Err(NoMemory) => {
+            return Some(Err(match reclaim::make_room(thread) {
+                Room::Wait => Stop::Memory,
+                Room::Made | Room::None => Stop::Again,
+            }));
+        }
     };
     match reply {
         None => Some(Err(Stop::Block)),
@@ -283,7 +318,7 @@ pub fn post(
         thread: thread.clone(),
         home,
         parcel,
-        reply: Lock::new(None),
+        reply: Lock::new(State::Open),
         cancelled: AtomicBool::new(false),
     })?;
     let call = share().asked.lock().insert(asking.clone());
@@ -314,16 +349,7 @@ pub fn answered(call: u64) {
         return;
     };
     share().end();
-    let reply = match asking.parcel.frames().letter() {
-        Ok(Answer::Opened {
-            number,
-            description,
-        }) => opened(asking.home, number, description),
-        Ok(Answer::Object { number, sealed }) => lent(asking.home, number, sealed),
-        Ok(answer) => Reply::Answer(answer),
-        Err(_) => Reply::failed(Errno::ENOMEM),
-    };
-    *asking.reply.lock() = Some(reply);
+    *asking.reply.lock() = State::Came;
     let thread = &asking.thread;
     if thread.signals.is_due() || asking.cancelled.load(Ordering::Acquire) {
         thread.attention.store(true, Ordering::Release);
@@ -331,19 +357,54 @@ pub fn answered(call: u64) {
     thread.wake();
 }
 
-fn lent(home: TorusId, number: u64, sealed: bool) -> Reply {
-    match lease::holder::given(home, number) {
-        Ok(object) => Reply::Object(object, sealed),
-        Err(errno) => Reply::failed(errno),
+impl Asking {
+    /// Reads the answer that lies in the parcel, once: what it gives is this torus's from then on.
+    ///
+    /// # Errors
+    /// [`NoMemory`]; it can be read again.
+    fn read(&self) -> Result<Reply, NoMemory> {
+        if !self.parcel.frames().has_letter() {
+            // The home had no memory for the question, or for an answer that says no more than what there is.
+            return Ok(Reply::failed(Errno::ENOMEM));
+        }
+        Ok(match self.parcel.frames().letter() {
+            Ok(Answer::Opened {
+                number,
+                description,
+            }) => {
+                let file = Remote::new(self.home, number, description).open()?;
+                if let Body::Far(remote) = &file.body {
+                    remote.settle();
+                }
+                Reply::Opened(file)
+            }
+            Ok(Answer::Object { number, sealed }) => {
+                match lease::holder::given(self.home, number) {
+                    Ok(object) => Reply::Object(object, sealed),
+                    Err(Errno::ENOMEM) => return Err(NoMemory),
+                    Err(errno) => Reply::failed(errno),
+                }
+            }
+            Ok(answer) => Reply::Answer(answer),
+            Err(WireError::NoMemory) => return Err(NoMemory),
+            Err(_) => Reply::failed(Errno::EIO),
+        })
     }
 }
 
-fn opened(home: TorusId, number: u64, description: Description) -> Reply {
-    let remote = Remote::new(home, number, description);
-    remote.settle();
-    match remote.open() {
-        Ok(file) => Reply::Opened(file),
-        Err(NoMemory) => Reply::failed(Errno::ENOMEM),
+impl Drop for Asking {
+    /// What an answer gives that nobody has read goes back. Such letters are read without memory.
+    fn drop(&mut self) {
+        if !matches!(self.reply.get_mut(), State::Came) {
+            return;
+        }
+        match self.parcel.frames().letter() {
+            Ok(Answer::Opened { number, .. }) => {
+                hold(self.home, number, cpu::this().torus().id, -1);
+            }
+            Ok(Answer::Object { number, .. }) => lease::holder::refuse(self.home, number),
+            _ => {}
+        }
     }
 }
 
@@ -366,13 +427,14 @@ pub fn replies(thread: &Thread, cancel: bool) -> Result<Option<Vec<Vec<u16>>>, E
         }
         let mut replies = with_capacity(count)?;
         for entry in &journal.entries {
-            replies.try_push(match &*entry.asking.reply.lock() {
-                Some(Reply::Answer(Answer::Ready { events })) => to_vec(events)?,
-                Some(Reply::Answer(Answer::Failed { errno })) => {
-                    return Err(Errno::of(*errno).unwrap_or(Errno::EIO));
+            let events = entry.look(|reply| match reply {
+                Reply::Answer(Answer::Ready { events }) => Ok(Ok(to_vec(events)?)),
+                Reply::Answer(Answer::Failed { errno }) => {
+                    Ok(Err(Errno::of(*errno).unwrap_or(Errno::EIO)))
                 }
-                _ => Vec::new(),
+                _ => Ok(Ok(Vec::new())),
             })?;
+            replies.try_push(events.unwrap_or(Ok(Vec::new()))?)?;
         }
         Ok(Some(replies))
     })

@@ -7,7 +7,7 @@
 use crate::arch::{cpu, paging};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
-use braid_files::far::wire::{Wire, WireError};
+use braid_files::far::wire::{Wire, WireError, Writer};
 use fallible::{TryVec, collect, with_capacity};
 use vm::addr::{Frame, PAGE_SIZE};
 
@@ -19,7 +19,7 @@ const LIST: usize = FRAMES * size_of::<u64>();
 const LENGTH: usize = size_of::<u32>();
 
 /// Letters that are read without memory: all that say that the asker holds something now.
-const SHORT: usize = 64;
+pub const SHORT: usize = 64;
 
 /// Where the payload lies in the sequence of bytes.
 pub const PAYLOAD: usize = PAGE_SIZE - LIST;
@@ -87,16 +87,25 @@ impl Frames {
         done
     }
 
-    /// Writes a letter; false when it does not fit, or there is no memory to encode it: the letter is then empty.
-    pub fn put_letter(&self, letter: &impl Wire) -> bool {
-        let bytes = letter.to_bytes().unwrap_or_default();
-        let fits = !bytes.is_empty() && LENGTH + bytes.len() <= self.len();
+    /// Writes a letter, encoded in `memory` as far as that is enough. A letter that does not fit, or for which there is no memory,
+    /// is empty ([`Frames::has_letter`]).
+    pub fn put_letter(&self, letter: &impl Wire, memory: Vec<u8>) {
+        let mut to = Writer::in_memory(memory);
+        letter.put(&mut to);
+        let bytes = to.finish().unwrap_or_default();
+        let fits = LENGTH + bytes.len() <= self.len();
         let len = if fits { bytes.len() as u32 } else { 0 };
         self.write(0, &len.to_le_bytes());
         if fits {
             self.write(LENGTH, &bytes);
         }
-        fits
+    }
+
+    /// Whether there is a letter: whoever wrote it had memory for it.
+    pub fn has_letter(&self) -> bool {
+        let mut len = [0; LENGTH];
+        self.read(0, &mut len);
+        len != [0; LENGTH]
     }
 
     /// The letter that was written.

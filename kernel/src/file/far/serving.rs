@@ -13,7 +13,6 @@ use super::super::tree::{Home, Node};
 use super::parcel::{self, Frames, PAYLOAD, PAYLOAD_MAX};
 use super::{exports, share};
 use crate::arch::cpu;
-use crate::migrate::lease;
 use crate::process::Pid;
 use crate::rings;
 use crate::sched::lock::Lock;
@@ -58,6 +57,8 @@ pub struct Serving {
     who: Who,
     ask: Ask,
     parcel: Frames,
+    /// Memory for an answer, made before anything is done.
+    letter: Lock<Vec<u8>>,
     /// What its runs leave to each other.
     in_flight: Lock<InFlight>,
     state: AtomicU8,
@@ -120,12 +121,14 @@ pub fn begin(from: TorusId, call: u64, first: vm::addr::Frame, frames: u32) {
         }
     });
     let serving = opened.and_then(|(parcel, (who, ask))| {
+        let letter = Lock::new(with_capacity(parcel::SHORT)?);
         Ok(fallible::arc(Serving {
             from,
             call,
             who,
             ask,
             parcel,
+            letter,
             in_flight: Lock::new(InFlight::new()),
             state: AtomicU8::new(state::RUNNING),
             number: AtomicU64::new(0),
@@ -139,11 +142,10 @@ pub fn begin(from: TorusId, call: u64, first: vm::addr::Frame, frames: u32) {
     }
 }
 
-/// Answers a request for which there was no memory.
+/// Answers a request for which there was no memory, or that is none.
 fn refuse(from: TorusId, call: u64, first: vm::addr::Frame, errno: Errno) {
     if let Ok(parcel) = parcel::lent(first, 0) {
-        let errno = errno as i32;
-        parcel.put_letter(&Answer::Failed { errno });
+        parcel.put_letter(&failed(errno), Vec::new());
     }
     rings::send(from, Message::FileAnswer { call });
 }
@@ -247,14 +249,9 @@ fn finish(serving: &Serving, answer: Answer) {
     if number != 0 && share().waiting.lock().remove(number).is_some() {
         share().end();
     }
-    if !serving.parcel.put_letter(&answer) {
-        match answer {
-            Answer::Opened { number, .. } => exports::hold(number, serving.from, -1),
-            Answer::Object { number, .. } => lease::home::hold(number, serving.from, -1),
-            _ => {}
-        }
-        serving.parcel.put_letter(&failed(Errno::ENOMEM));
-    }
+    // An answer that says that something was done is short, and finds its memory.
+    let memory = core::mem::take(&mut *serving.letter.lock());
+    serving.parcel.put_letter(&answer, memory);
     let call = serving.call;
     rings::send(serving.from, Message::FileAnswer { call });
 }

@@ -35,9 +35,11 @@ pub fn openat(call: &mut Call) -> SysResult {
 fn open_path(call: &Call, at: At, flags: u32, mode: u32) -> SysResult {
     let known = Flags::from_bits_truncate(flags);
     let mode = mode & !call.process.files.umask();
+    let (close_on_exec, limit) = (known.contains(Flags::CLOEXEC), descriptor_limit(call));
+    // A file that is made, or cut, has its descriptor.
+    call.process.files.make_room(limit)?;
     let follow = !known.contains(Flags::NOFOLLOW) && !known.contains(Flags::CREAT | Flags::EXCL);
     let file = about_path(call, At { follow, ..at }, Request::Open { flags, mode })?.opened()?;
-    let (close_on_exec, limit) = (known.contains(Flags::CLOEXEC), descriptor_limit(call));
     Ok(call.process.files.insert(file, close_on_exec, 0, limit)? as usize)
 }
 

@@ -88,6 +88,12 @@ impl Swap {
         &self.slots
     }
 
+    /// Whoever waits looks again, and is forgotten.
+    pub fn wake_waiting(&self) {
+        self.ended.iter().for_each(WaitQueue::wake_all);
+        self.room.wake_all();
+    }
+
     /// Whether nothing is under way.
     pub fn is_idle(&self) -> bool {
         self.io.lock().table.is_empty()

@@ -169,7 +169,8 @@ pub fn take(name: ObjectName) -> Result<ObjectRef, Errno> {
     Ok(object)
 }
 
-/// An object of another torus, for which its home has counted this one. ENOMEM without memory: it is not counted any more.
+/// An object of another torus, for which its home has counted this one. Without memory ENOMEM: the count is still this torus's to
+/// [refuse].
 pub fn given(home: TorusId, number: u64) -> Result<ObjectRef, Errno> {
     let name = ObjectName {
         home,
@@ -179,9 +180,15 @@ pub fn given(home: TorusId, number: u64) -> Result<ObjectRef, Errno> {
     let object = take(name);
     match (&object, own().held.lock().get_mut(&(home, number))) {
         (Ok(_), Some(entry)) => entry.holds += 1,
-        _ => super::hold(home, number, here(), -1),
+        (Err(Errno::ENOMEM), _) => {}
+        _ => refuse(home, number),
     }
     object
+}
+
+/// This torus does not take an object for which its home has counted it.
+pub fn refuse(home: TorusId, number: u64) {
+    super::hold(home, number, here(), -1);
 }
 
 /// A process has come to stay: this torus is counted for its objects from now on.

@@ -158,6 +158,11 @@ impl Child {
         children::try_fork(work).map(Self)
     }
 
+    /// Its number.
+    pub(crate) const fn pid(&self) -> usize {
+        self.0
+    }
+
     /// Waits for it: its status, or minus the signal that ended it.
     pub(crate) fn end(self) -> Result<i32, i32> {
         let ended = children::wait(self.0);
