@@ -20,6 +20,7 @@ use crate::syscall::interrupted;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use fallible::TryMap;
+use torus::family::TravelError;
 use torus::message::{Message, Refusal};
 use torus::migrate::{Claim, Event, Resident};
 use torus::{DepositId, TorusId};
@@ -192,7 +193,11 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
     let executable = process.executable.lock().clone();
     let packed = files::pack(&process.files, executable.as_ref(), to);
     let mut objects = Taken::new(to);
-    let written = record.map_err(|_| Errno::EBUSY).and_then(|record| {
+    let record = record.map_err(|error| match error {
+        TravelError::NoMemory => Errno::ENOMEM,
+        _ => Errno::EBUSY,
+    });
+    let written = record.and_then(|record| {
         let packed = packed?;
         space
             .with_pages(|vm, host| {

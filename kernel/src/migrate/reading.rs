@@ -39,11 +39,15 @@ impl Waiter for Reading {
 
 /// Reads a page back, and tells the deposit when it has come, or cannot.
 pub fn read_in(deposit: DepositId, home: &Home, page: Page) {
-    let reading = fallible::arc(Reading {
-        deposit,
-        page,
-        woken: AtomicBool::new(false),
-    });
+    let reading = {
+        // Without it the page would be lost to who asks.
+        let _held = fallible::insist();
+        fallible::arc(Reading {
+            deposit,
+            page,
+            woken: AtomicBool::new(false),
+        })
+    };
     let asked = match &reading {
         Ok(reading) => sched::on_behalf(reading.clone(), || ask(home, page, reading)),
         Err(NoMemory) => Some(Asked::NoMemory),

@@ -91,8 +91,12 @@ impl Lease {
             Answer::Content(root) => Page::Content(root),
             Answer::Refused(why) => Page::Refused(asker, why),
         };
-        // Without memory it is asked again.
-        let _ = self.pages.put(index, page);
+        match self.pages.get_mut(&index) {
+            // That it was asked for has its place: the answer takes it over, whether there is memory or not.
+            Some(known) => *known = page,
+            // Without memory it is asked again.
+            None => drop(self.pages.put(index, page)),
+        }
     }
 
     /// A page has to be asked for again.

@@ -198,7 +198,11 @@ fn find(wish: &Wish, object: &ObjectRef) -> Result<Shown, SourceError> {
         asker,
     };
     let woken = AtomicBool::new(false);
-    let lending = fallible::arc(Lending { again, woken })?;
+    let lending = {
+        // Without it the page would be lost to who asks.
+        let _held = insist();
+        fallible::arc(Lending { again, woken })?
+    };
     let page = sched::on_behalf(lending.clone(), || page(object, index, &lending))?;
     match page {
         // Only content has pages without a frame here, and objects of other tori are not lent.
