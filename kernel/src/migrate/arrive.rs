@@ -4,7 +4,6 @@ use super::host::{self, Host};
 use super::{image, lease, own};
 use crate::arch::cpu;
 use crate::file::far::image as files;
-use crate::mem::space::Space;
 use crate::process::{Pid, Process, RunState, account, table};
 use crate::rings;
 use crate::signal::alarm;
@@ -45,14 +44,13 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     let lineage = back
         .and_then(|claim| own().deposit(claim.deposit))
         .map(|home| home.space.look(|space| space.lineage()));
+    // Until nothing can refuse the process any more its claims are not the space's: they would end with it.
     let space = arrival.space(
         torus,
         lineage.unwrap_or_else(|| torus.share.names.lineage()),
     )?;
     let mut effects = Effects::new();
     let resident = Resident::adopt(pid, from, to_vec(&claims)?, &mut effects);
-    // Until nothing can refuse the process any more its claims are not the space's: they would end with it.
-    let space = Space::of(space, None)?;
     let thread = fallible::arc(arrival.thread(&process)?)?;
     let _ = thread.change_space(Some(space.clone()));
     // Whoever finds it in the table cannot wake it before all is in place.

@@ -194,7 +194,7 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
     let packed = files::pack(&process.files, executable.as_ref(), to);
     let mut objects = Taken::new(to);
     let record = record.map_err(|error| match error {
-        TravelError::NoMemory => Errno::ENOMEM,
+        TravelError::NoPlace => Errno::ENOMEM,
         _ => Errno::EBUSY,
     });
     let written = record.and_then(|record| {

@@ -269,6 +269,8 @@ pub fn forked(parent: DepositId, child: DepositId, root: Option<Frame>) {
         None => Event::ForkFailed { child },
     };
     if let (Some(space), Some(root)) = (own().claimant(child), root) {
+        // Its home has made it: nobody could be told that it is not to be found.
+        let _held = fallible::insist();
         let noted = space.with_host(|space, host| {
             let claim = host.resident.claim_to(child)?;
             space.set_source(claim.source, root).ok()

@@ -8,7 +8,7 @@ use crate::arch::segment::Segments;
 use crate::file::boot_object;
 use crate::file::far::image as files;
 use crate::mem::object::ObjectRef;
-use crate::mem::space::VmSpace;
+use crate::mem::space::{Space, VmSpace};
 use crate::process::limits::Limits;
 use crate::process::personality::Personality;
 use crate::process::thread::Fault;
@@ -317,7 +317,7 @@ impl Arrival {
     }
 
     /// Its space, without a page; `lineage` is its name in the reverse map.
-    pub fn space(&mut self, torus: &Torus, lineage: Owner) -> Result<VmSpace, Errno> {
+    pub fn space(&mut self, torus: &Torus, lineage: Owner) -> Result<Arc<Space>, Errno> {
         let parts = Parts {
             mappings: core::mem::take(&mut self.parts.mappings),
             ..self.parts
@@ -333,7 +333,7 @@ impl Arrival {
         if let Some((claim, _)) = self.claims.last() {
             space.fold(torus.memory(), claim.source);
         }
-        Ok(space)
+        Space::of(space, None)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Has the kernel's first allocation of an operation fail, then its second, and so on until the operation needs no more: each time it
 //! succeeds or ends with an error that says so, and leaves nothing behind. With several tori on each of the first two, with failures
-//! on either.
+//! on either. Names of operations as arguments: only those, and each allocation is told.
 
 mod failures;
 mod operations;
@@ -28,7 +28,11 @@ fn main() {
 
 /// All operations, with failures on a torus.
 fn all(torus: usize) {
+    let chosen: Vec<String> = std::env::args().skip(1).collect();
     for operation in operations::ALL {
+        if !chosen.is_empty() && !chosen.iter().any(|name| name == operation.name) {
+            continue;
+        }
         for short in [false, true] {
             // Once without failures: caches are filled, and the state is as it stays.
             let first = (operation.act)();
@@ -36,6 +40,9 @@ fn all(torus: usize) {
             let before = State::now();
             let failures = Failures { torus, short };
             let count = (1..MOST).find(|&number| {
+                if !chosen.is_empty() {
+                    eprintln!("{} {number}", operation.name);
+                }
                 arm(failures, number);
                 let answer = (operation.act)();
                 let reached = disarm();
