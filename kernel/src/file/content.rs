@@ -107,7 +107,7 @@ impl Content {
     pub fn lend(&self, to: TorusId) -> Result<(u64, bool), Errno> {
         let _busy = self.busy.lock();
         let sealed = Seals::WRITE | Seals::FUTURE_WRITE;
-        let number = lease::home::give(&self.object, to)?;
+        let number = lease::home::give(&self.object, to)?.number;
         Ok((number, self.seals().intersects(sealed)))
     }
 

@@ -20,8 +20,9 @@ use vm::frames::Owner;
 use vm::hash::Digest;
 use vm::space::Object;
 
-/// The name of an object of this torus.
-pub(super) fn name(object: &ObjectRef) -> Result<ObjectName, Errno> {
+/// Names an object of this torus to another one, which is counted for it from then on: under one hold of the lock, since an object that
+/// nobody is counted for loses its number. ENOMEM without memory for it.
+pub fn give(object: &ObjectRef, to: TorusId) -> Result<ObjectName, Errno> {
     let same = |other: &ObjectRef| other.owner() == object.owner();
     let mut lender = own().lender.lock();
     let known = lender.number_of(same);
@@ -29,18 +30,17 @@ pub(super) fn name(object: &ObjectRef) -> Result<ObjectName, Errno> {
         Some(number) => number,
         None => lender.add(object.clone())?,
     };
+    let held = {
+        let _held = insist();
+        lender.hold(number, to, 1)
+    };
+    drop(lender);
+    let_go(held);
     Ok(ObjectName {
         home: here(),
         number,
         content: object.is_content(),
     })
-}
-
-/// Gives an object of this torus to another one, which is counted for it: by what number. ENOMEM without memory for it.
-pub fn give(object: &ObjectRef, to: TorusId) -> Result<u64, Errno> {
-    let number = name(object)?.number;
-    hold(number, to, 1);
-    Ok(number)
 }
 
 /// Whether another torus holds the object.

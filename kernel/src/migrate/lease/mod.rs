@@ -110,14 +110,16 @@ impl Taken {
         let room = self.held.try_reserve(1);
         room.map_err(NoMemory::from)?;
         let name = match object.0.far() {
-            Some(far) => far.name(),
-            None => home::name(object)?,
+            Some(far) if far.name().home == self.to => return Ok(far.name()),
+            Some(far) => {
+                let name = far.name();
+                hold(name.home, name.number, self.to, 1);
+                name
+            }
+            None => home::give(object, self.to)?,
         };
-        if name.home != self.to {
-            #[expect(clippy::disallowed_methods, reason = "there is room")]
-            self.held.push((name.home, name.number));
-            hold(name.home, name.number, self.to, 1);
-        }
+        #[expect(clippy::disallowed_methods, reason = "there is room")]
+        self.held.push((name.home, name.number));
         Ok(name)
     }
 
