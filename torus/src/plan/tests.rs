@@ -120,8 +120,8 @@ fn nodes_keep_their_memory() {
         (plan.grouping(), plan.division()),
         (Grouping::Nodes, Division::Affinity)
     );
-    // Node 0 has 0xff0 frames, node 1 0x2000; 0x1000 frames have no node and are halved.
-    assert_eq!(shares(&plan), [0xff0 + 0x800, 0x2000 + 0x800]);
+    // Node 0 has 0xff0 frames, node 1 0x2000; 0x1000 frames have no node and are halved. Node 1 has the first core, and so the first torus.
+    assert_eq!(shares(&plan), [0x2000 + 0x800, 0xff0 + 0x800]);
 }
 
 #[test]
