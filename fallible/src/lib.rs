@@ -48,9 +48,21 @@ const fn block<T>(extra: usize) -> usize {
 /// # Errors
 /// [`NoMemory`].
 #[expect(clippy::disallowed_methods, reason = "reserved")]
+#[inline]
 pub fn arc<T>(value: T) -> Result<Arc<T>, NoMemory> {
     let _held = reserve(1, block::<T>(COUNTS))?;
     Ok(Arc::new(value))
+}
+
+/// `Arc::new` of what `make` answers: where it is large it is made in its place, and not moved there.
+///
+/// # Errors
+/// [`NoMemory`]: `make` was not called.
+#[expect(clippy::disallowed_methods, reason = "reserved")]
+#[inline]
+pub fn arc_with<T>(make: impl FnOnce() -> T) -> Result<Arc<T>, NoMemory> {
+    let _held = reserve(1, block::<T>(COUNTS))?;
+    Ok(Arc::new(make()))
 }
 
 /// `Box::new`.
@@ -58,6 +70,7 @@ pub fn arc<T>(value: T) -> Result<Arc<T>, NoMemory> {
 /// # Errors
 /// [`NoMemory`].
 #[expect(clippy::disallowed_methods, reason = "reserved")]
+#[inline]
 pub fn boxed<T>(value: T) -> Result<Box<T>, NoMemory> {
     let _held = reserve(1, block::<T>(0))?;
     Ok(Box::new(value))

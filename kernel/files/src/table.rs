@@ -10,6 +10,8 @@ use fallible::{TryVec, boxed, with_capacity};
 
 /// Slots of a chunk, and chunks that a word of bits tells of.
 const CHUNK: usize = u64::BITS as usize;
+/// Slots that a chunk begins with.
+const FEW: usize = 8;
 
 /// Descriptors of one process: small numbers, each naming an open file `T`.
 #[derive(Debug)]
@@ -24,7 +26,7 @@ pub struct Table<T> {
 #[derive(Debug)]
 struct Chunk<T> {
     used: u64,
-    /// As many as a chunk has: on the heap, as a kernel stack has no room for them on the way there.
+    /// As many as have been needed: most processes have a few descriptors.
     slots: Vec<Option<Slot<T>>>,
 }
 
@@ -53,7 +55,7 @@ impl<T> Table<T> {
     fn slot(&self, fd: i32) -> Option<&Slot<T>> {
         let fd = usize::try_from(fd).ok()?;
         let chunk = self.chunks.get(fd / CHUNK)?.as_ref()?;
-        chunk.slots[fd % CHUNK].as_ref()
+        chunk.slots.get(fd % CHUNK)?.as_ref()
     }
 
     /// The open file of a descriptor.
@@ -70,7 +72,7 @@ impl<T> Table<T> {
     pub fn set_close_on_exec(&mut self, fd: i32, on: bool) -> Result<(), FileError> {
         let slot = usize::try_from(fd).ok().and_then(|fd| {
             let chunk = self.chunks.get_mut(fd / CHUNK)?.as_mut()?;
-            chunk.slots[fd % CHUNK].as_mut()
+            chunk.slots.get_mut(fd % CHUNK)?.as_mut()
         });
         slot.ok_or(FileError::BadDescriptor)?.close_on_exec = on;
         Ok(())
@@ -105,7 +107,7 @@ impl<T> Table<T> {
         if fd >= limit {
             return Err(FileError::TooManyOpen);
         }
-        self.chunk(fd / CHUNK).map(|_| ())
+        self.chunk(fd / CHUNK)?.slot(fd % CHUNK).map(|_| ())
     }
 
     /// Gives `file` the lowest free number from `from` on, below `limit` (RLIMIT_NOFILE).
@@ -138,7 +140,7 @@ impl<T> Table<T> {
             .ok_or(FileError::BadDescriptor)?;
         let number = fd / CHUNK;
         let chunk = self.chunk(number)?;
-        let old = chunk.slots[fd % CHUNK].replace(Slot {
+        let old = chunk.slot(fd % CHUNK)?.replace(Slot {
             file,
             close_on_exec,
         });
@@ -149,6 +151,15 @@ impl<T> Table<T> {
 
     /// The chunk of this number, made when it is missing.
     fn chunk(&mut self, number: usize) -> Result<&mut Chunk<T>, FileError> {
+        self.grow(number)?;
+        match &mut self.chunks[number] {
+            Some(chunk) => Ok(chunk),
+            missing => Ok(missing.insert(boxed(Chunk::new())?)),
+        }
+    }
+
+    /// Makes a place for the chunk of this number.
+    fn grow(&mut self, number: usize) -> Result<(), FileError> {
         if number >= self.chunks.len() {
             let more = number + 1 - self.chunks.len();
             self.chunks
@@ -160,10 +171,7 @@ impl<T> Table<T> {
             #[expect(clippy::disallowed_methods, reason = "reserved above")]
             self.chunks.resize_with(number + 1, || None);
         }
-        match &mut self.chunks[number] {
-            Some(chunk) => Ok(chunk),
-            missing => Ok(missing.insert(boxed(Chunk::new()?)?)),
-        }
+        Ok(())
     }
 
     /// Notes whether a chunk is full or empty.
@@ -187,7 +195,7 @@ impl<T> Table<T> {
 
     fn take(&mut self, fd: usize) -> Option<Slot<T>> {
         let chunk = self.chunks.get_mut(fd / CHUNK)?.as_mut()?;
-        let slot = chunk.slots[fd % CHUNK].take()?;
+        let slot = chunk.slots.get_mut(fd % CHUNK)?.take()?;
         chunk.used &= !(1 << (fd % CHUNK));
         if chunk.used == 0 && fd >= CHUNK {
             // The first chunk, which most processes need no more than, stays.
@@ -247,24 +255,64 @@ impl<T: Clone> Table<T> {
         keep: impl Fn(&T) -> bool,
         mut pause: impl FnMut(),
     ) -> Result<Self, FileError> {
-        let mut copy = Self::new();
-        for fd in self.numbers() {
-            if let Some(slot) = self.slot(fd).filter(|slot| keep(&slot.file)) {
-                copy.replace(fd, slot.file.clone(), slot.close_on_exec, usize::MAX)?;
+        let (mut copy, mut from) = (Self::new(), 0);
+        while let Some(number) = next_bit(self.used.iter().copied(), from) {
+            from = number + 1;
+            let Some(chunk) = &self.chunks[number] else {
+                continue;
+            };
+            let twin = chunk.duplicate(&keep, &mut pause)?;
+            if twin.used != 0 {
+                copy.grow(number)?;
+                copy.chunks[number] = Some(boxed(twin)?);
+                copy.note(number);
             }
-            pause();
         }
         Ok(copy)
     }
 }
 
 impl<T> Chunk<T> {
-    fn new() -> Result<Self, FileError> {
-        let mut slots = with_capacity(CHUNK)?;
-        for _ in 0..CHUNK {
-            slots.try_push(None)?;
+    const fn new() -> Self {
+        Self {
+            used: 0,
+            slots: Vec::new(),
         }
-        Ok(Self { used: 0, slots })
+    }
+
+    /// A slot of this number, made when it is missing.
+    fn slot(&mut self, number: usize) -> Result<&mut Option<Slot<T>>, FileError> {
+        if number >= self.slots.len() {
+            let len = (number + 1).next_power_of_two().max(FEW);
+            let more = len - self.slots.len();
+            let room = self.slots.try_reserve_exact(more);
+            room.map_err(|_| FileError::NoMemory)?;
+            #[expect(clippy::disallowed_methods, reason = "reserved above")]
+            self.slots.resize_with(len, || None);
+        }
+        Ok(&mut self.slots[number])
+    }
+}
+
+impl<T: Clone> Chunk<T> {
+    fn duplicate(
+        &self,
+        keep: impl Fn(&T) -> bool,
+        mut pause: impl FnMut(),
+    ) -> Result<Self, FileError> {
+        let mut twin = Self {
+            used: 0,
+            slots: with_capacity(self.slots.len())?,
+        };
+        for (number, slot) in self.slots.iter().enumerate() {
+            let kept = slot.as_ref().filter(|slot| keep(&slot.file));
+            if kept.is_some() {
+                twin.used |= 1 << number;
+                pause();
+            }
+            twin.slots.try_push(kept.cloned())?;
+        }
+        Ok(twin)
     }
 }
 

@@ -99,6 +99,7 @@ pub fn flush(what: Flush, cores: CoreSet) {
     ask(first, pages, cores);
 }
 
+#[inline]
 fn ask(first: u64, pages: u64, cores: CoreSet) {
     let own = cpu::this();
     let mut others = cores;

@@ -80,6 +80,7 @@ pub struct Transfer<'a> {
 
 impl<'a> Transfer<'a> {
     /// The transfer of a call that has to move `buffers`.
+    #[inline]
     pub fn new(buffers: UserBuffers, inflight: &'a mut InFlight) -> Self {
         let total = buffers.remaining();
         Self::of(Buffers::Program(buffers), total, inflight)
@@ -96,8 +97,11 @@ impl<'a> Transfer<'a> {
         Self::of(Buffers::Kernel(bytes, 0), total, inflight)
     }
 
+    #[inline]
     fn of(mut buffers: Buffers<'a>, total: usize, inflight: &'a mut InFlight) -> Self {
-        buffers.skip(inflight.done);
+        if inflight.done > 0 {
+            buffers.skip(inflight.done);
+        }
         Self {
             buffers,
             total,

@@ -173,14 +173,14 @@ impl PipeEnd {
 
 /// Adds the next `n` bytes of a transfer to `to`, which has room for them: all, or (after an error) none counts as done.
 fn take(io: &mut Transfer, to: &mut Vec<u8>, n: usize) -> Result<(), Stop> {
-    let mut block = [0; 1024];
-    let before = to.len();
-    while to.len() - before < n {
-        let wanted = block.len().min(n - (to.len() - before));
-        match io.take(&mut block[..wanted]) {
-            Ok(taken) if taken > 0 => to.try_extend_from_slice(&block[..taken])?,
+    let mut at = to.len();
+    let (start, end) = (at, at + n);
+    to.try_resize(end, 0)?;
+    while at < end {
+        match io.take(&mut to[at..end]) {
+            Ok(taken) if taken > 0 => at += taken,
             stopped => {
-                io.untake(to.len() - before);
+                io.untake(at - start);
                 stopped?;
                 return Err(Errno::EFAULT.into());
             }

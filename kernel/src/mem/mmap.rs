@@ -11,7 +11,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use fallible::NoMemory;
 use vm::addr::{PAGE_SIZE, USER_END, VirtAddr};
-use vm::space::{Backing, Flags, MapRequest, Placement, Prot};
+use vm::space::{Backing, Flags, MapRequest, Placement, Prot, SpaceError};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 
@@ -49,20 +49,25 @@ pub fn mmap(call: &mut Call) -> SysResult {
     let flags = MapFlags::from_bits_retain(call.args[3] as u32);
     // Its address, when the pages are being made present already; before that none, or what is hashed of an object.
     let mut at = VirtAddr(call.inflight.word);
-    if at.0 == 0 || !at.0.is_multiple_of(PAGE) {
-        at = map(call, flags)?;
-        call.inflight.word = at.0;
-    }
-    let future = space_of(call)?.look(|space| space.future);
+    let locks = if at.0 == 0 || !at.0.is_multiple_of(PAGE) {
+        let (made, locks) = map(call, flags)?;
+        call.inflight.word = made.0;
+        at = made;
+        locks
+    } else {
+        let future = space_of(call)?.look(|space| space.future);
+        flags.contains(MapFlags::LOCKED) || future.contains(Flags::LOCKED)
+    };
     let populates = flags.contains(MapFlags::POPULATE) && !flags.contains(MapFlags::NONBLOCK);
-    if populates || flags.contains(MapFlags::LOCKED) || future.contains(Flags::LOCKED) {
+    if populates || locks {
         let length = call.args[1];
         populate(call, at, length)?;
     }
     Ok(at.0 as usize)
 }
 
-fn map(call: &mut Call, flags: MapFlags) -> Result<VirtAddr, Stop> {
+/// Makes the mapping; answers where, and whether its pages are locked.
+fn map(call: &mut Call, flags: MapFlags) -> Result<(VirtAddr, bool), Stop> {
     let [address, length, prot, _, _, offset] = call.args;
     if !offset.is_multiple_of(PAGE) {
         return Err(Errno::EINVAL.into());
@@ -84,14 +89,18 @@ fn map(call: &mut Call, flags: MapFlags) -> Result<VirtAddr, Stop> {
     }
     let space = space_of(call)?;
     let placement = placement(flags, VirtAddr(address));
-    space.look(|space| space.check_placement(placement, length))?;
+    let future = space.look(|space| {
+        space.check_placement(placement, length)?;
+        Ok::<_, SpaceError>(space.future)
+    })?;
     let mut traits = Flags::empty();
     traits.set(Flags::GROWS_DOWN, flags.contains(MapFlags::GROWSDOWN));
     traits.set(Flags::LOCKED, flags.contains(MapFlags::LOCKED));
     if traits.contains(Flags::LOCKED) {
         locking::permitted(call.process)?;
     }
-    if !locking::admits(call.process, &space, traits, length) {
+    let locks = (traits | future).contains(Flags::LOCKED);
+    if locks && !locking::admits(call.process, &space, traits, length) {
         return Err(Errno::EAGAIN.into());
     }
     // mmap passes over rights that it does not know.
@@ -113,7 +122,7 @@ fn map(call: &mut Call, flags: MapFlags) -> Result<VirtAddr, Stop> {
         space.limits = limits;
         split(space.map(cpu::this().torus().memory(), request))
     })?;
-    Ok(at)
+    Ok((at, locks))
 }
 
 fn placement(flags: MapFlags, address: VirtAddr) -> Placement {

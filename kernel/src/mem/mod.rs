@@ -20,18 +20,3 @@ pub mod stuck;
 pub mod swap;
 pub mod user;
 pub mod victim;
-
-use crate::syscall::errno::Errno;
-use alloc::vec::Vec;
-
-/// Kernel heap that has to be free, beyond what is asked for, before a program gets a new kernel object.
-const MARGIN: usize = 4096;
-
-/// Whether the kernel's heap has room for an object of `bytes`. Objects behind `Arc` cannot be allocated
-/// fallibly, so what a program can multiply asks here first.
-pub fn room(bytes: usize) -> Result<(), Errno> {
-    let mut probe = Vec::<u8>::new();
-    probe
-        .try_reserve_exact(bytes + MARGIN)
-        .map_err(|_| Errno::ENOMEM)
-}

@@ -66,35 +66,47 @@ impl Inner {
     }
 }
 
+/// A space that has no mappings and no table yet: its memory is there before they are made, as they would be lost without it.
+pub struct Blank(Arc<Space>);
+
+impl Blank {
+    /// Memory for a space.
+    pub fn new() -> Result<Self, Errno> {
+        let number = cpu::this().torus().share.names.space();
+        let space = fallible::arc_with(|| Space {
+            inner: Lock::new(Inner {
+                space: None,
+                host: None,
+                owed: FlushDebt::none(),
+            }),
+            waiters: WaitQueue::new(),
+            root: Frame(0),
+            lineage: Owner(0),
+            number,
+            cores: [const { AtomicU64::new(0) }; WORDS],
+            frozen: AtomicBool::new(false),
+        })?;
+        Ok(Self(space))
+    }
+
+    /// The space of these mappings and this table.
+    pub fn of(mut self, space: VmSpace) -> Result<Arc<Space>, Errno> {
+        if let Some(blank) = Arc::get_mut(&mut self.0) {
+            (blank.root, blank.lineage) = (space.table().root(), space.lineage());
+            blank.inner.get_mut().space = Some(space);
+        }
+        cpu::this().torus().share.spaces.add(&self.0)?;
+        Ok(self.0)
+    }
+}
+
 impl Space {
     /// An empty space, where mappings that name no place come below `ceiling`.
     pub fn new(ceiling: VirtAddr) -> Result<Arc<Self>, Errno> {
         let torus = cpu::this().torus();
         let lineage = torus.share.names.lineage();
-        let space = AddressSpace::new(torus.memory(), lineage, ceiling)?;
-        Self::of(space, None)
-    }
-
-    /// The space of these mappings and this table, with what it has elsewhere.
-    pub fn of(space: VmSpace, host: Option<Host>) -> Result<Arc<Self>, Errno> {
-        let (root, lineage) = (space.table().root(), space.lineage());
-        let cores = [const { AtomicU64::new(0) }; WORDS];
-        let number = cpu::this().torus().share.names.space();
-        let space = fallible::arc(Self {
-            inner: Lock::new(Inner {
-                space: Some(space),
-                host,
-                owed: FlushDebt::none(),
-            }),
-            waiters: WaitQueue::new(),
-            root,
-            lineage,
-            number,
-            cores,
-            frozen: AtomicBool::new(false),
-        })?;
-        cpu::this().torus().share.spaces.add(&space)?;
-        Ok(space)
+        let space = Blank::new()?;
+        space.of(AddressSpace::new(torus.memory(), lineage, ceiling)?)
     }
 
     /// Works on the mappings and what the space has elsewhere, and pays the debt that comes of it.
@@ -118,6 +130,7 @@ impl Space {
     }
 
     /// Works on the mappings and pays the debt that comes of it.
+    #[inline]
     pub fn with<R>(&self, f: impl FnOnce(&mut VmSpace) -> (R, FlushDebt)) -> R {
         self.with_all(|space, _| f(space))
     }
@@ -160,6 +173,7 @@ impl Space {
     }
 
     /// Works on the mappings where no debt can come of it.
+    #[inline]
     pub fn look<R>(&self, f: impl FnOnce(&mut VmSpace) -> R) -> R {
         self.with(|space| (f(space), FlushDebt::none()))
     }
@@ -180,23 +194,23 @@ impl Space {
 
     /// A copy of a frozen space, for the child of its process.
     pub fn fork_frozen(&self) -> Result<Arc<Self>, Errno> {
-        super::room(size_of::<Self>())?;
+        let blank = Blank::new()?;
         self.with(|space| {
             let (copy, debt) = space.fork_frozen(cpu::this().torus().memory());
             let copy = copy.map_err(Errno::from);
-            (copy.and_then(|copy| Self::of(copy, None)), debt)
+            (copy.and_then(|copy| blank.of(copy)), debt)
         })
     }
 
     /// A copy for fork, sharing every page until one of the two writes. What the space has elsewhere, `child` has too when the homes
     /// have answered.
     pub fn fork(&self, child: Pid) -> Result<Arc<Self>, Errno> {
-        super::room(size_of::<Self>())?;
+        let blank = Blank::new()?;
         // At once: a page that came in between would be remote in the copy, and gone from the home before that is asked to keep it.
         let (copy, kept) = self.with_all(|space, host| {
             let (copy, debt) = space.fork(cpu::this().torus().memory());
             let copy = copy.map_err(Errno::from);
-            let copy = copy.and_then(|copy| Self::of(copy, None));
+            let copy = copy.and_then(|copy| blank.of(copy));
             let kept = match (&copy, host) {
                 (Ok(copy), Some(host)) => host::fork(host, child, copy),
                 _ => Ok(()),

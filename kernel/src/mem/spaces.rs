@@ -5,9 +5,9 @@ use super::space::Space;
 use crate::arch::cpu;
 use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
+use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
-use alloc::vec::Vec;
-use fallible::TryVec;
+use fallible::TryMap;
 use vm::frames::Owner;
 use vm::space::Object;
 
@@ -16,65 +16,41 @@ use vm::space::Object;
 #[must_use = "whoever waits for the frames is to be told"]
 pub struct Forgotten(());
 
-/// A space and what it is known by.
-struct Known {
-    lineage: Owner,
-    number: u64,
-    space: Weak<Space>,
-}
-
-impl Known {
-    fn key(&self) -> (Owner, u64) {
-        (self.lineage, self.number)
-    }
-}
-
 /// All spaces of one torus, by lineage, and within it by number: forks come after what they were forked from.
 pub struct Spaces {
-    all: Lock<Vec<Known>>,
+    all: Lock<BTreeMap<(Owner, u64), Weak<Space>>>,
 }
 
 impl Spaces {
     /// None yet.
     pub const fn new() -> Self {
         Self {
-            all: Lock::new(Vec::new()),
+            all: Lock::new(BTreeMap::new()),
         }
     }
 
     /// Adds a space. A fork is added before the lock of its parent is let go: who has seen all spaces of a lineage has then
     /// seen all entries of its pages.
     pub(super) fn add(&self, space: &Arc<Space>) -> Result<(), Errno> {
-        let mut all = self.all.lock();
-        let known = Known {
-            lineage: space.lineage(),
-            number: space.number(),
-            space: Arc::downgrade(space),
-        };
-        let at = all.partition_point(|other| other.key() < known.key());
-        all.try_insert_at(at, known)?;
+        let key = (space.lineage(), space.number());
+        self.all.lock().put(key, Arc::downgrade(space))?;
         Ok(())
     }
 
     /// Removes a space.
     pub(super) fn remove(&self, space: &Space) {
-        let key = (space.lineage(), space.number());
         let mut all = self.all.lock();
-        if let Ok(at) = all.binary_search_by_key(&key, Known::key) {
-            all.remove(at);
-        }
+        all.remove(&(space.lineage(), space.number()));
         if all.is_empty() {
-            *all = Vec::new();
+            *all = BTreeMap::new();
         }
     }
 
     /// The first space whose key is at least `key`.
     fn next(&self, key: (Owner, u64)) -> Option<(Owner, Arc<Space>)> {
         let all = self.all.lock();
-        let from = all.partition_point(|other| other.key() < key);
-        all[from..]
-            .iter()
-            .find_map(|known| Some((known.lineage, known.space.upgrade()?)))
+        let mut rest = all.range(key..);
+        rest.find_map(|((lineage, _), space)| Some((*lineage, space.upgrade()?)))
     }
 
     /// Calls `see` with each space, the list's lock not held, until it answers false; says whether it never did.

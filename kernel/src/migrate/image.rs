@@ -8,7 +8,7 @@ use crate::arch::segment::Segments;
 use crate::file::boot_object;
 use crate::file::far::image as files;
 use crate::mem::object::ObjectRef;
-use crate::mem::space::{Space, VmSpace};
+use crate::mem::space::{Blank, Space, VmSpace};
 use crate::process::limits::Limits;
 use crate::process::personality::Personality;
 use crate::process::thread::Fault;
@@ -322,6 +322,7 @@ impl Arrival {
             mappings: core::mem::take(&mut self.parts.mappings),
             ..self.parts
         };
+        let blank = Blank::new()?;
         let mut space = VmSpace::of_parts(torus.memory(), lineage, parts)?;
         for (claim, root) in &self.claims {
             if let Err(error) = space.set_source(claim.source, *root) {
@@ -333,7 +334,7 @@ impl Arrival {
         if let Some((claim, _)) = self.claims.last() {
             space.fold(torus.memory(), claim.source);
         }
-        Space::of(space, None)
+        blank.of(space)
     }
 }
 

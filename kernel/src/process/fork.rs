@@ -211,9 +211,10 @@ fn new_process(parent: &Arc<Process>) -> Result<Arc<Process>, Errno> {
 
 /// The child, with copies of what its parent has.
 fn copy(parent: &Arc<Process>, pid: Pid, counted: Counted) -> Result<Arc<Process>, Errno> {
-    let child = fallible::arc(Process {
+    let files = parent.files.fork(pid)?;
+    let child = fallible::arc_with(|| Process {
         name: Lock::new(*parent.name.lock()),
-        files: parent.files.fork(pid)?,
+        files,
         executable: Lock::new(parent.executable.lock().clone()),
         command: Lock::new(parent.command.lock().clone()),
         credentials: Lock::new(*parent.credentials.lock()),
@@ -248,7 +249,8 @@ fn new_thread(
     if request.stack != 0 {
         regs.rsp = request.stack;
     }
-    let thread = Thread::new(child.clone(), regs, state.ok_or(Errno::ENOMEM)?);
+    let state = state.ok_or(Errno::ENOMEM)?;
+    let thread = fallible::arc_with(|| Thread::new(child.clone(), regs, state))?;
     thread.change_space(Some(space));
     let mut segments = Segments::save();
     if request.flags & CLONE_SETTLS != 0 {
@@ -275,7 +277,7 @@ fn new_thread(
     crate::sched::charge();
     let turn = parent.virtual_time.load(Ordering::Relaxed);
     thread.virtual_time.store(turn, Ordering::Relaxed);
-    Ok(fallible::arc(thread)?)
+    Ok(thread)
 }
 
 /// The number of the call that a child runs before its first instruction; no program can make it, as a program's call

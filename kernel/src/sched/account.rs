@@ -25,9 +25,7 @@ impl Used {
 pub struct Account {
     /// When it was settled last.
     since: OwnCell<u64>,
-    /// When the thread came into the kernel last.
-    entered: OwnCell<u64>,
-    /// What it has spent in the kernel before that.
+    /// What the thread has spent in the kernel; while it is there, less the time at which it came: each way costs one sum.
     inside: OwnCell<u64>,
     /// The virtual time that the thread has used on this core.
     turn: OwnCell<u64>,
@@ -38,7 +36,6 @@ impl Account {
     pub(super) const fn new() -> Self {
         Self {
             since: OwnCell::new(0),
-            entered: OwnCell::new(0),
             inside: OwnCell::new(0),
             turn: OwnCell::new(0),
         }
@@ -47,30 +44,33 @@ impl Account {
     /// The thread comes into the kernel.
     #[inline]
     pub fn enter(&self) {
-        self.entered.set(time::ticks());
+        let now = time::ticks();
+        self.inside
+            .with(|inside| *inside = inside.wrapping_sub(now));
     }
 
     /// The thread goes back to its program.
     #[inline]
     pub(super) fn leave(&self) {
-        let spent = time::ticks().wrapping_sub(self.entered.get());
+        let now = time::ticks();
         self.inside
-            .with(|inside| *inside = inside.wrapping_add(spent));
+            .with(|inside| *inside = inside.wrapping_add(now));
     }
 
     /// A thread becomes current, in the kernel, that has used so much virtual time.
     pub(super) fn begin(&self, turn: u64) {
-        self.settle();
+        let now = time::ticks();
+        self.since.set(now);
+        self.inside.set(now.wrapping_neg());
         self.turn.set(turn);
     }
 
     /// What the thread has used since it was settled last. It is in the kernel.
     pub(super) fn settle(&self) -> Used {
         let now = time::ticks();
-        let inside = self.inside.replace(0);
-        let inside = inside.wrapping_add(now.wrapping_sub(self.entered.replace(now)));
+        let inside = self.inside.replace(now.wrapping_neg());
         let all = now.wrapping_sub(self.since.replace(now));
-        let (all, system) = (time::nanos(all), time::nanos(inside));
+        let (all, system) = (time::nanos(all), time::nanos(inside.wrapping_add(now)));
         Used {
             user: all.saturating_sub(system),
             system: system.min(all),

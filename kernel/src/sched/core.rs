@@ -38,10 +38,14 @@ pub struct Core {
     pub short_of_memory: OwnCell<bool>,
     /// Frames that it has reserved for the heap, and whether it insists (`tori::reserve`).
     pub reserved: OwnCell<u64>,
+    /// Frames that it has set aside for its next reservations.
+    pub credit: OwnCell<u64>,
     /// What it sends to other tori is to go together.
     pub gathers: OwnCell<bool>,
-    /// Locks that it holds and interrupts take: it lets none in.
+    /// Locks that it holds and interrupts take: it handles none.
     pub closed: OwnCell<u32>,
+    /// Those that have come meanwhile.
+    pub deferred: OwnCell<u8>,
     /// The deposit that was drained last, of a process that has come from another torus.
     pub drained: OwnCell<Option<DepositId>>,
     /// Random numbers for the programs on this core.
@@ -84,8 +88,10 @@ impl Core {
             on_behalf: OwnCell::new(None),
             short_of_memory: OwnCell::new(false),
             reserved: OwnCell::new(0),
+            credit: OwnCell::new(0),
             gathers: OwnCell::new(false),
             closed: OwnCell::new(0),
+            deferred: OwnCell::new(0),
             drained: OwnCell::new(None),
             random: OwnCell::new(None),
             queue: Lock::new(Queue::new()),

@@ -15,6 +15,7 @@ impl Link {
 }
 
 impl fair::Node for Thread {
+    #[inline]
     fn with_link<R>(&self, f: impl FnOnce(&mut fair::Link<Self>) -> R) -> R {
         f(&mut self.link.0.lock())
     }

@@ -17,8 +17,33 @@ pub const SLICE: Nanos = Nanos::from_millis(10);
 
 /// The registers of the thread that this core goes on with: the current one when it may, else the next of the queue, else
 /// one stolen from another core of the torus, else whoever ends the idling.
+#[inline]
 pub fn next_thread() -> *mut UserRegs {
     let core = super::this();
+    // SAFETY: K20, only this core writes `current`, and nothing here does.
+    let current = unsafe { &*core.current.as_ptr() };
+    match current {
+        Some(thread) if goes_on(core, thread) && !crate::rings::is_rung() => {
+            core.account.leave();
+            thread.regs.as_ptr()
+        }
+        _ => look_around(core),
+    }
+}
+
+/// Whether nothing stands between a thread and its program, as after most traps.
+#[inline]
+fn goes_on(core: &Core, thread: &Thread) -> bool {
+    !thread.attention.load(Ordering::Relaxed)
+        && thread.state() == RunState::Running
+        && !has_call(thread)
+        && !thread.process.is_stopped()
+        && !core.resched.load(Ordering::Relaxed)
+}
+
+/// As [`next_thread`], when there is something to do.
+#[inline(never)]
+fn look_around(core: &'static Core) -> *mut UserRegs {
     let mut served = false;
     loop {
         // SAFETY: K20, only this core writes `current`, and only in `retire` and `start`, when the reference is gone.
@@ -112,7 +137,7 @@ fn keeps_turn(core: &Core, thread: &Arc<Thread>) -> bool {
         core.push(thread.clone());
         return false;
     }
-    begin_slice(core, thread);
+    begin_slice(core, slice_end(thread));
     true
 }
 
@@ -128,11 +153,15 @@ pub(super) fn charge(core: &Core, thread: &Arc<Thread>) {
     crate::process::timers::check(&thread.process);
 }
 
-/// The current thread may run so long before its core looks around.
-fn begin_slice(core: &Core, thread: &Thread) {
+/// When the slice of a thread ends that begins now.
+fn slice_end(thread: &Thread) -> Nanos {
     let left = thread.process.timers.left(&thread.process.times);
-    core.slice_end
-        .set(time::now() + Nanos::new(left).min(SLICE));
+    time::now() + Nanos::new(left).min(SLICE)
+}
+
+/// The current thread may run until then before its core looks around.
+fn begin_slice(core: &Core, end: Nanos) {
+    core.slice_end.set(end);
     arm(core);
 }
 
@@ -161,9 +190,9 @@ fn start(core: &'static Core, thread: Arc<Thread>, turn: u64) {
     load(core, &thread);
     core.counters.switches.add(1);
     core.resched.store(false, Ordering::Relaxed);
-    begin_slice(core, &thread);
+    let end = slice_end(&thread);
     core.current.set(Some(thread));
-    arm(core);
+    begin_slice(core, end);
     super::wake::offer_work(core);
 }
 

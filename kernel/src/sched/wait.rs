@@ -9,7 +9,7 @@ use super::lock::Lock;
 use super::pieces::Pieces;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use fallible::TryMap;
+use fallible::{NoMemory, TryMap};
 
 /// Who can wait: a thread, or what works for one of another torus.
 pub trait Waiter: Send + Sync {
@@ -28,32 +28,59 @@ pub struct WaitQueue {
     waiters: Lock<Waiters>,
 }
 
-/// Waiters by address.
+/// Waiters, each once.
 struct Waiters {
-    entries: BTreeMap<usize, Arc<dyn Waiter>>,
+    /// One of them: most queues have no other, which then takes no memory.
+    first: Option<Arc<dyn Waiter>>,
+    /// The others by address.
+    rest: BTreeMap<usize, Arc<dyn Waiter>>,
     /// Where the next look for those that wait no more begins.
     swept: usize,
+}
+
+/// What tells waiters apart.
+fn address(waiter: &Arc<dyn Waiter>) -> usize {
+    Arc::as_ptr(waiter).cast::<()>().addr()
 }
 
 impl Waiters {
     const fn new() -> Self {
         Self {
-            entries: BTreeMap::new(),
+            first: None,
+            rest: BTreeMap::new(),
             swept: 0,
         }
     }
 
+    /// Adds one.
+    fn add(&mut self, waiter: &Arc<dyn Waiter>) -> Result<(), NoMemory> {
+        self.sweep();
+        match &self.first {
+            None => {
+                // It may be among the others.
+                self.rest.remove(&address(waiter));
+                self.first = Some(waiter.clone());
+            }
+            Some(first) if address(first) == address(waiter) => {}
+            Some(_) => {
+                self.rest.put(address(waiter), waiter.clone())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a few out that wait for nothing any more: as many are added, so that they do not gather.
     fn sweep(&mut self) {
+        self.first.take_if(|first| first.is_gone());
         for _ in 0..SWEPT {
-            let next = self.entries.range(self.swept..).next();
+            let next = self.rest.range(self.swept..).next();
             let Some((&address, waiter)) = next else {
                 self.swept = 0;
                 return;
             };
             self.swept = address + 1;
             if waiter.is_gone() {
-                self.entries.remove(&address);
+                self.rest.remove(&address);
             }
         }
     }
@@ -75,11 +102,7 @@ impl WaitQueue {
 
     /// Adds somebody. Without memory for the entry they are woken at once instead: they poll.
     pub fn add(&self, waiter: Arc<dyn Waiter>) {
-        let mut waiters = self.waiters.lock();
-        waiters.sweep();
-        let address = Arc::as_ptr(&waiter).cast::<()>().addr();
-        let added = waiters.entries.put(address, waiter.clone());
-        drop(waiters);
+        let added = self.waiters.lock().add(&waiter);
         if added.is_err() {
             waiter.wake();
         }
@@ -87,7 +110,10 @@ impl WaitQueue {
 
     /// Takes every waiter out, to be woken when a lock that interrupts take has been let go.
     pub fn take_all(&self) -> Woken {
-        Woken(core::mem::replace(&mut *self.waiters.lock(), Waiters::new()).entries)
+        Woken(core::mem::replace(
+            &mut *self.waiters.lock(),
+            Waiters::new(),
+        ))
     }
 
     /// Wakes every waiter, and lets interrupts in meanwhile.
@@ -98,13 +124,16 @@ impl WaitQueue {
 
 /// Waiters that are to be woken.
 #[must_use]
-pub struct Woken(BTreeMap<usize, Arc<dyn Waiter>>);
+pub struct Woken(Waiters);
 
 impl Woken {
     /// Wakes them, and lets interrupts in meanwhile.
     pub fn wake(mut self) {
+        if let Some(waiter) = self.0.first.take() {
+            waiter.wake();
+        }
         let mut pieces = Pieces::new();
-        while let Some((_, waiter)) = self.0.pop_first() {
+        while let Some((_, waiter)) = self.0.rest.pop_first() {
             waiter.wake();
             pieces.step();
         }

@@ -3,8 +3,12 @@
 //! A reservation keeps frames in the pool until whoever has it is done, and it counts: nobody else gets them. While there are others, the heap
 //! grows by those. Once it has drawn a frame that is reserved, only cores that hold a reservation are served, so that what
 //! one of them has made the heap grow by is not used up by somebody who has reserved nothing.
+//!
+//! Each core keeps a few frames set aside, its *credit*, and takes its reservations out of that: only who needs more locks the pool.
 
+use super::Torus;
 use crate::arch::cpu;
+use crate::sched::own::OwnCell;
 use core::sync::atomic::{AtomicU64, Ordering};
 use fallible::NoMemory;
 use vm::addr::PAGE_SIZE;
@@ -17,9 +21,14 @@ const TABLES: usize = 3;
 /// Pages below a leaf table.
 const PAGES_PER_TABLE: usize = 512;
 
+/// Frames that a core has set aside beside a reservation, so that the next ones need no lock.
+const CREDIT: u64 = 32;
+/// It does so while this part of what is free is more than that.
+const PLENTY: u64 = 256;
+
 /// A torus's account of its reservations, in frames; changed with the pool locked.
 pub(super) struct Reservations {
-    /// Those that are held.
+    /// Those that are held, and what cores keep for later ones.
     held: AtomicU64,
     /// What of them the heap has drawn.
     drawn: AtomicU64,
@@ -74,6 +83,7 @@ pub(super) fn holds() -> bool {
 pub(super) struct OwnHeap;
 
 impl fallible::Reserve for OwnHeap {
+    #[inline]
     fn reserve(&self, blocks: usize, bytes: usize) -> Result<u64, NoMemory> {
         let cpu = cpu::this();
         let torus = cpu.torus();
@@ -86,17 +96,11 @@ impl fallible::Reserve for OwnHeap {
         if torus.fails() {
             return Err(NoMemory);
         }
-        let account = &torus.reservations;
-        let mut pool = torus.pool.lock();
-        if pool.available() < torus.heap_reserve() + frames {
-            torus.gather(&mut pool);
+        let credit = &cpu.sched.credit;
+        if credit.get() < frames {
+            set_aside(torus, credit, frames)?;
         }
-        if pool.available() < torus.heap_reserve() + frames {
-            torus.note_shortage();
-            return Err(NoMemory);
-        }
-        account.held.fetch_add(frames, Ordering::Relaxed);
-        drop(pool);
+        credit.set(credit.get() - frames);
         cpu.sched.reserved.set(frames);
         Ok(0)
     }
@@ -108,6 +112,7 @@ impl fallible::Reserve for OwnHeap {
         before
     }
 
+    #[inline]
     fn release(&self, mark: u64) {
         let cpu = cpu::this();
         let frames = (cpu.sched.reserved.replace(mark) & !INSISTS) - (mark & !INSISTS);
@@ -115,13 +120,44 @@ impl fallible::Reserve for OwnHeap {
             return;
         }
         let torus = cpu.torus();
-        let account = &torus.reservations;
-        let _pool = torus.pool.lock();
-        account.held.fetch_sub(frames, Ordering::Relaxed);
-        // Somebody else may have drawn them: what is kept is too much then, never too little.
-        let drawn = account.drawn.load(Ordering::Relaxed);
-        account
-            .drawn
-            .store(drawn.saturating_sub(frames), Ordering::Relaxed);
+        let credit = cpu.sched.credit.get() + frames;
+        cpu.sched.credit.set(credit);
+        if credit > 2 * CREDIT || torus.reservations.are_drawn() {
+            give_back(torus, &cpu.sched.credit, frames);
+        }
     }
+}
+
+/// Sets frames aside for a core that has not enough for a reservation, and for some more if there are many.
+#[cold]
+fn set_aside(torus: &Torus, credit: &OwnCell<u64>, frames: u64) -> Result<(), NoMemory> {
+    let missing = frames - credit.get();
+    let mut pool = torus.pool.lock();
+    if pool.available() < torus.heap_reserve() + missing {
+        torus.gather(&mut pool);
+    }
+    let free = pool.available().saturating_sub(torus.heap_reserve());
+    if free < missing {
+        torus.note_shortage();
+        return Err(NoMemory);
+    }
+    let more = if free / PLENTY > CREDIT { CREDIT } else { 0 };
+    let held = &torus.reservations.held;
+    held.fetch_add(missing + more, Ordering::Relaxed);
+    credit.set(credit.get() + missing + more);
+    Ok(())
+}
+
+/// A core gives back what it keeps, as that is much, or the heap has drawn some of what is reserved; so many frames are of the
+/// reservation that ends.
+#[cold]
+fn give_back(torus: &Torus, credit: &OwnCell<u64>, ended: u64) {
+    let account = &torus.reservations;
+    let _pool = torus.pool.lock();
+    account.held.fetch_sub(credit.replace(0), Ordering::Relaxed);
+    // Somebody else may have drawn them: what is kept is too much then, never too little.
+    let drawn = account.drawn.load(Ordering::Relaxed);
+    account
+        .drawn
+        .store(drawn.saturating_sub(ended), Ordering::Relaxed);
 }

@@ -10,7 +10,6 @@
 //! wait, and no memory.
 
 use alloc::sync::Arc;
-use core::mem;
 
 /// Nice values (setpriority(2)).
 pub const NICE: core::ops::RangeInclusive<i32> = -20..=19;
@@ -129,7 +128,10 @@ impl<T: Node> FairQueue<T> {
         node.with_link(|link| {
             *link = Link { key, ..Link::new() };
         });
-        self.root = meld(self.root.take(), Some(node));
+        self.root = match self.root.take() {
+            None => Some(node),
+            root => meld(root, Some(node)),
+        };
         self.len += 1;
     }
 
@@ -151,7 +153,10 @@ impl<T: Node> FairQueue<T> {
                 break;
             }
             // They hang on each other's right until they go back.
-            node.with_link(|link| link.right = kept.take());
+            node.with_link(|link| {
+                link.rank = 1;
+                link.right = kept.take();
+            });
             kept = Some(node);
         }
         while let Some(node) = kept {
@@ -164,11 +169,14 @@ impl<T: Node> FairQueue<T> {
 
     fn take(&mut self) -> Option<(Arc<T>, u64)> {
         let node = self.root.take()?;
-        let link = node.with_link(mem::take);
-        self.root = meld(link.left, link.right);
-        node.with_link(|own| own.key = link.key);
+        let (left, right, time) =
+            node.with_link(|link| (link.left.take(), link.right.take(), link.key.time));
+        self.root = match (left, right) {
+            (root, None) => root,
+            (left, right) => meld(left, right),
+        };
         self.len -= 1;
-        Some((node, link.key.time))
+        Some((node, time))
     }
 
     /// The virtual time that one has to have used who stands behind the first.

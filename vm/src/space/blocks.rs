@@ -6,6 +6,9 @@ use fallible::{NoMemory, TryVec, with_capacity};
 /// The most insertions that [`Blocks::reserve`] promises.
 pub(super) const PROMISE: usize = 4;
 
+/// Items that are dropped between two pauses.
+const CLEARED: usize = 8;
+
 /// A sequence of `T`. Up to `BLOCK` of them are one vector; more are several, none of them empty, each with
 /// room for `BLOCK`.
 #[derive(Debug)]
@@ -202,11 +205,11 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
         }
     }
 
-    /// Takes all items out, with a `pause` after each, and gives the memory back.
+    /// Takes all items out, with a `pause` after a few, and gives the memory back.
     pub(super) fn clear(&mut self, pause: impl Fn()) {
         while let Some(mut last) = self.blocks.pop() {
-            while let Some(item) = last.pop() {
-                drop(item);
+            while !last.is_empty() {
+                last.truncate(last.len().saturating_sub(CLEARED));
                 pause();
             }
         }

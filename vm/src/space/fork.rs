@@ -1,5 +1,6 @@
 //! fork(2): the child gets the mappings and shares every page until one of the two writes.
 
+use super::list::paused;
 use super::mapping::{Flags, Mapping, Object};
 use super::{AddressSpace, SpaceError, map};
 use crate::flush::FlushDebt;
@@ -36,11 +37,11 @@ impl<O: Object> AddressSpace<O> {
 
     /// Unfolds what reaches over the ends of mappings that a child does not get: a folded entry is copied as a whole.
     fn part_left_out<M: TableMemory>(&mut self, memory: &M) -> Result<(), SpaceError> {
-        for mapping in self.mappings.iter() {
+        for mapping in paused(self.mappings.iter(), || memory.pause()) {
             if mapping.flags.intersects(LEFT_OUT) {
                 self.table.split_edges(memory, mapping.range)?;
+                memory.pause();
             }
-            memory.pause();
         }
         Ok(())
     }
@@ -59,7 +60,8 @@ impl<O: Object> AddressSpace<O> {
         };
         let mut copied = crate::table::Copied::default();
         let mut result = Ok(());
-        for mapping in self.mappings.iter().filter(|mapping| inherits(mapping)) {
+        let inherited = self.mappings.iter().filter(|mapping| inherits(mapping));
+        for mapping in paused(inherited, || memory.pause()) {
             let private = mapping.is_private();
             result = self.table.copy_to(
                 memory,
@@ -71,7 +73,6 @@ impl<O: Object> AddressSpace<O> {
             if result.is_err() {
                 break;
             }
-            memory.pause();
         }
         child.resident = copied.resident;
         child.swapped = copied.swapped;
@@ -95,18 +96,19 @@ impl<O: Object> AddressSpace<O> {
     ) -> Result<Self, SpaceError> {
         let mut mappings = self.mappings.duplicate(|| memory.pause())?;
         let mut mapped = self.mapped;
-        for mapping in self.mappings.iter() {
+        for mapping in paused(self.mappings.iter(), || memory.pause()) {
             if !keeps(mapping) {
                 mappings.remove(mapping.range, || ());
                 mapped -= mapping.range.len();
+                memory.pause();
             } else if mapping.flags.contains(Flags::LOCKED)
                 && let Some(copy) = mappings.first_above_mut(mapping.range.start)
             {
                 copy.flags.remove(Flags::LOCKED);
                 mappings.join(mapping.range.start);
                 mappings.join(mapping.range.end);
+                memory.pause();
             }
-            memory.pause();
         }
         Ok(Self {
             mappings,

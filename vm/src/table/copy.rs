@@ -35,7 +35,7 @@ impl PageTable {
         private: bool,
         copied: &mut Copied,
     ) -> Result<(), OutOfTables> {
-        let mut page = range.start;
+        let (mut page, mut since) = (range.start, 0);
         while page < range.end {
             let from = match self.leaf(memory, page) {
                 Leaf::Absent(next) => {
@@ -68,7 +68,11 @@ impl PageTable {
                 let parts = words[first..].chunks(PIECE).zip(copies.chunks(PIECE));
                 for (words, copies) in parts {
                     copy_words(memory, words, copies, private, copied)?;
-                    memory.pause();
+                    since += words.len();
+                    if since >= PIECE {
+                        memory.pause();
+                        since = 0;
+                    }
                 }
             }
             page = next;

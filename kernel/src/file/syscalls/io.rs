@@ -3,7 +3,7 @@
 use super::super::caller::Caller;
 use super::super::content::LEN_MAX;
 use super::super::io::Transfer;
-use super::super::open::Body;
+use super::super::open::{Body, OpenFile};
 use super::super::service::Outcome;
 use super::super::tree::{self, Node};
 use super::super::{far, transfer};
@@ -14,12 +14,15 @@ use crate::process::limits;
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
 use braid_files::archive::S_IFREG;
 use braid_files::far::ask::Request;
 use braid_threads::interruption::Interruption;
 
-fn read_into(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> SysResult {
-    let file = file(call)?;
+/// The file of a read or write, and its buffers.
+type Wish = (Arc<OpenFile>, UserBuffers);
+
+fn read_into(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> SysResult {
     if let Body::Far(remote) = &file.body {
         return far::read(call, &file, remote, buffers, position);
     }
@@ -34,8 +37,7 @@ fn read_into(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> Sy
     transfer::read(&caller, &file, io, position)
 }
 
-fn write_from(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> SysResult {
-    let file = file(call)?;
+fn write_from(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> SysResult {
     let result = if let Body::Far(remote) = &file.body {
         far::write(call, remote, buffers, position)
     } else {
@@ -52,8 +54,11 @@ fn write_from(call: &mut Call, buffers: UserBuffers, position: Option<u64>) -> S
 
 /// Who makes a file larger than it may gets a signal.
 fn too_large(call: &Call, result: &SysResult) {
-    let limited = call.process.limits.lock().current(limits::FSIZE) != limits::INFINITY;
-    if limited && *result == Err(Stop::Errno(Errno::EFBIG)) {
+    if *result != Err(Stop::Errno(Errno::EFBIG)) {
+        return;
+    }
+    let limit = call.process.limits.lock().current(limits::FSIZE);
+    if limit != limits::INFINITY {
         signal::send(call.process, Signal::XFSZ);
     }
 }
@@ -81,68 +86,68 @@ fn position(call: &Call) -> Result<u64, Errno> {
     }
 }
 
-/// The buffer of read, write, pread and pwrite. The descriptor is judged before the buffer.
-fn one(call: &Call) -> Result<UserBuffers, Errno> {
-    file(call)?;
-    UserBuffers::one(call.size(1), call.size(2))
+/// What read, write, pread and pwrite are about. The descriptor is judged before the buffer.
+fn one(call: &Call) -> Result<Wish, Errno> {
+    let file = file(call)?;
+    Ok((file, UserBuffers::one(call.size(1), call.size(2))?))
 }
 
-/// The buffers of readv and kin.
-fn vector(call: &Call) -> Result<UserBuffers, Stop> {
-    file(call)?;
-    UserBuffers::vector(call.size(1), call.size(2))
+/// What readv and kin are about.
+fn vector(call: &Call) -> Result<Wish, Stop> {
+    let file = file(call)?;
+    Ok((file, UserBuffers::vector(call.size(1), call.size(2))?))
 }
 
 /// read(2).
 pub fn read(call: &mut Call) -> SysResult {
-    let buffers = one(call)?;
-    read_into(call, buffers, None)
+    let wish = one(call)?;
+    read_into(call, wish, None)
 }
 
 /// write(2).
 pub fn write(call: &mut Call) -> SysResult {
-    let buffers = one(call)?;
-    write_from(call, buffers, None)
+    let wish = one(call)?;
+    write_from(call, wish, None)
 }
 
 /// readv(2).
 pub fn readv(call: &mut Call) -> SysResult {
-    let buffers = vector(call)?;
-    read_into(call, buffers, None)
+    let wish = vector(call)?;
+    read_into(call, wish, None)
 }
 
 /// writev(2).
 pub fn writev(call: &mut Call) -> SysResult {
-    let buffers = vector(call)?;
-    write_from(call, buffers, None)
+    let wish = vector(call)?;
+    write_from(call, wish, None)
 }
 
 /// pread64(2).
 pub fn pread64(call: &mut Call) -> SysResult {
     let position = position(call)?;
-    let buffers = one(call)?;
-    read_into(call, buffers, Some(position))
+    let wish = one(call)?;
+    read_into(call, wish, Some(position))
 }
 
 /// pwrite64(2).
 pub fn pwrite64(call: &mut Call) -> SysResult {
     let position = position(call)?;
-    let buffers = one(call)?;
-    write_from(call, buffers, Some(position))
+    let wish = one(call)?;
+    write_from(call, wish, Some(position))
 }
 
 /// preadv(2).
 pub fn preadv(call: &mut Call) -> SysResult {
     let position = position(call)?;
-    let buffers = vector(call)?;
-    read_into(call, buffers, Some(position))
+    let wish = vector(call)?;
+    read_into(call, wish, Some(position))
 }
 
 /// pwritev(2).
 pub fn pwritev(call: &mut Call) -> SysResult {
     let position = position(call)?;
-    let buffers = vector(call)?;
-    write_from(call, buffers, Some(position))
+    let wish = vector(call)?;
+    write_from(call, wish, Some(position))
 }
 
 /// lseek(2).
