@@ -154,14 +154,11 @@ pub fn halt_until_interrupt() {
     unsafe { asm!("sti", "hlt", "cli", options(nostack)) };
 }
 
-/// Lets interrupts in that wait: between the pieces of what takes long. Without effect under an
-/// [`IrqLock`](crate::sched::lock::IrqLock); the caller holds none of the other locks that an interrupt takes, which are held for a few
+/// Lets interrupts in that wait: between the pieces of what takes long. Under an [`IrqLock`](crate::sched::lock::IrqLock) they are only
+/// acknowledged, and come again after it. The caller holds none of the other locks that an interrupt takes, which are held for a few
 /// instructions only. What the core has reserved is not theirs.
 pub fn let_interrupts_in() {
     let sched = &this().sched;
-    if sched.closed.get() > 0 {
-        return;
-    }
     let own = sched.reserved.replace(0);
     // SAFETY: K4, interrupts are on between the instructions of this block.
     unsafe { asm!("sti", "nop", "cli", options(nostack)) };

@@ -30,7 +30,7 @@ pub(crate) use control::has_five_levels;
 pub use entry::enter_user;
 pub use stacks::{CoreStacks, STRIDE as STACK_STRIDE};
 pub use trap::{Exception, Interrupt, KernelRegs};
-pub(crate) use trap::{stop_others, take_debug_status, tell_stray_interrupts};
+pub(crate) use trap::{raise_again, stop_others, take_debug_status, tell_stray_interrupts};
 
 use core::arch::asm;
 

@@ -135,7 +135,34 @@ pub(super) extern "C" fn next_thread() -> *mut UserRegs {
     crate::sched::next_thread()
 }
 
+/// Interrupts whose handlers take locks under which interrupts are let in.
+const DEFERRED: [u8; 3] = [vector::TIMER, vector::CONSOLE, vector::DISK];
+
+/// Whether an interrupt has to wait until the core holds no such lock any more.
+fn must_wait(number: u8) -> bool {
+    let sched = &cpu::this().sched;
+    let kind = DEFERRED.iter().position(|deferred| *deferred == number);
+    let Some(kind) = kind.filter(|_| sched.closed.get() > 0) else {
+        return false;
+    };
+    sched.deferred.set(sched.deferred.get() | 1 << kind);
+    true
+}
+
+/// The core holds no lock any more that handlers of interrupts take: those come again that had to wait.
+#[cold]
+pub(crate) fn raise_again(deferred: u8) {
+    for (kind, number) in DEFERRED.iter().enumerate() {
+        if deferred >> kind & 1 != 0 {
+            apic::send(apic::id(), *number);
+        }
+    }
+}
+
 fn interrupt(number: u8, from_user: bool) {
+    if must_wait(number) {
+        return apic::acknowledge();
+    }
     let what = match number {
         vector::SPURIOUS => return,
         vector::FLUSH => {

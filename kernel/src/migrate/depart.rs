@@ -188,7 +188,7 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
     if noted.is_err() {
         return remain(process, thread, &space, Errno::ENOMEM);
     }
-    let record = table().with(|families, _| families.freeze(process.pid));
+    let record = table().with(|families, hands| families.freeze(process.pid, hands));
     let root = space.root();
     let executable = process.executable.lock().clone();
     let packed = files::pack(&process.files, executable.as_ref(), to);

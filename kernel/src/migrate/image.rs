@@ -164,9 +164,12 @@ pub fn read(pid: Pid, first: Frame) -> Result<Arrival, Errno> {
 }
 
 fn write_process(to: &mut Writer, process: &Process, packed: &files::Packed) -> Result<(), Errno> {
-    to.put_bytes(&process.name.lock().0)?;
-    to.put_all(process.credentials.lock().words().map(u64::from))?;
-    to.put_all(process.limits.lock().words().into_iter().flatten())?;
+    // What is written lets interrupts in: no lock is held meanwhile.
+    let (name, credentials) = (process.name.lock().0, *process.credentials.lock());
+    let limits = process.limits.lock().words();
+    to.put_bytes(&name)?;
+    to.put_all(credentials.words().map(u64::from))?;
+    to.put_all(limits.into_iter().flatten())?;
     let actions = process.actions.lock().clone();
     for number in 1..=64 {
         let signal = Signal::new(number).ok_or(Errno::EINVAL)?;

@@ -11,6 +11,8 @@ use vm::frames::Use;
 
 /// Words of a frame that are content.
 const ROOM: usize = PAGE_SIZE / 8 - 2;
+/// Words that are written or read between two looks for interrupts.
+const PIECE: usize = 64;
 /// Frames of the largest image: mappings and descriptors by the hundred thousand.
 const MOST: usize = 4096;
 
@@ -67,6 +69,9 @@ impl Writer {
             word(last, 1).write(self.used as u64 + 1);
         }
         self.used += 1;
+        if self.used.is_multiple_of(PIECE) {
+            cpu::let_interrupts_in();
+        }
         Ok(())
     }
 
@@ -118,6 +123,7 @@ impl Reader {
             let count = (count as usize).min(ROOM);
             // SAFETY: K31.
             words.try_extend((0..count).map(|index| unsafe { word(frame, 2 + index).read() }))?;
+            cpu::let_interrupts_in();
             if next == 0 {
                 break;
             }
@@ -130,7 +136,11 @@ impl Reader {
 
     /// The next word. EINVAL at the end.
     pub fn get(&mut self) -> Result<u64, Errno> {
-        self.words.next().ok_or(Errno::EINVAL)
+        let word = self.words.next().ok_or(Errno::EINVAL)?;
+        if self.words.len().is_multiple_of(PIECE) {
+            cpu::let_interrupts_in();
+        }
+        Ok(word)
     }
 
     /// The next word as a number of a narrower type. EINVAL when it is none.

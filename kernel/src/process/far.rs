@@ -2,6 +2,7 @@
 //! ask processes elsewhere.
 
 use super::{Pid, Process, balance, closing, drain, init, table};
+use crate::arch::cpu;
 use crate::rings::{self, probe};
 use crate::signal::action::{ActionFlags, SIG_IGN};
 use crate::signal::info::{Fields, SI_USER, SigInfo};
@@ -168,6 +169,10 @@ impl World for Hands<'_> {
         if self.0.remove(&pid).is_some() {
             rings::release();
         }
+    }
+
+    fn pause(&mut self) {
+        cpu::let_interrupts_in();
     }
 }
 

@@ -57,7 +57,7 @@ pub fn setsid(call: &mut Call) -> SysResult {
 
 /// Whether anybody on any torus is in this group, and session.
 fn exists(call: &mut Call, group: Pid, session: Option<Pid>) -> Result<bool, Stop> {
-    if table().with(|families, _| families.has_group(group, session)) {
+    if table().with(|families, hands| families.has_group(group, session, hands)) {
         return Ok(true);
     }
     let me = call.process.pid;

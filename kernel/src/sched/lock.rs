@@ -7,8 +7,8 @@ use spin::mutex::SpinMutexGuard;
 /// A spin lock. The kernel runs with interrupts off, so whoever spins has to serve this core's shootdowns.
 pub type Lock<T> = spin::mutex::SpinMutex<T, Relax>;
 
-/// A lock that interrupts take, and under which others do much: while a core holds it, [`cpu::let_interrupts_in`] lets none in, so that
-/// whatever is called under it is safe.
+/// A lock that interrupts take, and under which others do much: interrupts that come while a core holds it, as
+/// [`cpu::let_interrupts_in`] lets them in, are handled when it is let go.
 pub struct IrqLock<T>(Lock<T>);
 
 /// The lock, held.
@@ -18,7 +18,7 @@ pub struct IrqGuard<'a, T> {
     _closed: Closed,
 }
 
-/// This core lets no interrupts in.
+/// This core handles no interrupts.
 struct Closed;
 
 impl Closed {
@@ -31,8 +31,12 @@ impl Closed {
 
 impl Drop for Closed {
     fn drop(&mut self) {
-        let closed = &cpu::this().sched.closed;
-        closed.set(closed.get() - 1);
+        let sched = &cpu::this().sched;
+        let closed = sched.closed.get() - 1;
+        sched.closed.set(closed);
+        if closed == 0 && sched.deferred.get() != 0 {
+            crate::arch::raise_again(sched.deferred.replace(0));
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 //! torus does not answer while a process is under way that left before it heard.
 
 use super::{
-    Families, Kin, World,
+    Families, Kin, PIECE, World,
     route::{NO_PROCESS, NOT_PERMITTED},
 };
 use crate::{
@@ -168,7 +168,7 @@ impl Families {
             permitted,
             until: self.crowds.freezings,
         };
-        let waits = self.kin.values().any(|kin| kin.transit.is_some());
+        let waits = self.transits(world).is_some();
         if !waits || self.crowds.owed.try_push(owed).is_err() {
             self.answer_crowd(owed, world);
         }
@@ -239,6 +239,7 @@ impl Families {
         let mut after = Bound::Unbounded;
         while let Some((&pid, kin)) = self.kin.range((after, Bound::Unbounded)).next() {
             after = Bound::Excluded(pid);
+            world.pause();
             if !crowd.has(pid, kin, sent) {
                 continue;
             }
@@ -261,6 +262,7 @@ impl Families {
     /// Gives a process that has come, or stays after all, the signals that it has not heard of but this torus has.
     pub(super) fn catch_up<W: World>(&mut self, pid: Pid, heard: Vec<u64>, world: &mut W) {
         for index in 0..self.crowds.log.len() {
+            world.pause();
             let told = self.crowds.log[index];
             let missed = heard
                 .get(told.origin.index())
@@ -285,13 +287,27 @@ impl Families {
         if self.crowds.owed.is_empty() {
             return;
         }
-        let transits = self.kin.values().filter_map(|kin| kin.transit.as_ref());
-        let oldest = transits.map(|transit| transit.number).min();
+        let oldest = self.transits(world);
         let due = |owed: &Owed| oldest.is_none_or(|oldest| owed.until < oldest);
         while let Some(index) = self.crowds.owed.iter().position(due) {
             let owed = self.crowds.owed.remove(index);
             self.answer_crowd(owed, world);
+            world.pause();
         }
+    }
+
+    /// The oldest freezing of those processes that are under way, if any is.
+    fn transits<W: World>(&self, world: &mut W) -> Option<u64> {
+        let mut oldest: Option<u64> = None;
+        for (round, kin) in self.kin.values().enumerate() {
+            if round % PIECE == PIECE - 1 {
+                world.pause();
+            }
+            if let Some(transit) = &kin.transit {
+                oldest = Some(oldest.map_or(transit.number, |oldest| oldest.min(transit.number)));
+            }
+        }
+        oldest
     }
 }
 

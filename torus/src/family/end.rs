@@ -2,7 +2,7 @@
 
 use super::{Child, Ended, Families, Life, News, Report, Sent, World};
 use crate::{message::Message, pid::Pid};
-use fallible::TryVec;
+use fallible::TryMap;
 
 impl Families {
     /// A process that is here has ended. Its children go to init; it is a zombie until its parent has collected it.
@@ -68,8 +68,8 @@ impl Families {
         let Some(kin) = self.kin.get_mut(&pid) else {
             return;
         };
-        for child in core::mem::take(&mut kin.children) {
-            let to = child.pid;
+        for (to, child) in core::mem::take(&mut kin.children) {
+            world.pause();
             if let (false, Some(ended)) = (child.known || pid == Pid::INIT, child.ended) {
                 // Its adoption is still under way, and goes on to init.
                 self.orphan_ended(pid, to, ended, world);
@@ -123,14 +123,13 @@ impl Families {
         let Some(kin) = self.kin.get_mut(&parent) else {
             return;
         };
-        let early = kin.children.iter().position(|child| child.pid == pid);
-        let early = early.map(|index| kin.children.remove(index));
+        let early = kin.lose(pid);
         let ended = ended.or(early.and_then(|child| child.ended));
         let child = Child {
             ended,
-            ..Child::new(pid, group)
+            ..Child::new(group)
         };
-        let noted = (wanted || ended.is_none()) && kin.children.try_push(child).is_ok();
+        let noted = (wanted || ended.is_none()) && kin.children.put(pid, child).is_ok();
         if let Some(ended) = ended {
             if !noted {
                 self.post(pid, Message::Reap { to: pid }, world);
@@ -176,7 +175,7 @@ impl Families {
                 child.report = None;
             }
             Some(_) => {
-                kin.children.retain(|child| child.pid != pid);
+                kin.lose(pid);
                 self.post(pid, Message::Reap { to: pid }, world);
             }
             None => return self.unknown_ended(parent, pid, ended, world),
@@ -190,12 +189,12 @@ impl Families {
         let child = Child {
             known: false,
             ended: Some(ended),
-            ..Child::new(pid, pid)
+            ..Child::new(pid)
         };
         if let Some(kin) = self.kin.get_mut(&parent)
             && kin.life == Life::Live
             && !ending
-            && kin.children.try_push(child).is_ok()
+            && kin.children.put(pid, child).is_ok()
         {
             return;
         }

@@ -4,7 +4,7 @@
 //! ([`Families::to_crowd`] with signal 0) and comes again with the answer.
 
 use super::{
-    Families, World,
+    Families, PIECE, World,
     route::{NO_PROCESS, NOT_PERMITTED},
 };
 use crate::{message::Message, pid::Pid};
@@ -14,10 +14,13 @@ const EXECUTED: i32 = -13;
 
 impl Families {
     /// Whether somebody here is in this group, and in this session if one is named.
-    pub fn has_group(&self, group: Pid, session: Option<Pid>) -> bool {
-        self.kin
-            .values()
-            .any(|kin| kin.group == group && session.is_none_or(|session| kin.session == session))
+    pub fn has_group<W: World>(&self, group: Pid, session: Option<Pid>, world: &mut W) -> bool {
+        self.kin.values().enumerate().any(|(round, kin)| {
+            if round % PIECE == PIECE - 1 {
+                world.pause();
+            }
+            kin.group == group && session.is_none_or(|session| kin.session == session)
+        })
     }
 
     /// Whether a process that is here has led a group, so that others may be in one of its name.

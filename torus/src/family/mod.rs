@@ -43,7 +43,7 @@ pub use wait::{Found, NoChild, Wanted, Whom};
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use fallible::{NoMemory, TryMap, TryVec};
+use fallible::{NoMemory, TryMap};
 
 use crate::{
     TorusId,
@@ -74,6 +74,8 @@ pub trait World {
     fn answered(&mut self, pid: Pid);
     /// The process's record is gone: nobody will ask for it any more.
     fn gone(&mut self, pid: Pid);
+    /// Between rounds of what is done for each of many processes: what waits for the core may have it for a moment.
+    fn pause(&mut self) {}
 }
 
 /// How a process ended, or that it has not.
@@ -85,10 +87,12 @@ pub enum Life {
     Zombie,
 }
 
+/// Processes that are looked at between two pauses.
+const PIECE: usize = 64;
+
 /// What a parent knows of a child.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Child {
-    pid: Pid,
     group: Pid,
     /// The parent has been told that it is its child; not so of one that was adopted and has ended meanwhile.
     known: bool,
@@ -100,9 +104,8 @@ struct Child {
 }
 
 impl Child {
-    const fn new(pid: Pid, group: Pid) -> Self {
+    const fn new(group: Pid) -> Self {
         Self {
-            pid,
             group,
             known: true,
             changes: 0,
@@ -117,8 +120,7 @@ impl Child {
 struct Kin {
     /// None: the kernel.
     parent: Option<Pid>,
-    /// Oldest first.
-    children: Vec<Child>,
+    children: BTreeMap<Pid, Child>,
     group: Pid,
     session: Pid,
     life: Life,
@@ -144,7 +146,7 @@ impl Kin {
     const fn new(parent: Option<Pid>, group: Pid, session: Pid) -> Self {
         Self {
             parent,
-            children: Vec::new(),
+            children: BTreeMap::new(),
             group,
             session,
             life: Life::Live,
@@ -160,7 +162,17 @@ impl Kin {
     }
 
     fn child(&mut self, pid: Pid) -> Option<&mut Child> {
-        self.children.iter_mut().find(|child| child.pid == pid)
+        self.children.get_mut(&pid)
+    }
+
+    /// A child is its child no more.
+    fn lose(&mut self, pid: Pid) -> Option<Child> {
+        let child = self.children.remove(&pid);
+        if self.children.is_empty() {
+            // The last one's memory goes back.
+            self.children = BTreeMap::new();
+        }
+        child
     }
 }
 
@@ -237,7 +249,7 @@ impl Families {
         let (mut group, mut session) = (pid, pid);
         if let Some(kin) = parent.and_then(|parent| self.kin.get_mut(&parent)) {
             (group, session) = (kin.group, kin.session);
-            kin.children.try_push(Child::new(pid, group))?;
+            kin.children.put(pid, Child::new(group))?;
         }
         let mut kin = Kin::new(parent, group, session);
         kin.led = parent.is_none();
@@ -245,7 +257,7 @@ impl Families {
         if entered.is_err()
             && let Some(kin) = parent.and_then(|parent| self.kin.get_mut(&parent))
         {
-            kin.children.pop();
+            kin.lose(pid);
         }
         entered?;
         Ok(())

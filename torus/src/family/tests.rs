@@ -261,7 +261,9 @@ impl Net {
         if to == from || self.processes[&pid].arriving {
             return;
         }
-        let words = self.families[from.index()].freeze(pid).unwrap();
+        let words = self
+            .on(from, |families, world| families.freeze(pid, world))
+            .unwrap();
         self.processes.get_mut(&pid).unwrap().state = State::Moving;
         self.put(from, to, Item::Offer(pid, words));
     }

@@ -49,14 +49,14 @@ impl Families {
     ///
     /// # Errors
     /// [`TravelError::NotHere`], [`TravelError::NoPlace`].
-    pub fn freeze(&mut self, pid: Pid) -> Result<Vec<u64>, TravelError> {
+    pub fn freeze<W: World>(&mut self, pid: Pid, world: &mut W) -> Result<Vec<u64>, TravelError> {
         let here = |kin: &&mut Kin| kin.life == Life::Live && kin.transit.is_none();
         let kin = self.kin.get_mut(&pid).filter(here);
         let kin = kin.ok_or(TravelError::NotHere(pid))?;
         let had = kin.ahead.iter().copied().chain(iter::repeat(0));
         let heard = self.crowds.heard[..self.tori].iter().zip(had);
         let heard = collect(heard.map(|(a, b)| *a.max(&b)))?;
-        let words = pack(kin, &heard)?;
+        let words = pack(kin, &heard, || world.pause())?;
         self.crowds.freezings += 1;
         kin.transit = Some(Transit {
             number: self.crowds.freezings,
@@ -103,7 +103,7 @@ impl Families {
         if self.ending {
             return Err(TravelError::NoPlace);
         }
-        let (mut kin, heard) = unpack(words, self.tori)?;
+        let (mut kin, heard) = unpack(words, self.tori, || world.pause())?;
         kin.moves += 1;
         let (moves, at) = (kin.moves, self.torus);
         self.kin.put(pid, kin)?;
@@ -126,7 +126,7 @@ const fn halves(word: u64) -> (u32, u32) {
     (word as u32, (word >> 32) as u32)
 }
 
-fn pack(kin: &Kin, heard: &[u64]) -> Result<Vec<u64>, TravelError> {
+fn pack(kin: &Kin, heard: &[u64], mut pause: impl FnMut()) -> Result<Vec<u64>, TravelError> {
     let mut words = Vec::new();
     let length = WORDS + heard.len() + kin.children.len() * CHILD;
     words.try_reserve_exact(length).map_err(NoMemory::from)?;
@@ -144,13 +144,14 @@ fn pack(kin: &Kin, heard: &[u64]) -> Result<Vec<u64>, TravelError> {
         kin.children.len() as u64,
     ])?;
     words.try_extend_from_slice(heard)?;
-    for child in &kin.children {
+    for (own, child) in &kin.children {
+        pause();
         let (report, user) = child
             .report
             .map_or((0, 0), |(report, uid)| (report.status(), uid));
         let ended = child.ended.unwrap_or_default();
         words.try_extend([
-            word(child.pid),
+            word(*own),
             word(child.group),
             u64::from(child.known) | u64::from(child.ended.is_some()) << 1,
             both(child.changes, report),
@@ -172,7 +173,11 @@ fn pid(word: u64) -> Option<Pid> {
 }
 
 /// The record that words are, and what its process has heard of.
-fn unpack(words: &[u64], tori: usize) -> Result<(Kin, Vec<u64>), TravelError> {
+fn unpack(
+    words: &[u64],
+    tori: usize,
+    mut pause: impl FnMut(),
+) -> Result<(Kin, Vec<u64>), TravelError> {
     let (head, lists) = words
         .split_first_chunk::<WORDS>()
         .ok_or(TravelError::Malformed)?;
@@ -209,16 +214,15 @@ fn unpack(words: &[u64], tori: usize) -> Result<(Kin, Vec<u64>), TravelError> {
     (kin.moves, kin.changes) = halves(counts);
     kin.tokens = tokens;
     kin.answer = Some((token, (result as u32).cast_signed()));
-    let room = kin.children.try_reserve_exact(records.len());
-    room.map_err(NoMemory::from)?;
     for record in records {
-        kin.children
-            .try_push(child(record).ok_or(TravelError::Malformed)?)?;
+        pause();
+        let (own, child) = child(record).ok_or(TravelError::Malformed)?;
+        kin.children.put(own, child)?;
     }
     Ok((kin, to_vec(heard)?))
 }
 
-fn child(words: &[u64; CHILD]) -> Option<Child> {
+fn child(words: &[u64; CHILD]) -> Option<(Pid, Child)> {
     let [
         own,
         group,
@@ -237,11 +241,12 @@ fn child(words: &[u64; CHILD]) -> Option<Child> {
         system_time,
         uid,
     };
-    Some(Child {
+    let child = Child {
         known: flags & 1 != 0,
         changes,
         report: Report::from_status(report).map(|report| (report, user)),
         ended: (flags & 2 != 0).then_some(ended),
-        ..Child::new(pid(own)?, pid(group)?)
-    })
+        ..Child::new(pid(group)?)
+    };
+    Some((pid(own)?, child))
 }

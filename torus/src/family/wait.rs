@@ -1,6 +1,6 @@
 //! Waiting for children: a look at what the parent's record knows of them.
 
-use super::{Child, Families, News, World};
+use super::{Child, Families, Kin, News, PIECE, World};
 use crate::{message::Message, pid::Pid};
 
 /// Whom to wait for.
@@ -55,21 +55,15 @@ impl Families {
         world: &mut W,
     ) -> Result<Option<Found>, NoChild> {
         let kin = self.kin.get_mut(&parent).ok_or(NoChild)?;
-        let mut children = kin
-            .children
-            .iter_mut()
-            .filter(|child| child.known && child.is(whom))
-            .peekable();
-        children.peek().ok_or(NoChild)?;
-        let found = children.find_map(|child| Some((child.news(wanted)?, child)));
-        let Some((news, child)) = found else {
+        let Some((pid, news)) = kin.news(whom, wanted, world)? else {
             return Ok(None);
         };
-        let pid = child.pid;
         if !wanted.keep {
-            child.report = None;
-            if child.ended.is_some() {
-                kin.children.retain(|child| child.pid != pid);
+            if let Some(child) = kin.child(pid) {
+                child.report = None;
+            }
+            if let News::Ended(_) = news {
+                kin.lose(pid);
                 self.post(pid, Message::Reap { to: pid }, world);
             }
         }
@@ -77,15 +71,41 @@ impl Families {
     }
 }
 
-impl Child {
-    fn is(&self, whom: Whom) -> bool {
-        match whom {
-            Whom::Any => true,
-            Whom::One(pid) => self.pid == pid,
-            Whom::Group(group) => self.group == group,
+impl Kin {
+    /// The first child that is meant and has news that are wanted.
+    fn news<W: World>(
+        &self,
+        whom: Whom,
+        wanted: Wanted,
+        world: &mut W,
+    ) -> Result<Option<(Pid, News)>, NoChild> {
+        if let Whom::One(pid) = whom {
+            let child = self.children.get(&pid).filter(|child| child.known);
+            let news = child.ok_or(NoChild)?.news(wanted);
+            return Ok(news.map(|news| (pid, news)));
         }
+        let mut any = false;
+        for (round, (pid, child)) in self.children.iter().enumerate() {
+            if round % PIECE == PIECE - 1 {
+                world.pause();
+            }
+            let meant = match whom {
+                Whom::Group(group) => child.group == group,
+                Whom::Any | Whom::One(_) => true,
+            };
+            if !child.known || !meant {
+                continue;
+            }
+            any = true;
+            if let Some(news) = child.news(wanted) {
+                return Ok(Some((*pid, news)));
+            }
+        }
+        if any { Ok(None) } else { Err(NoChild) }
     }
+}
 
+impl Child {
     fn news(&self, wanted: Wanted) -> Option<News> {
         use super::Report;
         if let Some(ended) = self.ended {

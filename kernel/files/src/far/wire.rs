@@ -2,7 +2,7 @@
 
 use crate::stat::{Stat, Time};
 use alloc::vec::Vec;
-use fallible::{NoMemory, TryVec};
+use fallible::{NoMemory, TryVec, to_vec};
 use thiserror::Error;
 
 /// Why bytes are not a value, or a value did not become bytes.
@@ -33,20 +33,43 @@ impl From<NoMemory> for WireError {
     }
 }
 
+/// Values of a list between two pauses.
+const PIECE: usize = 64;
+
+/// What is done between the pieces of a long list.
+type Pause = fn();
+
 /// Bytes to be sent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Writer {
     bytes: Vec<u8>,
     failed: bool,
+    pause: Pause,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self::pausing(|| {})
+    }
 }
 
 impl Writer {
+    /// None yet; `pause` is called between the pieces of what is long.
+    pub const fn pausing(pause: Pause) -> Self {
+        Self {
+            bytes: Vec::new(),
+            failed: false,
+            pause,
+        }
+    }
+
     /// Writes into this memory, and asks for more only when that is not enough.
-    pub fn in_memory(mut memory: Vec<u8>) -> Self {
+    #[must_use]
+    pub fn in_memory(self, mut memory: Vec<u8>) -> Self {
         memory.clear();
         Self {
             bytes: memory,
-            failed: false,
+            ..self
         }
     }
 
@@ -73,12 +96,19 @@ impl Writer {
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    pause: Pause,
 }
 
 impl<'a> Reader<'a> {
     /// Reads from the start of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self::pausing(bytes, || {})
+    }
+
+    /// The same; `pause` is called between the pieces of what is long.
+    pub fn pausing(bytes: &'a [u8], pause: Pause) -> Self {
+        let at = 0;
+        Self { bytes, at, pause }
     }
 
     /// The next `len` bytes.
@@ -139,6 +169,29 @@ pub trait Wire: Sized {
         to.finish()
     }
 
+    /// Appends the values of a list.
+    fn put_all(list: &[Self], to: &mut Writer) {
+        for piece in list.chunks(PIECE) {
+            piece.iter().for_each(|value| value.put(to));
+            (to.pause)();
+        }
+    }
+
+    /// Reads a list of so many values.
+    ///
+    /// # Errors
+    /// [`WireError`].
+    fn get_all(count: usize, from: &mut Reader<'_>) -> Result<Vec<Self>, WireError> {
+        let mut values = Vec::new();
+        for index in 1..=count {
+            values.try_push(Self::get(from)?)?;
+            if index % PIECE == 0 {
+                (from.pause)();
+            }
+        }
+        Ok(values)
+    }
+
     /// The value whose bytes these are.
     ///
     /// # Errors
@@ -163,7 +216,23 @@ macro_rules! numbers {
         }
     )*};
 }
-numbers!(u8, u16, u32, u64, i32, i64);
+numbers!(u16, u32, u64, i32, i64);
+
+impl Wire for u8 {
+    fn put(&self, to: &mut Writer) {
+        to.bytes(&[*self]);
+    }
+    fn get(from: &mut Reader<'_>) -> Result<Self, WireError> {
+        let [byte] = from.array()?;
+        Ok(byte)
+    }
+    fn put_all(list: &[Self], to: &mut Writer) {
+        to.bytes(list);
+    }
+    fn get_all(count: usize, from: &mut Reader<'_>) -> Result<Vec<Self>, WireError> {
+        Ok(to_vec(from.take(count)?)?)
+    }
+}
 
 impl Wire for bool {
     fn put(&self, to: &mut Writer) {
@@ -197,18 +266,11 @@ impl<T: Wire> Wire for Option<T> {
 impl<T: Wire> Wire for Vec<T> {
     fn put(&self, to: &mut Writer) {
         (self.len() as u32).put(to);
-        for value in self {
-            value.put(to);
-        }
+        T::put_all(self, to);
     }
     fn get(from: &mut Reader<'_>) -> Result<Self, WireError> {
         let count = u32::get(from)?;
-        let mut values = Self::new();
-        for _ in 0..count {
-            let value = T::get(from)?;
-            values.try_push(value)?;
-        }
-        Ok(values)
+        T::get_all(count as usize, from)
     }
 }
 

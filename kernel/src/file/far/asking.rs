@@ -302,7 +302,7 @@ pub fn post(
     payload: usize,
     fill: impl FnOnce(&Frames) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
-    let mut letter = Writer::default();
+    let mut letter = Writer::pausing(cpu::let_interrupts_in);
     let asker = Caller::Here(&thread.process, thread);
     let mut who = asker.who();
     if let Ask::About { request, .. } = question {

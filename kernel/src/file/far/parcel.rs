@@ -7,7 +7,7 @@
 use crate::arch::{cpu, paging};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
-use braid_files::far::wire::{Wire, WireError, Writer};
+use braid_files::far::wire::{Reader, Wire, WireError, Writer};
 use fallible::{TryVec, collect, with_capacity};
 use vm::addr::{Frame, PAGE_SIZE};
 
@@ -90,15 +90,11 @@ impl Frames {
     /// Writes a letter, encoded in `memory` as far as that is enough. A letter that does not fit, or for which there is no memory,
     /// is empty ([`Frames::has_letter`]).
     pub fn put_letter(&self, letter: &impl Wire, memory: Vec<u8>) {
-        let mut to = Writer::in_memory(memory);
+        let mut to = Writer::pausing(cpu::let_interrupts_in).in_memory(memory);
         letter.put(&mut to);
         let bytes = to.finish().unwrap_or_default();
         let fits = LENGTH + bytes.len() <= self.len();
-        let len = if fits { bytes.len() as u32 } else { 0 };
-        self.write(0, &len.to_le_bytes());
-        if fits {
-            self.write(LENGTH, &bytes);
-        }
+        self.seal(if fits { &bytes } else { &[] });
     }
 
     /// Whether there is a letter: whoever wrote it had memory for it.
@@ -106,6 +102,17 @@ impl Frames {
         let mut len = [0; LENGTH];
         self.read(0, &mut len);
         len != [0; LENGTH]
+    }
+
+    /// Writes the bytes of a letter, which fit.
+    fn seal(&self, letter: &[u8]) {
+        self.write(0, &(letter.len() as u32).to_le_bytes());
+        let mut at = LENGTH;
+        for piece in letter.chunks(PAGE_SIZE) {
+            self.write(at, piece);
+            at += piece.len();
+            cpu::let_interrupts_in();
+        }
     }
 
     /// The letter that was written.
@@ -119,10 +126,17 @@ impl Frames {
             self.read(LENGTH, bytes);
             return T::from_bytes(bytes);
         }
-        let mut bytes = Vec::new();
-        bytes.try_resize(len, 0)?;
-        self.read(LENGTH, &mut bytes);
-        T::from_bytes(&bytes)
+        let mut bytes = with_capacity(len)?;
+        while bytes.len() < len {
+            let at = bytes.len();
+            bytes.try_resize(len.min(at + PAGE_SIZE), 0)?;
+            self.read(LENGTH + at, &mut bytes[at..]);
+            cpu::let_interrupts_in();
+        }
+        let mut from = Reader::pausing(&bytes, cpu::let_interrupts_in);
+        let value = T::get(&mut from)?;
+        from.end()?;
+        Ok(value)
     }
 }
 
@@ -146,8 +160,7 @@ impl Parcel {
             parcel.0.others.try_push(frame)?;
             parcel.enter(index, frame);
         }
-        parcel.0.write(0, &(letter.len() as u32).to_le_bytes());
-        parcel.0.write(LENGTH, letter);
+        parcel.0.seal(letter);
         Ok(parcel)
     }
 

@@ -59,15 +59,16 @@ impl Watched {
 /// Fills in what is found of each file; waits until something is, unless the call's time is over.
 pub(super) fn watch(call: &Call, watched: &mut Chunks<Watched>) -> Result<(), Stop> {
     let over = call.inflight.is_over();
-    if look(watched, None) == 0 && !over {
+    let mut found = look(watched, None);
+    if found == 0 && !over {
         // Enrolled first and looked at again after: a change in between is not missed.
-        look(watched, Some(&Caller::of(call).waiter()));
+        found = look(watched, Some(&Caller::of(call).waiter()));
     }
     let far = far_homes(watched)?;
     if !far.is_empty() {
-        look_far(call, watched, &far, over)?;
+        found += look_far(call, watched, &far, over || found != 0)?;
     }
-    if over || watched.iter().any(|entry| entry.found != 0) {
+    if over || found != 0 {
         Ok(())
     } else {
         Err(Stop::Block)
@@ -102,25 +103,24 @@ fn far_homes(watched: &Chunks<Watched>) -> Result<Vec<TorusId>, Errno> {
     Ok(homes)
 }
 
-/// Asks each home of far files about those that it has. Blocks until all have answered: as soon as something is found anywhere the
-/// others are told to answer too.
+/// Asks each home of far files about those that it has, and answers how many have found something. Blocks until all homes have
+/// answered: at once with `hurry`, or as soon as something is found anywhere.
 fn look_far(
     call: &Call,
     watched: &mut Chunks<Watched>,
     homes: &[TorusId],
-    over: bool,
-) -> Result<(), Stop> {
-    let found = watched.iter().any(|entry| entry.found != 0);
+    hurry: bool,
+) -> Result<usize, Stop> {
+    let mut pieces = Pieces::new();
     if !asking::has_asked(call.thread) {
-        let wait = !over && !found;
+        let wait = !hurry;
         for &home in homes {
-            let own = watched.iter().filter_map(|entry| {
-                let (at, number) = entry.far()?;
-                (at == home).then_some((number, entry.wanted))
-            });
             let mut files = Vec::new();
-            for file in own {
-                files.try_push(file)?;
+            for entry in watched.iter() {
+                pieces.step();
+                if let Some((_, number)) = entry.far().filter(|(at, _)| *at == home) {
+                    files.try_push((number, entry.wanted))?;
+                }
             }
             let answer = files.len() * size_of::<u16>() + 16;
             let question = Ask::Poll { files, wait };
@@ -129,21 +129,24 @@ fn look_far(
         }
         return Err(Stop::Block);
     }
-    let Some(replies) = asking::replies(call.thread, over || found)? else {
+    let Some(replies) = asking::replies(call.thread, hurry)? else {
         return Err(Stop::Block);
     };
+    let mut found = 0;
     for (home, events) in homes.iter().zip(replies) {
         let own = watched
             .iter_mut()
             .filter(|entry| entry.far().is_some_and(|(at, _)| at == *home));
         for (entry, events) in own.zip(events) {
+            pieces.step();
             entry.found = events & entry.wanted;
+            found += usize::from(entry.found != 0);
         }
     }
-    if over || watched.iter().any(|entry| entry.found != 0) {
-        return Ok(());
+    if hurry || found != 0 {
+        return Ok(found);
     }
     // What they found is gone: asked again, from the start.
     far::forget(call.thread);
-    look_far(call, watched, homes, over)
+    look_far(call, watched, homes, hurry)
 }

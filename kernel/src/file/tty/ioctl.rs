@@ -98,7 +98,8 @@ fn set_foreground(caller: &Caller, group: i32) -> Result<(), Stop> {
     background(caller, Signal::TTOU)?;
     let session = caller.who().session;
     let group = Pid::from_raw(group).ok_or(Errno::ESRCH)?;
-    let exists = |session| table().with(|families, _| families.has_group(group, session));
+    let exists =
+        |session| table().with(|families, hands| families.has_group(group, session, hands));
     let here = exists(None);
     if !here && tori::count() == 1 {
         return Err(Errno::ESRCH.into());
