@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use tempfile::TempDir;
 
-use super::exec::parts;
+use super::boot::parts;
 use super::{Exec, Output, programs};
 
 /// Where cases are compiled, once for each process that tests.

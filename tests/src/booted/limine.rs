@@ -17,7 +17,7 @@ use braid::session::Port;
 use braid::tree::Tree;
 use tempfile::NamedTempFile;
 
-use super::exec::{Output, finish, parts};
+use super::boot::{Output, finish, parts};
 use super::slots::Slot;
 
 /// The directory of Limine's binaries that `LIMINE_DIR` names; without it, `None`, and a remark that `what` is not tested.

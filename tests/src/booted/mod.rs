@@ -4,6 +4,7 @@
 //! program with the same files on the host, to compare. [`tool`] and [`pty`] drive the tool itself. As many machines run at
 //! once as the host has cores.
 
+mod boot;
 pub mod cases;
 mod exec;
 mod limine;
@@ -15,5 +16,6 @@ pub mod stub;
 pub mod tool;
 pub mod watched;
 
-pub use exec::{Exec, Output, Via, boot, parts};
+pub use boot::{Output, boot, parts};
+pub use exec::{Exec, Via};
 pub use limine::limine;

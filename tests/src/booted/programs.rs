@@ -10,7 +10,7 @@ use braid::elf_check;
 use braid::install::{self, Consent};
 use braid::progress::Voice;
 
-use super::exec::parts;
+use super::boot::parts;
 
 /// A static busybox, installed from the system's packages when it is missing.
 ///

@@ -133,7 +133,7 @@ impl Session {
         let deadline = Instant::now() + Duration::from_secs(60);
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
-                return super::exec::tool_status(status);
+                return super::boot::tool_status(status);
             }
             std::thread::sleep(Duration::from_millis(10));
         }

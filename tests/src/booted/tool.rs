@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use braid::build;
 use braid::progress::Voice;
 
-use super::exec::parts;
+use super::boot::parts;
 
 /// The executable `braid`, built as the tests are.
 ///
