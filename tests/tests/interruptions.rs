@@ -39,7 +39,6 @@ fn calls_that_nothing_interrupts() {
 
 /// The same while pages come back from swap.
 #[test]
-#[ignore = "known fault: one of some hundred pwrites ends short when memory is waited for"]
 fn calls_that_nothing_interrupts_with_swap() {
     together(&["intr 4", "intr 4 1"], |exec| exec.mem(72).swap(256));
 }

@@ -93,7 +93,6 @@ fn as_many_mappings_as_linux_allows() {
 }
 
 #[test]
-#[ignore = "known fault: one page more is counted as resident than was written"]
 fn what_is_counted_of_processes_and_frames() {
     let output = Exec::new(programs::rust("info")).smp(1).run();
     let expected = "nobody: ESRCH\nnowhere: EFAULT\nmapped: 100\nresident: 100\nfirst writes: 100\nprivate frames: 100\n\

@@ -177,7 +177,6 @@ fn crowded(left: u32, way: &str) -> String {
 }
 
 #[test]
-#[ignore = "known fault: the process that has the target's memory is ended, and not the one that moves there"]
 fn memory_of_the_target_is_exhausted() {
     for left in [600, 1000, 3000] {
         let outcome = crowded(left, "touch");

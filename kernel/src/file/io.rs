@@ -156,10 +156,7 @@ impl<'a> Transfer<'a> {
 
     /// What stops a transfer: a wait goes on, an error counts only when nothing was moved.
     pub fn stopped(&self, stop: Stop) -> Result<(), Stop> {
-        match stop {
-            Stop::Errno(_) if self.done() > 0 => Ok(()),
-            stop => Err(stop),
-        }
+        stop.after(self.done())
     }
 }
 

@@ -5,7 +5,8 @@
 //! the asker itself is the largest, it is refused: a fault ends it, a call answers ENOMEM.
 //!
 //! A process pays for what cannot go without it: its pages, in memory and in swap, the tables that map them, and frames that the
-//! kernel's heap has grown by in its calls. The first process is spared as long as there is another.
+//! kernel's heap has grown by in its calls. The first process is spared as long as there is another. Who has come from another torus
+//! with more pages than there was room for pays for that itself, and nobody else does.
 
 use crate::process::{Pid, Process, table};
 use crate::signal::{self, Signal};
@@ -35,6 +36,12 @@ impl Victims {
 
     /// Finds somebody to kill, so that who asks, if it is a process, gets memory. False: nobody, or the asker is the one.
     pub fn find(&self, torus: &Torus, asker: Option<Pid>) -> bool {
+        if asker
+            .and_then(|pid| table().get(pid))
+            .is_some_and(|asker| asker.crowds.load(Ordering::Relaxed))
+        {
+            return false;
+        }
         let patient = self.waits.fetch_add(1, Ordering::Relaxed) < PATIENCE;
         let Some((process, pages)) = largest(asker, patient) else {
             return false;

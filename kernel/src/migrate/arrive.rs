@@ -8,6 +8,7 @@ use crate::process::{Pid, Process, RunState, account, table};
 use crate::rings;
 use crate::signal::alarm;
 use crate::syscall::errno::Errno;
+use crate::tori::Torus;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 use fallible::{collect, to_vec};
@@ -30,6 +31,12 @@ pub fn offered(from: TorusId, pid: Pid, image: Frame) {
         }
     };
     rings::send(from, Message::Refused { pid, reason });
+}
+
+/// Pages that programs can still get, in memory and in swap.
+fn room(torus: &Torus) -> u64 {
+    let swap = torus.reclaim.swap();
+    torus.for_programs() + swap.map_or(0, |swap| swap.slots().available())
 }
 
 fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
@@ -56,6 +63,9 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     // Whoever finds it in the table cannot wake it before all is in place.
     thread.set_state(RunState::Frozen);
     process.set_thread(Some(thread.clone()));
+    process
+        .crowds
+        .store(arrival.pages > room(torus), Ordering::Relaxed);
     process.moving.lock().arrived = Some(arrival.frozen_at);
     if let Err(errno) = host::announce(&claims) {
         process.set_thread(None);

@@ -54,6 +54,8 @@ pub struct Left<'a> {
 pub struct Arrival {
     /// When it was frozen.
     pub frozen_at: u64,
+    /// Pages that it had where it was.
+    pub pages: u64,
     /// Its claims, the last one to what it left just now.
     pub claims: Vec<(Claim, Frame)>,
     /// Its record among the families.
@@ -88,6 +90,7 @@ pub fn write(
 ) -> Result<Writer, Errno> {
     let mut to = Writer::new()?;
     to.put(frozen_at)?;
+    to.put(left.vm.resident() + left.vm.swapped())?;
     to.put_all(alarm)?;
     let known = left.claims.iter().map(|claim| {
         let root = left.vm.table().root_of(claim.source);
@@ -111,7 +114,7 @@ pub fn write(
 /// Reads the image that begins in a frame of another torus. ENOMEM without memory, EINVAL when it is none.
 pub fn read(pid: Pid, first: Frame) -> Result<Arrival, Errno> {
     let mut from = Reader::new(first)?;
-    let frozen_at = from.get()?;
+    let [frozen_at, pages] = from.array()?;
     let alarm = from.array()?;
     let count = from.number::<usize>()?;
     let mut claims = Vec::new();
@@ -150,6 +153,7 @@ pub fn read(pid: Pid, first: Frame) -> Result<Arrival, Errno> {
     let parts = read_space(&mut from)?;
     Ok(Arrival {
         frozen_at,
+        pages,
         claims,
         record,
         alarm,

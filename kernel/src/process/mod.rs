@@ -92,6 +92,8 @@ pub struct Process {
     pub counters: Counters,
     /// Frames that the kernel's heap has grown by in its calls, less those that it has given back in them.
     pub heap_frames: AtomicI64,
+    /// It has come from another torus with more pages than there was room for here.
+    pub crowds: AtomicBool,
     /// Its address space, for those who look at it from outside.
     pub memory: Lock<Weak<Space>>,
     /// A child that waits for other tori before it begins.
@@ -146,6 +148,7 @@ impl Process {
             noise: Lock::new(RateLimit::new()),
             counters: Counters::new(),
             heap_frames: AtomicI64::new(0),
+            crowds: AtomicBool::new(false),
             memory: Lock::new(Weak::new()),
             forking: Lock::new(None),
             moving: Lock::new(crate::migrate::depart::Moving::default()),

@@ -17,12 +17,26 @@ pub enum Stop {
     Block,
     /// The call has done a piece of its work: run it again from its start after what else there is to do.
     Again,
+    /// There is no memory for more than the bytes that the call has moved. It waits for memory that may come, and ends with those
+    /// bytes when there is none.
+    Short,
     /// A page or a frame that the call needs is not there yet: run the call again when the caller is woken, as if this
     /// run had not been. Nothing interrupts such a wait but the end of the process.
     Memory,
     /// The call has asked something of which the answer comes by itself, and soon: run it again when the caller is woken. Nothing
     /// interrupts such a wait but the end of the process, which does not move meanwhile.
     Answer,
+}
+
+impl Stop {
+    /// What stops a call that has moved `done` bytes: an error counts only when there are none, and want of memory when none comes.
+    pub fn after(self, done: usize) -> Result<(), Self> {
+        match self {
+            Self::Errno(Errno::ENOMEM) if done > 0 => Err(Self::Short),
+            Self::Errno(_) if done > 0 => Ok(()),
+            stop => Err(stop),
+        }
+    }
 }
 
 impl From<Errno> for Stop {

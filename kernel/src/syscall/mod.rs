@@ -60,6 +60,10 @@ fn run(thread: &Arc<Thread>, mut inflight: InFlight, waited: bool) {
         Err(Stop::Errno(Errno::ENOMEM)) if short.get() && may_come(thread) => {
             return wait(thread, inflight, Wait::Memory);
         }
+        Err(Stop::Short) if short.get() && may_come(thread) => {
+            return wait(thread, inflight, Wait::Memory);
+        }
+        Err(Stop::Short) => inflight.done as u64,
         Err(Stop::Errno(errno)) => errno.as_return(),
         Err(stop) => {
             let rule = entry.map_or(Interruption::Never, |entry| entry.interruption(&call));
@@ -105,7 +109,7 @@ fn stopped(thread: &Arc<Thread>, mut inflight: InFlight, stop: Stop, rule: Inter
             return wait(thread, inflight, Wait::Memory);
         }
         Stop::Answer => Wait::Answer,
-        Stop::Block | Stop::Again | Stop::Errno(_) => Wait::Call(rule),
+        Stop::Block | Stop::Again | Stop::Short | Stop::Errno(_) => Wait::Call(rule),
     };
     inflight.runs = inflight.runs.saturating_add(1);
     let deadline = inflight.deadline;

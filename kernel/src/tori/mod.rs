@@ -191,11 +191,14 @@ impl Torus {
     /// Takes a frame for bytes on their way, content unspecified; none of those that are kept for the heap.
     pub fn alloc_buffer(&self) -> Option<Frame> {
         let left = self.pool.lock().available();
-        if left > self.reserve() && !self.fails() {
-            self.alloc_frame(Use::Kernel)
-        } else {
-            None
+        if left <= self.reserve() {
+            self.note_shortage();
+            return None;
         }
+        if self.fails() {
+            return None;
+        }
+        self.alloc_frame(Use::Kernel)
     }
 
     /// Like [`Torus::alloc_frame`], zeroed.

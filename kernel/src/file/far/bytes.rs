@@ -88,8 +88,7 @@ fn next_part(done: usize, buffers: &UserBuffers) -> Result<Option<usize>, Stop> 
 fn unless_begun<T>(done: usize, result: Result<T, Stop>) -> Result<Option<T>, Stop> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(Stop::Errno(_)) if done > 0 => Ok(None),
-        Err(stop) => Err(stop),
+        Err(stop) => stop.after(done).map(|()| None),
     }
 }
 

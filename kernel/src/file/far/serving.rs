@@ -13,6 +13,7 @@ use super::super::tree::{Home, Node};
 use super::parcel::{self, Frames, PAYLOAD, PAYLOAD_MAX};
 use super::{exports, share};
 use crate::arch::cpu;
+use crate::mem::reclaim::{self, Room};
 use crate::process::Pid;
 use crate::rings;
 use crate::sched::lock::Lock;
@@ -33,7 +34,7 @@ use braid_files::far::answer::Answer;
 use braid_files::far::ask::{Ask, Place, Request, Subject as About, Who};
 use braid_files::far::wire::WireError;
 use braid_files::walk::{self, Leaving, Target, Walk};
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use fallible::{TryVec, with_capacity};
 
 /// Where a request stands.
@@ -65,6 +66,8 @@ pub struct Serving {
     state: AtomicU8,
     /// The own name for it, once it waits.
     number: AtomicU64,
+    /// How often it has tried in vain to get memory.
+    vain: AtomicU32,
     /// A timer was set for it.
     timed: AtomicBool,
     /// The signal that the terminal has for the asker's group; 0: none.
@@ -133,6 +136,7 @@ pub fn begin(from: TorusId, call: u64, first: vm::addr::Frame, frames: u32) {
             in_flight: Lock::new(InFlight::new()),
             state: AtomicU8::new(state::RUNNING),
             number: AtomicU64::new(0),
+            vain: AtomicU32::new(0),
             timed: AtomicBool::new(false),
             background: AtomicU8::new(0),
         })?)
@@ -183,11 +187,21 @@ fn run(serving: &Arc<Serving>) {
     loop {
         serving.state.store(state::RUNNING, Ordering::Release);
         let mut in_flight = serving.in_flight.lock();
-        let result = crate::sched::on_behalf(serving.clone(), || act(serving, &mut in_flight));
-        let deadline = in_flight.deadline;
+        let result = crate::sched::on_behalf(serving.clone(), || {
+            let short = &cpu::this().sched.short_of_memory;
+            short.set(false);
+            match act(serving, &mut in_flight) {
+                Err(stop @ (Stop::Short | Stop::Errno(Errno::ENOMEM))) if short.get() => {
+                    Err(make_room(serving).unwrap_or(stop))
+                }
+                result => result,
+            }
+        });
+        let (deadline, done) = (in_flight.deadline, in_flight.done);
         drop(in_flight);
         let answer = match result {
             Ok(answer) => answer,
+            Err(Stop::Short) => Answer::Done { value: done as u64 },
             Err(Stop::Errno(errno)) => failed(errno),
             Err(Stop::Again) => continue,
             Err(Stop::Block | Stop::Memory | Stop::Answer) => {
@@ -204,6 +218,22 @@ fn run(serving: &Arc<Serving>) {
             }
         };
         return finish(serving, answer);
+    }
+}
+
+/// There is no memory for a request: it goes on when some has come. None when none will.
+fn make_room(serving: &Arc<Serving>) -> Option<Stop> {
+    let (room, vain) = reclaim::attempt(serving.vain.load(Ordering::Relaxed), None);
+    serving.vain.store(vain, Ordering::Relaxed);
+    match room {
+        Room::Made => Some(Stop::Again),
+        Room::Wait => {
+            if vain > 0 {
+                Waiter::wake(serving.clone());
+            }
+            Some(Stop::Memory)
+        }
+        Room::None => None,
     }
 }
 

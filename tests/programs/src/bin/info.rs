@@ -22,6 +22,8 @@ const PAGES: usize = 100;
 fn main() {
     show("nobody", call(PROCESS_INFO, [4_000_000, 0, 0]));
     show("nowhere", call(PROCESS_INFO, [0, 1 << 63, 8]));
+    // What runs between the two looks is resident, too: it has run once.
+    write(fresh(1), 1).expect("a writable page");
     let (before, frames) = (about(0), private_frames());
     let base = fresh(PAGES);
     for page in 0..PAGES {
