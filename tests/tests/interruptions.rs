@@ -27,6 +27,8 @@ fn cases_of_interrupted_calls() {
         "sigw",
         "select_left",
         "ppollmask",
+        "sigqueue",
+        "sigqueue 1",
     ];
     together(&cases, |exec| exec);
 }

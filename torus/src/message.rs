@@ -15,7 +15,7 @@ use vm::addr::{Frame, Page};
 use crate::{
     DepositId, TorusId,
     balance::Load,
-    family::{Crowd, Ended, Sent},
+    family::{Carried, Crowd, Ended, Sent},
     lease::Why,
     pid::Pid,
     ring::Line,
@@ -160,6 +160,8 @@ messages! {
         token: u64,
         /// The signal, and who sends it.
         sent: Sent,
+        /// What else its handler is told.
+        carried: Carried,
     }
     /// To a process, by way of its birth torus: what became of its request.
     17 Answer {

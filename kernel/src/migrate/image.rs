@@ -406,7 +406,7 @@ fn read_call(from: &mut Reader) -> Result<Option<InFlight>, Errno> {
 fn write_signal(to: &mut Writer, info: &SigInfo) -> Result<(), Errno> {
     let [kind, a, b, c] = match info.fields {
         Fields::None => [0; 4],
-        Fields::Sender { pid, uid } => [1, pid as u64, uid.into(), 0],
+        Fields::Sender { pid, uid, value } => [1, pid as u64, uid.into(), value],
         Fields::Fault { address } => [2, address, 0, 0],
         Fields::Child { pid, uid, status } => [3, pid as u64, uid.into(), status as u64],
     };
@@ -418,7 +418,7 @@ fn read_signal(from: &mut Reader) -> Result<SigInfo, Errno> {
     let (pid, uid, status) = (a as i32, b as u32, c as i32);
     let fields = match kind {
         0 => Fields::None,
-        1 => Fields::Sender { pid, uid },
+        1 => Fields::Sender { pid, uid, value: c },
         2 => Fields::Fault { address: a },
         _ => Fields::Child { pid, uid, status },
     };

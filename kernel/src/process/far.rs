@@ -14,7 +14,7 @@ use alloc::sync::Arc;
 use braid_files::credentials::may_signal;
 use core::sync::atomic::Ordering;
 use torus::TorusId;
-use torus::family::{Families, News, Report, Sent, World};
+use torus::family::{Carried, Families, News, Report, Sent, Struck, World};
 use torus::message::Message;
 
 /// A child exited.
@@ -110,13 +110,21 @@ impl World for Hands<'_> {
         sent.from.is_none_or(|from| from == to) || may_signal(sender, (user.real, user.saved))
     }
 
-    fn signal(&mut self, to: Pid, sent: Sent) -> bool {
+    fn signal(&mut self, to: Pid, sent: Sent, carried: Carried) -> Struck {
         let signal = i32::try_from(sent.signal).ok().and_then(Signal::new);
         let (Some(process), Some(signal)) = (self.0.get(&to), signal) else {
-            return false;
+            return Struck::Given;
         };
         let info = match sent.from {
-            Some(from) => SigInfo::from_process(signal, sent.code, from.raw(), sent.uid),
+            Some(_) => SigInfo {
+                signal,
+                code: sent.code,
+                fields: Fields::Sender {
+                    pid: (carried.sender as u32).cast_signed(),
+                    uid: (carried.sender >> 32) as u32,
+                    value: carried.value,
+                },
+            },
             None => SigInfo::kernel(signal),
         };
         signal::give(process, info)

@@ -4,6 +4,7 @@ use super::table;
 use crate::mem::calls::vm_limits;
 use crate::mem::user::{read_value, write_value};
 use crate::process::Pid;
+use crate::signal::DETAILS;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 
@@ -29,14 +30,14 @@ pub const NOFILE: usize = 7;
 pub const MEMLOCK: usize = 8;
 /// Bytes of address space.
 pub const AS: usize = 9;
-/// Pending signals.
-const SIGPENDING: usize = 11;
+/// Signals that wait with what goes with them, of a process.
+pub const SIGPENDING: usize = 11;
 /// Bytes in message queues.
 const MSGQUEUE: usize = 12;
 /// 20 - the least nice value that may be chosen.
 pub const NICE: usize = 13;
 const RTPRIO: usize = 14;
-/// Processes of a user, and signals that wait for him.
+/// Processes of a user.
 const PROCESSES: u64 = 32768;
 /// The most descriptors a process may ask for (fs.nr_open).
 const NR_OPEN: u64 = 1 << 20;
@@ -54,7 +55,7 @@ impl Limits {
         limits[NPROC] = [PROCESSES; 2];
         limits[NOFILE] = [1024, 4096];
         limits[MEMLOCK] = [8 << 20; 2];
-        limits[SIGPENDING] = [PROCESSES; 2];
+        limits[SIGPENDING] = [DETAILS; 2];
         limits[MSGQUEUE] = [819_200; 2];
         limits[NICE] = [0; 2];
         limits[RTPRIO] = [0; 2];

@@ -10,7 +10,7 @@ use crate::process::{Pid, table};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use core::sync::atomic::Ordering;
-use torus::family::{Crowd, Sent};
+use torus::family::{Carried, Crowd, Sent};
 
 /// Bytes of the kernel's sigset_t.
 const SET: usize = 8;
@@ -180,7 +180,7 @@ pub fn kill(call: &mut Call) -> SysResult {
     let pid = call.int(0);
     let sent = sent(call, call.int(1), SI_USER)?;
     let group = match pid {
-        1.. => return to_process(call, pid, sent),
+        1.. => return to_process(call, pid, sent, sent.carried()),
         0 => Some(table().group_of(call.process.pid)),
         -1 => None,
         _ => Some(named(pid.checked_neg().ok_or(Errno::ESRCH)?)?),
@@ -217,15 +217,43 @@ fn to_thread(call: &mut Call, tid: i32, number: i32) -> SysResult {
         return Err(Errno::EINVAL.into());
     }
     let sent = sent(call, number, SI_TKILL)?;
-    to_process(call, tid, sent)
+    to_process(call, tid, sent, sent.carried())
 }
 
-fn to_process(call: &mut Call, pid: i32, sent: Sent) -> SysResult {
+fn to_process(call: &mut Call, pid: i32, sent: Sent, carried: Carried) -> SysResult {
     let to = named(pid)?;
     let answer = ask(call, 1, |families, token, hands| {
-        families.signal_one(to, token, sent, hands);
+        families.signal_one(to, token, (sent, carried), hands);
     })?;
     value(answer)
+}
+
+/// rt_sigqueueinfo(2): a signal with what its sender says of itself. Of siginfo_t the code, si_pid, si_uid and si_value are carried.
+pub fn rt_sigqueueinfo(call: &mut Call) -> SysResult {
+    queue(call, call.int(0), call.int(1), call.size(2))
+}
+
+/// rt_tgsigqueueinfo(2).
+pub fn rt_tgsigqueueinfo(call: &mut Call) -> SysResult {
+    let (process, thread) = (call.int(0), call.int(1));
+    if process <= 0 || thread <= 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    if process != thread {
+        return Err(Errno::ESRCH.into());
+    }
+    queue(call, thread, call.int(2), call.size(3))
+}
+
+fn queue(call: &mut Call, pid: i32, number: i32, info: usize) -> SysResult {
+    let [_, code, sender, value]: [u64; 4] = read_value(info)?;
+    let code = (code as u32).cast_signed();
+    // Nobody is told that the kernel, or kill, has sent what somebody else did.
+    if (code >= 0 || code == SI_TKILL) && pid != call.process.pid.raw() {
+        return Err(Errno::EPERM.into());
+    }
+    let sent = sent(call, number, code)?;
+    to_process(call, pid, sent, Carried { sender, value })
 }
 
 /// The process or group of a number.

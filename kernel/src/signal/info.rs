@@ -51,12 +51,14 @@ pub struct SigInfo {
 pub enum Fields {
     /// Nothing.
     None,
-    /// The sender (kill, tgkill).
+    /// The sender (kill, tgkill, sigqueue).
     Sender {
         /// Its process.
         pid: i32,
         /// Its real user.
         uid: u32,
+        /// What it has sent along (si_value).
+        value: u64,
     },
     /// A fault's address.
     Fault {
@@ -89,7 +91,7 @@ impl SigInfo {
         Self {
             signal,
             code,
-            fields: Fields::Sender { pid, uid },
+            fields: Fields::Sender { pid, uid, value: 0 },
         }
     }
 
@@ -111,9 +113,11 @@ impl SigInfo {
         put(8, self.code as u32);
         match self.fields {
             Fields::None => {}
-            Fields::Sender { pid, uid } => {
+            Fields::Sender { pid, uid, value } => {
                 put(16, pid as u32);
                 put(20, uid);
+                put(24, value as u32);
+                put(28, (value >> 32) as u32);
             }
             Fields::Fault { address } => {
                 put(16, address as u32);

@@ -2,9 +2,9 @@
 
 use super::info::SI_KERNEL;
 use super::{SigInfo, Signal};
-use crate::process::{Pid, Process, Thread, table};
+use crate::process::{Pid, Process, Thread, limits, table};
 use alloc::sync::Arc;
-use torus::family::{Crowd, Report, Sent};
+use torus::family::{Crowd, Report, Sent, Struck};
 
 const STOPS: u64 =
     Signal::STOP.bit() | Signal::TSTP.bit() | Signal::TTIN.bit() | Signal::TTOU.bit();
@@ -33,22 +33,24 @@ pub fn send_group(pgid: Pid, signal: Signal) {
 
 /// Sends a signal to a process of this torus. Without effect on one that has ended, or ignores it.
 pub fn send_info(process: &Process, info: SigInfo) {
-    if give(process, info) {
+    if give(process, info) == Struck::Continued {
         table().report(process, Report::Continued);
     }
 }
 
-/// Gives a process a signal; true when that has it go on after a stop, which its parent is still to be told.
-pub fn give(process: &Process, info: SigInfo) -> bool {
+/// Gives a process a signal. That it goes on after a stop its parent is still to be told.
+pub fn give(process: &Process, info: SigInfo) -> Struck {
     let Some(thread) = process.thread() else {
-        return false;
+        return Struck::Given;
     };
     let signal = info.signal;
-    let mut continued = false;
+    let mut struck = Struck::Given;
     match signal {
         Signal::CONT => {
             thread.signals.discard(STOPS);
-            continued = process.go_on();
+            if process.go_on() {
+                struck = Struck::Continued;
+            }
         }
         Signal::KILL => {
             process.go_on();
@@ -58,16 +60,19 @@ pub fn give(process: &Process, info: SigInfo) -> bool {
     }
     let blocked = thread.signals.mask() & signal.bit() != 0;
     if !blocked && process.actions.lock().ignores(signal) && signal != Signal::CONT {
-        return continued;
+        return struck;
     }
-    thread.signals.add(info);
+    let most = process.limits.lock().current(limits::SIGPENDING);
+    if !thread.signals.add(info, most) {
+        return Struck::Full;
+    }
     if !blocked || signal == Signal::CONT {
         thread.call_attention();
     } else {
         // It may wait for just this signal (rt_sigtimedwait).
         thread.wake();
     }
-    continued
+    struck
 }
 
 /// Whether a signal that a thread causes itself will run a handler.
@@ -87,7 +92,8 @@ pub fn force(thread: &Arc<Thread>, info: SigInfo) {
         thread.signals.set_mask(thread.signals.mask() & !bit);
     }
     drop(actions);
-    thread.signals.add(info);
+    // Whatever waits already: it comes, if without its details.
+    thread.signals.add(info, u64::MAX);
     thread
         .attention
         .store(true, core::sync::atomic::Ordering::Release);

@@ -1,19 +1,21 @@
 //! What waits for a thread: pending signals, the mask, the alternative stack.
 
+use super::info::SI_USER;
 use super::{SigInfo, Signal};
 use crate::sched::lock::Lock;
 use crate::sched::own::OwnCell;
 use crate::syscall::errno::Errno;
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
-use fallible::{NoMemory, TryVec, to_vec};
+use fallible::{NoMemory, TryMap, collect};
 
 /// Signals that no mask holds back.
 pub const UNMASKABLE: u64 = Signal::KILL.bit() | Signal::STOP.bit();
 /// The first real-time signal: from it on, equal signals queue up.
 const FIRST_REAL_TIME: i32 = 32;
-/// The most details kept at a time; beyond it a signal arrives without them.
-const DETAILS: usize = 64;
+/// The most signals that wait with their details for a process, whatever its limit (RLIMIT_SIGPENDING).
+pub const DETAILS: u64 = 1024;
 
 /// An alternative signal stack (sigaltstack(2)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,8 +63,8 @@ pub struct SignalState {
     pending: AtomicU64,
     /// Set of blocked signals; written by the thread only.
     mask: AtomicU64,
-    /// Details of pending signals, oldest first.
-    details: Lock<Vec<SigInfo>>,
+    /// Details of pending signals.
+    details: Lock<Details>,
     /// The mask to go back to when a call ends that had set another one for its duration (sigsuspend, ppoll).
     pub saved_mask: OwnCell<Option<u64>>,
     /// Where handlers run that ask for it.
@@ -75,7 +77,7 @@ impl SignalState {
         Self {
             pending: AtomicU64::new(0),
             mask: AtomicU64::new(0),
-            details: Lock::new(Vec::new()),
+            details: Lock::new(Details::new()),
             saved_mask: OwnCell::new(None),
             altstack: OwnCell::new(AltStack {
                 base: 0,
@@ -105,37 +107,45 @@ impl SignalState {
         self.pending() & !self.mask() != 0
     }
 
-    /// Adds a signal. A standard signal that is pending already stays pending once.
-    pub fn add(&self, info: SigInfo) {
+    /// Adds a signal, with its details unless `most` wait already. A standard signal that is pending already stays pending once. False:
+    /// as on Linux a real-time signal that is more than a number is not sent without its details.
+    pub fn add(&self, info: SigInfo, most: u64) -> bool {
         let mut details = self.details.lock();
         let again = self.pending.load(Ordering::Relaxed) & info.signal.bit() != 0;
-        if again && info.signal.number() < FIRST_REAL_TIME {
-            return;
+        let real_time = info.signal.number() >= FIRST_REAL_TIME;
+        if again && !real_time {
+            return true;
         }
-        if details.len() < DETAILS {
-            // As on Linux a signal comes without its details where there is no memory for them.
-            let _ = details.try_push(info);
+        let fits = (details.by_signal.len() as u64) < most.min(DETAILS);
+        let kept = fits && details.keep(info).is_ok();
+        if !kept && real_time && info.code != SI_USER {
+            return false;
         }
         self.pending.fetch_or(info.signal.bit(), Ordering::Release);
+        true
     }
 
-    /// The details of pending signals.
+    /// The details of pending signals, in the order in which they came for each.
     pub fn infos(&self) -> Result<Vec<SigInfo>, NoMemory> {
-        to_vec(&self.details.lock())
+        collect(self.details.lock().by_signal.values().copied())
     }
 
     /// Makes these signals pending, with their details.
     pub fn restore(&self, pending: u64, infos: &[SigInfo]) {
-        infos.iter().for_each(|info| self.add(*info));
+        for info in infos {
+            self.add(*info, DETAILS);
+        }
         self.pending.fetch_or(pending, Ordering::Release);
     }
 
     /// Forgets pending signals of the set.
     pub fn discard(&self, set: u64) {
         let mut details = self.details.lock();
-        details.retain(|info| info.signal.bit() & set == 0);
-        if details.is_empty() {
-            *details = Vec::new();
+        if !details.by_signal.is_empty() {
+            details
+                .by_signal
+                .retain(|_, info| info.signal.bit() & set == 0);
+            details.tidy();
         }
         self.pending.fetch_and(!set, Ordering::AcqRel);
     }
@@ -156,11 +166,57 @@ impl SignalState {
             due
         };
         let signal = Signal::new(first.trailing_zeros() as i32 + 1).filter(|_| first != 0)?;
-        let index = details.iter().position(|info| info.signal == signal);
-        let info = index.map(|index| details.remove(index));
-        if !details.iter().any(|info| info.signal == signal) {
+        let info = details.take(signal);
+        if !details.has(signal) {
             self.pending.fetch_and(!signal.bit(), Ordering::AcqRel);
         }
-        Some(info.unwrap_or(SigInfo::from_process(signal, super::info::SI_USER, 0, 0)))
+        Some(info.unwrap_or(SigInfo::from_process(signal, SI_USER, 0, 0)))
+    }
+}
+
+/// Details of pending signals.
+struct Details {
+    /// By signal and number, oldest first for each.
+    by_signal: BTreeMap<(i32, u64), SigInfo>,
+    /// Details that have come so far.
+    count: u64,
+}
+
+impl Details {
+    const fn new() -> Self {
+        Self {
+            by_signal: BTreeMap::new(),
+            count: 0,
+        }
+    }
+
+    fn keep(&mut self, info: SigInfo) -> Result<(), NoMemory> {
+        self.count += 1;
+        let key = (info.signal.number(), self.count);
+        self.by_signal.put(key, info).map(|_| ())
+    }
+
+    /// The oldest of a signal.
+    fn first(&self, signal: Signal) -> Option<(i32, u64)> {
+        let number = signal.number();
+        let mut those = self.by_signal.range((number, 0)..=(number, u64::MAX));
+        those.next().map(|(key, _)| *key)
+    }
+
+    fn has(&self, signal: Signal) -> bool {
+        self.first(signal).is_some()
+    }
+
+    fn take(&mut self, signal: Signal) -> Option<SigInfo> {
+        let info = self.by_signal.remove(&self.first(signal)?);
+        self.tidy();
+        info
+    }
+
+    /// The last one's memory goes back.
+    fn tidy(&mut self) {
+        if self.by_signal.is_empty() {
+            self.by_signal = BTreeMap::new();
+        }
     }
 }

@@ -253,7 +253,7 @@ impl Families {
                 .get(origin.index())
                 .is_some_and(|had| *had >= number);
             if kin.transit.is_none() && !had {
-                self.strike(pid, sent, world);
+                self.strike(pid, (sent, sent.carried()), world);
             }
         }
         (found, permitted)
@@ -270,7 +270,7 @@ impl Families {
             let kin = self.kin.get(&pid);
             let meant = kin.is_some_and(|kin| told.crowd.has(pid, kin, told.sent));
             if missed && meant && self.permits(pid, told.sent, world) {
-                self.strike(pid, told.sent, world);
+                self.strike(pid, (told.sent, told.sent.carried()), world);
             }
         }
         let ahead = heard

@@ -1,6 +1,6 @@
 //! Ends and changes of state: from a process to its parent, and to the next parent when that ends too.
 
-use super::{Child, Ended, Families, Life, News, Report, Sent, World};
+use super::{Carried, Child, Ended, Families, Life, News, Report, Sent, Struck, World};
 use crate::{message::Message, pid::Pid};
 use fallible::TryMap;
 
@@ -55,11 +55,24 @@ impl Families {
         sent.signal == CONTINUE && neighbours || world.permits(pid, sent)
     }
 
-    /// A signal for a living process that is here.
-    pub(super) fn strike<W: World>(&mut self, pid: Pid, sent: Sent, world: &mut W) {
+    /// A signal for a living process that is here; false when too many wait for it already.
+    pub(super) fn strike<W: World>(
+        &mut self,
+        pid: Pid,
+        (sent, carried): (Sent, Carried),
+        world: &mut W,
+    ) -> bool {
         let lives = self.life(pid) == Some(Life::Live);
-        if sent.signal != 0 && lives && world.signal(pid, sent) {
-            self.changed(pid, Report::Continued, 0, world);
+        if sent.signal == 0 || !lives {
+            return true;
+        }
+        match world.signal(pid, sent, carried) {
+            Struck::Given => true,
+            Struck::Continued => {
+                self.changed(pid, Report::Continued, 0, world);
+                true
+            }
+            Struck::Full => false,
         }
     }
 

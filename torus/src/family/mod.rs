@@ -37,7 +37,7 @@ mod route;
 mod travel;
 mod wait;
 
-pub use news::{Crowd, Ended, News, Report, Sent};
+pub use news::{Carried, Crowd, Ended, News, Report, Sent, Struck};
 pub use travel::TravelError;
 pub use wait::{Found, NoChild, Wanted, Whom};
 
@@ -57,8 +57,8 @@ use travel::Transit;
 pub trait World {
     /// Sends a message to a torus, this one among them.
     fn send(&mut self, to: TorusId, message: Message);
-    /// Gives a signal, never 0, to a living process that is here. True: it had been stopped, and goes on now.
-    fn signal(&mut self, to: Pid, sent: Sent) -> bool;
+    /// Gives a signal, never 0, to a living process that is here.
+    fn signal(&mut self, to: Pid, sent: Sent, carried: Carried) -> Struck;
     /// Whether a process that is here may be sent this by its sender, as far as users go.
     fn permits(&self, to: Pid, sent: Sent) -> bool;
     /// Tells a living process that is here of its child: SIGCHLD, and a wait for children looks again.

@@ -77,6 +77,37 @@ pub struct Sent {
     pub session: Option<Pid>,
 }
 
+impl Sent {
+    /// What a handler is told of its sender, unless he says something else.
+    pub fn carried(&self) -> Carried {
+        let pid = self.from.map_or(0, |from| from.raw().cast_unsigned());
+        Carried {
+            sender: u64::from(pid) | u64::from(self.uid) << 32,
+            value: 0,
+        }
+    }
+}
+
+/// What goes with a signal besides its code, as in siginfo_t.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Carried {
+    /// si_pid, and si_uid above it.
+    pub sender: u64,
+    /// si_value.
+    pub value: u64,
+}
+
+/// What became of a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Struck {
+    /// The process has it, or ignores it.
+    Given,
+    /// It had been stopped, and goes on now.
+    Continued,
+    /// Too many wait already for another one to be kept with what goes with it.
+    Full,
+}
+
 /// Processes that a signal is for, on every torus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Crowd {

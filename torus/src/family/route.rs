@@ -1,6 +1,6 @@
 //! Delivering messages to processes wherever they are; [`crate::pid`] says how they are found.
 
-use super::{Families, Kin, Life, Sent, World};
+use super::{Carried, Families, Kin, Life, Sent, World};
 use crate::{
     TorusId,
     message::Message,
@@ -11,6 +11,8 @@ use crate::{
 pub(super) const NO_PROCESS: i32 = -3;
 /// EPERM (errno(3)), as an answer carries it.
 pub(super) const NOT_PERMITTED: i32 = -1;
+/// EAGAIN: too many signals wait already.
+const TRY_AGAIN: i32 = -11;
 
 impl Families {
     /// A message of [`Message::addressee`], or about a process that was born here, or to a crowd.
@@ -49,8 +51,20 @@ impl Families {
     }
 
     /// Sends a signal to a process, wherever it is; the sender's call is answered.
-    pub fn signal_one<W: World>(&mut self, to: Pid, token: u64, sent: Sent, world: &mut W) {
-        self.post(to, Message::Signal { to, token, sent }, world);
+    pub fn signal_one<W: World>(
+        &mut self,
+        to: Pid,
+        token: u64,
+        (sent, carried): (Sent, Carried),
+        world: &mut W,
+    ) {
+        let message = Message::Signal {
+            to,
+            token,
+            sent,
+            carried,
+        };
+        self.post(to, message, world);
     }
 
     /// Has a child of `me`, which is here and has this real and effective user, go to another torus, wherever it is. The answer is 0 when it has, or an error number.
@@ -143,13 +157,20 @@ impl Families {
     /// A message to a process that is here and stays.
     fn handle<W: World>(&mut self, to: Pid, message: Message, world: &mut W) {
         match message {
-            Message::Signal { token, sent, .. } => {
-                let permitted = self.permits(to, sent, world);
-                if permitted {
-                    self.strike(to, sent, world);
-                }
+            Message::Signal {
+                token,
+                sent,
+                carried,
+                ..
+            } => {
+                let result = if !self.permits(to, sent, world) {
+                    NOT_PERMITTED
+                } else if self.strike(to, (sent, carried), world) {
+                    0
+                } else {
+                    TRY_AGAIN
+                };
                 if let Some(from) = sent.from {
-                    let result = if permitted { 0 } else { NOT_PERMITTED };
                     self.reply(from, token, result, world);
                 }
             }

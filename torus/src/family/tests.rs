@@ -76,7 +76,8 @@ impl World for Hands<'_> {
         true
     }
 
-    fn signal(&mut self, to: Pid, sent: Sent) -> bool {
+    fn signal(&mut self, to: Pid, sent: Sent, carried: Carried) -> Struck {
+        assert_eq!(carried, sent.carried());
         let process = self.processes.get_mut(&to).unwrap();
         assert_eq!(process.at, self.own);
         assert_ne!(process.state, State::Ended);
@@ -86,7 +87,7 @@ impl World for Hands<'_> {
             sent.uid
         );
         process.had.push(sent.uid);
-        false
+        Struck::Given
     }
 
     fn child(&mut self, parent: Pid, _: Pid, _: News) {
@@ -324,7 +325,7 @@ impl Net {
         let to = all[self.pick(all.len())];
         let (at, token, sent) = self.shoot(asker, BTreeSet::from([to]));
         self.on(at, |families, world| {
-            families.signal_one(to, token, sent, world);
+            families.signal_one(to, token, (sent, sent.carried()), world);
         });
     }
 

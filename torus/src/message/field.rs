@@ -7,7 +7,7 @@ use crate::lease::Why;
 use crate::{
     DepositId, TorusId,
     balance::Load,
-    family::{Crowd, Ended, Sent},
+    family::{Carried, Crowd, Ended, Sent},
     pid::Pid,
     span::Span,
 };
@@ -114,6 +114,21 @@ impl Field for Sent {
             uid: words[2] as u32,
             euid: (words[2] >> 32) as u32,
             session: <Option<Pid>>::get(&[words[1] >> 32])?,
+        })
+    }
+}
+
+impl Field for Carried {
+    const WORDS: usize = 2;
+
+    fn put(self, words: &mut [u64]) {
+        (words[0], words[1]) = (self.sender, self.value);
+    }
+
+    fn get(words: &[u64]) -> Result<Self, u64> {
+        Ok(Self {
+            sender: words[0],
+            value: words[1],
         })
     }
 }

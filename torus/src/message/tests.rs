@@ -46,6 +46,10 @@ fn sent() -> impl Strategy<Value = Sent> {
     )
 }
 
+fn carried() -> impl Strategy<Value = Carried> {
+    any::<(u64, u64)>().prop_map(|(sender, value)| Carried { sender, value })
+}
+
 fn messages() -> impl Strategy<Value = Message> {
     prop_oneof![
         (pids(), any::<u64>()).prop_map(|(pid, image)| Message::Offer {
@@ -77,10 +81,13 @@ fn messages() -> impl Strategy<Value = Message> {
             token,
             result
         }),
-        (pids(), any::<u64>(), sent()).prop_map(|(to, token, sent)| Message::Signal {
-            to,
-            token,
-            sent
+        (pids(), any::<u64>(), sent(), carried()).prop_map(|(to, token, sent, carried)| {
+            Message::Signal {
+                to,
+                token,
+                sent,
+                carried,
+            }
         }),
         (pids(), pids(), pids(), proptest::option::of(ended())).prop_map(
             |(to, child, group, ended)| Message::Adopt {
