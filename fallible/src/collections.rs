@@ -1,6 +1,6 @@
 //! Collections that grow fallibly.
 
-use crate::{NoMemory, reserve};
+use crate::{NoMemory, Reserved, reserve};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
@@ -118,15 +118,26 @@ pub trait TryMap<K, V> {
     /// # Errors
     /// [`NoMemory`].
     fn put(&mut self, key: K, value: V) -> Result<Option<V>, NoMemory>;
+
+    /// Sets memory aside for so many insertions, of which none fails while this is held.
+    ///
+    /// # Errors
+    /// [`NoMemory`].
+    fn room(&self, insertions: usize) -> Result<Reserved, NoMemory>;
 }
 
 impl<K: Ord, V> TryMap<K, V> for BTreeMap<K, V> {
     #[expect(clippy::disallowed_methods, reason = "reserved")]
     fn put(&mut self, key: K, value: V) -> Result<Option<V>, NoMemory> {
-        let nodes = nodes(self.len());
-        let node = LINKS + NODE * (size_of::<K>() + size_of::<V>()) + 2 * align_of::<(K, V)>();
-        let _held = reserve(nodes, nodes * node)?;
+        let _held = self.room(1)?;
         Ok(self.insert(key, value))
+    }
+
+    #[inline]
+    fn room(&self, insertions: usize) -> Result<Reserved, NoMemory> {
+        let nodes = insertions * nodes(self.len() + insertions - 1);
+        let node = LINKS + NODE * (size_of::<K>() + size_of::<V>()) + 2 * align_of::<(K, V)>();
+        reserve(nodes, nodes * node)
     }
 }
 

@@ -21,6 +21,19 @@ fn what_programs_size_is_done_in_pieces() {
 }
 
 #[test]
+fn what_programs_have_much_of_is_done_in_pieces() {
+    for (name, tori) in [("much", 1), ("far_much", 2)] {
+        let (output, rows) = cases::exec(name).smp(2).tori(tori).watched();
+        assert_eq!(
+            (output.status, output.stdout),
+            (0, cases::expected(name)),
+            "{name}"
+        );
+        check(&rows);
+    }
+}
+
+#[test]
 fn calls_write_much_to_pages_that_are_elsewhere() {
     cases::as_on_linux("later", &cases::exec("later").smp(2).tori(2));
     cases::as_on_linux(

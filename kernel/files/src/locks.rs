@@ -1,9 +1,11 @@
 //! Locks of a file's bytes, as fcntl(2) and flock(2) set them: who holds which range, and who would be in the way.
 
-use alloc::vec::Vec;
+use alloc::collections::BTreeMap;
+use core::ops::Bound;
+use fallible::{NoMemory, TryMap};
 
 /// Who holds a lock. Locks of one owner do not conflict: a later one takes the place of an earlier one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owner(pub u64);
 
 /// With whom a range is shared.
@@ -30,12 +32,19 @@ pub struct Lock {
     pub end: u64,
 }
 
+impl From<NoMemory> for Refused {
+    fn from(_: NoMemory) -> Self {
+        Self::NoMemory
+    }
+}
+
 impl Lock {
     /// Whether it is a process's record.
     pub const fn is_of_process(&self) -> bool {
         self.pid != -1
     }
 
+    #[cfg(test)]
     fn overlaps(&self, start: u64, end: u64) -> bool {
         self.start < end && start < self.end
     }
@@ -52,30 +61,74 @@ pub enum Refused {
     Deadlock,
 }
 
-/// The locks of a file, by their first byte.
-#[derive(Debug, Default)]
+/// Locks that are looked at between two pauses.
+const PIECE: usize = 64;
+/// What an operation enters at most: the lock, and what it leaves of others on both sides.
+const ENTERED: usize = 3;
+
+/// The locks of a file, by owner and first byte: those of an owner lie beside each other.
+#[derive(Debug)]
 pub struct Locks {
-    held: Vec<Lock>,
+    held: BTreeMap<(Owner, u64), Lock>,
+    /// Called between the pieces of what is long.
+    pause: fn(),
+}
+
+impl Default for Locks {
+    fn default() -> Self {
+        Self::new(|| {})
+    }
 }
 
 impl Locks {
-    /// None.
-    pub const fn new() -> Self {
-        Self { held: Vec::new() }
+    /// None; `pause` is called between the pieces of what is long.
+    pub const fn new(pause: fn()) -> Self {
+        Self {
+            held: BTreeMap::new(),
+            pause,
+        }
     }
 
-    /// All, by their first byte.
-    pub fn all(&self) -> &[Lock] {
-        &self.held
+    /// All, by owner and first byte.
+    pub fn all(&self) -> impl Iterator<Item = &Lock> {
+        self.held.values()
     }
 
     /// The first lock that keeps `lock` from being set.
     pub fn in_the_way(&self, lock: &Lock) -> Option<&Lock> {
-        self.held.iter().find(|held| {
-            held.owner != lock.owner
-                && held.overlaps(lock.start, lock.end)
-                && (held.kind == Kind::Exclusive || lock.kind == Kind::Exclusive)
+        let mut first: Option<&Lock> = None;
+        let mut next = self.held.values().next().map(|held| held.owner);
+        while let Some(owner) = next {
+            (self.pause)();
+            if owner != lock.owner {
+                let conflicts =
+                    |held: &&Lock| held.kind == Kind::Exclusive || lock.kind == Kind::Exclusive;
+                let found = self.of(owner, lock.start, lock.end).find(conflicts);
+                first = first.into_iter().chain(found).min_by_key(|held| held.start);
+            }
+            let after = (Bound::Excluded((owner, u64::MAX)), Bound::Unbounded);
+            next = self.held.range(after).next().map(|(_, held)| held.owner);
+        }
+        first
+    }
+
+    /// An owner's locks that overlap a range, by their first byte.
+    fn of(&self, owner: Owner, start: u64, end: u64) -> impl Iterator<Item = &Lock> {
+        let below = self.held.range((owner, 0)..(owner, start)).next_back();
+        let below = below.filter(|(_, held)| held.end > start);
+        let within = self.held.range((owner, start)..(owner, end.max(start)));
+        let all = below.into_iter().chain(within).enumerate();
+        all.map(|(number, (_, held))| {
+            if number % PIECE == PIECE - 1 {
+                (self.pause)();
+            }
+            held
         })
+    }
+
+    /// The first of those.
+    fn first_of(&self, owner: Owner, start: u64, end: u64) -> Option<Lock> {
+        self.of(owner, start, end).next().copied()
     }
 
     /// Sets a lock, in place of what its owner holds of the range.
@@ -83,85 +136,79 @@ impl Locks {
         if let Some(held) = self.in_the_way(&lock) {
             return Err(Refused::Held(*held));
         }
-        self.held.try_reserve(2).map_err(|_| Refused::NoMemory)?;
-        self.cut(lock.owner, lock.start, lock.end);
+        let _held = self.held.room(ENTERED)?;
+        self.cut(lock.owner, lock.start, lock.end)?;
         let mut whole = lock;
-        self.held.retain(|held| {
-            let joins = held.owner == whole.owner
-                && held.kind == whole.kind
-                && held.start <= whole.end
-                && whole.start <= held.end;
-            if joins {
-                (whole.start, whole.end) = (whole.start.min(held.start), whole.end.max(held.end));
-            }
-            !joins
-        });
-        self.insert(whole);
+        let owner = lock.owner;
+        let below = self.held.range((owner, 0)..(owner, lock.start)).next_back();
+        let above = self.held.get(&(owner, lock.end));
+        let joins = |held: &Lock| {
+            held.kind == lock.kind && (held.end == lock.start || held.start == lock.end)
+        };
+        let below = below.map(|(_, held)| *held).filter(joins);
+        let above = above.copied().filter(joins);
+        for held in below.into_iter().chain(above) {
+            (whole.start, whole.end) = (whole.start.min(held.start), whole.end.max(held.end));
+            self.held.remove(&(owner, held.start));
+        }
+        self.held.put((owner, whole.start), whole)?;
         Ok(())
     }
 
     /// Lets go what an owner holds of a range; whether that was anything.
     pub fn clear(&mut self, owner: Owner, start: u64, end: u64) -> Result<bool, Refused> {
-        self.held.try_reserve(1).map_err(|_| Refused::NoMemory)?;
-        Ok(self.cut(owner, start, end))
+        let _held = self.held.room(ENTERED)?;
+        let changed = self.cut(owner, start, end)?;
+        self.tidy();
+        Ok(changed)
     }
 
     /// Lets go all that an owner holds; whether that was anything.
     pub fn release(&mut self, owner: Owner) -> bool {
-        let before = self.held.len();
-        self.held.retain(|held| held.owner != owner);
-        self.held.len() != before
+        let mut released = false;
+        while let Some(held) = self.first_of(owner, 0, u64::MAX) {
+            self.held.remove(&(owner, held.start));
+            (self.pause)();
+            released = true;
+        }
+        self.tidy();
+        released
+    }
+
+    /// The last one's memory goes back.
+    fn tidy(&mut self) {
+        if self.held.is_empty() {
+            self.held = BTreeMap::new();
+        }
     }
 
     /// Takes a range out of an owner's locks. There is room for one more.
-    fn cut(&mut self, owner: Owner, start: u64, end: u64) -> bool {
+    fn cut(&mut self, owner: Owner, start: u64, end: u64) -> Result<bool, NoMemory> {
         let mut changed = false;
-        let mut above = None;
-        self.held.retain_mut(|held| {
-            if held.owner != owner || !held.overlaps(start, end) {
-                return true;
-            }
+        while let Some(held) = self.first_of(owner, start, end) {
             changed = true;
-            if held.start < start {
-                if held.end > end {
-                    above = Some(Lock {
-                        start: end,
-                        ..*held
-                    });
-                }
-                held.end = start;
-                return true;
-            }
+            (self.pause)();
+            self.held.remove(&(owner, held.start));
             if held.end > end {
-                above = Some(Lock {
-                    start: end,
-                    ..*held
-                });
+                self.held.put((owner, end), Lock { start: end, ..held })?;
             }
-            false
-        });
-        if let Some(above) = above {
-            self.insert(above);
+            if held.start < start {
+                self.held
+                    .put((owner, held.start), Lock { end: start, ..held })?;
+            }
         }
-        changed
-    }
-
-    fn insert(&mut self, lock: Lock) {
-        let at = self.held.partition_point(|held| held.start <= lock.start);
-        #[expect(clippy::disallowed_methods, reason = "there is room")]
-        self.held.insert(at, lock);
+        Ok(changed)
     }
 }
 
 /// Who waits for whom: each owner for one lock at most.
 #[derive(Debug, Default)]
 pub struct Waits {
-    list: Vec<Wait>,
+    by_owner: BTreeMap<Owner, Wait>,
 }
 
 #[derive(Debug)]
 struct Wait {
-    owner: Owner,
     holder: Owner,
     file: u64,
 }
@@ -169,7 +216,9 @@ struct Wait {
 impl Waits {
     /// Nobody waits.
     pub const fn new() -> Self {
-        Self { list: Vec::new() }
+        Self {
+            by_owner: BTreeMap::new(),
+        }
     }
 
     /// An owner begins to wait for another one's lock of a file; [`Refused::Deadlock`] when that one waits for it, by whatever way.
@@ -177,38 +226,32 @@ impl Waits {
         self.end(owner);
         let mut at = holder;
         // Without `owner` nobody comes twice on the way.
-        while let Some(wait) = self.list.iter().find(|wait| wait.owner == at) {
+        while let Some(wait) = self.by_owner.get(&at) {
             at = wait.holder;
             if at == owner {
                 return Err(Refused::Deadlock);
             }
         }
-        self.list.try_reserve(1).map_err(|_| Refused::NoMemory)?;
-        let wait = Wait {
-            owner,
-            holder,
-            file,
-        };
-        #[expect(clippy::disallowed_methods, reason = "there is room")]
-        self.list.push(wait);
+        self.by_owner.put(owner, Wait { holder, file })?;
         Ok(())
     }
 
     /// An owner waits no longer.
     pub fn end(&mut self, owner: Owner) {
-        self.keep(|wait| wait.owner != owner);
+        self.by_owner.remove(&owner);
+        self.tidy();
     }
 
     /// Something has changed about a file's locks: who waits for one looks again.
     pub fn changed(&mut self, file: u64) {
-        self.keep(|wait| wait.file != file);
+        self.by_owner.retain(|_, wait| wait.file != file);
+        self.tidy();
     }
 
-    fn keep(&mut self, stays: impl FnMut(&Wait) -> bool) {
-        self.list.retain(stays);
-        if self.list.is_empty() {
-            // The last one's memory goes back.
-            self.list = Vec::new();
+    /// The last one's memory goes back.
+    fn tidy(&mut self) {
+        if self.by_owner.is_empty() {
+            self.by_owner = BTreeMap::new();
         }
     }
 }
@@ -216,6 +259,7 @@ impl Waits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     const END: u64 = u64::MAX;
 
@@ -231,14 +275,14 @@ mod tests {
     }
 
     fn ranges(locks: &Locks, owner: u64) -> Vec<(u64, u64)> {
-        let own = locks.all().iter().filter(|held| held.owner == Owner(owner));
+        let own = locks.all().filter(|held| held.owner == Owner(owner));
         own.map(|held| (held.start, held.end)).collect()
     }
 
     #[test]
     fn shared_and_exclusive() {
         use Kind::{Exclusive, Shared};
-        let mut locks = Locks::new();
+        let mut locks = Locks::default();
         assert_eq!(locks.set(lock(1, Shared, 0, 10)), Ok(()));
         assert_eq!(locks.set(lock(2, Shared, 5, END)), Ok(()));
         let held = lock(1, Shared, 0, 10);
@@ -257,7 +301,7 @@ mod tests {
 
     #[test]
     fn ranges_are_cut() {
-        let mut locks = Locks::new();
+        let mut locks = Locks::default();
         assert_eq!(locks.set(lock(1, Kind::Exclusive, 0, END)), Ok(()));
         assert_eq!(locks.clear(Owner(1), 10, 20), Ok(true));
         assert_eq!(locks.clear(Owner(1), 12, 20), Ok(false));
@@ -286,7 +330,7 @@ mod tests {
     #[test]
     fn like_a_table_of_bytes() {
         const BYTES: usize = 16;
-        let mut locks = Locks::new();
+        let mut locks = Locks::default();
         let mut table = [[None; BYTES]; 3];
         let mut random = 1u64;
         for _ in 0..20_000 {
@@ -319,7 +363,7 @@ mod tests {
             }
             for (owner, bytes) in table.iter().enumerate() {
                 for (at, expected) in bytes.iter().enumerate() {
-                    let mut held = locks.all().iter().filter(|held| {
+                    let mut held = locks.all().filter(|held| {
                         held.owner == Owner(owner as u64) && held.overlaps(at as u64, at as u64 + 1)
                     });
                     assert_eq!(held.next().map(|held| held.kind), *expected);

@@ -31,6 +31,8 @@ pub trait Tree {
     fn may_search(&self, directory: &Self::Node) -> bool;
     /// Whether what lies below a node is somebody else's to resolve.
     fn is_foreign(&self, node: &Self::Node) -> bool;
+    /// Between two steps: a path may have thousands.
+    fn pause(&self) {}
 }
 
 /// How a path ends.
@@ -145,20 +147,26 @@ pub fn go_on<T: Tree>(
 ) -> Result<Walk<T::Node>, FileError> {
     let Leaving {
         mut at,
-        mut rest,
+        rest: mut path,
         mut links,
     } = from;
     let mut ending = Ending::Nothing;
-    if rest.is_empty() && !tree.is_foreign(&at) {
+    if path.is_empty() && !tree.is_foreign(&at) {
         return Ok(Walk::Target(Target::nameless(at, ending)));
     }
+    // What is left of the path begins here.
+    let mut from = 0;
     loop {
+        tree.pause();
+        let rest = &path[from..];
         if tree.is_foreign(&at) {
+            let rest = copy(rest)?;
             return Ok(Walk::Leaves(Leaving { at, rest, links }));
         }
-        let Some((name, tail)) = split(&rest) else {
+        let Some((name, tail)) = split(rest) else {
             return directory(tree, at, ending);
         };
+        let next = path.len() - tail.len();
         if !tree.is_directory(&at) {
             return Err(FileError::NotDirectory);
         }
@@ -173,7 +181,7 @@ pub fn go_on<T: Tree>(
                 ending = Ending::DotDot;
                 at = tree.parent(&at)?;
             }
-            rest = copy(tail)?;
+            from = next;
             continue;
         }
         if name.len() > NAME_MAX {
@@ -181,7 +189,10 @@ pub fn go_on<T: Tree>(
         }
         let node = match tree.child(&at, name) {
             Ok(Some(node)) => node,
-            Ok(None) => return Ok(Walk::Leaves(Leaving { at, rest, links })),
+            Ok(None) => {
+                let rest = copy(rest)?;
+                return Ok(Walk::Leaves(Leaving { at, rest, links }));
+            }
             Err(FileError::NotFound) if last => {
                 return Ok(Walk::Target(Target {
                     directory: at,
@@ -206,7 +217,8 @@ pub fn go_on<T: Tree>(
             if target.first() == Some(&b'/') {
                 at = tree.root();
             }
-            rest = joined(&target, tail)?;
+            path = joined(&target, tail)?;
+            from = 0;
             continue;
         }
         if last && !tree.is_foreign(&node) {
@@ -222,7 +234,7 @@ pub fn go_on<T: Tree>(
             }));
         }
         at = node;
-        rest = copy(tail)?;
+        from = next;
     }
 }
 

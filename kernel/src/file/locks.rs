@@ -39,8 +39,8 @@ impl FileLocks {
     /// None.
     pub const fn new() -> Self {
         Self {
-            records: Lock::new(Locks::new()),
-            whole: Lock::new(Locks::new()),
+            records: Lock::new(Locks::new(cpu::let_interrupts_in)),
+            whole: Lock::new(Locks::new(cpu::let_interrupts_in)),
             changed: WaitQueue::new(),
         }
     }

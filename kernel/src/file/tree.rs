@@ -9,6 +9,7 @@ use super::far::{self, remote::Remote};
 use super::local::{self, Relax, TmpNode};
 use super::machine;
 use super::proc::{self, Proc};
+use crate::arch::cpu;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -324,6 +325,7 @@ impl Node {
             };
             names.try_push(name)?;
             at = parent;
+            cpu::let_interrupts_in();
         }
         let mut path = Vec::new();
         for name in names.iter().rev() {
@@ -419,6 +421,10 @@ pub struct World(pub Identity);
 impl walk::Tree for World {
     type Node = Node;
 
+    fn pause(&self) {
+        cpu::let_interrupts_in();
+    }
+
     fn root(&self) -> Node {
         Node::root()
     }
@@ -484,6 +490,10 @@ impl Home {
 
 impl walk::Tree for Home {
     type Node = Node;
+
+    fn pause(&self) {
+        cpu::let_interrupts_in();
+    }
 
     fn root(&self) -> Node {
         Node::root()

@@ -7,6 +7,7 @@ use super::held::Held;
 use crate::arch::{Relax, cpu};
 use crate::process::{counters, random};
 use crate::sched::lock::Lock;
+use crate::sched::pieces::Pieces;
 use spin::mutex::SpinMutexGuard;
 use vm::addr::Frame;
 use vm::frames::{FrameTable, Owner, Sharers, Use};
@@ -135,8 +136,9 @@ impl PageCache {
     pub fn drop_unused(&self) {
         let mut inner = self.inner.lock();
         let Some(cache) = inner.as_mut() else { return };
-        let mut from = Slot(0);
+        let (mut from, mut pieces) = (Slot(0), Pieces::new());
         while let Some((slot, ..)) = cache.next(from) {
+            pieces.step();
             free_if_unused(cache, slot);
             from = Slot(slot.0 + 1);
         }

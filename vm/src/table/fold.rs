@@ -33,6 +33,9 @@ enum Found {
     Nothing,
 }
 
+/// Words that are translated between two looks for interrupts.
+const PIECE: usize = 64;
+
 impl PageTable {
     /// Says which frame the top table of a source is in.
     ///
@@ -86,8 +89,17 @@ impl PageTable {
             _ => upper(Entry(word.load(Relaxed)), source),
         };
         let found = find(memory, root, page, level);
+        // A word costs some hundred instructions.
+        let pause_at = |at: usize| {
+            if at % PIECE == PIECE - 1 {
+                memory.pause();
+            }
+        };
         let bare = match found {
-            Found::Table(table) => memory.table(table).iter().all(|w| translate(w).is_empty()),
+            Found::Table(table) => memory.table(table).iter().enumerate().all(|(at, word)| {
+                pause_at(at);
+                translate(word).is_empty()
+            }),
             Found::Large => false,
             Found::Nothing => true,
         };
@@ -104,6 +116,7 @@ impl PageTable {
                 Found::Large | Found::Nothing => Entry::remote(source),
             };
             word.store(entry.0, Relaxed);
+            pause_at(at);
         }
         let entry = Entry::table(new);
         slot.store(entry.0, Relaxed);
@@ -158,6 +171,7 @@ impl PageTable {
                 slot.store(0, Relaxed);
             }
             page = next;
+            memory.pause();
         }
     }
 

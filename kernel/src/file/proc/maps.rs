@@ -121,12 +121,12 @@ fn each(process: &Process, mut tell: impl FnMut(&Mapping<ObjectRef>, &dyn Fn() -
                 };
                 tell(mapping, &pages);
                 last = Some(mapping.range.end);
+                cpu::let_interrupts_in();
             }
             last
         });
         let Some(last) = told else { return };
         from = last;
-        cpu::let_interrupts_in();
     }
 }
 
