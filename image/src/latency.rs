@@ -90,8 +90,8 @@ impl Watched {
     }
 }
 
-/// What a core does before it runs its first program disturbs nobody.
-const BOOTING: [&str; 2] = ["start::", "_start"];
+/// What a core does before it runs its first program, or after the last one, disturbs nobody.
+const WITHOUT_PROGRAMS: [&str; 3] = ["start::", "_start", "process::account::check"];
 
 /// Runs a program as `braid exec` does, and tells its longest stretches. The status is the tool's own for failures when one is too
 /// long and the program itself did not fail.
@@ -142,7 +142,10 @@ pub fn rows<'a>(stretches: impl IntoIterator<Item = &'a Stretch>, symbols: &Symb
             continue;
         };
         let entry = entry(&stretch.path, symbols);
-        if BOOTING.iter().any(|start| short(&entry).starts_with(start)) {
+        if WITHOUT_PROGRAMS
+            .iter()
+            .any(|start| short(&entry).starts_with(start))
+        {
             continue;
         }
         let row = Row {

@@ -13,6 +13,8 @@ use fallible::{NoMemory, TryVec, boxed};
 
 /// Places of a block: few enough for a block to be made on a kernel's stack.
 const BLOCK: usize = 8;
+/// Blocks that go back at once.
+const AT_ONCE: usize = 32;
 /// The end of a list.
 const NONE: u32 = u32::MAX;
 
@@ -40,8 +42,10 @@ pub struct Pool {
     base: &'static mut [Block],
     #[expect(clippy::vec_box, reason = "blocks stay where they are when more come")]
     more: Vec<Box<Block>>,
-    /// The first free place.
+    /// The first free place of those that were used.
     free: u32,
+    /// From here on no place was used since all were free.
+    fresh: usize,
     /// Places that were reserved beyond the first.
     reserved: usize,
     used: usize,
@@ -50,15 +54,14 @@ pub struct Pool {
 impl Pool {
     /// With these places.
     pub fn new(base: &'static mut [Block]) -> Self {
-        let mut pool = Self {
+        Self {
             base,
             more: Vec::new(),
             free: NONE,
+            fresh: 0,
             reserved: 0,
             used: 0,
-        };
-        pool.link();
-        pool
+        }
     }
 
     /// Sets places aside for so many lines more.
@@ -85,11 +88,13 @@ impl Pool {
     pub fn shrink(&mut self) {
         let kept = self.reserved.div_ceil(BLOCK);
         if self.used == 0 && self.more.len() > kept {
-            self.more.truncate(kept);
             if kept == 0 {
                 self.more = Vec::new();
             }
-            self.link();
+            // The rest goes with later ones.
+            let most = self.more.len().saturating_sub(AT_ONCE);
+            self.more.truncate(kept.max(most));
+            (self.free, self.fresh) = (NONE, 0);
         }
     }
 
@@ -98,28 +103,25 @@ impl Pool {
         self.used
     }
 
-    /// All places are free: links them.
-    fn link(&mut self) {
-        self.free = NONE;
-        for number in (0..self.base.len() + self.more.len()).rev() {
-            self.link_block(number);
+    /// Takes a free place. Beyond what was reserved memory is asked for.
+    fn take(&mut self) -> Result<u32, NoMemory> {
+        let number = self.free;
+        if let Some((_, link)) = self.place(number) {
+            self.free = core::mem::replace(link, NONE);
+            return Ok(number);
         }
-    }
-
-    /// Puts the places of a block before the free ones.
-    fn link_block(&mut self, number: usize) {
-        let (first, mut next) = (number * BLOCK, self.free);
-        if let Some(block) = self.block(number) {
-            for (place, link) in block.next.iter_mut().enumerate().rev() {
-                *link = core::mem::replace(&mut next, (first + place) as u32);
-            }
-            self.free = next;
+        if self.fresh == (self.base.len() + self.more.len()) * BLOCK {
+            self.grow()?;
         }
+        let number = self.fresh as u32;
+        let (_, link) = self.place(number).ok_or(NoMemory)?;
+        *link = NONE;
+        self.fresh += 1;
+        Ok(number)
     }
 
     fn grow(&mut self) -> Result<(), NoMemory> {
         self.more.try_push(boxed(Block::default())?)?;
-        self.link_block(self.base.len() + self.more.len() - 1);
         Ok(())
     }
 
@@ -142,13 +144,9 @@ impl Pool {
     /// # Errors
     /// More waits than was reserved, and there is no memory.
     pub fn push(&mut self, queue: &mut Queue, line: Line) -> Result<(), NoMemory> {
-        if self.free == NONE {
-            self.grow()?;
-        }
-        let number = self.free;
-        let (place, link) = self.place(number).ok_or(NoMemory)?;
+        let number = self.take()?;
+        let (place, _) = self.place(number).ok_or(NoMemory)?;
         *place = line;
-        self.free = core::mem::replace(link, NONE);
         match self.place(queue.last) {
             Some((_, link)) => *link = number,
             None => queue.first = number,

@@ -3,6 +3,7 @@
 use super::caller::Caller;
 use super::io::Transfer;
 use super::local::local;
+use crate::arch::cpu;
 use crate::sched::lock::Lock;
 use crate::sched::wait::{WaitQueue, Waiter};
 use crate::syscall::call::{Stop, SysResult};
@@ -102,6 +103,9 @@ impl PipeEnd {
                 }
                 Err(stop) => result = Err(stop),
             }
+            if io.left() > 0 {
+                cpu::let_interrupts_in();
+            }
         }
         drop(pipe);
         self.shared.writable.wake_all();
@@ -139,6 +143,10 @@ impl PipeEnd {
             if let Err(stop) = pipe.push(n, begun, packet, |to| take(io, to, n)) {
                 io.stopped(stop)?;
                 return Ok(io.done());
+            }
+            drop(pipe);
+            if io.left() > 0 {
+                cpu::let_interrupts_in();
             }
         }
     }

@@ -328,9 +328,10 @@ impl Node {
             cpu::let_interrupts_in();
         }
         let mut path = Vec::new();
-        for name in names.iter().rev() {
+        while let Some(name) = names.pop() {
             path.try_push(b'/')?;
-            path.try_extend_from_slice(name)?;
+            path.try_extend_from_slice(&name)?;
+            cpu::let_interrupts_in();
         }
         if path.is_empty() {
             path.try_push(b'/')?;

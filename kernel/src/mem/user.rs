@@ -181,6 +181,7 @@ pub fn read_c_string(address: usize, max: usize) -> Result<Vec<u8>, Stop> {
         if end.is_some() {
             return Ok(string);
         }
+        cpu::let_interrupts_in();
     }
     Err(Errno::ENAMETOOLONG.into())
 }

@@ -2,6 +2,7 @@
 
 use super::limits::CORE;
 use super::{Pid, Process, RunState, Thread, closing, table};
+use crate::arch::cpu;
 use crate::signal::action::{DefaultAction, default_of};
 use crate::signal::{Signal, alarm};
 use crate::syscall::call::{Call, SysResult};
@@ -76,8 +77,10 @@ pub fn give_back(thread: &Arc<Thread>) {
     crate::syscall::futex::forget(thread);
     crate::file::far::forget(thread);
     process.files.close_all();
+    cpu::let_interrupts_in();
     crate::sched::leave_dead(thread);
     drop(thread.change_space(None));
+    cpu::let_interrupts_in();
     *process.executable.lock() = None;
     // Among those who wait it may be itself.
     process.children_changed.wake_all();

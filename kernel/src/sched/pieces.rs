@@ -3,8 +3,8 @@
 use crate::arch::cpu;
 use crate::syscall::call::Stop;
 
-/// Rounds between two looks at what else there is to do: with a thousand instructions in each, still below the bound of 20,000.
-const ROUNDS: u32 = 16;
+/// Rounds between two looks at what else there is to do: with four thousand instructions in each, still below the bound of 20,000.
+const ROUNDS: u32 = 4;
 
 /// The rounds of a loop that may be long.
 pub struct Pieces(u32);

@@ -15,6 +15,9 @@ use braid_threads::policy::Policy;
 /// How long a thread runs before the next one's turn.
 pub const SLICE: Nanos = Nanos::from_millis(10);
 
+/// Rounds in which a core looks for who is to go on, before it lets interrupts in between them.
+const ALONE: u32 = 1;
+
 /// The registers of the thread that this core goes on with: the current one when it may, else the next of the queue, else
 /// one stolen from another core of the torus, else whoever ends the idling.
 #[inline]
@@ -44,8 +47,13 @@ fn goes_on(core: &Core, thread: &Thread) -> bool {
 /// As [`next_thread`], when there is something to do.
 #[inline(never)]
 fn look_around(core: &'static Core) -> *mut UserRegs {
-    let mut served = false;
+    let (mut served, mut rounds) = (false, 0u32);
     loop {
+        // Those who end, stop or wait again do not get as far as their program.
+        if rounds >= ALONE {
+            cpu::let_interrupts_in();
+        }
+        rounds = rounds.saturating_add(1);
         // SAFETY: K20, only this core writes `current`, and only in `retire` and `start`, when the reference is gone.
         let current = unsafe { &*core.current.as_ptr() };
         if let Some(thread) = current {

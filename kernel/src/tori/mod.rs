@@ -290,7 +290,7 @@ impl Torus {
     /// Frames by use: free, the kernel's, page tables, private memory, cached pages of objects. Frames that were never the
     /// pool's are none of these.
     pub fn frames_by_use(&self) -> [u64; 5] {
-        const PIECE: u64 = 1 << 16;
+        const PIECE: u64 = 1 << 9;
         let all = self.frames.range();
         let mut sums = [0; 6];
         let mut first = all.start;

@@ -60,8 +60,7 @@ impl<O: Object> AddressSpace<O> {
         };
         let mut copied = crate::table::Copied::default();
         let mut result = Ok(());
-        let inherited = self.mappings.iter().filter(|mapping| inherits(mapping));
-        for mapping in paused(inherited, || memory.pause()) {
+        for mapping in self.mappings.iter().filter(|mapping| inherits(mapping)) {
             let private = mapping.is_private();
             result = self.table.copy_to(
                 memory,

@@ -8,7 +8,10 @@ use crate::addr::{Frame, Page, PageRange, RUN};
 use crate::flush::FlushDebt;
 
 /// Entries that are copied between two looks for interrupts.
-const PIECE: usize = 256;
+const PIECE: usize = 128;
+
+/// What a range takes besides its entries, in entries.
+const EACH: usize = 8;
 
 /// What a copy made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +22,19 @@ pub(crate) struct Copied {
     pub(crate) swapped: u64,
     /// Whether entries of the original lost the right to write.
     pub(crate) protected: bool,
+    /// Entries since interrupts were looked for.
+    unpaused: usize,
+}
+
+impl Copied {
+    /// So many entries have been copied, or are about to be.
+    fn looks<M: TableMemory>(&mut self, memory: &M, entries: usize) {
+        self.unpaused += entries;
+        if self.unpaused >= PIECE {
+            memory.pause();
+            self.unpaused = 0;
+        }
+    }
 }
 
 impl PageTable {
@@ -35,7 +51,8 @@ impl PageTable {
         private: bool,
         copied: &mut Copied,
     ) -> Result<(), OutOfTables> {
-        let (mut page, mut since) = (range.start, 0);
+        copied.looks(memory, EACH);
+        let mut page = range.start;
         while page < range.end {
             let from = match self.leaf(memory, page) {
                 Leaf::Absent(next) => {
@@ -68,11 +85,7 @@ impl PageTable {
                 let parts = words[first..].chunks(PIECE).zip(copies.chunks(PIECE));
                 for (words, copies) in parts {
                     copy_words(memory, words, copies, private, copied)?;
-                    since += words.len();
-                    if since >= PIECE {
-                        memory.pause();
-                        since = 0;
-                    }
+                    copied.looks(memory, words.len());
                 }
             }
             page = next;

@@ -1,5 +1,6 @@
 //! A text of `/proc` while it is written: whatever finds no memory makes the whole text fail.
 
+use crate::arch::cpu;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
@@ -20,9 +21,10 @@ impl Text {
         }
     }
 
-    /// Appends what is formatted.
+    /// Appends what is formatted, and lets interrupts in: the writer holds no lock that they take.
     pub fn put(&mut self, arguments: fmt::Arguments<'_>) {
         self.failed |= self.write_fmt(arguments).is_err();
+        cpu::let_interrupts_in();
     }
 
     /// Appends bytes as they are.
@@ -32,9 +34,9 @@ impl Text {
 
     /// Fills the line that begins at `start` up with spaces, so that what comes is in this column.
     pub fn column(&mut self, start: usize, column: usize) {
-        while !self.failed && self.bytes.len() < start + column {
-            self.bytes(b" ");
-        }
+        const SPACES: [u8; 80] = [b' '; 80];
+        let missing = (start + column).saturating_sub(self.bytes.len());
+        self.bytes(&SPACES[..missing.min(SPACES.len())]);
     }
 
     /// Bytes so far.

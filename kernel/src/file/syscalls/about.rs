@@ -9,6 +9,7 @@ use super::super::service::{self, Outcome, Subject};
 use super::super::tree::{Node, World};
 use super::AT_FDCWD;
 use super::home::{number_for, place_for};
+use crate::arch::cpu;
 use crate::mem::user::UserSlice;
 use crate::process::table;
 use crate::syscall::call::{Call, Stop, SysResult};
@@ -74,7 +75,10 @@ impl<'a> At<'a> {
 /// Where a path leads: to something of this torus, or into a directory of another.
 pub(super) fn resolve(call: &Call, who: Identity, at: At) -> Result<Walk<Node>, Stop> {
     let tree = World(who);
-    Ok(walk::resolve(&tree, &at.base(call)?, at.path, at.follow)?)
+    let found = walk::resolve(&tree, &at.base(call)?, at.path, at.follow)?;
+    // What is done with it takes long enough by itself.
+    cpu::let_interrupts_in();
+    Ok(found)
 }
 
 /// Where a path leads after another torus has found that it leads out of what it has.
