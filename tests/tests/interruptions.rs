@@ -39,7 +39,17 @@ fn calls_that_nothing_interrupts() {
     together(&["intr 20", "intr 20 1"], |exec| exec);
 }
 
-/// The same while pages come back from swap.
+/// Each call that can wait, under signals at random moments: as on Linux, on one torus, while the caller moves, and while its memory
+/// comes back from swap, too.
+#[test]
+fn a_storm_over_every_call_that_waits() {
+    together(&["storm 20 1", "storm 20 2 2"], |exec| exec.smp(4).tori(2));
+    together(&["storm 10 3 2 30"], |exec| {
+        exec.smp(4).tori(2).mem(72).swap(256)
+    });
+}
+
+/// What nothing interrupts, while pages come back from swap.
 #[test]
 fn calls_that_nothing_interrupts_with_swap() {
     together(&["intr 4", "intr 4 1"], |exec| exec.mem(72).swap(256));

@@ -133,8 +133,11 @@ impl Exit {
         self.keep(line);
     }
 
-    /// Has a line wait. What may be under way is bounded by the processes that cause it, for which there are places.
+    /// Has a line wait. What may be under way is bounded by the processes that cause it: those of this torus have places, others draw on what is
+    /// kept for the worst.
     fn keep(&mut self, line: Line) {
+        // What a home answers is caused by processes elsewhere, for whom no places are set aside here.
+        let _held = fallible::insist();
         let kept = super::own().pool.lock().push(&mut self.outbox, line);
         assert!(kept.is_ok(), "more messages wait than processes can cause");
     }

@@ -71,6 +71,7 @@ impl World {
                             to: pid,
                             token: 0,
                             sent: SIGKILL,
+                            carried: SIGKILL.carried(),
                         };
                         self.send(at, to, signal);
                     }

@@ -199,6 +199,7 @@ impl World {
             to: pid,
             token: 0,
             sent: SIGKILL,
+            carried: SIGKILL.carried(),
         };
         self.send(from, pid.birth(), signal);
     }
