@@ -34,6 +34,25 @@ fn what_is_a_program() {
     });
 }
 
+/// Calls whose edges Linux's own test suite looks at: groups, sleeps, the number of mappings, devices that are mapped, names in `/proc`;
+/// on one torus, and with processes on another.
+#[test]
+fn edges() {
+    let names = ["groups", "sleep_left", "map_count", "zeros", "proc_nodes"];
+    for (cores, tori) in [(2, 1), (4, 2)] {
+        cases::together_as_on_linux(&names, |exec| exec.smp(cores).tori(tori));
+    }
+}
+
+/// Everything under the root is listed, and that ends.
+#[test]
+fn the_whole_tree_is_listed() {
+    let script = "ls -lR / > /tmp/all 2> /tmp/missing; grep -c . /tmp/all";
+    let output = Exec::sh(script).smp(4).tori(2).run();
+    let lines: usize = output.stdout.trim().parse().unwrap_or(0);
+    assert!((100..100_000).contains(&lines), "{output:?}");
+}
+
 /// On one torus, and with what runs on another one than what writes.
 #[test]
 fn programs_that_run_are_not_written() {

@@ -253,6 +253,8 @@ messages! {
         group: Pid,
         /// The session in which this is allowed.
         session: Pid,
+        /// Whether the group is one of the session.
+        known: bool,
         /// What the answer is to carry.
         token: u64,
     }

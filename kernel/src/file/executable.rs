@@ -168,8 +168,10 @@ impl Executable {
         let mut path = directory.path()?.unwrap_or_default();
         match &node {
             Node::Proc(proc) if !proc.may_be_inspected(who) => return Err(Errno::EACCES.into()),
-            Node::Proc(Proc::Executable(pid)) => {
-                let process = crate::process::table().get(*pid).ok_or(Errno::ENOENT)?;
+            Node::Proc(Proc::Executable(shown)) => {
+                let process = crate::process::table()
+                    .get(shown.pid)
+                    .ok_or(Errno::ENOENT)?;
                 let executable = process.executable.lock().clone().ok_or(Errno::ENOENT)?;
                 let Some(own) = executable.file.node() else {
                     return Self::opened(thread, to_vec(&executable.path)?, &executable.file);
@@ -178,8 +180,10 @@ impl Executable {
                 let file = opening::execute(who, &own)?;
                 return Self::opened(thread, path, &file);
             }
-            Node::Proc(Proc::Descriptor(pid, fd)) => {
-                let process = crate::process::table().get(*pid).ok_or(Errno::ENOENT)?;
+            Node::Proc(Proc::Descriptor(shown, fd)) => {
+                let process = crate::process::table()
+                    .get(shown.pid)
+                    .ok_or(Errno::ENOENT)?;
                 let file = process.files.get(*fd)?;
                 if let Body::Far(remote) = &file.body {
                     let number = remote.number;

@@ -305,6 +305,11 @@ impl OpenFile {
         )
     }
 
+    /// Whether a mapping of it is one of memory without content (`/dev/zero`).
+    pub fn is_zeros(&self) -> bool {
+        matches!(self.body, Body::Device(Device::Zero))
+    }
+
     /// Whether it may be given to another process.
     pub fn may_be_given(&self) -> bool {
         match &self.body {

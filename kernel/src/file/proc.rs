@@ -1,5 +1,5 @@
-//! `/proc` (proc(5)): what `ps`, `top`, `free`, test suites and language runtimes read. Each text is made when it is opened. Processes are
-//! those of the reader's torus; numbers about the machine are those of all tori.
+//! `/proc` (proc(5)): what `ps`, `top`, `free`, test suites and language runtimes read. Each text is made when it is opened, on
+//! the torus that its process is on; numbers about the machine are those of all tori.
 
 mod load;
 mod machine;
@@ -37,36 +37,72 @@ pub enum Proc {
     /// `/proc/sys`, and what is below it.
     Sys(Sys),
     /// `/proc/PID`.
-    Process(Pid),
+    Process(Shown),
     /// A text about a process: index into the table of texts.
-    About(Pid, usize),
+    About(Shown, usize),
     /// `/proc/PID/exe`.
-    Executable(Pid),
+    Executable(Shown),
     /// `/proc/PID/cwd`.
-    Directory(Pid),
+    Directory(Shown),
     /// `/proc/PID/root`.
-    RootLink(Pid),
+    RootLink(Shown),
     /// `/proc/PID/fd`.
-    Descriptors(Pid),
+    Descriptors(Shown),
     /// `/proc/PID/fd/N`.
-    Descriptor(Pid, i32),
+    Descriptor(Shown, i32),
     /// `/proc/PID/fdinfo`.
-    Infos(Pid),
+    Infos(Shown),
     /// `/proc/PID/fdinfo/N`.
-    Info(Pid, i32),
+    Info(Shown, i32),
     /// `/proc/PID/task`: the threads, each of which is shown as a process is.
     Tasks(Pid),
+    /// `/proc` as other tori read it: the processes of this one alone.
+    Local,
+}
+
+/// What `/proc/PID` and `/proc/PID/task/TID` are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The process.
+    pub pid: Pid,
+    /// Whether it is shown as a thread of its own: without threads.
+    as_task: bool,
+}
+
+impl Shown {
+    /// A process, as `/proc/PID` shows it.
+    pub const fn process(pid: Pid) -> Self {
+        let as_task = false;
+        Self { pid, as_task }
+    }
+
+    const fn task(pid: Pid) -> Self {
+        let as_task = true;
+        Self { pid, as_task }
+    }
+
+    /// What inode numbers are made of.
+    fn number(self, file: u64) -> (i32, u64) {
+        (self.pid.raw(), u64::from(self.as_task) << 23 | file)
+    }
+
+    /// Names besides the texts.
+    fn links(self) -> &'static [Link] {
+        let own = LINKS.len() - usize::from(self.as_task);
+        &LINKS[..own]
+    }
 }
 
 /// Names in `/proc/PID` besides the texts.
-type Link = (&'static [u8], fn(Pid) -> Proc);
+type Link = (&'static [u8], fn(Shown) -> Proc);
+/// All of them; threads have no threads.
 const LINKS: [Link; 6] = [
     (b"exe", Proc::Executable),
     (b"cwd", Proc::Directory),
     (b"root", Proc::RootLink),
     (b"fd", Proc::Descriptors),
     (b"fdinfo", Proc::Infos),
-    (b"task", Proc::Tasks),
+    (b"task", |shown| Proc::Tasks(shown.pid)),
 ];
 
 /// Names in `/proc` besides the texts and the processes.
@@ -81,7 +117,7 @@ impl Proc {
     pub fn is_directory(&self) -> bool {
         match self {
             Self::Sys(name) => name.is_directory(),
-            Self::Root | Self::Process(_) => true,
+            Self::Root | Self::Local | Self::Process(_) => true,
             Self::Descriptors(_) | Self::Infos(_) | Self::Tasks(_) => true,
             _ => false,
         }
@@ -103,12 +139,12 @@ impl Proc {
     /// Its name.
     pub fn name(&self) -> Result<Vec<u8>, NoMemory> {
         let name: &[u8] = match self {
-            Self::Root => b"proc",
+            Self::Root | Self::Local => b"proc",
             Self::Machine(index) => machine::TEXTS[*index].0,
             Self::Own => b"self",
             Self::Mounts => b"mounts",
             Self::Sys(name) => name.name().as_bytes(),
-            Self::Process(pid) => return decimal(pid.raw()),
+            Self::Process(shown) => return decimal(shown.pid.raw()),
             Self::About(_, index) => process::TEXTS[*index].0,
             Self::Executable(_) => b"exe",
             Self::Directory(_) => b"cwd",
@@ -124,35 +160,37 @@ impl Proc {
     /// The directory it is in; None for `/proc`.
     pub fn parent(&self) -> Option<Self> {
         match self {
-            Self::Root => None,
+            Self::Root | Self::Local => None,
+            Self::Process(Shown { pid, as_task: true }) => Some(Self::Tasks(*pid)),
             Self::Machine(_) | Self::Own | Self::Mounts | Self::Process(_) => Some(Self::Root),
             Self::Sys(name) => Some(name.parent().map_or(Self::Root, Self::Sys)),
-            Self::About(pid, _)
-            | Self::Executable(pid)
-            | Self::Directory(pid)
-            | Self::RootLink(pid)
-            | Self::Infos(pid)
-            | Self::Tasks(pid)
-            | Self::Descriptors(pid) => Some(Self::Process(*pid)),
-            Self::Descriptor(pid, _) => Some(Self::Descriptors(*pid)),
-            Self::Info(pid, _) => Some(Self::Infos(*pid)),
+            Self::About(shown, _)
+            | Self::Executable(shown)
+            | Self::Directory(shown)
+            | Self::RootLink(shown)
+            | Self::Infos(shown)
+            | Self::Descriptors(shown) => Some(Self::Process(*shown)),
+            Self::Tasks(pid) => Some(Self::Process(Shown::process(*pid))),
+            Self::Descriptor(shown, _) => Some(Self::Descriptors(*shown)),
+            Self::Info(shown, _) => Some(Self::Infos(*shown)),
         }
     }
 
     /// The process that it is about.
-    fn subject(&self) -> Option<Pid> {
+    pub fn subject(&self) -> Option<Pid> {
         match self {
-            Self::Root | Self::Machine(_) | Self::Own | Self::Mounts | Self::Sys(_) => None,
-            Self::Process(pid)
-            | Self::About(pid, _)
-            | Self::Executable(pid)
-            | Self::Directory(pid)
-            | Self::RootLink(pid)
-            | Self::Descriptors(pid)
-            | Self::Infos(pid)
-            | Self::Tasks(pid)
-            | Self::Info(pid, _)
-            | Self::Descriptor(pid, _) => Some(*pid),
+            Self::Root | Self::Local | Self::Machine(_) | Self::Own | Self::Mounts => None,
+            Self::Sys(_) => None,
+            Self::Process(shown)
+            | Self::About(shown, _)
+            | Self::Executable(shown)
+            | Self::Directory(shown)
+            | Self::RootLink(shown)
+            | Self::Descriptors(shown)
+            | Self::Infos(shown)
+            | Self::Info(shown, _)
+            | Self::Descriptor(shown, _) => Some(shown.pid),
+            Self::Tasks(pid) => Some(*pid),
         }
     }
 
@@ -171,7 +209,7 @@ impl Proc {
 
     /// Whether it is about the process that asks.
     pub fn is_own(&self) -> bool {
-        self.subject() == Some(crate::sched::current().process.pid)
+        !crate::sched::is_on_behalf() && self.subject() == Some(crate::sched::current().process.pid)
     }
 
     /// Owner and group: the process's, unless others may not look into it.
@@ -191,7 +229,7 @@ impl Proc {
             Self::Descriptors(_) | Self::Infos(_) => (S_IFDIR | 0o500, 2),
             _ if self.is_directory() => (S_IFDIR | 0o555, 2),
             _ if self.is_link() => (S_IFLNK | 0o777, 1),
-            _ => (S_IFREG | 0o444, 1),
+            _ => (S_IFREG | self.rights(), 1),
         };
         Stat {
             device: Mount::Proc as u32,
@@ -204,44 +242,53 @@ impl Proc {
         }
     }
 
+    /// The rights of a text.
+    fn rights(&self) -> u32 {
+        match self {
+            Self::About(_, index) => process::rights(process::TEXTS[*index].0),
+            Self::Sys(name) => name.rights(),
+            _ => 0o444,
+        }
+    }
+
     fn inode(&self) -> u64 {
         let (pid, file) = match self {
-            Self::Root => (0, 1),
+            Self::Root | Self::Local => (0, 1),
             Self::Own => (0, 2),
             Self::Mounts => (0, 3),
             Self::Sys(name) => (0, 1 << 20 | name.number()),
             Self::Machine(index) => (0, 16 + *index as u64),
-            Self::Process(pid) => (pid.raw(), 1),
-            Self::Executable(pid) => (pid.raw(), 2),
-            Self::Directory(pid) => (pid.raw(), 3),
-            Self::RootLink(pid) => (pid.raw(), 4),
-            Self::Descriptors(pid) => (pid.raw(), 5),
-            Self::Infos(pid) => (pid.raw(), 6),
+            Self::Process(shown) => shown.number(1),
+            Self::Executable(shown) => shown.number(2),
+            Self::Directory(shown) => shown.number(3),
+            Self::RootLink(shown) => shown.number(4),
+            Self::Descriptors(shown) => shown.number(5),
+            Self::Infos(shown) => shown.number(6),
             Self::Tasks(pid) => (pid.raw(), 7),
-            Self::Info(pid, fd) => (pid.raw(), 1 << 23 | *fd as u64),
-            Self::About(pid, index) => (pid.raw(), 16 + *index as u64),
-            Self::Descriptor(pid, fd) => (pid.raw(), 64 + *fd as u64),
+            Self::Info(shown, fd) => shown.number(1 << 22 | *fd as u64),
+            Self::About(shown, index) => shown.number(16 + *index as u64),
+            Self::Descriptor(shown, fd) => shown.number(64 + *fd as u64),
         };
         (pid as u64) << 24 | file
     }
 
     /// The target of a symbolic link.
     pub fn link(&self) -> Result<Option<Vec<u8>>, NoMemory> {
-        let of = |pid: &Pid| table().get(*pid);
+        let of = |shown: &Shown| find(shown.pid);
         match self {
             Self::Own => decimal(crate::sched::current().process.pid.raw()).map(Some),
             Self::Mounts => to_vec(b"self/mounts").map(Some),
-            Self::Executable(pid) => {
-                let executable = of(pid).and_then(|process| process.executable.lock().clone());
+            Self::Executable(shown) => {
+                let executable = of(shown).and_then(|process| process.executable.lock().clone());
                 let path = executable.map(|executable| executable.shown_path());
                 path.transpose()
             }
-            Self::Directory(pid) => {
-                of(pid).map_or(Ok(None), |process| process.files.directory().shown_path())
+            Self::Directory(shown) => {
+                of(shown).map_or(Ok(None), |process| process.files.directory().shown_path())
             }
             Self::RootLink(_) => to_vec(b"/").map(Some),
-            Self::Descriptor(pid, fd) => {
-                let file = of(pid).and_then(|process| process.files.get(*fd).ok());
+            Self::Descriptor(shown, fd) => {
+                let file = of(shown).and_then(|process| process.files.get(*fd).ok());
                 file.map(|file| file.name()).transpose()
             }
             _ => Ok(None),
@@ -259,33 +306,35 @@ impl Proc {
                     return Some(Self::Machine(index));
                 }
                 let pid = Pid::from_raw(number(name)?)?;
-                find(pid).map(|_| Self::Process(pid))
+                find(pid).map(|_| Self::Process(Shown::process(pid)))
             }
             Self::Sys(directory) => directory.child(name).map(Self::Sys),
-            Self::Process(pid) => {
+            Self::Process(shown) => {
                 if let Some(index) = process::TEXTS.iter().position(|(n, _)| *n == name) {
-                    return Some(Self::About(*pid, index));
+                    return Some(Self::About(*shown, index));
                 }
-                LINKS
-                    .iter()
+                let mut links = shown.links().iter();
+                links
                     .find(|(n, _)| *n == name)
-                    .map(|(_, make)| make(*pid))
+                    .map(|(_, make)| make(*shown))
             }
-            Self::Tasks(pid) if number(name) == Some(pid.raw()) => Some(Self::Process(*pid)),
-            Self::Descriptors(pid) | Self::Infos(pid) => {
+            Self::Tasks(pid) if number(name) == Some(pid.raw()) => {
+                Some(Self::Process(Shown::task(*pid)))
+            }
+            Self::Descriptors(shown) | Self::Infos(shown) => {
                 let fd = number(name)?;
-                find(*pid)?.files.get(fd).ok()?;
-                Some(self.of_descriptor(*pid, fd))
+                find(shown.pid)?.files.get(fd).ok()?;
+                Some(self.of_descriptor(*shown, fd))
             }
             _ => None,
         }
     }
 
     /// What this directory has of a descriptor.
-    fn of_descriptor(&self, pid: Pid, fd: i32) -> Self {
+    fn of_descriptor(&self, shown: Shown, fd: i32) -> Self {
         match self {
-            Self::Infos(_) => Self::Info(pid, fd),
-            _ => Self::Descriptor(pid, fd),
+            Self::Infos(_) => Self::Info(shown, fd),
+            _ => Self::Descriptor(shown, fd),
         }
     }
 
@@ -295,12 +344,12 @@ impl Proc {
         match self {
             Self::Machine(index) => machine::TEXTS[*index].1(&mut text),
             Self::Sys(name) if !name.is_directory() => name.write(&mut text),
-            Self::About(pid, index) => {
-                let process = find(*pid).ok_or(Errno::ESRCH)?;
+            Self::About(shown, index) => {
+                let process = find(shown.pid).ok_or(Errno::ESRCH)?;
                 process::TEXTS[*index].1(&process, &mut text);
             }
-            Self::Info(pid, fd) => {
-                let file = find(*pid).ok_or(Errno::ESRCH)?.files.get(*fd)?;
+            Self::Info(shown, fd) => {
+                let file = find(shown.pid).ok_or(Errno::ESRCH)?.files.get(*fd)?;
                 let offset = *file.offset.lock();
                 text.put(format_args!(
                     "pos:\t{offset}\nflags:\t0{:o}\nmnt_id:\t1\nino:\t{}\n",
@@ -312,6 +361,34 @@ impl Proc {
         }
         text.finish()
     }
+
+    /// The process whose page table it tells of page by page.
+    pub fn page_map(&self) -> Option<Pid> {
+        match self {
+            Self::About(shown, index) if process::TEXTS[*index].0 == b"pagemap" => Some(shown.pid),
+            _ => None,
+        }
+    }
+
+    /// Writes to it what a program has written.
+    pub fn write(&self, who: &Identity, bytes: &[u8]) -> Result<(), Errno> {
+        match self {
+            Self::About(shown, index) => {
+                let process = find(shown.pid).ok_or(Errno::ESRCH)?;
+                let own = self.is_own();
+                process::write(&process, process::TEXTS[*index].0, (who, own), bytes)
+            }
+            Self::Sys(name) => name.set(bytes),
+            _ => Err(Errno::EIO),
+        }
+    }
+}
+
+/// What `/proc/PID/pagemap` says of the pages from `first` on.
+pub fn page_map(pid: Pid, first: u64, to: &mut [u64]) -> Result<(), Errno> {
+    let process = find(pid).ok_or(Errno::ESRCH)?;
+    maps::page_map(&process, first, to);
+    Ok(())
 }
 
 /// The entry of a directory at or after this position, and the position that follows.
@@ -323,18 +400,19 @@ pub fn list(directory: &Proc, position: u64) -> Option<(u64, Proc)> {
             let (next, child) = directory.next(index)?;
             Some((next as u64, Proc::Sys(child)))
         }
-        Proc::Process(pid) if index < process::TEXTS.len() => {
-            Some((position + 1, Proc::About(*pid, index)))
+        Proc::Local => process_entry(position),
+        Proc::Process(shown) if index < process::TEXTS.len() => {
+            Some((position + 1, Proc::About(*shown, index)))
         }
-        Proc::Process(pid) => {
-            let (_, make) = LINKS.get(index - process::TEXTS.len())?;
-            Some((position + 1, make(*pid)))
+        Proc::Process(shown) => {
+            let (_, make) = shown.links().get(index - process::TEXTS.len())?;
+            Some((position + 1, make(*shown)))
         }
-        Proc::Tasks(pid) if index == 0 => find(*pid).map(|_| (1, Proc::Process(*pid))),
-        Proc::Descriptors(pid) | Proc::Infos(pid) => {
+        Proc::Tasks(pid) if index == 0 => find(*pid).map(|_| (1, Proc::Process(Shown::task(*pid)))),
+        Proc::Descriptors(shown) | Proc::Infos(shown) => {
             let from = i32::try_from(position).ok()?;
-            let fd = find(*pid)?.files.next_number(from)?;
-            Some((fd as u64 + 1, directory.of_descriptor(*pid, fd)))
+            let fd = find(shown.pid)?.files.next_number(from)?;
+            Some((fd as u64 + 1, directory.of_descriptor(*shown, fd)))
         }
         _ => None,
     }
@@ -344,8 +422,8 @@ pub fn list(directory: &Proc, position: u64) -> Option<(u64, Proc)> {
 fn root_entry(position: u64) -> Option<(u64, Proc)> {
     let base = (machine::TEXTS.len() + ROOTS.len()) as u64;
     if position >= base {
-        let pid = table().next_from(i32::try_from(position - base).ok()?)?;
-        return Some((base + pid.raw() as u64 + 1, Proc::Process(pid)));
+        let (next, process) = process_entry(position - base)?;
+        return Some((base + next, process));
     }
     let index = position as usize;
     let node = match index.checked_sub(machine::TEXTS.len()) {
@@ -353,6 +431,18 @@ fn root_entry(position: u64) -> Option<(u64, Proc)> {
         Some(other) => ROOTS.into_iter().nth(other)?.1,
     };
     Some((position + 1, node))
+}
+
+/// The process of this torus whose number is `position` or above.
+fn process_entry(position: u64) -> Option<(u64, Proc)> {
+    let pid = table().next_from(i32::try_from(position).ok()?)?;
+    Some((pid.raw() as u64 + 1, Proc::Process(Shown::process(pid))))
+}
+
+/// The process of another torus that a name in `/proc` may be of.
+pub fn absent(directory: &Proc, name: &[u8]) -> Option<Pid> {
+    let pid = Pid::from_raw(number(name).filter(|_| *directory == Proc::Root)?)?;
+    (crate::tori::count() > 1 && find(pid).is_none()).then_some(pid)
 }
 
 fn find(pid: Pid) -> Option<Arc<Process>> {

@@ -7,10 +7,12 @@ use super::io::Transfer;
 use super::local::TmpNode;
 use super::machine;
 use super::open::{Body, Flags, OpenFile};
+use super::proc::{self, Proc};
 use super::tree::Node;
 use super::tty;
 use crate::mem::object::PAGE;
-use crate::process::random;
+use crate::mem::user::USER_END;
+use crate::process::{Pid, random};
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use crate::vmo::Handle;
@@ -39,7 +41,12 @@ pub(super) fn read(
             Node::Tmp(node) => read_tmp(file, &node, io, position),
             _ => read_bytes(file, bytes, io, position),
         },
-        Body::Text(_, text) => read_bytes(file, text, io, position),
+        Body::Text(node, text) => match node {
+            Node::Proc(proc) if let Some(pid) = proc.page_map() => {
+                read_page_map(file, pid, io, position)
+            }
+            _ => read_bytes(file, text, io, position),
+        },
         Body::Tmp(node) => read_tmp(file, node, io, position),
         Body::Place(_) => Err(Errno::EISDIR.into()),
         Body::Far(_) => Err(Errno::EIO.into()),
@@ -64,6 +71,7 @@ pub(super) fn write(
     match &file.body {
         Body::Tmp(node) => write_tmp(caller, file, node, io, position),
         Body::Device(device) => write_device(*device, io),
+        Body::Text(Node::Proc(proc), _) => write_text(caller, proc, io),
         Body::Bytes(..)
         | Body::Text(..)
         | Body::Place(_)
@@ -138,6 +146,38 @@ fn read_bytes(
             .unwrap_or(&[]);
         if rest.is_empty() { Ok(0) } else { io.put(rest) }
     })
+}
+
+/// Words about pages; EINVAL for parts of them.
+fn read_page_map(file: &OpenFile, pid: Pid, io: &mut Transfer, position: Option<u64>) -> SysResult {
+    const WORD: usize = size_of::<u64>();
+    const WORDS: usize = 64;
+    positioned(file, io, position, |io, at| {
+        if !at.is_multiple_of(WORD as u64) || !io.left().is_multiple_of(WORD) {
+            return Err(Errno::EINVAL.into());
+        }
+        let first = at / WORD as u64;
+        let end = (USER_END / PAGE) as u64;
+        let n = (io.left() / WORD).min(WORDS);
+        let n = n.min(usize::try_from(end.saturating_sub(first)).unwrap_or(0));
+        let mut words = [0; WORDS];
+        proc::page_map(pid, first, &mut words[..n])?;
+        let bytes = words.map(u64::to_le_bytes);
+        if n == 0 {
+            Ok(0)
+        } else {
+            io.put(bytes[..n].as_flattened())
+        }
+    })
+}
+
+/// Writes to a text of `/proc`, all at once: more than a few bytes mean nothing there.
+fn write_text(caller: &Caller, proc: &Proc, io: &mut Transfer) -> SysResult {
+    let mut block = [0; 128];
+    let n = io.left().min(block.len());
+    let n = io.take(&mut block[..n])?;
+    proc.write(&caller.identity(), &block[..n])?;
+    Ok(io.done())
 }
 
 fn read_object(

@@ -442,7 +442,11 @@ impl walk::Tree for World {
             Node::Tmp(node) => Node::from(node.child(name)?),
             Node::DevDirectory => Node::Device(device::find(name).ok_or(FileError::NotFound)?),
             Node::Device(_) | Node::Far(_) => return Err(FileError::NotDirectory),
-            Node::Proc(node) => Node::Proc(node.child(name).ok_or(FileError::NotFound)?),
+            Node::Proc(node) => match (node.child(name), proc::absent(node, name)) {
+                (Some(child), _) => Node::Proc(child),
+                (None, Some(pid)) => Node::Far(fallible::arc(Remote::process(pid))?),
+                (None, None) => return Err(FileError::NotFound),
+            },
         };
         Ok((!child.is_stale()).then_some(child))
     }
@@ -521,7 +525,12 @@ impl walk::Tree for Home {
     }
 
     fn is_foreign(&self, node: &Node) -> bool {
-        !matches!(node, Node::Tmp(_) | Node::Archive(_))
+        match node {
+            Node::Tmp(_) | Node::Archive(_) => false,
+            // A process that is here is shown here, on the way to it nothing is.
+            Node::Proc(proc) => proc.subject().is_none(),
+            _ => true,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use vm::addr::{PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
 use vm::fault::Access;
-use vm::space::{Advice, Flags, Prot};
+use vm::space::{Advice, Flags, MAX_MAPPINGS, Prot, SpaceError};
 
 const PAGE: u64 = PAGE_SIZE as u64;
 /// One frame of so many is not used for what is read ahead.
@@ -68,7 +68,13 @@ pub fn madvise(call: &mut Call) -> SysResult {
     let memory = cpu::this().torus().memory();
     match meaning {
         Meaning::Change(advice) => {
-            space.with(|space| split_unit(space.advise(memory, start, length, advice)))?;
+            let changed =
+                space.with(|space| split_unit(space.advise(memory, start, length, advice)));
+            let is_full = || space.look(|space| space.mapping_count() >= MAX_MAPPINGS);
+            if changed == Err(SpaceError::NoMemory) && is_full() {
+                return Err(Errno::EAGAIN.into());
+            }
+            changed?;
         }
         Meaning::NoteUnlocked
             if space.look(|space| space.locked_in(cpu::this().torus().memory(), start, length))

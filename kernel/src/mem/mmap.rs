@@ -170,6 +170,25 @@ fn anonymous(
     }
 }
 
+/// Memory without content, in place of a device that has none.
+fn of_zeros(
+    length: u64,
+    shared: bool,
+    writable: bool,
+) -> Result<(Backing<ObjectRef>, Prot), Errno> {
+    if !shared {
+        return Ok((Backing::Zero, Prot::all()));
+    }
+    let backing = Backing::Object {
+        object: MemoryObject::zero(length)?,
+        offset: 0,
+        shared,
+    };
+    let mut maximum = Prot::all();
+    maximum.set(Prot::WRITE, writable);
+    Ok((backing, maximum))
+}
+
 fn of_file(
     call: &mut Call,
     file: &Arc<OpenFile>,
@@ -201,6 +220,9 @@ fn of_file(
     }
     if rights.contains(Prot::EXECUTE) && file.is_never_code() {
         return Err(Errno::EPERM.into());
+    }
+    if file.is_zeros() {
+        return Ok(of_zeros(length, shared, opened.writes())?);
     }
     crate::vmo::hash::before_mapping(call, file)?;
     let mappable = file.mappable(call.thread, shared)?;

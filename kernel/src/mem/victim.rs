@@ -43,7 +43,7 @@ impl Victims {
             return false;
         }
         let patient = self.waits.fetch_add(1, Ordering::Relaxed) < PATIENCE;
-        let Some((process, pages)) = largest(asker, patient) else {
+        let Some((process, pages)) = largest(torus, asker, patient) else {
             return false;
         };
         // One that has just ended is not found any more, but its memory may be on its way.
@@ -69,9 +69,10 @@ impl Victims {
     }
 }
 
-/// The process that pays most, and for how many pages; among equals the asker. `dying`: also one that is killed already.
-fn largest(asker: Option<Pid>, dying: bool) -> Option<(Arc<Process>, u64)> {
-    let mut found: Option<(Arc<Process>, u64)> = None;
+/// The process that pays most, or seems to as it is adjusted, and for how many pages; among equals the asker. `dying`: also one that is
+/// killed already.
+fn largest(torus: &Torus, asker: Option<Pid>, dying: bool) -> Option<(Arc<Process>, u64)> {
+    let mut found: Option<(Arc<Process>, u64, i64)> = None;
     let mut last = None;
     while let Some(process) = table().next_living(last) {
         last = Some(process.pid);
@@ -79,12 +80,24 @@ fn largest(asker: Option<Pid>, dying: bool) -> Option<(Arc<Process>, u64)> {
             continue;
         }
         let pages = pays(&process);
-        let most = found.as_ref().map_or(0, |(_, most)| *most);
-        if pages > most || pages == most && Some(process.pid) == asker {
-            found = Some((process, pages));
+        let Some(score) = process.oom.score(pages, torus.total()) else {
+            continue;
+        };
+        let most = found.as_ref().map_or(i64::MIN, |(.., most)| *most);
+        if score > most || score == most && Some(process.pid) == asker {
+            found = Some((process, pages, score));
         }
     }
-    found
+    found.map(|(process, pages, _)| (process, pages))
+}
+
+/// How soon a process is killed, as `/proc/PID/oom_score` shows it: from 0 to 1333, 667 for one without memory.
+pub fn shown_score(process: &Process) -> i32 {
+    let total = crate::arch::cpu::this().torus().total().max(1);
+    let score = process.oom.score(pays(process), total);
+    score.map_or(0, |score| {
+        ((1000 + score * 1000 / total as i64) * 2 / 3) as i32
+    })
 }
 
 fn is_dying(process: &Process) -> bool {

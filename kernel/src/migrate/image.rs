@@ -10,6 +10,7 @@ use crate::file::far::image as files;
 use crate::mem::object::ObjectRef;
 use crate::mem::space::{Blank, Space, VmSpace};
 use crate::process::limits::Limits;
+use crate::process::oom::Oom;
 use crate::process::personality::Personality;
 use crate::process::thread::Fault;
 use crate::process::timers::{self, Interval, Intervals};
@@ -187,6 +188,12 @@ fn write_process(to: &mut Writer, process: &Process, packed: &files::Packed) -> 
     to.put_all([in_program.next, in_program.interval, all.next, all.interval])?;
     to.put(process.at_parents_end.load(Ordering::Relaxed).into())?;
     to.put(process.personality.bits().into())?;
+    to.put_all(
+        process
+            .oom
+            .words()
+            .map(|word| u64::from(word.cast_unsigned())),
+    )?;
     to.put_bytes(packed.bytes())
 }
 
@@ -214,11 +221,13 @@ fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
     let [next, interval, next_of_all, interval_of_all] = from.array()?;
     let at_parents_end = from.number::<u32>()?;
     let personality = Personality::new(from.number()?);
+    let oom = from.array::<2>()?.map(|word| (word as u32).cast_signed());
     let (files, executable) = files::unpack(&from.bytes()?, pid)?;
     let mut process = Process::new(pid);
     process.name = Lock::new(Name(name));
     process.credentials = Lock::new(credentials);
     process.personality = personality;
+    process.oom = Oom::of(oom);
     process.limits = Lock::new(Limits::from_words(limits.as_chunks().0));
     process.actions = Lock::new(actions);
     process.executable = Lock::new(executable);

@@ -3,6 +3,10 @@
 use super::exec::args::Strings;
 use alloc::vec::Vec;
 use fallible::{NoMemory, TryVec};
+use spin::Once;
+
+/// Words of the auxiliary vector.
+pub const AUXILIARY: usize = 40;
 
 /// The most bytes of arguments, and of environment, that are kept.
 const KEPT: usize = 32 << 10;
@@ -14,6 +18,8 @@ pub struct Command {
     pub arguments: Vec<u8>,
     /// The environment.
     pub environment: Vec<u8>,
+    /// The auxiliary vector, once it has been made.
+    pub auxiliary: Once<[u64; AUXILIARY]>,
 }
 
 impl Command {
@@ -33,6 +39,7 @@ impl Command {
         Ok(Self {
             arguments: kept(arguments)?,
             environment: kept(environment)?,
+            auxiliary: Once::new(),
         })
     }
 }

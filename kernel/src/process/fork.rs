@@ -1,6 +1,7 @@
 //! fork(2), vfork(2), and clone(2) as one of the two.
 
 use super::limits::{INFINITY, NPROC};
+use super::oom::Oom;
 use super::personality::Personality;
 use super::table::Kinship;
 use super::users::Counted;
@@ -220,6 +221,7 @@ fn copy(parent: &Arc<Process>, pid: Pid, counted: Counted) -> Result<Arc<Process
         credentials: Lock::new(*parent.credentials.lock()),
         counted: Lock::new(Some(counted)),
         limits: Lock::new(*parent.limits.lock()),
+        oom: Oom::of(parent.oom.words()),
         personality: Personality::new(parent.personality.bits()),
         actions: Lock::new(parent.actions.lock().clone()),
         ..Process::new(pid)

@@ -27,11 +27,11 @@ pub fn setpgid(call: &mut Call) -> SysResult {
     let me = call.process.pid;
     let pid = or_own(call.int(0), me)?;
     let group = or_own(call.int(1), pid).map_err(|_| Errno::EPERM)?;
-    if group != pid && !is_at(call, CHANGE) && !exists(call, group, Some(table().session_of(me)))? {
-        return Err(Errno::EPERM.into());
-    }
+    // Where the second question is under way the first has been answered; the answer went with it.
+    let known =
+        group == pid || is_at(call, CHANGE) || exists(call, group, Some(table().session_of(me)))?;
     let answer = ask(call, CHANGE, |families, token, hands| {
-        families.set_group(me, pid, group, token, hands);
+        families.set_group(me, pid, (group, known), token, hands);
     })?;
     if answer == 0 {
         table().with(|families, _| families.child_grouped(me, pid, group));

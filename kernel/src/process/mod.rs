@@ -22,6 +22,7 @@ pub mod group;
 pub mod identity;
 pub mod init;
 pub mod limits;
+pub mod oom;
 pub mod personality;
 pub mod policy;
 pub mod priority;
@@ -100,6 +101,8 @@ pub struct Process {
     pub forking: Lock<Option<(Arc<Process>, Arc<Thread>)>>,
     /// Where it is to go, and how far that has come.
     pub moving: Lock<crate::migrate::depart::Moving>,
+    /// Whether it is to be killed sooner or later than others when memory is out.
+    pub oom: oom::Oom,
     /// The signal that its parent's end brings it (prctl PR_SET_PDEATHSIG); 0: none.
     pub at_parents_end: AtomicU32,
     /// Woken when a child changes state.
@@ -152,6 +155,7 @@ impl Process {
             memory: Lock::new(Weak::new()),
             forking: Lock::new(None),
             moving: Lock::new(crate::migrate::depart::Moving::default()),
+            oom: oom::Oom::new(),
             at_parents_end: AtomicU32::new(0),
             children_changed: WaitQueue::new(),
             vfork_parent: Lock::new(None),

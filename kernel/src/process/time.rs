@@ -131,16 +131,18 @@ fn sleep(call: &mut Call, remainder: usize) -> SysResult {
     Err(Stop::Block)
 }
 
-/// Writes what is left of a call's time.
-pub fn write_left(call: &InFlight) {
+/// Writes what is left of a call's time; answers the error that an interrupted sleep then ends with.
+pub fn write_left(call: &InFlight) -> Option<Errno> {
     let left = call.deadline.map_or(Nanos::ZERO, |at| at - clock::now());
     let (at, value) = match call.left {
-        TimeLeft::Untold => return,
+        TimeLeft::Untold => return None,
         TimeLeft::Interrupted(at) | TimeLeft::Timespec(at) => (at, left.timespec()),
         TimeLeft::Timeval(at) => (at, left.timeval()),
     };
-    // A bad address is the program's loss: what the call answers stays.
-    let _ = write_value(at, value);
+    let written = write_value(at, value);
+    // Of other calls a bad address is the program's loss: what they answer stays.
+    let is_sleep = matches!(call.left, TimeLeft::Interrupted(_));
+    (is_sleep && written.is_err()).then_some(Errno::EFAULT)
 }
 
 /// struct rusage: times, and nothing else.

@@ -122,6 +122,11 @@ pub fn on_behalf<R>(waiter: Arc<dyn wait::Waiter>, f: impl FnOnce() -> R) -> R {
     result
 }
 
+/// Whether this core works for somebody else than the current thread: see [`on_behalf`].
+pub fn is_on_behalf() -> bool {
+    this().on_behalf.with(|waiter| waiter.is_some())
+}
+
 /// Works on this core's random number generator.
 pub fn with_random<R>(f: impl FnOnce(&mut Option<chacha20::ChaCha20Rng>) -> R) -> R {
     this().random.with(f)

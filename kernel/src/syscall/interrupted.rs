@@ -1,7 +1,7 @@
 //! What becomes of a waiting call when a signal handler runs: the table says how it may be interrupted, and
 //! [`braid_threads::interruption`] what follows.
 
-use super::call::{InFlight, TimeLeft};
+use super::call::InFlight;
 use super::errno::Errno;
 use crate::arch::regs::UserRegs;
 use crate::process::Thread;
@@ -15,10 +15,7 @@ pub fn settle(regs: &mut UserRegs, call: &InFlight, settled: Settled) {
     match settled {
         Settled::Moved(bytes) => regs.rax = bytes as u64,
         Settled::Fails => {
-            if call.left != TimeLeft::Untold {
-                write_left(call);
-            }
-            regs.rax = Errno::EINTR.as_return();
+            regs.rax = write_left(call).unwrap_or(Errno::EINTR).as_return();
         }
         Settled::Again => {
             regs.rax = regs.code;

@@ -28,13 +28,13 @@ impl Families {
         self.kin.get(&pid).is_some_and(|kin| kin.led)
     }
 
-    /// setpgid(2) by `me`, which is here, of itself or a child; the group is `pid`'s own or known to be in the session.
+    /// setpgid(2) by `me`, which is here, of itself or a child; the group is `pid`'s own or in the session, unless that is not `known`.
     /// The answer is 0 or an error number.
     pub fn set_group<W: World>(
         &mut self,
         me: Pid,
         pid: Pid,
-        group: Pid,
+        (group, known): (Pid, bool),
         token: u64,
         world: &mut W,
     ) {
@@ -50,10 +50,11 @@ impl Families {
                 from: me,
                 group,
                 session,
+                known,
                 token,
             };
             self.post(pid, message, world);
-        } else if session == me {
+        } else if session == me || !known {
             self.reply(me, token, NOT_PERMITTED, world);
         } else {
             self.enter(me, group, token, world);
@@ -90,17 +91,25 @@ impl Families {
     }
 
     /// A parent puts its child, which is here, into a group of its session; 0 or an error number.
-    pub(super) fn regroup(&mut self, pid: Pid, from: Pid, (group, session): (Pid, Pid)) -> i32 {
+    pub(super) fn regroup(
+        &mut self,
+        pid: Pid,
+        from: Pid,
+        (group, session, known): (Pid, Pid, bool),
+    ) -> i32 {
         let Some(kin) = self.kin.get_mut(&pid) else {
             return NO_PROCESS;
         };
         if kin.parent != Some(from) {
             return NO_PROCESS;
         }
+        if kin.session != session {
+            return NOT_PERMITTED;
+        }
         if kin.executed {
             return EXECUTED;
         }
-        if kin.session != session || kin.session == pid {
+        if kin.session == pid || !known {
             return NOT_PERMITTED;
         }
         kin.group = group;

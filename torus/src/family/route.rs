@@ -203,10 +203,11 @@ impl Families {
                 from,
                 group,
                 session,
+                known,
                 token,
                 ..
             } => {
-                let result = self.regroup(to, from, (group, session));
+                let result = self.regroup(to, from, (group, session, known));
                 self.reply(from, token, result, world);
             }
             Message::Grouped {

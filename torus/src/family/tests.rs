@@ -273,7 +273,7 @@ impl Net {
         let at = self.processes[&pid].at;
         let (token, group) = self.on(at, |families, world| {
             let token = families.token(pid);
-            families.set_group(pid, pid, pid, token, world);
+            families.set_group(pid, pid, (pid, true), token, world);
             (token, families.group(pid).unwrap())
         });
         // Who leaves a group may miss a signal to it that is under way.

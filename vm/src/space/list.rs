@@ -140,11 +140,25 @@ impl<O: Object> MappingList<O> {
         page.min(range.end)
     }
 
-    /// Makes room for `more` mappings, so that what follows cannot fail.
-    pub(super) fn reserve(&mut self, more: usize) -> Result<(), SpaceError> {
-        if self.len() + more > super::MAX_MAPPINGS {
+    /// Whether mmap(2) may add a mapping: as on Linux there may then be one more than the limit.
+    pub(super) fn may_add(&self) -> Result<(), SpaceError> {
+        self.may_be(self.len())
+    }
+
+    /// Whether so many mappings may be split in two.
+    pub(super) fn may_split(&self, cuts: usize) -> Result<(), SpaceError> {
+        self.may_be(self.len() + cuts)
+    }
+
+    fn may_be(&self, count: usize) -> Result<(), SpaceError> {
+        if count > super::MAX_MAPPINGS {
             return Err(SpaceError::NoMemory);
         }
+        Ok(())
+    }
+
+    /// Makes room for `more` mappings, so that what follows cannot fail.
+    pub(super) fn reserve(&mut self, more: usize) -> Result<(), SpaceError> {
         self.items.reserve(more).map_err(|_| SpaceError::NoMemory)
     }
 
@@ -199,6 +213,7 @@ impl<O: Object> MappingList<O> {
         let whole = self.find(part.start).ok_or(SpaceError::NoMemory)?.range;
         let cuts = usize::from(whole.start < part.start) + usize::from(part.end < whole.end);
         if cuts > 0 {
+            self.may_split(cuts)?;
             self.reserve(cuts)?;
             self.split(part.start);
             self.split(part.end);

@@ -71,6 +71,10 @@ impl<O: Object> AddressSpace<O> {
         }
         let count = request.length.div_ceil(PAGE_SIZE as u64);
         let (range, replace) = self.place(memory, request.placement, count)?;
+        self.mappings.may_add()?;
+        if replace {
+            self.may_cut(range)?;
+        }
         // A mapping in the middle of one that it replaces makes two more.
         self.mappings.reserve(2)?;
         let mapping = Mapping {
@@ -208,7 +212,19 @@ impl<O: Object> AddressSpace<O> {
         if first.range.start < range.start && range.end < first.range.end {
             self.mappings.reserve(1)?;
         }
+        self.may_cut(range)?;
         self.take_away(memory, range)
+    }
+
+    /// Whether a range may be taken away: where it is the middle of a mapping that makes one more.
+    fn may_cut(&self, range: PageRange) -> Result<(), SpaceError> {
+        let first = self.mappings.first_above(range.start);
+        let is_middle =
+            |first: &Mapping<O>| first.range.start < range.start && range.end < first.range.end;
+        if first.is_some_and(is_middle) {
+            self.mappings.may_split(1)?;
+        }
+        Ok(())
     }
 
     /// As [`AddressSpace::unmap`], of the first part of a long range; answers how many bytes that is. After the first part the others do not

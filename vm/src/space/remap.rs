@@ -270,6 +270,7 @@ impl<O: Object> AddressSpace<O> {
         if !self.allows(memory, new.len().saturating_sub(left), moved.is_data()) {
             return Err(SpaceError::NoMemory);
         }
+        self.mappings.may_split(4)?;
         self.mappings.reserve(4)?;
         self.table.split_edges(memory, old)?;
         self.table.split_edges(memory, kept)?;

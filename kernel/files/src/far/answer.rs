@@ -56,6 +56,15 @@ wire_enum! {
             /// Whether the file is sealed against writing.
             sealed: bool,
         },
+        /// What a link in `/proc` leads to has another home: ask there.
+        7 Behind {
+            /// The torus.
+            home: u32,
+            /// The number of the file there.
+            number: u64,
+            /// Whether it is a working directory, and not an open file.
+            directory: bool,
+        },
         /// It failed.
         10 Failed {
             /// The error number.

@@ -32,6 +32,23 @@ pub const fn archive_node(number: u64) -> Option<u32> {
 /// The file number that stands for the terminal at the console's home: opening it gives an open file.
 pub const TERMINAL: u64 = 4;
 
+/// The file number that stands for the processes of a torus, as `/proc` lists them.
+pub const PROCESSES: u64 = 5;
+
+/// The file number that stands for `/proc/PID` where that process is.
+pub const fn process(pid: i32) -> u64 {
+    1 << 61 | pid as u32 as u64
+}
+
+/// The process that a file number stands for.
+pub const fn process_of(number: u64) -> Option<i32> {
+    if number >> 32 == process(0) >> 32 {
+        Some(number as i32)
+    } else {
+        None
+    }
+}
+
 wire_struct! {
     /// Who asks.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

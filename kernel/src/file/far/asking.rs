@@ -92,7 +92,11 @@ impl Reply {
 
     /// Whether a call may be interrupted that has got it.
     fn is_void(&self) -> bool {
-        self.is_repeatable() || matches!(self, Self::Answer(Answer::Elsewhere { .. }))
+        let goes_on = matches!(
+            self,
+            Self::Answer(Answer::Elsewhere { .. } | Answer::Behind { .. })
+        );
+        self.is_repeatable() || goes_on
     }
 }
 

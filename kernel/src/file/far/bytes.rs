@@ -206,7 +206,7 @@ pub fn list(call: &mut Call, remote: &Remote, out: UserSlice) -> SysResult {
 }
 
 /// Lists from `position` on, or where the file is; answers how many bytes the entries are, and the position after them.
-fn list_from(
+pub(super) fn list_from(
     call: &mut Call,
     remote: &Remote,
     out: UserSlice,

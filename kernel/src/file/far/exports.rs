@@ -2,17 +2,18 @@
 
 use super::super::device::Device;
 use super::super::open::{Body, Flags, OpenFile};
+use super::super::proc::{Proc, Shown};
 use super::super::service::opening;
 use super::super::tree::{self, Node};
 use super::super::{context, local, locks};
 use super::share;
-use crate::process::Pid;
+use crate::process::{Pid, table};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::sync::Arc;
 use braid_files::archive::{NodeId, S_IFMT};
 use braid_files::far::answer::{Answer, Description};
-use braid_files::far::ask::{TERMINAL, TMP, archive_node, console};
+use braid_files::far::ask::{PROCESSES, TERMINAL, TMP, archive_node, console, process_of};
 
 /// What never changes about an open file.
 pub fn describe(file: &OpenFile) -> Description {
@@ -74,6 +75,10 @@ pub fn file(number: u64) -> Result<Arc<OpenFile>, Errno> {
         let place = Body::Place(Node::Device(Device::Tty));
         return Ok(fallible::arc(OpenFile::new(place, Flags::PATH))?);
     }
+    if number == PROCESSES {
+        let place = Body::Place(Node::Proc(Proc::Local));
+        return Ok(fallible::arc(OpenFile::new(place, Flags::RDONLY))?);
+    }
     if let Some(id) = archive_node(number).filter(|&id| (id as usize) < tree::archive().len()) {
         let node = Node::Archive(NodeId(id)).now();
         let body = opening::body(&node, Flags::RDONLY).unwrap_or_else(|_| Body::Place(node));
@@ -83,13 +88,18 @@ pub fn file(number: u64) -> Result<Arc<OpenFile>, Errno> {
     exports.get(number).cloned().ok_or(Errno::EBADF)
 }
 
-/// The node of a number, where a path begins. EBADF when there is none.
+/// The node of a number, where a path begins. EBADF when there is none, ESRCH when that is because the process is not here.
 pub fn node(number: u64) -> Result<Node, Errno> {
     if number == TMP {
         return Ok(local::tmp_node());
     }
     if let Some(id) = archive_node(number).filter(|&id| (id as usize) < tree::archive().len()) {
         return Ok(Node::Archive(NodeId(id)).now());
+    }
+    if let Some(pid) = process_of(number) {
+        let pid = Pid::from_raw(pid).filter(|&pid| table().get(pid).is_some());
+        let shown = Shown::process(pid.ok_or(Errno::ESRCH)?);
+        return Ok(Node::Proc(Proc::Process(shown)));
     }
     file(number)?.node().ok_or(Errno::EXDEV)
 }

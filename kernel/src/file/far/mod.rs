@@ -14,18 +14,22 @@
 //! done, or that it was too late and what was done. So no byte is lost, and the parcel is nobody's but the asker's again.
 
 pub mod asking;
+mod behind;
 mod bytes;
 pub mod exports;
 mod fetch;
 pub mod image;
 pub mod parcel;
+mod processes;
 pub mod remote;
 mod serving;
 mod share;
 
 pub use asking::{Interruption, Journal, Reply, ask, forget, has_asked, interruption, rewind};
+pub use behind::{Behind, outcome};
 pub use bytes::{list, list_changed, map, read, read_changed, write};
 pub use fetch::fetch;
+pub use processes::{ask_wherever, list_processes};
 pub use serving::Serving;
 pub use share::Share;
 

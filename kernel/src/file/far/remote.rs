@@ -4,6 +4,7 @@ use super::super::open::{Body, Flags, OpenFile};
 use super::super::tree;
 use super::{MAIN, exports};
 use crate::arch::cpu;
+use crate::process::Pid;
 use crate::rings;
 use ::torus::TorusId;
 use ::torus::message::Message;
@@ -11,9 +12,16 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::{NodeId, S_IFDIR};
 use braid_files::far::answer::Description;
-use braid_files::far::ask::{Place, TMP};
+use braid_files::far::ask::{PROCESSES, Place, TMP, process};
 use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::NoMemory;
+
+/// A directory that is there for every torus.
+const DIRECTORY: Description = Description {
+    kind: S_IFDIR,
+    flags: Flags::PATH.bits(),
+    archive: None,
+};
 
 /// A file of another torus, as this one knows it. Dropping it lets it go at its home.
 pub struct Remote {
@@ -58,12 +66,18 @@ impl Remote {
 
     /// `/tmp`, on a torus where it is not at home.
     pub fn tmp() -> Self {
-        let description = Description {
-            kind: S_IFDIR,
-            flags: Flags::PATH.bits(),
-            archive: None,
-        };
-        Self::new(MAIN, TMP, description)
+        Self::new(MAIN, TMP, DIRECTORY)
+    }
+
+    /// `/proc/PID` of a process that is not here; where it is, its birth torus may know no more.
+    pub fn process(pid: Pid) -> Self {
+        let number = process(pid.raw());
+        Self::new(pid.birth(), number, DIRECTORY)
+    }
+
+    /// `/proc` of another torus: its processes.
+    pub fn processes(home: TorusId) -> Self {
+        Self::new(home, PROCESSES, DIRECTORY)
     }
 
     /// Whether it is a directory.

@@ -10,6 +10,7 @@ use super::super::open::{Body, OpenFile};
 use super::super::service::{self, Outcome, Subject, bytes, names, poll};
 use super::super::transfer;
 use super::super::tree::{Home, Node};
+use super::behind::Behind;
 use super::parcel::{self, Frames, PAYLOAD, PAYLOAD_MAX};
 use super::{exports, share};
 use crate::arch::cpu;
@@ -331,6 +332,11 @@ fn about(
             }
         },
     };
+    if let Subject::Target(target) = &subject
+        && let Some(behind) = Behind::link(target, request, &serving.who.identity)
+    {
+        return Ok(behind.answer());
+    }
     let caller = Caller::There(serving);
     let outcome = match (&subject, request) {
         (Subject::File(file), Request::List { len, position }) => {

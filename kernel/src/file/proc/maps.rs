@@ -160,6 +160,39 @@ fn count(pages: &mut Pages, mapping: &Mapping<ObjectRef>, page: Page, entry: Ent
     }
 }
 
+/// `/proc/PID/pagemap`, from a page on: whether each is present (bit 63), in swap (62), and of a file or shared (61). Frames have no
+/// numbers that programs could use.
+pub(super) fn page_map(process: &Process, first: u64, to: &mut [u64]) {
+    to.fill(0);
+    let Some(space) = process.space() else {
+        return;
+    };
+    let memory = cpu::this().torus().memory();
+    let user = PageRange::new(Page(0), Page::containing(USER_END));
+    let wanted = PageRange::new(Page(first), Page(first + to.len() as u64)).intersect(user);
+    space.look(|space| {
+        space.visit(memory, wanted, |page, entry| {
+            let bits = match entry.state() {
+                State::Present(_) | State::Parked(_) => {
+                    1 << 63 | u64::from(entry.is_of_object()) << 61
+                }
+                State::Swap(_) => 1 << 62,
+                _ => return,
+            };
+            let mut pages = PageRange::new(page, Page(page.0 + 1));
+            if entry.is_large() {
+                let start = page.0 & !(vm::addr::RUN - 1);
+                pages = PageRange::new(Page(start), Page(start + vm::addr::RUN)).intersect(wanted);
+            }
+            for page in pages.start.0..pages.end.0 {
+                if let Some(word) = to.get_mut((page - first) as usize) {
+                    *word = bits;
+                }
+            }
+        });
+    });
+}
+
 /// `/proc/PID/maps`.
 pub(super) fn maps(process: &Process, text: &mut Text) {
     let heap = heap(process);

@@ -3,10 +3,12 @@
 use super::maps;
 use super::text::Text;
 use crate::process::limits::Limits;
-use crate::process::{Pid, Process, RunState, counters, table};
+use crate::process::{Name, Pid, Process, RunState, counters, table};
 use crate::signal::Signal;
 use crate::signal::action::SIG_IGN;
+use crate::syscall::errno::Errno;
 use ::torus::family::Life;
+use braid_files::credentials::Identity;
 use core::sync::atomic::Ordering;
 
 /// The name of a text, and who writes it.
@@ -16,7 +18,8 @@ type ProcessText = (&'static [u8], fn(&Process, &mut Text));
 const TICK: u64 = 10_000_000;
 
 /// The texts.
-pub(super) const TEXTS: [ProcessText; 18] = [
+pub(super) const TEXTS: [ProcessText; 20] = [
+    (b"auxv", auxiliary),
     (b"cgroup", |_, text| text.bytes(b"0::/\n")),
     (b"cmdline", arguments),
     (b"comm", comm),
@@ -26,9 +29,16 @@ pub(super) const TEXTS: [ProcessText; 18] = [
     (b"maps", maps::maps),
     (b"mountinfo", mount_info),
     (b"mounts", mounts),
-    (b"oom_adj", |_, text| text.bytes(b"0\n")),
-    (b"oom_score", |_, text| text.bytes(b"0\n")),
-    (b"oom_score_adj", |_, text| text.bytes(b"0\n")),
+    (b"oom_adj", |process, text| {
+        number(text, process.oom.legacy())
+    }),
+    (b"oom_score", |process, text| {
+        number(text, crate::mem::victim::shown_score(process));
+    }),
+    (b"oom_score_adj", |process, text| {
+        number(text, process.oom.adjustment());
+    }),
+    (b"pagemap", |_, _| {}),
     (b"smaps", maps::smaps),
     (b"smaps_rollup", maps::rollup),
     (b"stat", stat),
@@ -38,7 +48,60 @@ pub(super) const TEXTS: [ProcessText; 18] = [
 ];
 
 /// Those of them that are for those alone who may look into the process.
-pub(super) const PRIVATE: [&[u8]; 5] = [b"environ", b"io", b"maps", b"smaps", b"smaps_rollup"];
+pub(super) const PRIVATE: [&[u8]; 7] = [
+    b"auxv",
+    b"environ",
+    b"io",
+    b"maps",
+    b"pagemap",
+    b"smaps",
+    b"smaps_rollup",
+];
+
+/// The rights of a text.
+pub(super) fn rights(name: &[u8]) -> u32 {
+    match name {
+        b"auxv" | b"environ" | b"io" | b"pagemap" => 0o400,
+        b"comm" | b"oom_adj" | b"oom_score_adj" => 0o644,
+        _ => 0o444,
+    }
+}
+
+/// Writes to a text; says who writes, and whether that is the process itself. EINVAL for what cannot be written, and for what it
+/// cannot be.
+pub(super) fn write(
+    process: &Process,
+    name: &[u8],
+    (who, own): (&Identity, bool),
+    bytes: &[u8],
+) -> Result<(), Errno> {
+    let value = || -> Result<i32, Errno> {
+        let text = core::str::from_utf8(bytes).map_err(|_| Errno::EINVAL)?;
+        text.trim().parse().map_err(|_| Errno::EINVAL)
+    };
+    match name {
+        b"comm" if own => {
+            *process.name.lock() = Name::of_path(bytes);
+            Ok(())
+        }
+        b"oom_score_adj" => process.oom.set(value()?, who.user == 0),
+        b"oom_adj" => process.oom.set_legacy(value()?, who.user == 0),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn number(text: &mut Text, value: i32) {
+    text.put(format_args!("{value}\n"));
+}
+
+/// The auxiliary vector, as the program got it; unknown where it has come from another torus.
+fn auxiliary(process: &Process, text: &mut Text) {
+    let command = process.command.lock().clone();
+    let words = command.as_ref().and_then(|command| command.auxiliary.get());
+    for word in words.into_iter().flatten() {
+        text.bytes(&word.to_le_bytes());
+    }
+}
 
 /// The process's name, in which nothing breaks a line.
 fn comm(process: &Process, text: &mut Text) {

@@ -1,8 +1,9 @@
-//! `/proc/sys`: what can be asked of the kernel by name. Nothing of it can be changed.
+//! `/proc/sys`: what can be asked of the kernel by name. Nothing of it can be changed: whoever writes to it may say what it is.
 
 use super::text::Text;
 use crate::process::identity::UNAME;
 use crate::process::{random, users};
+use crate::syscall::errno::Errno;
 use braid_files::pipe;
 
 /// The path below `/proc/sys`, and who writes the value.
@@ -41,6 +42,18 @@ pub(super) const ENTRIES: [Entry; 23] = [
         number(text, vm::space::LOWEST.0 << 12)
     }),
     ("vm/overcommit_memory", |text| number(text, 1)),
+];
+
+/// What can be written on Linux neither.
+const FIXED: [&str; 8] = [
+    "kernel/cap_last_cap",
+    "kernel/ngroups_max",
+    "kernel/osrelease",
+    "kernel/ostype",
+    "kernel/random/boot_id",
+    "kernel/random/entropy_avail",
+    "kernel/random/uuid",
+    "kernel/version",
 ];
 
 fn number(text: &mut Text, value: u64) {
@@ -171,6 +184,23 @@ impl Sys {
             from = after;
         }
         None
+    }
+
+    /// Its rights.
+    pub(super) fn rights(self) -> u32 {
+        if FIXED.contains(&self.path()) {
+            0o444
+        } else {
+            0o644
+        }
+    }
+
+    /// A program has written this. EINVAL when that is not the value that it has.
+    pub(super) fn set(self, bytes: &[u8]) -> Result<(), Errno> {
+        let mut text = Text::new();
+        self.write(&mut text);
+        let same = text.finish()?.trim_ascii() == bytes.trim_ascii();
+        if same { Ok(()) } else { Err(Errno::EINVAL) }
     }
 
     /// Writes the value.

@@ -112,6 +112,10 @@ fn check(who: &Identity, node: &Node, flags: Flags) -> Result<(), Errno> {
         permission::check_owner(who, guard)?;
     }
     match node {
+        // What cannot be changed is nobody's to open for that, and user 0's neither.
+        Node::Proc(proc @ Proc::Sys(_)) if changes(flags) && proc.stat().mode & 0o222 == 0 => {
+            Err(Errno::EACCES)
+        }
         Node::Proc(proc) if proc.is_private() && !proc.may_be_inspected(who) => Err(Errno::EACCES),
         _ => Ok(()),
     }
@@ -165,11 +169,11 @@ fn opened(body: Body, flags: Flags, claim: Claim) -> Result<Arc<OpenFile>, Stop>
 /// The open file that a name in `/proc/PID/fd` stands for.
 fn descriptor(who: &Identity, node: &Node, flags: Flags) -> Result<Option<Arc<OpenFile>>, Errno> {
     match node {
-        Node::Proc(proc @ Proc::Descriptor(pid, fd)) if !flags.contains(Flags::PATH) => {
+        Node::Proc(proc @ Proc::Descriptor(shown, fd)) if !flags.contains(Flags::PATH) => {
             if !proc.may_be_inspected(who) {
                 return Err(Errno::EACCES);
             }
-            let process = table().get(*pid).ok_or(Errno::ENOENT)?;
+            let process = table().get(shown.pid).ok_or(Errno::ENOENT)?;
             // Who opens it may be another process.
             let file = process.files.get(*fd)?;
             let given = file.may_be_given().then_some(file);

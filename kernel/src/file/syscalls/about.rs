@@ -2,16 +2,14 @@
 
 use super::super::caller::Caller;
 use super::super::device::Device;
-use super::super::far::{self, Reply};
+use super::super::far::{self, Behind, Reply, outcome};
 use super::super::open::{Body, Flags, OpenFile};
-use super::super::proc::Proc;
 use super::super::service::{self, Outcome, Subject};
 use super::super::tree::{Node, World};
 use super::AT_FDCWD;
 use super::home::{number_for, place_for};
 use crate::arch::cpu;
 use crate::mem::user::UserSlice;
-use crate::process::table;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -131,50 +129,30 @@ pub(super) fn about_path(call: &Call, at: At, request: Request) -> Result<Outcom
         };
         let subject = wire::Subject::Path { place };
         let question = Ask::About { subject, request };
-        let reply = far::ask(call.thread, home, &question)?;
-        let Reply::Answer(Answer::Elsewhere { rest, links, .. }) = reply else {
-            return outcome(reply);
-        };
-        walk = go_on(who, rest, links, at.follow)?;
-        match question {
-            Ask::About { request: same, .. } => request = same,
+        let reply = far::ask_wherever(call.thread, home, &question)?;
+        request = match question {
+            Ask::About { request, .. } => request,
             _ => return Err(Errno::EIO.into()),
+        };
+        match reply {
+            Reply::Answer(Answer::Elsewhere { rest, links, .. }) => {
+                walk = go_on(who, rest, links, at.follow)?;
+            }
+            Reply::Answer(Answer::Behind {
+                home,
+                number,
+                directory,
+            }) => return Behind::answered(home, number, directory)?.ask(call, request),
+            reply => return outcome(reply),
         }
     }
 }
 
-/// Has something done with what was found on this torus; a descriptor's name in `/proc` may stand for a file of another.
+/// Has something done with what was found on this torus; a link in `/proc` may stand for a file of another.
 fn about_target(call: &Call, target: Target<Node>, request: Request) -> Result<Outcome, Stop> {
-    if let Some(Node::Proc(Proc::Descriptor(pid, fd))) = &target.node
-        && let Ok(file) = table().get(*pid).ok_or(Errno::ENOENT)?.files.get(*fd)
-        && let Body::Far(_) = &file.body
-    {
-        match request {
-            Request::ReadLink => return about_file(call, file, Request::Name),
-            Request::Open { flags, .. }
-                if !Flags::from_bits_retain(flags).contains(Flags::PATH) =>
-            {
-                return about_file(call, file, request);
-            }
-            _ => {}
-        }
-    }
-    if let (Some(Node::Proc(proc @ Proc::Directory(pid))), Request::ReadLink) =
-        (&target.node, &request)
-        && proc.may_be_inspected(&Caller::of(call).identity())
-        && let Some(process) = table().get(*pid)
-        && let at @ (Node::Far(_) | Node::Archive(_)) = process.files.directory()
-        && (matches!(at, Node::Far(_)) || at.is_found_elsewhere())
-    {
-        let (rest, links) = (Vec::new(), 0);
-        let (home, place) = place(Leaving { at, rest, links }, true)?;
-        let subject = wire::Subject::Path { place };
-        let request = Request::Path;
-        return outcome(far::ask(
-            call.thread,
-            home,
-            &Ask::About { subject, request },
-        )?);
+    let who = Caller::of(call).identity();
+    if let Some(behind) = Behind::link(&target, &request, &who) {
+        return behind.ask(call, request);
     }
     if opens_terminal(&target, &request) && !far::is_main() {
         return about_number(call, far::MAIN, TERMINAL, request);
@@ -226,17 +204,6 @@ fn opens_terminal(target: &Target<Node>, request: &Request) -> bool {
         }
         _ => false,
     }
-}
-
-/// What came of a request at its home.
-fn outcome(reply: Reply) -> Result<Outcome, Stop> {
-    Ok(match reply {
-        Reply::Opened(file) => Outcome::Opened(file),
-        Reply::Answer(Answer::Done { value }) => Outcome::Done(value as usize),
-        Reply::Answer(Answer::Stat { stat }) => Outcome::Stat(stat),
-        Reply::Answer(Answer::Bytes { bytes }) => Outcome::Bytes(bytes),
-        Reply::Answer(_) | Reply::Object(..) => return Err(Errno::EIO.into()),
-    })
 }
 
 impl Outcome {

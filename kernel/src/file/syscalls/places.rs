@@ -2,6 +2,7 @@
 
 use super::super::far;
 use super::super::open::Body;
+use super::super::proc::Proc;
 use super::super::service::{Outcome, place};
 use super::super::tree::Node;
 use super::about::{At, about_file, about_path};
@@ -100,6 +101,9 @@ pub fn getdents64(call: &mut Call) -> SysResult {
         && node.is_stale()
     {
         return far::list_changed(call, &file, *id, out);
+    }
+    if matches!(&file.body, Body::Place(Node::Proc(Proc::Root))) {
+        return far::list_processes(call, &file, out);
     }
     place::list(&file, out.len(), |done, entry| out.skip(done).write(entry))
 }

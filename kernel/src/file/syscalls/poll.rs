@@ -67,7 +67,7 @@ pub(super) fn timeout(
 /// What a call answers that is over, once it has told how much of its time is left.
 pub(super) fn tell_left(call: &Call, result: SysResult) -> SysResult {
     if matches!(result, Ok(_) | Err(Stop::Errno(_))) {
-        write_left(call.inflight);
+        let _ = write_left(call.inflight);
     }
     result
 }

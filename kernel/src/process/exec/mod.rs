@@ -231,7 +231,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
     thread.attention.store(true, Ordering::Release);
     *process.name.lock() = Name::of_path(&name);
     *process.executable.lock() = Some(executable);
-    *process.command.lock() = Some(command);
+    *process.command.lock() = Some(command.clone());
     cpu::let_interrupts_in();
     process.files.close_on_exec();
     process.actions.lock().reset_for_exec();
@@ -263,6 +263,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
             environment,
             &program,
             &credentials,
+            &command,
         )
     });
     match stack {

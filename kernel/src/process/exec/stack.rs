@@ -7,6 +7,7 @@
 use super::args::Strings;
 use crate::arch::cpu;
 use crate::mem::user::UserSlice;
+use crate::process::command::{AUXILIARY, Command};
 use crate::process::{random, time};
 use crate::sched::pieces::Pieces;
 use crate::signal::frame;
@@ -34,7 +35,7 @@ const AT_RANDOM: u64 = 25;
 const AT_HWCAP2: u64 = 26;
 const AT_EXECFN: u64 = 31;
 const AT_MINSIGSTKSZ: u64 = 51;
-const AUXV: usize = 20;
+const AUXV: usize = AUXILIARY / 2;
 /// HWCAP2_FSGSBASE.
 const HWCAP2_FSGSBASE: u64 = 2;
 const PLATFORM: &[u8] = b"x86_64\0";
@@ -45,7 +46,7 @@ pub fn size(name: &[u8], arguments: &Strings, environment: &Strings) -> usize {
     strings + (arguments.len() + environment.len() + 4 + 2 * AUXV) * 8 + 64
 }
 
-/// Writes the stack below `top` in the address space that is loaded; answers the stack pointer.
+/// Writes the stack below `top` in the address space that is loaded, and notes its auxiliary vector; answers the stack pointer.
 pub fn write(
     top: u64,
     name: &[u8],
@@ -53,6 +54,7 @@ pub fn write(
     environment: &Strings,
     program: &Plan,
     credentials: &Credentials,
+    command: &Command,
 ) -> Result<u64, Stop> {
     let mut at = top - 8;
     put_below(&mut at, b"\0")?;
@@ -115,6 +117,9 @@ pub fn write(
     }
     for value in auxv.as_flattened() {
         out.word(*value)?;
+    }
+    if let Ok(words) = auxv.as_flattened().try_into() {
+        command.auxiliary.call_once(|| words);
     }
     Ok(sp)
 }
