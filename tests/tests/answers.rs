@@ -38,7 +38,14 @@ fn what_is_a_program() {
 /// on one torus, and with processes on another.
 #[test]
 fn edges() {
-    let names = ["groups", "sleep_left", "map_count", "zeros", "proc_nodes"];
+    let names = [
+        "groups",
+        "sleep_left",
+        "map_count",
+        "zeros",
+        "proc_nodes",
+        "shm",
+    ];
     for (cores, tori) in [(2, 1), (4, 2)] {
         cases::together_as_on_linux(&names, |exec| exec.smp(cores).tori(tori));
     }

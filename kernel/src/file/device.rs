@@ -21,12 +21,14 @@ pub enum Device {
 }
 
 /// Names, devices, numbers.
-const DEVICES: [(&[u8], Device, (u32, u32)); 11] = [
+const DEVICES: [(&[u8], Device, (u32, u32)); 12] = [
     (b"console", Device::Console, (5, 1)),
     (b"fd", Device::Link(b"/proc/self/fd"), (0, 0)),
     (b"full", Device::Full, (1, 7)),
     (b"null", Device::Null, (1, 3)),
     (b"random", Device::Random, (1, 8)),
+    // Whose names are shared by all programs, as those of `/tmp` are.
+    (b"shm", Device::Link(b"/tmp"), (0, 0)),
     (b"stderr", Device::Link(b"/proc/self/fd/2"), (0, 0)),
     (b"stdin", Device::Link(b"/proc/self/fd/0"), (0, 0)),
     (b"stdout", Device::Link(b"/proc/self/fd/1"), (0, 0)),
