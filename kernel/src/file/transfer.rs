@@ -10,6 +10,7 @@ use super::open::{Body, Flags, OpenFile};
 use super::proc::{self, Proc};
 use super::tree::Node;
 use super::tty;
+use crate::arch::cpu;
 use crate::mem::object::PAGE;
 use crate::mem::user::USER_END;
 use crate::process::{Pid, random};
@@ -26,6 +27,8 @@ use vm::vmo::Rights;
 
 /// Bytes that go over the kernel's stack at once.
 const BLOCK: usize = 2048;
+/// Random bytes that are made between two looks for interrupts.
+const RANDOM_PIECE: usize = 512;
 
 /// Reads at `position`, or at the file's offset, which then moves.
 pub(super) fn read(
@@ -367,7 +370,12 @@ fn read_device(device: Device, io: &mut Transfer) -> SysResult {
     while io.left() > 0 {
         match device {
             Device::Null => break,
-            Device::Random | Device::Urandom => random::fill(&mut block),
+            Device::Random | Device::Urandom => {
+                for piece in block.chunks_mut(RANDOM_PIECE) {
+                    random::fill(piece);
+                    cpu::let_interrupts_in();
+                }
+            }
             _ => {}
         }
         if let Err(stop) = io.put(&block) {

@@ -42,6 +42,7 @@ fn room(torus: &Torus) -> u64 {
 fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     account::open()?;
     let mut arrival = image::read(pid, first)?;
+    cpu::let_interrupts_in();
     let torus = cpu::this().torus();
     let empty = Process::new(pid);
     let process = fallible::arc(core::mem::replace(&mut arrival.process, empty))?;

@@ -17,14 +17,15 @@ use crate::process::{Pid, Process, Thread};
 use crate::sched::pieces::Pieces;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::{Content, NodeId};
 use braid_files::far::image::{Descriptor, Image, Item, Spot};
-use braid_files::far::wire::{Wire, WireError};
+use braid_files::far::wire::{Reader, Wire, WireError, Writer};
 use braid_files::table::Table;
 use core::sync::atomic::Ordering;
-use fallible::{TryVec, with_capacity};
+use fallible::{TryMap, TryVec, with_capacity};
 
 /// The files of a process on their way. Dropped before they have been [sent](Self::sent), the target holds none of them.
 pub struct Packed {
@@ -133,17 +134,23 @@ pub fn pack(
         held: Vec::new(),
     };
     let snapshot = context.snapshot()?;
-    let mut files: Vec<&Arc<OpenFile>> = Vec::new();
+    // Files, each with the number of its descriptors, and where each is by its address.
+    let mut files: Vec<(&Arc<OpenFile>, usize)> = Vec::new();
+    let mut known = BTreeMap::new();
     let mut descriptors = with_capacity(snapshot.descriptors.len())?;
+    let mut pieces = Pieces::new();
     for (fd, file, close_on_exec) in &snapshot.descriptors {
-        let known = files.iter().position(|known| Arc::ptr_eq(known, file));
-        let index = match known {
-            Some(index) => index,
+        pieces.step();
+        let address = Arc::as_ptr(file).addr();
+        let index = match known.get(&address) {
+            Some(index) => *index,
             None => {
-                files.try_push(file)?;
+                files.try_push((file, 0))?;
+                known.put(address, files.len() - 1)?;
                 files.len() - 1
             }
         };
+        files[index].1 += 1;
         descriptors.try_push(Descriptor {
             fd: *fd,
             file: index as u32,
@@ -151,13 +158,10 @@ pub fn pack(
         })?;
     }
     let mut items = with_capacity(files.len())?;
-    for file in files {
-        let own = snapshot
-            .descriptors
-            .iter()
-            .filter(|(_, other, _)| Arc::ptr_eq(other, file));
+    for (file, own) in files {
+        pieces.step();
         // Each descriptor's reference, and the one of the copy made above.
-        let sole = Arc::strong_count(file) == 2 * own.count();
+        let sole = Arc::strong_count(file) == 2 * own;
         items.try_push(packed.item(file, sole)?)?;
     }
     let directory = packed.directory(&snapshot.directory)?;
@@ -175,24 +179,29 @@ pub fn pack(
         umask: snapshot.umask,
         executable,
     };
-    packed.bytes = image.to_bytes().map_err(|_| Errno::ENOMEM)?;
+    let mut to = Writer::pausing(cpu::let_interrupts_in);
+    image.put(&mut to);
+    packed.bytes = to.finish().map_err(|_| Errno::ENOMEM)?;
     Ok(packed)
 }
 
 /// What a process has brought: its part of the file module, and its executable. Until it has [settled](settle) it holds nothing that the
 /// source does not take back itself. ENOMEM without memory, EIO when the bytes are wrong.
 pub fn unpack(bytes: &[u8], pid: Pid) -> Result<(Context, Option<Arc<Executable>>), Errno> {
-    let image = Image::from_bytes(bytes).map_err(|error| match error {
+    let mut from = Reader::pausing(bytes, cpu::let_interrupts_in);
+    let image = Image::get(&mut from).map_err(|error| match error {
         WireError::NoMemory => Errno::ENOMEM,
         _ => Errno::EIO,
     })?;
-    let mut files = with_capacity(image.files.len())?;
+    let (mut files, mut pieces) = (with_capacity(image.files.len())?, Pieces::new());
     for item in &image.files {
+        pieces.step();
         files.try_push(open(item)?)?;
     }
     let directory = open(&image.directory)?.directory()?;
     let context = Context::of(pid, directory, image.umask);
     for descriptor in &image.descriptors {
+        pieces.step();
         let file = files.get(descriptor.file as usize).ok_or(Errno::EIO)?;
         let fd = descriptor.fd;
         context.replace(fd, file.clone(), descriptor.close_on_exec, usize::MAX)?;
