@@ -386,7 +386,11 @@ fn long_operations_pause() {
         let unmapped = paused(&mut |space| {
             machine.pay(0, space.unmap(machine, at, pages).unwrap());
         });
-        assert_eq!([protected, forked, unmapped], [3, 4 + 3, 3]);
+        // After 64 entries at the latest, not counting the end.
+        let least = 4 * 512 / 64 - 1;
+        for paused in [protected, forked, unmapped] {
+            assert!(paused >= least, "{paused} of {least}");
+        }
     });
 }
 
