@@ -4,7 +4,7 @@ use crate::arch::paging::{self, KernelTables, PhysAddr};
 use crate::arch::time::{self, Nanos};
 use crate::arch::{self, port, shootdown};
 use crate::boot;
-use crate::console::{self, program, screen};
+use crate::console::{self, program};
 use braid_firmware::acpi::fadt::{OffSwitch, Register, Reset};
 use spin::Once;
 
@@ -28,7 +28,7 @@ pub fn end(status: u32) -> ! {
     if seconds > 0 {
         // Whoever reads the screen needs some time.
         log::info!("the machine powers off in {seconds} s");
-        screen::show();
+        console::drain();
         wait(Nanos::from_secs(seconds.into()), || false);
     }
     off(ENDED)
@@ -78,7 +78,7 @@ pub fn restart() -> ! {
 /// Stops the machine for good, with its power on.
 pub fn stop() -> ! {
     log::info!("halted");
-    screen::show();
+    console::drain();
     arch::stop_others();
     arch::halt()
 }

@@ -6,6 +6,7 @@
 
 use super::slots::{self, Frames, Slots};
 use super::{Lock, Torus};
+use crate::arch::cpu;
 use crate::arch::paging::{self, PhysAddr, SLOT_SIZE, TORUS_SLOTS};
 use crate::sched;
 use core::alloc::Layout;
@@ -259,7 +260,12 @@ pub(super) unsafe fn torus_of(memory: NonNull<u8>, layout: Layout) -> Option<&'s
             let tag = unsafe { slab::tag_of(memory) }?;
             super::get(TorusId::new(usize::from(tag))?)
         }
-        Kind::Frame => super::all().find(|torus| torus.owns(frame_of(memory.as_ptr()))),
+        Kind::Frame => {
+            let owns = |torus: &&'static Torus| torus.owns(frame_of(memory.as_ptr()));
+            // Nothing of the other tori is touched for what is one's own.
+            let own = cpu::try_this().and_then(|cpu| cpu.try_torus());
+            own.filter(owns).or_else(|| super::all().find(owns))
+        }
         Kind::Slot(_) => {
             let index = (memory.as_ptr() as usize >> 39 & 511) - TORUS_SLOTS;
             super::get(TorusId::new(index)?)
