@@ -25,6 +25,23 @@ fn names_leave_room_for_who_removes_them() {
     assert_eq!(output.status, 0);
 }
 
+/// Whoever fills the kernel's memory with pipes goes on with less, or ends; the machine does not.
+#[test]
+fn pipes_fill_the_kernels_memory() {
+    let exec = Exec::sh("/case/oom; echo over").file(cases::program("oom"), "/case/oom");
+    let output = exec.smp(2).tori(2).mem(100).run();
+    assert!(
+        output.stdout.starts_with("full\n") || output.stdout == "over\n",
+        "{output:?}"
+    );
+    assert!(output.stdout.ends_with("over\n"), "{output:?}");
+}
+
+#[test]
+fn high_descriptors_are_copied_by_forks() {
+    cases::as_on_linux("bigfd", &cases::exec("bigfd").smp(2).tori(1).mem(100));
+}
+
 #[test]
 fn zombies_leave_nothing_on_the_heap() {
     let exec: Exec = cases::exec("zombies").smp(2).tori(1).mem(128);

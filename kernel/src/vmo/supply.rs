@@ -2,6 +2,7 @@
 
 use crate::arch::cpu;
 use crate::mem::held::Held;
+use crate::sched;
 use vm::frames::{Owner, Use};
 use vm::hash::PageBytes;
 use vm::table::TableMemory;
@@ -22,7 +23,8 @@ pub enum Page {
 
 impl Page {
     /// A frame whose content is what it is: others may map it, and none writes to it.
-    pub const fn of(frame: Held) -> Self {
+    pub fn of(frame: Held) -> Self {
+        sched::charge_heap(1);
         Self::Frame(frame)
     }
 
@@ -31,6 +33,14 @@ impl Page {
         match self {
             Self::Frame(held) => Some(Held::share(held.frame())),
             Self::Boot(_) => None,
+        }
+    }
+}
+
+impl Drop for Page {
+    fn drop(&mut self) {
+        if matches!(self, Self::Frame(_)) {
+            sched::charge_heap(-1);
         }
     }
 }
@@ -60,6 +70,8 @@ impl PageSupply for Frames {
 
     fn zeroed(&self) -> Result<Page, OutOfPages> {
         let held = Held::zeroed(Use::Cached).ok_or(OutOfPages)?;
+        // Whoever builds an object pays for it.
+        sched::charge_heap(1);
         // In no slot of the page cache: that comes when it is mapped.
         let frames = cpu::this().torus().memory().frames();
         frames.assign(held.frame(), Use::Cached, Owner::CONTENT, u64::MAX);
