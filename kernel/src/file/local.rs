@@ -77,9 +77,6 @@ fn make() -> Result<&'static Local, NoMemory> {
     let base = (machine::torus_index() as u64) << 40;
     let tmp = Tmp::new(Mount::Tmp as u32, root, base)?;
     let tmp_node = if far::is_main() {
-        if let Some(from) = tree::archive().child(ROOT, b"tmp") {
-            unpack(&tmp, from, tmp.root(), 0);
-        }
         TreeNode::Tmp(tmp.root().clone())
     } else {
         TreeNode::Far(fallible::arc(Remote::tmp())?)
@@ -100,6 +97,15 @@ fn make() -> Result<&'static Local, NoMemory> {
 pub fn is_run_anywhere(id: NodeId) -> bool {
     let locals = LOCALS.iter().filter_map(Once::get);
     locals.into_iter().any(|local| local.running.has(id))
+}
+
+/// Puts into `/tmp`, where that is at home, what the boot archive has there.
+pub fn fill() {
+    if far::is_main()
+        && let Some(from) = tree::archive().child(ROOT, b"tmp")
+    {
+        unpack(tmp(), from, tmp().root(), 0);
+    }
 }
 
 /// Files in memory of the torus that runs this: `/tmp` where that is at home, elsewhere only files without names.

@@ -66,6 +66,11 @@ pub fn init(archive: &'static [u8], verify: bool) -> Result<(), ArchiveError> {
     Ok(())
 }
 
+/// Puts into `/tmp` what the boot archive has there, once the torus's account is open: it goes at the end.
+pub fn fill() {
+    local::fill();
+}
+
 /// Makes what the torus that runs this has of files, before its first process. ENOMEM without memory for it.
 pub fn prepare() -> Result<(), Errno> {
     local::prepare()?;
