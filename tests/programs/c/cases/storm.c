@@ -149,10 +149,10 @@ static long do_setlkw(void) {
     return n == 0 ? 1 : n;
 }
 static long do_file(void) {
-    long n = pwrite(lock_file, block, 200000, 0);
-    if (n != 200000) return n < 0 ? n : -2;
-    n = pread(lock_file, block, 200000, 0);
-    return n == 200000 ? 1 : n < 0 ? n : -2;
+    long n = pwrite(lock_file, block, 150000, 0);
+    if (n != 150000) return n < 0 ? n : -2;
+    n = pread(lock_file, block, 150000, 0);
+    return n == 150000 ? 1 : n < 0 ? n : -2;
 }
 static long do_vfork(void) {
     pid_t p = vfork();
