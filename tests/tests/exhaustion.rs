@@ -2,7 +2,7 @@
 
 use braid_tests::booted::{Exec, cases, programs};
 
-const WAYS: [&str; 4] = ["pages", "tables", "pipes", "memfds"];
+const WAYS: [&str; 5] = ["pages", "tables", "pipes", "memfds", "mapped"];
 
 #[test]
 fn who_fills_the_memory_ends_and_bystanders_live() {
@@ -12,9 +12,15 @@ fn who_fills_the_memory_ends_and_bystanders_live() {
 
 #[test]
 fn who_fills_memory_and_swap_ends_and_bystanders_live() {
-    let exec = cases::exec("exhaust").args(["tables"]).smp(2).tori(1);
+    let exec = cases::exec("exhaust")
+        .args(["tables", "mapped"])
+        .smp(2)
+        .tori(1);
     let output = exec.mem(80).swap(48).run();
-    assert_eq!(output.stdout, "tables: ended, witness fine\n", "{output:?}");
+    assert_eq!(
+        output.stdout, "tables: ended, witness fine\nmapped: ended, witness fine\n",
+        "{output:?}"
+    );
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Content {
     /// An empty file.
     pub fn new() -> Result<Self, Errno> {
         Ok(Self {
-            object: MemoryObject::zero(0)?,
+            object: MemoryObject::file()?,
             busy: Lock::new(()),
             // Only who asks for a file that can be sealed gets one.
             seals: AtomicU32::new(Seals::SEAL.bits()),

@@ -187,7 +187,7 @@ fn run(space: &mut VmSpace, torus: &'static Torus, target: Target) -> Option<(Ou
 
 fn failed(error: SourceError) -> Outcome {
     match error {
-        SourceError::BeyondEnd => Outcome::Bus,
+        SourceError::BeyondEnd | SourceError::Full => Outcome::Bus,
         SourceError::NoMemory => Outcome::NoMemory,
         SourceError::Wait => Outcome::Wait,
         SourceError::Lost => Outcome::Lost,

@@ -38,6 +38,8 @@ pub const PAGE: usize = 4096;
 pub enum SourceError {
     /// The page lies wholly beyond the end: SIGBUS.
     BeyondEnd,
+    /// Files in memory have as many pages as they may: SIGBUS, or ENOSPC.
+    Full,
     /// No memory for it.
     NoMemory,
     /// It is on its way from the swap disk: whoever waits is enrolled.
@@ -56,6 +58,7 @@ impl From<SourceError> for Stop {
     fn from(error: SourceError) -> Self {
         match error {
             SourceError::BeyondEnd => Errno::EFAULT.into(),
+            SourceError::Full => Errno::ENOSPC.into(),
             SourceError::NoMemory => Errno::ENOMEM.into(),
             SourceError::Wait => Self::Memory,
             SourceError::Lost => Errno::EIO.into(),
@@ -168,9 +171,14 @@ impl vm::space::Object for ObjectRef {
 }
 
 impl MemoryObject {
-    /// An object of zeros of `len` bytes: shared anonymous memory, or a file in memory.
+    /// An object of zeros of `len` bytes: shared anonymous memory.
     pub fn zero(len: u64) -> Result<ObjectRef, Errno> {
         Self::create(Pages::Own(OwnPages::new(None, len)))
+    }
+
+    /// The object of a file in memory, without a byte yet.
+    pub fn file() -> Result<ObjectRef, Errno> {
+        Self::create(Pages::Own(OwnPages::of_file()))
     }
 
     /// The object of a source: the torus's one, when the source has an identity.

@@ -2,6 +2,7 @@
 
 use super::{PAGE, PageSource, SourceError};
 use crate::arch::{Relax, cpu};
+use crate::file::has_room;
 use crate::mem::held::Held;
 use crate::mem::swap::{Asked, PageName};
 use crate::sched::lock::Lock;
@@ -25,6 +26,8 @@ pub struct OwnPages {
     source: Option<Arc<dyn PageSource>>,
     /// Bytes that are the source's as long as nobody has written to them: never more than the object has been cut to.
     made: AtomicU64,
+    /// Its pages stay when whoever has made them has ended: there are no more of them than files in memory may have.
+    stays: bool,
     /// Length in bytes: beyond its last page there is nothing.
     len: AtomicU64,
     /// Pages that have a frame, by chunk.
@@ -79,11 +82,19 @@ impl Place {
 impl OwnPages {
     pub(super) fn new(source: Option<Arc<dyn PageSource>>, len: u64) -> Self {
         Self {
+            stays: false,
             made: AtomicU64::new(if source.is_some() { len } else { 0 }),
             source,
             len: AtomicU64::new(len),
             chunks: Lock::new(Chunks::new()),
         }
+    }
+
+    /// Zeros of a file in memory, without a page yet.
+    pub(super) fn of_file() -> Self {
+        let mut pages = Self::new(None, 0);
+        pages.stays = true;
+        pages
     }
 
     /// The number of the boot archive's file that it shows.
@@ -111,6 +122,7 @@ impl OwnPages {
         match *place {
             Place::Frame(frame) => Ok(Held::share(frame)),
             Place::Slot(slot) => Err(ask(owner, index, slot)),
+            Place::Nowhere if self.stays && !has_room() => Err(SourceError::Full),
             Place::Nowhere => {
                 let frame = self.make(owner, index)?.into_frame();
                 *place = Place::Frame(frame);

@@ -161,7 +161,7 @@ pub(super) fn lend(wish: Wish) {
                 Ok(()) | Err(Unlent::Gone(_)) => return,
             },
             Err(SourceError::Wait) => return,
-            Err(SourceError::BeyondEnd) => Why::BeyondEnd,
+            Err(SourceError::BeyondEnd | SourceError::Full) => Why::BeyondEnd,
             Err(SourceError::NoMemory | SourceError::Lost) => Why::Lost,
         };
         let Wish {

@@ -38,6 +38,16 @@ static void hog(const char *way) {
 		for (int ends[2]; !pipe2(ends, O_NONBLOCK);)
 			if (write(ends[1], bytes, sizeof bytes) < 0 && errno != EAGAIN)
 				return;
+	if (!strcmp(way, "mapped")) {
+		// The file outlives who maps it: as on Linux's tmpfs a page too many is SIGBUS.
+		int fd = open("/tmp/mapped", O_CREAT | O_RDWR, 0600);
+		size_t all = 1ul << 32;
+		if (ftruncate(fd, all))
+			return;
+		char *p = mmap(0, all, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		for (size_t at = 0; p != MAP_FAILED && at < all; at += 4096)
+			p[at] = 1;
+	}
 	if (!strcmp(way, "memfds"))
 		for (int fd; (fd = memfd_create("m", 0)) >= 0;)
 			for (int i = 0; i < 8; i++)
@@ -75,6 +85,7 @@ int main(int argc, char **argv) {
 		int ended = waitpid(child, &status, 0) == child;
 		*stop = 1;
 		waitpid(other, &status, 0);
+		unlink("/tmp/mapped");
 		printf("%s: %s, witness %s\n", argv[i], ended ? "ended" : "lost", status == 5 << 8 ? "fine" : "gone");
 		fflush(stdout);
 	}
