@@ -96,6 +96,12 @@ impl<N> Directory<N> {
         Ok(())
     }
 
+    /// Shows all of the archive's names again; answers what remembered those that were hidden.
+    pub(super) fn forget_hidden(&mut self) -> BTreeMap<u64, u64> {
+        self.hidden_count = 0;
+        core::mem::take(&mut self.hidden)
+    }
+
     /// Where the hidden run ends that a position is in, if it is in one.
     fn hidden_until(&self, position: u64) -> Option<u64> {
         let (_, end) = self.hidden.range(..=position).next_back()?;

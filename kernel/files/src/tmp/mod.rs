@@ -244,12 +244,14 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         self.leave((directory, name), &node, now)
     }
 
-    /// Removes everything that is not the archive's.
+    /// Removes everything that is not the archive's, and what the root remembers of names that it has no longer: nobody looks at the
+    /// tree again.
     pub fn clear(&self, now: Time) {
         self.clear_below(&self.root, now);
         while let Some(raised) = self.lower.and_then(Lower::take_raised) {
             self.clear_below(&raised, now);
         }
+        self.root.forget_hidden();
     }
 
     /// Removes everything of a directory, however deep, that is not the archive's.

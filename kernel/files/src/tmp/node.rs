@@ -232,6 +232,12 @@ impl<C, R: RelaxStrategy> Node<C, R> {
         self.look().entries.first_own()
     }
 
+    /// Forgets which of the archive's names are hidden.
+    pub(super) fn forget_hidden(&self) {
+        let hidden = self.alter().entries.forget_hidden();
+        drop(hidden);
+    }
+
     /// Whether nothing is in this directory.
     pub fn is_empty(&self) -> bool {
         self.look().entries.is_empty()
