@@ -44,6 +44,7 @@ fn edges() {
         "map_count",
         "zeros",
         "proc_nodes",
+        "proportional",
         "shm",
     ];
     for (cores, tori) in [(2, 1), (4, 2)] {

@@ -4,9 +4,9 @@ use super::text::Text;
 use crate::arch::cpu;
 use crate::mem::object::ObjectRef;
 use crate::process::Process;
-use vm::addr::{Page, PageRange, USER_END};
+use vm::addr::{Frame, PAGE_SIZE, Page, PageRange, USER_END};
 use vm::space::{Backing, Flags, Mapping, Object};
-use vm::table::{Entry, Rights, State};
+use vm::table::{Entry, Rights, State, TableMemory};
 
 /// Sums over the mappings of a process, in pages.
 #[derive(Clone, Copy, Default)]
@@ -76,7 +76,10 @@ fn add(totals: &mut Totals, mapping: &Mapping<ObjectRef>) {
 #[derive(Clone, Copy, Default)]
 struct Pages {
     resident: u64,
+    /// Of these, those that others map, too.
     shared: u64,
+    /// Bytes of the resident ones, each divided by how often it is mapped.
+    proportional: u64,
     anonymous: u64,
     dirty: u64,
     referenced: u64,
@@ -88,6 +91,7 @@ impl Pages {
     fn add(&mut self, other: Self) {
         self.resident += other.resident;
         self.shared += other.shared;
+        self.proportional += other.proportional;
         self.anonymous += other.anonymous;
         self.dirty += other.dirty;
         self.referenced += other.referenced;
@@ -138,14 +142,17 @@ fn count(pages: &mut Pages, mapping: &Mapping<ObjectRef>, page: Page, entry: Ent
         1
     };
     match entry.state() {
-        State::Present(_) | State::Parked(_) => {
+        State::Present(frame) | State::Parked(frame) => {
+            let mappers = mappers(frame, entry.is_of_object());
             pages.resident += n;
+            pages.proportional += n * PAGE_SIZE as u64 / mappers;
+            if mappers > 1 {
+                pages.shared += n;
+            }
             if entry.is_large() {
                 pages.large += n;
             }
-            if !mapping.is_private() {
-                pages.shared += n;
-            } else if !entry.is_of_object() {
+            if mapping.is_private() && !entry.is_of_object() {
                 pages.anonymous += n;
             }
             if entry.is_dirty() {
@@ -158,6 +165,12 @@ fn count(pages: &mut Pages, mapping: &Mapping<ObjectRef>, page: Page, entry: Ent
         State::Swap(_) => pages.swapped += n,
         _ => {}
     }
+}
+
+/// How often a frame is mapped. The object whose page it is has a reference of its own; of frames that another torus lends only that one knows.
+fn mappers(frame: Frame, is_of_object: bool) -> u64 {
+    let shares = cpu::this().torus().memory().frames().shares(frame);
+    u64::from(shares).saturating_sub(is_of_object.into()).max(1)
 }
 
 /// `/proc/PID/pagemap`, from a page on: whether each is present (bit 63), in swap (62), and of a file or shared (61). Frames have no
@@ -307,30 +320,32 @@ fn details(pages: &Pages, locked: bool, text: &mut Text) {
     let private = pages.resident - pages.shared;
     let dirty = pages.dirty.min(pages.resident);
     let (shared_dirty, private_dirty) = (dirty.min(pages.shared), dirty - dirty.min(pages.shared));
-    for (name, count) in [
-        ("Rss", pages.resident),
-        ("Pss", pages.resident),
-        ("Pss_Dirty", dirty),
-        ("Shared_Clean", pages.shared - shared_dirty),
-        ("Shared_Dirty", shared_dirty),
-        ("Private_Clean", private.saturating_sub(private_dirty)),
-        ("Private_Dirty", private_dirty),
-        ("Referenced", pages.referenced),
-        ("Anonymous", pages.anonymous),
+    let proportional = pages.proportional / 1024;
+    let kib = |pages: u64| pages * 4;
+    for (name, value) in [
+        ("Rss", kib(pages.resident)),
+        ("Pss", proportional),
+        ("Pss_Dirty", kib(dirty).min(proportional)),
+        ("Shared_Clean", kib(pages.shared - shared_dirty)),
+        ("Shared_Dirty", kib(shared_dirty)),
+        ("Private_Clean", kib(private.saturating_sub(private_dirty))),
+        ("Private_Dirty", kib(private_dirty)),
+        ("Referenced", kib(pages.referenced)),
+        ("Anonymous", kib(pages.anonymous)),
         ("KSM", 0),
         ("LazyFree", 0),
-        ("AnonHugePages", pages.large),
+        ("AnonHugePages", kib(pages.large)),
         ("ShmemPmdMapped", 0),
         ("FilePmdMapped", 0),
         ("Shared_Hugetlb", 0),
         ("Private_Hugetlb", 0),
-        ("Swap", pages.swapped),
-        ("SwapPss", pages.swapped),
-        ("Locked", if locked { pages.resident } else { 0 }),
+        ("Swap", kib(pages.swapped)),
+        ("SwapPss", kib(pages.swapped)),
+        ("Locked", kib(if locked { pages.resident } else { 0 })),
     ] {
         let start = text.len();
         text.put(format_args!("{name}:"));
         text.column(start, 16);
-        text.put(format_args!("{:8} kB\n", count * 4));
+        text.put(format_args!("{value:8} kB\n"));
     }
 }
