@@ -1,120 +1,27 @@
 //! The one tree that programs see: the root, with `/tmp`, `/dev` and `/proc` on it.
 //!
-//! The root is the boot archive, which every torus has, and what has been changed of it since, which torus 0 has. A mark for each node
-//! of the archive says which of the two is to be believed: what is not marked is found without asking anybody.
+//! [`root`](mod@root) is what lies at the root; a [`Node`] is a place in the tree, and [`worlds`] finds one by its path.
+
+mod root;
+mod worlds;
+
+pub use root::{archive, init, is_changed, is_written, mark_written, root};
+pub use worlds::{Home, World};
 
 use super::content::Content;
 use super::device::{self, Device};
 use super::far::{self, remote::Remote};
 use super::local::{self, Relax, TmpNode};
-use super::machine;
 use super::proc::{self, Proc};
 use crate::arch::cpu;
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::{self, NodeId, ROOT};
-use braid_files::credentials::Identity;
 use braid_files::error::FileError;
-use braid_files::permission::{self, Access, Guard};
+use braid_files::permission::Guard;
 use braid_files::stat::{Stat, Time};
-use braid_files::tmp::{self, Lower, Marks, Tmp};
-use braid_files::walk;
+use braid_files::tmp;
 use fallible::{NoMemory, TryVec, to_vec};
-use spin::Once;
-
-/// The boot archive: parsed once, at boot.
-static ARCHIVE: Once<archive::Tree<'static>> = Once::new();
-
-/// Copies of it, for other tori than the first: what the first one's heap holds beside the tree changes all the time. A torus
-/// without memory for a copy reads the first one's.
-static COPIES: [Once<Option<archive::Tree<'static>>>; torus::MAX_TORI] =
-    [const { Once::new() }; torus::MAX_TORI];
-
-/// What the root has instead of the archive, and where: at torus 0, which alone writes the marks, once for each node.
-static ROOTS: Once<Roots> = Once::new();
-
-/// The writable root.
-struct Roots {
-    tree: Tmp<Content, Relax>,
-    /// Nodes of the archive that are not any more as it says: torus 0 is asked about them.
-    changed: &'static Marks,
-    /// Files whose bytes are not the archive's any more.
-    written: &'static Marks,
-}
-
-/// Directories that are there in any case, because something else is mounted on them.
-const MOUNTS: [&[u8]; 3] = [b"dev", b"proc", b"tmp"];
-
-/// Parses the boot archive. Called once, before the first process.
-pub fn init(bytes: &'static [u8], verify: bool) -> Result<(), archive::ArchiveError> {
-    let mut tree = archive::Tree::parse(bytes, &MOUNTS)?;
-    if verify {
-        super::boot::verify(&mut tree);
-    }
-    let tree = ARCHIVE.call_once(|| tree);
-    let no_memory = |_| archive::ArchiveError::NoMemory;
-    let marks = || -> Result<&'static Marks, FileError> {
-        Ok(Box::leak(fallible::boxed(Marks::new(tree.len())?)?))
-    };
-    let changed = marks().map_err(no_memory)?;
-    let written = marks().map_err(no_memory)?;
-    let device = Mount::Archive as u32;
-    let lower = Lower::new(tree, changed, device, |id| {
-        Content::of_archive(id).map_err(|_| FileError::NoMemory)
-    });
-    let lower = Box::leak(fallible::boxed(lower)?);
-    // No two trees give the same inode numbers.
-    let tree = Tmp::over(device, lower, 1 << 56).map_err(no_memory)?;
-    ROOTS.call_once(|| Roots {
-        tree,
-        changed,
-        written,
-    });
-    Ok(())
-}
-
-fn roots() -> &'static Roots {
-    let made = ROOTS.get();
-    made.unwrap_or_else(|| panic!("files are used before the boot archive was parsed"))
-}
-
-/// The writable root, which is torus 0's to use.
-pub fn root() -> &'static Tmp<Content, Relax> {
-    &roots().tree
-}
-
-/// Whether the root has something else than this node of the archive.
-pub fn is_changed(id: NodeId) -> bool {
-    roots().changed.has(archive().node(id).first)
-}
-
-/// Whether the bytes of this file are not the archive's any more.
-pub fn is_written(id: NodeId) -> bool {
-    roots().written.has(archive().node(id).first)
-}
-
-/// The bytes of this file change.
-pub fn mark_written(id: NodeId) {
-    roots().written.set(archive().node(id).first);
-}
-
-/// The boot archive, as the torus that runs this has it.
-///
-/// # Panics
-/// Before [`init`].
-pub fn archive() -> &'static archive::Tree<'static> {
-    let first = || {
-        let parsed = ARCHIVE.get();
-        parsed.unwrap_or_else(|| panic!("files are used before the boot archive was parsed"))
-    };
-    let torus = machine::torus_index();
-    let copy = COPIES[torus % COPIES.len()].call_once(|| match torus {
-        0 => None,
-        _ => first().try_clone().ok(),
-    });
-    copy.as_ref().unwrap_or_else(first)
-}
 
 /// A file, directory or link, wherever it lives.
 #[derive(Clone)]
@@ -412,124 +319,6 @@ impl From<tmp::Child<Content, Relax>> for Node {
         match child {
             tmp::Child::Node(node) => Self::Tmp(node),
             tmp::Child::Archive(id) => Self::Archive(id),
-        }
-    }
-}
-
-/// Path resolution over the whole tree, on behalf of somebody.
-pub struct World(pub Identity);
-
-impl walk::Tree for World {
-    type Node = Node;
-
-    fn pause(&self) {
-        cpu::let_interrupts_in();
-    }
-
-    fn root(&self) -> Node {
-        Node::root()
-    }
-
-    fn child(&self, directory: &Node, name: &[u8]) -> Result<Option<Node>, FileError> {
-        if let Some(mounted) = directory.mounted(name) {
-            return Ok(Some(mounted));
-        }
-        let child = match directory {
-            Node::Archive(id) => {
-                let child = archive().child(*id, name).ok_or(FileError::NotFound)?;
-                Node::Archive(child).now()
-            }
-            Node::Tmp(node) => Node::from(node.child(name)?),
-            Node::DevDirectory => Node::Device(device::find(name).ok_or(FileError::NotFound)?),
-            Node::Device(_) | Node::Far(_) => return Err(FileError::NotDirectory),
-            Node::Proc(node) => match (node.child(name), proc::absent(node, name)) {
-                (Some(child), _) => Node::Proc(child),
-                (None, Some(pid)) => Node::Far(fallible::arc(Remote::process(pid))?),
-                (None, None) => return Err(FileError::NotFound),
-            },
-        };
-        Ok((!child.is_stale()).then_some(child))
-    }
-
-    fn parent(&self, directory: &Node) -> Result<Node, FileError> {
-        directory.parent().ok_or(FileError::NotFound)
-    }
-
-    fn is_directory(&self, node: &Node) -> bool {
-        node.is_directory()
-    }
-
-    fn link(&self, node: &Node) -> Result<Option<Vec<u8>>, FileError> {
-        // The links of /proc/PID/fd lead to open files, not to paths: opening them is a matter of the call.
-        Ok(match node {
-            Node::Proc(Proc::Descriptor(..)) => None,
-            Node::Proc(proc) if proc.is_link() && !proc.may_be_inspected(&self.0) => {
-                return Err(FileError::Denied);
-            }
-            node => node.link()?,
-        })
-    }
-
-    fn may_search(&self, directory: &Node) -> bool {
-        if let Node::Proc(proc) = directory
-            && proc.is_own()
-        {
-            return true;
-        }
-        permission::may(&self.0, directory.guard(), Access::EXECUTE)
-    }
-
-    fn is_foreign(&self, node: &Node) -> bool {
-        matches!(node, Node::Far(_)) || node.is_stale()
-    }
-}
-
-/// Path resolution for other tori: in the root and in `/tmp`, as everything else is theirs to find.
-pub struct Home(pub Identity);
-
-impl Home {
-    fn world(&self) -> World {
-        World(self.0)
-    }
-}
-
-impl walk::Tree for Home {
-    type Node = Node;
-
-    fn pause(&self) {
-        cpu::let_interrupts_in();
-    }
-
-    fn root(&self) -> Node {
-        Node::root()
-    }
-
-    fn child(&self, directory: &Node, name: &[u8]) -> Result<Option<Node>, FileError> {
-        self.world().child(directory, name)
-    }
-
-    fn parent(&self, directory: &Node) -> Result<Node, FileError> {
-        directory.parent().ok_or(FileError::NotFound)
-    }
-
-    fn is_directory(&self, node: &Node) -> bool {
-        node.is_directory()
-    }
-
-    fn link(&self, node: &Node) -> Result<Option<Vec<u8>>, FileError> {
-        self.world().link(node)
-    }
-
-    fn may_search(&self, directory: &Node) -> bool {
-        self.world().may_search(directory)
-    }
-
-    fn is_foreign(&self, node: &Node) -> bool {
-        match node {
-            Node::Tmp(_) | Node::Archive(_) => false,
-            // A process that is here is shown here, on the way to it nothing is.
-            Node::Proc(proc) => proc.subject().is_none(),
-            _ => true,
         }
     }
 }

@@ -1,0 +1,130 @@
+//! Path resolution: what is where in the tree, and for whom.
+
+use super::{Node, archive};
+use crate::arch::cpu;
+use crate::file::device;
+use crate::file::far::remote::Remote;
+use crate::file::proc::{self, Proc};
+use alloc::vec::Vec;
+use braid_files::credentials::Identity;
+use braid_files::error::FileError;
+use braid_files::permission::{self, Access};
+use braid_files::walk;
+
+/// Path resolution over the whole tree, on behalf of somebody.
+pub struct World(pub Identity);
+
+impl walk::Tree for World {
+    type Node = Node;
+
+    fn pause(&self) {
+        cpu::let_interrupts_in();
+    }
+
+    fn root(&self) -> Node {
+        Node::root()
+    }
+
+    fn child(&self, directory: &Node, name: &[u8]) -> Result<Option<Node>, FileError> {
+        if let Some(mounted) = directory.mounted(name) {
+            return Ok(Some(mounted));
+        }
+        let child = match directory {
+            Node::Archive(id) => {
+                let child = archive().child(*id, name).ok_or(FileError::NotFound)?;
+                Node::Archive(child).now()
+            }
+            Node::Tmp(node) => Node::from(node.child(name)?),
+            Node::DevDirectory => Node::Device(device::find(name).ok_or(FileError::NotFound)?),
+            Node::Device(_) | Node::Far(_) => return Err(FileError::NotDirectory),
+            Node::Proc(node) => match (node.child(name), proc::absent(node, name)) {
+                (Some(child), _) => Node::Proc(child),
+                (None, Some(pid)) => Node::Far(fallible::arc(Remote::process(pid))?),
+                (None, None) => return Err(FileError::NotFound),
+            },
+        };
+        Ok((!child.is_stale()).then_some(child))
+    }
+
+    fn parent(&self, directory: &Node) -> Result<Node, FileError> {
+        directory.parent().ok_or(FileError::NotFound)
+    }
+
+    fn is_directory(&self, node: &Node) -> bool {
+        node.is_directory()
+    }
+
+    fn link(&self, node: &Node) -> Result<Option<Vec<u8>>, FileError> {
+        // The links of /proc/PID/fd lead to open files, not to paths: opening them is a matter of the call.
+        Ok(match node {
+            Node::Proc(Proc::Descriptor(..)) => None,
+            Node::Proc(proc) if proc.is_link() && !proc.may_be_inspected(&self.0) => {
+                return Err(FileError::Denied);
+            }
+            node => node.link()?,
+        })
+    }
+
+    fn may_search(&self, directory: &Node) -> bool {
+        if let Node::Proc(proc) = directory
+            && proc.is_own()
+        {
+            return true;
+        }
+        permission::may(&self.0, directory.guard(), Access::EXECUTE)
+    }
+
+    fn is_foreign(&self, node: &Node) -> bool {
+        matches!(node, Node::Far(_)) || node.is_stale()
+    }
+}
+
+/// Path resolution for other tori: in the root and in `/tmp`, as everything else is theirs to find.
+pub struct Home(pub Identity);
+
+impl Home {
+    fn world(&self) -> World {
+        World(self.0)
+    }
+}
+
+impl walk::Tree for Home {
+    type Node = Node;
+
+    fn pause(&self) {
+        cpu::let_interrupts_in();
+    }
+
+    fn root(&self) -> Node {
+        Node::root()
+    }
+
+    fn child(&self, directory: &Node, name: &[u8]) -> Result<Option<Node>, FileError> {
+        self.world().child(directory, name)
+    }
+
+    fn parent(&self, directory: &Node) -> Result<Node, FileError> {
+        directory.parent().ok_or(FileError::NotFound)
+    }
+
+    fn is_directory(&self, node: &Node) -> bool {
+        node.is_directory()
+    }
+
+    fn link(&self, node: &Node) -> Result<Option<Vec<u8>>, FileError> {
+        self.world().link(node)
+    }
+
+    fn may_search(&self, directory: &Node) -> bool {
+        self.world().may_search(directory)
+    }
+
+    fn is_foreign(&self, node: &Node) -> bool {
+        match node {
+            Node::Tmp(_) | Node::Archive(_) => false,
+            // A process that is here is shown here, on the way to it nothing is.
+            Node::Proc(proc) => proc.subject().is_none(),
+            _ => true,
+        }
+    }
+}
