@@ -1,11 +1,13 @@
 //! The image of a process: all of it but its pages, as words, in an order that [`write()`] and [`read`] share.
 
-use super::lease::{self, ObjectName, Taken};
+mod call;
+mod space;
+
+use super::lease::Taken;
 use super::words::{Reader, Writer};
 use crate::arch::fpu::{FpuState, Image};
 use crate::arch::regs::UserRegs;
 use crate::arch::segment::Segments;
-use crate::file::boot_object;
 use crate::file::far::image as files;
 use crate::mem::object::ObjectRef;
 use crate::mem::space::{Blank, Space, VmSpace};
@@ -17,26 +19,24 @@ use crate::process::timers::{self, Interval, Intervals};
 use crate::process::{Name, Pid, Process, Thread};
 use crate::sched::account::Used;
 use crate::sched::lock::Lock;
-use crate::sched::time::Nanos;
 use crate::signal::action::{Action, ActionFlags, Actions};
 use crate::signal::alarm;
-use crate::signal::info::Fields;
 use crate::signal::{AltStack, SigInfo, Signal};
-use crate::syscall::call::{InFlight, TimeLeft, Wait};
+use crate::syscall::call::InFlight;
 use crate::syscall::errno::Errno;
 use crate::tori::Torus;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use braid_files::archive::NodeId;
 use braid_files::credentials::Credentials;
-use braid_threads::interruption::Interruption;
+use call::{read_call, read_signal, write_call, write_signal};
 use core::sync::atomic::Ordering;
 use fallible::TryVec;
+use space::{read_space, write_space};
 use torus::migrate::Claim;
 use torus::{DepositId, TorusId};
-use vm::addr::{Frame, Page, PageRange, VirtAddr};
+use vm::addr::Frame;
 use vm::frames::Owner;
-use vm::space::{Backing, Flags, Limits as SpaceLimits, Mapping, Parts, Prot};
+use vm::space::Parts;
 use vm::table::{Source, TableMemory};
 
 /// What a process leaves behind.
@@ -352,181 +352,4 @@ impl Arrival {
         }
         blank.of(space)
     }
-}
-
-fn write_call(to: &mut Writer, call: Option<InFlight>) -> Result<(), Errno> {
-    let Some(call) = call else {
-        return to.put(0);
-    };
-    let (left, at) = match call.left {
-        TimeLeft::Untold => (0, 0),
-        TimeLeft::Interrupted(at) => (1, at),
-        TimeLeft::Timespec(at) => (2, at),
-        TimeLeft::Timeval(at) => (3, at),
-    };
-    let wait = match call.wait {
-        Wait::Call(interruption) => interruption as u64,
-        Wait::Memory => FOR_MEMORY,
-        Wait::Answer => FOR_ANSWER,
-    };
-    to.put_all([
-        1,
-        call.done as u64,
-        call.deadline.map_or(u64::MAX, |at| at.get()),
-        call.is_timed.into(),
-        call.runs.into(),
-        call.word,
-        left,
-        at as u64,
-        wait,
-    ])
-}
-
-/// What a call waits for, besides the kinds of [`Interruption`].
-const FOR_MEMORY: u64 = 0x100;
-const FOR_ANSWER: u64 = 0x101;
-
-fn read_call(from: &mut Reader) -> Result<Option<InFlight>, Errno> {
-    if from.get()? == 0 {
-        return Ok(None);
-    }
-    let [done, deadline, is_timed, runs, word, left, at, wait] = from.array()?;
-    let at = at as usize;
-    Ok(Some(InFlight {
-        done: done as usize,
-        deadline: (deadline != u64::MAX).then_some(Nanos::new(deadline)),
-        is_timed: is_timed != 0,
-        runs: runs as u32,
-        word,
-        left: match left {
-            0 => TimeLeft::Untold,
-            1 => TimeLeft::Interrupted(at),
-            2 => TimeLeft::Timespec(at),
-            _ => TimeLeft::Timeval(at),
-        },
-        wait: match wait {
-            FOR_MEMORY => Wait::Memory,
-            FOR_ANSWER => Wait::Answer,
-            kind => Wait::Call(Interruption::of_word(kind).ok_or(Errno::EINVAL)?),
-        },
-    }))
-}
-
-fn write_signal(to: &mut Writer, info: &SigInfo) -> Result<(), Errno> {
-    let [kind, a, b, c] = match info.fields {
-        Fields::None => [0; 4],
-        Fields::Sender { pid, uid, value } => [1, pid as u64, uid.into(), value],
-        Fields::Fault { address } => [2, address, 0, 0],
-        Fields::Child { pid, uid, status } => [3, pid as u64, uid.into(), status as u64],
-    };
-    to.put_all([info.signal.number() as u64, info.code as u64, kind, a, b, c])
-}
-
-fn read_signal(from: &mut Reader) -> Result<SigInfo, Errno> {
-    let [number, code, kind, a, b, c] = from.array()?;
-    let (pid, uid, status) = (a as i32, b as u32, c as i32);
-    let fields = match kind {
-        0 => Fields::None,
-        1 => Fields::Sender { pid, uid, value: c },
-        2 => Fields::Fault { address: a },
-        _ => Fields::Child { pid, uid, status },
-    };
-    Ok(SigInfo {
-        signal: Signal::new(number as i32).ok_or(Errno::EINVAL)?,
-        code: code as i32,
-        fields,
-    })
-}
-
-/// Kinds of mappings: of zeros, of a file of the boot archive, of an object with a home; and of one that never changes.
-const ZERO: u64 = 0;
-const BOOT_FILE: u64 = 1;
-const OBJECT: u64 = 2;
-const CONTENT: u64 = 3;
-
-fn write_space(to: &mut Writer, vm: &VmSpace, taken: &mut Taken) -> Result<(), Errno> {
-    let (heap, limits) = (vm.heap(), vm.limits);
-    to.put_all([heap.0.0, heap.1.0, vm.ceiling().0])?;
-    to.put_all([limits.address_space, limits.data, limits.stack])?;
-    to.put_all([vm.peak(), vm.mapping_count() as u64])?;
-    for mapping in vm.mappings() {
-        let shared = !mapping.is_private();
-        let (kind, offset, number, home) = match &mapping.backing {
-            Backing::Zero => (ZERO, 0, 0, 0),
-            Backing::Object { object, offset, .. } => match object.0.boot_file() {
-                Some(file) => (BOOT_FILE, *offset, u64::from(file.0), 0),
-                None => {
-                    let name = taken.take(object)?;
-                    let kind = if name.content { CONTENT } else { OBJECT };
-                    (kind, *offset, name.number, name.home.index() as u64)
-                }
-            },
-        };
-        let traits = u64::from(mapping.rights.bits())
-            | u64::from(mapping.maximum.bits()) << 8
-            | u64::from(mapping.flags.bits()) << 16
-            | kind << 24
-            | u64::from(shared) << 32
-            | home << 40;
-        let range = mapping.range;
-        to.put_all([range.start.0, range.end.0, traits, mapping.origin])?;
-        to.put_all([offset, number])?;
-    }
-    Ok(())
-}
-
-fn read_space(from: &mut Reader) -> Result<Parts<ObjectRef>, Errno> {
-    let [start, end, ceiling] = from.array()?;
-    let [address_space, data, stack, peak, count] = from.array()?;
-    let mut mappings = Vec::new();
-    for _ in 0..count {
-        mappings.try_push(read_mapping(from)?)?;
-    }
-    Ok(Parts {
-        mappings,
-        heap: (VirtAddr(start), VirtAddr(end)),
-        ceiling: VirtAddr(ceiling),
-        limits: SpaceLimits {
-            address_space,
-            data,
-            stack,
-            locked: u64::MAX,
-        },
-        peak,
-    })
-}
-
-fn read_mapping(from: &mut Reader) -> Result<Mapping<ObjectRef>, Errno> {
-    let [start, end, traits, origin, offset, number] = from.array()?;
-    let shared = traits >> 32 & 1 != 0;
-    let kind = traits >> 24 & 0xff;
-    let object = match kind {
-        ZERO => None,
-        BOOT_FILE => Some(boot_file(number)?),
-        OBJECT | CONTENT => Some(lease::holder::take(ObjectName {
-            home: TorusId::new((traits >> 40) as usize).ok_or(Errno::EINVAL)?,
-            number,
-            content: kind == CONTENT,
-        })?),
-        _ => return Err(Errno::EINVAL),
-    };
-    let backing = object.map_or(Backing::Zero, |object| Backing::Object {
-        object,
-        offset,
-        shared,
-    });
-    Ok(Mapping {
-        range: PageRange::new(Page(start), Page(end)),
-        rights: Prot::from_bits_truncate(traits as u8),
-        maximum: Prot::from_bits_truncate((traits >> 8) as u8),
-        flags: Flags::from_bits_truncate((traits >> 16) as u8),
-        origin,
-        backing,
-    })
-}
-
-/// What mappings of the boot archive's file of this number show.
-fn boot_file(number: u64) -> Result<ObjectRef, Errno> {
-    let number = u32::try_from(number).map_err(|_| Errno::EINVAL)?;
-    boot_object(NodeId(number))
 }
