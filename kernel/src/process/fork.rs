@@ -199,7 +199,7 @@ fn new_process(parent: &Arc<Process>) -> Result<Arc<Process>, Errno> {
     let counted = users::enter(user);
     let limit = limits.current(NPROC);
     let bound = user != 0 && !credentials.is_privileged() && limit != INFINITY;
-    if !users::fits() || bound && users::count(user) > limit {
+    if !users::fits(parent.pid) || bound && users::count(user) > limit {
         return Err(Errno::EAGAIN);
     }
     let pid = table().new_pid()?;

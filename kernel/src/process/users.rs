@@ -6,7 +6,7 @@
 //! However many a user may have, a torus makes no more than fit into an eighth of its memory, so that there is some left for what
 //! they do, and for those who were there before.
 
-use super::table;
+use super::{Pid, table};
 use crate::arch::cpu;
 use crate::tori;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -99,12 +99,18 @@ pub fn enter(user: u32) -> Counted {
     Counted(if user == 0 { None } else { users.enter(user) })
 }
 
-/// Whether this torus has room for one more process, which is counted already.
-pub fn fits() -> bool {
-    let torus = cpu::this().torus();
+/// Whether this torus has room for one more process of `parent`, which is counted already. The first process gets a quarter more: it
+/// collects those whose parents have ended, and goes on where all others have made as many as they can.
+pub fn fits(parent: Pid) -> bool {
+    let all = cpu::this().torus().total();
+    let room = if parent == Pid::INIT {
+        all + all / 4
+    } else {
+        all
+    };
     let living = own().living.load(Ordering::Relaxed);
     let ended = (table().population() as u64 + 1).saturating_sub(living);
-    living * LIVING + ended * ENDED <= torus.total()
+    living * LIVING + ended * ENDED <= room
 }
 
 /// The most processes that can live on all tori (`/proc/sys/kernel/threads-max`).
