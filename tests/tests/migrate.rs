@@ -183,7 +183,7 @@ fn memory_of_the_target_is_exhausted() {
         let fine = ["it was refused", "it was killed"].contains(&outcome.as_str());
         assert!(fine, "{left} pages: {outcome}");
     }
-    assert_eq!(crowded(600, "back"), "it went on");
+    assert_eq!(crowded(1000, "back"), "it went on");
 }
 
 /// Interrupts between tori for 1,000 pages that are touched in order after a move, or come by themselves.

@@ -14,7 +14,7 @@ use alloc::sync::Arc;
 use braid_files::archive::{self, NodeId, ROOT, S_IFLNK, S_IFMT};
 use braid_files::credentials::Identity;
 use braid_files::tmp::{Attributes, Content as Kind, Node, Tmp, attributes_below};
-use core::sync::atomic::AtomicU64;
+use core::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use fallible::{NoMemory, to_vec};
 use spin::Once;
 
@@ -41,6 +41,8 @@ pub struct Local {
     pub load: super::proc::Load,
     /// Frames that programs could have at first use.
     pub frames: u64,
+    /// Pages that files have in memory and swap.
+    pages: AtomicI64,
     /// What of the boot archive runs here.
     pub running: Running,
 }
@@ -88,6 +90,7 @@ fn make() -> Result<&'static Local, NoMemory> {
         pipes: AtomicU64::new(base + 2),
         load: super::proc::Load::new(),
         frames,
+        pages: AtomicI64::new(0),
         running: Running::new(tree::archive().len())?,
     };
     Ok(Box::leak(fallible::boxed(local)?))
@@ -130,12 +133,30 @@ pub fn clear() {
     }
 }
 
-/// Whether `/tmp` may take a page more: of memory and swap, a sixteenth of the memory is left to processes.
+/// So many pages more, or less, are files'.
+pub fn count_pages(pages: i64) {
+    if let Some(local) = LOCALS[machine::torus_index() % TORI].get() {
+        local.pages.fetch_add(pages, Ordering::Relaxed);
+    }
+}
+
+/// How many pages files may have in memory and swap, and how many more they may take: half of both, as tmpfs has on Linux by default of
+/// the memory alone; and a sixteenth of the memory is left to processes in any case.
+pub fn room() -> (u64, u64) {
+    let Some(local) = LOCALS[machine::torus_index() % TORI].get() else {
+        return (0, 0);
+    };
+    let (slots, all_slots) = machine::slots();
+    let most = (local.frames + all_slots) / 2;
+    let pages = u64::try_from(local.pages.load(Ordering::Relaxed)).unwrap_or(0);
+    let available = machine::available_frames() + slots;
+    let left = available.saturating_sub(local.frames / 16);
+    (most, most.saturating_sub(pages).min(left))
+}
+
+/// Whether files may take a page more.
 pub fn has_room() -> bool {
-    let left = LOCALS[machine::torus_index() % TORI]
-        .get()
-        .map_or(0, |local| local.frames / 16);
-    machine::available_frames() + machine::available_slots() > left
+    room().1 > 0
 }
 
 /// The tree of a node, which is to have a name more. ENOSPC when names and other objects have half of the memory already: they

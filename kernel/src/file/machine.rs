@@ -21,10 +21,13 @@ pub fn frames_and_heap() -> (u64, u64) {
     (torus.total(), torus.heap.frames())
 }
 
-/// Pages that can still be written to swap.
-pub fn available_slots() -> u64 {
+/// Pages that can still be written to swap, and those that it has in all.
+pub fn slots() -> (u64, u64) {
     let swap = cpu::this().torus().reclaim.swap();
-    swap.map_or(0, |swap| swap.slots().available())
+    swap.map_or((0, 0), |swap| {
+        let available = swap.slots().available();
+        (available, available + swap.slots().used())
+    })
 }
 
 /// Time since boot.

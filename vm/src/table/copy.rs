@@ -8,10 +8,13 @@ use crate::addr::{Frame, Page, PageRange, RUN};
 use crate::flush::FlushDebt;
 
 /// Entries that are copied between two looks for interrupts.
-const PIECE: usize = 128;
+const PIECE: usize = 64;
 
 /// What a range takes besides its entries, in entries.
 const EACH: usize = 8;
+
+/// Entries that are looked at in the time in which one is copied.
+const LOOKED_AT: usize = 8;
 
 /// What a copy made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,6 +82,7 @@ impl PageTable {
             let next = Page((page.0 | (RUN - 1)) + 1).min(range.end);
             let part = index(page, 1)..index(page, 1) + (next - page) as usize;
             let words = &memory.table(from)[part.clone()];
+            copied.looks(memory, words.len() / LOOKED_AT);
             if let Some(first) = words.iter().position(|word| word.load(Relaxed) != 0) {
                 let to = child.reach(memory, page, 1)?;
                 let copies = &memory.table(to)[part][first..];

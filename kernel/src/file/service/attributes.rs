@@ -1,6 +1,6 @@
 //! Attributes of files: stat, access, mode, owner, times, and those of file systems.
 
-use super::super::local::local;
+use super::super::local;
 use super::super::machine;
 use super::super::tree::{Mount, Node};
 use super::{Subject, bytes};
@@ -90,7 +90,7 @@ pub(super) fn stat_fs(subject: &Subject) -> Result<Vec<u8>, Errno> {
         Subject::Target(_) => subject.node(Errno::ENOENT)?.mount(),
     };
     let (total, free) = match mount {
-        Mount::Tmp | Mount::Archive => (local().frames, machine::available_frames()),
+        Mount::Tmp | Mount::Archive => local::room(),
         _ => (0, 0),
     };
     let files = if total > 0 { total } else { 0 };

@@ -32,6 +32,7 @@ impl MemoryObject {
                 Way::Stay => false,
                 Way::Drop => {
                     *place = Place::Nowhere;
+                    own.count(-1);
                     true
                 }
                 Way::Write(slot) => {

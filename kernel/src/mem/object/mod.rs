@@ -178,7 +178,7 @@ impl MemoryObject {
 
     /// The object of a file in memory, without a byte yet.
     pub fn file() -> Result<ObjectRef, Errno> {
-        Self::create(Pages::Own(OwnPages::of_file()))
+        Self::create(Pages::Own(OwnPages::of_file(None, 0)))
     }
 
     /// The object of a source: the torus's one, when the source has an identity.
@@ -189,10 +189,10 @@ impl MemoryObject {
         })
     }
 
-    /// An object that begins as its source, and is changed.
+    /// The object of a file that begins as its source, and is changed.
     pub fn over(source: Arc<dyn PageSource>) -> Result<ObjectRef, Errno> {
         let len = source.len();
-        Self::create(Pages::Own(OwnPages::new(Some(source), len)))
+        Self::create(Pages::Own(OwnPages::of_file(Some(source), len)))
     }
 
     /// As [`MemoryObject::of_source`], of content.

@@ -2,7 +2,7 @@
 
 use super::{PAGE, PageSource, SourceError};
 use crate::arch::{Relax, cpu};
-use crate::file::has_room;
+use crate::file::{count_pages, has_room};
 use crate::mem::held::Held;
 use crate::mem::swap::{Asked, PageName};
 use crate::sched::lock::Lock;
@@ -26,7 +26,7 @@ pub struct OwnPages {
     source: Option<Arc<dyn PageSource>>,
     /// Bytes that are the source's as long as nobody has written to them: never more than the object has been cut to.
     made: AtomicU64,
-    /// Its pages stay when whoever has made them has ended: there are no more of them than files in memory may have.
+    /// It is a file: its pages stay when whoever has made them has ended. They are counted, and limited.
     stays: bool,
     /// Length in bytes: beyond its last page there is nothing.
     len: AtomicU64,
@@ -90,9 +90,9 @@ impl OwnPages {
         }
     }
 
-    /// Zeros of a file in memory, without a page yet.
-    pub(super) fn of_file() -> Self {
-        let mut pages = Self::new(None, 0);
+    /// Those of a file in memory that begins as a source, or empty.
+    pub(super) fn of_file(source: Option<Arc<dyn PageSource>>, len: u64) -> Self {
+        let mut pages = Self::new(source, len);
         pages.stays = true;
         pages
     }
@@ -122,10 +122,13 @@ impl OwnPages {
         match *place {
             Place::Frame(frame) => Ok(Held::share(frame)),
             Place::Slot(slot) => Err(ask(owner, index, slot)),
-            Place::Nowhere if self.stays && !has_room() => Err(SourceError::Full),
+            Place::Nowhere if self.stays && !self.is_made(index) && !has_room() => {
+                Err(SourceError::Full)
+            }
             Place::Nowhere => {
                 let frame = self.make(owner, index)?.into_frame();
                 *place = Place::Frame(frame);
+                self.count(1);
                 Ok(Held::share(frame))
             }
         }
@@ -189,6 +192,13 @@ impl OwnPages {
         Ok(frame)
     }
 
+    /// So many pages have come, or gone.
+    pub(super) fn count(&self, pages: i64) {
+        if self.stays {
+            count_pages(pages);
+        }
+    }
+
     /// Makes the object at least so long; what is added reads as zeros.
     pub fn extend(&self, len: u64) {
         self.len.fetch_max(len, Ordering::AcqRel);
@@ -213,12 +223,12 @@ impl OwnPages {
         self.made.fetch_min(len, Ordering::AcqRel);
         let keep = len.div_ceil(PAGE as u64);
         if let Some(places) = chunks.get_mut(&(keep / CHUNK)) {
-            release(&mut places[(keep % CHUNK) as usize..]);
+            self.count(-release(&mut places[(keep % CHUNK) as usize..]));
         }
         while let Some((&number, places)) = chunks.iter_mut().next_back()
             && number * CHUNK >= keep
         {
-            release(places);
+            self.count(-release(places));
             chunks.remove(&number);
         }
         drop(chunks);
@@ -243,14 +253,17 @@ fn ask(owner: Owner, index: u64, slot: Slot) -> SourceError {
     }
 }
 
-/// Gives up what is held in a row of places.
-fn release(places: &mut [Place]) {
+/// Gives up what is held in a row of places; answers how many pages that were.
+fn release(places: &mut [Place]) -> i64 {
+    let mut pages = 0;
     for piece in places.chunks_mut(RELEASED) {
         for place in piece {
+            pages += i64::from(*place != Place::Nowhere);
             core::mem::replace(place, Place::Nowhere).release();
         }
         cpu::let_interrupts_in();
     }
+    pages
 }
 
 /// Where page `index` is.
@@ -279,8 +292,8 @@ fn place(chunks: &mut Chunks, index: u64) -> Result<&mut Place, SourceError> {
 
 impl Drop for OwnPages {
     fn drop(&mut self) {
-        for places in self.chunks.get_mut().values_mut() {
-            release(places);
-        }
+        let places = self.chunks.get_mut().values_mut();
+        let pages: i64 = places.map(|places| release(places)).sum();
+        self.count(-pages);
     }
 }
