@@ -173,7 +173,7 @@ fn counted(output: &Output, counter: &str) -> u64 {
 #[test]
 fn sort_sorts_more_than_memory() {
     let script = "seq 1 500000 | sort -r | md5sum";
-    let exec = Exec::sh(script).smp(1).tori(1).mem(34).swap(64).stats();
+    let exec = Exec::sh(script).smp(1).tori(1).mem(36).swap(64).stats();
     let output = exec.same_as_host();
     assert_eq!(output.status, 0, "{output:?}");
     assert!(counted(&output, "swapped_in") > 100, "{}", output.log);
@@ -191,7 +191,7 @@ fn sqlite_with_little_memory() {
         SELECT count(*), total(length(a.s)) FROM t a JOIN t b ON a.k = b.id; PRAGMA integrity_check;";
     for program in programs::real("sqlite3") {
         let exec = Exec::new(program).args([":memory:", rows]);
-        let output = exec.smp(1).tori(1).mem(42).swap(64).stats().same_as_host();
+        let output = exec.smp(1).tori(1).mem(44).swap(64).stats().same_as_host();
         assert!(output.stdout.ends_with("ok\n"), "{output:?}");
         assert!(counted(&output, "swapped_in") > 100, "{}", output.log);
     }

@@ -47,6 +47,8 @@ pub(crate) fn restrain(number: i64, arguments: &mut [u64; 6], world: &mut World)
         // Descriptors up to the limit are a victim's own; more would only use memory up.
         l::SYS_setrlimit if a[0] as i32 == l::RLIMIT_NOFILE => return false,
         l::SYS_prlimit64 if a[1] as i32 == l::RLIMIT_NOFILE => a[2] = 0,
+        // User 0 may take the fuzzer its memory by this.
+        l::SYS_prlimit64 if a[2] != 0 => a[0] = own,
         l::SYS_truncate | l::SYS_ftruncate if !seldom => a[1] %= 1 << 20,
         l::SYS_fallocate if !seldom => (a[2], a[3]) = (a[2] % (1 << 20), a[3] % (1 << 20)),
         l::SYS_pwrite64 | l::SYS_pwritev if !seldom => a[3] %= 1 << 20,
