@@ -185,8 +185,8 @@ impl Rings {
 /// Hands a message to whom it concerns.
 fn deliver(from: TorusId, message: Message) {
     match message.kind() {
-        1..=14 | 40..=49 | 60..=69 => crate::migrate::deliver(from, message),
-        15..=39 => crate::process::far::deliver(from, message),
+        1..=14 | 40..=49 | 60..=61 => crate::migrate::deliver(from, message),
+        15..=39 | 62 => crate::process::far::deliver(from, message),
         50..=59 => crate::file::far::deliver(from, message),
         kind => log::error!("a message of kind {kind} from torus {from}, which nobody takes"),
     }
