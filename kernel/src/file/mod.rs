@@ -41,7 +41,8 @@ use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use braid_files::archive::ArchiveError;
 
-/// Lets go what this torus's processes have left in `/tmp`, and who waits for the console: there are none any more.
+/// Frees what files and names this torus has left in `/tmp`, and wakes the threads that wait for the console. Called when the torus has no
+/// process any more.
 pub fn let_go() {
     local::clear();
 }

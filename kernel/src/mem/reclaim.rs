@@ -79,7 +79,7 @@ impl Reclaim {
         self.swap.call_once(|| swap);
     }
 
-    /// Whoever waits for a frame, or for a page of the disk, looks again, and is forgotten.
+    /// Wakes all threads that wait for a frame or for a page from the swap disk, and empties the queues that they stand in.
     pub fn wake_waiting(&self) {
         self.waiting.wake_all();
         if let Some(swap) = self.swap() {

@@ -53,7 +53,8 @@ pub fn open() -> Result<(), Errno> {
     Ok(())
 }
 
-/// Lets go what the torus only keeps for later, and waits for what its other cores are about to let go: those who have just ended.
+/// Frees what the torus keeps only to be faster later. Before that it waits until the torus's other cores are idle: a core drops the
+/// thread that has just ended on it only then.
 fn let_go(torus: &Torus) {
     let until = time::now() + PATIENCE;
     while torus.share.sched.idle_cores() + 1 < torus.cores() && time::now() < until {

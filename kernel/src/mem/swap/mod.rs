@@ -88,7 +88,7 @@ impl Swap {
         &self.slots
     }
 
-    /// Whoever waits looks again, and is forgotten.
+    /// Wakes all threads that wait for a transfer or for room on the disk, and empties the queues that they stand in.
     pub fn wake_waiting(&self) {
         self.ended.iter().for_each(WaitQueue::wake_all);
         self.room.wake_all();
