@@ -42,3 +42,12 @@ fn wrong_requests_and_other_users_are_refused() {
     let output = Exec::new(programs::rust("reboot")).run();
     assert_eq!(output.stdout, "still here\n", "{}", output.stderr);
 }
+
+/// Who has not ended when patience does is named in the log, whichever torus it is on.
+#[test]
+fn the_log_says_what_the_end_waits_for() {
+    let exec = Exec::new(programs::rust("lasting")).smp(2).tori(2);
+    let output = exec.words("patience=0").run();
+    let named = output.log.contains("torus 1 still waits for lasting");
+    assert!(named, "{}", output.log);
+}

@@ -79,6 +79,8 @@ pub struct CommandLine<'a> {
     pub no_x2apic: bool,
     /// `linger=SECONDS`: let the screen be read so long before the machine is powered off.
     pub linger: u32,
+    /// `patience=SECONDS`: how long the end of the machine waits for processes before the log says for which; 10 unless it is named.
+    pub patience: Option<u32>,
     /// The whole line, which also holds [`Self::environment`] and [`Self::arguments`].
     line: &'a str,
 }
@@ -169,6 +171,7 @@ impl<'a> CommandLine<'a> {
             "x2apic" if value == "off" => self.no_x2apic = true,
             "x2apic" => return Err(bad),
             "linger" => self.linger = value.parse().map_err(|_| bad)?,
+            "patience" => self.patience = Some(value.parse().map_err(|_| bad)?),
             "env" => {}
             _ => return Err(WordError::Unknown(word)),
         }
@@ -285,7 +288,7 @@ mod tests {
     #[test]
     fn every_word_is_understood() {
         let line = clean(
-            "tori=3 init=/bin/a%20b swap=vda log=debug console=com2 tty=02 winsize=24x80 debug-exit=0xf4 cwd=/tmp stats verify fail-allocations user=1000:7 cores=2 x2apic=off linger=9 env=A=1 env=B%3D2",
+            "tori=3 init=/bin/a%20b swap=vda log=debug console=com2 tty=02 winsize=24x80 debug-exit=0xf4 cwd=/tmp stats verify fail-allocations user=1000:7 cores=2 x2apic=off linger=9 patience=3 env=A=1 env=B%3D2",
         );
         assert_eq!(line.tori, Tori::Count(3));
         assert_eq!(line.init.unwrap().bytes().collect::<Vec<_>>(), b"/bin/a b");
@@ -299,6 +302,7 @@ mod tests {
         assert_eq!(line.user, Some((1000, 7)));
         assert_eq!(clean("user=5").user, Some((5, 5)));
         assert_eq!((line.cores, line.linger), (Some(2), 9));
+        assert_eq!(line.patience, Some(3));
         let env: Vec<Vec<u8>> = line.environment().map(|e| e.bytes().collect()).collect();
         assert_eq!(env, [b"A=1", b"B=2"]);
         assert!(line.arguments().is_none());

@@ -105,7 +105,7 @@ impl Executable {
     pub fn find(thread: &Arc<Thread>, path: &[u8]) -> Result<Found, Stop> {
         let who = thread.process.credentials.lock().identity();
         let directory = thread.process.files.directory();
-        let mut walk = walk::resolve(&World(who), &directory, path, true)?;
+        let mut walk = walk::resolve(&World::own(who), &directory, path, true)?;
         loop {
             let leaving = match walk {
                 Walk::Target(target) => return Self::here(thread, &who, target),

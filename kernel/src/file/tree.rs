@@ -6,7 +6,7 @@ mod root;
 mod worlds;
 
 pub use root::{archive, init, is_changed, is_written, mark_written, root};
-pub use worlds::{Home, World};
+pub use worlds::World;
 
 use super::content::Content;
 use super::device::{self, Device};

@@ -25,8 +25,6 @@ use crate::sched::lock::Lock;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use core::sync::atomic::{AtomicU32, Ordering};
-use torus::message::Message;
-use torus::migrate::{DepositEvent, Event};
 use torus::{DepositId, DepositNames, TorusId};
 
 /// Gives an empty map's last node back.
@@ -135,34 +133,4 @@ pub fn send_away(thread: &Arc<Thread>, to: TorusId) {
 pub fn pages(space: &Space) -> (u64, u64) {
     let homes = space.with_host(|_, host| host.resident.claims().len() as u64);
     (space.look(|space| space.resident()), homes.unwrap_or(0))
-}
-
-/// A message about migration, from the torus `from`.
-pub fn deliver(from: TorusId, message: Message) {
-    match message {
-        Message::Offer { pid, image } => arrive::offered(from, pid, image),
-        Message::Adopted { pid } => depart::adopted(pid),
-        Message::Refused { pid, reason } => depart::refused(pid, reason),
-        Message::Departed { pid } => depart::settled(pid),
-        Message::Pull { deposit, span } => home::event(deposit, DepositEvent::Pull { from, span }),
-        Message::PageRead { deposit, page } => {
-            home::event(deposit, DepositEvent::Read { page, good: true });
-        }
-        Message::Free { deposit, span } => home::event(deposit, DepositEvent::Free { span }),
-        Message::Fork { parent, child } => {
-            home::event(parent, DepositEvent::Fork { from, child });
-        }
-        Message::Release { deposit } => home::event(deposit, DepositEvent::Release),
-        Message::Grant { deposit, span } => {
-            host::event(deposit, Event::Granted { deposit, span });
-        }
-        Message::Lost { deposit, page } => host::event(deposit, Event::Lost { deposit, page }),
-        Message::Forked {
-            parent,
-            child,
-            root,
-        } => host::forked(parent, child, Some(root)),
-        Message::ForkFailed { parent, child } => host::forked(parent, child, None),
-        message => lease::deliver(from, message),
-    }
 }

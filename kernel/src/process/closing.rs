@@ -22,8 +22,8 @@ use torus::message::Message;
 /// The number of the call in which the first process waits for the others to be gone; no program can make it.
 pub const LAST: u64 = u64::MAX - 2;
 
-/// After so long the log says what the end waits for.
-const PATIENCE: Nanos = Nanos::from_secs(10);
+/// After so many seconds the log says what the end waits for, unless the command line says otherwise.
+const PATIENCE: u32 = 10;
 
 /// How far the end has come on a torus.
 pub struct Closing {
@@ -192,8 +192,9 @@ pub fn finish() {
 
 /// When the killed take long to end, has every torus say once what it waits for.
 fn grow_impatient(call: &mut Call) -> Result<(), Stop> {
-    let killed = !boot::info().command_line.every_torus;
-    call.set_deadline(|_| Ok(killed.then(|| time::now() + PATIENCE)))?;
+    let line = &boot::info().command_line;
+    let patience = Nanos::from_secs(line.patience.unwrap_or(PATIENCE).into());
+    call.set_deadline(|_| Ok((!line.every_torus).then(|| time::now() + patience)))?;
     if call.inflight.is_over() {
         call.inflight.deadline = None;
         tell();

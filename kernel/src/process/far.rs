@@ -1,9 +1,9 @@
 //! Processes and their families on several tori: what arrives about them, what this torus does for them, and calls that
 //! ask processes elsewhere.
 
-use super::{Pid, Process, balance, closing, drain, init, table};
+use super::{Pid, Process, drain, table};
 use crate::arch::cpu;
-use crate::rings::{self, probe};
+use crate::rings;
 use crate::signal::action::{ActionFlags, SIG_IGN};
 use crate::signal::info::{Fields, SI_USER, SigInfo};
 use crate::signal::{self, Signal};
@@ -28,33 +28,11 @@ const CLD_STOPPED: i32 = 5;
 /// A child continued.
 const CLD_CONTINUED: i32 = 6;
 
-/// A message about processes, from the torus `from`.
+/// A message about processes and their families, from the torus `from`.
 pub fn deliver(from: TorusId, message: Message) {
-    match message {
-        Message::Probe { number, check } => probe::receive(from, number, check),
-        Message::Load { load } => balance::told(from, load),
-        Message::Want { load } => balance::wanted(from, load),
-        Message::Drain {
-            from,
-            token,
-            begin,
-            undo,
-        } => drain::told(from, token, begin, undo),
-        Message::Tend {} => {
-            crate::migrate::host::drain();
-        }
-        Message::Begin {} => init::begin(),
-        Message::OpenSwap {} => crate::mem::swap::open(),
-        Message::End { kill } => closing::end(from, kill),
-        Message::Linger {} => closing::tell(),
-        Message::Close {} => closing::close(from),
-        Message::Done {} => closing::done(),
-        message => {
-            let heard = table().with(|families, hands| families.receive(from, message, hands));
-            if let Err(error) = heard {
-                log::error!("from torus {from}: {error}");
-            }
-        }
+    let heard = table().with(|families, hands| families.receive(from, message, hands));
+    if let Err(error) = heard {
+        log::error!("from torus {from}: {error}");
     }
 }
 

@@ -1,7 +1,8 @@
 //! The ends of rings that a torus holds.
 
+use super::deliver::deliver;
 use super::probe::Tally;
-use super::{LINES, RESERVE, deliver};
+use super::{LINES, RESERVE};
 use crate::arch::cpu::{self, Cpu};
 use crate::arch::ipi;
 use crate::process::counters;

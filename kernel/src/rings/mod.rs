@@ -14,6 +14,7 @@
 //! waits in the exit's outbox; the receiver rings back when it has made room. An outbox allocates nothing: its places are the
 //! torus's, set aside at boot and with each process that comes to be ([`reserve`]).
 
+mod deliver;
 mod ends;
 pub mod probe;
 mod setup;
@@ -179,15 +180,5 @@ impl Rings {
                 self.door.bell.disarm();
             }
         }
-    }
-}
-
-/// Hands a message to whom it concerns.
-fn deliver(from: TorusId, message: Message) {
-    match message.kind() {
-        1..=14 | 40..=49 | 60..=61 => crate::migrate::deliver(from, message),
-        15..=39 | 62 => crate::process::far::deliver(from, message),
-        50..=59 => crate::file::far::deliver(from, message),
-        kind => log::error!("a message of kind {kind} from torus {from}, which nobody takes"),
     }
 }

@@ -22,7 +22,7 @@ pub mod image;
 pub mod parcel;
 mod processes;
 pub mod remote;
-mod serving;
+pub mod serving;
 mod share;
 
 pub use asking::{Interruption, Journal, Reply, ask, forget, has_asked, interruption, rewind};
@@ -35,7 +35,6 @@ pub use share::Share;
 
 use crate::arch::cpu;
 use ::torus::TorusId;
-use ::torus::message::Message;
 
 /// The home of `/tmp` and of the console.
 pub const MAIN: TorusId = TorusId::ZERO;
@@ -47,25 +46,4 @@ pub fn is_main() -> bool {
 
 fn share() -> &'static Share {
     &cpu::this().torus().share.far_files
-}
-
-/// A message about files, from the torus `from`.
-pub fn deliver(from: TorusId, message: Message) {
-    match message {
-        Message::FileAsk {
-            call,
-            parcel,
-            frames,
-        } => serving::begin(from, call, parcel, frames),
-        Message::FileAnswer { call } => asking::answered(call),
-        Message::FileCancel { call } => serving::cancel(from, call),
-        Message::FileHold {
-            file,
-            holder,
-            change,
-        } => exports::hold(file, holder, change),
-        Message::FileWoken { request } => serving::woken(request),
-        Message::FileUnlock { file, process } => exports::unlock(file, process),
-        other => log::error!("from torus {from}, not about a file: {other:?}"),
-    }
 }

@@ -9,7 +9,7 @@ use super::super::locks;
 use super::super::open::{Body, OpenFile};
 use super::super::service::{self, Outcome, Subject, bytes, names, poll};
 use super::super::transfer;
-use super::super::tree::{Home, Node};
+use super::super::tree::{Node, World};
 use super::behind::Behind;
 use super::parcel::{self, Frames, PAYLOAD, PAYLOAD_MAX};
 use super::{exports, share};
@@ -409,7 +409,7 @@ fn target(who: &Identity, place: &Place) -> Result<Found, Errno> {
         rest: bytes(&place.rest)?,
         links: place.links,
     };
-    match walk::go_on(&Home(*who), from, place.follow)? {
+    match walk::go_on(&World::home(*who), from, place.follow)? {
         Walk::Target(target) => Ok(Found::Here(target)),
         Walk::Leaves(Leaving { at, rest, links }) => {
             let mut path = at.path()?.ok_or(Errno::ENOENT)?;

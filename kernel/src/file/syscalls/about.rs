@@ -72,7 +72,7 @@ impl<'a> At<'a> {
 
 /// Where a path leads: to something of this torus, or into a directory of another.
 pub(super) fn resolve(call: &Call, who: Identity, at: At) -> Result<Walk<Node>, Stop> {
-    let tree = World(who);
+    let tree = World::own(who);
     let found = walk::resolve(&tree, &at.base(call)?, at.path, at.follow)?;
     // What is done with it takes long enough by itself.
     cpu::let_interrupts_in();
@@ -90,7 +90,7 @@ pub fn go_on(who: Identity, rest: Vec<u8>, links: u32, follow: bool) -> Result<W
         None => (root, rest),
     };
     Ok(walk::go_on(
-        &World(who),
+        &World::own(who),
         Leaving { at, rest, links },
         follow,
     )?)

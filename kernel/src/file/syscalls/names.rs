@@ -138,7 +138,7 @@ fn add_name(call: &Call, from: At, to: At, flags: u64) -> SysResult {
     let source = if from.path.is_empty() && flags & AT_EMPTY_PATH != 0 {
         let file = call.process.files.get(from.directory)?;
         let (at, rest, links) = (file.place().ok_or(Errno::EXDEV)?, Vec::new(), 0);
-        walk::go_on(&World(who), Leaving { at, rest, links }, follow)?
+        walk::go_on(&World::own(who), Leaving { at, rest, links }, follow)?
     } else {
         resolve(call, who, At { follow, ..from })?
     };

@@ -12,7 +12,30 @@ use braid_files::permission::{self, Access};
 use braid_files::walk;
 
 /// Path resolution over the whole tree, on behalf of somebody.
-pub struct World(pub Identity);
+pub struct World {
+    who: Identity,
+    /// Whether what lies below a node is somebody else's to resolve.
+    foreign: fn(&Node) -> bool,
+}
+
+impl World {
+    /// For a process of this torus: what is another torus's is left to that.
+    pub const fn own(who: Identity) -> Self {
+        let foreign = |node: &Node| matches!(node, Node::Far(_)) || node.is_stale();
+        Self { who, foreign }
+    }
+
+    /// For another torus: in the root and in `/tmp`, as everything else is the other's to find.
+    pub const fn home(who: Identity) -> Self {
+        let foreign = |node: &Node| match node {
+            Node::Tmp(_) | Node::Archive(_) => false,
+            // A process that is here is shown here, on the way to it nothing is.
+            Node::Proc(proc) => proc.subject().is_none(),
+            _ => true,
+        };
+        Self { who, foreign }
+    }
+}
 
 impl walk::Tree for World {
     type Node = Node;
@@ -58,7 +81,7 @@ impl walk::Tree for World {
         // The links of /proc/PID/fd lead to open files, not to paths: opening them is a matter of the call.
         Ok(match node {
             Node::Proc(Proc::Descriptor(..)) => None,
-            Node::Proc(proc) if proc.is_link() && !proc.may_be_inspected(&self.0) => {
+            Node::Proc(proc) if proc.is_link() && !proc.may_be_inspected(&self.who) => {
                 return Err(FileError::Denied);
             }
             node => node.link()?,
@@ -71,60 +94,10 @@ impl walk::Tree for World {
         {
             return true;
         }
-        permission::may(&self.0, directory.guard(), Access::EXECUTE)
+        permission::may(&self.who, directory.guard(), Access::EXECUTE)
     }
 
     fn is_foreign(&self, node: &Node) -> bool {
-        matches!(node, Node::Far(_)) || node.is_stale()
-    }
-}
-
-/// Path resolution for other tori: in the root and in `/tmp`, as everything else is theirs to find.
-pub struct Home(pub Identity);
-
-impl Home {
-    fn world(&self) -> World {
-        World(self.0)
-    }
-}
-
-impl walk::Tree for Home {
-    type Node = Node;
-
-    fn pause(&self) {
-        cpu::let_interrupts_in();
-    }
-
-    fn root(&self) -> Node {
-        Node::root()
-    }
-
-    fn child(&self, directory: &Node, name: &[u8]) -> Result<Option<Node>, FileError> {
-        self.world().child(directory, name)
-    }
-
-    fn parent(&self, directory: &Node) -> Result<Node, FileError> {
-        directory.parent().ok_or(FileError::NotFound)
-    }
-
-    fn is_directory(&self, node: &Node) -> bool {
-        node.is_directory()
-    }
-
-    fn link(&self, node: &Node) -> Result<Option<Vec<u8>>, FileError> {
-        self.world().link(node)
-    }
-
-    fn may_search(&self, directory: &Node) -> bool {
-        self.world().may_search(directory)
-    }
-
-    fn is_foreign(&self, node: &Node) -> bool {
-        match node {
-            Node::Tmp(_) | Node::Archive(_) => false,
-            // A process that is here is shown here, on the way to it nothing is.
-            Node::Proc(proc) => proc.subject().is_none(),
-            _ => true,
-        }
+        (self.foreign)(node)
     }
 }

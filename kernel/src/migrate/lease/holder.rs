@@ -243,39 +243,27 @@ fn find(home: TorusId, number: u64) -> Option<Arc<MemoryObject>> {
     own().held.lock().get(&(home, number))?.object.upgrade()
 }
 
+/// A home has lent a page.
+pub fn lent(from: TorusId, lease: u64, index: u64, frame: Frame) {
+    answered(from, lease, index, Pid::INIT, Answer::Lent(frame));
+}
+
+/// The process does not get the page.
+pub fn not_lent(from: TorusId, lease: u64, index: u64, asker: Pid, why: Why) {
+    answered(from, lease, index, asker, Answer::Refused(why));
+}
+
+/// A page that never changes has this root, and is in this frame until its home hears that this torus has it.
+pub fn content(from: TorusId, lease: u64, index: u64, frame: Frame, root: [u64; 4]) {
+    if let Some((found, object)) = leased(from, lease) {
+        keep(&found, index, frame, root);
+        rings::send(from, Message::HaveContent { object, index });
+    }
+    answered(from, lease, index, Pid::INIT, Answer::Content(root));
+}
+
 /// A home has answered what was asked. Not when nothing maps the object any more.
-pub(super) fn answered(from: TorusId, message: Message) {
-    let (lease, index, asker, answer) = match message {
-        Message::Lent {
-            lease,
-            index,
-            frame,
-        } => (lease, index, Pid::INIT, Answer::Lent(frame)),
-        Message::NotLent {
-            lease,
-            index,
-            asker,
-            why,
-        } => (lease, index, asker, Answer::Refused(why)),
-        Message::Content {
-            lease,
-            index,
-            frame,
-            root0,
-            root1,
-            root2,
-            root3,
-        } => {
-            let root = [root0, root1, root2, root3];
-            if let Some((object, number)) = leased(from, lease) {
-                keep(&object, index, frame, root);
-                let object = number;
-                rings::send(from, Message::HaveContent { object, index });
-            }
-            (lease, index, Pid::INIT, Answer::Content(root))
-        }
-        message => return log::error!("torus {from} sends {message:?}, which nobody takes"),
-    };
+fn answered(from: TorusId, lease: u64, index: u64, asker: Pid, answer: Answer) {
     let found = leased(from, lease);
     if let Some(far) = found.as_ref().and_then(|(object, _)| object.far()) {
         far.lease.lock().answered(index, asker, answer);
@@ -311,7 +299,7 @@ fn keep(object: &Arc<MemoryObject>, index: u64, frame: Frame, root: [u64; 4]) {
 }
 
 /// The object was cut: nobody here reaches what lies behind any more.
-pub(super) fn cut(from: TorusId, object: u64, page: u64, cut: u64) {
+pub fn cut(from: TorusId, object: u64, page: u64, cut: u64) {
     let spaces = &cpu::this().torus().share.spaces;
     let found = find(from, object);
     let forgotten = match found.as_ref().and_then(|found| Some((found, found.far()?))) {

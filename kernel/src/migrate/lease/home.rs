@@ -50,7 +50,7 @@ pub fn is_held(object: &ObjectRef) -> bool {
 }
 
 /// The object of a number. EIO when there is none.
-pub(super) fn object(number: u64) -> Result<ObjectRef, Errno> {
+pub fn object(number: u64) -> Result<ObjectRef, Errno> {
     let lender = own().lender.lock();
     lender.object(number).cloned().ok_or(Errno::EIO)
 }
@@ -63,7 +63,7 @@ pub fn hold(number: u64, holder: TorusId, change: i32) {
 }
 
 /// Nothing maps an object any more on a torus.
-pub(super) fn unhold(holder: TorusId, number: u64, count: u32) {
+pub fn unhold(holder: TorusId, number: u64, count: u32) {
     let _held = insist();
     let back = own().lender.lock().release(number, holder, count.into());
     let_go(back);
@@ -86,13 +86,13 @@ fn let_go(back: Result<Outstanding<ObjectRef, Held>, NoObject>) {
 }
 
 /// A holder has copied a page.
-pub(super) fn copied(holder: TorusId, number: u64, index: u64) {
+pub fn copied(holder: TorusId, number: u64, index: u64) {
     let page = own().lender.lock().copied(number, holder, index);
     drop(page);
 }
 
 /// A holder has forgotten what was cut.
-pub(super) fn forgotten(holder: TorusId, number: u64, cut: u64) {
+pub fn forgotten(holder: TorusId, number: u64, cut: u64) {
     let pages = own().lender.lock().forgotten(number, holder, cut);
     drop(pages);
 }
@@ -132,7 +132,7 @@ impl Waiter for Lending {
 
 /// A page that a torus has asked for.
 #[derive(Clone, Copy)]
-pub(super) struct Wish {
+pub struct Wish {
     /// Who asks.
     pub holder: TorusId,
     /// Its number of the lease.
@@ -146,7 +146,7 @@ pub(super) struct Wish {
 }
 
 /// Lends a page to a torus that holds the object, as soon as it is in a frame.
-pub(super) fn lend(wish: Wish) {
+pub fn lend(wish: Wish) {
     loop {
         let looked = own()
             .lender

@@ -7,7 +7,6 @@ pub mod home;
 
 pub use holder::Far;
 
-use self::home::Wish;
 use crate::mem::held::Held;
 use crate::mem::object::ObjectRef;
 use crate::rings;
@@ -134,50 +133,5 @@ impl Drop for Taken {
         for (home, number) in self.held.drain(..) {
             hold(home, number, self.to, -1);
         }
-    }
-}
-
-/// A message about leases, from the torus `from`.
-pub fn deliver(from: TorusId, message: Message) {
-    match message {
-        Message::Hold {
-            object,
-            holder,
-            change,
-        } => home::hold(object, holder, change),
-        Message::Unhold { object, count } => home::unhold(from, object, count),
-        Message::Lend {
-            object,
-            lease,
-            index,
-            asker,
-        } => home::lend(Wish {
-            holder: from,
-            lease,
-            object,
-            index,
-            asker,
-        }),
-        Message::LendAgain {
-            object,
-            index,
-            holder,
-            lease,
-            asker,
-        } => home::lend(Wish {
-            holder,
-            lease,
-            object,
-            index,
-            asker,
-        }),
-        Message::HaveContent { object, index } => home::copied(from, object, index),
-        Message::Forgotten { object, cut } => home::forgotten(from, object, cut),
-        Message::Cut {
-            object,
-            from: page,
-            cut,
-        } => holder::cut(from, object, page, cut),
-        message => holder::answered(from, message),
     }
 }
