@@ -14,6 +14,11 @@ fn policies() {
 }
 
 #[test]
+fn orders_reach_processes_wherever_they_are() {
+    cases::as_on_linux("orders", &cases::exec("orders").smp(2).tori(2));
+}
+
+#[test]
 fn processor_time() {
     cases::as_on_linux("cputime", &cases::exec("cputime"));
 }

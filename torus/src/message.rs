@@ -8,6 +8,7 @@
 
 #[macro_use]
 mod field;
+mod order;
 
 use field::Field;
 use vm::addr::{Frame, Page};
@@ -15,7 +16,7 @@ use vm::addr::{Frame, Page};
 use crate::{
     DepositId, TorusId,
     balance::Load,
-    family::{Carried, Crowd, Ended, Sent},
+    family::{Answer, By, Carried, Count, Crowd, Ended, Order, Sent, Told},
     lease::Why,
     pid::Pid,
     ring::Line,
@@ -169,8 +170,19 @@ messages! {
         to: Pid,
         /// What the request carried.
         token: u64,
-        /// What was asked for, 0, or a negative error number.
-        result: i32,
+        /// That.
+        answer: Answer,
+    }
+    /// To a process, by way of its birth torus: tell or change something of yourself.
+    63 Order {
+        /// The process.
+        to: Pid,
+        /// What the answer is to carry.
+        token: u64,
+        /// Who gives the order.
+        by: By,
+        /// The order.
+        order: Order,
     }
     /// To a parent, by way of its birth torus: its child has ended.
     18 Exited {
@@ -280,7 +292,7 @@ messages! {
         /// What the answer is to carry.
         token: u64,
     }
-    /// To every torus: a signal for many.
+    /// To every torus: something that many are told.
     30 All {
         /// Counts up, for each sender.
         number: u64,
@@ -288,17 +300,15 @@ messages! {
         stable: u64,
         /// For whom.
         crowd: Crowd,
-        /// The signal.
-        sent: Sent,
+        /// What they are told.
+        told: Told,
     }
-    /// To the torus where it began: those here have the signal.
+    /// To the torus where it began: those here have been told.
     31 Heard {
         /// Its number.
         number: u64,
-        /// How many they are.
-        found: u64,
-        /// How many of them the sender may send it to.
-        permitted: u64,
+        /// What they make together.
+        count: Count,
     }
     /// To every torus: start the first program too.
     32 Begin {}
@@ -497,6 +507,7 @@ impl Message {
     pub const fn addressee(&self) -> Option<Pid> {
         match *self {
             Self::Signal { to, .. }
+            | Self::Order { to, .. }
             | Self::Answer { to, .. }
             | Self::Exited { to, .. }
             | Self::Reap { to }

@@ -1,6 +1,7 @@
 //! Processes and their families on several tori: what arrives about them, what this torus does for them, and calls that
 //! ask processes elsewhere.
 
+use super::order::obey;
 use super::{Pid, Process, drain, table};
 use crate::arch::cpu;
 use crate::rings;
@@ -14,7 +15,7 @@ use alloc::sync::Arc;
 use braid_files::credentials::may_signal;
 use core::sync::atomic::Ordering;
 use torus::TorusId;
-use torus::family::{Carried, Families, News, Report, Sent, Struck, World};
+use torus::family::{Answer, By, Carried, Families, News, Order, Report, Sent, Struck, World};
 use torus::message::Message;
 
 /// A child exited.
@@ -36,13 +37,22 @@ pub fn deliver(from: TorusId, message: Message) {
     }
 }
 
-/// Asks something of processes that may be elsewhere, or looks whether the answer has come: a call asks question 1, then 2,
-/// each once. Only SIGKILL ends the wait.
+/// As [`ask_for`], where the answer is a number.
 pub fn ask(
     call: &mut Call,
     question: u64,
     begin: impl FnOnce(&mut Families, u64, &mut Hands<'_>),
 ) -> Result<i32, Stop> {
+    Ok(ask_for(call, question, begin)?.result)
+}
+
+/// Asks something of processes that may be elsewhere, or looks whether the answer has come: a call asks question 1, then 2,
+/// each once. Only SIGKILL ends the wait.
+pub fn ask_for(
+    call: &mut Call,
+    question: u64,
+    begin: impl FnOnce(&mut Families, u64, &mut Hands<'_>),
+) -> Result<Answer, Stop> {
     let me = call.process.pid;
     table().with(|families, hands| {
         if !is_at(call, question) {
@@ -71,8 +81,12 @@ pub fn value(answer: i32) -> SysResult {
     }
 }
 
-/// What this torus does for families: the processes that are here.
-pub struct Hands<'a>(pub(super) &'a mut BTreeMap<Pid, Arc<Process>>);
+/// What this torus does for families: the processes that are here, and the one whose new limits its address space is told of when the
+/// table is free.
+pub struct Hands<'a>(
+    pub(super) &'a mut BTreeMap<Pid, Arc<Process>>,
+    pub(super) Option<Arc<Process>>,
+);
 
 impl World for Hands<'_> {
     fn send(&mut self, to: TorusId, message: Message) {
@@ -106,6 +120,21 @@ impl World for Hands<'_> {
             None => SigInfo::kernel(signal),
         };
         signal::give(process, info)
+    }
+
+    fn order(&mut self, pid: Pid, by: By, order: Order) -> Answer {
+        let Some(process) = self.0.get(&pid) else {
+            return Answer::from(-(Errno::ESRCH as i32));
+        };
+        if matches!(order, Order::Limit { new: Some(_), .. }) {
+            self.1 = Some(process.clone());
+        }
+        obey(process, by, order)
+    }
+
+    fn user(&self, pid: Pid) -> Option<u32> {
+        let process = self.0.get(&pid)?;
+        Some(process.credentials.lock().user.real)
     }
 
     fn child(&mut self, parent: Pid, child: Pid, news: News) {

@@ -4,7 +4,7 @@ use super::far::{ask, is_at, value};
 use super::{Pid, table};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use torus::family::{Crowd, Sent};
+use torus::family::{Crowd, Members, Sent, Told};
 
 /// The first question of a call: what is there already?
 const EXISTS: u64 = 1;
@@ -62,7 +62,7 @@ fn exists(call: &mut Call, group: Pid, session: Option<Pid>) -> Result<bool, Sto
     }
     let me = call.process.pid;
     let crowd = Crowd {
-        group: Some(group),
+        members: Members::Group(group),
         session,
     };
     let sent = Sent {
@@ -75,7 +75,7 @@ fn exists(call: &mut Call, group: Pid, session: Option<Pid>) -> Result<bool, Sto
         session: None,
     };
     let answer = ask(call, EXISTS, |families, token, hands| {
-        families.to_crowd(Some((me, token)), crowd, sent, hands);
+        families.to_crowd(Some((me, token)), crowd, Told::Signal(sent), hands);
     })?;
     Ok(answer == 0)
 }

@@ -1,12 +1,12 @@
 //! Resource limits: getrlimit(2), setrlimit(2), prlimit(2).
 
-use super::table;
+use super::{Process, order};
 use crate::mem::calls::vm_limits;
 use crate::mem::user::{read_value, write_value};
-use crate::process::Pid;
 use crate::signal::DETAILS;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
+use torus::family::{Answer, By, Order};
 
 /// No limit.
 pub const INFINITY: u64 = u64::MAX;
@@ -88,49 +88,49 @@ impl Limits {
     }
 }
 
-fn exchange(call: &Call, pid: i32, resource: u32, new: usize, old: usize) -> SysResult {
+/// Tells a process's limit of a resource, and gives it another one, if that is asked for and who asks may.
+pub fn obey(
+    process: &Process,
+    by: By,
+    resource: u32,
+    new: Option<[u64; 2]>,
+) -> Result<Answer, Errno> {
+    let own = order::credentials(by);
+    if process.pid != by.pid && !own.may_control(&process.credentials.lock()) {
+        return Err(Errno::EPERM);
+    }
     let resource = resource as usize;
     if resource >= COUNT {
-        return Err(Errno::EINVAL.into());
+        return Err(Errno::EINVAL);
     }
-    let target = match pid {
-        0 => call.process.clone(),
-        pid => Pid::from_raw(pid)
-            .and_then(|pid| table().get(pid))
-            .ok_or(Errno::ESRCH)?,
-    };
-    let wanted: Option<[u64; 2]> = if new == 0 {
+    let mut limits = process.limits.lock();
+    let limit = limits.0[resource];
+    if let Some([current, maximum]) = new {
+        if current > maximum {
+            return Err(Errno::EINVAL);
+        }
+        let beyond = resource == NOFILE && maximum > NR_OPEN;
+        if beyond || (maximum > limit[1] && !own.is_privileged()) {
+            return Err(Errno::EPERM);
+        }
+        limits.0[resource] = [current, maximum];
+    }
+    drop(limits);
+    if new.is_some() && resource == CPU {
+        super::timers::renew(process);
+    }
+    Ok(Answer { result: 0, limit })
+}
+
+fn exchange(call: &mut Call, pid: i32, resource: u32, new: usize, old: usize) -> SysResult {
+    let new: Option<[u64; 2]> = if new == 0 {
         None
     } else {
         Some(read_value(new)?)
     };
-    let own = *call.process.credentials.lock();
-    let privileged = own.is_privileged();
-    if target.pid != call.process.pid && !own.may_control(&target.credentials.lock()) {
-        return Err(Errno::EPERM.into());
-    }
-    let mut limits = target.limits.lock();
-    let before = limits.0[resource];
-    if let Some(wanted) = wanted {
-        let [current, maximum] = wanted;
-        if current > maximum {
-            return Err(Errno::EINVAL.into());
-        }
-        let beyond = resource == NOFILE && maximum > NR_OPEN;
-        if beyond || (maximum > before[1] && !privileged) {
-            return Err(Errno::EPERM.into());
-        }
-        limits.0[resource] = wanted;
-    }
-    let now = *limits;
-    drop(limits);
-    if wanted.is_some() && resource == CPU {
-        super::timers::renew(&target);
-    }
-    if wanted.is_some()
-        && let Some(space) = target.space()
-    {
-        space.look(|space| space.limits = vm_limits(&now));
+    let before = order::give(call, pid, Order::Limit { resource, new })?.limit;
+    if new.is_some() && !order::is_for_another(call, pid) {
+        call.process.spread_limits();
     }
     if old != 0 {
         write_value(old, before)?;
@@ -138,20 +138,26 @@ fn exchange(call: &Call, pid: i32, resource: u32, new: usize, old: usize) -> Sys
     Ok(0)
 }
 
+impl Process {
+    /// Tells the process's address space of its limits.
+    pub fn spread_limits(&self) {
+        if let Some(space) = self.space() {
+            let limits = vm_limits(&self.limits.lock());
+            space.look(|space| space.limits = limits);
+        }
+    }
+}
+
 /// prlimit64(2).
 pub fn prlimit64(call: &mut Call) -> SysResult {
-    exchange(
-        call,
-        call.int(0),
-        call.args[1] as u32,
-        call.size(2),
-        call.size(3),
-    )
+    let (pid, resource) = (call.int(0), call.args[1] as u32);
+    exchange(call, pid, resource, call.size(2), call.size(3))
 }
 
 /// getrlimit(2).
 pub fn getrlimit(call: &mut Call) -> SysResult {
-    exchange(call, 0, call.args[0] as u32, 0, call.size(1))
+    let resource = call.args[0] as u32;
+    exchange(call, 0, resource, 0, call.size(1))
 }
 
 /// setrlimit(2).
@@ -159,5 +165,6 @@ pub fn setrlimit(call: &mut Call) -> SysResult {
     if call.args[1] == 0 {
         return Err(Errno::EFAULT.into());
     }
-    exchange(call, 0, call.args[0] as u32, call.size(1), 0)
+    let resource = call.args[0] as u32;
+    exchange(call, 0, resource, call.size(1), 0)
 }

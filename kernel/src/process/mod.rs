@@ -23,6 +23,7 @@ pub mod identity;
 pub mod init;
 pub mod limits;
 pub mod oom;
+pub mod order;
 pub mod personality;
 pub mod policy;
 pub mod priority;

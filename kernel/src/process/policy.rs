@@ -1,16 +1,16 @@
-//! Scheduling policies, and where threads may run: sched_setscheduler(2), sched_setaffinity(2) and their kin. They reach the processes of
-//! the caller's torus. The rules are [`braid_threads::policy`]'s.
+//! Scheduling policies, and where threads may run: sched_setscheduler(2), sched_setaffinity(2) and their kin. The rules are
+//! [`braid_threads::policy`]'s.
 
 use super::limits::NICE as NICE_LIMIT;
-use super::{Pid, Thread, table};
+use super::{Process, Thread, order};
 use crate::arch::cpu;
 use crate::mem::user::{read_value, write_value};
 use crate::sched::switch::SLICE;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
-use alloc::sync::Arc;
 use braid_threads::policy::{Policy, PolicyError, priorities};
 use core::sync::atomic::Ordering;
+use torus::family::{By, Order};
 
 /// What nice value a limit of RLIMIT_NICE means: the limit is so much less.
 const NICEST: i32 = 20;
@@ -24,59 +24,72 @@ impl From<PolicyError> for Errno {
     }
 }
 
-/// The thread that the first argument means.
-fn meant(call: &Call) -> Result<Arc<Thread>, Errno> {
-    let process = match call.int(0) {
-        0 => return Ok(call.thread.clone()),
-        pid => Pid::from_raw(pid).and_then(|pid| table().get(pid)),
-    };
-    process
-        .and_then(|process| process.thread())
-        .ok_or(Errno::ESRCH)
-}
-
-/// Like [`meant`], for calls that know no negative numbers.
-fn meant_by_number(call: &Call) -> Result<Arc<Thread>, Errno> {
-    if call.int(0) < 0 {
-        return Err(Errno::EINVAL);
+/// What a process makes of an order about how it is run.
+pub fn obey(process: &Process, by: By, order: Order) -> Result<i32, Errno> {
+    let thread = process.thread().ok_or(Errno::ESRCH)?;
+    match order {
+        Order::SetPolicy { policy, priority } => set(&thread, by, policy, priority),
+        Order::TellCores => Ok(cpu::this().torus().cores() as i32),
+        Order::SetCores { mask } => {
+            check_control(&thread, by)?;
+            let cores = cpu::this().torus().cores().min(64) as u32;
+            let own = u64::MAX.checked_shr(64 - cores).unwrap_or(0);
+            (mask & own != 0).then_some(0).ok_or(Errno::EINVAL)
+        }
+        _ => Ok(policy_of(&thread).word().cast_signed()),
     }
-    meant(call)
 }
 
 fn policy_of(thread: &Thread) -> Policy {
     Policy::from_word(thread.policy.load(Ordering::Relaxed))
 }
 
-/// EPERM unless the caller may say how a thread is run.
-fn check_control(call: &Call, thread: &Thread) -> Result<(), Errno> {
+/// EPERM unless this one may say how a thread is run.
+fn check_control(thread: &Thread, by: By) -> Result<(), Errno> {
     let other = &thread.process;
-    let may = other.pid == call.process.pid || {
-        let own = *call.process.credentials.lock();
-        own.may_renice(&other.credentials.lock())
-    };
-    if may { Ok(()) } else { Err(Errno::EPERM) }
+    let own = order::credentials(by);
+    if other.pid == by.pid || own.may_renice(&other.credentials.lock()) {
+        Ok(())
+    } else {
+        Err(Errno::EPERM)
+    }
 }
 
-/// Gives a thread a policy, by its word or the one that it has, with the priority that lies at an address.
-fn set(call: &Call, word: Option<u32>, at: usize) -> SysResult {
-    if at == 0 || call.int(0) < 0 {
-        return Err(Errno::EINVAL.into());
-    }
-    let priority: i32 = read_value(at)?;
-    let thread = meant(call)?;
-    let old = policy_of(&thread);
+/// Gives a thread a policy, by its word or the one that it has, with a priority.
+fn set(thread: &Thread, by: By, word: Option<u32>, priority: i32) -> Result<i32, Errno> {
+    let old = policy_of(thread);
     let wanted = Policy::of(word.unwrap_or(old.word()), priority);
     if wanted != Err(PolicyError::Unknown) {
-        check_control(call, &thread)?;
+        check_control(thread, by)?;
     }
-    let wanted = wanted.map_err(Errno::from)?;
+    let wanted = wanted?;
     let nice = thread.nice.load(Ordering::Relaxed);
     let limit = thread.process.limits.lock().current(NICE_LIMIT);
     let least = NICEST - limit.min(2 * NICEST as u64) as i32;
-    if !call.process.credentials.lock().is_privileged() && !old.may_become(wanted, nice, least) {
-        return Err(Errno::EPERM.into());
+    if !order::credentials(by).is_privileged() && !old.may_become(wanted, nice, least) {
+        return Err(Errno::EPERM);
     }
     thread.policy.store(wanted.word(), Ordering::Relaxed);
+    Ok(0)
+}
+
+/// Asks the process that the first argument means for its policy. EINVAL for negative numbers.
+fn tell(call: &mut Call) -> SysResult {
+    let pid = call.int(0);
+    if pid < 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    Ok(order::give(call, pid, Order::TellPolicy)?.result as usize)
+}
+
+/// Has the process that the first argument means take a policy, with the priority that lies at an address.
+fn give(call: &mut Call, policy: Option<u32>, at: usize) -> SysResult {
+    let pid = call.int(0);
+    if at == 0 || pid < 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    let priority: i32 = read_value(at)?;
+    order::give(call, pid, Order::SetPolicy { policy, priority })?;
     Ok(0)
 }
 
@@ -85,17 +98,19 @@ pub fn sched_setscheduler(call: &mut Call) -> SysResult {
     if call.int(1) < 0 {
         return Err(Errno::EINVAL.into());
     }
-    set(call, Some(call.args[1] as u32), call.size(2))
+    let (policy, at) = (call.args[1] as u32, call.size(2));
+    give(call, Some(policy), at)
 }
 
 /// sched_setparam(2).
 pub fn sched_setparam(call: &mut Call) -> SysResult {
-    set(call, None, call.size(1))
+    let at = call.size(1);
+    give(call, None, at)
 }
 
 /// sched_getscheduler(2).
 pub fn sched_getscheduler(call: &mut Call) -> SysResult {
-    Ok(policy_of(&*meant_by_number(call)?).word() as usize)
+    tell(call)
 }
 
 /// sched_getparam(2): no policy that is to be had has a priority.
@@ -103,7 +118,7 @@ pub fn sched_getparam(call: &mut Call) -> SysResult {
     if call.args[1] == 0 {
         return Err(Errno::EINVAL.into());
     }
-    meant_by_number(call)?;
+    tell(call)?;
     write_value(call.size(1), 0i32)?;
     Ok(0)
 }
@@ -122,20 +137,22 @@ pub fn sched_get_priority_max(call: &mut Call) -> SysResult {
 
 /// sched_rr_get_interval(2): a thread's time slice.
 pub fn sched_rr_get_interval(call: &mut Call) -> SysResult {
-    meant_by_number(call)?;
+    tell(call)?;
     write_value(call.size(1), [0, SLICE.get()])?;
     Ok(0)
 }
 
-/// sched_getaffinity(2): the cores of the caller's torus.
+/// sched_getaffinity(2): the cores of the torus on which the process lives.
 pub fn sched_getaffinity(call: &mut Call) -> SysResult {
-    let cores = cpu::this().torus().cores();
-    let bytes = cores.div_ceil(64) * 8;
-    let len = call.size(1);
-    if len < bytes || !len.is_multiple_of(8) {
+    let (pid, len) = (call.int(0), call.size(1));
+    if !len.is_multiple_of(8) {
         return Err(Errno::EINVAL.into());
     }
-    meant(call)?;
+    let cores = order::give(call, pid, Order::TellCores)?.result as usize;
+    let bytes = cores.div_ceil(64) * 8;
+    if len < bytes {
+        return Err(Errno::EINVAL.into());
+    }
     for word in 0..bytes / 8 {
         let bits = (cores - word * 64).min(64) as u32;
         let mask = u64::MAX.checked_shr(64 - bits).unwrap_or(0);
@@ -146,15 +163,12 @@ pub fn sched_getaffinity(call: &mut Call) -> SysResult {
 
 /// sched_setaffinity(2): checked, and then left to the scheduler.
 pub fn sched_setaffinity(call: &mut Call) -> SysResult {
-    let cores = cpu::this().torus().cores().min(64) as u32;
-    let mut word = 0u64;
+    let mut mask = 0u64;
     for index in 0..call.size(1).min(8) {
         let byte: u8 = read_value(call.size(2).wrapping_add(index))?;
-        word |= u64::from(byte) << (index * 8);
+        mask |= u64::from(byte) << (index * 8);
     }
-    check_control(call, &*meant(call)?)?;
-    if word & u64::MAX.checked_shr(64 - cores).unwrap_or(0) == 0 {
-        return Err(Errno::EINVAL.into());
-    }
+    let pid = call.int(0);
+    order::give(call, pid, Order::SetCores { mask })?;
     Ok(0)
 }

@@ -1,87 +1,60 @@
 //! Nice values: getpriority(2), setpriority(2). What they do is [`braid_threads::fair`]'s.
 
 use super::limits::NICE as NICE_LIMIT;
-use super::{Pid, Process, table};
-use crate::syscall::call::{Call, SysResult};
+use super::{Pid, Process, order, table};
+use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use alloc::sync::Arc;
-use alloc::vec::Vec;
 use braid_threads::fair::NICE;
 use core::sync::atomic::Ordering;
-use fallible::TryVec;
+use torus::family::{Answer, By, Members, Order};
 
 /// What getpriority answers for nice 0: larger is nicer to the process, and never negative.
 const ZERO: i32 = 20;
 
-/// The processes of this torus that the first two arguments mean. EINVAL for an unknown kind.
-fn meant(call: &Call) -> Result<Vec<Arc<Process>>, Errno> {
+/// Has the processes that the first two arguments mean tell or change their nice values. EINVAL for an unknown kind.
+fn give(call: &mut Call, new: Option<i32>) -> Result<Answer, Stop> {
     const PROCESS: i32 = 0;
     const GROUP: i32 = 1;
     const USER: i32 = 2;
-    let (me, who) = (call.process, call.int(1));
-    let named = match (call.int(0), who) {
-        (PROCESS, 0) => Some(me.pid),
-        (GROUP, 0) => Some(table().group_of(me.pid)),
-        (PROCESS | GROUP, who) => Some(Pid::from_raw(who).ok_or(Errno::ESRCH)?),
-        (USER, _) => None,
-        _ => return Err(Errno::EINVAL),
+    let members = match (call.int(0), call.int(1)) {
+        (PROCESS, pid) => return order::give(call, pid, Order::Nice { new }),
+        (GROUP, 0) => Members::Group(table().group_of(call.process.pid)),
+        (GROUP, group) => Members::Group(Pid::from_raw(group).ok_or(Errno::ESRCH)?),
+        (USER, 0) => Members::User(call.process.credentials.lock().user.real),
+        (USER, user) => Members::User(user.cast_unsigned()),
+        _ => return Err(Errno::EINVAL.into()),
     };
-    let user = match who {
-        0 => me.credentials.lock().user.real,
-        who => who as u32,
-    };
-    let mut found = Vec::new();
-    for process in table().living() {
-        let is_meant = match (call.int(0), named) {
-            (PROCESS, Some(pid)) => process.pid == pid,
-            (_, Some(group)) => table().group_of(process.pid) == group,
-            (_, None) => process.credentials.lock().user.real == user,
-        };
-        if is_meant {
-            found.try_push(process)?;
-        }
-    }
-    Ok(found)
-}
-
-fn nice_of(process: &Process) -> Option<i32> {
-    Some(process.thread()?.nice.load(Ordering::Relaxed))
+    order::give_nice(call, members, new)
 }
 
 /// getpriority(2).
 pub fn getpriority(call: &mut Call) -> SysResult {
-    let meant = meant(call)?;
-    let best = meant.iter().filter_map(|process| nice_of(process)).min();
-    let best = best.ok_or(Errno::ESRCH)?;
-    Ok((ZERO - best) as usize)
+    Ok(give(call, None)?.result as usize)
 }
 
 /// setpriority(2).
 pub fn setpriority(call: &mut Call) -> SysResult {
     let nice = call.int(2).clamp(*NICE.start(), *NICE.end());
-    let mut result = Err(Errno::ESRCH);
-    for process in meant(call)? {
-        match (set(call.process, &process, nice), result) {
-            (Ok(()), Err(Errno::ESRCH)) => result = Ok(0),
-            (Ok(()), _) => {}
-            (Err(errno), _) => result = Err(errno),
-        }
-    }
-    Ok(result?)
+    give(call, Some(nice))?;
+    Ok(0)
 }
 
-/// Sets a process's nice value. EPERM for another user's, EACCES for a lower one than its limit lets the caller choose.
-fn set(me: &Process, process: &Process, nice: i32) -> Result<(), Errno> {
-    let own = *me.credentials.lock();
+/// Tells a process's nice value as getpriority does, or sets it. EPERM for another user's, EACCES for a lower one than its limit lets who asks
+/// choose.
+pub fn obey(process: &Process, by: By, new: Option<i32>) -> Result<i32, Errno> {
+    let thread = process.thread().ok_or(Errno::ESRCH)?;
+    let Some(nice) = new else {
+        return Ok(ZERO - thread.nice.load(Ordering::Relaxed));
+    };
+    let own = order::credentials(by);
     if !own.may_renice(&process.credentials.lock()) {
         return Err(Errno::EPERM);
     }
-    let thread = process.thread().ok_or(Errno::ESRCH)?;
     let least = process.limits.lock().current(NICE_LIMIT);
     let allowed = (ZERO - nice) as u64 <= least;
     if nice < thread.nice.load(Ordering::Relaxed) && !allowed && !own.is_privileged() {
         return Err(Errno::EACCES);
     }
     thread.nice.store(nice, Ordering::Relaxed);
-    Ok(())
+    Ok(0)
 }

@@ -72,10 +72,15 @@ impl Table {
         let mut guard = self.inner.lock();
         let inner = &mut *guard;
         let before = inner.processes.len();
-        let result = act(&mut inner.families, &mut Hands(&mut inner.processes));
+        let mut hands = Hands(&mut inner.processes, None);
+        let result = act(&mut inner.families, &mut hands);
+        let limited = hands.1;
         let now = inner.processes.len();
         self.population.store(now, Ordering::Relaxed);
         drop(guard);
+        if let Some(process) = limited {
+            process.spread_limits();
+        }
         if now < before && now <= 1 {
             super::closing::look();
         }
@@ -141,7 +146,7 @@ impl Table {
                 Kinship::First => inner.families.born(pid, None),
                 Kinship::ChildOf(parent) => inner.families.born(pid, Some(parent)),
                 Kinship::SiblingOf(sibling) => {
-                    let mut hands = Hands(&mut inner.processes);
+                    let mut hands = Hands(&mut inner.processes, None);
                     inner.families.born_beside(pid, sibling, &mut hands)
                 }
             });
@@ -163,7 +168,7 @@ impl Table {
         let pid = process.pid;
         let entered = inner.processes.put(pid, process);
         let arrived = entered.map_err(|_| TravelError::NoPlace).and_then(|_| {
-            let mut hands = Hands(&mut inner.processes);
+            let mut hands = Hands(&mut inner.processes, None);
             inner.families.arrive(pid, record, &mut hands)
         });
         let gone = arrived.is_err().then(|| inner.processes.remove(&pid));

@@ -124,6 +124,7 @@ pub(super) fn deliver(from: TorusId, message: Message) {
         | Message::Regroup { .. }
         | Message::Grouped { .. }
         | Message::Ask { .. }
+        | Message::Order { .. }
         | Message::All { .. }
         | Message::Heard { .. }
         | Message::Push { .. } => far::deliver(from, message),

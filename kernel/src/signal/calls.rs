@@ -10,7 +10,7 @@ use crate::process::{Pid, table};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use core::sync::atomic::Ordering;
-use torus::family::{Carried, Crowd, Sent};
+use torus::family::{Carried, Crowd, Members, Sent, Told};
 
 /// Bytes of the kernel's sigset_t.
 const SET: usize = 8;
@@ -179,19 +179,19 @@ pub fn sigaltstack(call: &mut Call) -> SysResult {
 pub fn kill(call: &mut Call) -> SysResult {
     let pid = call.int(0);
     let sent = sent(call, call.int(1), SI_USER)?;
-    let group = match pid {
+    let members = match pid {
         1.. => return to_process(call, pid, sent, sent.carried()),
-        0 => Some(table().group_of(call.process.pid)),
-        -1 => None,
-        _ => Some(named(pid.checked_neg().ok_or(Errno::ESRCH)?)?),
+        0 => Members::Group(table().group_of(call.process.pid)),
+        -1 => Members::Others,
+        _ => Members::Group(named(pid.checked_neg().ok_or(Errno::ESRCH)?)?),
     };
     let me = call.process.pid;
     let crowd = Crowd {
-        group,
+        members,
         session: None,
     };
     let answer = ask(call, 1, |families, token, hands| {
-        families.to_crowd(Some((me, token)), crowd, sent, hands);
+        families.to_crowd(Some((me, token)), crowd, Told::Signal(sent), hands);
     })?;
     value(answer)
 }

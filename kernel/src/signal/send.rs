@@ -4,7 +4,7 @@ use super::info::SI_KERNEL;
 use super::{SigInfo, Signal};
 use crate::process::{Pid, Process, Thread, limits, table};
 use alloc::sync::Arc;
-use torus::family::{Crowd, Report, Sent, Struck};
+use torus::family::{Crowd, Members, Report, Sent, Struck, Told};
 
 const STOPS: u64 =
     Signal::STOP.bit() | Signal::TSTP.bit() | Signal::TTIN.bit() | Signal::TTOU.bit();
@@ -25,10 +25,10 @@ pub fn send_group(pgid: Pid, signal: Signal) {
         session: None,
     };
     let crowd = Crowd {
-        group: Some(pgid),
+        members: Members::Group(pgid),
         session: None,
     };
-    table().with(|families, hands| families.to_crowd(None, crowd, sent, hands));
+    table().with(|families, hands| families.to_crowd(None, crowd, Told::Signal(sent), hands));
 }
 
 /// Sends a signal to a process of this torus. Without effect on one that has ended, or ignores it.

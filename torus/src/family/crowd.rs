@@ -1,47 +1,71 @@
-//! Signals to many: to a group, or to everybody, on all tori.
+//! What is told to many, to a group, a user or everybody, on all tori: signals, and orders about nice values.
 //!
-//! *Flow.* The torus where such a signal begins numbers it and tells all tori (`All`); each gives it to those that are
-//! there and answers how many they were (`Heard`). The sender's call returns when all have answered.
+//! *Flow.* The torus where it begins numbers it and tells all tori (`All`); each tells those that are
+//! there and answers what they make together (`Heard`). The sender's call returns when all have answered.
 //!
-//! *Why each process gets it once.* A process may move between two tori that hear of the signal at different times.
-//! Its record says up to which number of each origin it has heard. A torus where it arrives gives it what it has missed,
-//! out of a log, and leaves it out of what it has had already. The log keeps a signal until all tori have answered, and a
+//! *Why each process is told once.* A process may move between two tori that hear of it at different times.
+//! Its record says up to which number of each origin it has heard. A torus where it arrives tells it what it has missed,
+//! out of a log, and leaves it out of what it has had already. The log keeps what was told until all tori have answered, and a
 //! torus does not answer while a process is under way that left before it heard.
+//!
+//! *Why each process is counted.* One that goes from a torus before that hears, to one that has answered, is in no answer. Where that
+//! matters, a second round asks for those that were told out of a log ([`Told::Late`]): they arrived before the torus that they came
+//! from answered the first one.
 
 use super::{
-    Families, Kin, PIECE, World,
+    By, Crowd, Families, Kin, Life, Members, Order, PIECE, Told, World,
     route::{NO_PROCESS, NOT_PERMITTED},
 };
-use crate::{
-    MAX_TORI, TorusId,
-    family::{Crowd, Sent},
-    message::Message,
-    pid::Pid,
-};
+use crate::{MAX_TORI, TorusId, message::Message, pid::Pid};
 use alloc::vec::Vec;
 use core::ops::Bound;
 use fallible::TryVec;
 
-/// A signal to a crowd that somebody may still have to hear.
+/// What those that were told make together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Count {
+    /// How many they are.
+    pub found: u64,
+    /// How many of them the sender may tell it.
+    pub permitted: u64,
+    /// The largest of their answers, or an error of one of them.
+    pub best: i32,
+}
+
+impl Count {
+    fn add(&mut self, other: Self) {
+        self.found += other.found;
+        self.permitted += other.permitted;
+        let bests = [self.best, other.best];
+        let error = bests.into_iter().find(|best| *best < 0);
+        self.best = error.unwrap_or(bests[0].max(bests[1]));
+    }
+}
+
+/// Something that somebody may still have to hear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Told {
+struct Logged {
     origin: TorusId,
     number: u64,
     crowd: Crowd,
-    sent: Sent,
+    told: Told,
+    /// Those who have heard of it out of the log.
+    late: Count,
 }
 
-/// A signal of this torus that not all have answered.
+/// Something that this torus has told, and not all have answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Round {
     number: u64,
+    /// What was told from this number on is still asked for.
+    since: u64,
     /// Tori to answer.
     missing: usize,
-    found: u64,
-    /// Those of them that it was given to, or could have been.
-    permitted: u64,
+    count: Count,
     /// Process and token to be told of the end.
     asker: Option<(Pid, u64)>,
+    /// Everybody's answer matters.
+    is_exact: bool,
 }
 
 /// An answer that waits for processes that were under way.
@@ -49,18 +73,17 @@ struct Round {
 struct Owed {
     origin: TorusId,
     number: u64,
-    found: u64,
-    permitted: u64,
+    count: Count,
     /// The last of these freezings.
     until: u64,
 }
 
-/// What a torus knows of signals to crowds.
+/// What a torus knows of what crowds were told.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Crowds {
     /// The last number heard, by origin; with this torus's own, the last given.
     pub(super) heard: [u64; MAX_TORI],
-    log: Vec<Told>,
+    log: Vec<Logged>,
     rounds: Vec<Round>,
     owed: Vec<Owed>,
     /// Processes that were frozen here so far.
@@ -78,94 +101,102 @@ impl Crowds {
         }
     }
 
-    /// Notes a signal. Without memory for it a process that is under way does not get it.
-    fn note(&mut self, told: Told) {
-        self.heard[told.origin.index()] = told.number;
-        if told.sent.signal != 0 {
-            let _ = self.log.try_push(told);
+    /// Notes what was told. Without memory for it a process that is under way does not hear of it.
+    fn note(&mut self, logged: Logged) {
+        self.heard[logged.origin.index()] = logged.number;
+        if !matches!(logged.told, Told::Late { .. }) {
+            let _ = self.log.try_push(logged);
         }
     }
 
-    /// All tori have heard the signals of `origin` up to this number.
+    /// All tori have heard what `origin` has told up to this number.
     fn forget(&mut self, origin: TorusId, stable: u64) {
         self.log
-            .retain(|told| told.origin != origin || told.number > stable);
+            .retain(|logged| logged.origin != origin || logged.number > stable);
     }
 
     /// The number up to which all tori have answered this one.
     fn stable(&self, own: TorusId) -> u64 {
-        let oldest = self.rounds.iter().map(|round| round.number - 1).min();
+        let oldest = self.rounds.iter().map(|round| round.since - 1).min();
         oldest.unwrap_or(self.heard[own.index()])
+    }
+
+    /// Those who have heard of this out of the log.
+    fn late(&self, origin: TorusId, number: u64) -> Count {
+        let mut log = self.log.iter();
+        let logged = log.find(|logged| logged.origin == origin && logged.number == number);
+        logged.map_or(Count::default(), |logged| logged.late)
     }
 }
 
 impl Families {
-    /// Sends a signal to a crowd. The answer for `asker`, a process and its token, is 0 when there was anybody.
+    /// Tells a crowd something. The answer for `asker`, a process and its token, is 0 when there was anybody, or the largest of their
+    /// answers; an error number of one of them, or ESRCH.
     pub fn to_crowd<W: World>(
         &mut self,
         asker: Option<(Pid, u64)>,
         crowd: Crowd,
-        sent: Sent,
+        told: Told,
         world: &mut W,
     ) {
-        let origin = self.torus;
-        let stable = self.crowds.stable(origin);
-        let number = self.crowds.heard[origin.index()] + 1;
+        let number = self.crowds.heard[self.torus.index()] + 1;
         let round = Round {
             number,
+            since: number,
             missing: self.tori,
-            found: 0,
-            permitted: 0,
+            count: Count::default(),
             asker,
+            is_exact: matches!(told, Told::Nice { .. }),
         };
+        self.tell_all(round, crowd, told, world);
+    }
+
+    fn tell_all<W: World>(&mut self, mut round: Round, crowd: Crowd, told: Told, world: &mut W) {
+        let (origin, number) = (self.torus, round.number);
         if self.crowds.rounds.try_push(round).is_err() {
             // Nobody else can be asked: those who are here are all.
-            let (found, permitted) = self.call_out(origin, u64::MAX, (crowd, sent), world);
-            let round = Round {
-                found,
-                permitted,
-                ..round
-            };
-            return self.over(round, world);
+            round
+                .count
+                .add(self.call_out(origin, u64::MAX, (crowd, told), world));
+            return self.answer_asker(round, world);
         }
+        let stable = self.crowds.stable(origin);
         let message = Message::All {
             number,
             stable,
             crowd,
-            sent,
+            told,
         };
         for to in TorusId::first(self.tori).filter(|to| *to != origin) {
             world.send(to, message);
         }
-        self.told(origin, (number, stable), (crowd, sent), world);
+        self.told(origin, (number, stable), (crowd, told), world);
     }
 
-    /// A signal to a crowd: gives it to those who are here, and answers.
+    /// A crowd is told something: tells those who are here, and answers.
     pub(super) fn told<W: World>(
         &mut self,
         origin: TorusId,
         (number, stable): (u64, u64),
-        (crowd, sent): (Crowd, Sent),
+        (crowd, told): (Crowd, Told),
         world: &mut W,
     ) {
         self.crowds.forget(origin, stable);
-        self.crowds.note(Told {
+        self.crowds.note(Logged {
             origin,
             number,
             crowd,
-            sent,
+            told,
+            late: Count::default(),
         });
-        let (found, permitted) = self.call_out(origin, number, (crowd, sent), world);
-        let permitted = match crowd.group {
-            Some(_) => permitted,
-            // As on Linux nobody is told that he may not signal anybody.
-            None => found,
+        let count = match told {
+            Told::Late { number } => self.crowds.late(origin, number),
+            _ => self.call_out(origin, number, (crowd, told), world),
         };
         let owed = Owed {
             origin,
             number,
-            found,
-            permitted,
+            count,
             until: self.crowds.freezings,
         };
         let waits = self.transits(world).is_some();
@@ -175,102 +206,146 @@ impl Families {
     }
 
     fn answer_crowd<W: World>(&mut self, owed: Owed, world: &mut W) {
-        let Owed {
-            number,
-            found,
-            permitted,
-            ..
-        } = owed;
+        let Owed { number, count, .. } = owed;
         if owed.origin == self.torus {
-            self.heard(number, (found, permitted), world);
+            self.heard(number, count, world);
         } else {
-            let message = Message::Heard {
-                number,
-                found,
-                permitted,
-            };
-            world.send(owed.origin, message);
+            world.send(owed.origin, Message::Heard { number, count });
         }
     }
 
     /// A torus has answered.
-    pub(super) fn heard<W: World>(
-        &mut self,
-        number: u64,
-        (found, permitted): (u64, u64),
-        world: &mut W,
-    ) {
+    pub(super) fn heard<W: World>(&mut self, number: u64, count: Count, world: &mut W) {
         let mut rounds = self.crowds.rounds.iter_mut().enumerate();
         let Some((index, round)) = rounds.find(|(_, round)| round.number == number) else {
             return;
         };
-        round.found += found;
-        round.permitted += permitted;
+        round.count.add(count);
         round.missing -= 1;
         if round.missing == 0 {
             let round = self.crowds.rounds.swap_remove(index);
+            self.over(round, world);
             self.crowds
                 .forget(self.torus, self.crowds.stable(self.torus));
-            self.over(round, world);
         }
     }
 
+    /// All tori have answered: the call is, or those are asked for whom none has counted.
     fn over<W: World>(&mut self, round: Round, world: &mut W) {
+        let is_first = round.since == round.number;
+        let matters = round.is_exact || round.count.permitted == 0;
+        if !(is_first && matters && self.tori > 1 && round.asker.is_some()) {
+            return self.answer_asker(round, world);
+        }
+        let second = Round {
+            number: self.crowds.heard[self.torus.index()] + 1,
+            missing: self.tori,
+            ..round
+        };
+        let nobody = Crowd {
+            members: Members::Others,
+            session: None,
+        };
+        let number = round.number;
+        self.tell_all(second, nobody, Told::Late { number }, world);
+    }
+
+    fn answer_asker<W: World>(&mut self, round: Round, world: &mut W) {
         if let Some((asker, token)) = round.asker {
-            let result = match (round.found, round.permitted) {
+            let result = match (round.count.found, round.count.permitted) {
                 (0, _) => NO_PROCESS,
                 (_, 0) => NOT_PERMITTED,
-                _ => 0,
+                _ => round.count.best,
             };
             self.reply(asker, token, result, world);
         }
     }
 
-    /// Gives a signal to those of a crowd who are here and stay, if the sender may; answers how many are here, zombies included,
-    /// and to how many of them he may.
+    /// Tells those of a crowd who are here, and stay, if the sender may; what they make together, zombies included.
     fn call_out<W: World>(
         &mut self,
         origin: TorusId,
         number: u64,
-        (crowd, sent): (Crowd, Sent),
+        (crowd, told): (Crowd, Told),
         world: &mut W,
-    ) -> (u64, u64) {
-        let (mut found, mut permitted) = (0, 0);
+    ) -> Count {
+        let mut count = Count::default();
         let mut after = Bound::Unbounded;
         while let Some((&pid, kin)) = self.kin.range((after, Bound::Unbounded)).next() {
             after = Bound::Excluded(pid);
             world.pause();
-            if !crowd.has(pid, kin, sent) {
+            if !crowd.has(pid, kin, told, world) {
                 continue;
             }
-            found += 1;
-            if !self.permits(pid, sent, world) {
-                continue;
-            }
-            permitted += 1;
             let had = kin
                 .ahead
                 .get(origin.index())
                 .is_some_and(|had| *had >= number);
-            if kin.transit.is_none() && !had {
-                self.strike(pid, (sent, sent.carried()), world);
-            }
+            let stays = kin.transit.is_none();
+            count.add(match told {
+                Told::Signal(_) => self.tell(pid, crowd, told, stays && !had, world),
+                // Where it has heard of that it was counted. One that is under way tells or changes what it takes along, and is told
+                // again.
+                Told::Nice { .. } => self.tell(pid, crowd, told, !had, world),
+                Told::Late { .. } => Count::default(),
+            });
         }
-        (found, permitted)
+        count
     }
 
-    /// Gives a process that has come, or stays after all, the signals that it has not heard of but this torus has.
+    /// What a process of a crowd makes of what it is told, or of what it was told already.
+    fn tell<W: World>(
+        &mut self,
+        pid: Pid,
+        crowd: Crowd,
+        told: Told,
+        is_new: bool,
+        world: &mut W,
+    ) -> Count {
+        match told {
+            Told::Signal(sent) => {
+                let may = self.permits(pid, sent, world);
+                if may && is_new {
+                    self.strike(pid, (sent, sent.carried()), world);
+                }
+                // As on Linux nobody is told that he may not signal anybody.
+                let permitted = may || crowd.members == Members::Others;
+                Count {
+                    found: 1,
+                    permitted: permitted.into(),
+                    best: 0,
+                }
+            }
+            Told::Nice { by, new } if is_new && self.life(pid) == Some(Life::Live) => {
+                let answer = world.order(pid, by, Order::Nice { new });
+                Count {
+                    found: 1,
+                    permitted: 1,
+                    best: answer.result,
+                }
+            }
+            Told::Nice { .. } | Told::Late { .. } => Count::default(),
+        }
+    }
+
+    /// Tells a process that has come, or stays after all, what it has not heard of but this torus has.
     pub(super) fn catch_up<W: World>(&mut self, pid: Pid, heard: Vec<u64>, world: &mut W) {
         for index in 0..self.crowds.log.len() {
             world.pause();
-            let told = self.crowds.log[index];
+            let Logged {
+                origin,
+                number,
+                crowd,
+                told,
+                ..
+            } = self.crowds.log[index];
             let missed = heard
-                .get(told.origin.index())
-                .is_some_and(|heard| *heard < told.number);
+                .get(origin.index())
+                .is_some_and(|heard| *heard < number);
             let kin = self.kin.get(&pid);
-            let meant = kin.is_some_and(|kin| told.crowd.has(pid, kin, told.sent));
-            if missed && meant && self.permits(pid, told.sent, world) {
-                self.strike(pid, (told.sent, told.sent.carried()), world);
+            if missed && kin.is_some_and(|kin| crowd.has(pid, kin, told, world)) {
+                let count = self.tell(pid, crowd, told, true, world);
+                self.crowds.log[index].late.add(count);
             }
         }
         let ahead = heard
@@ -312,11 +387,24 @@ impl Families {
 }
 
 impl Crowd {
-    fn has(&self, pid: Pid, kin: &Kin, sent: Sent) -> bool {
-        let member = match self.group {
-            Some(group) => kin.group == group,
-            None => pid != Pid::INIT && sent.from != Some(pid),
+    fn has<W: World>(&self, pid: Pid, kin: &Kin, told: Told, world: &W) -> bool {
+        let member = match self.members {
+            Members::Group(group) => kin.group == group,
+            Members::User(user) => world.user(pid) == Some(user),
+            Members::Others => pid != Pid::INIT && told.sender() != Some(pid),
         };
         member && self.session.is_none_or(|session| kin.session == session)
+    }
+}
+
+impl Told {
+    const fn sender(&self) -> Option<Pid> {
+        match self {
+            Self::Signal(sent) => sent.from,
+            Self::Nice {
+                by: By { pid, .. }, ..
+            } => Some(*pid),
+            Self::Late { .. } => None,
+        }
     }
 }

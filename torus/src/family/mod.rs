@@ -24,7 +24,8 @@
 //! A child that ends while its parent does has told a zombie, or nobody: the message is sent on to init. Whoever adopts may
 //! hear of the end before it hears of the child, and does not tell the program before it has heard both.
 //!
-//! Signals to a group, or to everybody, are told to all tori by [`crowd`].
+//! Signals to a group, or to everybody, are told to all tori by [`crowd`], and so is what is asked of the nice values of many. What else one process
+//! asks of another is an [`Order`].
 //!
 //! *Memory.* Lists grow by a few words for each process; a torus that has no memory for a note of another torus's
 //! process drops it as said at each place, and never fails.
@@ -33,11 +34,14 @@ mod crowd;
 mod end;
 mod group;
 mod news;
+mod order;
 mod route;
 mod travel;
 mod wait;
 
-pub use news::{Carried, Crowd, Ended, News, Report, Sent, Struck};
+pub use crowd::Count;
+pub use news::{Carried, Crowd, Ended, Members, News, Report, Sent, Struck, Told};
+pub use order::{Answer, By, Order};
 pub use travel::TravelError;
 pub use wait::{Found, NoChild, Wanted, Whom};
 
@@ -61,6 +65,10 @@ pub trait World {
     fn signal(&mut self, to: Pid, sent: Sent, carried: Carried) -> Struck;
     /// Whether a process that is here may be sent this by its sender, as far as users go.
     fn permits(&self, to: Pid, sent: Sent) -> bool;
+    /// What a process that is here makes of an order.
+    fn order(&mut self, pid: Pid, by: By, order: Order) -> Answer;
+    /// The real user of a process that is here.
+    fn user(&self, pid: Pid) -> Option<u32>;
     /// Tells a living process that is here of its child: SIGCHLD, and a wait for children looks again.
     fn child(&mut self, parent: Pid, child: Pid, news: News);
     /// Tells a living process that is here that its parent, of this user, has ended.
@@ -135,8 +143,8 @@ struct Kin {
     /// Tokens given to its calls.
     tokens: u64,
     /// The last answer to one of them.
-    answer: Option<(u64, i32)>,
-    /// Signals to crowds that it has had, by origin, if these are more than its torus has heard of.
+    answer: Option<(u64, Answer)>,
+    /// What crowds were told that it has heard, by origin, if these are more than its torus has heard of.
     ahead: Vec<u64>,
     /// It is on its way to another torus.
     transit: Option<Transit>,
@@ -357,10 +365,10 @@ impl Families {
     }
 
     /// Takes the answer to a question, if it has come.
-    pub fn answer(&mut self, pid: Pid, token: u64) -> Option<i32> {
+    pub fn answer(&mut self, pid: Pid, token: u64) -> Option<Answer> {
         let kin = self.kin.get_mut(&pid)?;
-        let (_, result) = kin.answer.take_if(|(answered, _)| *answered == token)?;
-        Some(result)
+        let (_, answer) = kin.answer.take_if(|(answered, _)| *answered == token)?;
+        Some(answer)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What families tell each other: how processes ended, stopped and went on, and signals.
 
+use super::By;
 use crate::pid::Pid;
 
 /// How a process ended and what it used.
@@ -108,11 +109,41 @@ pub enum Struck {
     Full,
 }
 
-/// Processes that a signal is for, on every torus.
+/// Processes on every torus that are told something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Crowd {
-    /// The members of this group; none: everybody but the first process and the sender.
-    pub group: Option<Pid>,
+    /// Who they are.
+    pub members: Members,
     /// Only those in this session.
     pub session: Option<Pid>,
+}
+
+/// Who belongs to a crowd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Members {
+    /// Everybody but the first process and the sender.
+    Others,
+    /// The members of a process group.
+    Group(Pid),
+    /// The processes of a real user.
+    User(u32),
+}
+
+/// What a crowd is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Told {
+    /// A signal.
+    Signal(Sent),
+    /// [`Order::Nice`](super::Order::Nice).
+    Nice {
+        /// Who says so.
+        by: By,
+        /// The nice value that they get, if it changes.
+        new: Option<i32>,
+    },
+    /// Nothing: the tori are asked for those who have heard late what was told by this number.
+    Late {
+        /// What the sender's torus told.
+        number: u64,
+    },
 }

@@ -1,6 +1,6 @@
 //! Delivering messages to processes wherever they are; [`crate::pid`] says how they are found.
 
-use super::{Carried, Families, Kin, Life, Sent, World};
+use super::{Answer, By, Carried, Families, Kin, Life, Order, Sent, World};
 use crate::{
     TorusId,
     message::Message,
@@ -34,13 +34,9 @@ impl Families {
                 number,
                 stable,
                 crowd,
-                sent,
-            } => self.told(from, (number, stable), (crowd, sent), world),
-            Message::Heard {
-                number,
-                found,
-                permitted,
-            } => self.heard(number, (found, permitted), world),
+                told,
+            } => self.told(from, (number, stable), (crowd, told), world),
+            Message::Heard { number, count } => self.heard(number, count, world),
             message => {
                 if let Some(to) = message.addressee() {
                     self.post(to, message, world);
@@ -63,6 +59,23 @@ impl Families {
             token,
             sent,
             carried,
+        };
+        self.post(to, message, world);
+    }
+
+    /// Gives a process an order, wherever it is; the call of who gives it is answered.
+    pub fn order<W: World>(
+        &mut self,
+        to: Pid,
+        token: u64,
+        (by, order): (By, Order),
+        world: &mut W,
+    ) {
+        let message = Message::Order {
+            to,
+            token,
+            by,
+            order,
         };
         self.post(to, message, world);
     }
@@ -134,6 +147,7 @@ impl Families {
             | Message::Push { from, token, .. } => {
                 self.reply(from, token, NO_PROCESS, world);
             }
+            Message::Order { by, token, .. } => self.reply(by.pid, token, NO_PROCESS, world),
             // A parent that is no more need not know.
             Message::Grouped { child, token, .. } => self.reply(child, token, 0, world),
             Message::Exited { to, child, ended } => self.orphan_ended(to, child, ended, world),
@@ -150,8 +164,15 @@ impl Families {
     }
 
     /// Answers a question of a process, wherever it is.
-    pub fn reply<W: World>(&mut self, to: Pid, token: u64, result: i32, world: &mut W) {
-        self.post(to, Message::Answer { to, token, result }, world);
+    pub fn reply<W: World>(
+        &mut self,
+        to: Pid,
+        token: u64,
+        answer: impl Into<Answer>,
+        world: &mut W,
+    ) {
+        let answer = answer.into();
+        self.post(to, Message::Answer { to, token, answer }, world);
     }
 
     /// A message to a process that is here and stays.
@@ -174,12 +195,18 @@ impl Families {
                     self.reply(from, token, result, world);
                 }
             }
-            Message::Answer { token, result, .. } => {
+            Message::Order {
+                token, by, order, ..
+            } => {
+                let answer = world.order(to, by, order);
+                self.reply(by.pid, token, answer, world);
+            }
+            Message::Answer { token, answer, .. } => {
                 // A call that a signal has ended does not want its answer any more.
                 if let Some(kin) = self.kin.get_mut(&to)
                     && kin.tokens == token
                 {
-                    kin.answer = Some((token, result));
+                    kin.answer = Some((token, answer));
                     world.answered(to);
                 }
             }

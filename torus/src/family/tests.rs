@@ -36,15 +36,17 @@ struct Process {
     /// It has just come: it may not move on yet.
     arriving: bool,
     group: Pid,
-    /// Signals that it has had, by their number.
+    /// Signals and orders that it has had, by their number.
     had: Vec<u32>,
 }
 
-/// A signal that was sent, and who must have it when its sender goes on.
+/// What was told, and who must have heard it when its sender goes on.
 struct Shot {
     number: u32,
     asker: Pid,
     targets: BTreeSet<Pid>,
+    /// Nothing is changed: they only have to be found.
+    asks: bool,
 }
 
 struct Net {
@@ -90,6 +92,19 @@ impl World for Hands<'_> {
         Struck::Given
     }
 
+    fn order(&mut self, to: Pid, by: By, order: Order) -> Answer {
+        let process = self.processes.get_mut(&to).unwrap();
+        // One that is on its way may hear it at both ends.
+        if order != (Order::Nice { new: None }) && !process.had.contains(&by.uid) {
+            process.had.push(by.uid);
+        }
+        Answer::from(1)
+    }
+
+    fn user(&self, pid: Pid) -> Option<u32> {
+        self.processes.get(&pid).map(|_| pid.raw() as u32 % 3)
+    }
+
     fn child(&mut self, parent: Pid, _: Pid, _: News) {
         assert_eq!(self.processes[&parent].at, self.own);
     }
@@ -117,6 +132,15 @@ impl World for Hands<'_> {
     fn gone(&mut self, pid: Pid) {
         let process = &self.processes[&pid];
         assert!(process.at != self.own || process.state == State::Ended);
+    }
+}
+
+fn by(pid: Pid, sent: Sent) -> By {
+    By {
+        pid,
+        uid: sent.uid,
+        euid: 0,
+        gid: 0,
     }
 }
 
@@ -209,7 +233,10 @@ impl Net {
         let Some((pid, at)) = self.someone() else {
             return;
         };
-        match self.pick(12) {
+        match self.pick(15) {
+            12 => self.order_one(pid),
+            13 => self.order_many(pid, None),
+            14 => self.order_many(pid, Some(1)),
             11 if pid != Pid::INIT && self.processes.len() < 40 => self.born_beside(at, pid),
             0..3 if self.processes.len() < 40 => self.born(at, Some(pid)),
             3 if pid != Pid::INIT => self.exit(pid),
@@ -298,7 +325,7 @@ impl Net {
         self.processes.get_mut(&asker).unwrap().state = State::Asks(token);
     }
 
-    fn shoot(&mut self, asker: Pid, targets: BTreeSet<Pid>) -> (TorusId, u64, Sent) {
+    fn shoot(&mut self, asker: Pid, targets: BTreeSet<Pid>, asks: bool) -> (TorusId, u64, Sent) {
         let at = self.processes[&asker].at;
         let token = self.families[at.index()].token(asker);
         self.processes.get_mut(&asker).unwrap().state = State::Asks(token);
@@ -308,6 +335,7 @@ impl Net {
             number,
             asker,
             targets,
+            asks,
         });
         let sent = Sent {
             signal: 10,
@@ -323,7 +351,7 @@ impl Net {
     fn kill_one(&mut self, asker: Pid) {
         let all: Vec<Pid> = self.processes.keys().copied().collect();
         let to = all[self.pick(all.len())];
-        let (at, token, sent) = self.shoot(asker, BTreeSet::from([to]));
+        let (at, token, sent) = self.shoot(asker, BTreeSet::from([to]), false);
         self.on(at, |families, world| {
             families.signal_one(to, token, (sent, sent.carried()), world);
         });
@@ -334,13 +362,54 @@ impl Net {
         let members = self.processes.iter();
         let members = members.filter(|(_, process)| process.group == group);
         let members = members.map(|(pid, _)| *pid).collect();
-        let (at, token, sent) = self.shoot(asker, members);
+        let (at, token, sent) = self.shoot(asker, members, false);
         let crowd = Crowd {
-            group: Some(group),
+            members: Members::Group(group),
             session: None,
         };
         self.on(at, |families, world| {
-            families.to_crowd(Some((asker, token)), crowd, sent, world);
+            families.to_crowd(Some((asker, token)), crowd, Told::Signal(sent), world);
+        });
+    }
+
+    /// Orders to one process, or to those of a group or user to which the sender may not belong.
+    fn order_one(&mut self, asker: Pid) {
+        let all: Vec<Pid> = self.processes.keys().copied().collect();
+        let to = all[self.pick(all.len())];
+        let (at, token, sent) = self.shoot(asker, BTreeSet::from([to]), false);
+        let order = Order::SetCores { mask: 1 };
+        self.on(at, |families, world| {
+            families.order(to, token, (by(asker, sent), order), world);
+        });
+    }
+
+    fn order_many(&mut self, asker: Pid, new: Option<i32>) {
+        let all: Vec<Pid> = self.processes.keys().copied().collect();
+        let one = all[self.pick(all.len())];
+        let by_user = self.pick(2) == 0;
+        let (group, user) = (self.processes[&one].group, one.raw() as u32 % 3);
+        let meant = |(pid, process): (&Pid, &Process)| {
+            let is_meant = if by_user {
+                pid.raw() as u32 % 3 == user
+            } else {
+                process.group == group
+            };
+            is_meant.then_some(*pid)
+        };
+        let targets = self.processes.iter().filter_map(meant).collect();
+        let (at, token, sent) = self.shoot(asker, targets, new.is_none());
+        let members = if by_user {
+            Members::User(user)
+        } else {
+            Members::Group(group)
+        };
+        let crowd = Crowd {
+            members,
+            session: None,
+        };
+        let by = by(asker, sent);
+        self.on(at, |families, world| {
+            families.to_crowd(Some((asker, token)), crowd, Told::Nice { by, new }, world);
         });
     }
 
@@ -384,13 +453,15 @@ impl Net {
 
     /// Calls whose answers have come return.
     fn go_on(&mut self) {
+        let mut results = BTreeMap::new();
         for (pid, process) in &mut self.processes {
             let State::Asks(token) = process.state else {
                 continue;
             };
             let families = &mut self.families[process.at.index()];
-            if families.answer(*pid, token).is_some() {
+            if let Some(answer) = families.answer(*pid, token) {
                 process.state = State::Runs;
+                results.insert(*pid, answer.result);
             }
         }
         let asks = |processes: &BTreeMap<Pid, Process>, pid| {
@@ -401,12 +472,15 @@ impl Net {
             let over = !asks(processes, shot.asker);
             for target in shot.targets.iter().filter(|_| over) {
                 let target_process = &processes[target];
-                let lives = target_process.state != State::Ended;
+                if target_process.state == State::Ended {
+                    continue;
+                }
                 assert!(
-                    !lives || target_process.had.contains(&shot.number),
+                    shot.asks || target_process.had.contains(&shot.number),
                     "{target} has not had {}",
                     shot.number
                 );
+                assert_ne!(results[&shot.asker], route::NO_PROCESS, "{target} is there");
             }
             !over
         });
@@ -478,7 +552,7 @@ fn the_answer_to_a_call_that_was_given_up_is_dropped() {
         let asked = families.token(Pid::INIT);
         families.reply(Pid::INIT, asked, 1, hands);
         families.reply(Pid::INIT, given_up, 2, hands);
-        assert_eq!(families.answer(Pid::INIT, asked), Some(1));
+        assert_eq!(families.answer(Pid::INIT, asked), Some(1.into()));
         assert_eq!(families.answer(Pid::INIT, given_up), None);
     });
 }

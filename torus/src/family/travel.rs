@@ -1,6 +1,6 @@
 //! A process's record on its way to another torus.
 
-use super::{Child, Ended, Families, Kin, Life, Report, World};
+use super::{Answer, Child, Ended, Families, Kin, Life, Report, World};
 use crate::{TorusId, message::Message, pid::Pid};
 use alloc::vec::Vec;
 use core::iter;
@@ -11,7 +11,7 @@ use fallible::{NoMemory, TryMap, TryVec, collect, to_vec};
 pub(super) struct Transit {
     /// Which of this torus's freezings it was.
     pub(super) number: u64,
-    /// Signals to crowds that the process had heard of then, by origin.
+    /// What crowds were told that the process had heard of then, by origin.
     heard: Vec<u64>,
     /// What has come for it since.
     held: Vec<Message>,
@@ -114,7 +114,7 @@ impl Families {
 }
 
 /// Words of a record before its lists, and of each child.
-const WORDS: usize = 10;
+const WORDS: usize = 12;
 const CHILD: usize = 8;
 
 /// Two numbers in one word.
@@ -130,7 +130,7 @@ fn pack(kin: &Kin, heard: &[u64], mut pause: impl FnMut()) -> Result<Vec<u64>, T
     let mut words = Vec::new();
     let length = WORDS + heard.len() + kin.children.len() * CHILD;
     words.try_reserve_exact(length).map_err(NoMemory::from)?;
-    let (token, result) = kin.answer.unwrap_or_default();
+    let (token, answer) = kin.answer.unwrap_or_default();
     words.try_extend([
         kin.parent.map_or(0, word),
         word(kin.group),
@@ -139,7 +139,9 @@ fn pack(kin: &Kin, heard: &[u64], mut pause: impl FnMut()) -> Result<Vec<u64>, T
         both(kin.moves, kin.changes),
         kin.tokens,
         token,
-        u64::from(result.cast_unsigned()),
+        u64::from(answer.result.cast_unsigned()),
+        answer.limit[0],
+        answer.limit[1],
         heard.len() as u64,
         kin.children.len() as u64,
     ])?;
@@ -190,6 +192,8 @@ fn unpack(
         tokens,
         token,
         result,
+        limit,
+        maximum,
         origins,
         children,
     ] = *head;
@@ -213,7 +217,9 @@ fn unpack(
     kin.led = flags & 2 != 0;
     (kin.moves, kin.changes) = halves(counts);
     kin.tokens = tokens;
-    kin.answer = Some((token, (result as u32).cast_signed()));
+    let result = (result as u32).cast_signed();
+    let limit = [limit, maximum];
+    kin.answer = Some((token, Answer { result, limit }));
     for record in records {
         pause();
         let (own, child) = child(record).ok_or(TravelError::Malformed)?;

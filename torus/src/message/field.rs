@@ -7,7 +7,7 @@ use crate::lease::Why;
 use crate::{
     DepositId, TorusId,
     balance::Load,
-    family::{Carried, Crowd, Ended, Sent},
+    family::{Carried, Ended, Sent},
     pid::Pid,
     span::Span,
 };
@@ -94,7 +94,6 @@ fields!(Load {
     cores: u32,
     frames: u64
 });
-fields!(Crowd { group: Option<Pid>, session: Option<Pid> });
 
 impl Field for Sent {
     const WORDS: usize = 3;

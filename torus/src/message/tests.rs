@@ -1,9 +1,12 @@
 extern crate std;
 
+use std::vec;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::DepositNames;
+use crate::family::Members;
 
 fn pids() -> impl Strategy<Value = Pid> {
     any::<i32>().prop_filter_map("a pid", Pid::from_raw)
@@ -34,7 +37,7 @@ fn ended() -> impl Strategy<Value = Ended> {
 fn sent() -> impl Strategy<Value = Sent> {
     let someone = || proptest::option::of(pids());
     let users = (any::<u32>(), any::<u32>());
-    (any::<u32>(), any::<i32>(), someone(), users, someone()).prop_map(
+    (0..=64_u32, any::<i32>(), someone(), users, someone()).prop_map(
         |(signal, code, from, (uid, euid), session)| Sent {
             signal,
             code,
@@ -48,6 +51,45 @@ fn sent() -> impl Strategy<Value = Sent> {
 
 fn carried() -> impl Strategy<Value = Carried> {
     any::<(u64, u64)>().prop_map(|(sender, value)| Carried { sender, value })
+}
+
+fn by() -> impl Strategy<Value = By> {
+    (pids(), any::<[u32; 3]>()).prop_map(|(pid, [uid, euid, gid])| By {
+        pid,
+        uid,
+        euid,
+        gid,
+    })
+}
+
+fn orders() -> impl Strategy<Value = Order> {
+    let limits = proptest::option::of(any::<[u64; 2]>());
+    let policies = proptest::option::of(any::<u32>());
+    prop_oneof![
+        (any::<u32>(), limits).prop_map(|(resource, new)| Order::Limit { resource, new }),
+        any::<Option<i32>>().prop_map(|new| Order::Nice { new }),
+        Just(Order::TellPolicy),
+        (policies, any::<i32>())
+            .prop_map(|(policy, priority)| Order::SetPolicy { policy, priority }),
+        Just(Order::TellCores),
+        any::<u64>().prop_map(|mask| Order::SetCores { mask }),
+    ]
+}
+
+fn members() -> impl Strategy<Value = Members> {
+    prop_oneof![
+        Just(Members::Others),
+        pids().prop_map(Members::Group),
+        any::<u32>().prop_map(Members::User),
+    ]
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    prop_oneof![
+        sent().prop_map(Told::Signal),
+        (by(), any::<Option<i32>>()).prop_map(|(by, new)| Told::Nice { by, new }),
+        any::<u64>().prop_map(|number| Told::Late { number }),
+    ]
 }
 
 fn messages() -> impl Strategy<Value = Message> {
@@ -76,10 +118,20 @@ fn messages() -> impl Strategy<Value = Message> {
                 at: TorusId::new(at).unwrap_or_default(),
             }
         }),
-        (pids(), any::<u64>(), any::<i32>()).prop_map(|(to, token, result)| Message::Answer {
-            to,
-            token,
-            result
+        (pids(), any::<u64>(), any::<i32>(), any::<[u64; 2]>()).prop_map(
+            |(to, token, result, limit)| Message::Answer {
+                to,
+                token,
+                answer: Answer { result, limit },
+            }
+        ),
+        (pids(), any::<u64>(), by(), orders()).prop_map(|(to, token, by, order)| {
+            Message::Order {
+                to,
+                token,
+                by,
+                order,
+            }
         }),
         (pids(), any::<u64>(), sent(), carried()).prop_map(|(to, token, sent, carried)| {
             Message::Signal {
@@ -97,17 +149,18 @@ fn messages() -> impl Strategy<Value = Message> {
                 ended
             }
         ),
-        (any::<u64>(), proptest::option::of(pids()), sent()).prop_map(|(number, group, sent)| {
-            Message::All {
+        (
+            any::<u64>(),
+            members(),
+            proptest::option::of(pids()),
+            told()
+        )
+            .prop_map(|(number, members, session, told)| Message::All {
                 number,
                 stable: number / 2,
-                crowd: Crowd {
-                    group,
-                    session: group,
-                },
-                sent,
-            }
-        }),
+                crowd: Crowd { members, session },
+                told,
+            }),
     ]
 }
 

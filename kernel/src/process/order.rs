@@ -1,0 +1,85 @@
+//! Orders: what calls ask of another process, or have it change, on whichever torus it lives ([`torus::family::Order`]).
+//!
+//! *Flow.* [`give`] sends the order to the process, whatever it does and wherever it moves meanwhile, and the call waits for the answer. The torus where
+//! the process lives [obeys](obey), if the asker may say so, by the rules of [`limits`], [`priority`] and [`policy`].
+
+use super::far::ask_for;
+use super::{Pid, Process, limits, policy, priority};
+use crate::syscall::call::{Call, Stop};
+use crate::syscall::errno::Errno;
+use braid_files::credentials::{Credentials, Ids};
+use torus::family::{Answer, By, Crowd, Members, Order, Told};
+
+/// The caller, as far as others want to know.
+fn by(call: &Call) -> By {
+    let own = *call.process.credentials.lock();
+    By {
+        pid: call.process.pid,
+        uid: own.user.real,
+        euid: own.user.effective,
+        gid: own.group.real,
+    }
+}
+
+/// The credentials of who gives an order, as far as rules about other processes look at them.
+pub fn credentials(by: By) -> Credentials {
+    let ids = |real, effective| Ids {
+        real,
+        effective,
+        saved: effective,
+        files: effective,
+    };
+    Credentials {
+        user: ids(by.uid, by.euid),
+        group: ids(by.gid, by.gid),
+        ..Credentials::default()
+    }
+}
+
+/// Whether a number means another process than the caller: 0 means the caller.
+pub fn is_for_another(call: &Call, number: i32) -> bool {
+    number != 0 && number != call.process.pid.raw()
+}
+
+/// Gives an order to the process of a number.
+pub fn give(call: &mut Call, number: i32, order: Order) -> Result<Answer, Stop> {
+    let by = by(call);
+    if !is_for_another(call, number) {
+        return said(obey(call.process, by, order));
+    }
+    let to = Pid::from_raw(number).ok_or(Errno::ESRCH)?;
+    said(ask_for(call, 1, |families, token, hands| {
+        families.order(to, token, (by, order), hands);
+    })?)
+}
+
+/// Has processes of all tori tell or change their nice values; the best of them, or an error of one of them.
+pub fn give_nice(call: &mut Call, members: Members, new: Option<i32>) -> Result<Answer, Stop> {
+    let by = by(call);
+    let crowd = Crowd {
+        members,
+        session: None,
+    };
+    said(ask_for(call, 1, |families, token, hands| {
+        families.to_crowd(Some((by.pid, token)), crowd, Told::Nice { by, new }, hands);
+    })?)
+}
+
+fn said(answer: Answer) -> Result<Answer, Stop> {
+    match answer.result {
+        0.. => Ok(answer),
+        error => Err(Errno::of(-error).unwrap_or(Errno::ESRCH).into()),
+    }
+}
+
+/// What a process of this torus makes of an order. What its address space has to know of new limits is told by [`Process::spread_limits`].
+pub fn obey(process: &Process, by: By, order: Order) -> Answer {
+    let done = match order {
+        Order::Limit { resource, new } => limits::obey(process, by, resource, new),
+        Order::Nice { new } => priority::obey(process, by, new).map(Answer::from),
+        Order::TellPolicy | Order::SetPolicy { .. } | Order::TellCores | Order::SetCores { .. } => {
+            policy::obey(process, by, order).map(Answer::from)
+        }
+    };
+    done.unwrap_or_else(|errno| Answer::from(-(errno as i32)))
+}
