@@ -7,6 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::vec::Vec;
 
 use super::*;
+use shots::Shot;
+
+mod shots;
 
 /// What travels on a wire.
 enum Item {
@@ -38,15 +41,6 @@ struct Process {
     group: Pid,
     /// Signals and orders that it has had, by their number.
     had: Vec<u32>,
-}
-
-/// What was told, and who must have heard it when its sender goes on.
-struct Shot {
-    number: u32,
-    asker: Pid,
-    targets: BTreeSet<Pid>,
-    /// Nothing is changed: they only have to be found.
-    asks: bool,
 }
 
 struct Net {
@@ -132,15 +126,6 @@ impl World for Hands<'_> {
     fn gone(&mut self, pid: Pid) {
         let process = &self.processes[&pid];
         assert!(process.at != self.own || process.state == State::Ended);
-    }
-}
-
-fn by(pid: Pid, sent: Sent) -> By {
-    By {
-        pid,
-        uid: sent.uid,
-        euid: 0,
-        gid: 0,
     }
 }
 
@@ -325,97 +310,13 @@ impl Net {
         self.processes.get_mut(&asker).unwrap().state = State::Asks(token);
     }
 
-    fn shoot(&mut self, asker: Pid, targets: BTreeSet<Pid>, asks: bool) -> (TorusId, u64, Sent) {
-        let at = self.processes[&asker].at;
-        let token = self.families[at.index()].token(asker);
-        self.processes.get_mut(&asker).unwrap().state = State::Asks(token);
-        self.numbers += 1;
-        let number = self.numbers;
-        self.shots.push(Shot {
-            number,
-            asker,
-            targets,
-            asks,
-        });
-        let sent = Sent {
-            signal: 10,
-            code: 0,
-            from: Some(asker),
-            uid: number,
-            euid: 0,
-            session: None,
-        };
-        (at, token, sent)
-    }
-
-    fn kill_one(&mut self, asker: Pid) {
-        let all: Vec<Pid> = self.processes.keys().copied().collect();
-        let to = all[self.pick(all.len())];
-        let (at, token, sent) = self.shoot(asker, BTreeSet::from([to]), false);
-        self.on(at, |families, world| {
-            families.signal_one(to, token, (sent, sent.carried()), world);
-        });
-    }
-
-    fn kill_group(&mut self, asker: Pid) {
-        let group = self.processes[&asker].group;
-        let members = self.processes.iter();
-        let members = members.filter(|(_, process)| process.group == group);
-        let members = members.map(|(pid, _)| *pid).collect();
-        let (at, token, sent) = self.shoot(asker, members, false);
-        let crowd = Crowd {
-            members: Members::Group(group),
-            session: None,
-        };
-        self.on(at, |families, world| {
-            families.to_crowd(Some((asker, token)), crowd, Told::Signal(sent), world);
-        });
-    }
-
-    /// Orders to one process, or to those of a group or user to which the sender may not belong.
-    fn order_one(&mut self, asker: Pid) {
-        let all: Vec<Pid> = self.processes.keys().copied().collect();
-        let to = all[self.pick(all.len())];
-        let (at, token, sent) = self.shoot(asker, BTreeSet::from([to]), false);
-        let order = Order::SetCores { mask: 1 };
-        self.on(at, |families, world| {
-            families.order(to, token, (by(asker, sent), order), world);
-        });
-    }
-
-    fn order_many(&mut self, asker: Pid, new: Option<i32>) {
-        let all: Vec<Pid> = self.processes.keys().copied().collect();
-        let one = all[self.pick(all.len())];
-        let by_user = self.pick(2) == 0;
-        let (group, user) = (self.processes[&one].group, one.raw() as u32 % 3);
-        let meant = |(pid, process): (&Pid, &Process)| {
-            let is_meant = if by_user {
-                pid.raw() as u32 % 3 == user
-            } else {
-                process.group == group
-            };
-            is_meant.then_some(*pid)
-        };
-        let targets = self.processes.iter().filter_map(meant).collect();
-        let (at, token, sent) = self.shoot(asker, targets, new.is_none());
-        let members = if by_user {
-            Members::User(user)
-        } else {
-            Members::Group(group)
-        };
-        let crowd = Crowd {
-            members,
-            session: None,
-        };
-        let by = by(asker, sent);
-        self.on(at, |families, world| {
-            families.to_crowd(Some((asker, token)), crowd, Told::Nice { by, new }, world);
-        });
-    }
-
     fn deliver(&mut self) {
         let keys: Vec<_> = self.wires.keys().copied().collect();
         let (from, to) = keys[self.pick(keys.len())];
+        self.deliver_one(from, to);
+    }
+
+    fn deliver_one(&mut self, from: TorusId, to: TorusId) {
         let wire = self.wires.get_mut(&(from, to)).unwrap();
         let item = wire.pop_front().unwrap();
         if wire.is_empty() {
@@ -444,6 +345,10 @@ impl Net {
         if self.pick(4) == 0 {
             return self.put(to, from, Item::Refused(pid));
         }
+        self.arrive(from, to, pid, words);
+    }
+
+    fn arrive(&mut self, from: TorusId, to: TorusId, pid: Pid, words: &[u64]) {
         let process = self.processes.get_mut(&pid).unwrap();
         (process.at, process.state, process.arriving) = (to, State::Runs, true);
         let arrived = self.on(to, |families, world| families.arrive(pid, words, world));
@@ -555,4 +460,30 @@ fn the_answer_to_a_call_that_was_given_up_is_dropped() {
         assert_eq!(families.answer(Pid::INIT, asked), Some(1.into()));
         assert_eq!(families.answer(Pid::INIT, given_up), None);
     });
+}
+
+/// A process goes from a torus that has not heard of an order to one that has answered it: neither has counted it.
+#[test]
+fn who_moves_between_two_answers_is_found() {
+    let [first, second, third] = [0, 1, 2].map(|id| TorusId::new(id).unwrap());
+    for new in [None, Some(1)] {
+        let mut net = Net::new(3, 1);
+        net.born(first, Some(Pid::INIT));
+        let pid = *net.processes.keys().next_back().unwrap();
+        net.regroup(pid);
+        net.go_on();
+        let words = net.on(first, |families, world| families.freeze(pid, world));
+        net.processes.get_mut(&pid).unwrap().state = State::Moving;
+        net.arrive(first, second, pid, &words.unwrap());
+        net.deliver_one(second, first);
+        net.deliver_one(second, first);
+        net.deliver_one(first, second);
+        net.order_like(Pid::INIT, pid, false, new);
+        net.deliver_one(first, third);
+        let words = net.on(second, |families, world| families.freeze(pid, world));
+        net.processes.get_mut(&pid).unwrap().state = State::Moving;
+        net.arrive(second, third, pid, &words.unwrap());
+        net.deliver_one(third, second);
+        net.finish();
+    }
 }
