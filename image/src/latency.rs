@@ -25,6 +25,8 @@ pub const LEAST: u64 = 1_000;
 pub const PROCESSOR: [&str; 2] = ["-cpu", qemu::cpu(Engine::Counted)];
 /// Rows of a table.
 const ROWS: usize = 40;
+/// Functions that are told of a stretch that is too long.
+const PLACES: usize = 8;
 /// What is not the first function of a call, fault or interrupt: ways to it, and helpers of all.
 const DISPATCH: [&str; 16] = [
     "__text_start",
@@ -126,6 +128,8 @@ pub struct Row {
     pub function: String,
     /// The part of the instructions that were there.
     pub part: f64,
+    /// The functions in which it was found most often, and how it began: for who looks for the cause.
+    pub trace: String,
 }
 
 /// The longest stretches by entry and function, the longest first.
@@ -138,7 +142,9 @@ pub fn rows<'a>(stretches: impl IntoIterator<Item = &'a Stretch>, symbols: &Symb
             *found.entry(symbols.function(pc)).or_default() += count;
         }
         let all: u64 = found.values().sum();
-        let Some((function, most)) = found.into_iter().max_by_key(|found| found.1) else {
+        let mut found: Vec<(String, u64)> = found.into_iter().collect();
+        found.sort_by_key(|found| std::cmp::Reverse(found.1));
+        let Some((function, most)) = found.first().cloned() else {
             continue;
         };
         let entry = entry(&stretch.path, symbols);
@@ -154,6 +160,7 @@ pub fn rows<'a>(stretches: impl IntoIterator<Item = &'a Stretch>, symbols: &Symb
             entry: entry.clone(),
             function: function.clone(),
             part: most as f64 / all as f64,
+            trace: trace(&found, all, &stretch.path, symbols),
         };
         let known = rows.entry((entry, function)).or_insert_with(|| row.clone());
         if known != &row {
@@ -167,6 +174,23 @@ pub fn rows<'a>(stretches: impl IntoIterator<Item = &'a Stretch>, symbols: &Symb
     let mut rows: Vec<Row> = rows.into_values().collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.instructions));
     rows
+}
+
+/// What is told of a stretch that is too long.
+fn trace(found: &[(String, u64)], all: u64, path: &[u64], symbols: &Symbols) -> String {
+    let mut text = String::new();
+    for (function, count) in found.iter().take(PLACES) {
+        let percent = 100.0 * *count as f64 / all as f64;
+        text.push_str(&format!(
+            "              {percent:>3.0}% {}\n",
+            short(function)
+        ));
+    }
+    let mut way: Vec<String> = path.iter().map(|&pc| symbols.function(pc)).collect();
+    way.dedup();
+    let way: Vec<&str> = way.iter().map(|function| short(function)).collect();
+    text.push_str(&format!("              began {}\n", way.join(", ")));
+    text
 }
 
 /// The first function on a path that is not alike for all.
@@ -194,6 +218,9 @@ pub fn table(rows: &[Row]) -> String {
             short(&row.function),
             100.0 * row.part
         ));
+        if row.instructions > LIMIT {
+            text.push_str(&row.trace);
+        }
     }
     text
 }

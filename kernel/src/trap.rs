@@ -1,7 +1,7 @@
 //! Traps of programs, and interrupts.
 
 use crate::arch::regs::UserRegs;
-use crate::arch::{Exception, Interrupt, fpu, take_debug_status};
+use crate::arch::{Exception, Interrupt, cpu, fpu, take_debug_status};
 use crate::process::Thread;
 use crate::signal::info::{
     BUS_ADRALN, FPE_FLTDIV, FPE_FLTINV, FPE_FLTOVF, FPE_FLTRES, FPE_FLTUND, FPE_INTDIV, ILL_ILLOPN,
@@ -104,6 +104,10 @@ pub fn interrupt(interrupt: Interrupt, from_user: bool) {
         Interrupt::ConsoleInput => crate::console::program::receive(),
         Interrupt::Disk => crate::mem::reclaim::knocked(),
         // What is in the run queue is seen on the way back.
-        Interrupt::Reschedule | Interrupt::Other(_) => {}
+        Interrupt::Reschedule | Interrupt::Other(_) => return,
+    }
+    if from_user {
+        // What the thread has to do before it goes on is work of its own.
+        cpu::let_interrupts_in();
     }
 }

@@ -55,9 +55,9 @@ struct World<'a> {
     at_start: (u64, u64),
 }
 
-fn parts(space: &Space) -> Parts<MemoryObject> {
+fn parts(machine: &Machine<'_>, space: &Space) -> Parts<MemoryObject> {
     Parts {
-        mappings: space.mappings().cloned().collect(),
+        mappings: space.mappings(machine).cloned().collect(),
         heap: space.heap(),
         ceiling: CEILING,
         limits: space.limits,
@@ -243,7 +243,8 @@ impl<'a> World<'a> {
         self.written += 1;
         let lineage = own.unwrap_or(Owner(100 + self.written as u32));
         let mut next =
-            AddressSpace::of_parts(&self.machine, lineage, parts(&self.live)).expect("memory");
+            AddressSpace::of_parts(&self.machine, lineage, parts(&self.machine, &self.live))
+                .expect("memory");
         for known in &self.frozen {
             let noted = next.set_source(known.source, known.space.table().root());
             noted.expect("memory");

@@ -1,7 +1,7 @@
 //! Snapshots of private memory, and content that several objects share, on the emulated machine.
 
 use braid_tests::machine::{Machine, MemoryObject, Space, Storage};
-use vm::addr::{Frame, PAGE_SIZE, VirtAddr};
+use vm::addr::{Frame, PAGE_SIZE, Page, VirtAddr};
 use vm::fault::Access;
 use vm::frames::Owner;
 use vm::space::{AddressSpace, Backing, Flags, MapRequest, Placement, Seen, SpaceError};
@@ -9,6 +9,7 @@ use vm::table::{Rights, TableMemory};
 
 const AT: VirtAddr = VirtAddr(0x1000_0000);
 const SIZE: u64 = PAGE_SIZE as u64;
+const START: Page = Page(AT.0 / SIZE);
 const RW: Rights = Rights::READ.union(Rights::WRITE);
 
 fn with_space(test: impl FnOnce(&Machine<'_>, &mut Space)) {
@@ -43,7 +44,10 @@ fn write(machine: &Machine<'_>, space: &mut Space, page: u64, value: u64) -> Fra
 
 /// The private frames of the first pages, and how many pages are zeros and of an object.
 fn take(machine: &Machine<'_>, space: &mut Space, pages: u64) -> (Vec<(u64, Frame)>, u64, u64) {
-    assert_eq!(space.check_snapshot(machine, AT, pages * SIZE), Ok(None));
+    assert_eq!(
+        space.check_snapshot(machine, AT, pages * SIZE, START),
+        Ok(None)
+    );
     let (mut frames, mut zeros, mut others) = (Vec::new(), 0, 0);
     let debt = space.snapshot(machine, AT, pages * SIZE, |number, seen| {
         match seen {
@@ -110,7 +114,7 @@ fn a_snapshot_tells_of_objects_and_refuses_what_may_change() {
         let (frames, zeros, others) = take(machine, space, 4);
         assert_eq!((frames.len(), zeros, others), (1, 0, 3));
         let_go(machine, frames);
-        let check = |space: &Space, length| space.check_snapshot(machine, AT, length);
+        let check = |space: &Space, length| space.check_snapshot(machine, AT, length, START);
         assert_eq!(check(space, 5 * SIZE), Err(SpaceError::NoMemory));
         assert_eq!(check(space, 0), Err(SpaceError::InvalidArgument));
         assert_eq!(check(space, SIZE + 1), Err(SpaceError::InvalidArgument));
@@ -118,5 +122,17 @@ fn a_snapshot_tells_of_objects_and_refuses_what_may_change() {
         assert_eq!(check(space, SIZE), Err(SpaceError::Denied));
         machine.pay(0, space.unmap(machine, AT, 4 * SIZE).unwrap());
         object.drop_cache(machine);
+    });
+}
+
+#[test]
+fn what_is_large_and_empty_is_not_looked_at_page_by_page() {
+    with_space(|machine, space| {
+        let pages = 1 << 33;
+        map(machine, space, pages, Backing::Zero);
+        write(machine, space, 3, 9);
+        let check = space.check_snapshot(machine, AT, pages * SIZE, START);
+        assert_eq!(check, Ok(None));
+        machine.pay(0, space.unmap(machine, AT, pages * SIZE).unwrap());
     });
 }

@@ -10,7 +10,7 @@ use core::fmt;
 use thiserror::Error;
 
 use crate::store::VmoStore;
-use crate::vmo::page::{OutOfPages, PAGE_SIZE, Page, PageSupply};
+use crate::vmo::page::{OutOfPages, PAGE_SIZE, Page, PageMemory, PageSupply};
 use crate::vmo::tree::{Link, level_for};
 use crate::vmo::{MAX_SIZE, VmoHandle};
 
@@ -181,6 +181,7 @@ impl<S: PageSupply> Log<S> {
 
     fn write(&mut self, offset: u64, bytes: &[u8]) {
         for (index, start, chunk) in chunks(offset, bytes) {
+            S::Page::pause();
             if let Some(page) = self.pages.get_mut(&index).and_then(Page::bytes_mut) {
                 page[start..start + chunk.len()].copy_from_slice(chunk);
             }

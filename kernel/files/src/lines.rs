@@ -36,18 +36,21 @@ impl<'a> Lines<'a> {
 
     /// Takes bytes out, to the end of a line at the most; answers how many.
     pub fn take(&mut self, to: &mut [u8]) -> usize {
-        let size = self.bytes.len();
-        let waiting = (0..self.len).map(|offset| self.bytes[(self.start + offset) % size]);
+        let (before, after) = self.bytes.split_at(self.start);
+        let first = &after[..after.len().min(self.len)];
         let mut count = 0;
-        for (place, byte) in to.iter_mut().zip(waiting) {
-            *place = byte;
-            count += 1;
-            if byte == b'\n' {
+        for part in [first, &before[..self.len - first.len()]] {
+            let part = &part[..part.len().min(to.len() - count)];
+            let end = part.iter().position(|byte| *byte == b'\n');
+            let part = &part[..end.map_or(part.len(), |at| at + 1)];
+            to[count..count + part.len()].copy_from_slice(part);
+            count += part.len();
+            if end.is_some() {
                 break;
             }
         }
         self.len -= count;
-        self.start = (self.start + count) % size.max(1);
+        self.start = (self.start + count) % self.bytes.len().max(1);
         count
     }
 
@@ -68,13 +71,10 @@ impl Write for Lines<'_> {
         if size - self.len < text.len() {
             return Err(fmt::Error);
         }
-        let end = self.start + self.len;
-        for (offset, byte) in text.bytes().enumerate() {
-            let at = end + offset;
-            // Both are below the size: one subtraction is enough.
-            let at = if at >= size { at - size } else { at };
-            self.bytes[if at >= size { at - size } else { at }] = byte;
-        }
+        let end = (self.start + self.len) % size.max(1);
+        let (first, rest) = text.as_bytes().split_at(text.len().min(size - end));
+        self.bytes[end..end + first.len()].copy_from_slice(first);
+        self.bytes[..rest.len()].copy_from_slice(rest);
         self.len += text.len();
         Ok(())
     }

@@ -181,10 +181,9 @@ impl Log for Logger {
             return;
         }
         let micros = time::now().get() / 1000;
-        let target = record
-            .target()
-            .trim_start_matches(OWN)
-            .trim_start_matches("::");
+        let target = record.target();
+        let target = target.strip_prefix(OWN).unwrap_or(target);
+        let target = target.strip_prefix("::").unwrap_or(target);
         let format = |line: &mut dyn Write| {
             write!(line, "[{}.{:06} ", micros / 1_000_000, micros % 1_000_000)?;
             match cpu::place() {

@@ -64,7 +64,7 @@ fn is_mapped_for_writing(object: &ObjectRef) -> bool {
     cpu::this().torus().share.spaces.each(|space| {
         found |= space.look(|space| {
             let all = PageRange::new(Page(0), Page::containing(USER_END));
-            space.mappings_in(all).any(|mapping| {
+            space.mappings_in(cpu::this().torus().memory(), all).any(|mapping| {
                 let is_shared = matches!(&mapping.backing,
                     Backing::Object { object: other, shared: true, .. } if other.owner() == object.owner());
                 is_shared && mapping.maximum.contains(Rights::WRITE)

@@ -214,6 +214,7 @@ fn append(builder: &BuilderFile, io: &mut Transfer) -> SysResult {
             io.stopped(stop)?;
             break;
         }
+        io.pause()?;
     }
     Ok(io.done())
 }

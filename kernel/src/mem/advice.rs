@@ -1,6 +1,6 @@
 //! madvise(2): each advice with Linux's answer.
 
-use super::calls::{PIECE, populate_with, space_of, split_unit, whole_pages};
+use super::calls::{populate_with, space_of, split_unit, whole_pages};
 use super::fault::Outcome;
 use super::object::ObjectRef;
 use super::space::Space;
@@ -124,7 +124,7 @@ fn read_ahead(call: &mut Call, space: &Space, end: VirtAddr) -> Result<(), Stop>
     let torus = cpu::this().torus();
     let end = Page::containing(end.min(USER_END));
     let stored = |object: &ObjectRef, index| object.0.next_stored(index);
-    for count in 1.. {
+    loop {
         let from = Page(call.inflight.word).max(Page::containing(VirtAddr(call.args[0])));
         if from >= end || torus.available() < torus.total() / SPARE {
             break;
@@ -136,7 +136,7 @@ fn read_ahead(call: &mut Call, space: &Space, end: VirtAddr) -> Result<(), Stop>
         if space.fault(page.start(), Access::Read) == Outcome::NoMemory {
             break;
         }
-        if count % PIECE == 0 && crate::sched::pause() {
+        if crate::sched::pause() {
             return Err(Stop::Again);
         }
     }

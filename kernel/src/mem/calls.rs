@@ -18,8 +18,6 @@ pub use super::advice::madvise;
 pub use super::mmap::{mmap, name};
 
 const PAGE: u64 = PAGE_SIZE as u64;
-/// Pages that are made present before the call looks what else there is to do.
-pub(super) const PIECE: usize = 16;
 
 /// The bytes of the whole pages of a range from `start` on; like Linux's, the length wraps around. `None`: the end does.
 pub(super) fn whole_pages(start: u64, length: u64) -> Option<u64> {
@@ -87,7 +85,7 @@ pub(super) fn populate_with(
             Outcome::Wait => return Err(Stop::Memory),
             _ => return Ok(false),
         }
-        if call.inflight.done.is_multiple_of(PIECE) && crate::sched::pause() {
+        if crate::sched::pause() {
             return Err(Stop::Again);
         }
     }
@@ -146,8 +144,9 @@ pub fn mprotect(call: &mut Call) -> SysResult {
     if grows != 0 {
         // The range begins where the stack that is at its start begins; nothing grows upwards.
         let range = PageRange::at(Page::containing(VirtAddr(address)), length / PAGE);
+        let memory = cpu::this().torus().memory();
         let first = space.look(|space| {
-            let first = space.mappings_in(range).next()?;
+            let first = space.mappings_in(memory, range).next()?;
             Some((first.range.start.start(), first.flags))
         });
         let (start, flags) = first.ok_or(Errno::ENOMEM)?;

@@ -8,8 +8,8 @@ use super::space::{Space, VmSpace};
 use super::stuck;
 use super::swap::{Asked, PageName};
 use super::user::USER_END;
+use crate::arch::cpu;
 use crate::arch::paging;
-use crate::arch::{cpu, shootdown};
 use crate::migrate::host::{self, NoFrame};
 use crate::process::thread::Fault;
 use crate::process::{Thread, counters};
@@ -290,7 +290,7 @@ fn on(thread: &Arc<Thread>, address: VirtAddr, access: Access) -> Outcome {
 /// An access of the kernel's on behalf of the program, through the door. EFAULT when the program may not, there is nothing
 /// there, or `again` says that the entry was right too often already.
 pub fn of_kernel(address: usize, write: bool, again: &mut u32) -> Result<(), Stop> {
-    shootdown::serve();
+    cpu::let_interrupts_in();
     let access = if write { Access::Write } else { Access::Read };
     let outcome = crate::sched::with_current(|thread| on(thread, VirtAddr(address as u64), access));
     match outcome {

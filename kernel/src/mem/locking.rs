@@ -148,7 +148,8 @@ fn populate_all(call: &mut Call, space: &Space) -> Result<(), Stop> {
         let from = Page(call.inflight.word);
         let next = space.look(|space| {
             let rest = PageRange::new(from, Page::containing(USER_END));
-            let mapping = space.mappings_in(rest).next()?;
+            let memory = cpu::this().torus().memory();
+            let mapping = space.mappings_in(memory, rest).next()?;
             Some((mapping.range, mapping.rights))
         });
         let Some((range, rights)) = next else {
@@ -165,12 +166,7 @@ fn populate_all(call: &mut Call, space: &Space) -> Result<(), Stop> {
             Outcome::Resolved | Outcome::Present => page.0 + 1,
             _ => range.end.0,
         };
-        if call
-            .inflight
-            .word
-            .is_multiple_of(super::calls::PIECE as u64)
-            && crate::sched::pause()
-        {
+        if crate::sched::pause() {
             return Err(Stop::Again);
         }
     }

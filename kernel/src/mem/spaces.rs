@@ -53,7 +53,7 @@ impl Spaces {
         rest.find_map(|((lineage, _), space)| Some((*lineage, space.upgrade()?)))
     }
 
-    /// Calls `see` with each space, the list's lock not held, until it answers false; says whether it never did.
+    /// Calls `see` with each space, the list's lock not held and interrupts let in between them, until it answers false; says whether it never did.
     pub fn each(&self, mut see: impl FnMut(&Arc<Space>) -> bool) -> bool {
         let mut key = (Owner(0), 0);
         while let Some((lineage, space)) = self.next(key) {
@@ -61,6 +61,7 @@ impl Spaces {
             if !see(&space) {
                 return false;
             }
+            cpu::let_interrupts_in();
         }
         true
     }
@@ -73,6 +74,7 @@ impl Spaces {
             if !see(&space) {
                 return false;
             }
+            cpu::let_interrupts_in();
         }
         true
     }

@@ -77,10 +77,13 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
         process.set_thread(None);
         return Err(Errno::ENOMEM);
     }
+    cpu::let_interrupts_in();
     process.count(true);
     space.with_pages(|_, host| *host = Some(Host::new(resident)));
     files::settle(&process);
+    cpu::let_interrupts_in();
     lease::holder::settle(&space);
+    cpu::let_interrupts_in();
     for effect in &*effects {
         if let Effect::Send { to, message } = *effect {
             rings::send(to, message);

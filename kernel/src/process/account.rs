@@ -94,6 +94,7 @@ pub fn check() {
     cpu::let_interrupts_in();
     let torus = cpu::this().torus();
     let_go(torus);
+    cpu::let_interrupts_in();
     let (frames, heap) = (torus.account(), torus.heap.in_use());
     let account = &torus.share.account;
     let Some(before) = account.frames.get().copied() else {

@@ -83,6 +83,7 @@ fn kill_all() {
     let living = table().living();
     for process in living.iter().filter(|process| process.pid != Pid::INIT) {
         signal::send_info(process, SigInfo::kernel(Signal::KILL));
+        cpu::let_interrupts_in();
     }
 }
 

@@ -52,6 +52,7 @@ pub fn with_status(thread: &Arc<Thread>, status: u32) {
         return;
     }
     give_back(thread);
+    cpu::let_interrupts_in();
     thread.set_state(RunState::Dead);
     process.set_thread(None);
     process.count(false);

@@ -146,6 +146,7 @@ impl Rings {
             self.rung.store(false, Ordering::SeqCst);
             let done = together(|| self.empty(&mut inlets));
             drop(inlets);
+            cpu::let_interrupts_in();
             fence(Ordering::SeqCst);
             if !done {
                 self.rung.store(true, Ordering::SeqCst);

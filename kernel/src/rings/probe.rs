@@ -38,22 +38,26 @@ pub fn emit(to: TorusId, count: usize) -> usize {
     let (Some(tally), Some(exit)) = (tallies.get_mut(to.index()), own().exit(to)) else {
         return 0;
     };
-    let mut exit = exit.lock();
-    let count = count.min(exit.room());
     let mut lines = [Line::default(); BATCH];
-    let mut left = count;
-    while left > 0 {
-        let batch = &mut lines[..left.min(BATCH)];
-        for line in &mut *batch {
+    let mut sent = 0;
+    while sent < count {
+        let mut exit = exit.lock();
+        let batch = (count - sent).min(BATCH).min(exit.room());
+        if batch == 0 {
+            break;
+        }
+        for line in &mut lines[..batch] {
             let number = tally.sent;
             let check = content(from, to, number);
             *line = Message::Probe { number, check }.encode();
             tally.sent += 1;
         }
-        exit.send(batch);
-        left -= batch.len();
+        exit.send(&lines[..batch]);
+        sent += batch;
+        drop(exit);
+        cpu::let_interrupts_in();
     }
-    count
+    sent
 }
 
 /// Checks a probe.

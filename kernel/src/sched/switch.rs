@@ -108,7 +108,9 @@ fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
 /// Does what asks for the thread's attention. False: it waits, or has left.
 #[cold]
 fn attend(thread: &Arc<Thread>) -> bool {
+    cpu::let_interrupts_in();
     crate::signal::deliver::attend(thread);
+    cpu::let_interrupts_in();
     let settled = thread.is_dead() || has_call(thread) || crate::mem::later::settle(thread);
     settled && (thread.is_dead() || crate::migrate::depart::attend(thread))
 }

@@ -2,6 +2,7 @@
 
 use super::action::{ActionFlags, DefaultAction, SIG_DFL, SIG_IGN, default_of};
 use super::{SigInfo, Signal, alarm, frame};
+use crate::arch::cpu;
 use crate::file::far::{self, Interruption};
 use crate::migrate::depart;
 use crate::process::{Thread, end};
@@ -38,6 +39,7 @@ pub fn attend(thread: &Arc<Thread>) {
         };
         alarm::taken(thread, info.signal);
         act(thread, info);
+        cpu::let_interrupts_in();
     }
 }
 

@@ -9,6 +9,7 @@ use super::{Lock, Torus};
 use crate::arch::cpu;
 use crate::arch::paging::{self, PhysAddr, SLOT_SIZE, TORUS_SLOTS};
 use crate::sched;
+use crate::sched::lock::IrqLock;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +28,8 @@ const LARGE: u64 = 32;
 /// A torus's heap.
 pub struct Heap {
     slabs: Lock<Slabs>,
-    slots: Lock<Slots>,
+    /// Whoever holds it may be at work for long, and lets interrupts in.
+    slots: IrqLock<Slots>,
     /// Frames that it has.
     frames: AtomicU64,
     /// Bytes in use beside the slabs, in whole pages.
@@ -92,7 +94,7 @@ impl Heap {
     pub(super) const fn new(torus: TorusId) -> Self {
         Self {
             slabs: Lock::new(Slabs::new()),
-            slots: Lock::new(Slots::new(slot(torus))),
+            slots: IrqLock::new(Slots::new(slot(torus))),
             frames: AtomicU64::new(0),
             pages: AtomicU64::new(0),
         }
@@ -117,6 +119,7 @@ impl Heap {
             let page = self.slabs.lock().trim();
             let Some(page) = page else { break };
             Source(torus).free(frame_of(page.as_ptr()));
+            cpu::let_interrupts_in();
         }
     }
 
@@ -241,6 +244,13 @@ impl Frames for Source<'_> {
         self.0.heap.frames.fetch_sub(1, Ordering::Relaxed);
         sched::charge_heap(-1);
         self.0.free_frame(frame);
+    }
+
+    fn pause(&self) {
+        // While the machine is being divided nobody interrupts.
+        if cpu::place().is_some() {
+            cpu::let_interrupts_in();
+        }
     }
 }
 

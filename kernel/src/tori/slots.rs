@@ -27,6 +27,8 @@ pub(super) trait Frames {
     fn table(&mut self) -> Option<PhysAddr>;
     /// A page's frame is free.
     fn free(&mut self, frame: Frame);
+    /// Called between pages: what programs have the kernel hold may be large.
+    fn pause(&self);
 }
 
 /// Slots of one size. Addresses; 0 is none.
@@ -117,6 +119,7 @@ impl Slots {
                 new.map(frame);
                 old.keep(0);
             }
+            frames.pause();
         }
         let old = order(from);
         empty(slot, moved..1 << old, frames);
@@ -185,7 +188,10 @@ fn leaf(page: u64) -> Option<Leaf> {
 /// Makes tables for the first pages of a slot.
 fn tables(slot: u64, count: u64, frames: &mut impl Frames) -> bool {
     let tables = KernelTables::current();
-    pages(slot, 0..count).all(|page| tables.leaf(page, &mut || frames.table()).is_ok())
+    pages(slot, 0..count).all(|page| {
+        frames.pause();
+        tables.leaf(page, &mut || frames.table()).is_ok()
+    })
 }
 
 /// Maps those of the pages that are not mapped; false when there are no frames: some are mapped then.
@@ -201,6 +207,7 @@ fn fill(slot: u64, range: Range<u64>, frames: &mut impl Frames) -> bool {
             };
             leaf.map(frame);
         }
+        frames.pause();
         true
     })
 }
@@ -213,6 +220,7 @@ fn empty(slot: u64, range: Range<u64>, frames: &mut impl Frames) {
         };
         leaf.keep(0);
         frames.free(frame);
+        frames.pause();
     }
 }
 

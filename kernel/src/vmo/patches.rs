@@ -1,10 +1,12 @@
 //! The patches that a program passes.
 
+use crate::arch::cpu;
 use crate::mem::user::{UserSlice, read_value};
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use fallible::TryVec;
+use vm::addr::PAGE_SIZE;
 use vm::vmo::Patch;
 
 /// The most patches of one call.
@@ -44,7 +46,11 @@ impl Patches {
         if length > BYTES_MAX - start {
             return Err(Errno::E2BIG.into());
         }
-        self.bytes.try_resize(start + length, 0)?;
+        while self.bytes.len() < start + length {
+            let end = (start + length).min(self.bytes.len() + PAGE_SIZE);
+            self.bytes.try_resize(end, 0)?;
+            cpu::let_interrupts_in();
+        }
         from.read(&mut self.bytes[start..])?;
         self.places.try_push((offset, length))?;
         Ok(())

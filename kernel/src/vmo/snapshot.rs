@@ -13,10 +13,13 @@ use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use vm::addr::{PAGE_SIZE, VirtAddr};
+use vm::addr::{PAGE_SIZE, Page as Number, VirtAddr};
 use vm::flush::FlushDebt;
 use vm::space::{Object, Seen};
 use vm::vmo::page::{Page as Rooted, PageMemory, PageSupply};
+
+/// Bytes that a page takes in the list of pages.
+const LISTED: u64 = 32;
 
 /// Pages of an object to be, by number.
 type Pages = Vec<(u64, Arc<Rooted<Page>>)>;
@@ -28,15 +31,19 @@ pub fn snapshot(call: &mut Call) -> SysResult {
     let space = call.thread.space.with(|space| space.clone());
     let space = space.ok_or(Errno::EFAULT)?;
     let memory = cpu::this().torus().memory();
+    let mut from = Number(0);
     let (pages, held) = loop {
-        let away = space.look(|space| space.check_snapshot(memory, VirtAddr(address), length));
+        let away =
+            space.look(|space| space.check_snapshot(memory, VirtAddr(address), length, from));
         if let Some(page) = away? {
             fault::of_kernel(page.start().0 as usize, false, &mut 0)?;
+            from = page;
             continue;
         }
+        from = Number(0);
         let count = length / PAGE_SIZE as u64;
-        // The list of pages grows by doubling.
-        let held = cost::reserve(cost::ROPE + cost::tree(count, length) + 64 * count)?;
+        // The list of pages has room for all of them at once.
+        let held = cost::reserve(cost::ROPE + cost::tree(count, length) + LISTED * count)?;
         // None: something has changed since it was checked.
         if let Some(pages) = space.with(|space| take(space, VirtAddr(address), length))? {
             break (pages, held);
@@ -55,12 +62,13 @@ fn take(
     length: u64,
 ) -> (Result<Option<Pages>, Stop>, FlushDebt) {
     let memory = cpu::this().torus().memory();
-    match space.check_snapshot(memory, address, length) {
+    match space.check_snapshot(memory, address, length, Number(0)) {
         Ok(None) => {}
         Ok(Some(_)) => return (Ok(None), FlushDebt::none()),
         Err(error) => return (Err(error.into()), FlushDebt::none()),
     }
-    let mut pages = Ok(Pages::new());
+    let count = (length / PAGE_SIZE as u64) as usize;
+    let mut pages = fallible::with_capacity(count).map_err(Stop::from);
     #[expect(clippy::disallowed_methods, reason = "reserved by the caller")]
     let debt = space.snapshot(memory, address, length, |number, seen| {
         let Ok(list) = &mut pages else { return false };

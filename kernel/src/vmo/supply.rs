@@ -63,6 +63,10 @@ impl PageMemory for Page {
         // SAFETY: K25, this is the only reference to the frame, and it is borrowed exclusively.
         Some(unsafe { &mut *held.start().cast::<PageBytes>() })
     }
+
+    fn pause() {
+        cpu::let_interrupts_in();
+    }
 }
 
 impl PageSupply for Frames {

@@ -30,7 +30,7 @@ impl World<'_, '_> {
         let model = &self.models[self.current];
         space.audit(self.machine, |_, _, _| false, |stray| panic!("{stray}"));
         assert_eq!(space.mapped(), model.len() as u64);
-        let mappings: Vec<_> = space.mappings().collect();
+        let mappings: Vec<_> = space.mappings(self.machine).collect();
         assert_eq!(space.mapping_count(), mappings.len());
         for pair in mappings.windows(2) {
             assert!(pair[0].range.end <= pair[1].range.start);
@@ -44,7 +44,7 @@ impl World<'_, '_> {
                 );
             assert!(!one, "{pair:?} are one mapping");
         }
-        for mapping in space.mappings() {
+        for mapping in space.mappings(self.machine) {
             assert!(!mapping.range.is_empty());
             for page in mapping.range.iter() {
                 assert_eq!(model[&page.0].rights, mapping.rights, "{page:?}");

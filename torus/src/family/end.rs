@@ -90,6 +90,7 @@ impl Families {
             }
             if child.ended.is_none() {
                 self.post(to, Message::Orphaned { to, by: pid, uid }, world);
+                world.pause();
             }
             if self.ending || pid == Pid::INIT {
                 if child.ended.is_some() {

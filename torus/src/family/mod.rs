@@ -96,7 +96,7 @@ pub enum Life {
 }
 
 /// Processes that are looked at between two pauses.
-const PIECE: usize = 64;
+const PIECE: usize = 16;
 
 /// What a parent knows of a child.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -14,7 +14,7 @@ use thiserror::Error;
 
 use crate::hash::{Digest, PageBytes, is_zero};
 use crate::store::VmoStore;
-use crate::vmo::page::{OutOfPages, PAGE_SIZE, Page, PageSupply};
+use crate::vmo::page::{OutOfPages, PAGE_SIZE, Page, PageMemory, PageSupply};
 use crate::vmo::tree::{Link, MissingPage, level_for};
 use crate::vmo::{MAX_SIZE, VmoError, VmoHandle};
 
@@ -80,7 +80,7 @@ impl From<MissingPage> for CapError {
 
 /// What a page reads as.
 #[derive(Debug)]
-pub enum PageAt<M> {
+pub enum PageAt<M: PageMemory> {
     /// Zeros.
     Zero,
     /// These bytes.
@@ -101,12 +101,12 @@ pub enum PageSlot {
 }
 
 /// The immutable backing of a cap: its pages and their digests. Empty pages take no room.
-pub struct PageSlab<M> {
+pub struct PageSlab<M: PageMemory> {
     root: Link<M>,
     page_count: u64,
 }
 
-impl<M> Clone for PageSlab<M> {
+impl<M: PageMemory> Clone for PageSlab<M> {
     fn clone(&self) -> Self {
         Self {
             root: self.root.clone(),
@@ -115,7 +115,7 @@ impl<M> Clone for PageSlab<M> {
     }
 }
 
-impl<M> PageSlab<M> {
+impl<M: PageMemory> PageSlab<M> {
     fn level(&self) -> u8 {
         level_for(self.page_count * PAGE_SIZE)
     }

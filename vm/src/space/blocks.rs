@@ -8,6 +8,8 @@ pub(super) const PROMISE: usize = 4;
 
 /// Items that are dropped between two pauses.
 const CLEARED: usize = 8;
+/// Items that are copied between two pauses.
+const COPIED: usize = 16;
 
 /// A sequence of `T`. Up to `BLOCK` of them are one vector; more are several, none of them empty, each with
 /// room for `BLOCK`.
@@ -96,7 +98,7 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
 
     /// The items before a place, the last one first.
     #[inline]
-    pub(super) fn backward(&self, mut place: Place) -> impl Iterator<Item = &T> {
+    pub(super) fn backward(&self, mut place: Place) -> impl Iterator<Item = &T> + Clone {
         core::iter::from_fn(move || {
             place = self.before(place)?;
             self.get(place)
@@ -218,7 +220,7 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
 }
 
 impl<T: Clone, const BLOCK: usize> Blocks<T, BLOCK> {
-    /// A copy, with room for two more, and a `pause` after each block.
+    /// A copy, with room for two more, and a `pause` after a few.
     pub(super) fn duplicate(&self, pause: impl Fn()) -> Result<Self, NoMemory> {
         let mut copy = Self::new();
         copy.blocks.try_reserve_exact(self.blocks.len())?;
@@ -229,9 +231,11 @@ impl<T: Clone, const BLOCK: usize> Blocks<T, BLOCK> {
                 BLOCK
             };
             let mut items = with_capacity(room)?;
-            items.try_extend_from_slice(own)?;
+            for piece in own.chunks(COPIED) {
+                items.try_extend_from_slice(piece)?;
+                pause();
+            }
             copy.blocks.try_push(items)?;
-            pause();
         }
         copy.len = self.len;
         Ok(copy)

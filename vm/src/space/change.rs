@@ -1,6 +1,5 @@
 //! mprotect(2), madvise(2), mincore(2), msync(2).
 
-use super::list::paused;
 use super::mapping::{Backing, Flags, Mapping, Object};
 use super::{AddressSpace, SpaceError, USER, pages};
 use crate::addr::{Frame, PAGE_SIZE, Page, PageRange, RUN, VirtAddr};
@@ -144,11 +143,21 @@ impl<O: Object> AddressSpace<O> {
         let is_object = |mapping: &Mapping<O>| !matches!(mapping.backing, Backing::Zero);
         let takes = matches!(advice, Advice::DontNeed | Advice::Free);
         let is_locked = |mapping: &Mapping<O>| mapping.flags.contains(Flags::LOCKED);
-        if takes && paused(self.mappings.touching(range), || memory.pause()).any(is_locked) {
+        if takes
+            && self
+                .mappings
+                .touching(range, || memory.pause())
+                .any(is_locked)
+        {
             return Err(SpaceError::InvalidArgument);
         }
         let anonymous = matches!(advice, Advice::Free | Advice::Set(Flags::WIPE_ON_FORK));
-        if anonymous && paused(self.mappings.touching(range), || memory.pause()).any(is_object) {
+        if anonymous
+            && self
+                .mappings
+                .touching(range, || memory.pause())
+                .any(is_object)
+        {
             return Err(SpaceError::InvalidArgument);
         }
         if let Advice::Set(flag) | Advice::Clear(flag) = advice {
@@ -159,7 +168,7 @@ impl<O: Object> AddressSpace<O> {
         let mut debt = FlushDebt::none();
         self.table.drop_folded(memory, range);
         let mut released = Released::default();
-        for mapping in self.mappings.touching(range) {
+        for mapping in self.mappings.touching(range, || memory.pause()) {
             let part = mapping.range.intersect(range);
             released += self.table.unmap(memory, part, &mut debt);
             if part.end < range.end {
@@ -231,7 +240,7 @@ impl<O: Object> AddressSpace<O> {
     ) -> Option<Page> {
         let readable = |mapping: &&Mapping<O>| !mapping.rights.is_empty();
         self.mappings
-            .touching(range)
+            .touching(range, || memory.pause())
             .filter(readable)
             .find_map(|mapping| {
                 let part = mapping.range.intersect(range);
@@ -256,7 +265,11 @@ impl<O: Object> AddressSpace<O> {
             })
     }
 
-    fn next_swapped<M: TableMemory>(&self, memory: &M, range: PageRange) -> Option<Page> {
+    pub(super) fn next_swapped<M: TableMemory>(
+        &self,
+        memory: &M,
+        range: PageRange,
+    ) -> Option<Page> {
         // In parts that double: neither is much looked at in vain, nor is a large empty range looked at piece by piece.
         let (mut first, mut part) = (None, PageRange::at(range.start, RUN));
         while first.is_none() && part.start < range.end {
@@ -287,7 +300,7 @@ impl<O: Object> AddressSpace<O> {
         mut tell: impl FnMut(Page),
     ) -> u64 {
         let mapped = PageRange::new(range.start, self.mappings.covered(range, || memory.pause()));
-        for mapping in self.mappings.touching(mapped) {
+        for mapping in self.mappings.touching(mapped, || memory.pause()) {
             let Backing::Object { object, offset, .. } = &mapping.backing else {
                 continue;
             };

@@ -7,28 +7,24 @@ use crate::addr::PageRange;
 use crate::flush::FlushDebt;
 use crate::table::{Released, Rights, TableMemory};
 
-/// Mappings that are looked at before interrupts are let in.
-const PIECE: usize = 256;
-
 /// The parts of mappings that show what objects have lost; interrupts are let in between.
 fn lost<'a, O: Object, M: TableMemory>(
     mappings: &'a MappingList<O>,
     memory: &'a M,
     end: &'a impl Fn(&O) -> Option<u64>,
 ) -> impl Iterator<Item = PageRange> + 'a {
-    (1..)
-        .zip(mappings.iter())
-        .filter_map(move |(count, mapping)| {
-            if count % PIECE == 0 {
-                memory.pause();
-            }
-            let Backing::Object { object, offset, .. } = &mapping.backing else {
-                return None;
-            };
-            let kept = end(object)?.saturating_sub(*offset);
-            let range = mapping.range;
-            (kept < range.len()).then(|| PageRange::new(range.start + kept, range.end))
+    let mappings = mappings.iter(|| memory.pause());
+    mappings.filter_map(move |mapping| {
+        let Backing::Object { object, offset, .. } = &mapping.backing else {
+            return None;
+        };
+        let kept = end(object)?.saturating_sub(*offset);
+        let range = mapping.range;
+        (kept < range.len()).then(|| {
+            memory.pause();
+            PageRange::new(range.start + kept, range.end)
         })
+    })
 }
 
 impl<O: Object> AddressSpace<O> {

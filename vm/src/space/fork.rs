@@ -1,6 +1,5 @@
 //! fork(2): the child gets the mappings and shares every page until one of the two writes.
 
-use super::list::paused;
 use super::mapping::{Flags, Mapping, Object};
 use super::{AddressSpace, SpaceError, map};
 use crate::flush::FlushDebt;
@@ -37,7 +36,7 @@ impl<O: Object> AddressSpace<O> {
 
     /// Unfolds what reaches over the ends of mappings that a child does not get: a folded entry is copied as a whole.
     fn part_left_out<M: TableMemory>(&mut self, memory: &M) -> Result<(), SpaceError> {
-        for mapping in paused(self.mappings.iter(), || memory.pause()) {
+        for mapping in self.mappings.iter(|| memory.pause()) {
             if mapping.flags.intersects(LEFT_OUT) {
                 self.table.split_edges(memory, mapping.range)?;
                 memory.pause();
@@ -60,7 +59,8 @@ impl<O: Object> AddressSpace<O> {
         };
         let mut copied = crate::table::Copied::default();
         let mut result = Ok(());
-        for mapping in self.mappings.iter().filter(|mapping| inherits(mapping)) {
+        let mappings = self.mappings.iter(|| memory.pause());
+        for mapping in mappings.filter(|mapping| inherits(mapping)) {
             let private = mapping.is_private();
             result = self.table.copy_to(
                 memory,
@@ -95,7 +95,7 @@ impl<O: Object> AddressSpace<O> {
     ) -> Result<Self, SpaceError> {
         let mut mappings = self.mappings.duplicate(|| memory.pause())?;
         let mut mapped = self.mapped;
-        for mapping in paused(self.mappings.iter(), || memory.pause()) {
+        for mapping in self.mappings.iter(|| memory.pause()) {
             if !keeps(mapping) {
                 mappings.remove(mapping.range, || ());
                 mapped -= mapping.range.len();

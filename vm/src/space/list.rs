@@ -8,10 +8,16 @@ use crate::addr::{Page, PageRange};
 /// Mappings that lie in one piece: more than most programs have.
 const BLOCK: usize = 64;
 
-/// The items of a walk that may be long, with a `pause` after every 64.
-pub(super) fn paused<I: Iterator>(items: I, pause: impl Fn()) -> impl Iterator<Item = I::Item> {
+/// Mappings that a walk looks at between two pauses.
+const LOOKS: usize = 16;
+
+/// The items of a walk that may be long, with a `pause` after every few: whoever does much with each pauses besides.
+pub(super) fn paused<I: Iterator + Clone>(
+    items: I,
+    pause: impl Fn() + Clone,
+) -> impl Iterator<Item = I::Item> + Clone {
     items.enumerate().map(move |(number, item)| {
-        if number % BLOCK == BLOCK - 1 {
+        if number % LOOKS == LOOKS - 1 {
             pause();
         }
         item
@@ -35,7 +41,10 @@ impl<O: Object> MappingList<O> {
     ///
     /// # Errors
     /// [`SpaceError::NoMemory`], [`SpaceError::InvalidArgument`] when they are not in order or overlap.
-    pub(super) fn of(mappings: impl IntoIterator<Item = Mapping<O>>) -> Result<Self, SpaceError> {
+    pub(super) fn of(
+        mappings: impl IntoIterator<Item = Mapping<O>>,
+        pause: impl Fn(),
+    ) -> Result<Self, SpaceError> {
         let mut list = Self::new();
         let mut end = Page(0);
         for mapping in mappings {
@@ -45,6 +54,7 @@ impl<O: Object> MappingList<O> {
             end = mapping.range.end;
             list.reserve(1)?;
             list.insert(mapping);
+            pause();
         }
         Ok(list)
     }
@@ -61,9 +71,12 @@ impl<O: Object> MappingList<O> {
             .partition_point(|mapping| mapping.range.end <= page)
     }
 
-    /// All, ascending.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Mapping<O>> + Clone {
-        self.items.iter()
+    /// All, ascending, with a `pause` after every few.
+    pub(super) fn iter(
+        &self,
+        pause: impl Fn() + Clone,
+    ) -> impl Iterator<Item = &Mapping<O>> + Clone {
+        paused(self.items.iter(), pause)
     }
 
     /// The first mapping that ends above `page`.
@@ -77,22 +90,23 @@ impl<O: Object> MappingList<O> {
     pub(super) fn around(
         &self,
         page: Page,
-    ) -> (Option<&Mapping<O>>, impl Iterator<Item = &Mapping<O>>) {
+    ) -> (
+        Option<&Mapping<O>>,
+        impl Iterator<Item = &Mapping<O>> + Clone,
+    ) {
         let place = self.place(page);
         (self.items.get(place), self.items.backward(place))
     }
 
-    /// Those that end above `page`, ascending.
+    /// Those that touch the range, ascending, with a `pause` after every few.
     #[inline]
-    pub(super) fn above(&self, page: Page) -> impl Iterator<Item = &Mapping<O>> + Clone {
-        self.items.onward(self.place(page))
-    }
-
-    /// Those that touch the range, ascending.
-    #[inline]
-    pub(super) fn touching(&self, range: PageRange) -> impl Iterator<Item = &Mapping<O>> + Clone {
-        self.above(range.start)
-            .take_while(move |mapping| mapping.range.start < range.end)
+    pub(super) fn touching(
+        &self,
+        range: PageRange,
+        pause: impl Fn() + Clone,
+    ) -> impl Iterator<Item = &Mapping<O>> + Clone {
+        let above = self.items.onward(self.place(range.start));
+        paused(above, pause).take_while(move |mapping| mapping.range.start < range.end)
     }
 
     /// The mapping that holds `page`.
@@ -124,14 +138,14 @@ impl<O: Object> MappingList<O> {
     }
 
     /// Whether all of the range is mapped.
-    pub(super) fn covers(&self, range: PageRange, pause: impl Fn()) -> bool {
+    pub(super) fn covers(&self, range: PageRange, pause: impl Fn() + Clone) -> bool {
         self.covered(range, pause) == range.end
     }
 
     /// The end of what is mapped from the start of the range on, without a hole, with a `pause` after every few mappings.
-    pub(super) fn covered(&self, range: PageRange, pause: impl Fn()) -> Page {
+    pub(super) fn covered(&self, range: PageRange, pause: impl Fn() + Clone) -> Page {
         let mut page = range.start;
-        for mapping in paused(self.touching(range), pause) {
+        for mapping in self.touching(range, pause) {
             if mapping.range.start > page {
                 break;
             }

@@ -255,7 +255,7 @@ impl<O: Object> AddressSpace<O> {
         if range.len() <= crate::addr::RUN {
             return range.len();
         }
-        let mut mappings = paused(self.mappings.touching(range), || memory.pause());
+        let mut mappings = self.mappings.touching(range, || memory.pause());
         let end = mappings
             .nth(MAPPINGS)
             .map_or(range.end, |beyond| beyond.range.start);
@@ -291,7 +291,7 @@ impl<O: Object> AddressSpace<O> {
     ) {
         self.table.drop_folded(memory, range);
         let mut released = Released::default();
-        for mapping in self.mappings.touching(range) {
+        for mapping in self.mappings.touching(range, || memory.pause()) {
             let part = mapping.range.intersect(range);
             released += self.table.unmap(memory, part, debt);
             self.mapped -= part.len();
@@ -319,7 +319,8 @@ impl<O: Object> AddressSpace<O> {
 
     /// Pages of the range that are mapped.
     fn mapped_in<M: TableMemory>(&self, memory: &M, range: PageRange) -> u64 {
-        paused(self.mappings.touching(range), || memory.pause())
+        self.mappings
+            .touching(range, || memory.pause())
             .map(|mapping| mapping.range.intersect(range).len())
             .sum()
     }

@@ -22,7 +22,7 @@ use core::fmt;
 pub use audit::Stray;
 pub use change::Advice;
 pub(crate) use grow::GrowError;
-use list::{MappingList, paused};
+use list::MappingList;
 pub use map::{MapRequest, Placement};
 pub use mapping::{Backing, Flags, Mapping, Object};
 pub use moving::{Away, Kept, Parts, granted};
@@ -188,13 +188,20 @@ impl<O: Object> AddressSpace<O> {
     }
 
     /// All mappings, ascending.
-    pub fn mappings(&self) -> impl Iterator<Item = &Mapping<O>> + Clone {
-        self.mappings.iter()
+    pub fn mappings<M: TableMemory>(
+        &self,
+        memory: &M,
+    ) -> impl Iterator<Item = &Mapping<O>> + Clone {
+        self.mappings.iter(|| memory.pause())
     }
 
     /// The mappings that touch a range, ascending.
-    pub fn mappings_in(&self, range: PageRange) -> impl Iterator<Item = &Mapping<O>> + Clone {
-        self.mappings.touching(range)
+    pub fn mappings_in<M: TableMemory>(
+        &self,
+        memory: &M,
+        range: PageRange,
+    ) -> impl Iterator<Item = &Mapping<O>> + Clone {
+        self.mappings.touching(range, || memory.pause())
     }
 
     /// How many mappings there are.
@@ -232,7 +239,8 @@ impl<O: Object> AddressSpace<O> {
     pub fn locked_in<M: TableMemory>(&self, memory: &M, address: VirtAddr, length: u64) -> u64 {
         let end = Page(address.0.saturating_add(length).div_ceil(PAGE_SIZE as u64));
         let range = PageRange::new(Page::containing(address), end).intersect(USER);
-        paused(self.mappings.touching(range), || memory.pause())
+        self.mappings
+            .touching(range, || memory.pause())
             .filter(|mapping| mapping.flags.contains(Flags::LOCKED))
             .map(|mapping| mapping.range.intersect(range).len())
             .sum()
@@ -242,7 +250,7 @@ impl<O: Object> AddressSpace<O> {
     pub fn clear<M: TableMemory>(&mut self, memory: &M) -> FlushDebt {
         let mut debt = FlushDebt::none();
         self.peak = self.peak.max(self.resident);
-        let mappings = self.mappings.iter();
+        let mappings = self.mappings.iter(|| memory.pause());
         let ends = mappings.clone().skip(1).map(|next| next.range.start);
         for (mapping, end) in mappings.zip(ends.chain([LOWER_HALF.end])) {
             let gone = self.table.unmap(memory, mapping.range, &mut debt);
@@ -283,7 +291,9 @@ impl<O: Object> AddressSpace<O> {
         let unlimited = !is_data || self.limits.data == u64::MAX;
         bytes(self.mapped + more) <= self.limits.address_space
             && (unlimited || {
-                let held: u64 = paused(self.mappings.iter(), || memory.pause())
+                let held: u64 = self
+                    .mappings
+                    .iter(|| memory.pause())
                     .filter(data)
                     .map(|m| m.range.len())
                     .sum();

@@ -69,7 +69,7 @@ impl<O: Object> AddressSpace<O> {
     ) -> Result<Self, SpaceError> {
         let ceiling = Page::containing(parts.ceiling).min(super::USER.end);
         let mapped = parts.mappings.iter().map(|item| item.range.len()).sum();
-        let mappings = MappingList::of(parts.mappings)?;
+        let mappings = MappingList::of(parts.mappings, || memory.pause())?;
         Ok(Self {
             mappings,
             table: PageTable::new(memory)?,
@@ -128,6 +128,7 @@ impl<O: Object> AddressSpace<O> {
                 mask |= 1 << (page - first);
             }
         });
+        memory.pause();
         mask
     }
 
@@ -159,6 +160,7 @@ impl<O: Object> AddressSpace<O> {
             frames.assign(frame, Use::Private, self.lineage, index);
             self.entered(1);
         }
+        memory.pause();
         arrived
     }
 
@@ -215,7 +217,7 @@ impl<O: Object> AddressSpace<O> {
     pub fn forget_objects<M: TableMemory>(&mut self, memory: &M) -> FlushDebt {
         let (mut debt, mut gone) = (FlushDebt::none(), Released::default());
         let of_objects = |mapping: &&Mapping<O>| matches!(mapping.backing, Backing::Object { .. });
-        for mapping in self.mappings.iter().filter(of_objects) {
+        for mapping in self.mappings.iter(|| memory.pause()).filter(of_objects) {
             let range = mapping.range;
             self.table.visit(memory, range, |page, slot, entry| {
                 if entry.is_of_object() {
@@ -223,6 +225,7 @@ impl<O: Object> AddressSpace<O> {
                     release(memory, Entry(slot.swap(0, Relaxed)), &mut debt, &mut gone);
                 }
             });
+            memory.pause();
         }
         self.account(gone);
         debt
@@ -254,6 +257,7 @@ impl<O: Object> AddressSpace<O> {
                 slot.store(entry.pinned().0, Relaxed);
             }
         });
+        memory.pause();
     }
 
     /// Drops a page. One of a 2 MiB page that cannot be split for want of memory stays until the space ends.
@@ -264,6 +268,7 @@ impl<O: Object> AddressSpace<O> {
             let gone: Released = self.table.unmap(memory, page, &mut debt);
             self.account(gone);
         }
+        memory.pause();
         debt
     }
 }

@@ -3,7 +3,6 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::AddressSpace;
-use super::list::paused;
 use super::mapping::{Backing, Flags, Mapping, Object};
 use crate::addr::{Frame, Page, PageRange, RUN};
 use crate::flush::FlushDebt;
@@ -136,7 +135,7 @@ impl<O: Object> AddressSpace<O> {
         frame: Frame,
     ) -> u64 {
         let mut restored = 0;
-        for mapping in paused(self.mappings.iter(), || memory.pause()) {
+        for mapping in self.mappings.iter(|| memory.pause()) {
             let distance = index.checked_sub(mapping.origin);
             let Some(distance) = distance.filter(|distance| *distance < mapping.range.len()) else {
                 continue;
@@ -202,7 +201,7 @@ impl<O: Object> AddressSpace<O> {
         index: u64,
         mut tell: impl FnMut(Page),
     ) {
-        for mapping in paused(self.mappings.iter(), || memory.pause()) {
+        for mapping in self.mappings.iter(|| memory.pause()) {
             let distance = first(mapping).and_then(|first| index.checked_sub(first));
             let Some(distance) = distance.filter(|distance| *distance < mapping.range.len()) else {
                 continue;
@@ -223,7 +222,7 @@ impl<O: Object> AddressSpace<O> {
         frame: Frame,
         tell: &mut impl FnMut(Page),
     ) {
-        for mapping in paused(self.mappings.iter(), || memory.pause()) {
+        for mapping in self.mappings.iter(|| memory.pause()) {
             if !matches!(&mapping.backing, Backing::Object { object, .. } if object.is_content()) {
                 continue;
             }

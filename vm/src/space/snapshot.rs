@@ -4,7 +4,10 @@ use super::mapping::{Backing, Mapping, Object};
 use super::{AddressSpace, SpaceError, pages};
 use crate::addr::{Frame, Page, PageRange, VirtAddr};
 use crate::flush::FlushDebt;
-use crate::table::{Entry, State, TableMemory};
+use crate::table::{Away, Entry, TableMemory};
+
+/// Pages that are told of between two pauses.
+const PIECE: u64 = 16;
 
 /// What a page shows.
 #[derive(Clone, Debug)]
@@ -18,8 +21,8 @@ pub enum Seen<O> {
 }
 
 impl<O: Object> AddressSpace<O> {
-    /// Checks that a range can be shared as it is, and answers with its first page that is in a swap slot or at another torus:
-    /// it has to be made present first.
+    /// Checks that a range can be shared as it is, and answers with its first page, of those from page `from` on, that is in a swap slot
+    /// or at another torus: it has to be made present first.
     ///
     /// # Errors
     /// [`SpaceError::InvalidArgument`] for an unaligned or empty range, [`SpaceError::NoMemory`] when part of it is not mapped,
@@ -29,6 +32,7 @@ impl<O: Object> AddressSpace<O> {
         memory: &M,
         address: VirtAddr,
         length: u64,
+        from: Page,
     ) -> Result<Option<Page>, SpaceError> {
         let range = whole_pages(address, length)?;
         let mut away = None;
@@ -41,13 +45,22 @@ impl<O: Object> AddressSpace<O> {
             if mapping.rights.is_empty() || !settled {
                 return Err(SpaceError::Denied);
             }
-            let is_away = |page: &Page| {
-                let entry = self.table.find(memory, *page).0;
-                matches!(entry.state(), State::Swap(_) | State::Remote(_))
-            };
-            away = away.or_else(|| part.iter().find(is_away));
+            memory.pause();
+            let rest = PageRange::new(part.start.max(from), part.end);
+            if away.is_none() && !rest.is_empty() {
+                away = self.next_elsewhere(memory, rest);
+            }
         }
         Ok(away)
+    }
+
+    /// The first page of a range that is in a swap slot or at another torus.
+    fn next_elsewhere<M: TableMemory>(&self, memory: &M, range: PageRange) -> Option<Page> {
+        let away = self.table.next_away(memory, range);
+        let away = away.map(|(Away::Page(page, _) | Away::Folded(page, _))| page);
+        away.into_iter()
+            .chain(self.next_swapped(memory, range))
+            .min()
     }
 
     /// Calls `tell` with the number of each page in the range, counted from its start, and what it shows; until it answers false.
@@ -79,6 +92,9 @@ impl<O: Object> AddressSpace<O> {
                 let entry = self.table.find(memory, page).0;
                 if !tell(page - range.start, seen(memory, mapping, page, entry)) {
                     return Ok(debt);
+                }
+                if page.0.is_multiple_of(PIECE) {
+                    memory.pause();
                 }
             }
         }

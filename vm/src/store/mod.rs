@@ -11,7 +11,7 @@ use spin::Mutex;
 
 use crate::builder::VBuilder;
 use crate::hash::{Digest, Hasher};
-use crate::vmo::page::{OutOfPages, Page, PageSupply};
+use crate::vmo::page::{OutOfPages, Page, PageMemory, PageSupply};
 use crate::vmo::tree::Branch;
 
 mod weak_map;
@@ -92,8 +92,8 @@ impl<S: PageSupply> VmoStore<S> {
     pub fn counts(&self) -> Counts {
         Counts {
             objects: self.0.objects.load(Ordering::Relaxed),
-            pages: self.0.pages.lock().sweep(),
-            branches: self.0.branches.lock().sweep(),
+            pages: self.0.pages.lock().sweep(S::Page::pause),
+            branches: self.0.branches.lock().sweep(S::Page::pause),
         }
     }
 

@@ -53,8 +53,11 @@ impl<K: Ord + Copy, T> WeakMap<K, T> {
     }
 
     /// Removes every entry whose value is gone, and returns how many are left.
-    pub(super) fn sweep(&mut self) -> usize {
-        self.entries.retain(|_, value| value.strong_count() > 0);
+    pub(super) fn sweep(&mut self, pause: impl Fn()) -> usize {
+        self.entries.retain(|_, value| {
+            pause();
+            value.strong_count() > 0
+        });
         if self.entries.is_empty() {
             // An empty map keeps a node.
             self.entries = BTreeMap::new();
@@ -81,7 +84,7 @@ mod tests {
             "{} entries",
             map.entries.len()
         );
-        assert_eq!(map.sweep(), living.len());
+        assert_eq!(map.sweep(|| ()), living.len());
     }
 
     #[test]

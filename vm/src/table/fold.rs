@@ -34,7 +34,7 @@ enum Found {
 }
 
 /// Words that are translated between two looks for interrupts.
-const PIECE: usize = 64;
+const PIECE: usize = 16;
 
 impl PageTable {
     /// Says which frame the top table of a source is in.
@@ -67,8 +67,9 @@ impl PageTable {
             return;
         };
         let words = memory.table(self.root).iter().zip(memory.table(root));
-        for (word, old) in words.take(LOWER) {
+        for (at, (word, old)) in words.take(LOWER).enumerate() {
             word.store(upper(Entry(old.load(Relaxed)), source).0, Relaxed);
+            pause_at(memory, at);
         }
     }
 
@@ -89,15 +90,9 @@ impl PageTable {
             _ => upper(Entry(word.load(Relaxed)), source),
         };
         let found = find(memory, root, page, level);
-        // A word costs some hundred instructions.
-        let pause_at = |at: usize| {
-            if at % PIECE == PIECE - 1 {
-                memory.pause();
-            }
-        };
         let bare = match found {
             Found::Table(table) => memory.table(table).iter().enumerate().all(|(at, word)| {
-                pause_at(at);
+                pause_at(memory, at);
                 translate(word).is_empty()
             }),
             Found::Large => false,
@@ -116,7 +111,7 @@ impl PageTable {
                 Found::Large | Found::Nothing => Entry::remote(source),
             };
             word.store(entry.0, Relaxed);
-            pause_at(at);
+            pause_at(memory, at);
         }
         let entry = Entry::table(new);
         slot.store(entry.0, Relaxed);
@@ -198,6 +193,13 @@ impl PageTable {
             memory.pause();
         }
         None
+    }
+}
+
+/// Pauses where it is time, after the word with this number: a word costs some hundred instructions.
+fn pause_at<M: TableMemory>(memory: &M, at: usize) {
+    if at % PIECE == PIECE - 1 {
+        memory.pause();
     }
 }
 

@@ -58,7 +58,7 @@ pub trait TableMemory {
         Sharers::Nobody
     }
 
-    /// Called between the pieces of what takes long: at least once for 64 entries, mappings or tables. It costs next to nothing.
+    /// Called between the pieces of what takes long: at least once for 64 entries or 16 mappings or tables. It costs next to nothing.
     fn pause(&self) {}
 }
 

@@ -27,7 +27,7 @@ impl core::ops::AddAssign for Released {
 }
 
 /// Entries between two looks at what else there is to do.
-const PIECE: usize = 64;
+const PIECE: usize = 32;
 
 /// From the first to the last of pages that come in order.
 #[derive(Default)]

@@ -35,6 +35,7 @@ fn subtree<S: PageSupply>(
     if let Some(link) = aligned(rope, level, start) {
         return Ok(link);
     }
+    S::Page::pause();
     if level == 0 {
         return spliced(rope, supply, start);
     }
@@ -205,9 +206,10 @@ fn intern_branch<S: PageSupply>(
     if let Some(kept) = known {
         return Link::Branch(kept);
     }
-    let (left, _) = interned(branch.left.clone(), level - 1, store);
-    let (right, _) = interned(branch.right.clone(), level - 1, store);
-    let link = if left.is_same(&branch.left) && right.is_same(&branch.right) {
+    let (old_left, old_right) = branch.halves();
+    let (left, _) = interned(old_left.clone(), level - 1, store);
+    let (right, _) = interned(old_right.clone(), level - 1, store);
+    let link = if left.is_same(old_left) && right.is_same(old_right) {
         Link::Branch(branch)
     } else {
         Link::branch(left, right)

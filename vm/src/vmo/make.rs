@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 
-use super::page::{PAGE_SIZE, Page, PageSupply};
+use super::page::{PAGE_SIZE, Page, PageMemory, PageSupply};
 use super::rope::{Piece, Rope};
 use super::tree::{Link, level_for};
 use super::{MAX_SIZE, Rights, VmoError, VmoHandle};
@@ -57,6 +57,7 @@ impl<S: PageSupply> VmoStore<S> {
                     size,
                 });
             }
+            S::Page::pause();
             let held = (size - index * PAGE_SIZE).min(PAGE_SIZE) as usize;
             if !is_zero(&page.bytes()[held..]) {
                 return Err(VmoError::DirtyTail);

@@ -31,7 +31,7 @@ pub(crate) mod tree;
 pub use error::VmoError;
 pub use patch::Patch;
 
-use page::{PAGE_SIZE, Page, PageSupply};
+use page::{PAGE_SIZE, Page, PageMemory, PageSupply};
 use rope::Rope;
 use tree::{Link, capacity};
 
@@ -55,7 +55,7 @@ bitflags! {
 
 /// What a mapping of an object finds at a page.
 #[derive(Debug)]
-pub enum PageView<M> {
+pub enum PageView<M: PageMemory> {
     /// Zeros.
     Zero,
     /// A page to be mapped as it is. Its [`known_leaf`](Page::known_leaf) is there once the id has been asked for.

@@ -29,6 +29,10 @@ pub trait PageMemory: Send + Sync + 'static {
 
     /// The bytes for writing; `None` for memory that can't be written, such as a page of the boot image.
     fn bytes_mut(&mut self) -> Option<&mut PageBytes>;
+
+    /// Called at each page and each node on the way through a tree, also where it is dropped: a kernel lets interrupts in here, and need
+    /// not do so every time. Between two calls lie about two thousand instructions at the most.
+    fn pause() {}
 }
 
 /// Where pages come from.
@@ -44,7 +48,7 @@ pub trait PageSupply: Send + Sync + 'static {
 }
 
 /// A page and the root of its bytes, once known.
-pub struct Page<M> {
+pub struct Page<M: PageMemory> {
     memory: M,
     leaf: Once<Digest>,
 }
@@ -94,7 +98,13 @@ impl<M: PageMemory> Page<M> {
     }
 }
 
-impl<M> fmt::Debug for Page<M> {
+impl<M: PageMemory> Drop for Page<M> {
+    fn drop(&mut self) {
+        M::pause();
+    }
+}
+
+impl<M: PageMemory> fmt::Debug for Page<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Page").field(&self.leaf.get()).finish()
     }
@@ -107,6 +117,7 @@ pub(crate) fn page_with<S: PageSupply>(
 ) -> Result<Page<S::Page>, OutOfPages> {
     let mut page = Page::new(supply.zeroed()?);
     fill(page.bytes_mut().ok_or(OutOfPages)?);
+    S::Page::pause();
     Ok(page)
 }
 

@@ -14,7 +14,7 @@ use super::tree::{Link, MissingPage, capacity};
 /// Level 0: any range of the page. Above: the range begins with the subtree, and all bytes of the subtree after it are zero.
 /// Zeros have level 0 and any length.
 #[derive(Debug)]
-pub(crate) struct Piece<M> {
+pub(crate) struct Piece<M: PageMemory> {
     pub(crate) link: Link<M>,
     pub(crate) level: u8,
     pub(crate) start: u64,
@@ -23,7 +23,7 @@ pub(crate) struct Piece<M> {
 
 /// A balanced sequence of pieces (height-balanced; the heights of siblings differ by one at most).
 #[derive(Debug)]
-pub(crate) enum Rope<M> {
+pub(crate) enum Rope<M: PageMemory> {
     Empty,
     Piece(Piece<M>),
     Join(Arc<Join<M>>),
@@ -31,14 +31,20 @@ pub(crate) enum Rope<M> {
 
 /// Two ropes, one after the other, neither of them empty.
 #[derive(Debug)]
-pub(crate) struct Join<M> {
+pub(crate) struct Join<M: PageMemory> {
     left: Rope<M>,
     right: Rope<M>,
     len: u64,
     height: u8,
 }
 
-impl<M> Clone for Piece<M> {
+impl<M: PageMemory> Drop for Join<M> {
+    fn drop(&mut self) {
+        M::pause();
+    }
+}
+
+impl<M: PageMemory> Clone for Piece<M> {
     fn clone(&self) -> Self {
         Self {
             link: self.link.clone(),
@@ -49,7 +55,7 @@ impl<M> Clone for Piece<M> {
     }
 }
 
-impl<M> Clone for Rope<M> {
+impl<M: PageMemory> Clone for Rope<M> {
     fn clone(&self) -> Self {
         match self {
             Self::Empty => Self::Empty,
@@ -95,11 +101,12 @@ impl<M: PageMemory> Piece<M> {
             return (part(start, at), part(second, self.len - at));
         };
         let half = capacity(self.level - 1);
-        let left = Self::subtree(branch.left.clone(), self.level - 1, self.len.min(half));
+        let (left, right) = branch.halves();
+        let left = Self::subtree(left.clone(), self.level - 1, self.len.min(half));
         if self.len <= half {
             return left.split(at);
         }
-        let right = Self::subtree(branch.right.clone(), self.level - 1, self.len - half);
+        let right = Self::subtree(right.clone(), self.level - 1, self.len - half);
         if at < half {
             let (before, after) = left.split(at);
             (before, Rope::join(after, Rope::Piece(right)))
@@ -307,6 +314,7 @@ impl<M: PageMemory> Rope<M> {
             Self::Piece(piece) => piece.link.stored(most),
             Self::Join(_) if most == 0 => 0,
             Self::Join(join) => {
+                M::pause();
                 let left = join.left.stored(most);
                 left + join.right.stored(most - left.min(most))
             }
@@ -325,7 +333,7 @@ impl<M: PageMemory> Rope<M> {
 }
 
 /// Whether a piece is a part of a page of which the bytes are held.
-pub(crate) fn is_fragment<M>(piece: &Piece<M>) -> bool {
+pub(crate) fn is_fragment<M: PageMemory>(piece: &Piece<M>) -> bool {
     piece.level == 0
         && piece.len < PAGE_SIZE
         && matches!(piece.link, Link::Page(_) | Link::Spliced(_) | Link::Zero)

@@ -2,7 +2,8 @@
 //!
 //! Roles: a [`Link`] is a subtree of 2^level pages, and knows neither its level nor its place; a [`Branch`] keeps the digest of
 //! its two halves once computed. An update copies the path to the changed pages and shares the rest, digests included: that is
-//! what makes hashing incremental. Depth is at most [`MAX_LEVEL`](crate::hash::MAX_LEVEL), so recursion is safe.
+//! what makes hashing incremental. Depth is at most [`MAX_LEVEL`](crate::hash::MAX_LEVEL), so recursion is safe. Whoever goes through
+//! all of a tree comes by [`Branch::halves`], which [pauses](PageMemory::pause), as does the end of each branch.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -19,7 +20,7 @@ pub(crate) struct MissingPage(pub(crate) Digest);
 
 /// A subtree.
 #[derive(Debug)]
-pub(crate) enum Link<M> {
+pub(crate) enum Link<M: PageMemory> {
     /// Zeros, at any level.
     Zero,
     /// Level 0: a page.
@@ -34,9 +35,9 @@ pub(crate) enum Link<M> {
 
 /// Two subtrees of equal level, not both [`Link::Zero`].
 #[derive(Debug)]
-pub(crate) struct Branch<M> {
-    pub(crate) left: Link<M>,
-    pub(crate) right: Link<M>,
+pub(crate) struct Branch<M: PageMemory> {
+    left: Link<M>,
+    right: Link<M>,
     /// No page below is missing.
     complete: bool,
     digest: Once<Digest>,
@@ -44,21 +45,21 @@ pub(crate) struct Branch<M> {
 
 /// Parts that lie end to end from the beginning of the page; zeros follow the last.
 #[derive(Debug)]
-pub(crate) struct Spliced<M> {
+pub(crate) struct Spliced<M: PageMemory> {
     pub(crate) parts: Box<[Part<M>]>,
     digest: Once<Digest>,
 }
 
 /// A range within a page, not empty.
 #[derive(Debug)]
-pub(crate) struct Part<M> {
+pub(crate) struct Part<M: PageMemory> {
     /// `None`: zeros.
     pub(crate) page: Option<Arc<Page<M>>>,
     pub(crate) start: u16,
     pub(crate) len: u16,
 }
 
-impl<M> Clone for Link<M> {
+impl<M: PageMemory> Clone for Link<M> {
     fn clone(&self) -> Self {
         match self {
             Self::Zero => Self::Zero,
@@ -70,7 +71,7 @@ impl<M> Clone for Link<M> {
     }
 }
 
-impl<M> Clone for Part<M> {
+impl<M: PageMemory> Clone for Part<M> {
     fn clone(&self) -> Self {
         Self {
             page: self.page.clone(),
@@ -119,7 +120,7 @@ impl<M: PageMemory> Link<M> {
     /// The left and right half of a subtree of level 1 or above.
     pub(crate) fn halves(&self) -> (&Self, &Self) {
         match self {
-            Self::Branch(branch) => (&branch.left, &branch.right),
+            Self::Branch(branch) => branch.halves(),
             _ => (&Self::Zero, &Self::Zero),
         }
     }
@@ -149,8 +150,15 @@ impl<M: PageMemory> Link<M> {
     pub(crate) fn descend(&self, level: u8, wanted: u8, index: u64) -> &Self {
         let mut link = self;
         for below in (wanted..level).rev() {
-            let (left, right) = link.halves();
-            link = if index >> below & 1 == 0 { left } else { right };
+            let Self::Branch(branch) = link else {
+                return &Self::Zero;
+            };
+            let goes_left = index >> below & 1 == 0;
+            link = if goes_left {
+                &branch.left
+            } else {
+                &branch.right
+            };
         }
         link
     }
@@ -172,6 +180,7 @@ impl<M: PageMemory> Link<M> {
             return self.clone();
         }
         let (left, right) = self.halves();
+        M::pause();
         let left = left.updated(level - 1, first, changes);
         let right = right.updated(level - 1, first + (1 << (level - 1)), changes);
         Self::branch(left, right)
@@ -182,10 +191,9 @@ impl<M: PageMemory> Link<M> {
         match self {
             Self::Zero => {}
             Self::Branch(branch) => {
-                branch.left.for_each_leaf(level - 1, first, visit);
-                branch
-                    .right
-                    .for_each_leaf(level - 1, first + (1 << (level - 1)), visit);
+                let (left, right) = branch.halves();
+                left.for_each_leaf(level - 1, first, visit);
+                right.for_each_leaf(level - 1, first + (1 << (level - 1)), visit);
             }
             leaf => visit(first, leaf),
         }
@@ -203,8 +211,9 @@ impl<M: PageMemory> Link<M> {
                 hasher.leaf(&bytes)
             }),
             Self::Branch(branch) => *branch.digest.call_once(|| {
-                let left = branch.left.digest(level - 1, hasher);
-                let right = branch.right.digest(level - 1, hasher);
+                let (left, right) = branch.halves();
+                let left = left.digest(level - 1, hasher);
+                let right = right.digest(level - 1, hasher);
                 hasher.node(&left, &right)
             }),
         }
@@ -230,14 +239,9 @@ impl<M: PageMemory> Link<M> {
         }
         if let Self::Branch(branch) = self {
             let middle = first + (1 << (level - 1));
-            let left = (level - 1, first);
-            return branch
-                .left
-                .hash_some(left, from, budget, hasher)
-                .or_else(|| {
-                    let right = (level - 1, middle);
-                    branch.right.hash_some(right, from, budget, hasher)
-                });
+            let (left, right) = branch.halves();
+            let rest = left.hash_some((level - 1, first), from, budget, hasher);
+            return rest.or_else(|| right.hash_some((level - 1, middle), from, budget, hasher));
         }
         if *budget == 0 {
             return Some(first);
@@ -252,8 +256,9 @@ impl<M: PageMemory> Link<M> {
         match self {
             Self::Zero => 0,
             Self::Branch(branch) if most > 0 => {
-                let left = branch.left.stored(most);
-                left + branch.right.stored(most - left.min(most))
+                let (left, right) = branch.halves();
+                let left = left.stored(most);
+                left + right.stored(most - left.min(most))
             }
             _ => most.min(1),
         }
@@ -287,7 +292,19 @@ impl<M: PageMemory> Link<M> {
     }
 }
 
-impl<M> Branch<M> {
+impl<M: PageMemory> Drop for Branch<M> {
+    fn drop(&mut self) {
+        M::pause();
+    }
+}
+
+impl<M: PageMemory> Branch<M> {
+    /// Its two halves, for who goes through all of a tree.
+    pub(crate) fn halves(&self) -> (&Link<M>, &Link<M>) {
+        M::pause();
+        (&self.left, &self.right)
+    }
+
     /// The digest if it has been computed.
     pub(crate) fn known_digest(&self) -> Option<Digest> {
         self.digest.get().copied()

@@ -115,7 +115,8 @@ fn each(process: &Process, mut tell: impl FnMut(&Mapping<ObjectRef>, &dyn Fn() -
     loop {
         let told = space.look(|space| {
             let mut last = None;
-            for mapping in space.mappings_in(PageRange::new(from, end)).take(BATCH) {
+            let rest = PageRange::new(from, end);
+            for mapping in space.mappings_in(memory, rest).take(BATCH) {
                 let pages = || {
                     let mut pages = Pages::default();
                     space.visit(memory, mapping.range, |page, entry| {

@@ -292,8 +292,11 @@ fn place(chunks: &mut Chunks, index: u64) -> Result<&mut Place, SourceError> {
 
 impl Drop for OwnPages {
     fn drop(&mut self) {
-        let places = self.chunks.get_mut().values_mut();
-        let pages: i64 = places.map(|places| release(places)).sum();
+        let mut pages = 0;
+        while let Some((_, mut places)) = self.chunks.get_mut().pop_first() {
+            pages += release(&mut places);
+        }
         self.count(-pages);
+        cpu::let_interrupts_in();
     }
 }

@@ -1,5 +1,6 @@
 //! Mappings in a process's image.
 
+use crate::arch::cpu;
 use crate::file::boot_object;
 use crate::mem::object::ObjectRef;
 use crate::mem::space::VmSpace;
@@ -25,7 +26,7 @@ pub(super) fn write_space(to: &mut Writer, vm: &VmSpace, taken: &mut Taken) -> R
     to.put_all([heap.0.0, heap.1.0, vm.ceiling().0])?;
     to.put_all([limits.address_space, limits.data, limits.stack])?;
     to.put_all([vm.peak(), vm.mapping_count() as u64])?;
-    for mapping in vm.mappings() {
+    for mapping in vm.mappings(cpu::this().torus().memory()) {
         let shared = !mapping.is_private();
         let (kind, offset, number, home) = match &mapping.backing {
             Backing::Zero => (ZERO, 0, 0, 0),

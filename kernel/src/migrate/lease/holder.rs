@@ -195,7 +195,7 @@ pub fn refuse(home: TorusId, number: u64) {
 pub fn settle(space: &Space) {
     space.look(|space| {
         let mut held = own().held.lock();
-        for mapping in space.mappings() {
+        for mapping in space.mappings(cpu::this().torus().memory()) {
             if let Backing::Object { object, .. } = &mapping.backing
                 && let Some(far) = object.0.far()
                 && let Some(entry) = held.get_mut(&(far.name.home, far.name.number))
