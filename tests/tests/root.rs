@@ -201,3 +201,9 @@ fn who_works_in_what_is_mounted_moves_after_the_root_has_changed() {
     let exec = cases::exec("mounts_far").smp(2).tori(2);
     cases::as_on_linux("mounts_far", &exec);
 }
+
+#[test]
+fn a_call_that_fails_at_once_leaves_no_question_behind() {
+    let exec = cases::exec("seek_far").smp(2).tori(2);
+    cases::as_on_linux("seek_far", &exec);
+}

@@ -318,6 +318,7 @@ impl Arrival {
             .signals
             .saved_mask
             .set((has_saved != 0).then_some(saved));
+        thread.unsettled.set(has_saved != 0);
         let flags = flags as u32;
         thread.signals.altstack.set(AltStack { base, size, flags });
         thread.fault.set(Fault {

@@ -90,6 +90,9 @@ pub struct Thread {
     pub segments: OwnCell<Segments>,
     /// The call that has to run again, when there is one; its number is still in rax.
     pub in_flight: OwnCell<Option<InFlight>>,
+    /// Its call has begun what has to be settled when the call is over, also if it never waits: questions to other tori, a mask
+    /// for its duration.
+    pub unsettled: OwnCell<bool>,
     /// What its call has asked other tori about files.
     pub far: OwnCell<crate::file::far::Journal>,
     /// Core (index within the torus) and time of the timer that ends the call's wait.
@@ -135,6 +138,7 @@ impl Thread {
             fault: OwnCell::new(Fault::default()),
             segments: OwnCell::new(Segments::default()),
             in_flight: OwnCell::new(None),
+            unsettled: OwnCell::new(false),
             far: OwnCell::new(crate::file::far::Journal::new()),
             timer: OwnCell::new(None),
             later: OwnCell::new(Later::new()),

@@ -111,6 +111,7 @@ pub fn with_mask(call: &Call, read: impl FnOnce(&Call) -> Result<u64, Stop>) -> 
     if signals.saved_mask.get().is_none() {
         let mask = read(call)?;
         signals.saved_mask.set(Some(signals.mask()));
+        call.thread.unsettled.set(true);
         set_mask(call, mask);
     }
     Ok(())

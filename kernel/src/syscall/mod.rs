@@ -71,14 +71,15 @@ fn run(thread: &Arc<Thread>, mut inflight: InFlight, waited: bool) {
         }
     };
     thread.regs.with(|regs| regs.rax = value);
-    if waited || thread.signals.saved_mask.get().is_some() {
+    if waited || thread.unsettled.get() {
         over(thread);
     }
 }
 
-/// A call that has waited is over, or one that had set a signal mask.
+/// A call is over that has waited, or has begun what is to be settled now.
 #[cold]
 fn over(thread: &Arc<Thread>) {
+    thread.unsettled.set(false);
     reclaim::satisfied(thread);
     interrupted::cancel_timer(thread);
     crate::file::far::forget(thread);

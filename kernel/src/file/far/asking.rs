@@ -336,6 +336,7 @@ pub fn post(
         share().asked.lock().remove(call);
     }
     noted?;
+    thread.unsettled.set(true);
     share().begin();
     let question = Message::FileAsk {
         call,

@@ -155,10 +155,9 @@ pub fn lseek(call: &mut Call) -> SysResult {
     const END: u32 = 2;
     let (offset, whence) = (call.args[1] as i64, call.args[2] as u32);
     let file = file(call)?;
-    let from_end = (whence == END).then(|| about_file(call, file.clone(), Request::Stat));
-    if let (Body::Bytes(..), Some(stat)) = (&file.body, from_end) {
+    if whence == END && matches!(file.body, Body::Bytes(..)) {
         // It may have another length by now.
-        let size = stat?.stat()?.size as i64;
+        let size = about_file(call, file.clone(), Request::Stat)?.stat()?.size as i64;
         let offset = size.checked_add(offset).ok_or(Errno::EOVERFLOW)?;
         return about_file(call, file, Request::Seek { offset, whence: 0 })?.number();
     }
