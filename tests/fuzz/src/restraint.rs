@@ -6,12 +6,15 @@ use crate::kind::{Kind, value};
 use crate::table::{DRAIN, MIGRATE};
 use crate::world::World;
 
+/// Bytes of most files at the most.
+const SIZE: u64 = 1 << 17;
 /// SIGKILL and the signals that stop.
 const ENDS: [u64; 5] = [9, 19, 20, 21, 22];
 
 /// Makes a call harmless to the fuzzer itself; false: it is not made.
 pub(crate) fn restrain(number: i64, arguments: &mut [u64; 6], world: &mut World) -> bool {
     let seldom = world.random.one_in(6);
+    let rarely = seldom && world.random.one_in(10);
     let own = u64::from(std::process::id());
     let a = arguments;
     match number {
@@ -49,9 +52,10 @@ pub(crate) fn restrain(number: i64, arguments: &mut [u64; 6], world: &mut World)
         l::SYS_prlimit64 if a[1] as i32 == l::RLIMIT_NOFILE => a[2] = 0,
         // User 0 may take the fuzzer its memory by this.
         l::SYS_prlimit64 if a[2] != 0 => a[0] = own,
-        l::SYS_truncate | l::SYS_ftruncate if !seldom => a[1] %= 1 << 20,
-        l::SYS_fallocate if !seldom => (a[2], a[3]) = (a[2] % (1 << 20), a[3] % (1 << 20)),
-        l::SYS_pwrite64 | l::SYS_pwritev if !seldom => a[3] %= 1 << 20,
+        // Large files take their time: a map of a remote one copies it.
+        l::SYS_truncate | l::SYS_ftruncate if !rarely => a[1] %= SIZE,
+        l::SYS_fallocate if !rarely => (a[2], a[3]) = (a[2] % SIZE, a[3] % SIZE),
+        l::SYS_pwrite64 | l::SYS_pwritev if !rarely => a[3] %= SIZE,
         l::SYS_arch_prctl if a[0] == 0x1002 => return seldom,
         MIGRATE => return world.random.one_in(2),
         DRAIN => return seldom,
