@@ -65,6 +65,8 @@ pub fn start(
     let volume = volume.file.as_raw_fd();
     command.arg("-kernel").arg(loader);
     command.args(["-initrd", &format!("/proc/self/fd/{volume}")]);
+    // Nothing is booted from disks. SeaBIOS would keep memory for each that it could boot, in the end where QEMU puts the volume.
+    command.args(["-boot", "strict=on"]);
     let mut inherited = vec![volume];
     let disks: Vec<File> = machine
         .swap

@@ -27,6 +27,14 @@ fn twice_the_memory() {
 }
 
 #[test]
+fn a_disk_for_each_of_many_tori() {
+    let machine = Exec::sh("echo up").smp(16).tori(16).mem(512).swap(64);
+    let output = machine.run();
+    assert_eq!((output.status, &*output.stdout), (0, "up\n"), "{output:?}");
+    assert!(output.log.contains("KiB of swap on vdp"), "{}", output.log);
+}
+
+#[test]
 fn pages_of_2_mib_go_in_parts() {
     let output = way("huge", 40, 1).stats().same_as_host();
     assert_eq!(output.stdout, "wrong: 0 0\n", "{output:?}");
