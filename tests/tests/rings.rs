@@ -34,3 +34,12 @@ fn four_tori() {
     let count = count.map_or(10_000_000, |count| count.parse().expect("a number"));
     probes(4, 4, count);
 }
+
+/// Both tori have no memory left and more to tell each other than their rings hold: nothing is lost, and nobody waits for ever.
+#[test]
+fn two_tori_that_are_full_of_each_other() {
+    let program = Exec::new(programs::rust("brim")).args(["8"]);
+    let output = program.smp(2).tori(2).mem(64).run();
+    assert_eq!(output.stdout, "18 ended\nOk(0)\nOk(0)\n", "{}", output.log);
+    assert!(!output.log.contains("is lost"), "{}", output.log);
+}

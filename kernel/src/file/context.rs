@@ -6,6 +6,7 @@ use super::tree::Node;
 use super::tty;
 use crate::console::program::Output;
 use crate::process::Pid;
+use crate::rings;
 use crate::sched::lock::Lock;
 use crate::sched::pieces::Pieces;
 use crate::syscall::errno::Errno;
@@ -117,7 +118,10 @@ impl Context {
         let (table, _directory) = self.take();
         let mut pieces = Pieces::new();
         let close = |file: Arc<OpenFile>| locks::closed(&file, self);
-        table.dissolve(close, || pieces.step());
+        table.dissolve(close, || {
+            pieces.step();
+            rings::breathe();
+        });
     }
 
     /// Lets go of everything: the process goes on elsewhere, and keeps its locks.

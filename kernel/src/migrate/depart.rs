@@ -230,6 +230,7 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
     });
     match written {
         Ok((writer, files)) => {
+            objects.tell();
             let image = writer.first();
             process.moving.lock().frozen = Some(Frozen {
                 image: writer,

@@ -4,7 +4,7 @@ use super::home::{self, Home};
 use crate::arch::cpu;
 use crate::mem::reclaim::{self, Room};
 use crate::mem::swap::{Asked, PageName};
-use crate::rings;
+use crate::rings::{self, Places};
 use crate::sched;
 use crate::sched::wait::Waiter;
 use alloc::sync::Arc;
@@ -22,6 +22,7 @@ struct Reading {
     deposit: DepositId,
     page: Page,
     woken: AtomicBool,
+    _places: Places,
 }
 
 impl Waiter for Reading {
@@ -42,10 +43,13 @@ pub fn read_in(deposit: DepositId, home: &Home, page: Page) {
     let reading = {
         // Without it the page would be lost to who asks.
         let _held = fallible::insist();
-        fallible::arc(Reading {
-            deposit,
-            page,
-            woken: AtomicBool::new(false),
+        Places::reserve(1).and_then(|places| {
+            fallible::arc(Reading {
+                deposit,
+                page,
+                woken: AtomicBool::new(false),
+                _places: places,
+            })
         })
     };
     let asked = match &reading {

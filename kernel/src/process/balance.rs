@@ -65,6 +65,11 @@ pub fn tick() {
     if now < due || take().is_err() {
         return;
     }
+    rings::try_again();
+    // Who hears of it late has lost nothing.
+    if rings::is_choked() {
+        return;
+    }
     if torus.share.migrate.has_claims() {
         rings::send(torus.id, Message::Tend {});
     }

@@ -79,7 +79,9 @@ pub fn begin(thread: &Arc<Thread>, status: u32) {
 
 /// Nobody is born here any more, and who lives is killed.
 fn kill_all() {
-    table().with(|families, hands| families.begin_end(hands));
+    while !table().with(|families, hands| families.begin_end(hands)) {
+        rings::breathe();
+    }
     let living = table().living();
     for process in living.iter().filter(|process| process.pid != Pid::INIT) {
         signal::send_info(process, SigInfo::kernel(Signal::KILL));
@@ -104,8 +106,8 @@ pub fn look() {
     if asked_by.load(Ordering::Relaxed) == 0 || !is_quiet() {
         return;
     }
-    // Processes that lived until now may have ended by themselves: nobody comes here any more either.
-    table().with(|families, hands| families.begin_end(hands));
+    // Processes that lived until now may have ended by themselves: nobody comes here any more either. The first one is elsewhere.
+    let _ = table().with(|families, hands| families.begin_end(hands));
     let at = asked_by.swap(0, Ordering::Relaxed).checked_sub(1);
     if let Some(at) = at.and_then(TorusId::new) {
         rings::send(at, Message::Done {});

@@ -3,6 +3,7 @@
 use super::limits::CORE;
 use super::{Pid, Process, RunState, Thread, closing, table};
 use crate::arch::cpu;
+use crate::rings;
 use crate::signal::action::{DefaultAction, default_of};
 use crate::signal::{Signal, alarm};
 use crate::syscall::call::{Call, SysResult};
@@ -63,7 +64,9 @@ pub fn with_status(thread: &Arc<Thread>, status: u32) {
         system_time: used.system,
         uid: process.credentials.lock().user.real,
     };
-    table().with(|families, hands| families.exit(process.pid, ended, hands));
+    while !table().with(|families, hands| families.exit(process.pid, ended, hands)) {
+        rings::breathe();
+    }
     // From now on nobody can want it elsewhere.
     crate::migrate::depart::answer(process, 0);
 }

@@ -181,9 +181,15 @@ impl World for Hands<'_> {
     }
 
     fn gone(&mut self, pid: Pid) {
-        if self.0.remove(&pid).is_some() {
-            rings::release();
-        }
+        self.0.remove(&pid);
+    }
+
+    fn reserve(&mut self) -> bool {
+        rings::reserve(1).is_ok()
+    }
+
+    fn release(&mut self, places: usize) {
+        rings::release(places);
     }
 
     fn pause(&mut self) {

@@ -45,6 +45,7 @@ pub use table::Table;
 pub use thread::{RunState, Thread};
 
 use crate::mem::space::Space;
+use crate::rings::Places;
 use crate::sched::account::Used;
 use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
@@ -110,6 +111,8 @@ pub struct Process {
     pub children_changed: WaitQueue,
     /// The parent that vfork holds back until this process has a program of its own, or has ended.
     pub vfork_parent: Lock<Option<Arc<Thread>>>,
+    /// For what others are told of it while it is here, when a signal to many has it go on.
+    pub places: Lock<Option<Places>>,
     /// Its thread; none any more once it has ended.
     thread: Lock<Option<Arc<Thread>>>,
     /// Job control has stopped it.
@@ -160,6 +163,7 @@ impl Process {
             at_parents_end: AtomicU32::new(0),
             children_changed: WaitQueue::new(),
             vfork_parent: Lock::new(None),
+            places: Lock::new(None),
             thread: Lock::new(None),
             stopped: AtomicBool::new(false),
         }

@@ -2,7 +2,7 @@
 
 use super::far::Hands;
 use super::{Pid, Process};
-use crate::rings;
+use crate::rings::Places;
 use crate::sched::lock::IrqLock;
 use crate::sched::wait::WaitQueue;
 use crate::syscall::errno::Errno;
@@ -34,6 +34,9 @@ pub enum Kinship {
     /// A child of a process's parent, which there is.
     SiblingOf(Pid),
 }
+
+/// Messages about a process that signals to many cause: one of those of its torus, and one of another's.
+const TOLD: usize = 2;
 
 /// The processes of a torus.
 pub struct Table {
@@ -135,7 +138,7 @@ impl Table {
 
     /// Adds a newborn. EAGAIN when the machine is ending, ENOMEM without memory.
     pub fn insert(&self, process: Arc<Process>, kinship: Kinship) -> Result<(), Errno> {
-        rings::reserve()?;
+        *process.places.lock() = Some(Places::reserve(TOLD)?);
         let pid = process.pid;
         let mut guard = self.inner.lock();
         let inner = &mut *guard;
@@ -156,13 +159,12 @@ impl Table {
             .store(inner.processes.len(), Ordering::Relaxed);
         drop(guard);
         drop(gone);
-        born.inspect_err(|_| rings::release())?;
-        Ok(())
+        Ok(born?)
     }
 
     /// A process has come from another torus, with its record.
     pub fn arrive(&self, process: Arc<Process>, record: &[u64]) -> Result<(), TravelError> {
-        rings::reserve().map_err(|_| TravelError::NoPlace)?;
+        *process.places.lock() = Some(Places::reserve(TOLD)?);
         let mut guard = self.inner.lock();
         let inner = &mut *guard;
         let pid = process.pid;
@@ -175,9 +177,7 @@ impl Table {
         self.population
             .store(inner.processes.len(), Ordering::Relaxed);
         drop(guard);
-        if gone.is_some() {
-            rings::release();
-        }
+        drop(gone);
         arrived
     }
 
@@ -259,8 +259,7 @@ impl Table {
 
     /// Takes the first process off the table, at the end of the machine.
     pub fn remove_init(&self) {
-        if self.inner.lock().processes.remove(&Pid::INIT).is_some() {
-            rings::release();
-        }
+        let init = self.inner.lock().processes.remove(&Pid::INIT);
+        drop(init);
     }
 }

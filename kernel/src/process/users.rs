@@ -115,7 +115,12 @@ pub fn fits(parent: Pid) -> bool {
 
 /// The most processes that can live on all tori (`/proc/sys/kernel/threads-max`).
 pub fn most() -> u64 {
-    tori::all().map(|torus| torus.total() / LIVING).sum()
+    tori::all().map(|torus| most_in(torus.total())).sum()
+}
+
+/// The most processes that so many frames have room for.
+pub const fn most_in(frames: u64) -> u64 {
+    frames / LIVING
 }
 
 /// How many processes a user has on all tori.

@@ -1,6 +1,7 @@
 //! The ends of rings that a torus holds.
 
 use super::deliver::deliver;
+use super::places::Signs;
 use super::probe::Tally;
 use super::{LINES, RESERVE};
 use crate::arch::cpu::{self, Cpu};
@@ -10,10 +11,11 @@ use crate::sched::lock::Lock;
 use crate::sched::wait::{WaitQueue, Woken};
 use ::torus::TorusId;
 use ::torus::message::Message;
-use ::torus::outbox::{Pool, Queue};
+use ::torus::outbox::{Cause, Pool, Queue};
 use ::torus::ring::{Bell, Doorbell, Line, Receiver, Ring, Sender};
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
+use heapless::Vec;
 
 /// Lines taken or sent at a time.
 const BATCH: usize = 32;
@@ -52,8 +54,8 @@ pub struct Rings {
     pub(super) exits: &'static [Lock<Exit>],
     /// By origin; held by the core that serves.
     pub(super) inlets: Lock<&'static mut [Option<Inlet>]>,
-    /// Somebody has knocked since a core began to serve.
-    pub(super) rung: CachePadded<AtomicBool>,
+    /// What the torus's cores are to look at.
+    pub(super) signs: CachePadded<Signs>,
     /// Number within the torus of the core that the door names.
     pub(super) ear: AtomicUsize,
     /// What was probed, by the other torus.
@@ -134,13 +136,19 @@ impl Exit {
         self.keep(line);
     }
 
-    /// Has a line wait. What may be under way is bounded by the processes that cause it: those of this torus have places, others draw on what is
-    /// kept for the worst.
+    /// Has a line wait, in a place that was set aside before the operation began that posts it.
     fn keep(&mut self, line: Line) {
-        // What a home answers is caused by processes elsewhere, for whom no places are set aside here.
-        let _held = fallible::insist();
-        let kept = super::own().pool.lock().push(&mut self.outbox, line);
-        assert!(kept.is_ok(), "more messages wait than processes can cause");
+        let delivers = cpu::this().sched.delivers.get();
+        let cause = if delivers {
+            Cause::Delivery
+        } else {
+            Cause::Work
+        };
+        let mut pool = super::own().pool.lock();
+        if pool.push(&mut self.outbox, line, cause).is_err() {
+            log::error!("an operation posts more than it may: {line:x?} is lost");
+        }
+        super::own().look(&pool);
     }
 
     /// Sends as many of `lines` as there is room for; answers how many.
@@ -167,7 +175,10 @@ impl Exit {
             let mut batch = [Line::default(); BATCH];
             let count = super::own().pool.lock().front(&self.outbox, &mut batch);
             let sent = self.put(&batch[..count]);
-            super::own().pool.lock().pop(&mut self.outbox, sent);
+            let mut pool = super::own().pool.lock();
+            pool.pop(&mut self.outbox, sent);
+            super::own().look(&pool);
+            drop(pool);
             if sent == 0 && !self.await_room(1) {
                 return;
             }
@@ -209,26 +220,58 @@ pub struct Inlet {
     pub(super) receiver: Receiver<'static, LINES>,
     /// Of the torus that sends.
     pub(super) door: &'static Door,
+    /// Lines that were taken out of the ring; those up to `at` have been delivered.
+    batch: Vec<Line, BATCH>,
+    at: usize,
 }
 
 impl Inlet {
-    pub(super) fn is_empty(&mut self) -> bool {
-        self.receiver.is_empty()
+    pub(super) const fn new(
+        from: TorusId,
+        receiver: Receiver<'static, LINES>,
+        door: &'static Door,
+    ) -> Self {
+        Self {
+            from,
+            receiver,
+            door,
+            batch: Vec::new(),
+            at: 0,
+        }
     }
 
-    /// Delivers a batch of what has come; answers how much it was.
-    pub(super) fn deliver(&mut self) -> usize {
-        let mut lines = [Line::default(); BATCH];
-        let (count, doorbell) = self.receiver.receive(&mut lines);
+    pub(super) fn is_empty(&mut self) -> bool {
+        self.at == self.batch.len() && self.receiver.is_empty()
+    }
+
+    /// Takes the next lines out of the ring.
+    fn fill(&mut self) {
+        self.at = 0;
+        // There is room for as many.
+        let _ = self.batch.resize_default(BATCH);
+        let (count, doorbell) = self.receiver.receive(&mut self.batch);
+        self.batch.truncate(count);
         self.door.answer(doorbell);
         counters::own().messages_received.add(count as u64);
-        for line in &lines[..count] {
-            match Message::decode(line) {
+    }
+
+    /// Delivers a batch of what has come, as far as there are places for what comes of it; answers how much it was.
+    pub(super) fn deliver(&mut self) -> usize {
+        if self.at == self.batch.len() {
+            self.fill();
+        }
+        let first = self.at;
+        while let Some(line) = self.batch.get(self.at)
+            && super::own().may_deliver()
+        {
+            let message = Message::decode(line);
+            self.at += 1;
+            match message {
                 Ok(message) => deliver(self.from, message),
                 Err(error) => log::error!("from torus {}: {error}", self.from),
             }
             cpu::let_interrupts_in();
         }
-        count
+        self.at - first
     }
 }

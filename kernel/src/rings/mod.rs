@@ -11,32 +11,30 @@
 //! What is sent while a batch is delivered goes out together after it: the receiver is interrupted once for many answers.
 //!
 //! Whoever sends in bulk leaves a part of the ring to others ([`room`], [`wait_for_room`]). What a full ring does not take
-//! waits in the exit's outbox; the receiver rings back when it has made room. An outbox allocates nothing: its places are the
-//! torus's, set aside at boot and with each process that comes to be ([`reserve`]).
+//! waits in the exit's outbox; the receiver rings back when it has made room. An outbox allocates nothing to send: its places are
+//! set aside at boot, and with each thing whose end or change is told ([`Places`]); `torus::outbox` has the account, kernel/README.md
+//! says for each message who has set its place aside. While too many lines wait no program of the torus goes on ([`is_choked`]).
 
 mod deliver;
 mod ends;
+mod places;
 pub mod probe;
 mod setup;
 
 pub use ends::{Door, Exit, Rings};
+pub use places::{Places, bounds, breathe, is_choked, release, reserve, try_again};
 pub use setup::connect;
 
+use self::places::RUNG;
 use crate::arch::cpu;
 use crate::arch::ipi::{self, Ipi};
 use crate::sched::wait::Woken;
 use ::torus::TorusId;
 use ::torus::message::Message;
 use core::sync::atomic::{Ordering, fence};
-use fallible::NoMemory;
 
 /// Lines of a ring: 32 KiB.
 pub const LINES: usize = 512;
-/// Messages that wait at once because of one process at the most: a question or its answer, news of it to its birth torus, parent and
-/// children, one of a move and one of a file or object that it has.
-const OF_PROCESS: usize = 8;
-/// Blocks of places from the start: for what is sent about tori themselves, and for those that bring no process.
-pub const BLOCKS: usize = 128;
 /// Lines that bulk senders leave to others.
 const RESERVE: usize = 128;
 
@@ -44,7 +42,8 @@ const RESERVE: usize = 128;
 const BUDGET: usize = 1024;
 
 /// Sends a message. It never fails and never waits; messages to one torus arrive in the order they were sent in.
-/// How much may be under way is bounded by each protocol; whoever sends in bulk asks [`room`] first.
+/// An operation that may post more than [`places::OPERATION`] brings [`Places`] of its own, or [breathes](breathe) in between; whoever
+/// sends in bulk asks [`room`] first.
 pub fn send(to: TorusId, message: Message) {
     own().send(to, message);
 }
@@ -73,13 +72,19 @@ pub fn wait_for_room(to: TorusId) -> bool {
 
 /// The doorbell's interrupt: the next way out of a trap serves.
 pub fn knocked() {
-    own().rung.store(true, Ordering::SeqCst);
+    own().signs.set(RUNG);
 }
 
 /// Whether the bell was rung, and nobody has served yet.
 #[inline]
 pub fn is_rung() -> bool {
-    own().rung.load(Ordering::Relaxed)
+    own().signs.get() & RUNG != 0
+}
+
+/// Whether a core is to look here before its program goes on.
+#[inline]
+pub fn calls() -> bool {
+    own().signs.get() != 0
 }
 
 /// Delivers what has come, if the bell was rung; answers whether it was. No lock may be held.
@@ -120,16 +125,6 @@ pub fn let_go() {
     rings.pool.lock().shrink();
 }
 
-/// A process comes to be on this torus: what is sent because of it has places to wait.
-pub fn reserve() -> Result<(), NoMemory> {
-    own().pool.lock().reserve(OF_PROCESS)
-}
-
-/// It is gone.
-pub fn release() {
-    own().pool.lock().release(OF_PROCESS);
-}
-
 #[inline]
 fn own() -> &'static Rings {
     &cpu::this().torus().rings
@@ -138,18 +133,21 @@ fn own() -> &'static Rings {
 impl Rings {
     #[cold]
     fn serve(&self) {
-        // Whoever finds another core serving leaves the rest to it: that core looks at `rung` after it has let go.
-        while self.rung.load(Ordering::SeqCst) {
+        // Whoever finds another core serving leaves the rest to it: that core looks at the sign after it has let go.
+        while self.signs.get() & RUNG != 0 {
             let Some(mut inlets) = self.inlets.try_lock() else {
                 return;
             };
-            self.rung.store(false, Ordering::SeqCst);
+            self.signs.clear(RUNG);
+            let delivers = &cpu::this().sched.delivers;
+            delivers.set(true);
             let done = together(|| self.empty(&mut inlets));
+            delivers.set(false);
             drop(inlets);
             cpu::let_interrupts_in();
             fence(Ordering::SeqCst);
             if !done {
-                self.rung.store(true, Ordering::SeqCst);
+                self.signs.set(RUNG);
                 return remind();
             }
         }
@@ -175,7 +173,8 @@ impl Rings {
             }
             if count == 0 {
                 self.door.bell.arm();
-                if inlets.iter_mut().flatten().all(ends::Inlet::is_empty) {
+                // What has to wait is delivered when there is room for what comes of it.
+                if self.is_full() || inlets.iter_mut().flatten().all(ends::Inlet::is_empty) {
                     return true;
                 }
                 self.door.bell.disarm();

@@ -2,14 +2,15 @@
 
 use super::LINES;
 use super::ends::{Door, Exit, Inlet, Rings, Way};
+use super::places::Signs;
 use super::probe::Tally;
 use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
 use crate::tori;
-use ::torus::outbox::{Block, Pool};
+use ::torus::outbox::{Block, Bounds, Pool};
 use ::torus::ring::{Bell, Ring};
 use core::mem;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize};
+use core::sync::atomic::{AtomicU32, AtomicUsize};
 use crossbeam_utils::CachePadded;
 
 impl Door {
@@ -28,7 +29,7 @@ impl Rings {
     pub fn new(
         door: &'static Door,
         rings: &'static mut [Ring<LINES>],
-        places: &'static mut [Block],
+        (places, bounds): (&'static mut [Block], Bounds),
         exits: &'static [Lock<Exit>],
         inlets: &'static mut [Option<Inlet>],
         tallies: &'static mut [Tally],
@@ -36,10 +37,10 @@ impl Rings {
         Self {
             door,
             unconnected: Lock::new(rings),
-            pool: Lock::new(Pool::new(places)),
+            pool: Lock::new(Pool::new(places, bounds)),
             exits,
             inlets: Lock::new(inlets),
-            rung: CachePadded::new(AtomicBool::new(false)),
+            signs: CachePadded::new(Signs::new()),
             ear: AtomicUsize::new(0),
             tallies: Lock::new(tallies),
             arrivals: WaitQueue::new(),
@@ -58,11 +59,8 @@ pub fn connect() {
                 sender,
                 door: here.door,
             });
-            here.inlets.lock()[from.id.index()] = Some(Inlet {
-                from: from.id,
-                receiver,
-                door: from.rings.door,
-            });
+            here.inlets.lock()[from.id.index()] =
+                Some(Inlet::new(from.id, receiver, from.rings.door));
         }
         here.listen(to.core(0));
         here.door.bell.arm();

@@ -42,6 +42,8 @@ pub struct Core {
     pub credit: OwnCell<u64>,
     /// What it sends to other tori is to go together.
     pub gathers: OwnCell<bool>,
+    /// It delivers what has come from other tori.
+    pub delivers: OwnCell<bool>,
     /// Locks that it holds and interrupts take: it handles none.
     pub closed: OwnCell<u32>,
     /// Those that have come meanwhile.
@@ -90,6 +92,7 @@ impl Core {
             reserved: OwnCell::new(0),
             credit: OwnCell::new(0),
             gathers: OwnCell::new(false),
+            delivers: OwnCell::new(false),
             closed: OwnCell::new(0),
             deferred: OwnCell::new(0),
             drained: OwnCell::new(None),

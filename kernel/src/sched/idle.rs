@@ -61,7 +61,7 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
         if let Some(thread) = find(core) {
             return thread;
         }
-        if crate::migrate::host::drain() {
+        if !crate::rings::is_choked() && crate::migrate::host::drain() {
             continue;
         }
         crate::console::pump(true);
@@ -83,7 +83,11 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
     }
 }
 
+/// Nobody while more waits for other tori than may.
 fn find(core: &Core) -> Option<(Arc<Thread>, u64)> {
+    if crate::rings::is_choked() {
+        return None;
+    }
     let mut own = core.queue.lock();
     if let Some(found) = own.pop() {
         return Some(found);

@@ -21,7 +21,7 @@ pub mod wait;
 pub mod wake;
 
 pub use switch::{leave_dead, next_thread, unload};
-pub use wake::{enqueue, interrupt_if_running, tick};
+pub use wake::{enqueue, interrupt_if_running, tick, wake_idle};
 
 pub use self::core::Core;
 use crate::arch::cpu;
@@ -136,7 +136,7 @@ pub fn with_random<R>(f: impl FnOnce(&mut Option<chacha20::ChaCha20Rng>) -> R) -
 /// should stop with [`Stop::Again`](crate::syscall::call::Stop::Again). For locks see [`cpu::let_interrupts_in`].
 pub fn pause() -> bool {
     cpu::let_interrupts_in();
-    this().resched.load(::core::sync::atomic::Ordering::Relaxed) || crate::rings::is_rung()
+    this().resched.load(::core::sync::atomic::Ordering::Relaxed) || crate::rings::calls()
 }
 
 /// The current thread lets somebody else have a turn before its own (sched_yield(2)).

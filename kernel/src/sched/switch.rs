@@ -26,7 +26,7 @@ pub fn next_thread() -> *mut UserRegs {
     // SAFETY: K20, only this core writes `current`, and nothing here does.
     let current = unsafe { &*core.current.as_ptr() };
     match current {
-        Some(thread) if goes_on(core, thread) && !crate::rings::is_rung() => {
+        Some(thread) if goes_on(core, thread) && !crate::rings::calls() => {
             core.account.leave();
             thread.regs.as_ptr()
         }
@@ -96,6 +96,9 @@ fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
         if thread.is_dead() {
             return false;
         }
+        if crate::rings::is_choked() {
+            return stand_back(core, thread);
+        }
         if !has_call(thread) && !thread.process.is_stopped() {
             return !core.resched.load(Ordering::Relaxed) || keeps_turn(core, thread);
         }
@@ -113,6 +116,18 @@ fn attend(thread: &Arc<Thread>) -> bool {
     cpu::let_interrupts_in();
     let settled = thread.is_dead() || has_call(thread) || crate::mem::later::settle(thread);
     settled && (thread.is_dead() || crate::migrate::depart::attend(thread))
+}
+
+/// More waits for other tori than may: no program of this one goes on before there is room. False, as it does not.
+#[cold]
+fn stand_back(core: &Core, thread: &Arc<Thread>) -> bool {
+    let waits = has_call(thread) && thread.change(RunState::Running, RunState::Blocked);
+    if !waits {
+        charge(core, thread);
+        thread.set_state(RunState::Ready);
+        core.push(thread.clone());
+    }
+    false
 }
 
 /// Runs the call of a thread that was woken again, unless the thread is stopped. False: it waits, or lets others run first.

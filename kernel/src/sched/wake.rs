@@ -61,6 +61,15 @@ pub(super) fn offer_work(core: &super::Core) {
     }
 }
 
+/// The cores of the torus that idle look again for what there is to do.
+pub fn wake_idle() {
+    let torus = cpu::this().torus();
+    let idle = &torus.share.sched.idle;
+    for number in (0..torus.cores()).filter(|&number| idle.contains(number)) {
+        ipi::send(torus.core(number).index, Ipi::Reschedule);
+    }
+}
+
 /// Has a thread that runs on another core trap into the kernel, so that it sees what was left for it.
 pub fn interrupt_if_running(thread: &Arc<Thread>) {
     let here = cpu::this();

@@ -77,6 +77,8 @@ pub(super) struct Share<'a> {
     pub(super) id: TorusId,
     /// How many tori there are.
     pub(super) tori: usize,
+    /// How many processes they can have in all.
+    pub(super) processes: usize,
     /// Numbers and APIC ids of its cores.
     pub(super) cores: &'a [(CoreIndex, u32)],
     /// Frames that are free now.
@@ -108,7 +110,7 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
     let words = FramePool::storage_words(whole);
     let bitmap = carver.zeroed::<u64>(words)?;
     let place = carver.zeroed::<Torus>(1)?;
-    let rings = rings(&mut carver, share.tori)?;
+    let rings = rings(&mut carver, share)?;
     let log = carver.values(console::BACKLOG, || 0)?;
     let cpus = carver.zeroed::<AtomicPtr<Cpu>>(share.cores.len())?;
     let zero = Frame::containing(carver.take(PAGE_SIZE)?);
@@ -155,15 +157,18 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
 }
 
 /// Rings to a torus, and room for its ends of all rings.
-fn rings(carver: &mut Carver, tori: usize) -> Result<Rings, BuildError> {
+fn rings(carver: &mut Carver, share: &Share<'_>) -> Result<Rings, BuildError> {
+    let tori = share.tori;
     let door = carver.values(1, Door::new)?;
-    let places = carver.values(crate::rings::BLOCKS, ::torus::outbox::Block::default)?;
+    let bounds = crate::rings::bounds(share.cores.len(), share.processes);
+    let places = carver.values(bounds.blocks(), ::torus::outbox::Block::default)?;
     let exits = carver.values(tori, || Lock::new(Exit::new()))?;
     let inlets = carver.values(tori, || None)?;
     let tallies = carver.values(tori, Tally::default)?;
     let rings = carver.zeroed(tori)?;
     // SAFETY: K28, zeroed memory for so many rings, aligned to a page and nobody else's.
     let rings = unsafe { core::slice::from_raw_parts_mut(rings, tori) };
+    let places = (places, bounds);
     Ok(Rings::new(&door[0], rings, places, exits, inlets, tallies))
 }
 

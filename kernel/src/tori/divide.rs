@@ -129,6 +129,8 @@ pub fn divide(mut early: Early<'_>) -> Result<Reclaim, DivideError> {
     };
     let (cores, pieces) = (room.cores.as_mut_slice(), room.pieces.as_mut_slice());
     let plan = plan::divide(request, cores, memory, pieces).map_err(DivideError::Plan)?;
+    let frames: u64 = plan.ids().map(|id| plan.frames(id)).sum();
+    let processes = crate::process::users::most_in(frames) as usize;
     for id in plan.ids() {
         part(&plan, now, id, &mut room.part.now)?;
         part(&plan, later, id, &mut room.part.later)?;
@@ -139,6 +141,7 @@ pub fn divide(mut early: Early<'_>) -> Result<Reclaim, DivideError> {
         let torus = build(&Share {
             id,
             tori: plan.ids().count(),
+            processes,
             cores: room.part_cores.as_slice(),
             free: room.part.now.as_slice(),
             later: room.part.later.as_slice(),

@@ -199,10 +199,12 @@ impl Families {
             count,
             until: self.crowds.freezings,
         };
-        let waits = self.transits(world).is_some();
-        if !waits || self.crowds.owed.try_push(owed).is_err() {
-            self.answer_crowd(owed, world);
+        let waits = self.transits(world).is_some() && world.reserve();
+        if waits && self.crowds.owed.try_push(owed).is_ok() {
+            return;
         }
+        world.release(waits.into());
+        self.answer_crowd(owed, world);
     }
 
     fn answer_crowd<W: World>(&mut self, owed: Owed, world: &mut W) {
@@ -367,6 +369,7 @@ impl Families {
         while let Some(index) = self.crowds.owed.iter().position(due) {
             let owed = self.crowds.owed.remove(index);
             self.answer_crowd(owed, world);
+            world.release(1);
             world.pause();
         }
     }

@@ -1,18 +1,24 @@
 //! Ends and changes of state: from a process to its parent, and to the next parent when that ends too.
 
-use super::{Carried, Child, Ended, Families, Life, News, Report, Sent, Struck, World};
+use super::{Carried, Child, Ended, Families, Kin, Life, News, Report, Sent, Struck, World};
 use crate::{message::Message, pid::Pid};
 use fallible::TryMap;
 
+/// Children that are sent on at once, each with two messages.
+const AT_ONCE: usize = 16;
+
 impl Families {
-    /// A process that is here has ended. Its children go to init; it is a zombie until its parent has collected it.
-    pub fn exit<W: World>(&mut self, pid: Pid, ended: Ended, world: &mut W) {
+    /// A process that is here has ended. Its children go to init; it is a zombie until its parent has collected it. False: it has more
+    /// children than are sent on at once, and this is to be called again.
+    pub fn exit<W: World>(&mut self, pid: Pid, ended: Ended, world: &mut W) -> bool {
+        if !self.leave_children(pid, ended.uid, world) {
+            return false;
+        }
         let Some(kin) = self.kin.get_mut(&pid) else {
-            return;
+            return true;
         };
         kin.life = Life::Zombie;
         let parent = kin.parent;
-        self.leave_children(pid, ended.uid, world);
         match parent {
             Some(to) => {
                 let child = pid;
@@ -20,6 +26,7 @@ impl Families {
             }
             None => self.remove(pid, world),
         }
+        true
     }
 
     /// A process that is here was stopped or goes on; its parent learns of it.
@@ -41,10 +48,10 @@ impl Families {
     }
 
     /// The first process has ended, wherever it was: from now on nobody is born or adopted here, and nobody's end is waited
-    /// for by it.
-    pub fn begin_end<W: World>(&mut self, world: &mut W) {
+    /// for by it. False: it has more children here than are told at once, and this is to be called again.
+    pub fn begin_end<W: World>(&mut self, world: &mut W) -> bool {
         self.ending = true;
-        self.leave_children(Pid::INIT, 0, world);
+        self.leave_children(Pid::INIT, 0, world)
     }
 
     /// Whether a process that is here may be sent this by its sender.
@@ -76,12 +83,13 @@ impl Families {
         }
     }
 
-    /// The children of a process that is here and has ended go to init, or when that has ended, to nobody.
-    fn leave_children<W: World>(&mut self, pid: Pid, uid: u32, world: &mut W) {
-        let Some(kin) = self.kin.get_mut(&pid) else {
-            return;
-        };
-        for (to, child) in core::mem::take(&mut kin.children) {
+    /// Children of a process that is here and ends go to init, or when that has ended, to nobody. Answers whether these were all.
+    fn leave_children<W: World>(&mut self, pid: Pid, uid: u32, world: &mut W) -> bool {
+        for _ in 0..AT_ONCE {
+            let next = self.kin.get_mut(&pid).and_then(Kin::first_child);
+            let Some((to, child)) = next else {
+                return true;
+            };
             world.pause();
             if let (false, Some(ended)) = (child.known || pid == Pid::INIT, child.ended) {
                 // Its adoption is still under way, and goes on to init.
@@ -106,6 +114,7 @@ impl Families {
             };
             self.post(Pid::INIT, adopt, world);
         }
+        false
     }
 
     /// The parent of a process has ended: it has the next one.

@@ -82,6 +82,12 @@ pub trait World {
     fn answered(&mut self, pid: Pid);
     /// The process's record is gone: nobody will ask for it any more.
     fn gone(&mut self, pid: Pid);
+    /// Sets a place aside for a message that is kept, to be sent later with others; false: there is no memory.
+    fn reserve(&mut self) -> bool {
+        true
+    }
+    /// Gives up so many of these places.
+    fn release(&mut self, _: usize) {}
     /// Between rounds of what is done for each of many processes: what waits for the core may have it for a moment.
     fn pause(&mut self) {}
 }
@@ -171,6 +177,12 @@ impl Kin {
 
     fn child(&mut self, pid: Pid) -> Option<&mut Child> {
         self.children.get_mut(&pid)
+    }
+
+    /// Takes out its first child.
+    fn first_child(&mut self) -> Option<(Pid, Child)> {
+        let pid = *self.children.first_key_value()?.0;
+        Some((pid, self.lose(pid)?))
     }
 
     /// A child is its child no more.

@@ -112,7 +112,9 @@ impl Families {
         let Some(transit) = &mut kin.transit else {
             return self.handle(to, message, world);
         };
-        if !transit.hold(message) {
+        let kept = world.reserve();
+        if !(kept && transit.hold(message)) {
+            world.release(kept.into());
             // Without memory for it, it comes round again.
             world.send(self.torus, message);
         }

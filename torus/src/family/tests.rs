@@ -245,7 +245,7 @@ impl Net {
             status: pid.raw().cast_unsigned(),
             ..Ended::default()
         };
-        self.on(at, |families, world| families.exit(pid, ended, world));
+        while !self.on(at, |families, world| families.exit(pid, ended, world)) {}
     }
 
     fn wait(&mut self, pid: Pid) -> bool {

@@ -71,9 +71,11 @@ impl Families {
         let transit = self.kin.get_mut(&pid).and_then(|kin| kin.transit.take());
         let Some(transit) = transit else { return };
         self.catch_up(pid, transit.heard, world);
+        let held = transit.held.len();
         for message in transit.held {
             self.post(pid, message, world);
         }
+        world.release(held);
         self.settle(world);
     }
 
@@ -83,9 +85,11 @@ impl Families {
             return;
         }
         let transit = self.kin.remove(&pid).and_then(|kin| kin.transit);
-        for message in transit.into_iter().flat_map(|transit| transit.held) {
-            world.send(to, message);
+        let held = transit.map_or(Vec::new(), |transit| transit.held);
+        for message in &held {
+            world.send(to, *message);
         }
+        world.release(held.len());
         world.gone(pid);
         self.settle(world);
     }

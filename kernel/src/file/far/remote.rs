@@ -5,7 +5,7 @@ use super::super::tree;
 use super::{MAIN, exports};
 use crate::arch::cpu;
 use crate::process::Pid;
-use crate::rings;
+use crate::rings::{self, Places};
 use ::torus::TorusId;
 use ::torus::message::Message;
 use alloc::sync::Arc;
@@ -33,7 +33,13 @@ pub struct Remote {
     pub description: Description,
     /// Whether this torus is counted for it; not yet while it comes with a process.
     holds: AtomicBool,
+    /// For what is told of it, if it is a file: that it is let go, and that it goes along to another torus, as a file and as a program, or
+    /// does not after all.
+    places: Option<Places>,
 }
+
+/// How much that is.
+const TOLD: usize = 5;
 
 /// Tells a home that `holder` has a file more or less often than before.
 pub fn hold(home: TorusId, file: u64, holder: TorusId, change: i32) {
@@ -56,6 +62,7 @@ impl Remote {
             number,
             description,
             holds: AtomicBool::new(false),
+            places: None,
         }
     }
 
@@ -108,7 +115,8 @@ impl Remote {
     }
 
     /// An open file that stands for it.
-    pub fn open(self) -> Result<Arc<OpenFile>, NoMemory> {
+    pub fn open(mut self) -> Result<Arc<OpenFile>, NoMemory> {
+        self.places = Some(Places::reserve(TOLD)?);
         let flags = Flags::from_bits_retain(self.description.flags);
         let body = Body::Far(fallible::arc(self)?);
         fallible::arc(OpenFile::new(body, flags))

@@ -16,7 +16,7 @@ use super::{exports, share};
 use crate::arch::cpu;
 use crate::mem::reclaim::{self, Room};
 use crate::process::Pid;
-use crate::rings;
+use crate::rings::{self, Places};
 use crate::sched::lock::Lock;
 use crate::sched::pieces::Pieces;
 use crate::sched::time::Nanos;
@@ -73,6 +73,8 @@ pub struct Serving {
     timed: AtomicBool,
     /// The signal that the terminal has for the asker's group; 0: none.
     background: AtomicU8,
+    /// For its being woken, and for its answer.
+    _places: Places,
 }
 
 impl Waiter for Serving {
@@ -140,6 +142,7 @@ pub fn begin(from: TorusId, call: u64, first: vm::addr::Frame, frames: u32) {
             vain: AtomicU32::new(0),
             timed: AtomicBool::new(false),
             background: AtomicU8::new(0),
+            _places: Places::reserve(2)?,
         })?)
     });
     match serving {

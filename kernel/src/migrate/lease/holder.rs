@@ -10,7 +10,7 @@ use crate::mem::object::{MemoryObject, ObjectRef, Shown, SourceError};
 use crate::mem::space::Space;
 use crate::mem::spaces::Forgotten;
 use crate::process::{Pid, closing};
-use crate::rings;
+use crate::rings::{self, Places};
 use crate::sched;
 use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
@@ -42,6 +42,8 @@ pub(super) struct Entry {
     holds: u32,
     /// A core sees to its being given back.
     goes: bool,
+    /// For what is told of it: that it is given back, and that it goes along to another torus, or does not after all.
+    _places: Places,
 }
 
 impl Far {
@@ -164,6 +166,7 @@ pub fn take(name: ObjectName) -> Result<ObjectRef, Errno> {
         lease,
         holds: 0,
         goes: false,
+        _places: Places::reserve(3)?,
     };
     own().held.lock().put(key, entry)?;
     Ok(object)

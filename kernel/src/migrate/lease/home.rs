@@ -5,7 +5,7 @@ use crate::mem::held::Held;
 use crate::mem::object::{ObjectRef, Shown, SourceError};
 use crate::mem::reclaim::{self, Room};
 use crate::process::{Pid, closing};
-use crate::rings;
+use crate::rings::{self, Places};
 use crate::sched;
 use crate::sched::wait::Waiter;
 use crate::syscall::errno::Errno;
@@ -116,6 +116,7 @@ pub fn cut(owner: Owner, from: u64) {
 struct Lending {
     again: Message,
     woken: AtomicBool,
+    _places: Places,
 }
 
 impl Waiter for Lending {
@@ -201,7 +202,12 @@ fn find(wish: &Wish, object: &ObjectRef) -> Result<Shown, SourceError> {
     let lending = {
         // Without it the page would be lost to who asks.
         let _held = insist();
-        fallible::arc(Lending { again, woken })?
+        let _places = Places::reserve(1)?;
+        fallible::arc(Lending {
+            again,
+            woken,
+            _places,
+        })?
     };
     let page = sched::on_behalf(lending.clone(), || page(object, index, &lending))?;
     match page {

@@ -13,9 +13,8 @@ use crate::rings;
 use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
-use fallible::NoMemory;
+use fallible::TryMap;
 use torus::TorusId;
 use torus::lease::Lender;
 use torus::message::Message;
@@ -92,7 +91,10 @@ pub struct ObjectName {
 /// The objects of a process on its way to another torus. Dropped before they have been [sent](Self::sent), the target holds none of them.
 pub struct Taken {
     to: TorusId,
-    held: Vec<(TorusId, u64)>,
+    /// How often each was taken, by home and number.
+    held: BTreeMap<(TorusId, u64), i32>,
+    /// Other homes have been [told](Self::tell).
+    told: bool,
 }
 
 impl Taken {
@@ -100,26 +102,38 @@ impl Taken {
     pub const fn new(to: TorusId) -> Self {
         Self {
             to,
-            held: Vec::new(),
+            held: BTreeMap::new(),
+            told: false,
         }
     }
 
-    /// The name of an object, which the target is counted for once more. ENOMEM without memory for it.
+    /// The name of an object, which the target is counted for once more; other homes are still to be told. ENOMEM without memory for it.
     pub fn take(&mut self, object: &ObjectRef) -> Result<ObjectName, Errno> {
-        let room = self.held.try_reserve(1);
-        room.map_err(NoMemory::from)?;
         let name = match object.0.far() {
             Some(far) if far.name().home == self.to => return Ok(far.name()),
-            Some(far) => {
-                let name = far.name();
-                hold(name.home, name.number, self.to, 1);
-                name
-            }
+            Some(far) => far.name(),
             None => home::give(object, self.to)?,
         };
-        #[expect(clippy::disallowed_methods, reason = "there is room")]
-        self.held.push((name.home, name.number));
+        let key = (name.home, name.number);
+        if let Some(count) = self.held.get_mut(&key) {
+            *count += 1;
+        } else if self.held.put(key, 1).is_err() {
+            if name.home == here() {
+                home::hold(name.number, self.to, -1);
+            }
+            return Err(Errno::ENOMEM);
+        }
         Ok(name)
+    }
+
+    /// Tells the homes, with one message for each object, before the target hears of the process.
+    pub fn tell(&mut self) {
+        self.told = true;
+        for ((home, number), count) in &self.held {
+            if *home != here() {
+                hold(*home, *number, self.to, *count);
+            }
+        }
     }
 
     /// The target has taken them over.
@@ -130,8 +144,10 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        for (home, number) in self.held.drain(..) {
-            hold(home, number, self.to, -1);
+        for ((home, number), count) in &self.held {
+            if self.told || *home == here() {
+                hold(*home, *number, self.to, -count);
+            }
         }
     }
 }

@@ -1,0 +1,150 @@
+//! Places for lines that wait, and what goes on while too many do. `torus::outbox` says why there is always one.
+
+use super::{Rings, own};
+use crate::arch::cpu;
+use crate::sched;
+use ::torus::MAX_TORI;
+use ::torus::outbox::{Bounds, Cause, Pool};
+use core::sync::atomic::{AtomicU8, Ordering};
+use fallible::NoMemory;
+
+/// Lines of work that may wait when more begins.
+const WORK: usize = 256;
+/// Lines that an operation posts at the most, besides those with [`Places`]: one to each torus, and a wave of pulls, or the answers to one.
+pub const OPERATION: usize = 96 + MAX_TORI;
+
+/// Somebody has knocked since a core began to serve.
+pub(super) const RUNG: u8 = 1;
+/// So many lines wait that no work may begin.
+const CHOKED: u8 = 2;
+/// So many wait that no line may be delivered.
+const FULL: u8 = 4;
+
+/// What the cores of a torus are to look at before their programs go on.
+pub struct Signs(AtomicU8);
+
+impl Signs {
+    pub(super) const fn new() -> Self {
+        Self(AtomicU8::new(0))
+    }
+
+    pub(super) fn get(&self) -> u8 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn set(&self, sign: u8) {
+        self.0.fetch_or(sign, Ordering::SeqCst);
+    }
+
+    /// Answers whether it was set.
+    pub(super) fn clear(&self, sign: u8) -> bool {
+        self.0.fetch_and(!sign, Ordering::SeqCst) & sign != 0
+    }
+}
+
+/// Places that a thing has set aside, for as many lines as one operation posts about it.
+pub struct Places(usize);
+
+impl Places {
+    /// Sets places aside on the executing core's torus, where they are given up when this is dropped.
+    ///
+    /// # Errors
+    /// There is no memory for them.
+    pub fn reserve(lines: usize) -> Result<Self, NoMemory> {
+        reserve(lines)?;
+        Ok(Self(lines))
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        release(self.0);
+    }
+}
+
+/// Sets places aside that are given up by [`release`].
+///
+/// # Errors
+/// There is no memory for them.
+pub fn reserve(lines: usize) -> Result<(), NoMemory> {
+    own().pool.lock().reserve(lines)
+}
+
+/// Gives up places.
+pub fn release(lines: usize) {
+    own().pool.lock().release(lines);
+}
+
+/// What the outboxes of a torus with so many cores hold, in a machine that may have so many processes.
+pub const fn bounds(cores: usize, processes: usize) -> Bounds {
+    Bounds {
+        work: WORK,
+        deliveries: processes,
+        operation: OPERATION,
+        cores,
+    }
+}
+
+/// Whether so many lines wait that no program of this torus may go on.
+#[inline]
+pub fn is_choked() -> bool {
+    own().signs.get() & CHOKED != 0
+}
+
+/// Between two parts of what posts more than one operation may: waits until there are places, and serves meanwhile. No lock may be held.
+pub fn breathe() {
+    while is_choked() {
+        super::serve();
+        own().flush();
+        cpu::let_interrupts_in();
+    }
+}
+
+/// Looks again whether what has to wait can be delivered: there may be memory now.
+pub fn try_again() {
+    if own().is_full() {
+        super::knocked();
+    }
+}
+
+impl Rings {
+    /// Notes what may begin while as many lines wait as do now. With the pool locked.
+    pub(super) fn look(&self, pool: &Pool) {
+        let signs = self.signs.get();
+        for (sign, cause) in [(CHOKED, Cause::Work), (FULL, Cause::Delivery)] {
+            match (pool.admits(cause), signs & sign != 0) {
+                (true, true) => {
+                    if self.signs.clear(sign) && sign == CHOKED {
+                        sched::wake_idle();
+                    }
+                }
+                (false, false) => self.signs.set(sign),
+                (true, false) | (false, true) => {}
+            }
+        }
+    }
+
+    /// Whether lines have to stay in the rings.
+    pub(super) fn is_full(&self) -> bool {
+        self.signs.get() & FULL != 0
+    }
+
+    /// Whether there are places for what comes of one more line.
+    #[inline]
+    pub(super) fn may_deliver(&self) -> bool {
+        !self.is_full() || self.make_places()
+    }
+
+    #[cold]
+    fn make_places(&self) -> bool {
+        // Much of it may wait only for the batch to end.
+        self.flush();
+        let mut pool = self.pool.lock();
+        if !pool.admits(Cause::Delivery) {
+            // Without memory the lines wait.
+            let _ = pool.widen();
+        }
+        self.look(&pool);
+        pool.admits(Cause::Delivery)
+    }
+}
