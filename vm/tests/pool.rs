@@ -175,8 +175,8 @@ fn frames_freed_twice_or_elsewhere_are_caught_at_the_cache() {
     pool.reserve(FrameRange::at(Frame(50), 10));
     let cache = CoreCache::new();
     assert_eq!(cache.allocate(&frames, Use::Kernel), None);
-    assert!(cache.refill(&mut pool, u64::MAX) > 0);
-    let frame = cache.allocate(&frames, Use::Kernel).unwrap();
+    let frame = cache.refill(&mut pool, u64::MAX, &frames, Use::Kernel);
+    let frame = frame.unwrap();
     assert_eq!(cache.free(&frames, frame), Ok(true));
     assert_eq!(
         cache.free(&frames, frame),
@@ -203,10 +203,8 @@ fn cores_take_frames_from_their_own_parts() {
     let mut pool = FramePool::new(frames.range(), &mut words).unwrap();
     let caches = [CoreCache::new(), CoreCache::new()];
     let mut take = |cache: &CoreCache| {
-        cache.allocate(&frames, Use::Kernel).or_else(|| {
-            cache.refill(&mut pool, u64::MAX);
-            cache.allocate(&frames, Use::Kernel)
-        })
+        let found = cache.allocate(&frames, Use::Kernel);
+        found.or_else(|| cache.refill(&mut pool, u64::MAX, &frames, Use::Kernel))
     };
     for (core, cache) in caches.iter().enumerate() {
         cache.settle(frames.range(), core, caches.len());
@@ -240,8 +238,8 @@ fn caches_neither_lose_nor_duplicate_frames_under_theft() {
                 for round in 0..20_000usize {
                     if (round / 90 + core).is_multiple_of(2) {
                         let taken = cache.allocate(&frames, Use::Kernel).or_else(|| {
-                            cache.refill(&mut pool.lock().unwrap(), u64::MAX);
-                            cache.allocate(&frames, Use::Kernel)
+                            let pool = &mut pool.lock().unwrap();
+                            cache.refill(pool, u64::MAX, &frames, Use::Kernel)
                         });
                         let Some(frame) = taken else { continue };
                         assert!(!held[frame.0 as usize].swap(true, Ordering::Relaxed));
@@ -270,4 +268,27 @@ fn caches_neither_lose_nor_duplicate_frames_under_theft() {
     });
     let cached: u64 = caches.iter().map(CoreCache::available).sum();
     assert_eq!(pool.lock().unwrap().available() + cached, FRAMES);
+}
+
+#[test]
+fn who_refills_has_a_frame_whatever_others_take() {
+    const FRAMES: u64 = 512;
+    let metas: Vec<FrameMeta> = (0..FRAMES).map(|_| FrameMeta::default()).collect();
+    let frames = FrameTable::new(Frame(0), &metas);
+    let mut words = vec![0; FramePool::storage_words(frames.range())];
+    let mut pool = FramePool::new(frames.range(), &mut words).unwrap();
+    let cache = CoreCache::new();
+    for left in (0..FRAMES).rev() {
+        let own = cache.refill(&mut pool, 1 + left % 3, &frames, Use::Kernel);
+        let own = own.expect("there is one left");
+        // Another core that is out of memory takes what came besides.
+        while let Some(taken) = cache.allocate(&frames, Use::Kernel) {
+            assert_ne!(taken, own);
+            frames.retire(taken).unwrap();
+            pool.free(taken).unwrap();
+        }
+        assert_eq!(pool.available(), left);
+    }
+    let none = cache.refill(&mut pool, 1, &frames, Use::Kernel);
+    assert_eq!(none, None);
 }

@@ -126,9 +126,7 @@ impl Torus {
                 self.reserve()
             };
             let free = pool.available().saturating_sub(kept);
-            cache.refill(&mut pool, free);
-            // Another core that is out of memory may have taken what came.
-            let found = cache.allocate(&self.frames, used);
+            let found = cache.refill(&mut pool, free, &self.frames, used);
             if found.is_some() {
                 return found;
             }

@@ -122,15 +122,15 @@ impl<'a> Machine<'a> {
     pub fn allocate(&self, used: Use) -> Option<Frame> {
         let cache = &self.caches[0];
         let frame = cache.allocate(&self.frames, used).or_else(|| {
-            if cache.refill(&mut self.pool.borrow_mut(), u64::MAX) == 0 {
-                for other in &self.caches {
-                    other
-                        .drain(&mut self.pool.borrow_mut())
-                        .expect("cached frames are used");
-                }
-                cache.refill(&mut self.pool.borrow_mut(), u64::MAX);
-            }
-            cache.allocate(&self.frames, used)
+            let mut pool = self.pool.borrow_mut();
+            cache
+                .refill(&mut pool, u64::MAX, &self.frames, used)
+                .or_else(|| {
+                    for other in &self.caches {
+                        other.drain(&mut pool).expect("cached frames are used");
+                    }
+                    cache.refill(&mut pool, u64::MAX, &self.frames, used)
+                })
         })?;
         assert_eq!(self.content(frame), POISON, "{frame:?} was in use");
         Some(frame)

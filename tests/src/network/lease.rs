@@ -37,12 +37,14 @@ impl World {
             Backing::Far(home, number) => (home, number),
             Backing::Own(object) => {
                 let torus = self.torus(at);
-                let known = torus.lender.number_of(|known| *known == object);
-                let number = known.unwrap_or_else(|| torus.lender.add(object).expect("memory"));
-                if known.is_none() {
+                let same = |known: &usize| *known == object;
+                if !torus.lender.has(same) {
                     torus.use_object(object);
                 }
-                (at, number)
+                let given = torus.lender.give(object, to, same);
+                let (number, back) = given.expect("memory");
+                self.let_go(at, Ok(back))?;
+                return Ok(Backing::Far(at, number));
             }
         };
         self.hold(at, home, number, to, 1)?;

@@ -53,6 +53,13 @@ pub struct Outstanding<O, P> {
     pub pages: Vec<P>,
 }
 
+impl<O, P> Default for Outstanding<O, P> {
+    fn default() -> Self {
+        let (object, pages) = (None, Vec::new());
+        Self { object, pages }
+    }
+}
+
 /// The objects of a torus that others hold, and what is lent of them: `O` keeps an object, `P` a page in its frame.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lender<O, P> {
@@ -104,8 +111,32 @@ impl<O, P> Lender<O, P> {
         Some(&self.objects.get(&number)?.object)
     }
 
+    /// Gives `holder` an object: by the number that it is the `same` by, or a new one. Naming and counting are one step, since an object
+    /// that nobody is counted for loses its number. Answers also what has come back.
+    ///
+    /// # Errors
+    /// [`NoMemory`] for a number.
+    pub fn give(
+        &mut self,
+        object: O,
+        holder: TorusId,
+        same: impl Fn(&O) -> bool,
+    ) -> Result<(u64, Outstanding<O, P>), NoMemory> {
+        let number = match self.number_of(same) {
+            Some(number) => number,
+            None => self.add(object)?,
+        };
+        let back = self.hold(number, holder, 1);
+        Ok((number, back.unwrap_or_default()))
+    }
+
+    /// Whether others hold an object.
+    pub fn has(&self, same: impl Fn(&O) -> bool) -> bool {
+        self.number_of(same).is_some()
+    }
+
     /// The number of an object, if it has one.
-    pub fn number_of(&self, same: impl Fn(&O) -> bool) -> Option<u64> {
+    fn number_of(&self, same: impl Fn(&O) -> bool) -> Option<u64> {
         let mut known = self.objects.iter();
         known
             .find(|(_, known)| same(&known.object))
@@ -113,10 +144,7 @@ impl<O, P> Lender<O, P> {
     }
 
     /// Gives an object a number by which others may hold it, until they have all let it go.
-    ///
-    /// # Errors
-    /// [`NoMemory`].
-    pub fn add(&mut self, object: O) -> Result<u64, NoMemory> {
+    fn add(&mut self, object: O) -> Result<u64, NoMemory> {
         let number = self.next;
         self.next += 1;
         let lending = Lending {

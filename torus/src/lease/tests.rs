@@ -1,5 +1,7 @@
 //! One home and its holders, with messages in any legal order: what a holder can reach is always kept, and in the end nothing is.
 
+extern crate std;
+
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::{Rc, Weak};
 use alloc::{vec, vec::Vec};
@@ -236,8 +238,9 @@ impl World {
 
     fn depart(&mut self, from: usize, to: usize) {
         let number = if from == HOME {
-            let known = self.lender.number_of(|()| true);
-            known.unwrap_or_else(|| self.lender.add(()).expect("memory"))
+            let (number, back) = self.lender.give((), torus(to), |()| true).expect("memory");
+            drop(back);
+            number
         } else if let Some(number) = self.has(from) {
             let holder = self.holder(from, number);
             (holder.processes, holder.frozen) = (holder.processes - 1, holder.frozen + 1);
@@ -245,10 +248,7 @@ impl World {
         } else {
             return;
         };
-        if from == HOME {
-            let back = self.lender.hold(number, torus(to), 1);
-            drop(back.expect("the object is known"));
-        } else if to != HOME {
+        if from != HOME && to != HOME {
             self.say(from, HOME, number, Said::Hold(to, 1));
         }
         self.say(from, to, number, Said::Process);
@@ -410,9 +410,9 @@ fn a_refusal_is_told_once_and_to_whom_it_is_for() {
 #[test]
 fn content_goes_back_as_soon_as_it_is_copied() {
     let (mut lender, holder) = (Lender::new(), TorusId::ZERO);
-    let number = lender.add('a').expect("memory");
-    assert_eq!(lender.number_of(|known| *known == 'a'), Some(number));
-    let _ = lender.hold(number, holder, 1).expect("it is known");
+    let same = |known: &char| *known == 'a';
+    let (number, _) = lender.give('a', holder, same).expect("memory");
+    assert!(lender.has(same));
     let (look, _) = lender.look(number).expect("it is known");
     let lent = lender.lend(look, holder, 5, "page", |_| ());
     assert_eq!(lent, Ok(None));
@@ -421,4 +421,29 @@ fn content_goes_back_as_soon_as_it_is_copied() {
     let back = lender.release(number, holder, 1).expect("it is known");
     assert_eq!((back.object, back.pages), (Some('a'), vec![]));
     assert!(lender.is_empty());
+}
+
+/// One core gives an object away while another one hears that nobody holds it any more: it has a number all the same.
+#[test]
+fn what_is_given_while_it_comes_back_keeps_its_number() {
+    use std::sync::Mutex;
+    let lender = Mutex::new(Lender::<char, ()>::new());
+    let lock = || lender.lock().expect("no panic");
+    let (to, sender) = (torus(1), std::sync::mpsc::channel::<u64>());
+    let (says, given) = sender;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in given {
+                let back = lock().release(number, to, 1);
+                drop(back.expect("who is given an object finds it"));
+            }
+        });
+        for _ in 0..50_000 {
+            let (number, back) = lock().give('a', to, |_| true).expect("memory");
+            drop(back);
+            says.send(number).expect("heard");
+        }
+        drop(says);
+    });
+    assert!(lock().is_empty());
 }

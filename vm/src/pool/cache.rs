@@ -42,7 +42,7 @@ impl CoreCache {
     }
 
     /// Takes a frame, claimed for `used` with one reference. None when the cache is empty: then
-    /// [`CoreCache::refill`], under the pool's lock, and again.
+    /// [`CoreCache::refill`], under the pool's lock.
     #[inline]
     pub fn allocate(&self, frames: &FrameTable<'_>, used: Use) -> Option<Frame> {
         let frame = self.pop()?;
@@ -61,20 +61,26 @@ impl CoreCache {
         Ok(self.push(frame))
     }
 
-    /// Takes a batch from the pool, of `most` frames at the most; answers how many came.
-    pub fn refill(&self, pool: &mut FramePool<'_>, most: u64) -> usize {
+    /// Takes a batch from the pool, of `most` frames at the most, and answers one of them, claimed for `used` with one reference: that is
+    /// the caller's, whatever other cores take of the rest. None when none came.
+    pub fn refill(
+        &self,
+        pool: &mut FramePool<'_>,
+        most: u64,
+        frames: &FrameTable<'_>,
+        used: Use,
+    ) -> Option<Frame> {
         let mut batch = [Frame(0); BATCH];
         let most = most.min(BATCH as u64) as usize;
         let count = pool.allocate_batch(Frame(self.first.load(Relaxed)), &mut batch[..most]);
-        let mut kept = 0;
-        for frame in &batch[..count] {
-            if self.push(*frame) {
-                kept += 1;
-            } else if pool.free(*frame).is_err() {
+        let (own, rest) = batch[..count].split_last()?;
+        for frame in rest {
+            if !self.push(*frame) && pool.free(*frame).is_err() {
                 break;
             }
         }
-        kept
+        frames.claim(*own, used);
+        Some(*own)
     }
 
     /// Gives half of the frames to the pool, and `extra`, which found no place here.

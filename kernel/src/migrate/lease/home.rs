@@ -20,22 +20,15 @@ use vm::frames::Owner;
 use vm::hash::Digest;
 use vm::space::Object;
 
-/// Names an object of this torus to another one, which is counted for it from then on: under one hold of the lock, since an object that
-/// nobody is counted for loses its number. ENOMEM without memory for it.
+/// Names an object of this torus to another one, which is counted for it from then on. ENOMEM without memory for it.
 pub fn give(object: &ObjectRef, to: TorusId) -> Result<ObjectName, Errno> {
     let same = |other: &ObjectRef| other.owner() == object.owner();
-    let mut lender = own().lender.lock();
-    let known = lender.number_of(same);
-    let number = match known {
-        Some(number) => number,
-        None => lender.add(object.clone())?,
-    };
-    let held = {
+    let given = {
         let _held = insist();
-        lender.hold(number, to, 1)
+        own().lender.lock().give(object.clone(), to, same)
     };
-    drop(lender);
-    let_go(held);
+    let (number, back) = given?;
+    let_go(Ok(back));
     Ok(ObjectName {
         home: here(),
         number,
@@ -46,7 +39,7 @@ pub fn give(object: &ObjectRef, to: TorusId) -> Result<ObjectName, Errno> {
 /// Whether another torus holds the object.
 pub fn is_held(object: &ObjectRef) -> bool {
     let same = |other: &ObjectRef| other.owner() == object.owner();
-    own().lender.lock().number_of(same).is_some()
+    own().lender.lock().has(same)
 }
 
 /// The object of a number. EIO when there is none.
