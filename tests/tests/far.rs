@@ -1,6 +1,6 @@
 //! Files used from other tori than their own: `/tmp` and the console are on torus 0.
 
-use braid_tests::booted::{Exec, Output, programs};
+use braid_tests::booted::{Exec, Output, cases, programs};
 use std::fs;
 
 /// Runs one script on every torus; the process of torus 0 has number 1.
@@ -117,4 +117,9 @@ fn many_at_once() {
     let output = Exec::sh(script).smp(4).tori(4).every_torus().run();
     let lines = output.stdout.lines().filter(|line| *line == "3001").count();
     assert_eq!(lines, 80, "{output:?}");
+}
+
+#[test]
+fn what_calls_copy_between_tori() {
+    cases::together_as_on_linux(&["copies", "carried"], |exec| exec.smp(2).tori(2));
 }

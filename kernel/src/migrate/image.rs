@@ -1,6 +1,7 @@
 //! The image of a process: all of it but its pages, as words, in an order that [`write()`] and [`read`] share.
 
 mod call;
+mod command;
 mod space;
 
 use super::lease::Taken;
@@ -29,6 +30,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::credentials::Credentials;
 use call::{read_call, read_signal, write_call, write_signal};
+use command::{read_command, write_command};
 use core::sync::atomic::Ordering;
 use fallible::TryVec;
 use space::{read_space, write_space};
@@ -194,6 +196,8 @@ fn write_process(to: &mut Writer, process: &Process, packed: &files::Packed) -> 
             .words()
             .map(|word| u64::from(word.cast_unsigned())),
     )?;
+    let command = process.command.lock().clone();
+    write_command(to, command.as_deref())?;
     to.put_bytes(packed.bytes())
 }
 
@@ -222,12 +226,14 @@ fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
     let at_parents_end = from.number::<u32>()?;
     let personality = Personality::new(from.number()?);
     let oom = from.array::<2>()?.map(|word| (word as u32).cast_signed());
+    let command = read_command(from)?;
     let (files, executable) = files::unpack(&from.bytes()?, pid)?;
     let mut process = Process::new(pid);
     process.name = Lock::new(Name(name));
     process.credentials = Lock::new(credentials);
     process.personality = personality;
     process.oom = Oom::of(oom);
+    process.command = Lock::new(command);
     process.limits = Lock::new(Limits::from_words(limits.as_chunks().0));
     process.actions = Lock::new(actions);
     process.executable = Lock::new(executable);

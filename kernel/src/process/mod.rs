@@ -69,7 +69,7 @@ pub struct Process {
     pub files: crate::file::Context,
     /// The running executable (`/proc/self/exe`).
     pub executable: Lock<Option<Arc<crate::file::Executable>>>,
-    /// With what its program was started; unknown where it has come from another torus.
+    /// With what its program was started; unknown before the first one.
     pub command: Lock<Option<Arc<command::Command>>>,
     /// Users and groups.
     pub credentials: Lock<Credentials>,

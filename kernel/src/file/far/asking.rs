@@ -413,6 +413,13 @@ impl Drop for Asking {
     }
 }
 
+/// Whether the next question of this run was asked in an earlier one.
+pub fn is_asked(thread: &Thread) -> bool {
+    thread
+        .far
+        .with(|journal| journal.next < journal.entries.len())
+}
+
 /// Whether earlier runs of the call have asked anything.
 pub fn has_asked(thread: &Thread) -> bool {
     thread.far.with(|journal| !journal.entries.is_empty())

@@ -20,14 +20,15 @@ pub(super) const CHUNK: usize = PAYLOAD_MAX / 4;
 /// Bytes that go over the kernel's stack at once.
 const BLOCK: usize = 1024;
 
-pub(super) fn about(remote: &Remote, request: Request) -> Ask {
+/// A question about a file.
+pub fn about(remote: &Remote, request: Request) -> Ask {
     let number = remote.number;
     let subject = Subject::File { number };
     Ask::About { subject, request }
 }
 
 /// The number of bytes that a home says it has moved.
-pub(super) fn count(reply: &Reply) -> Result<usize, Errno> {
+pub fn count(reply: &Reply) -> Result<usize, Errno> {
     match reply {
         Reply::Answer(Answer::Done { value }) => Ok(*value as usize),
         _ => Err(Errno::EIO),
@@ -151,7 +152,7 @@ pub fn write(
 }
 
 /// A file of the boot archive that is at home here, and whose bytes or names have changed since it was opened.
-fn changed(id: NodeId) -> Remote {
+pub fn changed(id: NodeId) -> Remote {
     let description = Description {
         kind: 0,
         flags: Flags::RDONLY.bits(),

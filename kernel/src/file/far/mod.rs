@@ -15,7 +15,7 @@
 
 pub mod asking;
 mod behind;
-mod bytes;
+pub mod bytes;
 pub mod exports;
 mod fetch;
 pub mod image;

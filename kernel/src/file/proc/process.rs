@@ -94,7 +94,7 @@ fn number(text: &mut Text, value: i32) {
     text.put(format_args!("{value}\n"));
 }
 
-/// The auxiliary vector, as the program got it; unknown where it has come from another torus.
+/// The auxiliary vector, as the program got it.
 fn auxiliary(process: &Process, text: &mut Text) {
     let command = process.command.lock().clone();
     let words = command.as_ref().and_then(|command| command.auxiliary.get());
@@ -121,13 +121,7 @@ fn arguments(process: &Process, text: &mut Text) {
         return;
     }
     if let Some(command) = command {
-        return text.bytes(&command.arguments);
-    }
-    // It has come from another torus, and left its arguments there.
-    let executable = process.executable.lock().clone();
-    if let Some(executable) = executable {
-        text.bytes(executable.path());
-        text.bytes(b"\0");
+        text.bytes(&command.arguments);
     }
 }
 

@@ -1,5 +1,6 @@
-//! sendfile, copy_file_range: bytes that go from file to file, over the kernel's stack. Both files are of this torus: of others EINVAL
-//! has programs read and write.
+//! sendfile, copy_file_range: bytes that go from file to file, over the kernel's stack, or [between] tori.
+
+mod between;
 
 use super::super::caller::Caller;
 use super::super::content::LEN_MAX;
@@ -59,6 +60,14 @@ impl Side {
         Ok((Some(position), position))
     }
 
+    /// The position where a copy begins, also of a file of another torus.
+    fn start(&self, call: &Call) -> Result<u64, Stop> {
+        match (&self.file.body, self.at) {
+            (Body::Far(remote), At::File) => between::position(call, remote),
+            _ => Ok(self.position()?.1),
+        }
+    }
+
     /// Moves a position that lies in memory, where it was `start`; that of a file has moved.
     fn moved(&self, start: u64, n: usize) -> Result<(), Stop> {
         if let At::Memory(address) = self.at {
@@ -87,7 +96,7 @@ pub fn sendfile(call: &mut Call) -> SysResult {
         return Err(Errno::EBADF.into());
     }
     let appends = file.flags().contains(Flags::APPEND);
-    if !is_source(&from.file) || appends || matches!(file.body, Body::Far(_)) {
+    if !is_source(&from.file) || appends {
         return Err(Errno::EINVAL.into());
     }
     let to = Side { file, at: At::File };
@@ -96,20 +105,42 @@ pub fn sendfile(call: &mut Call) -> SysResult {
 
 /// Whether a file's bytes can be sent.
 fn is_source(file: &OpenFile) -> bool {
-    matches!(
-        file.body,
-        Body::Bytes(..) | Body::Tmp(_) | Body::Text(..) | Body::Vmo(_) | Body::Device(_)
-    )
+    match &file.body {
+        Body::Far(_) => file.is_regular(),
+        Body::Bytes(..) | Body::Tmp(_) | Body::Text(..) | Body::Vmo(_) | Body::Device(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether a file is a directory.
+fn is_directory(file: &OpenFile) -> bool {
+    match &file.body {
+        Body::Far(remote) => remote.is_directory(),
+        _ => file.stat().mode & S_IFMT == S_IFDIR,
+    }
+}
+
+/// Whether two files are one.
+fn are_one(call: &Call, from: &OpenFile, to: &OpenFile) -> Result<bool, Stop> {
+    let inode = |file: &OpenFile| match &file.body {
+        Body::Far(remote) => between::inode(call, remote),
+        _ => Ok(file.stat().inode),
+    };
+    let home = |file: &OpenFile| match &file.body {
+        Body::Far(remote) => Some(remote.home),
+        _ => None,
+    };
+    Ok(home(from) == home(to) && inode(from)? == inode(to)?)
 }
 
 /// copy_file_range(2).
 pub fn copy_file_range(call: &mut Call) -> SysResult {
     let (from, to) = (Side::new(call, 0, 1)?, Side::new(call, 2, 3)?);
-    let ((_, start), (_, target)) = (from.position()?, to.position()?);
+    from.position()?;
+    to.position()?;
     if call.args[5] != 0 {
         return Err(Errno::EINVAL.into());
     }
-    let is_directory = |file: &OpenFile| file.stat().mode & S_IFMT == S_IFDIR;
     if is_directory(&from.file) || is_directory(&to.file) {
         return Err(Errno::EISDIR.into());
     }
@@ -120,12 +151,12 @@ pub fn copy_file_range(call: &mut Call) -> SysResult {
     if !from.file.flags().reads() || !flags.writes() || flags.contains(Flags::APPEND) {
         return Err(Errno::EBADF.into());
     }
+    let (start, target) = (from.start(call)?, to.start(call)?);
     let count = call.args[4];
-    let ends = start.checked_add(count).zip(target.checked_add(count));
-    if ends.is_none_or(|(from, to)| from.max(to) > LEN_MAX) {
+    if start.checked_add(count).is_none() || target.checked_add(count).is_none() {
         return Err(Errno::EOVERFLOW.into());
     }
-    if from.file.stat().inode == to.file.stat().inode && start.abs_diff(target) < count {
+    if start.abs_diff(target) < count && are_one(call, &from.file, &to.file)? {
         return Err(Errno::EINVAL.into());
     }
     copy(call, &from, &to, count)
@@ -134,8 +165,14 @@ pub fn copy_file_range(call: &mut Call) -> SysResult {
 /// Copies up to `count` bytes, of which `inflight.done` have been copied.
 fn copy(call: &mut Call, from: &Side, to: &Side, count: u64) -> SysResult {
     let count = count.min(COUNT_MAX) as usize;
+    let is_between = between::is_between(call, from, to);
     while call.inflight.done < count {
-        let result = step(call, from, to, (count - call.inflight.done).min(BLOCK));
+        let left = count - call.inflight.done;
+        let result = if is_between {
+            between::step(call, from, to, left)
+        } else {
+            step(call, from, to, left.min(BLOCK)).or_else(|stop| full(call, to, stop))
+        };
         match result {
             Ok(0) => break,
             Ok(_) => {}
@@ -155,6 +192,15 @@ fn copy(call: &mut Call, from: &Side, to: &Side, count: u64) -> SysResult {
         }
     }
     Ok(call.inflight.done)
+}
+
+/// What a pipe has no room for is sent by the next call, as on Linux: none is left of this one's when it has sent some.
+fn full(call: &Call, to: &Side, stop: Stop) -> SysResult {
+    let is_pipe = matches!(to.file.body, Body::Pipe(_));
+    if stop == Stop::Block && is_pipe && call.inflight.done > 0 {
+        return Ok(0);
+    }
+    Err(stop)
 }
 
 /// Copies a block; answers how many bytes that were, 0 at the end.
