@@ -68,6 +68,15 @@ fn programs_that_run_are_not_written() {
         let exec = cases::exec("text_busy").smp(cores).tori(tori);
         let _ = cases::as_on_linux("text_busy", &exec);
     }
+    let exec = cases::exec("busy_far").smp(4).tori(2);
+    let exec = exec.file(cases::program("busy_far"), "/cases/other");
+    let _ = cases::as_on_linux("busy_far", &exec);
+}
+
+#[test]
+fn links_and_core_filters() {
+    let names = ["protected_links", "core_filter"];
+    cases::together_as_on_linux(&names, |exec| exec.smp(2).tori(2));
 }
 
 #[test]

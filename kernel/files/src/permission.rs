@@ -1,6 +1,6 @@
 //! Who may do what with a file: the one place that decides (path_resolution(7), inode(7)). Nothing here knows a file system.
 
-use crate::archive::{S_IFDIR, S_IFMT};
+use crate::archive::{S_IFDIR, S_IFMT, S_IFREG};
 use crate::credentials::Identity;
 use crate::error::FileError;
 use crate::stat::Stat;
@@ -126,6 +126,31 @@ pub fn check_remove(who: &Identity, directory: Guard, file: Guard) -> Result<(),
         Err(FileError::NotPermitted)
     } else {
         Ok(())
+    }
+}
+
+/// Whether somebody may follow a symbolic link that a path ends in (fs.protected_symlinks of proc(5)): in a sticky directory that all may write
+/// to only his own, and those of the directory's owner. User 0 too would be led astray by others.
+pub const fn may_follow(who: &Identity, directory: Guard, link: Guard) -> bool {
+    const FOR_ALL: u32 = STICKY | 0o002;
+    directory.mode & FOR_ALL != FOR_ALL || link.uid == who.user || link.uid == directory.uid
+}
+
+/// Whether somebody may give a file another name (fs.protected_hardlinks of proc(5)): his own, or a regular one that he may read and write,
+/// and that gives nobody rights who executes it.
+///
+/// # Errors
+/// [`FileError::NotPermitted`].
+pub fn check_link(who: &Identity, file: Guard) -> Result<(), FileError> {
+    const SETS_GROUP: u32 = SET_GROUP | GROUP_EXECUTE;
+    let is_harmless = file.mode & S_IFMT == S_IFREG
+        && file.mode & SET_USER == 0
+        && file.mode & SETS_GROUP != SETS_GROUP
+        && may(who, file, Access::READ | Access::WRITE);
+    if owns(who, file) || is_harmless {
+        Ok(())
+    } else {
+        Err(FileError::NotPermitted)
     }
 }
 

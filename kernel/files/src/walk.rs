@@ -29,6 +29,8 @@ pub trait Tree {
     fn link(&self, node: &Self::Node) -> Result<Option<Vec<u8>>, FileError>;
     /// Whether names may be looked for in a directory: whoever may not gets [`FileError::Denied`].
     fn may_search(&self, directory: &Self::Node) -> bool;
+    /// Whether a symbolic link in a directory may be followed where a path ends: whoever may not gets [`FileError::Denied`].
+    fn may_follow(&self, directory: &Self::Node, link: &Self::Node) -> bool;
     /// Whether what lies below a node is somebody else's to resolve.
     fn is_foreign(&self, node: &Self::Node) -> bool;
     /// Between two steps: a path may have thousands.
@@ -214,6 +216,9 @@ pub fn go_on<T: Tree>(
             if links > LINK_LIMIT {
                 return Err(FileError::TooManyLinks);
             }
+            if last && !tree.may_follow(&at, &node) {
+                return Err(FileError::Denied);
+            }
             if target.first() == Some(&b'/') {
                 at = tree.root();
             }
@@ -276,7 +281,7 @@ fn joined(first: &[u8], second: &[u8]) -> Result<Vec<u8>, FileError> {
 mod tests {
     use super::*;
 
-    /// Directories `/`, `/d`; file `/d/f`; links `/l` -> d, `/loop` -> loop, `/d/up` -> ../d/f, `/gone` -> nowhere.
+    /// Directories `/`, `/d`; file `/d/f`; links `/l` -> d, `/loop` -> loop, `/d/up` -> ../d/f, `/gone` -> nowhere, `/trap` -> d of somebody else.
     /// `/away` is foreign, `/d/moved` somebody else's to find, `/closed` a directory without search.
     struct Toy;
 
@@ -300,6 +305,7 @@ mod tests {
                 ("/", b"gone") => Ok("gone"),
                 ("/", b"away") => Ok("away"),
                 ("/", b"over") => Ok("over"),
+                ("/", b"trap") => Ok("trap"),
                 ("d", b"f") => Ok("f"),
                 ("d", b"up") => Ok("up"),
                 _ => Err(FileError::NotFound),
@@ -314,7 +320,7 @@ mod tests {
         }
         fn link(&self, node: &Self::Node) -> Result<Option<Vec<u8>>, FileError> {
             Ok(match *node {
-                "l" => Some(b"d".to_vec()),
+                "l" | "trap" => Some(b"d".to_vec()),
                 "loop" => Some(b"loop".to_vec()),
                 "up" => Some(b"../d/f".to_vec()),
                 "over" => Some(b"away/x".to_vec()),
@@ -324,6 +330,9 @@ mod tests {
         }
         fn may_search(&self, node: &Self::Node) -> bool {
             *node != "closed"
+        }
+        fn may_follow(&self, _: &Self::Node, link: &Self::Node) -> bool {
+            *link != "trap"
         }
         fn is_foreign(&self, node: &Self::Node) -> bool {
             *node == "away"
@@ -375,6 +384,10 @@ mod tests {
             assert_eq!(find(path), Err(FileError::Denied), "{path}");
         }
         assert_eq!(find("/closed/"), Ok("closed"));
+        // Somebody else's link leads on, but not to where a path ends.
+        assert_eq!(find("/trap/f"), Ok("f"));
+        assert_eq!(find("/trap"), Err(FileError::Denied));
+        assert_eq!(find("/trap/"), Err(FileError::Denied));
         assert_eq!(find(&"a".repeat(256)), Err(FileError::NameTooLong));
         assert_eq!(find(&"a/".repeat(2048)), Err(FileError::NameTooLong));
     }

@@ -10,7 +10,7 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::NodeId;
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering, fence};
 use fallible::{NoMemory, collect};
 
 /// The claims on a file in memory: how many write to it, or less than 0, how many run it.
@@ -72,6 +72,9 @@ impl Claim {
     pub fn to_write(node: &Arc<TmpNode>) -> Result<Self, Errno> {
         transfer::content(node)?.claims.take(1)?;
         let claim = Self::Writes(node.clone());
+        // Whoever runs it from now on asks where it is at home; who does so already is seen, or sees the mark.
+        node.mark();
+        fence(Ordering::SeqCst);
         match node.archive() {
             Some(id) if local::is_run_anywhere(id) => Err(Errno::ETXTBSY),
             _ => Ok(claim),
@@ -84,11 +87,12 @@ impl Claim {
         Ok(Self::Runs(node.clone()))
     }
 
-    /// To run a file of the archive, of which somebody knows that nobody writes to it.
+    /// To run a file of the archive. Whether nobody writes to it can be seen from its mark afterwards: where that is set, its home knows.
     pub fn to_run_archive(id: NodeId) -> Self {
         if let Some(count) = local::local().running.of(id) {
             count.fetch_add(1, Ordering::AcqRel);
         }
+        fence(Ordering::SeqCst);
         Self::RunsArchive(id)
     }
 

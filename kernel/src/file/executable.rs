@@ -21,7 +21,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::credentials::Identity;
 use braid_files::far::answer::Answer;
-use braid_files::far::ask::{Ask, Place, Request, Subject};
+use braid_files::far::ask::{Ask, Place, Request, Subject, archive};
 use braid_files::permission::Guard;
 use braid_files::walk::{self, Leaving, Target, Walk};
 use fallible::{NoMemory, TryVec, to_vec};
@@ -177,8 +177,7 @@ impl Executable {
                     return Self::opened(thread, to_vec(&executable.path)?, &executable.file);
                 };
                 path = to_vec(&executable.path)?;
-                let file = opening::execute(who, &own)?;
-                return Self::opened(thread, path, &file);
+                return Self::of_node(thread, who, path, &own);
             }
             Node::Proc(Proc::Descriptor(shown, fd)) => {
                 let process = crate::process::table()
@@ -204,10 +203,39 @@ impl Executable {
             path.try_push(b'/')?;
         }
         path.try_extend_from_slice(&name)?;
-        let file = opening::execute(who, &node)?;
-        let guard = node.guard();
-        let executable = fallible::arc(Self { path, file })?;
-        Ok(Found { executable, guard })
+        Self::of_node(thread, who, path, &node)
+    }
+
+    /// A program that was found on this torus. Of one that has changed by the time it counts as run the root's home knows more.
+    fn of_node(
+        thread: &Arc<Thread>,
+        who: &Identity,
+        path: Vec<u8>,
+        node: &Node,
+    ) -> Result<Found, Stop> {
+        let file = opening::execute(who, node)?;
+        let id = match node {
+            Node::Archive(id) if node.is_stale() => id,
+            _ => {
+                let guard = node.guard();
+                let executable = fallible::arc(Self { path, file })?;
+                return Ok(Found { executable, guard });
+            }
+        };
+        let place = Place {
+            base: archive(id.0),
+            rest: Vec::new(),
+            links: 0,
+            follow: false,
+        };
+        let question = Ask::About {
+            subject: Subject::Path { place },
+            request: Request::Execute,
+        };
+        match far::ask(thread, far::MAIN, &question)? {
+            Reply::Opened(file) => Self::opened(thread, path, &file),
+            Reply::Answer(_) | Reply::Object(..) => Err(Errno::EIO.into()),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_threads::policy::Policy;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 const CLONE_VM: u64 = 0x100;
 const CLONE_VFORK: u64 = 0x4000;
@@ -222,6 +222,7 @@ fn copy(parent: &Arc<Process>, pid: Pid, counted: Counted) -> Result<Arc<Process
         counted: Lock::new(Some(counted)),
         limits: Lock::new(*parent.limits.lock()),
         oom: Oom::of(parent.oom.words()),
+        core_filter: AtomicU32::new(parent.core_filter.load(Ordering::Relaxed)),
         personality: Personality::new(parent.personality.bits()),
         actions: Lock::new(parent.actions.lock().clone()),
         ..Process::new(pid)

@@ -59,6 +59,9 @@ use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use torus::family::Report;
 
+/// Private and shared anonymous memory, ELF headers and private huge pages (core(5)).
+const CORE_FILTER: u32 = 0x33;
+
 /// A process: what a program has.
 pub struct Process {
     /// Its number.
@@ -105,6 +108,8 @@ pub struct Process {
     pub moving: Lock<crate::migrate::depart::Moving>,
     /// Whether it is to be killed sooner or later than others when memory is out.
     pub oom: oom::Oom,
+    /// What a core file of it would have (`/proc/PID/coredump_filter`): told and inherited, as none is written.
+    pub core_filter: AtomicU32,
     /// The signal that its parent's end brings it (prctl PR_SET_PDEATHSIG); 0: none.
     pub at_parents_end: AtomicU32,
     /// Woken when a child changes state.
@@ -160,6 +165,7 @@ impl Process {
             forking: Lock::new(None),
             moving: Lock::new(crate::migrate::depart::Moving::default()),
             oom: oom::Oom::new(),
+            core_filter: AtomicU32::new(CORE_FILTER),
             at_parents_end: AtomicU32::new(0),
             children_changed: WaitQueue::new(),
             vfork_parent: Lock::new(None),

@@ -76,10 +76,15 @@ impl<C, R: RelaxStrategy> Node<C, R> {
 
     /// Its state, to be changed: from now on the archive does not say what it is.
     pub(super) fn alter(&self) -> SpinMutexGuard<'_, State<C, R>, R> {
+        self.mark();
+        self.state.lock()
+    }
+
+    /// From now on the archive does not say what it is.
+    pub fn mark(&self) {
         if let Some(below) = &self.below {
             below.mark();
         }
-        self.state.lock()
     }
 
     /// The number of the archive's node that it stands for.

@@ -9,6 +9,7 @@ use crate::signal::action::SIG_IGN;
 use crate::syscall::errno::Errno;
 use ::torus::family::Life;
 use braid_files::credentials::Identity;
+use core::num::IntErrorKind;
 use core::sync::atomic::Ordering;
 
 /// The name of a text, and who writes it.
@@ -18,11 +19,17 @@ type ProcessText = (&'static [u8], fn(&Process, &mut Text));
 const TICK: u64 = 10_000_000;
 
 /// The texts.
-pub(super) const TEXTS: [ProcessText; 20] = [
+pub(super) const TEXTS: [ProcessText; 21] = [
     (b"auxv", auxiliary),
     (b"cgroup", |_, text| text.bytes(b"0::/\n")),
     (b"cmdline", arguments),
     (b"comm", comm),
+    (b"coredump_filter", |process, text| {
+        if process.space().is_some() {
+            let filter = process.core_filter.load(Ordering::Relaxed);
+            text.put(format_args!("{filter:08x}\n"));
+        }
+    }),
     (b"environ", environment),
     (b"io", io),
     (b"limits", limits),
@@ -62,9 +69,31 @@ pub(super) const PRIVATE: [&[u8]; 7] = [
 pub(super) fn rights(name: &[u8]) -> u32 {
     match name {
         b"auxv" | b"environ" | b"io" | b"pagemap" => 0o400,
-        b"comm" | b"oom_adj" | b"oom_score_adj" => 0o644,
+        b"comm" | b"coredump_filter" | b"oom_adj" | b"oom_score_adj" => 0o644,
         _ => 0o444,
     }
+}
+
+/// What can be chosen of what a core file would have (core(5)).
+const CORE_FILTER: u32 = 0x1ff;
+
+/// A number as C writes it: octal after a 0, hexadecimal after 0x. EINVAL for what is none, ERANGE for one that is too large.
+fn number_of(bytes: &[u8]) -> Result<u32, Errno> {
+    let text = core::str::from_utf8(bytes).map_err(|_| Errno::EINVAL)?;
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let (digits, radix) = match text.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (&text[2..], 16),
+        [b'0', _, ..] => (&text[1..], 8),
+        _ => (text, 10),
+    };
+    if !digits.starts_with(|first: char| first.is_digit(radix)) {
+        return Err(Errno::EINVAL);
+    }
+    u32::from_str_radix(digits, radix).map_err(|error| match error.kind() {
+        IntErrorKind::PosOverflow => Errno::ERANGE,
+        _ => Errno::EINVAL,
+    })
 }
 
 /// Writes to a text; says who writes, and whether that is the process itself. EINVAL for what cannot be written, and for what it
@@ -82,6 +111,14 @@ pub(super) fn write(
     match name {
         b"comm" if own => {
             *process.name.lock() = Name::of_path(bytes);
+            Ok(())
+        }
+        b"coredump_filter" => {
+            let filter = number_of(bytes)? & CORE_FILTER;
+            if process.space().is_none() {
+                return Err(Errno::ESRCH);
+            }
+            process.core_filter.store(filter, Ordering::Relaxed);
             Ok(())
         }
         b"oom_score_adj" => process.oom.set(value()?, who.user == 0),

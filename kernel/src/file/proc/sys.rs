@@ -10,7 +10,7 @@ use braid_files::pipe;
 type Entry = (&'static str, fn(&mut Text));
 
 /// All values, ordered by path.
-pub(super) const ENTRIES: [Entry; 23] = [
+pub(super) const ENTRIES: [Entry; 27] = [
     ("fs/file-max", |text| number(text, i64::MAX as u64)),
     ("fs/nr_open", |text| number(text, 1 << 20)),
     ("fs/pipe-max-size", |text| {
@@ -18,6 +18,10 @@ pub(super) const ENTRIES: [Entry; 23] = [
     }),
     ("fs/pipe-user-pages-hard", |text| number(text, 0)),
     ("fs/pipe-user-pages-soft", |text| number(text, 16384)),
+    ("fs/protected_fifos", |text| number(text, 0)),
+    ("fs/protected_hardlinks", |text| number(text, 1)),
+    ("fs/protected_regular", |text| number(text, 0)),
+    ("fs/protected_symlinks", |text| number(text, 1)),
     ("kernel/cap_last_cap", |text| number(text, 40)),
     ("kernel/core_pattern", |text| text.bytes(b"core\n")),
     ("kernel/domainname", |text| text.bytes(b"(none)\n")),

@@ -9,6 +9,7 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::credentials::Identity;
+use braid_files::permission;
 use braid_files::tmp::Content as Kind;
 use braid_files::walk::{Ending, Target};
 
@@ -138,6 +139,7 @@ pub fn link(who: &Identity, source: Target<Node>, target: Target<Node>) -> Resul
     if source.mount() != target.directory.mount() {
         return Err(Errno::EXDEV);
     }
+    permission::check_link(who, source.guard())?;
     let (parent, name) = vacant(target, false)?;
     let Node::Tmp(source) = source.raised()? else {
         return Err(Errno::EPERM);

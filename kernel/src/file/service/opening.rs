@@ -138,7 +138,14 @@ pub fn execute(who: &Identity, node: &Node) -> Result<Arc<OpenFile>, Errno> {
     }
     permission::check(who, guard, Access::EXECUTE)?;
     let (body, claim) = match node {
-        Node::Archive(id) => (bytes_of(*id)?, Claim::to_run_archive(*id)),
+        Node::Archive(id) => {
+            let claim = Claim::to_run_archive(*id);
+            // Who has opened it for writing meanwhile has it in memory.
+            match node.clone().now() {
+                Node::Archive(_) => (bytes_of(*id)?, claim),
+                changed => return execute(who, &changed),
+            }
+        }
         Node::Tmp(tmp) => {
             let body = match transfer::content(tmp)?.same_as() {
                 // Its pages are there already, or wherever it is executed.

@@ -97,6 +97,10 @@ impl walk::Tree for World {
         permission::may(&self.who, directory.guard(), Access::EXECUTE)
     }
 
+    fn may_follow(&self, directory: &Node, link: &Node) -> bool {
+        permission::may_follow(&self.who, directory.guard(), link.guard())
+    }
+
     fn is_foreign(&self, node: &Node) -> bool {
         (self.foreign)(node)
     }
