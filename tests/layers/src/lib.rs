@@ -1,0 +1,8 @@
+#![doc = include_str!("../README.md")]
+
+pub mod circle;
+pub mod count;
+pub mod imports;
+pub mod layers;
+pub mod names;
+pub mod sources;
