@@ -89,6 +89,27 @@ impl Locks {
         }
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// Whether an owner has at least so many.
+    pub fn has(&self, owner: Owner, count: usize) -> bool {
+        count == 0 || self.of(owner, 0, u64::MAX).nth(count - 1).is_some()
+    }
+
+    /// Whether letting a range go makes two of one.
+    pub fn splits(&self, owner: Owner, start: u64, end: u64) -> bool {
+        let held = self.first_of(owner, start, end);
+        held.is_some_and(|held| held.start < start && held.end > end)
+    }
+
     /// All, by owner and first byte.
     pub fn all(&self) -> impl Iterator<Item = &Lock> {
         self.held.values()
@@ -303,7 +324,10 @@ mod tests {
     fn ranges_are_cut() {
         let mut locks = Locks::default();
         assert_eq!(locks.set(lock(1, Kind::Exclusive, 0, END)), Ok(()));
+        assert!(locks.splits(Owner(1), 10, 20) && !locks.splits(Owner(1), 0, 20));
         assert_eq!(locks.clear(Owner(1), 10, 20), Ok(true));
+        assert!(locks.has(Owner(1), 2) && !locks.has(Owner(1), 3) && locks.has(Owner(2), 0));
+        assert!(!locks.splits(Owner(1), 12, 20) && !locks.splits(Owner(1), 5, 30));
         assert_eq!(locks.clear(Owner(1), 12, 20), Ok(false));
         assert_eq!(ranges(&locks, 1), [(0, 10), (20, END)]);
         assert_eq!(locks.set(lock(2, Kind::Exclusive, 10, 20)), Ok(()));

@@ -13,7 +13,11 @@ pub const SLOT: usize = 4096;
 /// Writes up to this many bytes are not split (`PIPE_BUF`).
 pub const ATOMIC: usize = SLOT;
 /// Slots of a new pipe.
-const SLOTS: usize = 16;
+pub const SLOTS: usize = 16;
+/// Slots of a new pipe of a user who has [`USER_SOFT`] already.
+pub const FEW_SLOTS: usize = 2;
+/// Slots that the pipes of a user may have before new ones get few (`/proc/sys/fs/pipe-user-pages-soft`).
+pub const USER_SOFT: u64 = 16384;
 /// The largest size that F_SETPIPE_SZ gives, in bytes (`/proc/sys/fs/pipe-max-size`).
 pub const SIZE_MAX: usize = 1 << 20;
 
@@ -36,6 +40,8 @@ pub struct Pipe {
     spare: Option<Vec<u8>>,
     /// Slots that it may have.
     capacity: usize,
+    /// There is no memory for more than one slot now, whatever it may have.
+    lean: bool,
     /// Bytes that can be read.
     len: usize,
     /// Open reading ends.
@@ -57,6 +63,7 @@ impl Pipe {
             slots: VecDeque::new(),
             spare: None,
             capacity: SLOTS,
+            lean: false,
             len: 0,
             readers: 1,
             writers: 1,
@@ -75,7 +82,17 @@ impl Pipe {
 
     /// Whether a slot is free: a write of [`ATOMIC`] bytes would not wait.
     pub fn is_writable(&self) -> bool {
-        self.slots.len() < self.capacity
+        self.slots.len() < if self.lean { 1 } else { self.capacity }
+    }
+
+    /// Pages of memory that it has.
+    pub fn pages(&self) -> usize {
+        self.slots.len() + usize::from(self.spare.is_some())
+    }
+
+    /// Says whether it has to do with one slot: until that is otherwise, it is full when there is something in it.
+    pub const fn set_lean(&mut self, lean: bool) {
+        self.lean = lean;
     }
 
     /// Its size in bytes.
@@ -297,6 +314,19 @@ mod tests {
         assert_eq!(read(&mut pipe, 5000).len(), 904);
         assert_eq!(read(&mut pipe, 10), b"cd");
         assert_eq!(pipe.len(), 0);
+    }
+
+    #[test]
+    fn a_lean_pipe_takes_one_slot() {
+        let mut pipe = Pipe::new();
+        assert_eq!(write(&mut pipe, &[1; 8192], false), 8192);
+        pipe.set_lean(true);
+        assert_eq!(write(&mut pipe, &[2; 10], false), 0, "there are two");
+        assert_eq!(read(&mut pipe, 8192).len(), 8192);
+        assert_eq!(write(&mut pipe, &[3; 8192], false), 4096);
+        assert_eq!((pipe.is_writable(), pipe.pages()), (false, 1));
+        pipe.set_lean(false);
+        assert!(pipe.is_writable());
     }
 
     #[test]

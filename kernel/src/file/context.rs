@@ -13,10 +13,9 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::table::Table;
 use core::sync::atomic::{AtomicBool, Ordering};
-use fallible::NoMemory;
 
 /// What the first process has as descriptor 0, 1 or 2: the console.
-pub fn console(fd: usize) -> Result<Arc<OpenFile>, NoMemory> {
+pub fn console(fd: usize) -> Result<Arc<OpenFile>, Errno> {
     let output = if fd == 2 {
         Output::Stderr
     } else {
@@ -27,7 +26,7 @@ pub fn console(fd: usize) -> Result<Arc<OpenFile>, NoMemory> {
         (false, 0) => (Body::Input, Flags::RDONLY),
         (false, _) => (Body::Output(output), Flags::WRONLY),
     };
-    fallible::arc(OpenFile::new(body, flags))
+    OpenFile::new(body, flags)
 }
 
 /// The part of a process that belongs to the file module. Never touched by another torus.

@@ -152,7 +152,7 @@ impl Executable {
         let file = match remote.same_as() {
             Some(id) => {
                 let claim = Claim::to_run_archive(id);
-                fallible::arc(OpenFile::new(bytes_of(id)?, Flags::RDONLY).claiming(claim))?
+                OpenFile::open(bytes_of(id)?, Flags::RDONLY, claim)?
             }
             None => copy(thread, file, remote, guard)?,
         };
@@ -252,8 +252,11 @@ fn copy(
     };
     node.change(|own| (own.mode, own.uid, own.gid) = (guard.mode, guard.uid, guard.gid));
     let claim = Claim::Copy(program.clone());
-    let copy = OpenFile::new(Body::Tmp(node.clone()), Flags::RDONLY).claiming(claim);
-    Ok(fallible::arc(copy)?)
+    Ok(OpenFile::open(
+        Body::Tmp(node.clone()),
+        Flags::RDONLY,
+        claim,
+    )?)
 }
 
 /// A path of a program on another torus from the root on.

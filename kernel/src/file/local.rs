@@ -159,14 +159,20 @@ pub fn has_room() -> bool {
     room().1 > 0
 }
 
-/// The tree of a node, which is to have a name more. ENOSPC when names and other objects have half of the memory already: they
-/// cannot go to swap, and who removes them wants to run.
-pub fn growing(node: &TmpNode) -> Result<&'static Tmp<Content, Relax>, Errno> {
+/// Whether what files take of the kernel's heap may grow, which is not when that has half of the memory already: it stays when who has
+/// made it ends, it cannot go to swap, and who removes it wants to run.
+pub fn may_grow() -> bool {
     let (frames, heap) = machine::frames_and_heap();
-    if heap > frames / 2 || !has_room() {
-        return Err(Errno::ENOSPC);
+    heap <= frames / 2 && has_room()
+}
+
+/// The tree of a node, which is to have a name more. ENOSPC when it [may not](may_grow).
+pub fn growing(node: &TmpNode) -> Result<&'static Tmp<Content, Relax>, Errno> {
+    if may_grow() {
+        Ok(tree_of(node))
+    } else {
+        Err(Errno::ENOSPC)
     }
-    Ok(tree_of(node))
 }
 
 /// The tree of a node, whose names it may change.

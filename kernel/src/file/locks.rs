@@ -7,6 +7,7 @@ use super::open::{Body, OpenFile};
 use super::transfer;
 use crate::arch::cpu;
 use crate::process::Pid;
+use crate::process::charge::{self, Charge, Kind};
 use crate::rings;
 use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
@@ -19,11 +20,51 @@ use braid_files::locks::{self, Locks, Owner, Refused, Waits};
 /// The locks of one file.
 pub struct FileLocks {
     /// By ranges of bytes.
-    records: Lock<Locks>,
+    records: Lock<Charged>,
     /// Of whole files, by flock(2): the two do not know each other.
-    whole: Lock<Locks>,
+    whole: Lock<Charged>,
     /// Woken when a lock goes.
     changed: WaitQueue,
+}
+
+/// Locks, and what they are charged.
+struct Charged {
+    locks: Locks,
+    charge: Charge,
+}
+
+/// Locks that an owner may have of a file whatever others have.
+const FEW: usize = 4;
+
+impl Charged {
+    const fn new() -> Self {
+        Self {
+            locks: Locks::new(cpu::let_interrupts_in),
+            charge: Charge::none(Kind::Lock),
+        }
+    }
+
+    /// Changes the locks. ENOLCK where that may make more of them, and there is no room.
+    fn change<R>(
+        &mut self,
+        owner: Owner,
+        grows: impl FnOnce(&Locks) -> bool,
+        change: impl FnOnce(&mut Locks) -> Result<R, Refused>,
+    ) -> Result<R, Refused> {
+        let is_full = !charge::has_room(Kind::Lock, 1);
+        if is_full && grows(&self.locks) && self.locks.has(owner, FEW) {
+            return Err(Refused::NoMemory);
+        }
+        let result = change(&mut self.locks);
+        self.charge.set(self.locks.len() as u64);
+        result
+    }
+
+    fn release(&mut self, owner: Owner) -> bool {
+        let released = self.locks.release(owner);
+        self.charge.set(self.locks.len() as u64);
+        released
+    }
 }
 
 /// Which of the two.
@@ -39,13 +80,13 @@ impl FileLocks {
     /// None.
     pub const fn new() -> Self {
         Self {
-            records: Lock::new(Locks::new(cpu::let_interrupts_in)),
-            whole: Lock::new(Locks::new(cpu::let_interrupts_in)),
+            records: Lock::new(Charged::new()),
+            whole: Lock::new(Charged::new()),
             changed: WaitQueue::new(),
         }
     }
 
-    fn by(&self, by: By) -> &Lock<Locks> {
+    fn by(&self, by: By) -> &Lock<Charged> {
         match by {
             By::Fcntl => &self.records,
             By::Flock => &self.whole,
@@ -55,7 +96,7 @@ impl FileLocks {
     /// Sets a lock; waits for those in the way, or answers EAGAIN. EDEADLK when they wait for a process that waits for them.
     pub fn set(&self, by: By, lock: locks::Lock, wait: bool) -> Result<(), Stop> {
         let mut locks = self.by(by).lock();
-        let result = locks.set(lock);
+        let result = locks.change(lock.owner, |_| true, |locks| locks.set(lock));
         let released = match result {
             Ok(()) => true,
             // flock(2): a lock of another kind is let go first.
@@ -81,7 +122,9 @@ impl FileLocks {
     /// Lets go what an owner holds of a range.
     pub fn clear(&self, by: By, lock: &locks::Lock) -> Result<(), Errno> {
         let mut locks = self.by(by).lock();
-        if locks.clear(lock.owner, lock.start, lock.end)? {
+        let splits = |locks: &Locks| locks.splits(lock.owner, lock.start, lock.end);
+        let clear = |locks: &mut Locks| locks.clear(lock.owner, lock.start, lock.end);
+        if locks.change(lock.owner, splits, clear)? {
             self.has_changed();
         }
         Ok(())
@@ -89,7 +132,7 @@ impl FileLocks {
 
     /// The lock by fcntl(2) that keeps this one from being set.
     pub fn in_the_way(&self, lock: &locks::Lock) -> Option<locks::Lock> {
-        self.records.lock().in_the_way(lock).copied()
+        self.records.lock().locks.in_the_way(lock).copied()
     }
 
     fn release(&self, owner: Owner) {

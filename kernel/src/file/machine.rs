@@ -18,7 +18,7 @@ pub fn available_frames() -> u64 {
 /// Frames of this torus, and those of them that the kernel's heap has.
 pub fn frames_and_heap() -> (u64, u64) {
     let torus = cpu::this().torus();
-    (torus.total(), torus.heap.frames())
+    (torus.usable(), torus.heap.frames())
 }
 
 /// Pages that can still be written to swap, and those that it has in all.

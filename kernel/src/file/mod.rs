@@ -33,7 +33,7 @@ pub mod tty;
 pub use boot::object_of as boot_object;
 pub use context::Context;
 pub use executable::{Executable, Found};
-pub use local::{count_pages, has_room};
+pub use local::{count_pages, has_room, may_grow};
 pub use open::{Body, Flags, OpenFile};
 pub use proc::MachineMemory;
 

@@ -10,9 +10,11 @@ use super::pipe::PipeEnd;
 use super::seals::Seals;
 use super::transfer;
 use super::tree::{Mount, Node};
+use crate::arch::cpu;
 use crate::console::program::Output;
 use crate::mem::object::ObjectRef;
 use crate::process::Thread;
+use crate::process::charge::{self, Charge, Kind};
 use crate::sched::lock::Lock;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -109,27 +111,63 @@ pub struct OpenFile {
     pub body: Body,
     flags: AtomicU32,
     /// What it is there for; only held.
-    claim: Claim,
+    _claim: Claim,
+    /// It is counted; only held.
+    _charge: Charge,
     /// The position of the next read or write.
     pub offset: Lock<u64>,
 }
 
+/// Bytes of its own for which an open file counts as one more.
+const LARGE: usize = 1 << 10;
+/// How many times as many user 0 may have, as there are for others: what fits into an eighth of the memory.
+const PRIVILEGED: u64 = 5;
+
+/// For how many open files one counts: what has bytes of its own for more.
+fn weight(body: &Body) -> u64 {
+    match body {
+        Body::Text(_, text) => 1 + (text.capacity() / LARGE) as u64,
+        _ => 1,
+    }
+}
+
 impl OpenFile {
-    /// Open, at its start.
-    pub fn new(body: Body, flags: Flags) -> Self {
-        Self {
+    /// Open, at its start. ENFILE, and ENOMEM without memory. No lock of the current process's files is held.
+    pub fn open(body: Body, flags: Flags, claim: Claim) -> Result<Arc<Self>, Errno> {
+        let mut charge = Charge::none(Kind::File);
+        charge.set(weight(&body));
+        Self::admit(weight(&body) - 1)?;
+        Ok(fallible::arc(Self {
             body,
             flags: AtomicU32::new(flags.bits()),
-            claim: Claim::None,
+            _claim: claim,
+            _charge: charge,
             offset: Lock::new(0),
+        })?)
+    }
+
+    /// Whether there are not too many of them, one with so much beside itself included. ENFILE; one that has nothing is not
+    /// refused to a process with few descriptors, and user 0 may have more of these.
+    pub fn admit(beside: u64) -> Result<(), Errno> {
+        let payer = charge::payer();
+        let is_plain = beside == 0;
+        let times = if payer.privileged && is_plain {
+            PRIVILEGED
+        } else {
+            1
+        };
+        let most = times * Kind::File.most(cpu::this().torus().usable());
+        let fits = charge::used(Kind::File) <= most;
+        if fits || is_plain && payer.has_few_files() {
+            Ok(())
+        } else {
+            Err(Errno::ENFILE)
         }
     }
 
-    /// With a claim, from the beginning to the end.
-    #[must_use]
-    pub fn claiming(mut self, claim: Claim) -> Self {
-        self.claim = claim;
-        self
+    /// The same without a claim.
+    pub fn new(body: Body, flags: Flags) -> Result<Arc<Self>, Errno> {
+        Self::open(body, flags, Claim::None)
     }
 
     /// How it was opened, and what fcntl changed.

@@ -4,23 +4,51 @@ use super::caller::Caller;
 use super::io::Transfer;
 use super::local::local;
 use crate::arch::cpu;
+use crate::process::charge::{self, Charge, Kind, One, Payer};
 use crate::sched::lock::Lock;
 use crate::sched::wait::{WaitQueue, Waiter};
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use braid_files::pipe::Pipe;
+use braid_files::pipe::{FEW_SLOTS, Pipe, SLOT, SLOTS, USER_SOFT};
 use core::sync::atomic::Ordering;
-use fallible::{NoMemory, TryVec};
+use fallible::TryVec;
 
 struct Shared {
     number: u64,
-    pipe: Lock<Pipe>,
+    /// Who has made it, whose its size counts as.
+    user: u32,
+    pipe: Lock<Charged>,
     /// Readers that wait for bytes, and pollers.
     readable: WaitQueue,
     /// Writers that wait for room, and pollers.
     writable: WaitQueue,
+}
+
+/// A pipe, and what it is charged.
+struct Charged {
+    pipe: Pipe,
+    room: Charge,
+    pages: Charge,
+    _one: One,
+}
+
+impl Charged {
+    /// Its pages have become more or fewer.
+    fn recount(&mut self) {
+        self.pages.set(self.pipe.pages() as u64);
+    }
+
+    /// Has it do with little memory where pipes have much already, which is then as if it were full.
+    fn economize(&mut self) {
+        self.pipe.set_lean(!charge::has_room(Kind::PipePage, 1));
+    }
+}
+
+/// Whether a user whose pipes have so much room is bound, and has too much.
+fn is_too_much(payer: Payer, user: u32) -> bool {
+    !payer.privileged && charge::of_user(Kind::PipeRoom, user) > USER_SOFT
 }
 
 /// One end of a pipe; closing it (dropping the last reference) tells the other end.
@@ -29,11 +57,29 @@ pub struct PipeEnd {
     writes: bool,
 }
 
-/// A new pipe: the reading end and the writing end.
-pub fn new() -> Result<(PipeEnd, PipeEnd), NoMemory> {
+/// A new pipe: the reading end and the writing end. As on Linux a user whose pipes may have much gets a small one. ENFILE when there are too
+/// many, unless the process has few descriptors.
+pub fn new() -> Result<(PipeEnd, PipeEnd), Errno> {
+    let payer = charge::payer();
+    if !charge::has_room(Kind::Pipe, 1) && !payer.has_few_files() {
+        return Err(Errno::ENFILE);
+    }
+    let mut pipe = Pipe::new();
+    let mut room = Charge::new(Kind::PipeRoom, payer.user, SLOTS as u64);
+    if is_too_much(payer, payer.user) {
+        pipe.resize((FEW_SLOTS * SLOT) as u64)?;
+        room.set(FEW_SLOTS as u64);
+    }
+    let charged = Charged {
+        pipe,
+        room,
+        pages: Charge::none(Kind::PipePage),
+        _one: One::new(Kind::Pipe),
+    };
     let shared = fallible::arc(Shared {
         number: local().pipes.fetch_add(1, Ordering::Relaxed),
-        pipe: Lock::new(Pipe::new()),
+        user: payer.user,
+        pipe: Lock::new(charged),
         readable: WaitQueue::new(),
         writable: WaitQueue::new(),
     })?;
@@ -57,24 +103,35 @@ impl PipeEnd {
 
     /// Bytes in the pipe.
     pub fn available(&self) -> usize {
-        self.shared.pipe.lock().len()
+        self.shared.pipe.lock().pipe.len()
     }
 
     /// Its size in bytes.
     pub fn size(&self) -> usize {
-        self.shared.pipe.lock().size()
+        self.shared.pipe.lock().pipe.size()
     }
 
-    /// Sets its size in bytes (F_SETPIPE_SZ); answers the new one.
+    /// Sets its size in bytes (F_SETPIPE_SZ); answers the new one. EPERM when it is to grow, and a user is bound whose pipes have too much
+    /// then.
     pub fn resize(&self, bytes: u64) -> Result<usize, Errno> {
-        let size = self.shared.pipe.lock().resize(bytes)?;
+        let mut charged = self.shared.pipe.lock();
+        let before = charged.pipe.size();
+        let size = charged.pipe.resize(bytes)?;
+        charged.room.set((size / SLOT) as u64);
+        if size > before && is_too_much(charge::payer(), self.shared.user) {
+            charged.pipe.resize(before as u64)?;
+            charged.room.set((before / SLOT) as u64);
+            return Err(Errno::EPERM);
+        }
+        drop(charged);
         self.shared.writable.wake_all();
         Ok(size)
     }
 
     /// Reads what there is; waits while there is nothing and somebody may still write.
     pub fn read(&self, caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
-        let mut pipe = self.shared.pipe.lock();
+        let mut charged = self.shared.pipe.lock();
+        let pipe = &mut charged.pipe;
         if io.left() == 0 {
             return Ok(io.done());
         }
@@ -88,26 +145,9 @@ impl PipeEnd {
             self.shared.readable.add(caller.waiter());
             return Err(Stop::Block);
         }
-        let mut result = Ok(());
-        let mut ended = false;
-        while !pipe.is_empty() && io.left() > 0 && result.is_ok() && !ended {
-            match io.put(pipe.front()) {
-                Ok(n) => {
-                    let (packet, whole) = (pipe.is_packet(), n == pipe.front().len());
-                    pipe.consume(n);
-                    ended = packet && (whole || io.left() == 0);
-                    if ended && !whole {
-                        // What a read has no room for of a packet is lost.
-                        pipe.drop_front();
-                    }
-                }
-                Err(stop) => result = Err(stop),
-            }
-            if io.left() > 0 {
-                cpu::let_interrupts_in();
-            }
-        }
-        drop(pipe);
+        let result = take_out(pipe, io);
+        charged.recount();
+        drop(charged);
         self.shared.writable.wake_all();
         result.or_else(|stop| io.stopped(stop))?;
         Ok(io.done())
@@ -125,10 +165,12 @@ impl PipeEnd {
             if io.left() == 0 {
                 return Ok(io.done());
             }
-            let mut pipe = self.shared.pipe.lock();
+            let mut charged = self.shared.pipe.lock();
+            charged.economize();
+            let pipe = &mut charged.pipe;
             let begun = io.done() > 0;
             if pipe.readers == 0 {
-                drop(pipe);
+                drop(charged);
                 return caller.broken_pipe(io.done());
             }
             let n = pipe.admits(io.left(), begun, packet);
@@ -140,11 +182,13 @@ impl PipeEnd {
                 io.stopped(Errno::EAGAIN.into())?;
                 return Ok(io.done());
             }
-            if let Err(stop) = pipe.push(n, begun, packet, |to| take(io, to, n)) {
+            let pushed = pipe.push(n, begun, packet, |to| take(io, to, n));
+            charged.recount();
+            if let Err(stop) = pushed {
                 io.stopped(stop)?;
                 return Ok(io.done());
             }
-            drop(pipe);
+            drop(charged);
             if io.left() > 0 {
                 cpu::let_interrupts_in();
             }
@@ -158,7 +202,9 @@ impl PipeEnd {
 
     /// What could be done without waiting; tells the waiter of changes.
     pub fn state(&self, waiter: Option<&Arc<dyn Waiter>>) -> State {
-        let pipe = self.shared.pipe.lock();
+        let mut charged = self.shared.pipe.lock();
+        charged.economize();
+        let pipe = &charged.pipe;
         if let Some(waiter) = waiter {
             let queue = if self.writes {
                 &self.shared.writable
@@ -177,6 +223,30 @@ impl PipeEnd {
             },
         }
     }
+}
+
+/// Moves what there is of a pipe to a transfer: as much as fits, or a packet.
+fn take_out(pipe: &mut Pipe, io: &mut Transfer) -> Result<(), Stop> {
+    let mut result = Ok(());
+    let mut ended = false;
+    while !pipe.is_empty() && io.left() > 0 && result.is_ok() && !ended {
+        match io.put(pipe.front()) {
+            Ok(n) => {
+                let (packet, whole) = (pipe.is_packet(), n == pipe.front().len());
+                pipe.consume(n);
+                ended = packet && (whole || io.left() == 0);
+                if ended && !whole {
+                    // What a read has no room for of a packet is lost.
+                    pipe.drop_front();
+                }
+            }
+            Err(stop) => result = Err(stop),
+        }
+        if io.left() > 0 {
+            cpu::let_interrupts_in();
+        }
+    }
+    result
 }
 
 /// Adds the next `n` bytes of a transfer to `to`, which has room for them: all, or (after an error) none counts as done.
@@ -210,14 +280,15 @@ pub struct State {
 
 impl Drop for PipeEnd {
     fn drop(&mut self) {
-        let mut pipe = self.shared.pipe.lock();
+        let mut charged = self.shared.pipe.lock();
+        let pipe = &mut charged.pipe;
         let count = if self.writes {
             &mut pipe.writers
         } else {
             &mut pipe.readers
         };
         *count -= 1;
-        drop(pipe);
+        drop(charged);
         self.shared.readable.wake_all();
         self.shared.writable.wake_all();
     }

@@ -7,7 +7,7 @@
 
 use super::evict::{Batch, Step};
 use super::swap::{Prepared, Swap};
-use super::victim::Victims;
+use super::victim::{Verdict, Victims};
 use crate::arch::{cpu, shootdown};
 use crate::checked;
 use crate::process::{Pid, Thread, counters};
@@ -28,6 +28,9 @@ const BATCH: u64 = 32;
 const PARTS: u64 = 8;
 /// Tries in vain after which nothing can go: three rounds of the clock.
 const TRIES: u32 = 3 * PARTS as u32;
+
+/// Memory is out, whatever may still go, when the kernel's heap has all but one of so many parts of the torus's frames.
+const HEAP_PARTS: u64 = 8;
 
 /// A torus's reclaim.
 pub struct Reclaim {
@@ -209,6 +212,14 @@ pub fn attempt(vain: u32, asker: Option<Pid>) -> (Room, u32) {
     torus.share.objects.drop_unused();
     torus.share.page_cache.drop_unused();
     torus.heap.trim(torus);
+    // What would go then is what somebody needs next.
+    if torus.heap.frames() > torus.usable() / HEAP_PARTS * (HEAP_PARTS - 1) {
+        match torus.reclaim.victims.find(torus, asker) {
+            Verdict::Other => return (Room::Wait, 1),
+            Verdict::Asker => return (Room::None, 0),
+            Verdict::Nobody => {}
+        }
+    }
     let look = (torus.total() / PARTS).max(GLANCE);
     let progress = evict(torus, &mut torus.reclaim.clock.lock(), BATCH, look);
     let under_way = || torus.reclaim.swap().is_some_and(|swap| !swap.is_idle());
@@ -219,8 +230,10 @@ pub fn attempt(vain: u32, asker: Option<Pid>) -> (Room, u32) {
         return (Room::Wait, 0);
     }
     match vain + 1 {
-        TRIES if torus.reclaim.victims.find(torus, asker) => (Room::Wait, 1),
-        TRIES => (Room::None, 0),
+        TRIES => match torus.reclaim.victims.find(torus, asker) {
+            Verdict::Other => (Room::Wait, 1),
+            Verdict::Asker | Verdict::Nobody => (Room::None, 0),
+        },
         vain => (Room::Wait, vain),
     }
 }

@@ -20,6 +20,17 @@ const PART: u64 = 32;
 /// How often those who ask wait for the memory of a victim, before somebody else is looked for.
 const PATIENCE: u32 = 24;
 
+/// Who pays when nothing can go any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Somebody ends, whose memory will come.
+    Other,
+    /// Who asks is to get none.
+    Asker,
+    /// There is nobody who has much.
+    Nobody,
+}
+
 /// What a torus knows of its victims.
 pub struct Victims {
     /// How often somebody has waited for one that is dying.
@@ -34,30 +45,34 @@ impl Victims {
         }
     }
 
-    /// Finds somebody to kill, so that who asks, if it is a process, gets memory. False: nobody, or the asker is the one.
-    pub fn find(&self, torus: &Torus, asker: Option<Pid>) -> bool {
+    /// Finds somebody to kill, so that who asks, if it is a process, gets memory.
+    pub fn find(&self, torus: &Torus, asker: Option<Pid>) -> Verdict {
         if asker
             .and_then(|pid| table().get(pid))
             .is_some_and(|asker| asker.crowds.load(Ordering::Relaxed))
         {
-            return false;
+            return Verdict::Asker;
         }
         let patient = self.waits.fetch_add(1, Ordering::Relaxed) < PATIENCE;
         let Some((process, pages)) = largest(torus, asker, patient) else {
-            return false;
+            return Verdict::Nobody;
         };
         // One that has just ended is not found any more, but its memory may be on its way.
         let small = pages < torus.total() / PART;
         if small && patient {
-            return true;
+            return Verdict::Other;
         }
         if small || Some(process.pid) == asker {
             self.waits.store(0, Ordering::Relaxed);
-            return false;
+            return if small {
+                Verdict::Nobody
+            } else {
+                Verdict::Asker
+            };
         }
         if is_dying(&process) {
             // Its memory has yet to come.
-            return true;
+            return Verdict::Other;
         }
         self.waits.store(0, Ordering::Relaxed);
         log::error!(
@@ -65,7 +80,7 @@ impl Victims {
             process.label()
         );
         signal::send(&process, Signal::KILL);
-        true
+        Verdict::Other
     }
 }
 

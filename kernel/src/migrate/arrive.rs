@@ -4,7 +4,7 @@ use super::host::{self, Host};
 use super::{image, lease, own};
 use crate::arch::cpu;
 use crate::file::far::image as files;
-use crate::process::{Pid, Process, RunState, account, table};
+use crate::process::{Pid, Process, RunState, account, table, users};
 use crate::rings;
 use crate::signal::alarm;
 use crate::syscall::errno::Errno;
@@ -41,6 +41,9 @@ fn room(torus: &Torus) -> u64 {
 
 fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     account::open()?;
+    if !users::takes_in() {
+        return Err(Errno::ENOMEM);
+    }
     let mut arrival = image::read(pid, first)?;
     cpu::let_interrupts_in();
     let torus = cpu::this().torus();

@@ -32,6 +32,11 @@ impl Account {
         }
     }
 
+    /// The frames that the torus had; `None` before they are noted.
+    pub fn frames(&self) -> Option<u64> {
+        self.frames.get().copied()
+    }
+
     /// Notes the frames of a torus, before the machine's first process.
     pub fn note_frames(&self, torus: &Torus) {
         self.frames.call_once(|| torus.account());
@@ -97,7 +102,7 @@ pub fn check() {
     cpu::let_interrupts_in();
     let (frames, heap) = (torus.account(), torus.heap.in_use());
     let account = &torus.share.account;
-    let Some(before) = account.frames.get().copied() else {
+    let Some(before) = account.frames() else {
         return;
     };
     log::info!(

@@ -1,10 +1,10 @@
 //! fork(2), vfork(2), and clone(2) as one of the two.
 
+use super::charge::Charge;
 use super::limits::{INFINITY, NPROC};
 use super::oom::Oom;
 use super::personality::Personality;
 use super::table::Kinship;
-use super::users::Counted;
 use super::{Pid, Process, Thread, counters, table, timers, users};
 use crate::arch::fpu;
 use crate::arch::segment::Segments;
@@ -211,7 +211,7 @@ fn new_process(parent: &Arc<Process>) -> Result<Arc<Process>, Errno> {
 }
 
 /// The child, with copies of what its parent has.
-fn copy(parent: &Arc<Process>, pid: Pid, counted: Counted) -> Result<Arc<Process>, Errno> {
+fn copy(parent: &Arc<Process>, pid: Pid, counted: Charge) -> Result<Arc<Process>, Errno> {
     let files = parent.files.fork(pid)?;
     let child = fallible::arc_with(|| Process {
         name: Lock::new(*parent.name.lock()),

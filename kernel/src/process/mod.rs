@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod balance;
+pub mod charge;
 pub mod closing;
 pub mod command;
 pub mod counters;
@@ -77,7 +78,7 @@ pub struct Process {
     /// Users and groups.
     pub credentials: Lock<Credentials>,
     /// Its being counted as its user's, while it lives here.
-    pub counted: Lock<Option<users::Counted>>,
+    pub counted: Lock<Option<charge::Charge>>,
     /// Resource limits.
     pub limits: Lock<limits::Limits>,
     /// What of Linux it has asked to be otherwise (personality(2)).

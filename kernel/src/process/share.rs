@@ -3,8 +3,8 @@
 use super::Table;
 use super::account::Account;
 use super::balance::Balance;
+use super::charge::Ledger;
 use super::closing::Closing;
-use super::users::Users;
 use crate::mem::names::Names;
 use crate::mem::object::{Named, Objects};
 use crate::mem::page_cache::PageCache;
@@ -43,8 +43,8 @@ pub struct Share {
     pub migrate: crate::migrate::Share,
     /// What it knows of other tori's load.
     pub balance: Balance,
-    /// Processes by user.
-    pub users: Users,
+    /// What is counted of the kernel objects that lie on it.
+    pub ledger: Ledger,
     /// Log lines that wait for the port.
     pub log: crate::console::Backlog,
     /// Its end, with the machine.
@@ -79,7 +79,7 @@ impl Share {
             lock_waits: Lock::new(Waits::new()),
             migrate: crate::migrate::Share::new(torus),
             balance: Balance::new(),
-            users: Users::new(),
+            ledger: Ledger::new(),
             log,
             closing: Closing::new(),
             account: Account::new(),

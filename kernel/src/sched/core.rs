@@ -34,6 +34,8 @@ pub struct Core {
     pub busy: Counter,
     /// Whom the core works for, when it is not the current thread.
     pub(super) on_behalf: OwnCell<Option<Arc<dyn Waiter>>>,
+    /// The user for whom that is, where it is a request of another torus.
+    pub(super) served_user: OwnCell<u32>,
     /// An allocation has failed for want of frames since the call began.
     pub short_of_memory: OwnCell<bool>,
     /// Frames that it has reserved for the heap, and whether it insists (`tori::reserve`).
@@ -88,6 +90,7 @@ impl Core {
             counters: Counters::new(),
             busy: Counter::new(),
             on_behalf: OwnCell::new(None),
+            served_user: OwnCell::new(0),
             short_of_memory: OwnCell::new(false),
             reserved: OwnCell::new(0),
             credit: OwnCell::new(0),

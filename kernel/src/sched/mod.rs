@@ -92,9 +92,9 @@ pub fn with_current<R>(f: impl FnOnce(&Arc<Thread>) -> R) -> R {
     }
 }
 
-/// The kernel's heap has grown by so many frames for the current thread, if there is any, or shrunk.
+/// The kernel's heap has grown by so many frames for the current thread, if there is any and the core works for it, or shrunk.
 pub fn charge_heap(frames: i64) {
-    if cpu::place().is_some() && has_current() {
+    if cpu::place().is_some() && has_current() && !is_on_behalf() {
         with_current(|thread| {
             let charged = &thread.process.heap_frames;
             charged.fetch_add(frames, Ordering::Relaxed);
@@ -125,6 +125,20 @@ pub fn on_behalf<R>(waiter: Arc<dyn wait::Waiter>, f: impl FnOnce() -> R) -> R {
 /// Whether this core works for somebody else than the current thread: see [`on_behalf`].
 pub fn is_on_behalf() -> bool {
     this().on_behalf.with(|waiter| waiter.is_some())
+}
+
+/// Runs `f` as [`on_behalf`] does, for a user of another torus.
+pub fn serve<R>(user: u32, waiter: Arc<dyn wait::Waiter>, f: impl FnOnce() -> R) -> R {
+    let core = this();
+    let before = core.served_user.replace(user);
+    let result = on_behalf(waiter, f);
+    core.served_user.set(before);
+    result
+}
+
+/// The user for whom this core [serves](serve) another torus; 0 where that is nobody.
+pub fn served_user() -> u32 {
+    this().served_user.get()
 }
 
 /// Works on this core's random number generator.

@@ -1,6 +1,7 @@
 //! Sending signals.
 
 use super::info::SI_KERNEL;
+use super::state::most_details;
 use super::{SigInfo, Signal};
 use crate::process::{Pid, Process, Thread, limits, table};
 use alloc::sync::Arc;
@@ -62,7 +63,8 @@ pub fn give(process: &Process, info: SigInfo) -> Struck {
     if !blocked && process.actions.lock().ignores(signal) && signal != Signal::CONT {
         return struck;
     }
-    let most = process.limits.lock().current(limits::SIGPENDING);
+    let limit = process.limits.lock().current(limits::SIGPENDING);
+    let most = most_details(limit);
     if !thread.signals.add(info, most) {
         return Struck::Full;
     }

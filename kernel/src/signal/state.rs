@@ -2,6 +2,7 @@
 
 use super::info::SI_USER;
 use super::{SigInfo, Signal};
+use crate::process::charge::{self, Charge, Kind};
 use crate::sched::lock::Lock;
 use crate::sched::own::OwnCell;
 use crate::syscall::errno::Errno;
@@ -16,6 +17,17 @@ pub const UNMASKABLE: u64 = Signal::KILL.bit() | Signal::STOP.bit();
 const FIRST_REAL_TIME: i32 = 32;
 /// The most signals that wait with their details for a process, whatever its limit (RLIMIT_SIGPENDING).
 pub const DETAILS: u64 = 1024;
+/// Those that do whatever waits for others.
+const FEW: u64 = 32;
+
+/// How many signals may wait with their details for a process with this limit now.
+pub fn most_details(limit: u64) -> u64 {
+    if charge::has_room(Kind::Signal, 1) {
+        limit
+    } else {
+        limit.min(FEW)
+    }
+}
 
 /// An alternative signal stack (sigaltstack(2)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -180,6 +192,7 @@ struct Details {
     by_signal: BTreeMap<(i32, u64), SigInfo>,
     /// Details that have come so far.
     count: u64,
+    charge: Charge,
 }
 
 impl Details {
@@ -187,13 +200,16 @@ impl Details {
         Self {
             by_signal: BTreeMap::new(),
             count: 0,
+            charge: Charge::none(Kind::Signal),
         }
     }
 
     fn keep(&mut self, info: SigInfo) -> Result<(), NoMemory> {
         self.count += 1;
         let key = (info.signal.number(), self.count);
-        self.by_signal.put(key, info).map(|_| ())
+        self.by_signal.put(key, info)?;
+        self.charge.set(self.by_signal.len() as u64);
+        Ok(())
     }
 
     /// The oldest of a signal.
@@ -215,6 +231,7 @@ impl Details {
 
     /// The last one's memory goes back.
     fn tidy(&mut self) {
+        self.charge.set(self.by_signal.len() as u64);
         if self.by_signal.is_empty() {
             self.by_signal = BTreeMap::new();
         }

@@ -5,7 +5,7 @@
 //! freed to the torus that its address belongs to, whoever frees it.
 
 use super::slots::{self, Frames, Slots};
-use super::{Lock, Torus};
+use super::{Lock, Torus, reserve};
 use crate::arch::cpu;
 use crate::arch::paging::{self, PhysAddr, SLOT_SIZE, TORUS_SLOTS};
 use crate::sched;
@@ -228,6 +228,9 @@ struct Source<'a>(&'a Torus);
 
 impl Frames for Source<'_> {
     fn page(&mut self) -> Option<Frame> {
+        if !reserve::may_draw() && self.0.is_closed() {
+            return None;
+        }
         let frame = self.0.alloc_frame(Use::Kernel)?;
         self.0.heap.frames.fetch_add(1, Ordering::Relaxed);
         sched::charge_heap(1);

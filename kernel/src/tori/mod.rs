@@ -18,6 +18,7 @@ use crate::arch::paging;
 use crate::checked;
 use crate::mem::reclaim::{self, Reclaim};
 use crate::mem::swap::Swap;
+use crate::process::charge::{self, Kind};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use failing::Failing;
 use heap::Heap;
@@ -150,6 +151,13 @@ impl Torus {
         Some(frame)
     }
 
+    /// Whether the kernel takes no more memory for whom this core works: what it does for other tori ends when its heap and memory objects
+    /// have more than half of the frames, since nobody here pays for that, and nobody here is to end for it. Names end before that.
+    pub fn is_closed(&self) -> bool {
+        crate::sched::is_on_behalf()
+            && self.heap.frames() + charge::used(Kind::ObjectPage) > self.usable() / 16 * 9
+    }
+
     /// Brings back to the pool what cores keep at hand.
     #[cold]
     fn gather(&self, pool: &mut FramePool<'static>) {
@@ -270,6 +278,11 @@ impl Torus {
     /// Frames that the torus has.
     pub fn total(&self) -> u64 {
         self.frames.range().len()
+    }
+
+    /// Frames that there were for programs, and for what the kernel does for them, before the first one: bounds are parts of these.
+    pub fn usable(&self) -> u64 {
+        self.share.account.frames().unwrap_or_else(|| self.total())
     }
 
     /// Frames that can be allocated; exact while no core allocates. The heap's frames are not among them.

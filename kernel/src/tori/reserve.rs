@@ -93,7 +93,7 @@ impl fallible::Reserve for OwnHeap {
             return Ok(before);
         }
         let frames = frames(blocks, bytes).ok_or(NoMemory)?;
-        if torus.fails() {
+        if torus.is_closed() || torus.fails() {
             return Err(NoMemory);
         }
         let credit = &cpu.sched.credit;

@@ -30,7 +30,7 @@ fn limit(call: &Call) -> usize {
 fn insert(call: &Call, body: Body, flags: Flags, close: bool) -> SysResult {
     let limit = limit(call);
     let _held = cost::reserve(cost::FILE)?;
-    let file = fallible::arc(OpenFile::new(body, flags))?;
+    let file = OpenFile::new(body, flags)?;
     Ok(call.process.files.insert(file, close, 0, limit)? as usize)
 }
 

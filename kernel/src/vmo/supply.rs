@@ -2,6 +2,7 @@
 
 use crate::arch::cpu;
 use crate::mem::held::Held;
+use crate::process::charge::{self, Kind, One};
 use crate::sched;
 use vm::frames::{Owner, Use};
 use vm::hash::PageBytes;
@@ -15,23 +16,28 @@ pub struct Frames;
 /// A page of an object.
 #[derive(Debug)]
 pub enum Page {
-    /// A frame, written only while nobody else has a reference to it.
-    Frame(Held),
+    /// A frame, written only while nobody else has a reference to it; counted.
+    Frame(Held, #[expect(dead_code, reason = "only held")] One),
     /// A page of the boot archive, where it lies.
     Boot(&'static PageBytes),
+}
+
+/// Whether memory objects may have so many pages more: they outlive who builds them, and cannot be swapped.
+pub fn has_room(pages: u64) -> bool {
+    charge::has_room(Kind::ObjectPage, pages) && !cpu::this().torus().is_closed()
 }
 
 impl Page {
     /// A frame whose content is what it is: others may map it, and none writes to it.
     pub fn of(frame: Held) -> Self {
         sched::charge_heap(1);
-        Self::Frame(frame)
+        Self::Frame(frame, One::new(Kind::ObjectPage))
     }
 
     /// The frame, to be mapped.
     pub fn frame(&self) -> Option<Held> {
         match self {
-            Self::Frame(held) => Some(Held::share(held.frame())),
+            Self::Frame(held, _) => Some(Held::share(held.frame())),
             Self::Boot(_) => None,
         }
     }
@@ -39,7 +45,7 @@ impl Page {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        if matches!(self, Self::Frame(_)) {
+        if matches!(self, Self::Frame(..)) {
             sched::charge_heap(-1);
         }
     }
@@ -49,13 +55,15 @@ impl PageMemory for Page {
     fn bytes(&self) -> &PageBytes {
         match self {
             // SAFETY: K25, nobody writes to the frame while the object holds it and a reference to its bytes exists.
-            Self::Frame(held) => unsafe { &*held.start().cast::<PageBytes>() },
+            Self::Frame(held, _) => unsafe { &*held.start().cast::<PageBytes>() },
             Self::Boot(bytes) => bytes,
         }
     }
 
     fn bytes_mut(&mut self) -> Option<&mut PageBytes> {
-        let Self::Frame(held) = self else { return None };
+        let Self::Frame(held, _) = self else {
+            return None;
+        };
         let frames = cpu::this().torus().memory().frames();
         if frames.shares(held.frame()) != 1 {
             return None;
@@ -73,12 +81,15 @@ impl PageSupply for Frames {
     type Page = Page;
 
     fn zeroed(&self) -> Result<Page, OutOfPages> {
+        if !has_room(1) {
+            return Err(OutOfPages);
+        }
         let held = Held::zeroed(Use::Cached).ok_or(OutOfPages)?;
         // Whoever builds an object pays for it.
         sched::charge_heap(1);
         // In no slot of the page cache: that comes when it is mapped.
         let frames = cpu::this().torus().memory().frames();
         frames.assign(held.frame(), Use::Cached, Owner::CONTENT, u64::MAX);
-        Ok(Page::Frame(held))
+        Ok(Page::Frame(held, One::new(Kind::ObjectPage)))
     }
 }

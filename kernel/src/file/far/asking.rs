@@ -376,13 +376,19 @@ impl Asking {
             Ok(Answer::Opened {
                 number,
                 description,
-            }) => {
-                let file = Remote::new(self.home, number, description).open()?;
-                if let Body::Far(remote) = &file.body {
-                    remote.settle();
+            }) => match Remote::new(self.home, number, description).open() {
+                Ok(file) => {
+                    if let Body::Far(remote) = &file.body {
+                        remote.settle();
+                    }
+                    Reply::Opened(file)
                 }
-                Reply::Opened(file)
-            }
+                Err(Errno::ENOMEM) => return Err(NoMemory),
+                Err(errno) => {
+                    hold(self.home, number, cpu::this().torus().id, -1);
+                    Reply::failed(errno)
+                }
+            },
             Ok(Answer::Object { number, sealed }) => {
                 match lease::holder::given(self.home, number) {
                     Ok(object) => Reply::Object(object, sealed),

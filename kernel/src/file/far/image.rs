@@ -86,7 +86,7 @@ impl Packed {
             Node::Far(remote) => Body::Far(remote.clone()),
             node => Body::Place(node.clone()),
         };
-        self.item(&fallible::arc(OpenFile::new(body, Flags::PATH))?, true)
+        self.item(&OpenFile::new(body, Flags::PATH)?, true)
     }
 }
 
@@ -223,8 +223,7 @@ fn program(item: &Item) -> Result<Arc<OpenFile>, Errno> {
     };
     let body = body(spot, Flags::RDONLY)?;
     let claim = Claim::of_program(&body);
-    let file = OpenFile::new(body, Flags::RDONLY).claiming(claim);
-    Ok(fallible::arc(file)?)
+    OpenFile::open(body, Flags::RDONLY, claim)
 }
 
 fn open(item: &Item) -> Result<Arc<OpenFile>, Errno> {
@@ -235,9 +234,9 @@ fn open(item: &Item) -> Result<Arc<OpenFile>, Errno> {
             offset,
         } => {
             let flags = Flags::from_bits_retain(flags);
-            let file = OpenFile::new(body(spot, flags)?, flags);
+            let file = OpenFile::new(body(spot, flags)?, flags)?;
             *file.offset.lock() = offset;
-            Ok(fallible::arc(file)?)
+            Ok(file)
         }
         Item::Far {
             home,
@@ -248,7 +247,7 @@ fn open(item: &Item) -> Result<Arc<OpenFile>, Errno> {
             if home == cpu::this().torus().id {
                 return exports::file(number).map_err(|_| Errno::EIO);
             }
-            Ok(Remote::new(home, number, description).open()?)
+            Remote::new(home, number, description).open()
         }
     }
 }

@@ -6,6 +6,7 @@ use super::{MAIN, exports};
 use crate::arch::cpu;
 use crate::process::Pid;
 use crate::rings::{self, Places};
+use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use ::torus::message::Message;
 use alloc::sync::Arc;
@@ -14,7 +15,6 @@ use braid_files::archive::{NodeId, S_IFDIR};
 use braid_files::far::answer::Description;
 use braid_files::far::ask::{PROCESSES, Place, TMP, process};
 use core::sync::atomic::{AtomicBool, Ordering};
-use fallible::NoMemory;
 
 /// A directory that is there for every torus.
 const DIRECTORY: Description = Description {
@@ -115,11 +115,11 @@ impl Remote {
     }
 
     /// An open file that stands for it.
-    pub fn open(mut self) -> Result<Arc<OpenFile>, NoMemory> {
+    pub fn open(mut self) -> Result<Arc<OpenFile>, Errno> {
         self.places = Some(Places::reserve(TOLD)?);
         let flags = Flags::from_bits_retain(self.description.flags);
         let body = Body::Far(fallible::arc(self)?);
-        fallible::arc(OpenFile::new(body, flags))
+        OpenFile::new(body, flags)
     }
 }
 

@@ -191,7 +191,8 @@ fn run(serving: &Arc<Serving>) {
     loop {
         serving.state.store(state::RUNNING, Ordering::Release);
         let mut in_flight = serving.in_flight.lock();
-        let result = crate::sched::on_behalf(serving.clone(), || {
+        let user = serving.who.identity.user;
+        let result = crate::sched::serve(user, serving.clone(), || {
             let short = &cpu::this().sched.short_of_memory;
             short.set(false);
             match act(serving, &mut in_flight) {

@@ -1,6 +1,7 @@
 //! `/proc/sys`: what can be asked of the kernel by name. Nothing of it can be changed: whoever writes to it may say what it is.
 
 use super::text::Text;
+use crate::process::charge::{self, Kind};
 use crate::process::identity::UNAME;
 use crate::process::{random, users};
 use crate::syscall::errno::Errno;
@@ -10,14 +11,19 @@ use braid_files::pipe;
 type Entry = (&'static str, fn(&mut Text));
 
 /// All values, ordered by path.
-pub(super) const ENTRIES: [Entry; 27] = [
-    ("fs/file-max", |text| number(text, i64::MAX as u64)),
+pub(super) const ENTRIES: [Entry; 28] = [
+    ("fs/file-max", |text| {
+        number(text, charge::of_machine(Kind::File).1);
+    }),
+    ("fs/file-nr", file_number),
     ("fs/nr_open", |text| number(text, 1 << 20)),
     ("fs/pipe-max-size", |text| {
         number(text, pipe::SIZE_MAX as u64)
     }),
     ("fs/pipe-user-pages-hard", |text| number(text, 0)),
-    ("fs/pipe-user-pages-soft", |text| number(text, 16384)),
+    ("fs/pipe-user-pages-soft", |text| {
+        number(text, pipe::USER_SOFT);
+    }),
     ("fs/protected_fifos", |text| number(text, 0)),
     ("fs/protected_hardlinks", |text| number(text, 1)),
     ("fs/protected_regular", |text| number(text, 0)),
@@ -49,7 +55,8 @@ pub(super) const ENTRIES: [Entry; 27] = [
 ];
 
 /// What can be written on Linux neither.
-const FIXED: [&str; 8] = [
+const FIXED: [&str; 9] = [
+    "fs/file-nr",
     "kernel/cap_last_cap",
     "kernel/ngroups_max",
     "kernel/osrelease",
@@ -66,6 +73,12 @@ fn number(text: &mut Text, value: u64) {
 
 fn named(text: &mut Text, index: usize) {
     text.put(format_args!("{}\n", UNAME[index]));
+}
+
+/// Open files, those that are kept for later, and how many there may be.
+fn file_number(text: &mut Text) {
+    let (used, most) = charge::of_machine(Kind::File);
+    text.put(format_args!("{used}\t0\t{most}\n"));
 }
 
 /// An id of random bytes, as RFC 9562 writes it.

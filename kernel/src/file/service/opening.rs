@@ -48,6 +48,8 @@ pub(super) fn open(
     if flags.contains(Flags::TMPFILE) {
         return Err(Errno::EOPNOTSUPP.into());
     }
+    // Nothing is made or cut that can then not be opened.
+    OpenFile::admit(0)?;
     let target = match subject {
         Subject::File(file) => return reopen(who, file, flags),
         Subject::Target(target) => target,
@@ -156,8 +158,7 @@ pub fn execute(who: &Identity, node: &Node) -> Result<Arc<OpenFile>, Errno> {
         }
         _ => return Err(Errno::EACCES),
     };
-    let file = OpenFile::new(body, Flags::RDONLY).claiming(claim);
-    Ok(fallible::arc(file)?)
+    OpenFile::open(body, Flags::RDONLY, claim)
 }
 
 /// The bytes of a file of the boot archive.
@@ -170,7 +171,7 @@ pub fn bytes_of(id: NodeId) -> Result<Body, Errno> {
 
 fn opened(body: Body, flags: Flags, claim: Claim) -> Result<Arc<OpenFile>, Stop> {
     let kept = flags - Flags::CREAT - Flags::EXCL - Flags::TRUNC - Flags::CLOEXEC;
-    Ok(fallible::arc(OpenFile::new(body, kept).claiming(claim))?)
+    Ok(OpenFile::open(body, kept, claim)?)
 }
 
 /// The open file that a name in `/proc/PID/fd` stands for.
@@ -221,7 +222,7 @@ pub fn nameless(
         Content::new()?
     };
     let node = tmp().nameless(attributes(who, S_IFREG | 0o777), content, shown)?;
-    Ok(fallible::arc(OpenFile::new(Body::Tmp(node), Flags::RDWR))?)
+    OpenFile::new(Body::Tmp(node), Flags::RDWR)
 }
 
 /// What is behind a file opened at `node`.

@@ -99,8 +99,8 @@ fn make_pipe(call: &mut Call, flags: Flags) -> SysResult {
     let written = kept | flags & Flags::DIRECT | Flags::WRONLY;
     let limit = descriptor_limit(call);
     let files = &call.process.files;
-    let reader = fallible::arc(OpenFile::new(Body::Pipe(reader), kept | Flags::RDONLY))?;
-    let writer = fallible::arc(OpenFile::new(Body::Pipe(writer), written))?;
+    let reader = OpenFile::new(Body::Pipe(reader), kept | Flags::RDONLY)?;
+    let writer = OpenFile::new(Body::Pipe(writer), written)?;
     let first = files.insert(reader, close_on_exec, 0, limit)?;
     let result = match files.insert(writer, close_on_exec, 0, limit) {
         Ok(second) => {

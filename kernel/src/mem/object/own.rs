@@ -2,7 +2,7 @@
 
 use super::{PAGE, PageSource, SourceError};
 use crate::arch::{Relax, cpu};
-use crate::file::{count_pages, has_room};
+use crate::file::{count_pages, has_room, may_grow};
 use crate::mem::held::Held;
 use crate::mem::swap::{Asked, PageName};
 use crate::sched::lock::Lock;
@@ -117,6 +117,9 @@ impl OwnPages {
         let mut chunks = self.chunks.lock();
         if index >= self.len().div_ceil(PAGE as u64) {
             return Err(SourceError::BeyondEnd);
+        }
+        if self.stays && !chunks.contains_key(&(index / CHUNK)) && !may_grow() {
+            return Err(SourceError::Full);
         }
         let place = place(&mut chunks, index)?;
         match *place {

@@ -1,0 +1,109 @@
+//! The table of limits in `docs/abi.md`, row by row: kernel objects are made until there may be no more. Who makes them is refused, or
+//! ends; a witness and the first process go on and clean up; as many can be made again; and at the end all is accounted for.
+
+use braid_tests::booted::{Exec, cases, programs};
+
+/// Who fills memory that can be mapped ends, who asks for more of anything else is told.
+fn expected(row: &str) -> String {
+    let (kind, how) = row.split_once('/').unwrap_or((row, ""));
+    let refused = match kind {
+        "dups" => "EMFILE",
+        "files" | "opens" | "texts" | "pipes" => "ENFILE",
+        "bytes" | "signals" | "processes" | "zombies" | "sleepers" => "EAGAIN",
+        "locks" | "ofd" | "unlocks" => "ENOLCK",
+        "names" | "links" | "deep" | "sparse" | "memfds" => "ENOSPC",
+        "arguments" => "E2BIG",
+        "tables" | "shared" => "killed",
+        _ => "ENOMEM",
+    };
+    let slash = if how.is_empty() { "" } else { "/" };
+    format!("{kind}{slash}{how}: {refused}, others fine, again\n")
+}
+
+fn check(rows: &[&str], on: impl FnOnce(Exec) -> Exec) {
+    let exec = cases::exec("bounds").args(rows.iter().copied());
+    let output = on(exec.file(programs::busybox(), "/bin/busybox")).run();
+    let right: String = rows.iter().map(|row| expected(row)).collect();
+    assert_eq!(output.stdout, right, "{output:?}");
+    assert_eq!(output.status, 0);
+}
+
+#[test]
+fn of_one_process() {
+    let rows = [
+        "dups",
+        "files",
+        "texts",
+        "pipes",
+        "bytes",
+        "locks",
+        "ofd",
+        "unlocks",
+        "signals",
+        "names",
+        "links",
+        "deep",
+        "sparse",
+        "memfds",
+        "maps",
+        "tables",
+        "shared",
+        "processes",
+        "zombies",
+        "sleepers",
+        "arguments",
+        "objects",
+        "appends",
+    ];
+    check(&rows, |exec| exec.smp(2).tori(1).mem(36));
+}
+
+#[test]
+fn of_several_processes_of_a_user() {
+    let rows = [
+        "texts/many",
+        "pipes/many",
+        "bytes/many",
+        "locks/many",
+        "signals/many",
+        "names/many",
+        "sparse/many",
+        "processes/many",
+        "objects/many",
+        "appends/many",
+    ];
+    check(&rows, |exec| exec.smp(2).tori(1).mem(36).user(1000, 1000));
+}
+
+#[test]
+fn of_who_has_moved() {
+    let rows = [
+        "opens/there",
+        "texts/there",
+        "locks/there",
+        "unlocks/there",
+        "names/there",
+        "sparse/there",
+        "files/between",
+        "bytes/between",
+        "signals/between",
+        "names/between",
+        "memfds/between",
+        "objects/between",
+        "appends/between",
+    ];
+    check(&rows, |exec| exec.smp(2).tori(2).mem(64));
+}
+
+#[test]
+fn with_swap() {
+    let rows = ["bytes", "sparse", "memfds", "tables", "names/many"];
+    check(&rows, |exec| exec.smp(2).tori(1).mem(36).swap(24));
+}
+
+/// The pages of a user's pipes, as an unprivileged one sees them on Linux.
+#[test]
+fn the_pipes_of_a_user_get_small() {
+    let exec = cases::exec("pipe_room").smp(2).tori(2).user(65534, 65534);
+    cases::as_on_linux("pipe_room", &exec);
+}
