@@ -1,7 +1,12 @@
 //! How long cores keep interrupts off, counted by QEMU's plug-in, and what else takes a core's time: deferred writes, the log.
 
+use std::time::Duration;
+
 use braid::latency::{self, LIMIT, Row};
-use braid_tests::booted::{Exec, cases};
+use braid_tests::booted::{Exec, cases, programs};
+
+/// For machines that are watched on a busy host.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Checks that no stretch is too long.
 fn check(rows: &[Row]) {
@@ -31,6 +36,48 @@ fn what_programs_have_much_of_is_done_in_pieces() {
         );
         check(&rows);
     }
+}
+
+/// The call fuzzer's victims, which make about so many calls.
+fn fuzz(mode: &str, calls: u32, seed: u32) -> Exec {
+    Exec::new(programs::fuzzer())
+        .args([mode, &calls.to_string(), &seed.to_string()])
+        .file(programs::busybox(), "/bin/busybox")
+        .log("error")
+        .tori(2)
+        .timeout(PATIENCE)
+}
+
+#[test]
+fn calls_at_random_are_done_in_pieces() {
+    let machines = [
+        fuzz("all", 6000, 1).smp(2).mem(512),
+        fuzz("memory", 3000, 2).smp(4).mem(192).swap(256),
+    ];
+    for exec in machines {
+        let (output, rows) = exec.watched();
+        assert_eq!(output.status, 0, "{output:?}");
+        check(&rows);
+    }
+}
+
+#[test]
+fn memory_that_runs_out_is_looked_for_in_pieces() {
+    let exhaust = cases::exec("exhaust").args(["pages", "pipes", "mapped"]);
+    let pressure = Exec::new(programs::rust("pressure")).args(["pattern", "20"]);
+    let machines = [exhaust.tori(1).mem(80), pressure.tori(1).mem(44).swap(32)];
+    for exec in machines {
+        let (output, rows) = exec.smp(2).timeout(PATIENCE).watched();
+        assert_eq!(output.status, 0, "{output:?}");
+        check(&rows);
+    }
+}
+
+#[test]
+fn a_torus_is_drained_in_pieces() {
+    let (output, rows) = Exec::new(programs::rust("drain")).smp(4).tori(2).watched();
+    assert_eq!(output.status, 0, "{output:?}");
+    check(&rows);
 }
 
 #[test]

@@ -14,7 +14,7 @@
 
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
-use fallible::TryVec;
+use fallible::{TryVec, with_capacity};
 
 use crate::hash::Digest;
 
@@ -57,6 +57,8 @@ pub struct PageCache<F> {
     free: Option<Slot>,
     len: usize,
     statistics: Statistics,
+    /// Called between the pieces of what is long.
+    pause: fn(),
 }
 
 #[derive(Debug)]
@@ -81,8 +83,8 @@ fn is_same(a: &Digest, b: &Digest) -> bool {
 }
 
 impl<F> PageCache<F> {
-    /// An empty cache. `key` is a random number that programs don't know.
-    pub const fn new(key: u64) -> Self {
+    /// An empty cache. `key` is a random number that programs don't know; `pause` is called between the pieces of what is long.
+    pub const fn new(key: u64, pause: fn()) -> Self {
         Self {
             buckets: Vec::new(),
             // Odd, so that multiplication loses nothing of a root's word.
@@ -96,6 +98,7 @@ impl<F> PageCache<F> {
                 inserted: 0,
                 removed: 0,
             },
+            pause,
         }
     }
 
@@ -173,12 +176,9 @@ impl<F> PageCache<F> {
         Some((root, frame))
     }
 
-    /// The first place from `slot` on that is taken, with its content and frame.
-    pub fn next(&self, slot: Slot) -> Option<(Slot, &Digest, &F)> {
-        (slot.0..self.slots.len() as u32).find_map(|number| {
-            let (root, frame) = self.at(Slot(number))?;
-            Some((Slot(number), root, frame))
-        })
+    /// Places, empty ones too: their numbers are below this.
+    pub const fn places(&self) -> u32 {
+        self.slots.len() as u32
     }
 
     /// Contents in the cache.
@@ -265,12 +265,20 @@ impl<F> PageCache<F> {
             return true;
         }
         let wanted = (self.buckets.len() * 2).max(SMALLEST);
-        let mut buckets = Vec::new();
-        if buckets.try_resize(wanted, None).is_err() {
+        let Ok(mut buckets) = with_capacity(wanted) else {
             return false;
+        };
+        while buckets.len() < wanted {
+            if buckets.try_resize(buckets.len() + SMALLEST, None).is_err() {
+                return false;
+            }
+            (self.pause)();
         }
         let old = core::mem::replace(&mut self.buckets, buckets);
-        for number in old.into_iter().flatten() {
+        for (count, number) in old.into_iter().flatten().enumerate() {
+            if count % SMALLEST == SMALLEST - 1 {
+                (self.pause)();
+            }
             let slot = Slot(number.get() - 1);
             if let Some(root) = self.at(slot).map(|(root, _)| *root) {
                 self.link(&root, slot);

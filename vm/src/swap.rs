@@ -1,5 +1,6 @@
 //! Slots of the swap device: which are taken, by how many entries, and what their pages' checksums are.
 
+use core::ops::Range;
 use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::addr::PAGE_SIZE;
@@ -8,6 +9,9 @@ use crate::table::Slot;
 /// The slot cannot be read or written: it is never taken again.
 const BAD: u16 = 1 << 15;
 
+/// Slots of a block.
+pub const BLOCK: usize = 512;
+
 /// The slots of one torus's swap device, in storage that the caller supplies. A slot is free when no
 /// entry refers to it.
 pub struct SlotTable<'a> {
@@ -15,6 +19,8 @@ pub struct SlotTable<'a> {
     counts: &'a [AtomicU16],
     /// Checksums of the pages in them.
     sums: &'a [AtomicU32],
+    /// Free slots by block, so that full ones are passed over. A count may lag behind for a moment.
+    blocks: &'a [AtomicU16],
     /// What the checksums are made with.
     key: u64,
     /// Where the next search begins.
@@ -25,12 +31,23 @@ pub struct SlotTable<'a> {
 }
 
 impl<'a> SlotTable<'a> {
-    /// A table of as many free slots as both lists have; `counts` must be zero, and `key` known to nobody else.
-    pub fn new(counts: &'a [AtomicU16], sums: &'a [AtomicU32], key: u64) -> Self {
-        let counts = &counts[..counts.len().min(sums.len())];
+    /// A table of as many free slots as the lists have, `blocks` for each [`BLOCK`] of them; `counts` must be zero, and `key` known to
+    /// nobody else.
+    pub fn new(
+        counts: &'a [AtomicU16],
+        sums: &'a [AtomicU32],
+        blocks: &'a [AtomicU16],
+        key: u64,
+    ) -> Self {
+        let most = sums.len().min(blocks.len().saturating_mul(BLOCK));
+        let counts = &counts[..counts.len().min(most)];
+        for (block, slots) in blocks.iter().zip(counts.chunks(BLOCK)) {
+            block.store(slots.len() as u16, Relaxed);
+        }
         Self {
             counts,
             sums,
+            blocks,
             key,
             next: AtomicU64::new(0),
             free: AtomicU64::new(counts.len() as u64),
@@ -59,24 +76,41 @@ impl<'a> SlotTable<'a> {
     }
 
     /// Takes a free slot with one reference; none when the device is full. Searches next-fit, so that
-    /// pages evicted together lie together.
-    pub fn take(&self) -> Option<Slot> {
+    /// pages evicted together lie together, with a `pause` after some looks.
+    pub fn take(&self, pause: impl Fn()) -> Option<Slot> {
         let length = self.counts.len();
         if self.available() == 0 {
             return None;
         }
         let from = self.next.load(Relaxed) as usize % length;
-        for at in (from..length).chain(0..from) {
-            if self.counts[at]
-                .compare_exchange(0, 1, Relaxed, Relaxed)
-                .is_ok()
-            {
-                self.free.fetch_sub(1, Relaxed);
-                self.next.store(at as u64 + 1, Relaxed);
-                return Some(Slot(at as u64));
+        let (first, blocks) = (from / BLOCK, length.div_ceil(BLOCK));
+        // The first block twice: from where the search begins, and at last up to there.
+        (0..=blocks).find_map(|step| {
+            if step % BLOCK == BLOCK - 1 {
+                pause();
             }
-        }
-        None
+            let block = (first + step) % blocks;
+            if self.blocks[block].load(Relaxed) == 0 {
+                return None;
+            }
+            let start = if step == 0 { from } else { block * BLOCK };
+            let found = self.take_within(start..length.min((block + 1) * BLOCK));
+            pause();
+            found
+        })
+    }
+
+    /// Takes the first free slot of those of one block.
+    fn take_within(&self, slots: Range<usize>) -> Option<Slot> {
+        let is_taken = |at: &usize| {
+            let count = &self.counts[*at];
+            count.compare_exchange(0, 1, Relaxed, Relaxed).is_ok()
+        };
+        let at = slots.into_iter().find(is_taken)?;
+        self.free.fetch_sub(1, Relaxed);
+        self.blocks[at / BLOCK].fetch_sub(1, Relaxed);
+        self.next.store(at as u64 + 1, Relaxed);
+        Some(Slot(at as u64))
     }
 
     /// One more entry refers to the slot. False when it has as many as it can count.
@@ -97,7 +131,10 @@ impl<'a> SlotTable<'a> {
         };
         let less = |n: u16| (n & !BAD != 0).then(|| n - 1);
         match count.fetch_update(Relaxed, Relaxed, less) {
-            Ok(1) => self.free.fetch_add(1, Relaxed),
+            Ok(1) => {
+                self.blocks[slot.0 as usize / BLOCK].fetch_add(1, Relaxed);
+                self.free.fetch_add(1, Relaxed)
+            }
             Ok(old) if old == BAD | 1 => self.retired.fetch_add(1, Relaxed),
             _ => return false,
         };
@@ -168,14 +205,15 @@ mod tests {
         #[test]
         fn a_changed_page_is_noticed(seed in any::<u64>(), key in any::<u64>(), at in 0..PAGE_SIZE, by in 1u8..) {
             let (counts, sums) = ([const { AtomicU16::new(0) }; 4], [const { AtomicU32::new(0) }; 4]);
-            let slots = SlotTable::new(&counts, &sums, key);
+            let blocks = [AtomicU16::new(0)];
+            let slots = SlotTable::new(&counts, &sums, &blocks, key);
             let mut page = [0; PAGE_SIZE];
             let mut state = seed;
             for byte in &mut page {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 *byte = (state >> 56) as u8;
             }
-            let slot = slots.take().unwrap();
+            let slot = slots.take(|| ()).unwrap();
             slots.seal(slot, &page);
             prop_assert!(slots.is_intact(slot, &page));
             page[at] ^= by;

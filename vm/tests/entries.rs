@@ -70,8 +70,9 @@ proptest! {
 fn slots_are_free_when_no_entry_refers_to_them() {
     let counts: Vec<AtomicU16> = (0..3).map(|_| AtomicU16::new(0)).collect();
     let sums: Vec<AtomicU32> = counts.iter().map(|_| AtomicU32::new(0)).collect();
-    let slots = SlotTable::new(&counts, &sums, 1);
-    let taken: Vec<Slot> = std::iter::from_fn(|| slots.take()).collect();
+    let blocks = [AtomicU16::new(0)];
+    let slots = SlotTable::new(&counts, &sums, &blocks, 1);
+    let taken: Vec<Slot> = std::iter::from_fn(|| slots.take(|| ())).collect();
     assert_eq!(taken, [Slot(0), Slot(1), Slot(2)]);
     assert!(slots.share(Slot(1)) && !slots.release(Slot(1)) && slots.release(Slot(1)));
     assert!(!slots.release(Slot(1)), "released more often than taken");
@@ -80,7 +81,7 @@ fn slots_are_free_when_no_entry_refers_to_them() {
         "nobody has it"
     );
     assert_eq!(
-        (slots.available(), slots.take(), slots.take()),
+        (slots.available(), slots.take(|| ()), slots.take(|| ())),
         (1, Some(Slot(1)), None)
     );
 }
@@ -89,8 +90,9 @@ fn slots_are_free_when_no_entry_refers_to_them() {
 fn bad_slots_are_not_taken_again() {
     let counts: Vec<AtomicU16> = (0..2).map(|_| AtomicU16::new(0)).collect();
     let sums: Vec<AtomicU32> = counts.iter().map(|_| AtomicU32::new(0)).collect();
-    let slots = SlotTable::new(&counts, &sums, 1);
-    let bad = slots.take().unwrap();
+    let blocks = [AtomicU16::new(0)];
+    let slots = SlotTable::new(&counts, &sums, &blocks, 1);
+    let bad = slots.take(|| ()).unwrap();
     assert!(slots.share(bad) && !slots.is_bad(bad));
     slots.retire(bad);
     assert!(slots.is_bad(bad) && slots.is_bad(Slot(2)));
@@ -99,7 +101,7 @@ fn bad_slots_are_not_taken_again() {
     assert!(slots.share(bad));
     assert_eq!([(); 3].map(|()| slots.release(bad)), [false, false, true]);
     assert_eq!((slots.used(), slots.available()), (0, 1));
-    assert_eq!([(); 2].map(|()| slots.take()), [Some(Slot(1)), None]);
+    assert_eq!([(); 2].map(|()| slots.take(|| ())), [Some(Slot(1)), None]);
     assert!(!slots.share(bad) && !slots.release(bad));
 }
 
@@ -107,8 +109,9 @@ fn bad_slots_are_not_taken_again() {
 fn a_slot_counts_as_many_entries_as_fit() {
     let counts = [AtomicU16::new(0)];
     let sums: Vec<AtomicU32> = counts.iter().map(|_| AtomicU32::new(0)).collect();
-    let slots = SlotTable::new(&counts, &sums, 1);
-    let slot = slots.take().unwrap();
+    let blocks = [AtomicU16::new(0)];
+    let slots = SlotTable::new(&counts, &sums, &blocks, 1);
+    let slot = slots.take(|| ()).unwrap();
     let shares = (1..u16::MAX).take_while(|_| slots.share(slot)).count();
     assert_eq!((shares, slots.references(slot)), (0x7ffe, 0x7fff));
     slots.retire(slot);
@@ -184,4 +187,25 @@ fn the_clock_gives_a_second_chance() {
     );
     age.large = true;
     assert_eq!(Clock::judge(&frames, &cached, age, 1), Verdict::Keep);
+}
+
+#[test]
+fn a_search_for_a_slot_passes_over_full_blocks() {
+    use std::cell::Cell;
+    use vm::swap::BLOCK;
+
+    let counts: Vec<AtomicU16> = (0..100 * BLOCK).map(|_| AtomicU16::new(0)).collect();
+    let sums: Vec<AtomicU32> = counts.iter().map(|_| AtomicU32::new(0)).collect();
+    let blocks: Vec<AtomicU16> = (0..100).map(|_| AtomicU16::new(0)).collect();
+    let slots = SlotTable::new(&counts, &sums, &blocks, 1);
+    while slots.take(|| ()).is_some() {}
+    assert_eq!(slots.available(), 0);
+    // Wherever a slot becomes free, and wherever the search has ended before, one block is looked through, or two.
+    for at in [70_000, 3, 30_000, 29_999, 30_001] {
+        let (slot, looks) = (Slot(at % counts.len() as u64), Cell::new(0));
+        assert!(slots.release(slot));
+        let found = slots.take(|| looks.set(looks.get() + 1));
+        assert_eq!(found, Some(slot));
+        assert!(looks.get() <= 2, "{looks:?}");
+    }
 }

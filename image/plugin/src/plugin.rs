@@ -382,15 +382,17 @@ impl Latency {
 
     fn executed(&self, cpu: usize, block: &Block, region: Option<Region>) {
         let mut running = lock(&self.running[cpu.min(CPUS - 1)]);
-        // The stretch before the first program is booting.
+        // All stretches up to the first program are booting. A loader, which runs before the kernel, is none.
         let booted = self.booted.load(Ordering::Relaxed);
         let ended = if is_kernel(block.pc) {
             running.kernel(block.pc, block.instructions, block.gate)
+        } else if running.is_empty() {
+            None
         } else {
             if !booted {
                 self.booted.store(true, Ordering::Relaxed);
             }
-            (!running.is_empty()).then(|| running.end())
+            Some(running.end())
         };
         if let Some(stretch) = ended
             && booted

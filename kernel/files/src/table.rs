@@ -21,6 +21,8 @@ pub struct Table<T> {
     full: Vec<u64>,
     /// By chunk: some of its slots are taken.
     used: Vec<u64>,
+    /// Called between the pieces of what is long.
+    pause: fn(),
 }
 
 #[derive(Debug)]
@@ -38,17 +40,18 @@ struct Slot<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self::new()
+        Self::new(|| ())
     }
 }
 
 impl<T> Table<T> {
-    /// An empty table.
-    pub const fn new() -> Self {
+    /// An empty table; `pause` is called between the pieces of what is long.
+    pub const fn new(pause: fn()) -> Self {
         Self {
             chunks: Vec::new(),
             full: Vec::new(),
             used: Vec::new(),
+            pause,
         }
     }
 
@@ -168,8 +171,12 @@ impl<T> Table<T> {
             let words = (number + 1).div_ceil(CHUNK);
             self.full.try_resize(words, 0)?;
             self.used.try_resize(words, 0)?;
-            #[expect(clippy::disallowed_methods, reason = "reserved above")]
-            self.chunks.resize_with(number + 1, || None);
+            while self.chunks.len() <= number {
+                let len = (number + 1).min(self.chunks.len() + GROWN);
+                #[expect(clippy::disallowed_methods, reason = "reserved above")]
+                self.chunks.resize_with(len, || None);
+                (self.pause)();
+            }
         }
         Ok(())
     }
@@ -213,14 +220,14 @@ impl<T> Table<T> {
         self.take(fd as usize).map(|slot| (fd, slot.file))
     }
 
-    /// Takes the table apart: each file goes to `close`, and `pause` is called between times.
-    pub fn dissolve(mut self, mut close: impl FnMut(T), mut pause: impl FnMut()) {
+    /// Takes the table apart: each file goes to `close`.
+    pub fn dissolve(mut self, mut close: impl FnMut(T)) {
         while let Some(chunk) = self.chunks.pop() {
             for slot in chunk.into_iter().flat_map(|chunk| chunk.slots).flatten() {
                 close(slot.file);
-                pause();
+                (self.pause)();
             }
-            pause();
+            (self.pause)();
         }
     }
 
@@ -249,19 +256,15 @@ impl<T> Table<T> {
 }
 
 impl<T: Clone> Table<T> {
-    /// A copy of those files that `keep` names, under the same numbers, with a `pause` after each.
-    pub fn duplicate(
-        &self,
-        keep: impl Fn(&T) -> bool,
-        mut pause: impl FnMut(),
-    ) -> Result<Self, FileError> {
-        let (mut copy, mut from) = (Self::new(), 0);
+    /// A copy of those files that `keep` names, under the same numbers.
+    pub fn duplicate(&self, keep: impl Fn(&T) -> bool) -> Result<Self, FileError> {
+        let (mut copy, mut from) = (Self::new(self.pause), 0);
         while let Some(number) = next_bit(self.used.iter().copied(), from) {
             from = number + 1;
             let Some(chunk) = &self.chunks[number] else {
                 continue;
             };
-            let twin = chunk.duplicate(&keep, &mut pause)?;
+            let twin = chunk.duplicate(&keep, self.pause)?;
             if twin.used != 0 {
                 copy.grow(number)?;
                 copy.chunks[number] = Some(boxed(twin)?);
@@ -271,6 +274,9 @@ impl<T: Clone> Table<T> {
         Ok(copy)
     }
 }
+
+/// Places for chunks that are made between two pauses.
+const GROWN: usize = 1024;
 
 impl<T> Chunk<T> {
     const fn new() -> Self {
@@ -295,11 +301,7 @@ impl<T> Chunk<T> {
 }
 
 impl<T: Clone> Chunk<T> {
-    fn duplicate(
-        &self,
-        keep: impl Fn(&T) -> bool,
-        mut pause: impl FnMut(),
-    ) -> Result<Self, FileError> {
+    fn duplicate(&self, keep: impl Fn(&T) -> bool, pause: fn()) -> Result<Self, FileError> {
         let mut twin = Self {
             used: 0,
             slots: with_capacity(self.slots.len())?,
@@ -335,7 +337,7 @@ mod tests {
 
     #[test]
     fn lowest_number_first() {
-        let mut table = Table::new();
+        let mut table = Table::new(|| ());
         for expected in 0..3 {
             assert_eq!(table.insert("x", false, 0, 4), Ok(expected));
         }
@@ -358,7 +360,7 @@ mod tests {
     proptest! {
         #[test]
         fn is_a_map_of_numbers(operations in prop::collection::vec((0u8..6, 0usize..9000), 1..400)) {
-            let (mut table, mut model) = (Table::new(), BTreeMap::new());
+            let (mut table, mut model) = (Table::new(|| ()), BTreeMap::new());
             for (operation, number) in operations {
                 let fd = number as i32;
                 match operation {
@@ -381,7 +383,7 @@ mod tests {
                         }
                     }
                     3 => prop_assert_eq!(table.remove(fd).ok(), model.remove(&fd)),
-                    4 => table = table.duplicate(|file| file % 7 != 0, || ()).unwrap(),
+                    4 => table = table.duplicate(|file| file % 7 != 0).unwrap(),
                     _ => prop_assert_eq!(table.next(fd), model.range(fd..).next().map(|(fd, _)| *fd)),
                 }
                 if operation == 4 {
@@ -390,7 +392,7 @@ mod tests {
             }
             prop_assert!(table.numbers().eq(model.keys().copied()));
             let mut files = Vec::new();
-            table.dissolve(|file| files.push(file), || ());
+            table.dissolve(|file| files.push(file));
             files.sort_unstable();
             let mut expected: Vec<usize> = model.into_values().collect();
             expected.sort_unstable();

@@ -11,6 +11,7 @@ use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef, PAGE, Shown};
 use crate::migrate::lease;
 use crate::sched::lock::Lock;
+use crate::sched::pieces;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -238,7 +239,9 @@ impl Content {
     }
 }
 
+/// Bytes of a page; whoever copies many calls it again and again.
 fn copy_out(frame: &Held, within: usize, to: &mut [u8]) {
+    pieces::step();
     // SAFETY: K21, the frame is held, and the bytes lie within it.
     unsafe {
         frame
@@ -248,7 +251,9 @@ fn copy_out(frame: &Held, within: usize, to: &mut [u8]) {
     }
 }
 
+/// As [`copy_out`], the other way.
 fn copy_in(frame: &Held, within: usize, from: &[u8]) {
+    pieces::step();
     frame.mark_dirty();
     // SAFETY: K21, the frame is held, and the bytes lie within it.
     unsafe {

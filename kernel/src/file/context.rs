@@ -4,11 +4,12 @@ use super::locks;
 use super::open::{Body, Flags, OpenFile};
 use super::tree::Node;
 use super::tty;
+use crate::arch::cpu;
 use crate::console::program::Output;
 use crate::process::Pid;
 use crate::rings;
 use crate::sched::lock::Lock;
-use crate::sched::pieces::Pieces;
+use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::table::Table;
@@ -48,7 +49,7 @@ pub(super) struct Inner {
 impl Context {
     /// Gives the first process its descriptors 0, 1 and 2.
     pub(super) fn set_console(&self, files: [Arc<OpenFile>; 3]) {
-        let mut table = Table::new();
+        let mut table = Table::new(cpu::let_interrupts_in);
         for (fd, file) in files.into_iter().enumerate() {
             // The table is empty: three numbers are free. Without memory the first process begins with fewer.
             let _ = table.insert(file, false, fd, 3);
@@ -67,7 +68,7 @@ impl Context {
     /// No descriptors, `/`, umask 022.
     pub fn empty(pid: Pid) -> Self {
         let inner = Inner {
-            table: Table::new(),
+            table: Table::new(cpu::let_interrupts_in),
             directory: Node::root(),
             umask: 0o022,
         };
@@ -77,10 +78,7 @@ impl Context {
     /// A copy for a child: the same open files, under the same numbers and none of the locks, but for those that are not to be given away.
     pub fn fork(&self, child: Pid) -> Result<Self, Errno> {
         let inner = self.inner.lock();
-        let mut pieces = Pieces::new();
-        let table = inner
-            .table
-            .duplicate(|file| file.may_be_given(), || pieces.step())?;
+        let table = inner.table.duplicate(|file| file.may_be_given())?;
         let inner = Inner {
             table,
             directory: inner.directory.clone(),
@@ -101,24 +99,23 @@ impl Context {
 
     /// Closes what execve closes.
     pub fn close_on_exec(&self) {
-        let (mut from, mut pieces) = (0, Pieces::new());
+        let mut from = 0;
         loop {
             let file = self.inner.lock().table.take_close_on_exec(from);
             let Some((fd, file)) = file else { return };
             locks::closed(&file, self);
             drop(file);
             from = fd + 1;
-            pieces.step();
+            pieces::step();
         }
     }
 
     /// Closes everything and leaves the working directory: the process ends.
     pub fn close_all(&self) {
         let (table, _directory) = self.take();
-        let mut pieces = Pieces::new();
-        let close = |file: Arc<OpenFile>| locks::closed(&file, self);
-        table.dissolve(close, || {
-            pieces.step();
+        table.dissolve(|file: Arc<OpenFile>| {
+            locks::closed(&file, self);
+            drop(file);
             rings::breathe();
         });
     }
@@ -126,8 +123,7 @@ impl Context {
     /// Lets go of everything: the process goes on elsewhere, and keeps its locks.
     pub fn leave(&self) {
         let (table, _directory) = self.take();
-        let mut pieces = Pieces::new();
-        table.dissolve(drop, || pieces.step());
+        table.dissolve(drop);
     }
 
     fn take(&self) -> (Table<Arc<OpenFile>>, Node) {

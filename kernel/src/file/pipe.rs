@@ -288,6 +288,10 @@ impl Drop for PipeEnd {
             &mut pipe.readers
         };
         *count -= 1;
+        while pipe.readers == 0 && pipe.writers == 0 && !pipe.is_empty() {
+            pipe.drop_front();
+            cpu::let_interrupts_in();
+        }
         drop(charged);
         self.shared.readable.wake_all();
         self.shared.writable.wake_all();

@@ -8,6 +8,7 @@ use super::object::Way;
 use super::reclaim::low;
 use super::space::Space;
 use super::swap::{PageName, Swap, release};
+use crate::sched::pieces;
 use crate::tori::Torus;
 use alloc::sync::Arc;
 use heapless::Vec;
@@ -236,11 +237,15 @@ impl Batch {
         } else {
             self.owing.iter().for_each(|space| space.settle());
         }
-        drop(self.held);
+        for held in self.held {
+            drop(held);
+            pieces::step();
+        }
         for (slot, held) in self.contents {
             let frame = held.frame();
             drop(held);
             self.torus.share.page_cache.give_up(slot, frame);
+            pieces::step();
         }
         if let Some(swap) = self.torus.reclaim.swap() {
             swap.commit();

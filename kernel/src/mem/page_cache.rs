@@ -7,13 +7,15 @@ use super::held::Held;
 use crate::arch::{Relax, cpu};
 use crate::process::{counters, random};
 use crate::sched::lock::Lock;
-use crate::sched::pieces::Pieces;
 use spin::mutex::SpinMutexGuard;
 use vm::addr::Frame;
 use vm::frames::{FrameTable, Owner, Sharers, Use};
 use vm::hash::Digest;
 use vm::page_cache::{PageCache as Roots, Refused, Slot};
 use vm::table::TableMemory;
+
+/// Places that are looked at between two pauses.
+const PIECE: u32 = 16;
 
 /// The page cache; made when it first gets a page.
 pub struct PageCache {
@@ -73,7 +75,7 @@ impl PageCache {
     /// Takes in a frame with the content of `root`; who comes second gets the frame of the first.
     pub fn offer(&self, root: Digest, frame: Held, owner: Owner, index: u64) -> Held {
         let mut inner = self.inner.lock();
-        let cache = inner.get_or_insert_with(|| Roots::new(key()));
+        let cache = inner.get_or_insert_with(|| Roots::new(key(), cpu::let_interrupts_in));
         let candidate = Cached {
             frame: frame.frame(),
             sharers: Sharers::One(owner, index),
@@ -136,11 +138,11 @@ impl PageCache {
     pub fn drop_unused(&self) {
         let mut inner = self.inner.lock();
         let Some(cache) = inner.as_mut() else { return };
-        let (mut from, mut pieces) = (Slot(0), Pieces::new());
-        while let Some((slot, ..)) = cache.next(from) {
-            pieces.step();
-            free_if_unused(cache, slot);
-            from = Slot(slot.0 + 1);
+        for number in 0..cache.places() {
+            if number.is_multiple_of(PIECE) {
+                cpu::let_interrupts_in();
+            }
+            free_if_unused(cache, Slot(number));
         }
         if cache.is_empty() {
             *inner = None;

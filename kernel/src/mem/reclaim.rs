@@ -8,10 +8,11 @@
 use super::evict::{Batch, Step};
 use super::swap::{Prepared, Swap};
 use super::victim::{Verdict, Victims};
-use crate::arch::{cpu, shootdown};
+use crate::arch::cpu;
 use crate::checked;
 use crate::process::{Pid, Thread, counters};
 use crate::sched::lock::Lock;
+use crate::sched::pieces;
 use crate::sched::wait::WaitQueue;
 use crate::tori::Torus;
 use alloc::sync::Arc;
@@ -22,6 +23,8 @@ use vm::table::TableMemory;
 
 /// Frames that are looked at each time the pool is found low.
 const GLANCE: u64 = 256;
+/// Frames that are looked at between two pauses.
+const PIECE: u64 = 64;
 /// Frames that are evicted at once.
 const BATCH: u64 = 32;
 /// Parts of the torus's frames that one try to make room looks at.
@@ -127,6 +130,7 @@ pub fn keep_up() {
             swap.completed();
             reclaim.waiting.wake_all();
         }
+        cpu::let_interrupts_in();
         refill(torus);
     }
 }
@@ -139,7 +143,7 @@ pub fn finish() {
     while let Some(swap) = torus.reclaim.swap().filter(|swap| !swap.is_idle()) {
         swap.completed();
         core::hint::spin_loop();
-        shootdown::serve();
+        cpu::let_interrupts_in();
     }
 }
 
@@ -170,11 +174,13 @@ struct Progress {
 fn evict(torus: &'static Torus, clock: &mut Clock, wanted: u64, mut look: u64) -> Progress {
     let mut progress = Progress::default();
     let mut batch = Batch::new(torus);
-    while progress.dropped + progress.leaving < wanted
-        && !progress.busy
-        && let Some(candidate) = clock.next(torus.memory().frames(), &mut look)
-    {
-        shootdown::serve();
+    while progress.dropped + progress.leaving < wanted && !progress.busy && look > 0 {
+        pieces::step();
+        let mut piece = look.min(PIECE);
+        look -= piece;
+        let candidate = clock.next(torus.memory().frames(), &mut piece);
+        look += piece;
+        let Some(candidate) = candidate else { continue };
         match batch.evict(&candidate) {
             Step::Kept => {}
             Step::Dropped => {
@@ -212,6 +218,7 @@ pub fn attempt(vain: u32, asker: Option<Pid>) -> (Room, u32) {
     torus.share.objects.drop_unused();
     torus.share.page_cache.drop_unused();
     torus.heap.trim(torus);
+    cpu::let_interrupts_in();
     // What would go then is what somebody needs next.
     if torus.heap.frames() > torus.usable() / HEAP_PARTS * (HEAP_PARTS - 1) {
         match torus.reclaim.victims.find(torus, asker) {

@@ -7,7 +7,7 @@
 
 use crate::arch::cpu;
 use crate::arch::usercopy::{self, FaultAt};
-use crate::sched::pieces::Pieces;
+use crate::sched::pieces;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
@@ -221,9 +221,8 @@ impl UserBuffers {
         }
         let mut parts = with_capacity(count)?;
         let mut remaining = 0;
-        let mut pieces = Pieces::new();
         for i in 0..count {
-            pieces.step();
+            pieces::step();
             let [base, len]: [usize; 2] = read_value(address.wrapping_add(i * 16))?;
             if len > isize::MAX as usize {
                 return Err(Errno::EINVAL.into());
@@ -249,9 +248,8 @@ impl UserBuffers {
 
     /// Moves the cursor on without copying (for a call that runs again after partial progress).
     pub fn skip(&mut self, mut len: usize) {
-        let mut pieces = Pieces::new();
         while len > 0 {
-            pieces.step();
+            pieces::step();
             let Some(part) = self.part() else { return };
             let n = part.len.min(len);
             self.advance(n);
@@ -266,12 +264,12 @@ impl UserBuffers {
             Parts::One => &[],
             Parts::Many(parts) => parts.get(self.next..).unwrap_or(&[]),
         };
-        let (mut done, mut pieces) = (0, Pieces::new());
+        let mut done = 0;
         for part in core::iter::once(&self.current).chain(parts) {
             let end = part.len.min(wanted - done);
             let mut at = 0;
             while at < end {
-                pieces.step();
+                pieces::step();
                 match read_value::<u8>(part.address + at) {
                     Ok(_) => {}
                     Err(Stop::Errno(_)) if done + at > 0 => return Ok(done + at),
@@ -287,9 +285,9 @@ impl UserBuffers {
     /// Copies from `from` to the program; answers how many bytes, fewer than `from` at the end of the buffers or
     /// at a bad address. An error only when nothing was moved.
     pub fn put(&mut self, from: &[u8]) -> Result<usize, Stop> {
-        let (mut done, mut pieces) = (0, Pieces::new());
+        let mut done = 0;
         while done < from.len() {
-            pieces.step();
+            pieces::step();
             let Some(part) = self.part() else { break };
             let n = part.to_page_end().min(from.len() - done);
             match write_now(&part, &from[done..done + n]) {
@@ -304,9 +302,9 @@ impl UserBuffers {
 
     /// Copies from the program to `to`; otherwise like [`Self::put`].
     pub fn take(&mut self, to: &mut [u8]) -> Result<usize, Stop> {
-        let (mut done, mut pieces) = (0, Pieces::new());
+        let mut done = 0;
         while done < to.len() {
-            pieces.step();
+            pieces::step();
             let Some(part) = self.part() else { break };
             let n = part.to_page_end().min(to.len() - done);
             match part.read(&mut to[done..done + n]) {

@@ -9,6 +9,7 @@
 //! with more pages than there was room for pays for that itself, and nobody else does.
 
 use crate::process::{Pid, Process, table};
+use crate::sched::pieces;
 use crate::signal::{self, Signal};
 use crate::tori::Torus;
 use alloc::sync::Arc;
@@ -91,6 +92,7 @@ fn largest(torus: &Torus, asker: Option<Pid>, dying: bool) -> Option<(Arc<Proces
     let mut last = None;
     while let Some(process) = table().next_living(last) {
         last = Some(process.pid);
+        pieces::step();
         if process.pid == Pid::INIT || !dying && is_dying(&process) {
             continue;
         }

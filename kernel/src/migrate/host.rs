@@ -291,6 +291,7 @@ pub fn drain() -> bool {
     let cursor = &cpu::this().sched.drained;
     let count = own().claims.lock().len();
     (0..count).any(|_| {
+        cpu::let_interrupts_in();
         let Some((deposit, space)) = own().any_claimant(cursor.get()) else {
             return false;
         };

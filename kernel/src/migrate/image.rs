@@ -6,6 +6,7 @@ mod space;
 
 use super::lease::Taken;
 use super::words::{Reader, Writer};
+use crate::arch::cpu;
 use crate::arch::fpu::{FpuState, Image};
 use crate::arch::regs::UserRegs;
 use crate::arch::segment::Segments;
@@ -229,7 +230,10 @@ fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
     let personality = Personality::new(from.number()?);
     let oom = from.array::<2>()?.map(|word| (word as u32).cast_signed());
     let command = read_command(from)?;
-    let (files, executable) = files::unpack(&from.bytes()?, pid)?;
+    let bytes = from.bytes()?;
+    cpu::let_interrupts_in();
+    let (files, executable) = files::unpack(&bytes, pid)?;
+    cpu::let_interrupts_in();
     let mut process = Process::new(pid);
     process.name = Lock::new(Name(name));
     process.credentials = Lock::new(credentials);

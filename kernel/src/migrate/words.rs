@@ -3,9 +3,10 @@
 //! The first word of a frame names the next one (0: none), the second counts the words behind it.
 
 use crate::arch::{cpu, paging};
+use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
-use fallible::{NoMemory, TryVec, collect, with_capacity};
+use fallible::{NoMemory, TryVec, with_capacity};
 use vm::addr::{Frame, PAGE_SIZE};
 use vm::frames::Use;
 
@@ -94,9 +95,10 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         let torus = cpu::this().torus();
-        self.frames
-            .drain(..)
-            .for_each(|frame| torus.free_frame(frame));
+        for frame in self.frames.drain(..) {
+            torus.free_frame(frame);
+            pieces::step();
+        }
     }
 }
 
@@ -163,7 +165,11 @@ impl Reader {
         if count > self.words.len() {
             return Err(Errno::EINVAL);
         }
-        Ok(collect(self.words.by_ref().take(count))?)
+        let mut words = with_capacity(count)?;
+        for _ in 0..count {
+            words.try_push(self.get()?)?;
+        }
+        Ok(words)
     }
 
     /// Bytes.
@@ -173,7 +179,8 @@ impl Reader {
             return Err(Errno::EINVAL);
         }
         let mut bytes = with_capacity(count + 8)?;
-        for word in self.words.by_ref().take(count.div_ceil(8)) {
+        while bytes.len() < count {
+            let word = self.get()?;
             bytes.try_extend_from_slice(&word.to_le_bytes())?;
         }
         bytes.truncate(count);

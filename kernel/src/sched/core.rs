@@ -50,6 +50,8 @@ pub struct Core {
     pub closed: OwnCell<u32>,
     /// Those that have come meanwhile.
     pub deferred: OwnCell<u8>,
+    /// Rounds of long loops since it let interrupts in.
+    pub(super) rounds: OwnCell<u32>,
     /// The deposit that was drained last, of a process that has come from another torus.
     pub drained: OwnCell<Option<DepositId>>,
     /// Random numbers for the programs on this core.
@@ -98,6 +100,7 @@ impl Core {
             delivers: OwnCell::new(false),
             closed: OwnCell::new(0),
             deferred: OwnCell::new(0),
+            rounds: OwnCell::new(0),
             drained: OwnCell::new(None),
             random: OwnCell::new(None),
             queue: Lock::new(Queue::new()),

@@ -61,6 +61,7 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
         if let Some(thread) = find(core) {
             return thread;
         }
+        cpu::let_interrupts_in();
         if !crate::rings::is_choked() && crate::migrate::host::drain() {
             continue;
         }

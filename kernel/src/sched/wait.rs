@@ -6,7 +6,7 @@
 //! arrives between enrolling and blocking is remembered in the thread's state.
 
 use super::lock::Lock;
-use super::pieces::Pieces;
+use super::pieces;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use fallible::{NoMemory, TryMap};
@@ -132,10 +132,9 @@ impl Woken {
         if let Some(waiter) = self.0.first.take() {
             waiter.wake();
         }
-        let mut pieces = Pieces::new();
         while let Some((_, waiter)) = self.0.rest.pop_first() {
             waiter.wake();
-            pieces.step();
+            pieces::step();
         }
     }
 }

@@ -3,8 +3,9 @@
 use super::info::SI_USER;
 use super::{SigInfo, Signal};
 use crate::process::charge::{self, Charge, Kind};
-use crate::sched::lock::Lock;
+use crate::sched::lock::IrqLock;
 use crate::sched::own::OwnCell;
+use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -76,7 +77,7 @@ pub struct SignalState {
     /// Set of blocked signals; written by the thread only.
     mask: AtomicU64,
     /// Details of pending signals.
-    details: Lock<Details>,
+    details: IrqLock<Details>,
     /// The mask to go back to when a call ends that had set another one for its duration (sigsuspend, ppoll).
     pub saved_mask: OwnCell<Option<u64>>,
     /// Where handlers run that ask for it.
@@ -89,7 +90,7 @@ impl SignalState {
         Self {
             pending: AtomicU64::new(0),
             mask: AtomicU64::new(0),
-            details: Lock::new(Details::new()),
+            details: IrqLock::new(Details::new()),
             saved_mask: OwnCell::new(None),
             altstack: OwnCell::new(AltStack {
                 base: 0,
@@ -139,7 +140,9 @@ impl SignalState {
 
     /// The details of pending signals, in the order in which they came for each.
     pub fn infos(&self) -> Result<Vec<SigInfo>, NoMemory> {
-        collect(self.details.lock().by_signal.values().copied())
+        let details = self.details.lock();
+        let infos = details.by_signal.values().copied();
+        collect(infos.inspect(|_| pieces::step()))
     }
 
     /// Makes these signals pending, with their details.
@@ -154,9 +157,10 @@ impl SignalState {
     pub fn discard(&self, set: u64) {
         let mut details = self.details.lock();
         if !details.by_signal.is_empty() {
-            details
-                .by_signal
-                .retain(|_, info| info.signal.bit() & set == 0);
+            details.by_signal.retain(|_, info| {
+                pieces::step();
+                info.signal.bit() & set == 0
+            });
             details.tidy();
         }
         self.pending.fetch_and(!set, Ordering::AcqRel);

@@ -294,7 +294,7 @@ impl Machine<'_> {
         frame: Frame,
         spaces: impl Iterator<Item = (u64, &'s mut Space)>,
     ) -> bool {
-        let Some(slot) = self.slots.take() else {
+        let Some(slot) = self.slots.take(|| ()) else {
             return false;
         };
         self.frames().share(frame);

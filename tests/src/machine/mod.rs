@@ -16,7 +16,7 @@ use vm::addr::{Frame, FrameRange};
 use vm::flush::{Flush, FlushDebt};
 use vm::frames::{FrameMeta, FrameTable, Use};
 use vm::pool::{CoreCache, FramePool};
-use vm::swap::SlotTable;
+use vm::swap::{BLOCK, SlotTable};
 use vm::table::{Table, TableMemory};
 
 pub use self::core::Core;
@@ -33,6 +33,7 @@ pub struct Storage {
     words: Vec<u64>,
     slots: Vec<AtomicU16>,
     sums: Vec<AtomicU32>,
+    blocks: Vec<AtomicU16>,
 }
 
 impl Storage {
@@ -44,6 +45,9 @@ impl Storage {
             words: vec![0; FramePool::storage_words(range)],
             slots: (0..slots).map(|_| AtomicU16::new(0)).collect(),
             sums: (0..slots).map(|_| AtomicU32::new(0)).collect(),
+            blocks: (0..slots.div_ceil(BLOCK))
+                .map(|_| AtomicU16::new(0))
+                .collect(),
         }
     }
 }
@@ -77,7 +81,7 @@ impl<'a> Machine<'a> {
             caches: (0..cores).map(|_| CoreCache::new()).collect(),
             tables: (0..count).map(|_| OnceCell::new()).collect(),
             content: (0..count).map(|_| Cell::new(POISON)).collect(),
-            slots: SlotTable::new(&storage.slots, &storage.sums, 1),
+            slots: SlotTable::new(&storage.slots, &storage.sums, &storage.blocks, 1),
             written: RefCell::default(),
             zero: FIRST,
             cores: RefCell::new((0..cores).map(|_| Core::default()).collect()),

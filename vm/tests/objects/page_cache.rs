@@ -13,7 +13,7 @@ use crate::vectors::xorshift64;
 proptest! {
     #[test]
     fn the_cache_is_a_map(key: u64, steps in prop::collection::vec((0..3u8, 0..80u8), 0..400)) {
-        let mut cache = PageCache::new(key);
+        let mut cache = PageCache::new(key, || ());
         let mut model: HashMap<u8, (Slot, usize)> = HashMap::new();
         for (frame, (action, content)) in steps.into_iter().enumerate() {
             let root = Digest([content; 32]);
@@ -60,7 +60,7 @@ fn equal_pages_of_different_objects_meet_in_one_frame() {
         }])
         .unwrap();
     let shifted = store.zeros(4096).unwrap().concat(&object).unwrap();
-    let mut cache = PageCache::new(1);
+    let mut cache = PageCache::new(1, || ());
     let mut frames = 0;
     for mapped in [&object, &patched, &shifted] {
         mapped.id().unwrap();

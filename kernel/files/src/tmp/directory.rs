@@ -51,13 +51,16 @@ impl<N> Directory<N> {
     }
 
     pub(super) fn insert(&mut self, name: &[u8], node: N) -> Result<(), FileError> {
-        if self.by_name.contains_key(name) {
+        let name = fallible::arc_slice(name)?;
+        // One search for all: names may be long and alike.
+        if let Some(old) = self.by_name.put(name.clone(), self.next)? {
+            if let Some(position) = self.by_name.get_mut(&name) {
+                *position = old;
+            }
             return Err(FileError::Exists);
         }
-        let name = fallible::arc_slice(name)?;
-        self.by_position.put(self.next, (name.clone(), node))?;
-        if let Err(error) = self.by_name.put(name, self.next) {
-            self.by_position.remove(&self.next);
+        if let Err(error) = self.by_position.put(self.next, (name.clone(), node)) {
+            self.by_name.remove(&name);
             return Err(error.into());
         }
         self.next += 1;

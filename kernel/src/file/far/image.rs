@@ -14,7 +14,7 @@ use super::exports;
 use super::remote::{self, Remote};
 use crate::arch::cpu;
 use crate::process::{Pid, Process, Thread};
-use crate::sched::pieces::Pieces;
+use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::collections::BTreeMap;
@@ -138,9 +138,8 @@ pub fn pack(
     let mut files: Vec<(&Arc<OpenFile>, usize)> = Vec::new();
     let mut known = BTreeMap::new();
     let mut descriptors = with_capacity(snapshot.descriptors.len())?;
-    let mut pieces = Pieces::new();
     for (fd, file, close_on_exec) in &snapshot.descriptors {
-        pieces.step();
+        pieces::step();
         let address = Arc::as_ptr(file).addr();
         let index = match known.get(&address) {
             Some(index) => *index,
@@ -159,7 +158,7 @@ pub fn pack(
     }
     let mut items = with_capacity(files.len())?;
     for (file, own) in files {
-        pieces.step();
+        pieces::step();
         // Each descriptor's reference, and the one of the copy made above.
         let sole = Arc::strong_count(file) == 2 * own;
         items.try_push(packed.item(file, sole)?)?;
@@ -193,15 +192,15 @@ pub fn unpack(bytes: &[u8], pid: Pid) -> Result<(Context, Option<Arc<Executable>
         WireError::NoMemory => Errno::ENOMEM,
         _ => Errno::EIO,
     })?;
-    let (mut files, mut pieces) = (with_capacity(image.files.len())?, Pieces::new());
+    let mut files = with_capacity(image.files.len())?;
     for item in &image.files {
-        pieces.step();
+        pieces::step();
         files.try_push(open(item)?)?;
     }
     let directory = open(&image.directory)?.directory()?;
     let context = Context::of(pid, directory, image.umask);
     for descriptor in &image.descriptors {
-        pieces.step();
+        pieces::step();
         let file = files.get(descriptor.file as usize).ok_or(Errno::EIO)?;
         let fd = descriptor.fd;
         context.replace(fd, file.clone(), descriptor.close_on_exec, usize::MAX)?;
@@ -310,10 +309,9 @@ pub fn settle(process: &Process) {
         .table
         .numbers()
         .filter_map(|fd| inner.table.get(fd).ok());
-    let mut pieces = Pieces::new();
     files.for_each(|file| {
         settle(file);
-        pieces.step();
+        pieces::step();
     });
     if let Node::Far(remote) = &inner.directory {
         remote.settle();
@@ -335,7 +333,7 @@ impl Context {
     /// No descriptors, this working directory and umask; whether the process has locked files elsewhere is not known.
     fn of(pid: Pid, directory: Node, umask: u32) -> Self {
         let inner = Inner {
-            table: Table::new(),
+            table: Table::new(cpu::let_interrupts_in),
             directory,
             umask,
         };
@@ -347,9 +345,9 @@ impl Context {
     /// A copy of everything. ENOMEM without memory for it.
     fn snapshot(&self) -> Result<Snapshot, Errno> {
         let inner = self.inner.lock();
-        let (mut descriptors, mut pieces) = (Vec::new(), Pieces::new());
+        let mut descriptors = Vec::new();
         for fd in inner.table.numbers() {
-            pieces.step();
+            pieces::step();
             let close_on_exec = inner.table.close_on_exec(fd)?;
             descriptors.try_push((fd, inner.table.get(fd)?.clone(), close_on_exec))?;
         }

@@ -5,6 +5,7 @@
 //! begins, the bytes of a read or write.
 
 use crate::arch::{cpu, paging};
+use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::far::wire::{Reader, Wire, WireError, Writer};
@@ -64,6 +65,7 @@ impl Frames {
             }
             at += now.len();
             from = later;
+            pieces::step();
         }
         at - start
     }
@@ -83,6 +85,7 @@ impl Frames {
             }
             at += n;
             done += n;
+            pieces::step();
         }
         done
     }
@@ -186,10 +189,10 @@ impl Drop for Parcel {
     fn drop(&mut self) {
         let torus = cpu::this().torus();
         torus.free_frame(self.0.first);
-        self.0
-            .others
-            .iter()
-            .for_each(|frame| torus.free_frame(*frame));
+        for frame in &self.0.others {
+            torus.free_frame(*frame);
+            pieces::step();
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::mem::reclaim::{self, Room};
 use crate::process::Pid;
 use crate::rings::{self, Places};
 use crate::sched::lock::Lock;
-use crate::sched::pieces::Pieces;
+use crate::sched::pieces;
 use crate::sched::time::Nanos;
 use crate::sched::timer::Due;
 use crate::sched::wait::Waiter;
@@ -457,9 +457,9 @@ fn with_both(
 /// The events of files; has the request woken when they change.
 fn poll(serving: &Arc<Serving>, files: &[(u64, u16)], enrol: bool) -> Result<Vec<u16>, Errno> {
     let waiter: Option<Arc<dyn Waiter>> = if enrol { Some(serving.clone()) } else { None };
-    let (mut events, mut pieces) = (with_capacity(files.len())?, Pieces::new());
+    let mut events = with_capacity(files.len())?;
     for &(number, wanted) in files {
-        pieces.step();
+        pieces::step();
         events.try_push(match exports::file(number) {
             Ok(file) => poll::events(&file, wanted, waiter.as_ref()) & (wanted | poll::ALWAYS),
             Err(_) => poll::NVAL,

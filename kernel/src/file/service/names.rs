@@ -5,6 +5,7 @@ use super::super::local::{TmpNode, growing, tree_of};
 use super::super::machine;
 use super::super::tree::Node;
 use super::opening::attributes;
+use crate::arch::cpu;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -18,6 +19,8 @@ type Name = (Arc<TmpNode>, Vec<u8>);
 
 /// The directory of a name that changes: EROFS where names never do.
 fn directory(node: &Node, other: Errno) -> Result<Arc<TmpNode>, Errno> {
+    // Each search among many names that are long and alike takes a quarter of what may be done at once.
+    cpu::let_interrupts_in();
     match node.clone().raised()? {
         Node::Tmp(directory) => Ok(directory),
         Node::Proc(_) => Err(other),

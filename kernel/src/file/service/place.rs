@@ -3,7 +3,7 @@
 use super::super::open::{Body, OpenFile};
 use super::super::tree::Node;
 use super::Subject;
-use crate::sched::pieces::Pieces;
+use crate::sched::pieces;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
@@ -47,9 +47,9 @@ pub fn list(
         return Err(Errno::ENOENT.into());
     }
     let mut offset = file.offset.lock();
-    let (mut done, mut pieces) = (0, Pieces::new());
+    let mut done = 0;
     while let Some((next, name, node)) = entry(directory, *offset, done > 0)? {
-        pieces.step();
+        pieces::step();
         let stat = node.stat();
         let mut block = [0; ENTRY_MAX];
         let size = write_entry(&mut block, stat.inode, next, entry_type(stat.mode), &name)

@@ -4,7 +4,7 @@ use super::super::open::{Body, Flags, OpenFile};
 use super::super::pipe;
 use super::{descriptor_limit, file};
 use crate::mem::user::write_value;
-use crate::sched::pieces::Pieces;
+use crate::sched::pieces;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 
@@ -24,7 +24,6 @@ pub fn close_range(call: &mut Call) -> SysResult {
     }
     let first = i32::try_from(first).unwrap_or(i32::MAX);
     let mut from = first.max(call.inflight.word as i32);
-    let mut pieces = Pieces::new();
     while let Some(fd) = call
         .process
         .files
@@ -38,7 +37,7 @@ pub fn close_range(call: &mut Call) -> SysResult {
         }
         from = fd + 1;
         call.inflight.word = from as u64;
-        pieces.stop()?;
+        pieces::stop()?;
     }
     Ok(0)
 }

@@ -6,7 +6,7 @@ use super::descriptor_limit;
 use super::watch::{Watched, watch};
 use crate::mem::user::{UserSlice, read_value};
 use crate::process::time::write_left;
-use crate::sched::pieces::Pieces;
+use crate::sched::pieces;
 use crate::sched::time::{Invalid, Nanos};
 use crate::signal::calls::with_mask;
 use crate::syscall::call::{Call, Stop, SysResult, TimeLeft};
@@ -79,9 +79,8 @@ fn wait_for(call: &mut Call) -> SysResult {
     }
     let list = UserSlice::new(call.size(0), count * 8)?;
     let mut watched = Chunks::new();
-    let mut pieces = Pieces::new();
     for index in 0..count {
-        pieces.step();
+        pieces::step();
         let word: u64 = read_value(list.skip(index * 8).address())?;
         let (fd, wanted) = (word as i32, (word >> 32) as u16 | ALWAYS);
         watched.push(match call.process.files.get(fd) {
@@ -92,12 +91,12 @@ fn wait_for(call: &mut Call) -> SysResult {
     }
     watch(call, &mut watched)?;
     for (index, entry) in watched.iter().enumerate() {
-        pieces.step();
+        pieces::step();
         list.skip(index * 8 + 6).write(&entry.found.to_le_bytes())?;
     }
     let mut count = 0;
     while let Some(entry) = watched.pop() {
-        pieces.step();
+        pieces::step();
         count += usize::from(entry.found != 0);
     }
     Ok(count)

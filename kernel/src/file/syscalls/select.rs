@@ -4,7 +4,7 @@ use super::super::service::poll::{ERR, HUP, IN, OUT};
 use super::poll::{tell_left, timeout, wait_mask};
 use super::watch::{Watched, watch};
 use crate::mem::user::{UserSlice, read_value};
-use crate::sched::pieces::Pieces;
+use crate::sched::pieces;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
@@ -48,9 +48,8 @@ fn wait_for(call: &mut Call) -> SysResult {
         read_set(call.size(1 + index), bytes, set)?;
     }
     let mut watched = Chunks::new();
-    let mut pieces = Pieces::new();
     for fd in 0..count {
-        pieces.step();
+        pieces::step();
         let (word, bit) = (fd / 64, 1 << (fd % 64));
         let kinds = wanted.iter().zip(KINDS);
         let events = kinds
@@ -63,7 +62,7 @@ fn wait_for(call: &mut Call) -> SysResult {
     watch(call, &mut watched)?;
     let mut found: Sets = [[0; WORDS]; 3];
     for entry in watched.iter() {
-        pieces.step();
+        pieces::step();
         let (word, bit) = (entry.fd as usize / 64, 1 << (entry.fd % 64));
         for ((found, wanted), kind) in found.iter_mut().zip(&wanted).zip(KINDS) {
             if wanted[word] & bit != 0 && entry.found & kind != 0 {

@@ -4,7 +4,7 @@ use super::super::caller::Caller;
 use super::super::far::{self, asking};
 use super::super::open::{Body, OpenFile};
 use super::super::service::poll::events;
-use crate::sched::pieces::Pieces;
+use crate::sched::pieces;
 use crate::sched::wait::Waiter;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
@@ -77,9 +77,9 @@ pub(super) fn watch(call: &Call, watched: &mut Chunks<Watched>) -> Result<(), St
 
 /// Fills in what is found of the files of this torus; answers how many files have found something.
 fn look(watched: &mut Chunks<Watched>, waiter: Option<&Arc<dyn Waiter>>) -> usize {
-    let (mut pieces, mut count) = (Pieces::new(), 0);
+    let mut count = 0;
     for entry in watched.iter_mut() {
-        pieces.step();
+        pieces::step();
         if let Some(file) = &entry.file {
             entry.found = events(file, entry.wanted, waiter) & entry.wanted;
         }
@@ -90,9 +90,9 @@ fn look(watched: &mut Chunks<Watched>, waiter: Option<&Arc<dyn Waiter>>) -> usiz
 
 /// The tori that have some of the files, each once.
 fn far_homes(watched: &Chunks<Watched>) -> Result<Vec<TorusId>, Errno> {
-    let (mut homes, mut pieces) = (Vec::new(), Pieces::new());
+    let mut homes = Vec::new();
     for entry in watched.iter() {
-        pieces.step();
+        pieces::step();
         let Some((home, _)) = entry.far() else {
             continue;
         };
@@ -111,13 +111,12 @@ fn look_far(
     homes: &[TorusId],
     hurry: bool,
 ) -> Result<usize, Stop> {
-    let mut pieces = Pieces::new();
     if !asking::has_asked(call.thread) {
         let wait = !hurry;
         for &home in homes {
             let mut files = Vec::new();
             for entry in watched.iter() {
-                pieces.step();
+                pieces::step();
                 if let Some((_, number)) = entry.far().filter(|(at, _)| *at == home) {
                     files.try_push((number, entry.wanted))?;
                 }
@@ -138,7 +137,7 @@ fn look_far(
             .iter_mut()
             .filter(|entry| entry.far().is_some_and(|(at, _)| at == *home));
         for (entry, events) in own.zip(events) {
-            pieces.step();
+            pieces::step();
             entry.found = events & entry.wanted;
             found += usize::from(entry.found != 0);
         }

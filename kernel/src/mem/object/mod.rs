@@ -19,6 +19,7 @@ use super::page_cache::Search;
 use crate::arch::cpu;
 use crate::migrate::lease::{Far, holder};
 use crate::sched::lock::Lock;
+use crate::sched::pieces;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -441,7 +442,10 @@ impl Objects {
     /// Lets every object go that no mapping holds: under memory pressure, and before the accounts are checked.
     pub fn drop_unused(&self) {
         let mut all = self.all.lock();
-        all.retain(|(_, object)| Arc::strong_count(&object.0) > 1);
+        all.retain(|(_, object)| {
+            pieces::step();
+            Arc::strong_count(&object.0) > 1
+        });
         if all.is_empty() {
             *all = Vec::new();
         }

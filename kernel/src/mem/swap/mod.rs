@@ -160,7 +160,7 @@ impl Swap {
     pub fn prepare(&self, frame: Frame, page: PageName) -> Option<Slot> {
         let mut io = self.io.lock();
         let index = io.table.vacancy()?;
-        let slot = self.slots.take()?;
+        let slot = self.slots.take(cpu::let_interrupts_in)?;
         io.table.set(
             index,
             Transfer {
@@ -193,6 +193,8 @@ impl Swap {
     /// Gives the disk what waits for it.
     fn hand_over(&self) {
         loop {
+            // A checksum takes half of what may be done at once.
+            cpu::let_interrupts_in();
             let mut io = self.io.lock();
             let Some(index) = io.table.find(|transfer| transfer.stage == Stage::Ready) else {
                 return;
@@ -229,11 +231,13 @@ impl Swap {
             // It stays in the table until its entries are told, so that nobody asks the disk for the slot meanwhile.
             let transfer = io.table.end(index);
             drop(io);
+            cpu::let_interrupts_in();
             let end = match transfer {
                 Some(transfer) if good && self.is_changed(&transfer) => End::Changed,
                 _ if good => End::Done,
                 _ => End::Failed,
             };
+            cpu::let_interrupts_in();
             self.end(index, transfer, end);
         }
         self.hand_over();

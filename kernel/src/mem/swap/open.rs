@@ -11,7 +11,7 @@ use thiserror::Error;
 use torus::message::Message;
 use vm::addr::PAGE_SIZE;
 use vm::frames::Use;
-use vm::swap::SlotTable;
+use vm::swap::{BLOCK, SlotTable};
 use vm::table::Slot;
 
 /// Pages before the first slot: the disk's header, which says that it is for swap and is never written.
@@ -106,6 +106,8 @@ pub fn open() {
         }
         Err(error) => log::error!("torus {}: no swap on {name}: {error}", torus.id),
     }
+    // Whoever measures latencies sees that booting ends before whoever waits goes on.
+    cpu::let_interrupts_in();
 }
 
 fn take(torus: &Torus, name: &'static str, disk: Wired) -> Result<Swap, OpenError> {
@@ -127,9 +129,12 @@ fn take(torus: &Torus, name: &'static str, disk: Wired) -> Result<Swap, OpenErro
     let counts = counts.map_err(|_| OpenError::NoMemory)?;
     let sums = fallible::collect((0..count).map(|_| AtomicU32::new(0)));
     let sums = sums.map_err(|_| OpenError::NoMemory)?;
+    let blocks = fallible::collect((0..count.div_ceil(BLOCK)).map(|_| AtomicU16::new(0)));
+    let blocks = blocks.map_err(|_| OpenError::NoMemory)?;
     let mut key = [0; 8];
     random::fill(&mut key);
-    let slots = SlotTable::new(counts.leak(), sums.leak(), u64::from_le_bytes(key));
+    let key = u64::from_le_bytes(key);
+    let slots = SlotTable::new(counts.leak(), sums.leak(), blocks.leak(), key);
     Swap::new(name, disk, slots).ok_or(OpenError::NoMemory)
 }
 

@@ -1,7 +1,7 @@
 //! Argument and environment strings on their way from one program to the next.
 
 use crate::mem::user::{read_c_string, read_value};
-use crate::sched::pieces::Pieces;
+use crate::sched::pieces;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
@@ -39,9 +39,8 @@ impl Strings {
         if array == 0 {
             return Ok(strings);
         }
-        let mut pieces = Pieces::new();
         for index in 0.. {
-            pieces.step();
+            pieces::step();
             let at = array.checked_add(index * 8).ok_or(Errno::EFAULT)?;
             let string: usize = read_value(at)?;
             if string == 0 {

@@ -2,7 +2,7 @@
 
 use crate::file::Executable;
 use crate::mem::user::USER_END;
-use crate::sched::pieces::Pieces;
+use crate::sched::pieces;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
@@ -57,8 +57,7 @@ pub fn read(file: &Executable, start: &[u8], base: VirtAddr) -> Result<Plan, Elf
         base: base.0,
         ceiling: USER_END as u64,
     };
-    let mut pieces = Pieces::new();
-    Ok(table.plan(&within, || pieces.step())?)
+    Ok(table.plan(&within, pieces::step)?)
 }
 
 /// Bytes of the file; None when they are not all there.

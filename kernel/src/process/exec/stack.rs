@@ -9,7 +9,7 @@ use crate::arch::cpu;
 use crate::mem::user::UserSlice;
 use crate::process::command::{AUXILIARY, Command};
 use crate::process::{random, time};
-use crate::sched::pieces::Pieces;
+use crate::sched::pieces;
 use crate::signal::frame;
 use crate::syscall::call::Stop;
 use braid_files::credentials::Credentials;
@@ -104,14 +104,13 @@ pub fn write(
     let count = 3 + arguments.len() + environment.len() + 2 * AUXV;
     let sp = (at - count as u64 * 8) & !15;
     let mut out = Ascending::new(sp);
-    let mut pieces = Pieces::new();
     out.word(arguments.len() as u64)?;
     for (strings, start) in [(arguments, arguments_at), (environment, environment_at)] {
         let mut next = start;
         for string in strings.iter() {
             out.word(next)?;
             next += string.len() as u64 + 1;
-            pieces.step();
+            pieces::step();
         }
         out.word(0)?;
     }
