@@ -1,6 +1,7 @@
 //! Calls that signals interrupt: which fail, which are made again, which go on.
 
-use braid_tests::booted::{Exec, cases};
+use braid_tests::booted::pty::Session;
+use braid_tests::booted::{Exec, cases, tool};
 
 /// One machine runs these cases after each other, and prints what Linux prints for each.
 fn together(words: &[&str], exec: impl FnOnce(Exec) -> Exec) {
@@ -53,4 +54,22 @@ fn a_storm_over_every_call_that_waits() {
 #[test]
 fn calls_that_nothing_interrupts_with_swap() {
     together(&["intr 4", "intr 4 1"], |exec| exec.mem(72).swap(256));
+}
+
+/// Several processes poll the same pipes at once, and one uses the terminal, under signals, and while they move.
+#[test]
+fn pollers_at_once_and_a_terminal() {
+    for words in ["60 1", "60 2 2"] {
+        let mut command = std::process::Command::new(tool::path());
+        command.args(["exec", "-q", "--smp", "4", "--tori", "2"]);
+        command.args(["--timeout", "100"]);
+        command
+            .arg(cases::program("pollers"))
+            .args(words.split(' '));
+        let mut session = Session::start(command);
+        for line in cases::expected("pollers").lines() {
+            session.wait_for(&format!("{line}\r\n"));
+        }
+        assert_eq!(session.end(), 0);
+    }
 }

@@ -296,12 +296,30 @@ impl Line {
         }
     }
 
-    /// Whether a read would find something: a line, or with canonical mode off at least VMIN bytes.
+    /// Whether a read need not wait: there is a line, or with canonical mode off VMIN bytes. With VMIN 0 it waits only for VTIME.
     pub fn is_readable(&self) -> bool {
+        let (least, time) = self.wanted();
+        self.has(if least == 0 && time > 0 { 1 } else { least })
+    }
+
+    /// Whether there is something, as poll(2) tells it: what a read waits for, or a byte where it does not wait for all.
+    pub fn has_input(&self) -> bool {
+        let (least, time) = self.wanted();
+        self.has(if time > 0 { 1 } else { least.max(1) })
+    }
+
+    /// VMIN and VTIME.
+    fn wanted(&self) -> (usize, u8) {
+        let cc = &self.termios.cc;
+        (usize::from(cc[Termios::VMIN]), cc[Termios::VTIME])
+    }
+
+    /// Whether there is a line, or with canonical mode off at least so many bytes.
+    fn has(&self, bytes: usize) -> bool {
         if self.canonical() {
             self.committed > 0
         } else {
-            self.queue.len() >= usize::from(self.termios.cc[Termios::VMIN])
+            self.queue.len() >= bytes
         }
     }
 

@@ -103,6 +103,30 @@ fn raw_mode() {
 }
 
 #[test]
+fn reads_wait_by_vmin_and_vtime() {
+    // VMIN, VTIME, bytes that are there; whether a read need not wait, and whether poll tells of them: as on Linux.
+    let rows = [
+        (0, 0, 0, true, false),
+        (0, 1, 0, false, false),
+        (0, 1, 1, true, true),
+        (1, 0, 0, false, false),
+        (3, 0, 2, false, false),
+        (3, 0, 3, true, true),
+        (3, 1, 1, false, true),
+    ];
+    for (least, time, bytes, readable, told) in rows {
+        let mut typist = Typist::new();
+        typist.local(0, Termios::ICANON | Termios::ECHO);
+        let mut termios = *typist.line.termios();
+        (termios.cc[Termios::VMIN], termios.cc[Termios::VTIME]) = (least, time);
+        typist.line.set_termios(termios);
+        typist.type_bytes(&b"xxx"[..bytes]);
+        let seen = (typist.line.is_readable(), typist.line.has_input());
+        assert_eq!(seen, (readable, told), "{least} {time} {bytes}");
+    }
+}
+
+#[test]
 fn a_full_queue_still_takes_the_line_end() {
     let mut typist = Typist::new();
     typist.type_bytes(&[b'x'; 2 * QUEUE]);

@@ -280,7 +280,7 @@ pub fn is_readable(waiter: Option<&Arc<dyn Waiter>>) -> bool {
         local().console.add(waiter.clone());
     }
     let ready = if is_terminal(0) {
-        console.line.is_readable()
+        console.line.has_input()
     } else {
         !console.plain.is_empty()
     };
