@@ -8,12 +8,12 @@ fn expected(row: &str) -> String {
     let (kind, how) = row.split_once('/').unwrap_or((row, ""));
     let refused = match kind {
         "dups" => "EMFILE",
-        "files" | "opens" | "texts" | "pipes" => "ENFILE",
+        "files" | "opens" | "texts" | "pipes" | "joined" => "ENFILE",
         "bytes" | "signals" | "processes" | "zombies" | "sleepers" => "EAGAIN",
         "locks" | "ofd" | "unlocks" => "ENOLCK",
         "names" | "links" | "deep" | "sparse" | "memfds" => "ENOSPC",
         "arguments" => "E2BIG",
-        "tables" | "shared" => "killed",
+        "tables" | "shared" | "dirty" => "killed",
         _ => "ENOMEM",
     };
     let slash = if how.is_empty() { "" } else { "/" };

@@ -170,6 +170,19 @@ pub fn ready(process: &Process) {
     }
 }
 
+/// Whether a process may go, and leave pages here. Nobody here pays for those, so that all who went before may have left half of memory and
+/// swap at most.
+fn may_leave_more() -> bool {
+    let torus = cpu::this().torus();
+    let left = |core| torus.core(core).sched.counters.residual.get();
+    let left = (0..torus.cores()).map(left).fold(0, u64::wrapping_add);
+    let slots = torus
+        .reclaim
+        .swap()
+        .map_or(0, |swap| swap.slots().available() + swap.slots().used());
+    left <= (torus.usable() + slots) / 2
+}
+
 /// Freezes the current thread's process and offers it.
 fn freeze(thread: &Arc<Thread>, to: TorusId) {
     let process = &thread.process;
@@ -182,6 +195,9 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
     let Some(space) = thread.change_space(None) else {
         return;
     };
+    if !may_leave_more() {
+        return remain(process, thread, &space, Errno::ENOMEM);
+    }
     let deposit = own().names.lock().give();
     let home = fallible::arc(Home::new(deposit, space.clone()));
     let noted = home.and_then(|home| own().deposits.lock().put(deposit, home));

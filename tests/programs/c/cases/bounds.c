@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MANY = 3, PAGES = 64, TARGETS = 64, FULL = 1024, CHAIN = 30, POLLED = 200, BATCH = 300, MIGRATE = 4097 };
+enum { MANY = 3, PAGES = 64, TARGETS = 20, FULL = 1024, CHAIN = 30, POLLED = 200, BATCH = 300, MIGRATE = 4097 };
 
 static volatile struct {
 	int stop, wrong;
@@ -201,12 +201,31 @@ static int appends(long n) {
 	bytes[8] = 1;
 	return failed(syscall(4101, fd, bytes, sizeof bytes));
 }
-static int map_forks(long n) {
-	// Each child has all the mappings that its parent has.
-	for (int i = 0; !n && i < 20000; i++)
-		if (mmap(0, 4096, i & 1 ? PROT_READ : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+static int splits(long n) {
+	static char *base;
+	if (!n)
+		base = mmap(0, 1ul << 36, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return failed(mprotect(base + n * 8192, 4096, PROT_READ));
+}
+static int dirty(long n) {
+	char *p = mmap(0, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return errno;
+	for (int at = 0; at < 65536; at += 4096)
+		p[at]++;
+	return 0;
+}
+static void program(void) { fd = open("/bin/busybox", O_RDONLY); }
+static int joined(long n) {
+	static int object;
+	if (!n) {
+		int builder = syscall(4100, -1, 0);
+		if (builder < 0 || syscall(4101, builder, bytes, 4097) < 0)
 			return errno;
-	return processes(n);
+		object = syscall(4103, builder, 0);
+	}
+	int twice = syscall(4105, object, object, 0);
+	return twice < 0 ? errno : 0;
 }
 
 static const struct row {
@@ -219,14 +238,18 @@ static const struct row {
 	{"unlocks", file, unlocks}, {"signals", make_targets, signals}, {"names", nothing, names}, {"links", nothing, links},
 	{"deep", nothing, deep}, {"sparse", file, sparse}, {"memfds", nothing, memfds}, {"maps", nothing, maps},
 	{"tables", nothing, tables}, {"shared", nothing, shared}, {"processes", nothing, processes}, {"zombies", nothing, zombies},
-	{"sleepers", pipes, sleepers}, {"arguments", nothing, arguments}, {"objects", nothing, objects}, {"appends", builder, appends}, {"mapforks", nothing, map_forks},
+	{"sleepers", pipes, sleepers}, {"arguments", nothing, arguments}, {"objects", nothing, objects}, {"appends", builder, appends},
+	{"splits", nothing, splits}, {"dirty", program, dirty},
+	{"joined", nothing, joined},
 };
 
 static void hog(const struct row *row, const char *how, int number) {
 	struct rlimit many = {1 << 20, 1 << 20};
 	setpgid(0, 0);
-	if (strcmp(row->name, "dups"))
+	if (strcmp(row->name, "dups") && setrlimit(RLIMIT_NOFILE, &many) && !getrlimit(RLIMIT_NOFILE, &many)) {
+		many.rlim_cur = many.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &many);
+	}
 	if (!strcmp(how, "there"))
 		syscall(MIGRATE, 0, 1, 0);
 	row->begin();
