@@ -72,8 +72,9 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
         if found.is_none() {
             super::switch::arm(core);
             crate::rings::rest();
-            // What this core has sent to its own torus since it served interrupts nobody.
-            if !crate::rings::is_rung() {
+            // What this core has sent to its own torus since it served interrupts nobody, and the disk may have answered while
+            // interrupts were let in.
+            if !crate::rings::is_rung() && !crate::mem::reclaim::is_due() {
                 cpu::halt_until_interrupt();
             }
         }
