@@ -113,13 +113,13 @@ impl Rings {
         let signs = self.signs.get();
         for (sign, cause) in [(CHOKED, Cause::Work), (FULL, Cause::Delivery)] {
             match (pool.admits(cause), signs & sign != 0) {
-                (true, true) => {
-                    if self.signs.clear(sign) && sign == CHOKED {
-                        sched::wake_idle();
-                    }
-                }
+                (true, true) if self.signs.clear(sign) => match cause {
+                    Cause::Work => sched::wake_idle(),
+                    // The lines that have stayed in the rings ring no more.
+                    Cause::Delivery => self.signs.set(RUNG),
+                },
                 (false, false) => self.signs.set(sign),
-                (true, false) | (false, true) => {}
+                (true, _) | (false, true) => {}
             }
         }
     }
