@@ -87,7 +87,8 @@ fn clone_process(call: &mut Call, request: Request) -> SysResult {
     if let Some((child, thread)) = forking {
         return begin(call, &request, child, thread);
     }
-    if call.inflight.runs > 0 {
+    // What has waited for homes may be short of memory then, and begins again.
+    if call.inflight.word != 0 {
         return wait_for_vfork(call);
     }
     let child = new_process(call.process)?;
@@ -176,7 +177,7 @@ pub fn abandon(process: &Process) {
     }
 }
 
-/// Goes on once the child has a program of its own, or has ended.
+/// Goes on once the child, whose number is the call's word, has a program of its own, or has ended.
 fn wait_for_vfork(call: &Call) -> SysResult {
     let pid = call.inflight.word as i32;
     let child = Pid::from_raw(pid).and_then(|pid| table().get(pid));
