@@ -283,6 +283,9 @@ pub fn forked(parent: DepositId, child: DepositId, root: Option<Frame>) {
     for deposit in [parent, child] {
         self::event(deposit, event);
     }
+    if root.is_none() {
+        own().claims.lock().remove(&child);
+    }
 }
 
 /// Goes on with what spaces of this torus have elsewhere, while nobody has anything else to do. False when there is nothing to do

@@ -81,8 +81,9 @@ impl Share {
         let claims = self.claims.lock();
         let from = after.map_or(Unbounded, Excluded);
         let later = claims.range((from, Unbounded));
-        let (id, space) = later.chain(claims.iter()).next()?;
-        Some((*id, space.upgrade()?))
+        // One that is about to end is passed over.
+        let living = |(id, space): (&DepositId, &Weak<Space>)| Some((*id, space.upgrade()?));
+        later.chain(claims.iter()).find_map(living)
     }
 
     /// Whether processes are refused.
