@@ -1,5 +1,6 @@
 //! Argument and environment strings on their way from one program to the next.
 
+use crate::arch::cpu;
 use crate::mem::user::{read_c_string, read_value};
 use crate::sched::pieces;
 use crate::syscall::call::Stop;
@@ -14,6 +15,9 @@ const TOTAL_MAX: usize = 2 << 20;
 
 /// Bytes of a chunk, unless a string is longer.
 const CHUNK: usize = 16 << 10;
+
+/// Bytes that are looked at in one go.
+const SCANNED: usize = 1024;
 
 /// A list of strings, one after the other, each with its NUL. They lie in chunks, so that what is there need not move.
 #[derive(Debug, Default)]
@@ -108,8 +112,25 @@ impl Strings {
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         // Each chunk ends with a NUL, after which there is no string.
         self.chunks.iter().flat_map(|chunk| {
-            let end = chunk.len().saturating_sub(1);
-            chunk[..end].split(|&byte| byte == 0)
+            let mut rest = chunk.get(..chunk.len().saturating_sub(1));
+            core::iter::from_fn(move || {
+                let (string, after) = rest?.split_at(length(rest?));
+                rest = after.get(1..);
+                Some(string)
+            })
         })
     }
+}
+
+/// Bytes before the first NUL; all when there is none. A string may be long.
+fn length(bytes: &[u8]) -> usize {
+    let mut length = 0;
+    for part in bytes.chunks(SCANNED) {
+        if let Some(end) = part.iter().position(|byte| *byte == 0) {
+            return length + end;
+        }
+        length += part.len();
+        cpu::let_interrupts_in();
+    }
+    length
 }
