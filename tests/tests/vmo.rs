@@ -73,7 +73,7 @@ fn mapped_content_makes_way_under_pressure() {
         let program = Exec::new(programs::rust("content")).args(["/large", other, "pressure"]);
         let program = program.file(&path, "/large").file(&path, "/equal");
         // Less than 32 MiB for programs, beside the files in the boot archive.
-        let output = program.smp(2).tori(1).mem(76).run();
+        let output = program.smp(2).tori(1).mem(80).run();
         let expected = format!("sums: [{sum}, {sum}]\nmemory: true\nagain: true\n");
         assert_eq!(output.stdout, expected, "{output:?}");
     }
