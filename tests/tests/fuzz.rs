@@ -24,7 +24,7 @@ fn fuzz(mode: &str, calls: u64, seed: u64) -> Exec {
 fn survives(exec: &Exec) {
     let output: Output = exec.run();
     assert_eq!(output.status, 0, "{output:?}");
-    // Who takes all the memory ends: as the one that has the most, or where it gets no more.
+    // The kernel ends a victim that has the most memory when there is no more, and one that gets none for its own page.
     let ends =
         |line: &str| line.contains("killed: memory is out") || line.contains("killed: no memory");
     let is_wrong = |line: &&str| line.contains("ERROR") && !ends(line);

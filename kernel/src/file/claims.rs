@@ -72,7 +72,8 @@ impl Claim {
     pub fn to_write(node: &Arc<TmpNode>) -> Result<Self, Errno> {
         transfer::content(node)?.claims.take(1)?;
         let claim = Self::Writes(node.clone());
-        // Whoever runs it from now on asks where it is at home; who does so already is seen, or sees the mark.
+        // The mark comes before the look: an exec that counts itself later sees the mark, and asks the file's home. An exec that
+        // has counted itself already is seen below.
         node.mark();
         fence(Ordering::SeqCst);
         match node.archive() {

@@ -40,7 +40,7 @@ impl Charged {
         self.pages.set(self.pipe.pages() as u64);
     }
 
-    /// Has it do with little memory where pipes have much already, which is then as if it were full.
+    /// Lets the pipe hold one page at the most while the torus's pipes have too many: its writers wait then as for a full pipe.
     fn economize(&mut self) {
         self.pipe.set_lean(!charge::has_room(Kind::PipePage, 1));
     }

@@ -95,7 +95,7 @@ fn compare(torus: &Torus, before: &InUse, now: &InUse) {
 /// Lets caches go, compares, and says what is missing; with `stats`, also what was counted.
 #[inline(never)]
 pub fn check() {
-    // Whoever measures latencies sees that this is the machine's end.
+    // The plug-in that measures stretches begins a new one here: what follows belongs to the machine's end, not to a program.
     cpu::let_interrupts_in();
     let torus = cpu::this().torus();
     let_go(torus);

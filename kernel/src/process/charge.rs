@@ -2,8 +2,8 @@
 //!
 //! A [`Charge`] goes with what it counts, and is let go when that is dropped. What bounds each [`Kind`] on a torus is a part of the
 //! torus's memory ([`Kind::most`]), so that no kind can take all of it, whoever holds what and wherever he runs; `docs/abi.md` has the
-//! table with the error numbers. Each torus counts its own. Who is bound as a user adds up what all tori have counted for him: the one
-//! place where a local operation reads what another torus writes, and never for user 0.
+//! table with the error numbers. Each torus counts its own. A user's bound is compared with the sum
+//! of what all tori have counted for that user: the one place where a local operation reads what another torus writes, and never for user 0.
 
 use crate::arch::cpu;
 use crate::process::Thread;

@@ -133,7 +133,8 @@ fn own() -> &'static Rings {
 impl Rings {
     #[cold]
     fn serve(&self) {
-        // Whoever finds another core serving leaves the rest to it: that core looks at the sign after it has let go.
+        // One core serves at a time. A core that finds another one serving returns: the other looks at the sign once more after
+        // it has unlocked the inlets.
         while self.signs.get() & RUNG != 0 {
             let Some(mut inlets) = self.inlets.try_lock() else {
                 return;

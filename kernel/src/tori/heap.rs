@@ -28,7 +28,7 @@ const LARGE: u64 = 32;
 /// A torus's heap.
 pub struct Heap {
     slabs: Lock<Slabs>,
-    /// Whoever holds it may be at work for long, and lets interrupts in.
+    /// Allocating several pages takes long: the lock's holder lets interrupts in meanwhile.
     slots: IrqLock<Slots>,
     /// Frames that it has.
     frames: AtomicU64,

@@ -106,7 +106,7 @@ pub fn open() {
         }
         Err(error) => log::error!("torus {}: no swap on {name}: {error}", torus.id),
     }
-    // Whoever measures latencies sees that booting ends before whoever waits goes on.
+    // The plug-in that measures stretches begins a new one here: the threads that wait for swap do not count as booting.
     cpu::let_interrupts_in();
 }
 
