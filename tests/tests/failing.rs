@@ -11,4 +11,6 @@ fn each_allocation_fails_once() {
     let rounds = output.stdout.matches("failures on torus").count();
     // On each of two tori, with failures on it or on the other one.
     assert_eq!(rounds, 4, "{output:?}");
+    // A parent that takes itself for its child ends early, with status 0.
+    assert!(output.stdout.ends_with("\ndone\n"), "{output:?}");
 }

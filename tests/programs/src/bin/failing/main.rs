@@ -24,6 +24,7 @@ fn main() {
             all(failing);
         }
     }
+    println!("done");
 }
 
 /// All operations, with failures on a torus.
