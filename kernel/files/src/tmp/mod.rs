@@ -1,28 +1,28 @@
 //! A writable tree in memory: names, links and attributes. What a file holds is the user's type `C`. It may lie over an archive
 //! ([`Lower`]), which then shows where nothing has been changed.
 //!
-//! Each change of a name carries the identity of the process that asks, and [`permission`] decides whether it may.
+//! Each change of a name carries the identity of the process that asks, and [`permission`](crate::permission) decides whether it may.
 //!
 //! A node lives as long as it has a name or an open file: both are references to it. Each node has a lock of its own, held only
 //! for a few lines and never two at once; changes of names exclude each other by one more lock of the whole tree.
 
+mod change;
 mod directory;
 mod lower;
 mod node;
+mod rename;
 
 pub use lower::{Lower, Marks, attributes as attributes_below};
 pub use node::{Listed, Node};
 
 use crate::archive::{NodeId, ROOT, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG};
-use crate::credentials::Identity;
 use crate::error::FileError;
-use crate::permission::{self, Access};
 use crate::stat::Time;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 use directory::Directory;
-use fallible::{NoMemory, reserve, to_vec};
+use fallible::NoMemory;
 use node::{Gone, State};
 use spin::mutex::SpinMutex;
 use spin::relax::RelaxStrategy;
@@ -62,10 +62,6 @@ pub enum Child<C: 'static, R: 'static> {
     /// A node of the archive below it, which has not been changed.
     Archive(NodeId),
 }
-
-/// Nodes of maps that a rename makes at most, and the size of one: an entry by name and by position, and one that is hidden.
-const BLOCKS: usize = 32;
-const BLOCK: usize = 640;
 
 /// The tree.
 pub struct Tmp<C: 'static, R: 'static> {
@@ -150,100 +146,6 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         Ok(node)
     }
 
-    /// Makes a node and gives it a name. Its owner and group are those of `who` and of the directory.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn create(
-        &self,
-        who: &Identity,
-        (directory, name): Name<'_, C, R>,
-        attributes: Attributes,
-        content: Content<C>,
-    ) -> Result<Arc<Node<C, R>>, FileError> {
-        let _changes = self.changes.lock();
-        Self::check_vacant(directory, name)?;
-        permission::check_add(who, directory.guard())?;
-        let is_directory = matches!(content, Content::Directory);
-        let mode = attributes.mode & !S_IFMT | kind(&content);
-        let new = permission::of_new(who, directory.guard(), mode);
-        let attributes = Attributes {
-            mode: new.mode,
-            uid: new.uid,
-            gid: new.gid,
-            ..attributes
-        };
-        let node = self.make(attributes, content, Arc::downgrade(directory))?;
-        directory.alter().entries.insert(name, node.clone())?;
-        if is_directory {
-            directory.count_link(true, attributes.ctime);
-        }
-        directory.touch(attributes.ctime);
-        Ok(node)
-    }
-
-    /// Gives a node one more name.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn link(
-        &self,
-        who: &Identity,
-        (directory, name): Name<'_, C, R>,
-        node: &Arc<Node<C, R>>,
-        now: Time,
-    ) -> Result<(), FileError> {
-        let _changes = self.changes.lock();
-        Self::check_vacant(directory, name)?;
-        permission::check_add(who, directory.guard())?;
-        if node.is_directory() {
-            return Err(FileError::NotPermitted);
-        }
-        if node.links() == 0 {
-            return Err(FileError::NotFound);
-        }
-        directory.alter().entries.insert(name, node.clone())?;
-        node.count_link(true, now);
-        directory.touch(now);
-        Ok(())
-    }
-
-    /// Takes a name away from a file or link.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn unlink(
-        &self,
-        who: &Identity,
-        (directory, name): Name<'_, C, R>,
-        now: Time,
-    ) -> Result<(), FileError> {
-        let _changes = self.changes.lock();
-        let node = self.raised(directory.child(name)?)?;
-        permission::check_remove(who, directory.guard(), node.guard())?;
-        if node.is_directory() {
-            return Err(FileError::IsDirectory);
-        }
-        self.leave((directory, name), &node, now)
-    }
-
-    /// Removes an empty directory.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn rmdir(
-        &self,
-        who: &Identity,
-        (directory, name): Name<'_, C, R>,
-        now: Time,
-    ) -> Result<(), FileError> {
-        let _changes = self.changes.lock();
-        let node = self.raised(directory.child(name)?)?;
-        permission::check_remove(who, directory.guard(), node.guard())?;
-        Self::removable_directory(&node)?;
-        self.leave((directory, name), &node, now)
-    }
-
     /// Removes everything that is not the archive's, and what the root remembers of names that it has no longer: nobody looks at the
     /// tree again.
     pub fn clear(&self, now: Time) {
@@ -272,96 +174,6 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         }
     }
 
-    /// Moves a name. An existing target is replaced unless `keep` (RENAME_NOREPLACE).
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn rename(
-        &self,
-        who: &Identity,
-        from: Name<'_, C, R>,
-        to: Name<'_, C, R>,
-        keep: bool,
-        now: Time,
-    ) -> Result<(), FileError> {
-        let _changes = self.changes.lock();
-        let node = self.raised(from.0.child(from.1)?)?;
-        let old = match to.0.child(to.1) {
-            Ok(_) if keep => return Err(FileError::Exists),
-            Ok(old) => Some(self.raised(old)?),
-            Err(FileError::NotFound) => None,
-            Err(error) => return Err(error),
-        };
-        if node.is_directory() && Self::is_within(to.0, &node) {
-            return Err(FileError::Invalid);
-        }
-        if let Some(old) = &old {
-            if Arc::ptr_eq(old, &node) {
-                return Ok(());
-            }
-            if Self::is_within(from.0, old) {
-                return Err(FileError::NotEmpty);
-            }
-        }
-        Self::check_move(who, from.0, to.0, &node, old.as_ref())?;
-        // From here on nothing can fail.
-        let _held = reserve(BLOCKS, BLOCKS * BLOCK + to.1.len())?;
-        if let Some(old) = &old {
-            self.leave(to, old, now)?;
-        } else if to.0.links() == 0 {
-            return Err(FileError::NotFound);
-        }
-        Self::take(from)?;
-        to.0.alter().entries.insert(to.1, node.clone())?;
-        if node.is_directory() {
-            from.0.count_link(false, now);
-            to.0.count_link(true, now);
-        }
-        node.alter().parent = Arc::downgrade(to.0);
-        from.0.touch(now);
-        to.0.touch(now);
-        node.change(|attributes| attributes.ctime = now);
-        Ok(())
-    }
-
-    /// Whether somebody may move a node from one directory to another, over an old one.
-    fn check_move(
-        who: &Identity,
-        from: &Arc<Node<C, R>>,
-        to: &Arc<Node<C, R>>,
-        node: &Arc<Node<C, R>>,
-        old: Option<&Arc<Node<C, R>>>,
-    ) -> Result<(), FileError> {
-        permission::check_remove(who, from.guard(), node.guard())?;
-        match old {
-            None => permission::check_add(who, to.guard())?,
-            Some(old) => {
-                permission::check_remove(who, to.guard(), old.guard())?;
-                match (node.is_directory(), old.is_directory()) {
-                    (true, false) => return Err(FileError::NotDirectory),
-                    (false, true) => return Err(FileError::IsDirectory),
-                    (true, true) | (false, false) => {}
-                }
-            }
-        }
-        // Its entry for the parent changes.
-        if node.is_directory() && !Arc::ptr_eq(from, to) {
-            permission::check(who, node.guard(), Access::WRITE)?;
-        }
-        match old {
-            Some(old) if old.is_directory() => Self::removable_directory(old),
-            _ => Ok(()),
-        }
-    }
-
-    /// The node of a name, which is to change.
-    fn raised(&self, child: Child<C, R>) -> Result<Arc<Node<C, R>>, FileError> {
-        match child {
-            Child::Node(node) => Ok(node),
-            Child::Archive(id) => self.lower.ok_or(FileError::NotFound)?.raise(id),
-        }
-    }
-
     fn make(
         &self,
         attributes: Attributes,
@@ -386,90 +198,6 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
             gone: None,
         };
         Node::new((self.device, number), content, None, state)
-    }
-
-    /// Whether a directory takes a new name.
-    fn check_vacant(directory: &Arc<Node<C, R>>, name: &[u8]) -> Result<(), FileError> {
-        match directory.child(name) {
-            Ok(_) => Err(FileError::Exists),
-            Err(FileError::NotFound) if directory.links() > 0 => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Takes a name out of a directory.
-    fn take((directory, name): Name<'_, C, R>) -> Result<(), FileError> {
-        let lower = directory.lower(name);
-        let mut state = directory.alter();
-        match lower {
-            Some((position, _)) if state.entries.remove(name).is_none() => {
-                state.entries.hide(position)
-            }
-            Some(_) => Ok(()),
-            None => {
-                state.entries.remove(name);
-                Ok(())
-            }
-        }
-    }
-
-    /// Takes the name of a node out of a directory; the node ends with its last name and reference.
-    fn leave(
-        &self,
-        name: Name<'_, C, R>,
-        node: &Arc<Node<C, R>>,
-        now: Time,
-    ) -> Result<(), FileError> {
-        let directory = name.0;
-        Self::take(name)?;
-        // Without memory it is a file of no name that was.
-        let gone = to_vec(name.1).ok().map(|name| Gone {
-            directory: Arc::downgrade(directory),
-            name,
-        });
-        if node.is_directory() {
-            let mut state = node.alter();
-            state.links = 0;
-            state.parent = Weak::new();
-            state.gone = gone;
-            drop(state);
-            directory.count_link(false, now);
-        } else {
-            node.count_link(false, now);
-            if node.links() == 0 {
-                node.alter().gone = gone;
-            }
-            if node.links() == 0
-                && let (Some(lower), Some(id)) = (self.lower, node.archive())
-            {
-                lower.forget(id);
-            }
-        }
-        directory.touch(now);
-        Ok(())
-    }
-
-    fn removable_directory(node: &Arc<Node<C, R>>) -> Result<(), FileError> {
-        if !node.is_directory() {
-            return Err(FileError::NotDirectory);
-        }
-        if node.is_empty() {
-            Ok(())
-        } else {
-            Err(FileError::NotEmpty)
-        }
-    }
-
-    /// Whether `directory` is `ancestor` or lies below it.
-    fn is_within(directory: &Arc<Node<C, R>>, ancestor: &Arc<Node<C, R>>) -> bool {
-        let mut at = Some(directory.clone());
-        while let Some(node) = at {
-            if Arc::ptr_eq(&node, ancestor) {
-                return true;
-            }
-            at = node.parent();
-        }
-        false
     }
 }
 

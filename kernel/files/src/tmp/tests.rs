@@ -1,5 +1,5 @@
 use super::*;
-use crate::credentials::Groups;
+use crate::credentials::{Groups, Identity};
 use spin::relax::Spin;
 
 mod overlay;
