@@ -2,8 +2,10 @@
 
 use super::super::open::{Flags, OpenFile};
 use super::MAIN;
-use super::asking::{Reply, ask, consume, exchange};
+use super::asking::{ask, exchange};
+use super::journal::consume;
 use super::parcel::{Frames, PAYLOAD, PAYLOAD_MAX};
+use super::question::Reply;
 use super::remote::Remote;
 use crate::mem::object::ObjectRef;
 use crate::mem::user::{UserBuffers, UserSlice};

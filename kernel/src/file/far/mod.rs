@@ -6,7 +6,7 @@
 //!
 //! *Flow.* [`ask`](asking::ask) puts the request into a [parcel](parcel) of frames, sends one line that names them, and blocks; the
 //! home [serves](serving) it as it would serve a thread of its own, puts the answer into the same frames, and sends a line back. The
-//! call then runs again, and finds the answer in its thread's [`Journal`](asking::Journal): each run of a call asks the same
+//! call then runs again, and finds the answer in its thread's [`Journal`](Journal): each run of a call asks the same
 //! questions in the same order, so that those already answered are not asked again. A request that has to wait does so at
 //! the home, enrolled on the home's wait queues.
 //!
@@ -19,17 +19,23 @@ pub mod bytes;
 pub mod exports;
 mod fetch;
 pub mod image;
+mod interruption;
+pub mod journal;
 pub mod parcel;
 mod processes;
+pub mod question;
 pub mod remote;
 pub mod serving;
 mod share;
 
-pub use asking::{Interruption, Journal, Reply, ask, forget, has_asked, interruption, rewind};
+pub use asking::ask;
 pub use behind::{Behind, outcome};
 pub use bytes::{list, list_changed, map, read, read_changed, write};
 pub use fetch::fetch;
+pub use interruption::{Interruption, interruption};
+pub use journal::{Journal, forget, has_asked, rewind};
 pub use processes::{ask_wherever, list_processes};
+pub use question::Reply;
 pub use serving::Serving;
 pub use share::Share;
 

@@ -2,8 +2,9 @@
 
 use super::super::open::OpenFile;
 use super::super::service::place;
-use super::asking::{Reply, ask};
+use super::asking::ask;
 use super::bytes::list_from;
+use super::question::Reply;
 use super::remote::Remote;
 use crate::arch::cpu;
 use crate::mem::user::UserSlice;

@@ -1,7 +1,7 @@
 //! What a torus keeps of files that are used between tori.
 
 use super::super::open::OpenFile;
-use super::asking::Asking;
+use super::question::Asking;
 use super::serving::Serving;
 use crate::process::closing;
 use crate::sched::lock::Lock;

@@ -1,7 +1,7 @@
 //! Waiting until one of several files is ready, wherever they are.
 
 use super::super::caller::Caller;
-use super::super::far::{self, asking};
+use super::super::far::{self, asking, journal};
 use super::super::open::{Body, OpenFile};
 use super::super::service::poll::events;
 use crate::sched::pieces;
@@ -111,7 +111,7 @@ fn look_far(
     homes: &[TorusId],
     hurry: bool,
 ) -> Result<usize, Stop> {
-    if !asking::has_asked(call.thread) {
+    if !far::has_asked(call.thread) {
         let wait = !hurry;
         for &home in homes {
             let mut files = Vec::new();
@@ -128,7 +128,7 @@ fn look_far(
         }
         return Err(Stop::Block);
     }
-    let Some(replies) = asking::replies(call.thread, hurry)? else {
+    let Some(replies) = journal::replies(call.thread, hurry)? else {
         return Err(Stop::Block);
     };
     let mut found = 0;

@@ -5,8 +5,10 @@
 //! place are not lost. The answers are consumed when the block is done.
 
 use super::super::super::caller::Caller;
-use super::super::super::far::asking::{Asking, Reply, consume, exchange, is_asked};
+use super::super::super::far::asking::exchange;
 use super::super::super::far::bytes::{about, count};
+use super::super::super::far::journal::{consume, is_asked};
+use super::super::super::far::question::{Asking, Reply};
 use super::super::super::far::{self, remote::Remote};
 use super::super::super::io::Transfer;
 use super::super::super::service::poll;

@@ -1,0 +1,151 @@
+//! The questions of a call, which are remembered while it waits and runs again.
+
+use super::super::locks;
+use super::fetch::Copies;
+use super::question::{Asking, Reply, State};
+use crate::process::Thread;
+use crate::rings;
+use crate::syscall::errno::Errno;
+use ::torus::message::Message;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use braid_files::far::answer::Answer;
+use core::sync::atomic::Ordering;
+use fallible::{NoMemory, TryVec, to_vec, with_capacity};
+
+/// The questions of a call, in the order in which each of its runs asks them.
+pub struct Journal {
+    pub(super) entries: Vec<Entry>,
+    /// The next question of this run.
+    pub(super) next: usize,
+    pub(super) copies: Copies,
+    /// The call has waited for a record lock of a file of this torus.
+    for_record: bool,
+}
+
+/// A question of a call.
+pub(super) struct Entry {
+    /// What the home knows it by.
+    pub(super) call: u64,
+    pub(super) asking: Arc<Asking>,
+}
+
+impl Entry {
+    /// What `look` makes of the answer; None while there is none.
+    ///
+    /// # Errors
+    /// There is no memory to read it: the call runs again, and finds it then.
+    pub(super) fn look<T>(
+        &self,
+        look: impl FnOnce(&Reply) -> Result<T, NoMemory>,
+    ) -> Result<Option<T>, NoMemory> {
+        // The home has done its work: there is nobody who could be told that there is no memory.
+        let _held = fallible::insist();
+        let mut state = self.asking.reply.lock();
+        if matches!(*state, State::Came) {
+            *state = State::Read(self.asking.read()?);
+        }
+        match &*state {
+            State::Read(reply) => look(reply).map(Some),
+            State::Open | State::Came => Ok(None),
+        }
+    }
+
+    pub(super) fn reply(&self) -> Result<Option<Reply>, NoMemory> {
+        self.look(Reply::try_clone)
+    }
+
+    pub(super) fn is_answered(&self) -> bool {
+        !matches!(*self.asking.reply.lock(), State::Open)
+    }
+
+    /// Has the home stop waiting, if that has not been done.
+    pub(super) fn cancel(&self) {
+        if !self.is_answered() && !self.asking.cancelled.swap(true, Ordering::AcqRel) {
+            rings::send(self.asking.home, Message::FileCancel { call: self.call });
+        }
+    }
+}
+
+impl Journal {
+    /// No questions.
+    pub const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            next: 0,
+            copies: Copies::new(),
+            for_record: false,
+        }
+    }
+
+    /// The call waits for a record lock of a file of this torus.
+    pub fn note_record(&mut self) {
+        self.for_record = true;
+    }
+}
+
+/// The call runs again: it asks from the start.
+pub fn rewind(thread: &Thread) {
+    thread.far.with(|journal| {
+        journal.next = 0;
+        journal.copies.rewind();
+    });
+}
+
+/// The call is over: what is still open is cancelled, and nobody waits for it.
+pub fn forget(thread: &Thread) {
+    let journal = thread
+        .far
+        .with(|journal| core::mem::replace(journal, Journal::new()));
+    journal.entries.iter().for_each(Entry::cancel);
+    if journal.for_record {
+        locks::wait_no_more(locks::process(thread.process.pid));
+    }
+}
+
+/// The last answer has been taken; the call's next question is another one.
+pub fn consume(thread: &Thread) {
+    thread.far.with(|journal| {
+        journal.next -= 1;
+        journal.entries.remove(journal.next);
+    });
+}
+
+/// Whether the next question of this run was asked in an earlier one.
+pub fn is_asked(thread: &Thread) -> bool {
+    thread
+        .far
+        .with(|journal| journal.next < journal.entries.len())
+}
+
+/// Whether earlier runs of the call have asked anything.
+pub fn has_asked(thread: &Thread) -> bool {
+    thread.far.with(|journal| !journal.entries.is_empty())
+}
+
+/// The events that homes have found, in the order in which they were asked; None while one has not answered. As soon as one has, or
+/// on demand, the others are told to.
+pub fn replies(thread: &Thread, cancel: bool) -> Result<Option<Vec<Vec<u16>>>, Errno> {
+    thread.far.with(|journal| {
+        let answered = journal.entries.iter().filter(|entry| entry.is_answered());
+        let count = answered.count();
+        if count < journal.entries.len() {
+            if cancel || count > 0 {
+                journal.entries.iter().for_each(Entry::cancel);
+            }
+            return Ok(None);
+        }
+        let mut replies = with_capacity(count)?;
+        for entry in &journal.entries {
+            let events = entry.look(|reply| match reply {
+                Reply::Answer(Answer::Ready { events }) => Ok(Ok(to_vec(events)?)),
+                Reply::Answer(Answer::Failed { errno }) => {
+                    Ok(Err(Errno::of(*errno).unwrap_or(Errno::EIO)))
+                }
+                _ => Ok(Ok(Vec::new())),
+            })?;
+            replies.try_push(events.unwrap_or(Ok(Vec::new()))?)?;
+        }
+        Ok(Some(replies))
+    })
+}
