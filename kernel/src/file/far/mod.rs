@@ -13,6 +13,7 @@
 //! *Cancelling.* A call that is interrupted has the home cancel its request, and goes on when the home has answered: that nothing was
 //! done, or that it was too late and what was done. So no byte is lost, and the parcel is nobody's but the asker's again.
 
+mod acting;
 pub mod asking;
 mod behind;
 pub mod bytes;

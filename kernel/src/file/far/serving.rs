@@ -3,22 +3,15 @@
 //! Messages are delivered on one core at a time, and so are requests served. Only a wake-up comes from anywhere: it sends a
 //! message to the own torus, which has the request looked at again.
 
-use super::super::caller::Caller;
-use super::super::io::Transfer;
 use super::super::locks;
-use super::super::open::{Body, OpenFile};
-use super::super::service::{self, Outcome, Subject, bytes, names, poll};
-use super::super::transfer;
-use super::super::tree::{Node, World};
-use super::behind::Behind;
-use super::parcel::{self, Frames, PAYLOAD, PAYLOAD_MAX};
-use super::{exports, share};
+use super::acting::{act, poll};
+use super::parcel::{self, Frames};
+use super::share;
 use crate::arch::cpu;
 use crate::mem::reclaim::{self, Room};
 use crate::process::Pid;
 use crate::rings::{self, Places};
 use crate::sched::lock::Lock;
-use crate::sched::pieces;
 use crate::sched::time::Nanos;
 use crate::sched::timer::Due;
 use crate::sched::wait::Waiter;
@@ -30,13 +23,11 @@ use ::torus::TorusId;
 use ::torus::message::Message;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use braid_files::credentials::Identity;
 use braid_files::far::answer::Answer;
-use braid_files::far::ask::{Ask, Place, Request, Subject as About, Who};
+use braid_files::far::ask::{Ask, Request, Who};
 use braid_files::far::wire::WireError;
-use braid_files::walk::{self, Leaving, Target, Walk};
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use fallible::{TryVec, with_capacity};
+use fallible::with_capacity;
 
 /// Where a request stands.
 mod state {
@@ -54,12 +45,12 @@ mod state {
 
 /// A request of another torus.
 pub struct Serving {
-    from: TorusId,
+    pub(super) from: TorusId,
     /// The asker's name for it.
     call: u64,
-    who: Who,
-    ask: Ask,
-    parcel: Frames,
+    pub(super) who: Who,
+    pub(super) ask: Ask,
+    pub(super) parcel: Frames,
     /// Memory for an answer, made before anything is done.
     letter: Lock<Vec<u8>>,
     /// What its runs leave to each other.
@@ -290,180 +281,4 @@ fn finish(serving: &Serving, answer: Answer) {
     serving.parcel.put_letter(&answer, memory);
     let call = serving.call;
     rings::send(serving.from, Message::FileAnswer { call });
-}
-
-/// Does what is asked.
-fn act(serving: &Arc<Serving>, in_flight: &mut InFlight) -> Result<Answer, Stop> {
-    match &serving.ask {
-        Ask::About { subject, request } => about(serving, subject, request, in_flight),
-        Ask::Rename { from, to, keep } => {
-            let who = &serving.who.identity;
-            with_both(who, from, to, |from, to| {
-                names::rename(who, from, to, *keep)
-            })
-        }
-        Ask::Link { from, to } => {
-            let who = &serving.who.identity;
-            with_both(who, from, to, |from, to| names::link(who, from, to))
-        }
-        Ask::Poll { files, wait } => {
-            let events = poll(serving, files, *wait)?;
-            if *wait && events.iter().all(|&events| events == 0) {
-                return Err(Stop::Block);
-            }
-            Ok(Answer::Ready { events })
-        }
-    }
-}
-
-fn about(
-    serving: &Arc<Serving>,
-    subject: &About,
-    request: &Request,
-    in_flight: &mut InFlight,
-) -> Result<Answer, Stop> {
-    let subject = match subject {
-        About::File { number } => Subject::File(exports::file(*number)?),
-        About::Path { place } => match target(&serving.who.identity, place)? {
-            Found::Here(target) => Subject::Target(target),
-            Found::Elsewhere(rest, links) => {
-                let second = false;
-                return Ok(Answer::Elsewhere {
-                    second,
-                    rest,
-                    links,
-                });
-            }
-        },
-    };
-    if let Subject::Target(target) = &subject
-        && let Some(behind) = Behind::link(target, request, &serving.who.identity)
-    {
-        return Ok(behind.answer());
-    }
-    let caller = Caller::There(serving);
-    let outcome = match (&subject, request) {
-        (Subject::File(file), Request::List { len, position }) => {
-            if let Some(position) = position {
-                *file.offset.lock() = *position;
-            }
-            let put = |done, entry: &[u8]| {
-                serving.parcel.write(PAYLOAD + done, entry);
-                Ok(())
-            };
-            Outcome::Done(service::place::list(file, payload(*len), put)?)
-        }
-        (Subject::File(file), Request::Read { len, position }) => {
-            let len = payload(*len);
-            let io = &mut Transfer::lent(&serving.parcel, len, len, in_flight);
-            Outcome::Done(transfer::read(&caller, file, io, *position)?)
-        }
-        (
-            Subject::File(file),
-            Request::Write {
-                len,
-                total,
-                position,
-            },
-        ) => {
-            let total = usize::try_from(*total).unwrap_or(usize::MAX);
-            let io = &mut Transfer::lent(&serving.parcel, payload(*len), total, in_flight);
-            Outcome::Done(transfer::write(&caller, file, io, *position)?)
-        }
-        (Subject::File(file), Request::Map) => return map(file, serving.from),
-        _ => service::perform(&caller, subject, request)?,
-    };
-    Ok(match outcome {
-        Outcome::Done(value) => Answer::Done {
-            value: value as u64,
-        },
-        Outcome::Stat(stat) => Answer::Stat { stat },
-        Outcome::Bytes(bytes) => Answer::Bytes { bytes },
-        Outcome::Opened(file) => exports::opened(file, serving.from)?,
-    })
-}
-
-/// Lends what a mapping of a file shows. ENODEV when it is none that can be mapped.
-fn map(file: &OpenFile, to: TorusId) -> Result<Answer, Stop> {
-    let Body::Tmp(node) = &file.body else {
-        return Err(Errno::ENODEV.into());
-    };
-    let content = transfer::content(node)?;
-    if file.flags().writes() {
-        content.writable_object();
-    }
-    let (number, sealed) = content.lend(to)?;
-    Ok(Answer::Object { number, sealed })
-}
-
-/// Bytes of payload that a request means.
-fn payload(len: u32) -> usize {
-    (len as usize).min(PAYLOAD_MAX)
-}
-
-/// Where a path leads: to something here, or from the root on to somewhere else, after so many symbolic links.
-enum Found {
-    Here(Target<Node>),
-    Elsewhere(Vec<u8>, u32),
-}
-
-fn target(who: &Identity, place: &Place) -> Result<Found, Errno> {
-    let from = Leaving {
-        at: exports::node(place.base)?,
-        rest: bytes(&place.rest)?,
-        links: place.links,
-    };
-    match walk::go_on(&World::home(*who), from, place.follow)? {
-        Walk::Target(target) => Ok(Found::Here(target)),
-        Walk::Leaves(Leaving { at, rest, links }) => {
-            let mut path = at.path()?.ok_or(Errno::ENOENT)?;
-            path.try_push(b'/')?;
-            path.try_extend_from_slice(&rest)?;
-            Ok(Found::Elsewhere(path, links))
-        }
-    }
-}
-
-/// Does something with what two paths lead to.
-fn with_both(
-    who: &Identity,
-    from: &Place,
-    to: &Place,
-    action: impl FnOnce(Target<Node>, Target<Node>) -> Result<usize, Errno>,
-) -> Result<Answer, Stop> {
-    let (from, to) = match (target(who, from)?, target(who, to)?) {
-        (Found::Here(from), Found::Here(to)) => (from, to),
-        (Found::Elsewhere(rest, links), _) => {
-            let second = false;
-            return Ok(Answer::Elsewhere {
-                second,
-                rest,
-                links,
-            });
-        }
-        (_, Found::Elsewhere(rest, links)) => {
-            let second = true;
-            return Ok(Answer::Elsewhere {
-                second,
-                rest,
-                links,
-            });
-        }
-    };
-    let value = action(from, to)? as u64;
-    Ok(Answer::Done { value })
-}
-
-/// The events of files; has the request woken when they change.
-fn poll(serving: &Arc<Serving>, files: &[(u64, u16)], enrol: bool) -> Result<Vec<u16>, Errno> {
-    let waiter: Option<Arc<dyn Waiter>> = if enrol { Some(serving.clone()) } else { None };
-    let mut events = with_capacity(files.len())?;
-    for &(number, wanted) in files {
-        pieces::step();
-        events.try_push(match exports::file(number) {
-            Ok(file) => poll::events(&file, wanted, waiter.as_ref()) & (wanted | poll::ALWAYS),
-            Err(_) => poll::NVAL,
-        })?;
-    }
-    Ok(events)
 }
