@@ -8,130 +8,32 @@
 //! a write to a private page asks for a [`copy`](MemoryObject::copy).
 
 mod evict;
+mod known;
 mod named;
 mod own;
+mod pages;
+mod source;
 
 pub use evict::Way;
+pub use known::Objects;
 pub use named::Named;
+pub use pages::Shown;
+pub use source::{Content, PageSource, SourceError};
 
-use super::held::Held;
-use super::page_cache::Search;
 use crate::arch::cpu;
-use crate::migrate::lease::{Far, holder};
+use crate::migrate::lease::Far;
 use crate::sched::lock::Lock;
-use crate::sched::pieces;
-use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use braid_files::archive::NodeId;
-use fallible::{NoMemory, TryVec};
+use known::known;
 use own::OwnPages;
-use vm::addr::Frame;
-use vm::frames::{Owner, Use};
-use vm::hash::{Digest, PageBytes};
+use source::leaf;
+use vm::frames::Owner;
+use vm::hash::Digest;
 
 /// Bytes per page.
 pub const PAGE: usize = 4096;
-
-/// A page of an object could not be produced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourceError {
-    /// The page lies wholly beyond the end: SIGBUS.
-    BeyondEnd,
-    /// Files in memory have as many pages as they may: SIGBUS, or ENOSPC.
-    Full,
-    /// No memory for it.
-    NoMemory,
-    /// It is on its way from the swap disk: whoever waits is enrolled.
-    Wait,
-    /// The swap disk has lost it.
-    Lost,
-}
-
-impl From<NoMemory> for SourceError {
-    fn from(_: NoMemory) -> Self {
-        Self::NoMemory
-    }
-}
-
-impl From<SourceError> for Stop {
-    fn from(error: SourceError) -> Self {
-        match error {
-            SourceError::BeyondEnd => Errno::EFAULT.into(),
-            SourceError::Full => Errno::ENOSPC.into(),
-            SourceError::NoMemory => Errno::ENOMEM.into(),
-            SourceError::Wait => Self::Memory,
-            SourceError::Lost => Errno::EIO.into(),
-        }
-    }
-}
-
-/// Bytes that never change, by page.
-pub trait PageSource: Send + Sync {
-    /// Length in bytes.
-    fn len(&self) -> u64;
-
-    /// Writes page `index` (its tail beyond `len` zeroed) to `page`, which arrives zeroed.
-    fn fill(&self, index: u64, page: &mut PageBytes) -> Result<(), SourceError>;
-
-    /// Its number, if it is a file of the boot archive, which every torus has.
-    fn boot_file(&self) -> Option<NodeId> {
-        None
-    }
-
-    /// A number that sources of the same bytes share and no others, so that they share one object per torus.
-    fn identity(&self) -> Option<u64> {
-        None
-    }
-}
-
-/// Bytes that never change, of whose pages the roots are known: their frames are the page cache's.
-pub trait Content: PageSource {
-    /// What page `index` contributes to a tree; asked only for pages within the length. Neither hashes nor allocates.
-    fn leaf(&self, index: u64) -> Result<Digest, SourceError>;
-
-    /// The frame in which page `index` is held, if it is.
-    fn frame(&self, _index: u64) -> Option<Held> {
-        None
-    }
-}
-
-/// What an object shows at a page.
-#[derive(Debug)]
-pub enum Shown {
-    /// Zeros.
-    Zero,
-    /// A frame.
-    Frame(Held),
-    /// A frame of another torus, which lends it to all who map the object here.
-    Lent(Frame),
-}
-
-/// A look at an object's pages.
-pub enum Look<'a> {
-    /// At its own.
-    Own(own::Look<'a>),
-    /// At those that the page cache has.
-    Content(&'a dyn Content, Search<'a>),
-    /// At those that another torus keeps, and this one has too.
-    Far(&'a Far, Owner),
-}
-
-impl Look<'_> {
-    /// The frame of page `index`, if it is there already.
-    #[inline]
-    pub fn frame(&mut self, index: u64) -> Option<Held> {
-        match self {
-            Self::Own(own) => own.frame(index),
-            Self::Content(content, cache) => {
-                let root = content.leaf(index).ok()?;
-                cache.find(&root, index)
-            }
-            Self::Far(far, owner) => far.present(*owner, index),
-        }
-    }
-}
 
 /// A memory object.
 pub struct MemoryObject {
@@ -262,105 +164,6 @@ impl MemoryObject {
     pub fn name(&self) -> Option<Arc<[u8]>> {
         self.label.lock().clone()
     }
-
-    /// The first page from `index` on that has content, as far as this torus knows.
-    pub fn next_stored(&self, index: u64) -> Option<u64> {
-        match &self.pages {
-            Pages::Own(own) => own.next_stored(index),
-            Pages::Content(content) => {
-                (index < content.len().div_ceil(PAGE as u64)).then_some(index)
-            }
-            Pages::Far(_) => None,
-        }
-    }
-
-    /// What page `index` shows; its frame is made when it is not there.
-    pub fn page(&self, index: u64) -> Result<Shown, SourceError> {
-        match &self.pages {
-            Pages::Own(own) => own.page(self.owner, index).map(Shown::Frame),
-            Pages::Content(content) => self.content_page(&**content, index),
-            Pages::Far(far) => far.page(self.owner, index),
-        }
-    }
-
-    fn content_page(&self, content: &dyn Content, index: u64) -> Result<Shown, SourceError> {
-        let root = leaf(content, index)?;
-        if root == Digest::ZERO {
-            return Ok(Shown::Zero);
-        }
-        let cache = &cpu::this().torus().share.page_cache;
-        let found = cache.search(self.owner).find(&root, index);
-        if let Some(frame) = found {
-            return Ok(Shown::Frame(frame));
-        }
-        let frame = match content.frame(index) {
-            Some(frame) => frame,
-            None => {
-                let mut frame = Held::zeroed(Use::Cached).ok_or(SourceError::NoMemory)?;
-                frame.fill(|page| content.fill(index, page))?;
-                frame
-            }
-        };
-        Ok(Shown::Frame(cache.offer(root, frame, self.owner, index)))
-    }
-
-    /// The frame of page `index`, if it is there already.
-    pub fn present(&self, index: u64) -> Option<Held> {
-        self.look().frame(index)
-    }
-
-    /// Looks for the frames of pages that are there already. Until it is dropped nobody else looks, and no memory may be asked for.
-    pub fn look(&self) -> Look<'_> {
-        match &self.pages {
-            Pages::Own(own) => Look::Own(own.look()),
-            Pages::Content(content) => {
-                let cache = &cpu::this().torus().share.page_cache;
-                Look::Content(&**content, cache.search(self.owner))
-            }
-            Pages::Far(far) => Look::Far(far, self.owner),
-        }
-    }
-
-    /// The frame of page `index` of an object of its own pages; none when it was never touched.
-    pub fn touched(&self, index: u64) -> Result<Option<Held>, SourceError> {
-        match &self.pages {
-            Pages::Own(own) => own.touched(self.owner, index),
-            Pages::Content(_) | Pages::Far(_) => Ok(self.present(index)),
-        }
-    }
-
-    /// The frame of page `index` of an object of its own pages; none when it is zeros that nobody has touched.
-    pub fn stored(&self, index: u64) -> Result<Option<Held>, SourceError> {
-        match &self.pages {
-            Pages::Own(own) if own.is_made(index) => own.page(self.owner, index).map(Some),
-            _ => self.touched(index),
-        }
-    }
-
-    /// Copies page `index` to `page`, which arrives with any content.
-    pub fn copy(&self, index: u64, page: &mut PageBytes) -> Result<(), SourceError> {
-        match &self.pages {
-            Pages::Own(own) => own.page(self.owner, index)?.copy_to(page),
-            Pages::Content(content) => {
-                // A page that programs only ever write is not worth a frame of the cache's.
-                if let Some(frame) = self.present(index) {
-                    frame.copy_to(page);
-                } else {
-                    let zero = leaf(&**content, index)? == Digest::ZERO;
-                    page.fill(0);
-                    if !zero {
-                        content.fill(index, page)?;
-                    }
-                }
-            }
-            Pages::Far(far) => match far.page(self.owner, index)? {
-                Shown::Zero => page.fill(0),
-                Shown::Frame(frame) => frame.copy_to(page),
-                Shown::Lent(frame) => holder::copy(frame, page),
-            },
-        }
-        Ok(())
-    }
 }
 
 impl MemoryObject {
@@ -383,71 +186,6 @@ impl MemoryObject {
     pub fn retract(&self, len: u64) {
         if let Pages::Own(own) = &self.pages {
             own.retract(len);
-        }
-    }
-}
-
-fn leaf(content: &dyn Content, index: u64) -> Result<Digest, SourceError> {
-    if index < content.len().div_ceil(PAGE as u64) {
-        content.leaf(index)
-    } else {
-        Err(SourceError::BeyondEnd)
-    }
-}
-
-/// The torus's object of this identity, made when there is none.
-fn known(
-    identity: Option<u64>,
-    make: impl FnOnce() -> Result<ObjectRef, Errno>,
-) -> Result<ObjectRef, Errno> {
-    match identity {
-        Some(identity) => cpu::this()
-            .torus()
-            .share
-            .objects
-            .get_or_insert(identity, make),
-        None => make(),
-    }
-}
-
-/// The objects of files that a torus has mapped, so that they are found again.
-pub struct Objects {
-    all: Lock<Vec<(u64, ObjectRef)>>,
-}
-
-impl Objects {
-    /// None.
-    pub const fn new() -> Self {
-        Self {
-            all: Lock::new(Vec::new()),
-        }
-    }
-
-    fn get_or_insert(
-        &self,
-        identity: u64,
-        make: impl FnOnce() -> Result<ObjectRef, Errno>,
-    ) -> Result<ObjectRef, Errno> {
-        let mut all = self.all.lock();
-        match all.binary_search_by_key(&identity, |(key, _)| *key) {
-            Ok(at) => Ok(all[at].1.clone()),
-            Err(at) => {
-                let object = make()?;
-                all.try_insert_at(at, (identity, object.clone()))?;
-                Ok(object)
-            }
-        }
-    }
-
-    /// Lets every object go that no mapping holds: under memory pressure, and before the accounts are checked.
-    pub fn drop_unused(&self) {
-        let mut all = self.all.lock();
-        all.retain(|(_, object)| {
-            pieces::step();
-            Arc::strong_count(&object.0) > 1
-        });
-        if all.is_empty() {
-            *all = Vec::new();
         }
     }
 }

@@ -1,0 +1,67 @@
+//! The objects that a torus finds again by what they show.
+
+use super::ObjectRef;
+use crate::arch::cpu;
+use crate::sched::lock::Lock;
+use crate::sched::pieces;
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use fallible::TryVec;
+
+/// The torus's object of this identity, made when there is none.
+pub(super) fn known(
+    identity: Option<u64>,
+    make: impl FnOnce() -> Result<ObjectRef, Errno>,
+) -> Result<ObjectRef, Errno> {
+    match identity {
+        Some(identity) => cpu::this()
+            .torus()
+            .share
+            .objects
+            .get_or_insert(identity, make),
+        None => make(),
+    }
+}
+
+/// The objects of files that a torus has mapped, so that they are found again.
+pub struct Objects {
+    all: Lock<Vec<(u64, ObjectRef)>>,
+}
+
+impl Objects {
+    /// None.
+    pub const fn new() -> Self {
+        Self {
+            all: Lock::new(Vec::new()),
+        }
+    }
+
+    fn get_or_insert(
+        &self,
+        identity: u64,
+        make: impl FnOnce() -> Result<ObjectRef, Errno>,
+    ) -> Result<ObjectRef, Errno> {
+        let mut all = self.all.lock();
+        match all.binary_search_by_key(&identity, |(key, _)| *key) {
+            Ok(at) => Ok(all[at].1.clone()),
+            Err(at) => {
+                let object = make()?;
+                all.try_insert_at(at, (identity, object.clone()))?;
+                Ok(object)
+            }
+        }
+    }
+
+    /// Lets every object go that no mapping holds: under memory pressure, and before the accounts are checked.
+    pub fn drop_unused(&self) {
+        let mut all = self.all.lock();
+        all.retain(|(_, object)| {
+            pieces::step();
+            Arc::strong_count(&object.0) > 1
+        });
+        if all.is_empty() {
+            *all = Vec::new();
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The bytes that an object is made of, where they never change.
+
+use super::super::held::Held;
+use super::PAGE;
+use crate::syscall::call::Stop;
+use crate::syscall::errno::Errno;
+use braid_files::archive::NodeId;
+use fallible::NoMemory;
+use vm::hash::{Digest, PageBytes};
+
+/// A page of an object could not be produced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceError {
+    /// The page lies wholly beyond the end: SIGBUS.
+    BeyondEnd,
+    /// Files in memory have as many pages as they may: SIGBUS, or ENOSPC.
+    Full,
+    /// No memory for it.
+    NoMemory,
+    /// It is on its way from the swap disk: whoever waits is enrolled.
+    Wait,
+    /// The swap disk has lost it.
+    Lost,
+}
+
+impl From<NoMemory> for SourceError {
+    fn from(_: NoMemory) -> Self {
+        Self::NoMemory
+    }
+}
+
+impl From<SourceError> for Stop {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::BeyondEnd => Errno::EFAULT.into(),
+            SourceError::Full => Errno::ENOSPC.into(),
+            SourceError::NoMemory => Errno::ENOMEM.into(),
+            SourceError::Wait => Self::Memory,
+            SourceError::Lost => Errno::EIO.into(),
+        }
+    }
+}
+
+/// Bytes that never change, by page.
+pub trait PageSource: Send + Sync {
+    /// Length in bytes.
+    fn len(&self) -> u64;
+
+    /// Writes page `index` (its tail beyond `len` zeroed) to `page`, which arrives zeroed.
+    fn fill(&self, index: u64, page: &mut PageBytes) -> Result<(), SourceError>;
+
+    /// Its number, if it is a file of the boot archive, which every torus has.
+    fn boot_file(&self) -> Option<NodeId> {
+        None
+    }
+
+    /// A number that sources of the same bytes share and no others, so that they share one object per torus.
+    fn identity(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// Bytes that never change, of whose pages the roots are known: their frames are the page cache's.
+pub trait Content: PageSource {
+    /// What page `index` contributes to a tree; asked only for pages within the length. Neither hashes nor allocates.
+    fn leaf(&self, index: u64) -> Result<Digest, SourceError>;
+
+    /// The frame in which page `index` is held, if it is.
+    fn frame(&self, _index: u64) -> Option<Held> {
+        None
+    }
+}
+
+pub(super) fn leaf(content: &dyn Content, index: u64) -> Result<Digest, SourceError> {
+    if index < content.len().div_ceil(PAGE as u64) {
+        content.leaf(index)
+    } else {
+        Err(SourceError::BeyondEnd)
+    }
+}
