@@ -71,9 +71,9 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
         .crowds
         .store(arrival.pages > room(torus), Ordering::Relaxed);
     process.moving.lock().arrived = Some(arrival.frozen_at);
-    if let Err(errno) = host::announce(&claims) {
+    if let Err(error) = host::announce(&claims) {
         process.set_thread(None);
-        return Err(errno);
+        return Err(error.into());
     }
     if table().arrive(process.clone(), &arrival.record).is_err() {
         host::unregister(&claims);

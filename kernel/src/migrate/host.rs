@@ -10,7 +10,7 @@ use crate::rings;
 use crate::signal::{self, Signal};
 use crate::syscall::errno::Errno;
 use alloc::sync::{Arc, Weak};
-use fallible::{TryMap, reserve};
+use fallible::{NoMemory, TryMap, reserve};
 use torus::message::{Message, Refusal};
 use torus::migrate::{Claim, Effect, Effects, Event, MigrateError, RemotePages, Resident};
 use torus::span::Span;
@@ -376,14 +376,14 @@ fn sweep(space: &mut VmSpace, resident: &mut Resident) -> Todo {
     todo
 }
 
-/// Makes room to note that a space has these claims; whoever does not go on has them [unregistered](unregister). ENOMEM without memory.
-pub fn announce(claims: &[Claim]) -> Result<(), Errno> {
+/// Makes room to note that a space has these claims; whoever does not go on has them [unregistered](unregister).
+pub fn announce(claims: &[Claim]) -> Result<(), NoMemory> {
     let mut known = own().claims.lock();
     for (index, claim) in claims.iter().enumerate() {
         if known.put(claim.deposit, Weak::new()).is_err() {
             drop(known);
             unregister(&claims[..index]);
-            return Err(Errno::ENOMEM);
+            return Err(NoMemory);
         }
     }
     Ok(())
@@ -436,14 +436,12 @@ pub fn fork(host: &mut Host, child: Pid, copy: &Arc<Space>) -> Result<(), Errno>
     let mut effects = Effects::new();
     // What the homes are asked to make is noted here, or not asked for.
     let _held = reserve(NOTES, NOTES * NOTE)?;
-    let embryo = host
-        .resident
-        .fork(child, &mut own().names.lock(), &mut effects);
+    let name = || own().names.lock().give();
+    let embryo = host.resident.fork(child, name, announce, &mut effects);
     let embryo = embryo.map_err(|error| match error {
         MigrateError::NoMemory(_) => Errno::ENOMEM,
         _ => Errno::EBUSY,
     })?;
-    announce(embryo.claims())?;
     register(copy, embryo.claims());
     copy.with_pages(|_, host| *host = Some(Host::new(embryo)));
     for effect in &*effects {

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use libc as l;
 
-use crate::table::{DRAIN, MIGRATE};
+use crate::table::{DRAIN, MIGRATE, TORUS_INFO};
 use crate::victim::{MOST_CALLS, Mode, live};
 use crate::{raw, world};
 
 /// Looks at a victim, with a pause after each, before it is killed; and before it counts as one that cannot be killed.
 const PATIENCE: u32 = 120;
 const LAST_PATIENCE: u32 = 500;
+/// Calls after which a run tells how far it is.
+const MILLION: u64 = 1_000_000;
 /// Seeds from one worker to the next.
 const STRIDE: u64 = 1 << 32;
 
@@ -47,25 +49,39 @@ impl Counts {
 
 /// Runs victims in `workers` lines until they have made so many calls.
 pub(crate) fn run(calls: u64, seed: u64, workers: u64, mode: Mode, counts: &'static Counts) {
+    let tori = tori();
     let mut lines = Vec::new();
     for index in 0..workers {
         let first = seed.wrapping_add(index * STRIDE);
         let line = fork(|| work(first, calls, mode, counts));
-        // Some go elsewhere at once: torus 0 may be the only one there is.
-        raw::call(MIGRATE as u64, [line as u64, index % 3, 0, 0, 0, 0]);
+        raw::call(MIGRATE as u64, [line as u64, index % tori, 0, 0, 0, 0]);
         lines.push(line);
     }
     // Orphans of victims are ours to wait for as well.
+    let mut told = 0;
     while lines.iter().any(|line| is_there(*line)) {
         sleep(Duration::from_millis(20));
         reap();
+        let millions = counts.calls.load(Relaxed) / MILLION;
+        if millions > told {
+            eprintln!("{millions},000,000 calls");
+            told = millions;
+        }
     }
     // SAFETY: F1, everything that is left.
     unsafe { l::kill(-1, l::SIGKILL) };
     while wait_any(0) {}
-    for torus in 0..3 {
+    for torus in 0..tori {
         raw::call(DRAIN as u64, [torus, 1, 0, 0, 0, 0]);
     }
+}
+
+/// Tori of the machine: the second word about any of them.
+fn tori() -> u64 {
+    let mut words = [0; 2];
+    let buffer = words.as_mut_ptr() as u64;
+    raw::call(TORUS_INFO as u64, [u64::MAX, buffer, 16, 0, 0, 0]);
+    words[1]
 }
 
 /// One victim after the other.

@@ -135,9 +135,10 @@ impl World {
             return Ok(());
         };
         let mut effects = Effects::new();
-        let resident = process
-            .resident
-            .fork(child, &mut torus.names, &mut effects)?;
+        let resident =
+            process
+                .resident
+                .fork(child, || torus.names.give(), |_| Ok(()), &mut effects)?;
         torus
             .processes
             .insert(child, Process::new(resident, memory, 0));

@@ -2,13 +2,14 @@
 
 use alloc::vec::Vec;
 
+use fallible::NoMemory;
 use vm::{
     addr::{Page, PageRange},
     table::Source,
 };
 
 use super::{Effect, Effects, Event, MigrateError, Window, flights::Flights};
-use crate::{DepositId, DepositNames, TorusId, message::Message, pid::Pid, span::Span};
+use crate::{DepositId, TorusId, message::Message, pid::Pid, span::Span};
 
 /// What the machine reads in the page table of its process.
 pub trait RemotePages {
@@ -83,14 +84,17 @@ impl Resident {
     }
 
     /// A forked child. Its table is a copy of its parent's, remote entries included. Until
-    /// [`Effect::Start`] it must not run.
+    /// [`Effect::Start`] it must not run. `name` names its deposits, and `announce` makes the room to find the child by its
+    /// claims: before the parent counts as forking, which only the homes' answers end.
     ///
     /// # Errors
-    /// [`MigrateError::Busy`] if the process is not running here, [`MigrateError::NoMemory`].
+    /// [`MigrateError::Busy`] if the process is not running here, [`MigrateError::NoMemory`], also where `announce` has none;
+    /// the parent is then as before.
     pub fn fork(
         &mut self,
         child: Pid,
-        names: &mut DepositNames,
+        mut name: impl FnMut() -> DepositId,
+        announce: impl FnOnce(&[Claim]) -> Result<(), NoMemory>,
         effects: &mut Effects,
     ) -> Result<Self, MigrateError> {
         if !matches!(self.phase, Phase::Here | Phase::Leaving { .. }) {
@@ -109,22 +113,21 @@ impl Resident {
         if rooms.iter().any(Result::is_err) {
             return Err(MigrateError::NoMemory(self.pid));
         }
+        #[expect(clippy::disallowed_methods, reason = "there is room")]
         for claim in &self.claims {
-            let deposit = names.give();
+            let deposit = name();
+            embryo.claims.push(Claim { deposit, ..*claim });
+            embryo.forks.push(deposit);
+        }
+        announce(&embryo.claims).map_err(|NoMemory| MigrateError::NoMemory(self.pid))?;
+        for (own, copy) in self.claims.iter().zip(&embryo.claims) {
             #[expect(clippy::disallowed_methods, reason = "there is room")]
-            {
-                embryo.claims.push(Claim { deposit, ..*claim });
-                embryo.forks.push(deposit);
-                self.forks.push(deposit);
-            }
-            send(
-                effects,
-                claim.home,
-                Message::Fork {
-                    parent: claim.deposit,
-                    child: deposit,
-                },
-            );
+            self.forks.push(copy.deposit);
+            let message = Message::Fork {
+                parent: own.deposit,
+                child: copy.deposit,
+            };
+            send(effects, own.home, message);
         }
         if embryo.forks.is_empty() {
             embryo.phase = Phase::Here;
@@ -447,6 +450,7 @@ fn send(effects: &mut Effects, to: TorusId, message: Message) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::DepositNames;
 
     /// A process of torus 0 with pages on tori 1 and 2.
     fn parent() -> Resident {
@@ -466,8 +470,9 @@ mod tests {
         let own = TorusId::new(0).unwrap();
         let pid = Pid::from_raw(8).unwrap();
         let mut names = DepositNames::new(own);
-        let child = parent.fork(pid, &mut names, &mut Effects::new());
+        let child = parent.fork(pid, || names.give(), |_| Ok(()), &mut Effects::new());
         let mut child = child.unwrap();
+        assert!(parent.is_forking());
         let deposits: Vec<DepositId> = child.claims().iter().map(|claim| claim.deposit).collect();
         assert!(child.is_forking() && !child.runs());
         let mut effects = Effects::new();
@@ -481,5 +486,17 @@ mod tests {
             },
         };
         assert!(effects.contains(&released), "{effects:?}");
+    }
+
+    #[test]
+    fn a_parent_whose_child_cannot_be_noted_does_not_wait_for_homes() {
+        let mut parent = parent();
+        let before = parent.clone();
+        let mut names = DepositNames::new(TorusId::new(0).unwrap());
+        let pid = Pid::from_raw(8).unwrap();
+        let mut effects = Effects::new();
+        let child = parent.fork(pid, || names.give(), |_| Err(NoMemory), &mut effects);
+        assert_eq!(child, Err(MigrateError::NoMemory(parent.pid())));
+        assert!(effects.is_empty() && parent == before);
     }
 }
