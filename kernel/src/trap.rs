@@ -101,7 +101,7 @@ pub fn interrupt(interrupt: Interrupt, from_user: bool) {
     }
     match interrupt {
         Interrupt::Timer => crate::sched::tick(),
-        Interrupt::ConsoleInput => crate::console::program::receive(),
+        Interrupt::ConsoleInput => crate::console::program::note_input(),
         Interrupt::Disk => crate::mem::reclaim::knocked(),
         // What is in the run queue is seen on the way back.
         Interrupt::Reschedule | Interrupt::Other(_) => return,

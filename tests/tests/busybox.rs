@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use braid_tests::booted::Exec;
+use braid_tests::booted::{Exec, cases};
 
 /// Files that are there on the host and in the machine.
 fn files() -> tempfile::TempDir {
@@ -48,6 +48,14 @@ fn cat_from_files_and_input() {
         .same_as_host();
     Exec::busybox(["wc"])
         .stdin("a line\n".repeat(20_000))
+        .same_as_host();
+}
+
+#[test]
+fn many_readers_share_the_input() {
+    cases::exec("readers")
+        .smp(2)
+        .stdin("x".repeat(200_000))
         .same_as_host();
 }
 

@@ -3,7 +3,7 @@
 use super::apic::{self, vector};
 use super::regs::UserRegs;
 use super::{cpu, features, msr, shootdown, usercopy};
-use crate::{console, panic};
+use crate::panic;
 use core::arch::asm;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -39,7 +39,7 @@ pub enum Interrupt {
     Timer,
     /// Another core asks this one to look at its queues.
     Reschedule,
-    /// The program console has input, which has been handed on.
+    /// The program console has input.
     ConsoleInput,
     /// The torus's swap disk has answered.
     Disk,
@@ -135,28 +135,21 @@ pub(super) extern "C" fn next_thread() -> *mut UserRegs {
     crate::sched::next_thread()
 }
 
-/// Interrupts whose handlers take locks under which interrupts are let in.
-const DEFERRED: [u8; 3] = [vector::TIMER, vector::CONSOLE, vector::DISK];
-
-/// Whether an interrupt has to wait until the core holds no such lock any more.
+/// Whether an interrupt has to wait until the core holds no lock any more that its handler takes and under which interrupts are let in. The
+/// timer's handler alone takes such locks: those of the console and of disks only note that there is something to do.
 fn must_wait(number: u8) -> bool {
     let sched = &cpu::this().sched;
-    let kind = DEFERRED.iter().position(|deferred| *deferred == number);
-    let Some(kind) = kind.filter(|_| sched.closed.get() > 0) else {
-        return false;
-    };
-    sched.deferred.set(sched.deferred.get() | 1 << kind);
-    true
+    let waits = number == vector::TIMER && sched.closed.get() > 0;
+    if waits {
+        sched.deferred.set(true);
+    }
+    waits
 }
 
-/// The core holds no lock any more that handlers of interrupts take: those come again that had to wait.
+/// The core holds no such lock any more: the timer's interrupt, which had to wait, comes again.
 #[cold]
-pub(crate) fn raise_again(deferred: u8) {
-    for (kind, number) in DEFERRED.iter().enumerate() {
-        if deferred >> kind & 1 != 0 {
-            apic::send(apic::id(), *number);
-        }
-    }
+pub(crate) fn raise_again() {
+    apic::send(apic::id(), vector::TIMER);
 }
 
 fn interrupt(number: u8, from_user: bool) {
@@ -178,12 +171,7 @@ fn interrupt(number: u8, from_user: bool) {
         vector::TIMER => Interrupt::Timer,
         vector::DISK => Interrupt::Disk,
         vector::RESCHEDULE => Interrupt::Reschedule,
-        vector::CONSOLE => {
-            apic::acknowledge();
-            console::program::receive();
-            crate::trap::interrupt(Interrupt::ConsoleInput, from_user);
-            return;
-        }
+        vector::CONSOLE => Interrupt::ConsoleInput,
         other => Interrupt::Other(other),
     };
     apic::acknowledge();

@@ -3,7 +3,7 @@
 use super::frame::{self, Assembler, In, Out};
 use super::logger::{self, COM1};
 use super::uart::Uart;
-use crate::arch::Relax;
+use crate::arch::{Relax, cpu};
 use crate::boot;
 use braid_firmware::cmdline::Console;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -89,8 +89,30 @@ pub fn drain() {
     }
 }
 
-/// Takes in what has arrived and hands it to the terminal, while that has room; the port keeps the rest. Called on every
+/// The port's interrupt, which may come between the pieces of an operation that holds locks: it only notes.
+pub fn note_input() {
+    cpu::this().sched.input.set(true);
+    crate::sched::yield_now();
+}
+
+/// Whether this core is to [take in](take_in) something.
+#[inline]
+pub fn has_input() -> bool {
+    cpu::this().sched.input.get()
+}
+
+/// Takes in what this core has been interrupted for. It holds no lock.
+#[inline]
+pub fn take_in() {
+    if has_input() {
+        cpu::this().sched.input.set(false);
+        receive();
+    }
+}
+
+/// Takes in what has arrived and hands it to the terminal, while that has room; the port keeps the rest. Called after every
 /// interrupt of the port, and by those who wait for input.
+#[inline(never)]
 pub fn receive() {
     let mut assembler = RECEIVER.lock();
     if !is_framed() {

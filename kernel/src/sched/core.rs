@@ -48,8 +48,10 @@ pub struct Core {
     pub delivers: OwnCell<bool>,
     /// Locks that it holds and interrupts take: it handles none.
     pub closed: OwnCell<u32>,
-    /// Those that have come meanwhile.
-    pub deferred: OwnCell<u8>,
+    /// The timer's interrupt has come meanwhile.
+    pub deferred: OwnCell<bool>,
+    /// The console has interrupted, and what has arrived there has not been taken in.
+    pub input: OwnCell<bool>,
     /// Rounds of long loops since it let interrupts in.
     pub(super) rounds: OwnCell<u32>,
     /// The deposit that was drained last, of a process that has come from another torus.
@@ -99,7 +101,8 @@ impl Core {
             gathers: OwnCell::new(false),
             delivers: OwnCell::new(false),
             closed: OwnCell::new(0),
-            deferred: OwnCell::new(0),
+            deferred: OwnCell::new(false),
+            input: OwnCell::new(false),
             rounds: OwnCell::new(0),
             drained: OwnCell::new(None),
             random: OwnCell::new(None),

@@ -54,6 +54,7 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
     let here = cpu::this();
     let idle = &here.torus().share.sched.idle;
     loop {
+        crate::console::program::take_in();
         crate::rings::serve();
         crate::process::closing::finish();
         crate::mem::reclaim::keep_up();
@@ -72,9 +73,10 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
         if found.is_none() {
             super::switch::arm(core);
             crate::rings::rest();
-            // What this core has sent to its own torus since it served interrupts nobody, and the disk may have answered while
-            // interrupts were let in.
-            if !crate::rings::is_rung() && !crate::mem::reclaim::is_due() {
+            // What this core has sent to its own torus since it served interrupts nobody, and disk and console may have interrupted
+            // where that was let in.
+            let due = crate::mem::reclaim::is_due() || crate::console::program::has_input();
+            if !crate::rings::is_rung() && !due {
                 cpu::halt_until_interrupt();
             }
         }

@@ -34,8 +34,8 @@ impl Drop for Closed {
         let sched = &cpu::this().sched;
         let closed = sched.closed.get() - 1;
         sched.closed.set(closed);
-        if closed == 0 && sched.deferred.get() != 0 {
-            crate::arch::raise_again(sched.deferred.replace(0));
+        if closed == 0 && sched.deferred.replace(false) {
+            crate::arch::raise_again();
         }
     }
 }

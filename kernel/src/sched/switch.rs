@@ -5,7 +5,7 @@ use super::time::Nanos;
 use crate::arch::regs::UserRegs;
 use crate::arch::segment::Segments;
 use crate::arch::{cpu, fpu, paging, time};
-use crate::console::screen;
+use crate::console::{program, screen};
 use crate::process::{RunState, Thread};
 use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
@@ -54,10 +54,15 @@ fn look_around(core: &'static Core) -> *mut UserRegs {
             cpu::let_interrupts_in();
         }
         rounds = rounds.saturating_add(1);
+        program::take_in();
         // SAFETY: K20, only this core writes `current`, and only in `retire` and `start`, when the reference is gone.
         let current = unsafe { &*core.current.as_ptr() };
         if let Some(thread) = current {
             if may_go_on(core, thread) {
+                // It may be for this thread.
+                if program::has_input() {
+                    continue;
+                }
                 // Last, as its call may have woken what waits here for another torus. It may concern this thread, too.
                 if served {
                     crate::rings::remind();

@@ -12,7 +12,7 @@ use super::machine::{self, Nanos};
 use crate::boot;
 use crate::console::program::{self, Output};
 use crate::process::Pid;
-use crate::sched::lock::IrqLock;
+use crate::sched::lock::Lock;
 use crate::sched::wait::Waiter;
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Stop, SysResult};
@@ -38,7 +38,7 @@ struct Console {
     session: Pid,
 }
 
-static CONSOLE: IrqLock<Console> = IrqLock::new(Console {
+static CONSOLE: Lock<Console> = Lock::new(Console {
     line: Line::new(),
     plain: Deque::new(),
     rows: 24,
