@@ -119,7 +119,7 @@ fn is_quiet() -> bool {
     let files = &cpu::this().torus().share.far_files;
     files.is_quiet()
         && crate::migrate::is_quiet()
-        && table().len() == usize::from(table().get(Pid::INIT).is_some())
+        && table().population() == usize::from(table().get(Pid::INIT).is_some())
 }
 
 /// Another torus has done what was asked of it last.

@@ -78,8 +78,7 @@ impl Table {
         let mut hands = Hands(&mut inner.processes, None);
         let result = act(&mut inner.families, &mut hands);
         let limited = hands.1;
-        let now = inner.processes.len();
-        self.population.store(now, Ordering::Relaxed);
+        let now = self.count(inner);
         drop(guard);
         if let Some(process) = limited {
             process.spread_limits();
@@ -88,6 +87,13 @@ impl Table {
             super::closing::look();
         }
         result
+    }
+
+    /// Counts the processes anew, for those who ask without the lock; answers how many there are.
+    fn count(&self, inner: &Inner) -> usize {
+        let now = inner.processes.len();
+        self.population.store(now, Ordering::Relaxed);
+        now
     }
 
     fn read<R>(&self, look: impl FnOnce(&Families) -> R) -> R {
@@ -99,6 +105,7 @@ impl Table {
         let mut inner = self.inner.lock();
         inner.families.clear();
         let processes = core::mem::take(&mut inner.processes);
+        self.count(&inner);
         drop(inner);
         drop(processes);
         self.emptied.wake_all();
@@ -155,8 +162,7 @@ impl Table {
             });
         let gone = born.is_err().then(|| inner.processes.remove(&pid));
         self.last.store(pid.raw(), Ordering::Relaxed);
-        self.population
-            .store(inner.processes.len(), Ordering::Relaxed);
+        self.count(inner);
         drop(guard);
         drop(gone);
         Ok(born?)
@@ -174,16 +180,10 @@ impl Table {
             inner.families.arrive(pid, record, &mut hands)
         });
         let gone = arrived.is_err().then(|| inner.processes.remove(&pid));
-        self.population
-            .store(inner.processes.len(), Ordering::Relaxed);
+        self.count(inner);
         drop(guard);
         drop(gone);
         arrived
-    }
-
-    /// How many processes are here, zombies included.
-    pub fn len(&self) -> usize {
-        self.inner.lock().processes.len()
     }
 
     /// The process of this number, if it is here.
@@ -259,7 +259,10 @@ impl Table {
 
     /// Takes the first process off the table, at the end of the machine.
     pub fn remove_init(&self) {
-        let init = self.inner.lock().processes.remove(&Pid::INIT);
+        let mut inner = self.inner.lock();
+        let init = inner.processes.remove(&Pid::INIT);
+        self.count(&inner);
+        drop(inner);
         drop(init);
     }
 }

@@ -41,7 +41,7 @@ pub fn torus_info(call: &mut Call) -> SysResult {
         torus.cores() as u64,
         torus.total(),
         torus.available(),
-        torus.share.processes.len() as u64,
+        torus.share.processes.population() as u64,
         0,
     ]);
     let mut count = FIXED;

@@ -2,6 +2,7 @@
 
 use super::failing::Failing;
 use super::heap::{self, Heap};
+use super::pool::Pool;
 use super::reserve::Reservations;
 use super::{Lock, TORI, Torus};
 use crate::arch::cpu::{CoreIndex, Cpu};
@@ -136,7 +137,7 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
             cpus,
             frames,
             zero,
-            pool: Lock::new(pool),
+            pool: Pool::new(pool),
             reservations: Reservations::new(),
             failing: Failing::new(),
             heap: Heap::new(id),

@@ -8,6 +8,7 @@ mod build;
 mod divide;
 mod failing;
 pub mod heap;
+mod pool;
 mod reserve;
 mod slots;
 
@@ -22,6 +23,7 @@ use crate::process::charge::{self, Kind};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use failing::Failing;
 use heap::Heap;
+use pool::Pool;
 use reserve::Reservations;
 use spin::mutex::SpinMutex;
 use torus::{MAX_TORI, TorusId};
@@ -48,7 +50,7 @@ pub struct Torus {
     frames: FrameTable<'static>,
     /// The frame that all untouched memory reads.
     zero: Frame,
-    pool: Lock<FramePool<'static>>,
+    pool: Pool,
     /// Frames of the pool that are reserved for the heap.
     reservations: Reservations,
     failing: Failing,
@@ -290,7 +292,7 @@ impl Torus {
         let cached = (0..self.cores())
             .map(|index| self.core(index).frames.available())
             .sum::<u64>();
-        self.pool.lock().available() + cached
+        self.pool.free() + cached
     }
 
     /// Frames that programs can still get.
