@@ -228,7 +228,7 @@ impl<const N: usize> Receiver<'_, N> {
     }
 
     /// Lines that wait; reads what the sender published only when those known are used up.
-    fn waiting(&mut self) -> usize {
+    pub fn waiting(&mut self) -> usize {
         if self.tail_seen == self.head {
             self.tail_seen = self.ring.tail.load(Ordering::Acquire);
         }

@@ -8,8 +8,6 @@ use super::cpu::{self, CoreIndex};
 pub enum Ipi {
     /// Look at the run queues.
     Reschedule,
-    /// Look at the rings.
-    Doorbell,
     /// Serve the flush mailbox.
     Flush,
 }
@@ -19,7 +17,6 @@ pub fn send(core: CoreIndex, ipi: Ipi) {
     let Some(cpu) = cpu::get(core) else { return };
     match ipi {
         Ipi::Reschedule => apic::send(cpu.apic_id, vector::RESCHEDULE),
-        Ipi::Doorbell => knock(cpu.apic_id),
         Ipi::Flush => apic::send(cpu.apic_id, vector::FLUSH),
     }
 }

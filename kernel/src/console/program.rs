@@ -101,10 +101,10 @@ pub fn has_input() -> bool {
     cpu::this().sched.input.get()
 }
 
-/// Takes in what this core has been interrupted for. It holds no lock.
+/// Takes in what this core has been interrupted for, when messages about it can be sent. The core holds no lock.
 #[inline]
 pub fn take_in() {
-    if has_input() {
+    if has_input() && !crate::rings::is_choked() {
         cpu::this().sched.input.set(false);
         receive();
     }

@@ -241,7 +241,12 @@ impl Inlet {
     }
 
     pub(super) fn is_empty(&mut self) -> bool {
-        self.at == self.batch.len() && self.receiver.is_empty()
+        self.waiting() == 0
+    }
+
+    /// Lines that have not been delivered, as far as is known without another look at what the sender has published.
+    pub(super) fn waiting(&mut self) -> usize {
+        self.batch.len() - self.at + self.receiver.waiting()
     }
 
     /// Takes the next lines out of the ring.

@@ -27,7 +27,6 @@ pub use setup::connect;
 
 use self::places::RUNG;
 use crate::arch::cpu;
-use crate::arch::ipi::{self, Ipi};
 use crate::sched::wait::Woken;
 use ::torus::TorusId;
 use ::torus::message::Message;
@@ -38,7 +37,7 @@ pub const LINES: usize = 512;
 /// Lines that bulk senders leave to others.
 const RESERVE: usize = 128;
 
-/// Messages that a core delivers before it goes on with its programs; what is left interrupts it again.
+/// Messages that a core delivers before it looks at its programs.
 const BUDGET: usize = 1024;
 
 /// Sends a message. It never fails and never waits; messages to one torus arrive in the order they were sent in.
@@ -97,13 +96,6 @@ pub fn serve() -> bool {
     rung
 }
 
-/// Has this core interrupted again if more has come, so that its program gets on in between.
-pub fn remind() {
-    if is_rung() {
-        ipi::send(cpu::this().index, Ipi::Doorbell);
-    }
-}
-
 /// This core has nothing to do: it is the one to interrupt, unless another is already idle.
 pub fn rest() {
     let here = cpu::this();
@@ -148,15 +140,18 @@ impl Rings {
             cpu::let_interrupts_in();
             fence(Ordering::SeqCst);
             if !done {
-                self.signs.set(RUNG);
-                return remind();
+                return self.signs.set(RUNG);
             }
         }
     }
 
-    /// Delivers until all rings are empty and the bell is armed; false when it has done enough for now.
+    /// Delivers until all rings are empty and the bell is armed; false when it has done enough for now. Messages to its own torus that are
+    /// posted meanwhile are for the next time: what is looked at again and again does not keep others from going on.
     fn empty(&self, inlets: &mut [Option<ends::Inlet>]) -> bool {
         let mut left = BUDGET;
+        let here = cpu::this().torus().id;
+        let own = inlets.get_mut(here.index()).and_then(Option::as_mut);
+        let mut own_left = own.map_or(0, ends::Inlet::waiting);
         self.door.bell.disarm();
         for exit in self.exits {
             let woken = exit.lock().room_made();
@@ -165,7 +160,13 @@ impl Rings {
         loop {
             let mut count = 0;
             for inlet in inlets.iter_mut().flatten() {
-                count += inlet.deliver();
+                if inlet.from != here {
+                    count += inlet.deliver();
+                } else if own_left > 0 {
+                    let delivered = inlet.deliver();
+                    own_left = own_left.saturating_sub(delivered);
+                    count += delivered;
+                }
             }
             self.flush();
             left = left.saturating_sub(count);
@@ -175,10 +176,16 @@ impl Rings {
             if count == 0 {
                 self.door.bell.arm();
                 // What has to wait is delivered when there is room for what comes of it.
-                if self.is_full() || inlets.iter_mut().flatten().all(ends::Inlet::is_empty) {
+                if self.is_full() {
                     return true;
                 }
-                self.door.bell.disarm();
+                let from = |inlet: &mut ends::Inlet| (!inlet.is_empty()).then_some(inlet.from);
+                let mut waiting = inlets.iter_mut().flatten().filter_map(from);
+                match waiting.next() {
+                    None => return true,
+                    Some(from) if from == here && waiting.next().is_none() => return false,
+                    Some(_) => self.door.bell.disarm(),
+                }
             }
         }
     }

@@ -92,9 +92,11 @@ pub fn with_current<R>(f: impl FnOnce(&Arc<Thread>) -> R) -> R {
     }
 }
 
-/// The kernel's heap has grown by so many frames for the current thread, if there is any and the core works for it, or shrunk.
+/// The kernel's heap has grown by so many frames for the current thread, or shrunk, if there is any and the core works for it: not for
+/// another torus, and not for what has come from there.
 pub fn charge_heap(frames: i64) {
-    if cpu::place().is_some() && has_current() && !is_on_behalf() {
+    let works_for_it = || has_current() && !is_on_behalf() && !this().delivers.get();
+    if cpu::place().is_some() && works_for_it() {
         with_current(|thread| {
             let charged = &thread.process.heap_frames;
             charged.fetch_add(frames, Ordering::Relaxed);

@@ -18,6 +18,12 @@ pub const SLICE: Nanos = Nanos::from_millis(10);
 /// Rounds in which a core looks for who is to go on, before it lets interrupts in between them.
 const ALONE: u32 = 1;
 
+/// Times that a core looks for messages before its program goes on: what comes of them may be a message to its own torus.
+const HOPS: u32 = 2;
+/// How long a program runs at the least while messages wait that its core has not come to, as they are many, or about what is looked at
+/// again and again until it is there.
+const BREATH: Nanos = Nanos::from_millis(1);
+
 /// The registers of the thread that this core goes on with: the current one when it may, else the next of the queue, else
 /// one stolen from another core of the torus, else whoever ends the idling.
 #[inline]
@@ -47,7 +53,8 @@ fn goes_on(core: &Core, thread: &Thread) -> bool {
 /// As [`next_thread`], when there is something to do.
 #[inline(never)]
 fn look_around(core: &'static Core) -> *mut UserRegs {
-    let (mut served, mut rounds) = (false, 0u32);
+    let (mut served, mut rounds) = (0u32, 0u32);
+    let mut begun = Nanos::ZERO;
     loop {
         // Those who end, stop or wait again do not get as far as their program.
         if rounds >= ALONE {
@@ -60,26 +67,29 @@ fn look_around(core: &'static Core) -> *mut UserRegs {
         if let Some(thread) = current {
             if may_go_on(core, thread) {
                 // It may be for this thread.
-                if program::has_input() {
+                if program::has_input() && !crate::rings::is_choked() {
                     continue;
                 }
                 // Last, as its call may have woken what waits here for another torus. It may concern this thread, too.
-                if served {
-                    crate::rings::remind();
-                    core.account.leave();
-                    return thread.regs.as_ptr();
+                if crate::rings::is_rung() {
+                    if served == 0 {
+                        begun = time::now();
+                    }
+                    if served < HOPS {
+                        served += 1;
+                        crate::rings::serve();
+                        continue;
+                    }
+                    breathe(core, begun);
                 }
-                if !crate::rings::serve() {
-                    core.account.leave();
-                    return thread.regs.as_ptr();
-                }
-                served = true;
-                continue;
+                core.account.leave();
+                return thread.regs.as_ptr();
             }
             retire(core);
         }
         let (thread, turn) = super::idle::next(core);
         start(core, thread, turn);
+        served = 0;
     }
 }
 
@@ -141,6 +151,8 @@ fn resume(core: &Core, thread: &Arc<Thread>) -> bool {
     if thread.change(RunState::Running, RunState::Blocked) {
         return false;
     }
+    // However often it is woken at once.
+    cpu::let_interrupts_in();
     if core.resched.load(Ordering::Relaxed) {
         // It has been woken, or its call is long: the others first.
         charge(core, thread);
@@ -193,6 +205,14 @@ fn slice_end(thread: &Thread) -> Nanos {
 fn begin_slice(core: &Core, end: Nanos) {
     core.slice_end.set(end);
     arm(core);
+}
+
+/// The program goes on although messages wait, for as long as the core has delivered some since `begun`.
+#[cold]
+fn breathe(core: &Core, begun: Nanos) {
+    let now = time::now();
+    let end = now + BREATH.max(now - begun);
+    begin_slice(core, core.slice_end.get().min(end));
 }
 
 /// Whether a call of the thread's has to run again.

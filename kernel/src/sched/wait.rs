@@ -16,6 +16,11 @@ pub trait Waiter: Send + Sync {
     /// Has it look again at what it waits for.
     fn wake(self: Arc<Self>);
 
+    /// There is no memory to have it wait: it looks again, after what else the core has to do.
+    fn refuse(self: Arc<Self>) {
+        self.wake();
+    }
+
     /// Whether it waits for nothing any more.
     fn is_gone(&self) -> bool;
 }
@@ -100,11 +105,12 @@ impl WaitQueue {
         self.add(other.unwrap_or_else(|| super::current()));
     }
 
-    /// Adds somebody. Without memory for the entry they are woken at once instead: they poll.
+    /// Adds somebody, or without memory for the entry [refuses](Waiter::refuse) them: they poll, and others run in between.
     pub fn add(&self, waiter: Arc<dyn Waiter>) {
         let added = self.waiters.lock().add(&waiter);
         if added.is_err() {
-            waiter.wake();
+            waiter.refuse();
+            super::yield_now();
         }
     }
 

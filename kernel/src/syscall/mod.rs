@@ -143,8 +143,9 @@ fn set_deadline(thread: &Arc<Thread>, at: Nanos) {
     if wake::set_timer(Due::Wake(thread.clone()), at) {
         thread.timer.set(Some((here, at)));
     } else {
-        // Without memory for a timer the call runs again at once: it polls.
+        // Without memory for a timer the call runs again: it polls, and others run in between.
         thread.timer.set(None);
         thread.wake();
+        crate::sched::yield_now();
     }
 }

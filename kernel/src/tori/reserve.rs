@@ -139,6 +139,7 @@ fn set_aside(torus: &Torus, credit: &OwnCell<u64>, frames: u64) -> Result<(), No
     let free = pool.available().saturating_sub(torus.heap_reserve());
     if free < missing {
         torus.note_shortage();
+        torus.reclaim.ask();
         return Err(NoMemory);
     }
     let more = if free / PLENTY > CREDIT { CREDIT } else { 0 };

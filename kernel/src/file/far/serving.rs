@@ -60,6 +60,8 @@ pub struct Serving {
     number: AtomicU64,
     /// How often it has tried in vain to get memory.
     vain: AtomicU32,
+    /// It cannot wait for what it waits for: there is no memory for that.
+    refused: AtomicBool,
     /// A timer was set for it.
     timed: AtomicBool,
     /// The signal that the terminal has for the asker's group; 0: none.
@@ -77,8 +79,7 @@ impl Waiter for Serving {
         loop {
             match self.state.load(Ordering::Acquire) {
                 state::WAITING if changes(state::WAITING, state::QUEUED) => {
-                    let request = self.number.load(Ordering::Acquire);
-                    return rings::send(cpu::this().torus().id, Message::FileWoken { request });
+                    return self.look_again();
                 }
                 state::RUNNING if changes(state::RUNNING, state::WOKEN) => return,
                 state::WAITING | state::RUNNING => {}
@@ -87,12 +88,22 @@ impl Waiter for Serving {
         }
     }
 
+    fn refuse(self: Arc<Self>) {
+        self.refused.store(true, Ordering::Relaxed);
+    }
+
     fn is_gone(&self) -> bool {
         self.state.load(Ordering::Acquire) == state::DONE
     }
 }
 
 impl Serving {
+    /// Has it looked at again, after what else has come.
+    fn look_again(&self) {
+        let request = self.number.load(Ordering::Acquire);
+        rings::send(cpu::this().torus().id, Message::FileWoken { request });
+    }
+
     /// Who asks.
     pub fn who(&self) -> Who {
         self.who
@@ -131,6 +142,7 @@ pub fn begin(from: TorusId, call: u64, first: vm::addr::Frame, frames: u32) {
             state: AtomicU8::new(state::RUNNING),
             number: AtomicU64::new(0),
             vain: AtomicU32::new(0),
+            refused: AtomicBool::new(false),
             timed: AtomicBool::new(false),
             background: AtomicU8::new(0),
             _places: Places::reserve(2)?,
@@ -177,44 +189,48 @@ pub fn cancel(from: TorusId, call: u64) {
     finish(&serving, answer);
 }
 
-/// Looks at a request; answers it, or leaves it waiting.
+/// Looks at a request; answers it, or leaves it waiting. A request that is to be looked at once more comes round again as a message:
+/// nothing is done twice in one delivery.
 fn run(serving: &Arc<Serving>) {
-    loop {
-        serving.state.store(state::RUNNING, Ordering::Release);
-        let mut in_flight = serving.in_flight.lock();
-        let user = serving.who.identity.user;
-        let result = crate::sched::serve(user, serving.clone(), || {
-            let short = &cpu::this().sched.short_of_memory;
-            short.set(false);
-            match act(serving, &mut in_flight) {
-                Err(stop @ (Stop::Short | Stop::Errno(Errno::ENOMEM))) if short.get() => {
-                    Err(make_room(serving).unwrap_or(stop))
-                }
-                result => result,
+    serving.state.store(state::RUNNING, Ordering::Release);
+    serving.refused.store(false, Ordering::Relaxed);
+    let mut in_flight = serving.in_flight.lock();
+    let user = serving.who.identity.user;
+    let result = crate::sched::serve(user, serving.clone(), || {
+        let short = &cpu::this().sched.short_of_memory;
+        short.set(false);
+        match act(serving, &mut in_flight) {
+            Err(stop @ (Stop::Short | Stop::Errno(Errno::ENOMEM))) if short.get() => {
+                Err(make_room(serving).unwrap_or(stop))
             }
-        });
-        let (deadline, done) = (in_flight.deadline, in_flight.done);
-        drop(in_flight);
-        let answer = match result {
-            Ok(answer) => answer,
-            Err(Stop::Short) => Answer::Done { value: done as u64 },
-            Err(Stop::Errno(errno)) => failed(errno),
-            Err(Stop::Again) => continue,
-            Err(Stop::Block | Stop::Memory | Stop::Answer) => {
-                match serving.background.load(Ordering::Relaxed) {
-                    0 => match park(serving) {
-                        Ok(true) => return set_deadline(serving, deadline),
-                        Ok(false) => continue,
-                        Err(errno) => failed(errno),
-                    },
-                    signal => Answer::Background {
-                        signal: signal.into(),
-                    },
-                }
+            result => result,
+        }
+    });
+    let (deadline, done) = (in_flight.deadline, in_flight.done);
+    drop(in_flight);
+    let answer = match result {
+        Ok(answer) => answer,
+        Err(Stop::Short) => Answer::Done { value: done as u64 },
+        Err(Stop::Errno(errno)) => failed(errno),
+        Err(Stop::Again) => match enter(serving) {
+            Ok(()) => {
+                serving.state.store(state::QUEUED, Ordering::Release);
+                return serving.look_again();
             }
-        };
-        return finish(serving, answer);
-    }
+            Err(errno) => failed(errno),
+        },
+        Err(Stop::Block | Stop::Memory | Stop::Answer) => {
+            match (serving.background.load(Ordering::Relaxed), enter(serving)) {
+                (0, _) if serving.refused.load(Ordering::Relaxed) => failed(Errno::ENOMEM),
+                (0, Ok(())) => return wait(serving, deadline),
+                (0, Err(errno)) => failed(errno),
+                (signal, _) => Answer::Background {
+                    signal: signal.into(),
+                },
+            }
+        }
+    };
+    finish(serving, answer);
 }
 
 /// There is no memory for a request: it goes on when some has come. None when none will.
@@ -238,17 +254,27 @@ fn failed(errno: Errno) -> Answer {
     Answer::Failed { errno }
 }
 
-/// Has a request wait; false when it has been woken meanwhile.
-fn park(serving: &Arc<Serving>) -> Result<bool, Errno> {
+/// Gives a request a number by which it is found again. ENOMEM without memory for that.
+fn enter(serving: &Arc<Serving>) -> Result<(), Errno> {
     if serving.number.load(Ordering::Relaxed) == 0 {
         let number = share().waiting.lock().insert(serving.clone());
         let number = number.map_err(|_| Errno::ENOMEM)?;
         serving.number.store(number, Ordering::Release);
         share().begin();
     }
+    Ok(())
+}
+
+/// Has a request wait, until this moment at the latest; it is looked at again when it has been woken meanwhile.
+fn wait(serving: &Arc<Serving>, deadline: Option<Nanos>) {
     let (from, to) = (state::RUNNING, state::WAITING);
     let (ok, fail) = (Ordering::AcqRel, Ordering::Acquire);
-    Ok(serving.state.compare_exchange(from, to, ok, fail).is_ok())
+    if serving.state.compare_exchange(from, to, ok, fail).is_ok() {
+        set_deadline(serving, deadline);
+    } else {
+        serving.state.store(state::QUEUED, Ordering::Release);
+        serving.look_again();
+    }
 }
 
 /// A request that waits is looked at again no later than this.
