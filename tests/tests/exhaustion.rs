@@ -53,3 +53,12 @@ fn zombies_leave_nothing_on_the_heap() {
     let exec: Exec = cases::exec("zombies").smp(2).tori(1).mem(128);
     cases::as_on_linux("zombies", &exec);
 }
+
+#[test]
+fn a_wait_that_there_is_no_memory_for_fails() {
+    let exec = cases::exec("refused_wait").smp(2).tori(2).mem(64);
+    let output = exec.run();
+    let expected = "second: Cannot allocate memory\nfirst: 0\n";
+    assert_eq!(output.stdout, expected, "{output:?}");
+    assert_eq!(output.status, 0);
+}
