@@ -1,7 +1,7 @@
 //! Users and groups are protected from each other, and limits hold, as on Linux. What Linux answers is kept beside the program, so that
 //! it is also compared where tests do not run as user 0; where they do, the host has to answer the same.
 
-use braid_tests::booted::{Exec, Output, programs};
+use braid_tests::booted::{Exec, Output, cases, programs};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -83,4 +83,9 @@ fn the_host_answers_what_is_kept() {
         let seen = String::from_utf8(output.stdout).unwrap();
         assert_eq!(seen, text(&expected(part)), "{part}");
     }
+}
+
+#[test]
+fn where_a_program_lies_is_not_for_everybody() {
+    cases::as_on_linux("stat_places", &cases::exec("stat_places"));
 }

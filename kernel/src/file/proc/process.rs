@@ -275,6 +275,23 @@ fn signals(process: &Process) -> Signals {
     }
 }
 
+/// Where a program lies, for those alone who may look into it; for others nothing that would help to guess it, as on Linux.
+fn places(process: &Process, memory: &maps::Totals) -> [u64; 4] {
+    let subject = *process.credentials.lock();
+    let may_inspect = if crate::sched::is_on_behalf() {
+        crate::sched::served_user() == 0
+    } else {
+        let own = crate::sched::current();
+        let who = own.process.credentials.lock().identity();
+        own.process.pid == process.pid || who.may_inspect(&subject)
+    };
+    if may_inspect {
+        [memory.code.0, memory.code.1, memory.stack, memory.heap]
+    } else {
+        [1, 1, 0, 0]
+    }
+}
+
 fn stat(process: &Process, text: &mut Text) {
     let pid = process.pid;
     let group = table().group_of(pid).raw();
@@ -288,6 +305,7 @@ fn stat(process: &Process, text: &mut Text) {
         .map_or(0, |thread| thread.nice.load(Ordering::Relaxed));
     let priority = 20 + nice;
     let memory = maps::totals(process);
+    let [code_start, code_end, stack, heap] = places(process, &memory);
     let counts = process.counters.all().take(counters::FAULTS);
     let moved = process.counters.faults_moved.get();
     let faults = counts.map(|(_, count)| count).sum::<u64>() - moved;
@@ -302,14 +320,14 @@ fn stat(process: &Process, text: &mut Text) {
         process.since / TICK,
         memory.mapped * 4096,
         memory.resident,
-        memory.code.0,
-        memory.code.1,
-        memory.stack,
+        code_start,
+        code_end,
+        stack,
         signals.pending,
         signals.blocked,
         signals.ignored,
         signals.caught,
-        memory.heap,
+        heap,
     ));
 }
 

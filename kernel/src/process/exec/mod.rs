@@ -222,6 +222,19 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
         guard,
     } = ready;
     counters::own().programs.add(1);
+    // Before the new space can be found: who may look into the old program may not look into a set-id one.
+    let credentials = {
+        let mut own = process.credentials.lock();
+        let before = *own;
+        *own = own.executing(guard);
+        if own.is_set_id() || !own.acts_as(&before) {
+            process.at_parents_end.store(0, Ordering::Relaxed);
+        }
+        if own.is_set_id() {
+            process.personality.protect();
+        }
+        *own
+    };
     space.enter();
     if let Some(old) = crate::migrate::host::exec(thread, &space) {
         old.leave();
@@ -242,18 +255,6 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
         fpu::restore(state);
     });
     Segments::default().load();
-    let credentials = {
-        let mut own = process.credentials.lock();
-        let before = *own;
-        *own = own.executing(guard);
-        if own.is_set_id() || !own.acts_as(&before) {
-            process.at_parents_end.store(0, Ordering::Relaxed);
-        }
-        if own.is_set_id() {
-            process.personality.protect();
-        }
-        *own
-    };
     let (arguments, environment) = (&request.arguments, &request.environment);
     let stack = load::clear_tails(&program).and_then(|()| {
         stack::write(
