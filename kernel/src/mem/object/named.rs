@@ -4,37 +4,34 @@ use super::MemoryObject;
 use crate::arch::cpu;
 use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
+use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
-use alloc::vec::Vec;
-use fallible::TryVec;
+use fallible::TryMap;
 use vm::frames::Owner;
 
 /// All objects of one torus that have pages of their own, by name.
 pub struct Named {
-    all: Lock<Vec<(Owner, Weak<MemoryObject>)>>,
+    all: Lock<BTreeMap<Owner, Weak<MemoryObject>>>,
 }
 
 impl Named {
     /// None yet.
     pub const fn new() -> Self {
         Self {
-            all: Lock::new(Vec::new()),
+            all: Lock::new(BTreeMap::new()),
         }
     }
 
-    /// Adds an object, until it is dropped. New names are mostly the largest.
+    /// Adds an object, until it is dropped.
     pub(super) fn add(&self, object: &Arc<MemoryObject>) -> Result<(), Errno> {
         let mut all = self.all.lock();
-        let at = all.partition_point(|(owner, _)| *owner < object.owner);
-        all.try_insert_at(at, (object.owner, Arc::downgrade(object)))?;
+        all.put(object.owner, Arc::downgrade(object))?;
         Ok(())
     }
 
     /// The object of a name.
     pub fn find(&self, owner: Owner) -> Option<Arc<MemoryObject>> {
-        let all = self.all.lock();
-        let at = all.binary_search_by_key(&owner, |(owner, _)| *owner).ok()?;
-        all[at].1.upgrade()
+        self.all.lock().get(&owner)?.upgrade()
     }
 }
 
@@ -44,11 +41,10 @@ impl Drop for MemoryObject {
             crate::migrate::lease::holder::ended();
         }
         let mut all = cpu::this().torus().share.named.all.lock();
-        if let Ok(at) = all.binary_search_by_key(&self.owner, |(owner, _)| *owner) {
-            all.remove(at);
-        }
+        all.remove(&self.owner);
+        // An empty map may keep a node.
         if all.is_empty() {
-            *all = Vec::new();
+            *all = BTreeMap::new();
         }
     }
 }
