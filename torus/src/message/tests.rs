@@ -5,8 +5,11 @@ use std::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::DepositNames;
-use crate::family::Members;
+use crate::family::{Answer, By, Carried, Crowd, Ended, Members, Order, Sent, Told};
+use crate::ring::Line;
+use crate::span::Span;
+use crate::{DepositId, DepositNames, TorusId};
+use vm::addr::{Frame, Page};
 
 fn pids() -> impl Strategy<Value = Pid> {
     any::<i32>().prop_filter_map("a pid", Pid::from_raw)
