@@ -25,6 +25,11 @@ pub fn call<const N: usize>(number: i64, arguments: [usize; N]) -> Answer {
     }
 }
 
+/// A program's arguments that are numbers, up to the first that is none.
+pub fn numbers() -> impl Iterator<Item = usize> {
+    std::env::args().skip(1).map_while(|word| word.parse().ok())
+}
+
 /// A path or name as the kernel takes it.
 ///
 /// # Panics

@@ -1,42 +1,19 @@
 // Several processes wait at once for the same pipes, and one for the terminal, under signals at random moments, and while they move when
 // tori are named. Each byte is read once, nobody sleeps on what is there, EINTR comes with a handler, masks are as before.
 // usage: pollers ROUNDS SEED [TORI]
-#define _GNU_SOURCE
-#include <errno.h>
+#include "../disturbed.h"
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/select.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { PIPES = 3, POLLERS = 4 };
-static struct shared { volatile long got, wrong, over; char what[100]; } *s;
+static struct { volatile long got, over; } *s;
 static int pipes[PIPES][2];
-static volatile long handled;
-static unsigned long state;
-static unsigned draw(unsigned n) { state = state * 6364136223846793005ul + 1442695040888963407ul; return (state >> 33) % n; }
-static void handler(int number) { handled++; }
-static void wrong(const char *why, long value) {
-    s->wrong++;
-    snprintf(s->what, sizeof s->what, "%s (%ld, errno %d)", why, value, errno);
-}
-static void handle(int flags) {
-    struct sigaction a = {.sa_handler = handler, .sa_flags = flags};
-    sigaction(SIGUSR1, &a, 0);
-    sigaction(SIGUSR2, &a, 0);
-}
-static void disturb(pid_t who, int tori) {
-    kill(who, draw(3) ? SIGUSR1 : SIGUSR2);
-    if (tori && !draw(3)) syscall(4097, who, draw(tori), 0);
-}
 
 // Waits for one of the pipes, in the way of number `way`.
 static int wait_for(int way) {
@@ -92,7 +69,7 @@ static void crowd(int rounds, int tori) {
         }
     }
     for (int i = 0; i < POLLERS; i++) { write(pipes[0][1], "q", 1); waitpid(-1, 0, 0); }
-    printf("pollers: all %s, wrong %ld %s\n", s->got == put ? "read" : "NOT READ", s->wrong, s->wrong ? s->what : "");
+    printf("pollers: all %s, wrong %ld %s\n", s->got == put ? "read" : "NOT READ", faults->count, what_went_wrong());
     fflush(stdout);
 }
 
@@ -126,7 +103,7 @@ static void terminal(int rounds, int tori) {
     raw.c_cc[VTIME] = 1;
     tcsetattr(0, TCSANOW, &raw);
     for (int restart = 0; restart < 2; restart++) {
-        s->wrong = s->over = 0;
+        faults->count = s->over = 0;
         pid_t who = fork();
         if (!who) terminal_calls(rounds, restart);
         while (!s->over) {
@@ -136,7 +113,7 @@ static void terminal(int rounds, int tori) {
         }
         int status;
         waitpid(who, &status, 0);
-        printf("terminal %d: status %d, wrong %ld %s\n", restart, status, s->wrong, s->wrong ? s->what : "");
+        printf("terminal %d: status %d, wrong %ld %s\n", restart, status, faults->count, what_went_wrong());
         fflush(stdout);
     }
     tcsetattr(0, TCSANOW, &usual);
@@ -144,7 +121,8 @@ static void terminal(int rounds, int tori) {
 int main(int c, char **v) {
     int rounds = atoi(v[1]), tori = c > 3 ? atoi(v[3]) : 0;
     state = atoi(v[2]);
-    s = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    s = shared(sizeof *s);
+    faults = shared(sizeof *faults);
     handle(0);
     crowd(rounds, tori);
     if (isatty(0)) terminal(6, tori);

@@ -1,36 +1,22 @@
 // Every call that can wait, interrupted at every point: another process sends signals at random moments, and has the caller move when
 // tori are named. What may not be interrupted is not, what is interrupted has run a handler, nothing is lost, masks are as before.
 // usage: storm ROUNDS SEED [TORI [MIB]], with so much memory that a third process uses all the time
-#define _GNU_SOURCE
-#include <errno.h>
+#include "../disturbed.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/select.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-static struct shared { volatile int turn, done, futex, over; volatile long interrupted, wrong, handled; char what[200]; } *s;
+static struct { volatile int turn, done, futex, over; volatile long interrupted; } *s;
 static int ends[2], full[2], go[2], lock_file;
-static volatile long handled;
 static sigset_t usual;
-static unsigned long state;
-static unsigned draw(unsigned n) { state = state * 6364136223846793005ul + 1442695040888963407ul; return (state >> 33) % n; }
-static void handler(int number) { handled++; }
-static void wrong(const char *why, long value) {
-    s->wrong++;
-    snprintf(s->what, sizeof s->what, "%s (%ld, errno %d)", why, value, errno);
-}
 
 // What the caller does. Each answers -1 with EINTR, or as it would without signals.
 static long do_read(void) { char byte = 0; long n = read(ends[0], &byte, 1); return n == 1 && byte != 'x' ? -2 : n; }
@@ -232,8 +218,7 @@ static void calls(int rounds) {
     sigprocmask(SIG_SETMASK, 0, &usual);
     int turn = 0;
     for (int r = 0; r < ROWS; r++) for (int restart = 0; restart < 2; restart++) {
-        struct sigaction a = {.sa_handler = handler, .sa_flags = restart ? SA_RESTART : 0};
-        sigaction(SIGUSR1, &a, 0); sigaction(SIGUSR2, &a, 0);
+        handle(restart ? SA_RESTART : 0);
         for (int k = 0; k < rounds; k++) {
             while (s->turn <= turn) usleep(50);
             one(&rows[r], restart);
@@ -245,18 +230,18 @@ static void calls(int rounds) {
 int main(int c, char **v) {
     int rounds = atoi(v[1]), tori = c > 3 ? atoi(v[3]) : 0;
     state = atoi(v[2]);
-    s = mmap(0, 4096, 3, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    s = shared(sizeof *s);
+    faults = shared(sizeof *faults);
     pipe(ends); pipe(full); pipe(go);
     lock_file = open("/tmp/storm.lock", O_RDWR | O_CREAT, 0600);
-    struct sigaction a = {.sa_handler = handler};
-    sigaction(SIGUSR1, &a, 0); sigaction(SIGUSR2, &a, 0);
+    handle(0);
     pid_t presser = 0;
     if (c > 4 && !(presser = fork())) press(atol(v[4]) << 20);
     caller = fork();
     if (!caller) calls(rounds);
     int turn = 0;
     for (int r = 0; r < ROWS; r++) for (int restart = 0; restart < 2; restart++) {
-        s->interrupted = s->wrong = 0;
+        s->interrupted = faults->count = 0;
         for (int k = 0; k < rounds; k++) {
             const struct row *row = &rows[r];
             s->futex = 0;
@@ -265,9 +250,8 @@ int main(int c, char **v) {
             s->turn = ++turn;
             for (int n = draw(5); n > 0; n--) {
                 usleep(draw(400));
-                kill(caller, draw(3) ? SIGUSR1 : SIGUSR2);
-                // Who wakes a word reaches those of his own torus.
-                if (tori && !draw(3) && row->end != fire) syscall(4097, caller, draw(tori), 0);
+                // FUTEX_WAKE reaches waiters of the caller's own torus alone.
+                disturb(caller, row->end == fire ? 0 : tori);
             }
             for (int w = 0; w < 5000 && ends_early(row, restart) && !s->interrupted && s->done < turn; w++) {
                 kill(caller, SIGUSR1);
@@ -283,7 +267,7 @@ int main(int c, char **v) {
             }
         }
         // Whether a wait was interrupted at all: some of so many are.
-        printf("%s %d: interrupted %s, wrong %ld %s\n", rows[r].name, restart, rows[r].act == do_pause || rows[r].act == do_suspend ? "always" : s->interrupted ? "yes" : "no", s->wrong, s->wrong ? s->what : "");
+        printf("%s %d: interrupted %s, wrong %ld %s\n", rows[r].name, restart, rows[r].act == do_pause || rows[r].act == do_suspend ? "always" : s->interrupted ? "yes" : "no", faults->count, what_went_wrong());
         fflush(stdout);
     }
     int status; waitpid(caller, &status, 0);

@@ -1,9 +1,9 @@
 //! Both tori are full at once, of memory and of messages: processes that hold much of each other's torus end all together, while its
 //! memory is used up and its rings are filled with probes. `brim PROCESSES`: so many on each of two tori.
 
-use braid_test_programs::call;
 use braid_test_programs::children::{fork, kill, pipe, wait};
 use braid_test_programs::torus::move_to;
+use braid_test_programs::{call, numbers};
 use libc as l;
 use std::os::fd::IntoRawFd;
 
@@ -16,10 +16,7 @@ const PIPES: usize = 100;
 const PROBES: usize = 100_000;
 
 fn main() {
-    let processes: usize = std::env::args()
-        .nth(1)
-        .and_then(|word| word.parse().ok())
-        .expect("brim PROCESSES");
+    let processes = numbers().next().expect("brim PROCESSES");
     let [ready, says] = pipe();
     let mut children = Vec::new();
     for torus in [0, 1] {

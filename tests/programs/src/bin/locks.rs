@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use braid_test_programs::children::{self, in_child, kill, pipe, wait};
 use braid_test_programs::torus::move_to;
-use braid_test_programs::{Answer, call, show, text};
+use braid_test_programs::{Answer, call, numbers, show, text};
 use libc as l;
 
 /// Not in libc for every target.
@@ -17,7 +17,7 @@ const F_OFD_SETLK: i32 = 37;
 static ELSEWHERE: AtomicUsize = AtomicUsize::new(0);
 
 fn main() {
-    let mut tori = std::env::args().skip(1).map_while(|word| word.parse().ok());
+    let mut tori = numbers();
     move_to(tori.next().unwrap_or(0));
     ELSEWHERE.store(tori.next().unwrap_or(0), Relaxed);
     let path = format!("/tmp/locks-{}", std::process::id());

@@ -1,9 +1,9 @@
 //! Processes that move themselves and their children to a torus that mostly refuses them, because it is being drained, with signals,
 //! alarms, pipes and waits among the moves. All of it has to end, and every refusal has to be told to whom it concerns.
 
-use braid_test_programs::call;
 use braid_test_programs::children::{fork, kill, pipe, wait};
 use braid_test_programs::torus::{self, drain, migrate, tori};
+use braid_test_programs::{call, numbers};
 use libc as l;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,9 +14,9 @@ const CLOSED: usize = 1;
 static ALARMS: AtomicU32 = AtomicU32::new(0);
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).map(|word| word.parse());
-    let mut number = || arguments.next().and_then(Result::ok).expect("a number");
-    let (families, rounds): (usize, usize) = (number(), number());
+    let mut numbers = numbers();
+    let mut number = || numbers.next().expect("refused FAMILIES ROUNDS");
+    let (families, rounds) = (number(), number());
     let door = fork(open_and_close);
     let parents: Vec<usize> = (0..families)
         .map(|number| fork(|| parent(number, rounds)))

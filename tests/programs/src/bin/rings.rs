@@ -1,7 +1,7 @@
 //! Probes of the message rings: `rings COUNT` on every torus sends COUNT probes to each other torus, waits for as many from
 //! each, and says what came.
 
-use braid_test_programs::{call, torus};
+use braid_test_programs::{call, numbers, torus};
 
 const RING_PROBE: i64 = 4112;
 
@@ -12,10 +12,7 @@ type Tally = [u64; 3];
 const TURN: u64 = 4096;
 
 fn main() {
-    let count: u64 = std::env::args()
-        .nth(1)
-        .and_then(|word| word.parse().ok())
-        .expect("rings COUNT");
+    let count = numbers().next().expect("rings COUNT") as u64;
     let own = torus::own() as u64;
     let others: Vec<u64> = (0..torus::tori() as u64)
         .filter(|&torus| torus != own)

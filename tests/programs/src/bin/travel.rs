@@ -1,6 +1,7 @@
 //! What moving costs: fills PAGES pages on torus 0, moves to torus 1, touches all of them (`sequential`, `random`, or `rest`: none)
 //! and waits until the others have come; then the same touches again. Prints what both tori counted, and times.
 
+use braid_test_programs::numbers;
 use braid_test_programs::torus::{
     DOORBELLS, DOWNTIME, MESSAGES, PAGES_PULLED, PULLS, info_of, move_to, own,
 };
@@ -13,12 +14,8 @@ const PAGE: usize = 4096;
 const COUNTED: [usize; 5] = [DOORBELLS, MESSAGES, PULLS, PAGES_PULLED, DOWNTIME];
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let pages: usize = words
-        .first()
-        .and_then(|word| word.parse().ok())
-        .expect("how many pages?");
-    let order = match words.get(1).map(String::as_str) {
+    let pages = numbers().next().expect("how many pages?");
+    let order = match std::env::args().nth(2).as_deref() {
         Some("sequential") => Order::Sequential(pages),
         Some("random") => Order::Random(shuffled(pages)),
         Some("rest") => Order::Sequential(0),
