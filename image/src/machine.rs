@@ -141,7 +141,7 @@ impl Machine {
             words.plain(format!("user={user}:{group}"));
         }
         if self.engine == Engine::Counted {
-            // What is counted is the same every time.
+            // Counted instructions are the same every time.
             words.plain("norandmaps");
         }
         self.words.iter().for_each(|word| words.plain(word));

@@ -41,7 +41,7 @@ impl Drop for Running {
     }
 }
 
-/// Who starts the machine's first instruction.
+/// How the machine comes to its first instruction.
 #[derive(Debug)]
 pub enum Start<'a> {
     /// It starts at once.

@@ -51,7 +51,7 @@ fn by_signal(thread: &Arc<Thread>, exception: Exception) {
         fault.code = exception.code;
     });
     let info = meaning(vector, status, rip);
-    // What a program handles itself is its own affair.
+    // A fault that the program handles itself is its own affair.
     if !signal::is_caught(thread, info.signal) {
         let text = format_args!("exception {vector} at {rip:#x}");
         thread.process.log(log::Level::Info, text);
@@ -103,11 +103,11 @@ pub fn interrupt(interrupt: Interrupt, from_user: bool) {
         Interrupt::Timer => crate::sched::tick(),
         Interrupt::ConsoleInput => crate::console::program::note_input(),
         Interrupt::Disk => crate::mem::reclaim::knocked(),
-        // What is in the run queue is seen on the way back.
+        // The scheduler sees the new thread on the way back.
         Interrupt::Reschedule | Interrupt::Other(_) => return,
     }
     if from_user {
-        // What the thread has to do before it goes on is work of its own.
+        // The work that the thread has to do before it goes on is not the interrupt's.
         cpu::let_interrupts_in();
     }
 }

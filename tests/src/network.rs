@@ -73,7 +73,7 @@ pub enum Action {
     Kill {
         /// Where the sender is.
         from: TorusId,
-        /// Whom.
+        /// The process.
         pid: Pid,
     },
     /// A torus writes a frame to swap: the `index`th that it may.

@@ -23,7 +23,7 @@ fn a_steady_load_comes_to_rest() {
         .filter_map(|line| line.split_once("migrations_out "))
         .map(|(_, count)| count.parse::<u64>().expect("a number"))
         .sum();
-    // Who bounces moves hundreds of times in that time.
+    // A process that bounces moves hundreds of times in that time.
     assert!(moves <= 12, "{}", output.log);
 }
 

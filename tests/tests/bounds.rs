@@ -3,7 +3,7 @@
 
 use braid_tests::booted::{Exec, cases, programs};
 
-/// Who fills memory that can be mapped ends, who asks for more of anything else is told.
+/// A program that fills memory that can be mapped ends, one that asks for more of anything else is told.
 fn expected(row: &str) -> String {
     let (kind, how) = row.split_once('/').unwrap_or((row, ""));
     let refused = match kind {

@@ -31,7 +31,7 @@ fn names_leave_room_for_who_removes_them() {
     assert_eq!(output.status, 0);
 }
 
-/// Whoever fills the kernel's memory with pipes goes on with less, or ends; the machine does not.
+/// A program that fills the kernel's memory with pipes goes on with less, or ends; the machine does not.
 #[test]
 fn pipes_fill_the_kernels_memory() {
     let exec = Exec::sh("/case/oom; echo over").file(cases::program("oom"), "/case/oom");

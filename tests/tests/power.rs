@@ -43,7 +43,7 @@ fn wrong_requests_and_other_users_are_refused() {
     assert_eq!(output.stdout, "still here\n", "{}", output.stderr);
 }
 
-/// Who has not ended when patience does is named in the log, whichever torus it is on.
+/// A process that has not ended when patience does is named in the log, whichever torus it is on.
 #[test]
 fn the_log_says_what_the_end_waits_for() {
     let exec = Exec::new(programs::rust("lasting")).smp(2).tori(2);

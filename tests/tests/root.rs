@@ -120,7 +120,7 @@ fn the_root_is_changed_from_other_tori() {
     same(|root| Exec::sh(&script).directory(root).every_torus());
 }
 
-/// Whoever changes it may be moved meanwhile, with its working directory in what it has changed.
+/// A process that changes the root may be moved meanwhile, with its working directory in what it has changed.
 #[test]
 fn the_root_is_changed_by_processes_that_move() {
     let script = format!(

@@ -149,7 +149,7 @@ fn limits_bound_the_space() {
             map(machine, space, elsewhere, 3 * KIB4),
             Err(SpaceError::NoMemory)
         );
-        // What is replaced does not count.
+        // Pages that are replaced do not count.
         assert_eq!(map(machine, space, Placement::Fixed(at), 10 * KIB4), Ok(at));
         assert_eq!(space.mapped(), 10);
     });

@@ -242,7 +242,7 @@ fn disks_that_cannot_be_used_are_named_and_the_machine_goes_on() {
     assert_eq!(kept, [7; 1 << 16], "what a disk holds is not overwritten");
 }
 
-/// Whoever changes the swap file from outside loses programs their pages, but shows them no others.
+/// A swap file that is changed from outside loses programs their pages, but shows them no others.
 #[test]
 fn pages_changed_on_the_disk_are_lost() {
     let directory = tempfile::tempdir().unwrap();

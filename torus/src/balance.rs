@@ -70,7 +70,7 @@ impl Candidate {
     }
 }
 
-/// Whom a torus with load `own` asks for a process: where most wait, the first of equals.
+/// The torus that one with load `own` asks for a process: where most wait, the first of equals.
 pub fn ask(own: &Load, others: impl Iterator<Item = (TorusId, Load)>) -> Option<TorusId> {
     if own.idle() == 0 {
         return None;

@@ -54,7 +54,7 @@ pub enum Answer {
     Lent(Frame),
     /// It never changes, and has this root (of zeros: zero).
     Content([u64; 4]),
-    /// Whoever asked does not get it.
+    /// The process that asked does not get it.
     Refused(Why),
 }
 

@@ -47,7 +47,7 @@ const USE_SHIFT: u32 = 28;
 const DIRTY: u32 = 1 << 27;
 const COUNT: u32 = DIRTY - 1;
 
-/// Who to ask for the entries that map a frame: an address-space lineage or an object.
+/// The owner of a frame, which knows the entries that map it: an address-space lineage or an object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Owner(pub u32);
 
@@ -241,7 +241,7 @@ impl<'a> FrameTable<'a> {
         let Some(meta) = self.meta(frame) else {
             return false;
         };
-        // Whoever holds the only reference holds every right to make another.
+        // The holder of the only reference holds every right to make another.
         let state = meta.state.load(Relaxed);
         if state & COUNT == 1 {
             meta.state.store(state - 1, Relaxed);

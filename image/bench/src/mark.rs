@@ -69,7 +69,7 @@ mod tests {
             assert_eq!(Mark::read(&bytes), Some(mark));
             assert_eq!(Mark::read(&bytes[..6]), None);
         }
-        // What assemblers align code with.
+        // Assemblers align code with these.
         assert_eq!(Mark::read(&[0x0f, 0x1f, 0x80, 0, 0, 0, 0]), None);
         assert_eq!(Mark::read(&[0x0f, 0x1f, 0x80, 1, 2, 0x72, 0x62]), None);
         assert_eq!(Mark::read(&[0x90]), None);

@@ -139,7 +139,7 @@ mod tests {
         let stretch = running.kernel(32, 30, opens).unwrap();
         assert_eq!((stretch.instructions, &*stretch.path), (40, &[16, 32][..]));
         assert!(running.is_empty());
-        // What an interrupt did meanwhile was a stretch of its own.
+        // The work of an interrupt meanwhile was a stretch of its own.
         assert_eq!(running.kernel(48, 7, PLAIN), None);
         let closes = Gate {
             closes: true,

@@ -14,13 +14,13 @@ pub const GROUPS_MAX: usize = 32;
 /// The four users of a process, or its four groups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ids {
-    /// Who started it.
+    /// The one that started the process.
     pub real: u32,
-    /// On whose behalf it acts.
+    /// The one on whose behalf it acts.
     pub effective: u32,
-    /// Whose behalf it may go back to.
+    /// The one to which it may go back.
     pub saved: u32,
-    /// On whose behalf it uses files; follows the effective one.
+    /// The one on whose behalf it uses files; follows the effective one.
     pub files: u32,
 }
 
@@ -204,7 +204,7 @@ impl Identity {
     }
 }
 
-/// Who a process is.
+/// The users and groups of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// Its users.
@@ -296,7 +296,7 @@ impl Credentials {
         pairs.into_iter().all(same)
     }
 
-    /// Who it is once it has executed a file.
+    /// The credentials of a process once it has executed a file.
     #[must_use]
     pub fn executing(&self, file: Guard) -> Self {
         let mut new = *self;

@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use core::ops::Bound;
 use fallible::{NoMemory, TryMap};
 
-/// Who holds a lock. Locks of one owner do not conflict: a later one takes the place of an earlier one.
+/// The holder of a lock. Locks of one owner do not conflict: a later one takes the place of an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owner(pub u64);
 
@@ -20,7 +20,7 @@ pub enum Kind {
 /// A locked range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lock {
-    /// Who holds it.
+    /// The holder.
     pub owner: Owner,
     /// The process that set it, as F_GETLK tells; -1 for locks of open files.
     pub pid: i32,
@@ -57,7 +57,7 @@ pub enum Refused {
     Held(Lock),
     /// No memory for it.
     NoMemory,
-    /// Who is in the way waits for the one who asks.
+    /// The owner that is in the way waits for the one that asks.
     Deadlock,
 }
 
@@ -222,7 +222,7 @@ impl Locks {
     }
 }
 
-/// Who waits for whom: each owner for one lock at most.
+/// The owners that wait for others: each for one lock at most.
 #[derive(Debug, Default)]
 pub struct Waits {
     by_owner: BTreeMap<Owner, Wait>,

@@ -1,4 +1,4 @@
-//! Who may do what with a file: the one place that decides (path_resolution(7), inode(7)). Nothing here knows a file system.
+//! The one place that decides what a process may do with a file (path_resolution(7), inode(7)). Nothing here knows a file system.
 
 use crate::archive::{S_IFDIR, S_IFMT, S_IFREG};
 use crate::credentials::Identity;

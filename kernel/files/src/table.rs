@@ -94,7 +94,7 @@ impl<T> Table<T> {
         }
         free_in(first, (from % CHUNK) as u32).unwrap_or_else(|| {
             let chunk = next_bit(self.full.iter().map(|word| !word), first + 1);
-            // What is beyond the words is not full.
+            // Chunks beyond the words are not full.
             let chunk = chunk.unwrap_or((self.full.len() * CHUNK).max(first + 1));
             free_in(chunk, 0).unwrap_or(chunk * CHUNK)
         })

@@ -156,7 +156,7 @@ pub fn go_on<T: Tree>(
     if path.is_empty() && !tree.is_foreign(&at) {
         return Ok(Walk::Target(Target::nameless(at, ending)));
     }
-    // What is left of the path begins here.
+    // The rest of the path begins here.
     let mut from = 0;
     loop {
         tree.pause();

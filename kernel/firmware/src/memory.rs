@@ -104,7 +104,7 @@ pub fn clean(ranges: &mut [MemoryRange]) -> usize {
     };
     for at in 0..ranges.len() {
         let mut own = ranges[at];
-        // What is not free may claim half pages and more than there is.
+        // Ranges that are not free may claim half pages and more than there is.
         own.len = own.len.min(LIMIT.saturating_sub(own.start));
         if own.is_free() {
             own.trim();

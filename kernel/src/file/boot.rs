@@ -1,6 +1,6 @@
 //! Files of the boot archive as memory objects.
 //!
-//! Whoever made the archive has computed the roots of their pages, so that no page is hashed here. The kernel believes them as it
+//! The tool that made the archive has computed the roots of their pages, so that no page is hashed here. The kernel believes them as it
 //! believes its own image, which comes from the same hands; with the boot word `verify` it hashes every page first.
 
 use super::tree::{self, Node};

@@ -1,4 +1,4 @@
-//! Who has something done with a file.
+//! The process for which something is done with a file.
 
 use super::far::{Journal, Serving};
 use crate::process::{Process, Thread, limits, table};
@@ -25,7 +25,7 @@ impl<'a> Caller<'a> {
         Self::Here(call.process, call.thread)
     }
 
-    /// Whom to enrol on wait queues.
+    /// The waiter to enrol on wait queues.
     pub fn waiter(&self) -> Arc<dyn Waiter> {
         match self {
             Self::Here(_, thread) => (*thread).clone(),

@@ -1,4 +1,4 @@
-//! Who writes to a file and who runs it: never both at once (ETXTBSY). An open file has its [`Claim`] for as long as it is open.
+//! Claims to write to a file or to run it: there are never both at once (ETXTBSY). An open file has its [`Claim`] for as long as it is open.
 //!
 //! A file in memory counts its claims. What has never been opened for writing of the boot archive has no place for that: each torus counts
 //! in its own memory what it runs of it, and torus 0, where the root is at home, looks at all these counts when one is to be written.

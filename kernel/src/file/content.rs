@@ -28,9 +28,9 @@ pub struct Content {
     seals: AtomicU32,
     /// The file of the boot archive that it lies over.
     archive: Option<NodeId>,
-    /// Who has locked it.
+    /// The locks that processes have on it.
     pub locks: FileLocks,
-    /// Who writes to it, or runs it.
+    /// How many write to it, or run it.
     pub claims: Claims,
 }
 

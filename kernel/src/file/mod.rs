@@ -5,7 +5,7 @@
 //! The logic that needs no machine is in crate `braid-files`.
 //!
 //! Flow: a call finds its open file, makes a [`io::Transfer`] of the program's buffers, and hands it to what is behind the file.
-//! Whoever has to wait enrols on a wait queue and answers `Stop::Block`; the call then runs again, and goes on where it was.
+//! A call that has to wait enrols its thread on a wait queue and answers `Stop::Block`; it then runs again, and goes on where it was.
 
 mod boot;
 mod caller;

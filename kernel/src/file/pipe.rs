@@ -17,7 +17,7 @@ use fallible::TryVec;
 
 struct Shared {
     number: u64,
-    /// Who has made it, whose its size counts as.
+    /// The user who has made it, and to whom its size is charged.
     user: u32,
     pipe: Lock<Charged>,
     /// Readers that wait for bytes, and pollers.
@@ -236,7 +236,7 @@ fn take_out(pipe: &mut Pipe, io: &mut Transfer) -> Result<(), Stop> {
                 pipe.consume(n);
                 ended = packet && (whole || io.left() == 0);
                 if ended && !whole {
-                    // What a read has no room for of a packet is lost.
+                    // The part of a packet for which a read has no room is lost.
                     pipe.drop_front();
                 }
             }

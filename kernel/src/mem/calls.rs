@@ -285,7 +285,7 @@ pub fn mincore(call: &mut Call) -> SysResult {
     let space = space_of(call)?;
     let memory = cpu::this().torus().memory();
     let mut block = [0u8; 512];
-    // What was told already is not told again: the vector may be longer than what can be written later.
+    // Bytes that were told already are not told again: the vector may be longer than what can be written later.
     while (call.inflight.done as u64) < pages {
         let done = call.inflight.done as u64;
         let count = (pages - done).min(block.len() as u64);

@@ -197,7 +197,7 @@ impl Batch {
         };
         self.replace(candidate, Replacement::Slot(slot));
         if swap.slots().references(slot) == 1 {
-            // Whoever had it has let it go meanwhile.
+            // The holders of the page have let it go meanwhile.
             swap.abandon(slot);
             release(torus, frame);
             return Step::Dropped;

@@ -316,7 +316,7 @@ fn punish(thread: &Arc<Thread>, address: u64, code: u64, access: Access, outcome
         signal::send(&thread.process, Signal::KILL);
         return;
     }
-    // What the kernel's half looks like is not for programs to know (Linux's sanitize_error_code).
+    // Programs are not to know what the kernel's half looks like (Linux's sanitize_error_code).
     let hidden = if address >= USER_END as u64 {
         PRESENT
     } else {
@@ -332,7 +332,7 @@ fn punish(thread: &Arc<Thread>, address: u64, code: u64, access: Access, outcome
         Outcome::Refused(Refusal::Forbidden(_)) | Outcome::Present => (Signal::SEGV, SEGV_ACCERR),
         _ => (Signal::SEGV, SEGV_MAPERR),
     };
-    // What a program handles itself is its own affair.
+    // A fault that the program handles itself is its own affair.
     if !signal::is_caught(thread, signal) {
         tell(thread, address, access, outcome);
     }

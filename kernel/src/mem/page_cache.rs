@@ -98,7 +98,7 @@ impl PageCache {
         }
     }
 
-    /// Who has the content in a slot, as far as it is known.
+    /// The objects that have the content in a slot, as far as they are known.
     pub fn sharers(&self, slot: u64) -> Sharers {
         let inner = self.inner.lock();
         let slot = u32::try_from(slot).ok().map(Slot);
@@ -152,7 +152,7 @@ impl PageCache {
 
 impl Cached {
     fn held_for(&mut self, owner: Owner, index: u64) -> Held {
-        // What nobody maps, nobody shares.
+        // A frame that nobody maps has no sharers.
         if frames().shares(self.frame) == 1 {
             self.sharers = Sharers::Nobody;
         }

@@ -225,7 +225,7 @@ pub fn attempt(vain: u32, asker: Option<Pid>) -> (Room, u32) {
     torus.share.page_cache.drop_unused();
     torus.heap.trim(torus);
     cpu::let_interrupts_in();
-    // What would go then is what somebody needs next.
+    // The pages that would go then are those that somebody needs next.
     if torus.heap.frames() > torus.usable() / HEAP_PARTS * (HEAP_PARTS - 1) {
         match torus.reclaim.victims.find(torus, asker) {
             Verdict::Other => return (Room::Wait, 1),

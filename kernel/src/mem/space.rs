@@ -339,7 +339,7 @@ impl From<SpaceError> for Errno {
             SpaceError::Denied => Self::EACCES,
             SpaceError::NotPermitted => Self::EPERM,
             SpaceError::BadAddress => Self::EFAULT,
-            // Whoever moves pages has pulled them before.
+            // Calls that move pages have pulled them before.
             SpaceError::TooMuchLocked | SpaceError::Away => Self::EAGAIN,
         }
     }

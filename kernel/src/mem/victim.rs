@@ -1,4 +1,4 @@
-//! Who ends when memory is really out: the process that pays most.
+//! The process that ends when memory is really out: the one that pays most.
 //!
 //! *Flow.* Reclaim has gone round several times in vain. The largest process of the torus is then killed, and whoever asked waits for
 //! it to be gone: programs that only want their own pages back outlive the one that has filled the memory, whoever asks at that moment. If
@@ -21,12 +21,12 @@ const PART: u64 = 32;
 /// How often those who ask wait for the memory of a victim, before somebody else is looked for.
 const PATIENCE: u32 = 24;
 
-/// Who pays when nothing can go any more.
+/// Which process pays when nothing can go any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Somebody ends, whose memory will come.
     Other,
-    /// Who asks is to get none.
+    /// The asker is to get none.
     Asker,
     /// There is nobody who has much.
     Nobody,

@@ -64,7 +64,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     let resident = Resident::adopt(pid, from, to_vec(&claims)?, &mut effects);
     let thread = fallible::arc(arrival.thread(&process)?)?;
     let _ = thread.change_space(Some(space.clone()));
-    // Whoever finds it in the table cannot wake it before all is in place.
+    // A core that finds the thread in the table cannot wake it before all is in place.
     thread.set_state(RunState::Frozen);
     process.set_thread(Some(thread.clone()));
     process

@@ -39,7 +39,7 @@ struct Frozen {
 pub struct Moving {
     /// The target, from the wish to the answer.
     pub to: Option<TorusId>,
-    /// Who asked for it.
+    /// Where the wish came from.
     asker: Asker,
     /// It waits until nothing holds it back any more.
     leaving: bool,
@@ -51,7 +51,7 @@ pub struct Moving {
     pub arrived: Option<u64>,
 }
 
-/// Who wants a process elsewhere.
+/// The origin of the wish that a process goes elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Asker {
     /// Nobody who waits for it.

@@ -145,7 +145,7 @@ fn copy(
     for page in span.pages() {
         let done = match granted(memory, root, page) {
             Some(frame) => bring(space, page, frame, awaited.contains(page)),
-            // What was not copied is not freed at its home.
+            // A page that was not copied is not freed at its home.
             None => Err(NoFrame),
         };
         match done {
@@ -307,7 +307,7 @@ pub fn drain() -> bool {
 fn drain_space(space: &Arc<Space>) -> bool {
     let drained = space.with_host(|space, host| {
         let mut todo = Todo::default();
-        // What is frozen is another torus's to read.
+        // A frozen space is another torus's to read.
         let may = host.resident.runs() && !host.resident.is_forking();
         let goes_on = may && drain_more(space, host, &mut todo);
         (todo, goes_on, host.resident.pid())
@@ -340,7 +340,7 @@ fn drain_more(space: &mut VmSpace, host: &mut Host, todo: &mut Todo) -> bool {
                             return false;
                         }
                     }
-                    // What comes in the background is not to drive out what programs use.
+                    // Pages that come in the background are not to drive out those that programs use.
                     _ if torus.for_programs() < low(torus.total()) => return false,
                     _ => {
                         *todo = step(space, &mut host.resident, Event::Idle { first, source });
@@ -348,7 +348,7 @@ fn drain_more(space: &mut VmSpace, host: &mut Host, todo: &mut Todo) -> bool {
                     }
                 }
             }
-            // What could not be copied has stayed remote.
+            // Pages that could not be copied have stayed remote.
             None if host.cursor > Page(0) => host.cursor = Page(0),
             None => {
                 *todo = sweep(space, &mut host.resident);
@@ -409,7 +409,7 @@ pub fn unregister(claims: &[Claim]) {
 
 /// The thread's process gets a new, empty space, and the machine goes on with it. Answers the old one.
 pub fn exec(thread: &Thread, new: &Arc<Space>) -> Option<Arc<Space>> {
-    // Whoever finds the machine gone from the old space finds it in the new one.
+    // The new space is locked until it has the machine: a message that misses it in the old one finds it here.
     new.with_pages(|_, own| {
         let old = thread.change_space(Some(new.clone()))?;
         // A child of vfork has had its parent's.
@@ -434,7 +434,7 @@ pub fn fork(host: &mut Host, child: Pid, copy: &Arc<Space>) -> Result<(), Errno>
         return Ok(());
     }
     let mut effects = Effects::new();
-    // What the homes are asked to make is noted here, or not asked for.
+    // The claims that the homes are asked to make are noted here, or not asked for.
     let _held = reserve(NOTES, NOTES * NOTE)?;
     let name = || own().names.lock().give();
     let embryo = host.resident.fork(child, name, announce, &mut effects);

@@ -172,7 +172,7 @@ pub fn read(pid: Pid, first: Frame) -> Result<Arrival, Errno> {
 }
 
 fn write_process(to: &mut Writer, process: &Process, packed: &files::Packed) -> Result<(), Errno> {
-    // What is written lets interrupts in: no lock is held meanwhile.
+    // Writing lets interrupts in: no lock is held meanwhile.
     let (name, credentials) = (process.name.lock().0, *process.credentials.lock());
     let limits = process.limits.lock().words();
     to.put_bytes(&name)?;

@@ -50,7 +50,7 @@ pub fn open() -> Result<(), Errno> {
     if torus.share.account.heap.get().is_none() {
         crate::file::prepare()?;
         crate::vmo::prepare()?;
-        // What was served for other tori may have left something that is only kept for later.
+        // Requests that were served for other tori may have left something that is only kept for later.
         torus.share.shrink();
         torus.share.account.heap.call_once(|| torus.heap.in_use());
         crate::file::fill();

@@ -66,7 +66,7 @@ pub fn tick() {
         return;
     }
     rings::try_again();
-    // Who hears of it late has lost nothing.
+    // A torus that hears of it late has lost nothing.
     if rings::is_choked() {
         return;
     }

@@ -76,7 +76,7 @@ pub struct Ledger {
 
 /// What a user has.
 struct User {
-    /// Who, while there are charges.
+    /// Its number, while there are charges.
     id: AtomicU64,
     charges: AtomicU32,
     of: [AtomicU64; KINDS],

@@ -11,7 +11,7 @@ use core::sync::atomic::Ordering;
 /// NGROUPS_MAX: more in one call is not even a number of groups on Linux.
 const NGROUPS_MAX: i32 = 65536;
 
-/// Who a process is now.
+/// The credentials that a process has now.
 pub fn of(process: &Process) -> Credentials {
     *process.credentials.lock()
 }

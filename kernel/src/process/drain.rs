@@ -54,7 +54,7 @@ pub fn drain(call: &mut Call) -> SysResult {
         };
         hands.send(torus, question);
     });
-    // Who cannot leave holds it up for as long as it likes: signals end the call, and it may be sent away itself.
+    // A process that cannot leave may hold the call up for ever: signals end it, and the caller may be sent away itself.
     let answer = answer.map_err(|stop| match stop {
         Stop::Answer => Stop::Block,
         stop => stop,

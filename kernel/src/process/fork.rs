@@ -87,7 +87,7 @@ fn clone_process(call: &mut Call, request: Request) -> SysResult {
     if let Some((child, thread)) = forking {
         return begin(call, &request, child, thread);
     }
-    // What has waited for homes may be short of memory then, and begins again.
+    // A fork that has waited for homes may be short of memory then, and begins again.
     if call.inflight.word != 0 {
         return wait_for_vfork(call);
     }

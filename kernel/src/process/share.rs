@@ -37,7 +37,7 @@ pub struct Share {
     pub futexes: Futexes,
     /// Files of other tori, and for them.
     pub far_files: crate::file::far::Share,
-    /// Who waits for whose locks of this torus's files.
+    /// Owners that wait for locks of this torus's files.
     pub lock_waits: Lock<Waits>,
     /// Processes that come and go.
     pub migrate: crate::migrate::Share,

@@ -60,7 +60,7 @@ pub struct Rings {
     pub(super) ear: AtomicUsize,
     /// What was probed, by the other torus.
     pub(super) tallies: Lock<&'static mut [Tally]>,
-    /// Who waits for probes to arrive.
+    /// Threads that wait for probes to arrive.
     pub(super) arrivals: WaitQueue,
 }
 

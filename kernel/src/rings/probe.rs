@@ -20,7 +20,7 @@ pub struct Tally {
     pub received: u64,
     /// Those of them that were not the next in order, or had another content than was sent.
     pub wrong: u64,
-    /// Who waits is woken when so many have come; 0: nobody waits.
+    /// Threads that wait are woken when so many have come; 0: nobody waits.
     wanted: u64,
 }
 

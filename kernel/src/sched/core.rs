@@ -32,7 +32,7 @@ pub struct Core {
     pub counters: Counters,
     /// Nanoseconds that it has run programs.
     pub busy: Counter,
-    /// Whom the core works for, when it is not the current thread.
+    /// The waiter that the core works for, when it is not the current thread.
     pub(super) on_behalf: OwnCell<Option<Arc<dyn Waiter>>>,
     /// The user for whom that is, where it is a request of another torus.
     pub(super) served_user: OwnCell<u32>,

@@ -67,16 +67,15 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
             continue;
         }
         crate::console::pump(true);
-        // Whoever queues a thread after this line sees the bit; whoever did before is found by the second look.
+        // A core that queues a thread after this line sees the bit; a thread that was queued before is found by the second look.
         idle.insert(here.core_in_torus);
         let found = find(core);
         if found.is_none() {
             super::switch::arm(core);
             crate::rings::rest();
-            // What this core has sent to its own torus since it served interrupts nobody, and disk and console may have interrupted
-            // where that was let in.
-            let due = crate::mem::reclaim::is_due() || crate::console::program::has_input();
-            if !crate::rings::is_rung() && !due {
+            // Messages of this core to its own torus interrupt nobody, and the disk may have answered while interrupts were let in:
+            // both may have come since they were last looked for.
+            if !crate::rings::is_rung() && !crate::mem::reclaim::is_due() {
                 cpu::halt_until_interrupt();
             }
         }

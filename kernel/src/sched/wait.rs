@@ -11,7 +11,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use fallible::{NoMemory, TryMap};
 
-/// Who can wait: a thread, or what works for one of another torus.
+/// Something that can wait: a thread, or a request that is served for one of another torus.
 pub trait Waiter: Send + Sync {
     /// Has it look again at what it waits for.
     fn wake(self: Arc<Self>);

@@ -21,7 +21,7 @@ pub fn enqueue(thread: Arc<Thread>) {
     let target = choose(torus, &thread);
     let core = torus.core(target);
     if target != thread.last_core() {
-        // What it has used of another core says nothing here.
+        // The time that the thread has used of another core says nothing here.
         thread.virtual_time.store(0, Ordering::Relaxed);
     }
     core.sched.push(thread);

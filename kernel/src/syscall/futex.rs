@@ -200,7 +200,7 @@ fn key_at(thread: &Thread, address: usize, private: bool, rights: Prot) -> Resul
         let at = VirtAddr(address as u64);
         let mapping = space.find(at).ok_or(Errno::EFAULT)?;
         let shared = shared_key(space, at);
-        // What is private and cannot be written never changes: it is no word to wait for.
+        // A private word that cannot be written never changes: nobody can wait for it.
         let needed = if shared.is_some() {
             rights
         } else {

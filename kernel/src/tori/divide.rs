@@ -70,7 +70,7 @@ struct Room {
 impl Room {
     fn new(early: &mut Early<'_>) -> Option<Self> {
         let affinity = early.srat.map_or(0, |srat| srat.memory().count());
-        // What booting took cuts one range in two; temporary blocks are a few more.
+        // The memory that booting took cuts one range in two; temporary blocks are a few more.
         let ranges = early.info.memory.len() + 16;
         let pieces = plan::storage_needed(2 * ranges, affinity, MAX_TORI);
         // Each edge of a piece cuts at most one range.

@@ -87,7 +87,7 @@ impl fallible::Reserve for OwnHeap {
     fn reserve(&self, blocks: usize, bytes: usize) -> Result<u64, NoMemory> {
         let cpu = cpu::this();
         let torus = cpu.torus();
-        // What a holder needs his reservation has been made for.
+        // A core that holds a reservation has made it for what it needs now.
         let before = cpu.sched.reserved.get();
         if before > 0 {
             return Ok(before);

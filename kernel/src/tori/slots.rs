@@ -101,7 +101,7 @@ impl Slots {
         to: u64,
         frames: &mut impl Frames,
     ) -> Option<u64> {
-        // What is unmapped at the end of a slot could not be mapped again before all cores have forgotten it.
+        // Pages that are unmapped at the end of a slot could not be mapped again before all cores have forgotten them.
         if from <= to && order(from) == order(to) {
             return fill(slot, from..to, frames).then_some(slot);
         }

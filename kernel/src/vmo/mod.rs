@@ -46,7 +46,7 @@ impl Store {
     /// Forgets what no object has any more.
     pub fn sweep(&self) {
         if let Some(store) = self.0.get() {
-            // Who counts what is alive removes the rest.
+            // Counting what is alive removes the rest.
             let _ = store.counts();
         }
     }

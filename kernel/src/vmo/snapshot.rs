@@ -93,7 +93,7 @@ fn page_of(seen: Seen<ObjectRef>) -> Result<Option<Page>, Stop> {
         Seen::Object(object, index) if object.is_content() => match object.0.page(index) {
             Ok(Shown::Zero) => None,
             Ok(Shown::Frame(frame)) => Some(Page::of(frame)),
-            // What never changes is not lent, but copied.
+            // A page that never changes is not lent, but copied.
             Ok(Shown::Lent(_)) => return Err(Errno::EIO.into()),
             Err(error) => return Err(error.into()),
         },

@@ -85,7 +85,7 @@ impl PageSupply for Frames {
             return Err(OutOfPages);
         }
         let held = Held::zeroed(Use::Cached).ok_or(OutOfPages)?;
-        // Whoever builds an object pays for it.
+        // The process that builds an object pays for it.
         sched::charge_heap(1);
         // In no slot of the page cache: that comes when it is mapped.
         let frames = cpu::this().torus().memory().frames();

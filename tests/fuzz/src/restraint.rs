@@ -29,7 +29,7 @@ pub(crate) fn restrain(number: i64, arguments: &mut [u64; 6], world: &mut World)
         | l::SYS_setresuid
         | l::SYS_setresgid
         | l::SYS_setgroups => return world.random.one_in(40),
-        // What waits until a signal comes, and what takes the signals away.
+        // Calls that wait until a signal comes, and one that takes the signals away.
         l::SYS_pause | l::SYS_rt_sigsuspend => return seldom,
         l::SYS_rt_sigaction => {
             let kept = [l::SIGALRM, l::SIGSEGV, l::SIGBUS].map(|signal| signal as u64);

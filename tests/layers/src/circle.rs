@@ -32,6 +32,6 @@ pub fn circles(edges: &BTreeSet<(ModulePath, ModulePath)>) -> Vec<Circle<'_>> {
 pub struct Circle<'a> {
     /// The files.
     pub members: Vec<&'a ModulePath>,
-    /// Who imports whom.
+    /// The imports between them.
     pub imports: Vec<&'a (ModulePath, ModulePath)>,
 }

@@ -115,7 +115,7 @@ impl World {
     fn fork(&mut self, at: TorusId, parent: Pid) -> Outcome {
         let left_out = self.space(at, parent).map(|memory| memory.left_out.clone());
         let left_out = left_out.unwrap_or_default();
-        // What is folded is copied as a whole.
+        // A folded entry is copied as a whole.
         for page in &left_out {
             self.unfold(at, parent, block(*page));
         }

@@ -234,7 +234,7 @@ impl<'m, 's> World<'m, 's> {
         assert!(whole || result.is_err());
         let done = |page: u64| space.find(Page(page).start()).unwrap().rights == rights;
         for page in range {
-            // What lies before the first obstacle is changed.
+            // Pages before the first obstacle are changed.
             let Some(page) = model
                 .get_mut(&page)
                 .filter(|_| result.is_ok() || done(page))

@@ -112,13 +112,13 @@ pub enum Struck {
 /// Processes on every torus that are told something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Crowd {
-    /// Who they are.
+    /// The processes that belong to it.
     pub members: Members,
     /// Only those in this session.
     pub session: Option<Pid>,
 }
 
-/// Who belongs to a crowd.
+/// The processes of a crowd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Members {
     /// Everybody but the first process and the sender.
@@ -136,7 +136,7 @@ pub enum Told {
     Signal(Sent),
     /// [`Order::Nice`](super::Order::Nice).
     Nice {
-        /// Who says so.
+        /// The process that says so.
         by: By,
         /// The nice value that they get, if it changes.
         new: Option<i32>,

@@ -3,7 +3,7 @@
 
 use crate::pid::Pid;
 
-/// Who gives an order, as far as rules about that ask.
+/// The process that gives an order, as far as rules about that ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct By {
     /// The process.

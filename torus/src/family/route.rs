@@ -258,7 +258,7 @@ impl Families {
             } => {
                 let kin = self.kin.get(&to);
                 let obeys = |kin: &&Kin| kin.parent == Some(from) && kin.life == Life::Live;
-                // Who may not signal it may not move it.
+                // A process that may not signal the child may not move it.
                 let sent = Sent {
                     signal: 0,
                     code: 0,

@@ -288,7 +288,7 @@ impl Net {
             families.set_group(pid, pid, (pid, true), token, world);
             (token, families.group(pid).unwrap())
         });
-        // Who leaves a group may miss a signal to it that is under way.
+        // A process that leaves a group may miss a signal to it that is under way.
         for shot in &mut self.shots {
             shot.targets.remove(&pid);
         }

@@ -3,7 +3,7 @@
 use super::{Child, Families, Kin, News, PIECE, World};
 use crate::{message::Message, pid::Pid};
 
-/// Whom to wait for.
+/// The children that a process waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom {
     /// Any child.
@@ -21,7 +21,7 @@ pub struct Wanted {
     pub ended: bool,
     /// Stops by a signal.
     pub stopped: bool,
-    /// That a child goes on.
+    /// Children that go on.
     pub continued: bool,
     /// The news stays for the next wait.
     pub keep: bool,

@@ -92,7 +92,7 @@ impl Lease {
             Answer::Refused(why) => Page::Refused(asker, why),
         };
         match self.pages.get_mut(&index) {
-            // That it was asked for has its place: the answer takes it over, whether there is memory or not.
+            // The question has an entry, which the answer takes over, whether there is memory or not.
             Some(known) => *known = page,
             // Without memory it is asked again.
             None => drop(self.pages.put(index, page)),

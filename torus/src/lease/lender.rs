@@ -33,7 +33,7 @@ pub enum Unlent {
 /// A cut of an object, as a holder is told of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// Who is told.
+    /// The torus that is told.
     pub holder: TorusId,
     /// The object's number.
     pub object: u64,

@@ -124,7 +124,7 @@ impl World {
         })
     }
 
-    /// Who has this lease.
+    /// The holder that has this lease.
     fn leased(&mut self, at: usize, lease: u64) -> Option<&mut Holder> {
         let mut known = self.holders.iter_mut();
         known

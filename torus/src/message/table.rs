@@ -120,7 +120,7 @@ messages! {
         to: Pid,
         /// What the request carried.
         token: u64,
-        /// That.
+        /// The answer.
         answer: Answer,
     }
     /// To a process, by way of its birth torus: tell or change something of yourself.
@@ -129,7 +129,7 @@ messages! {
         to: Pid,
         /// What the answer is to carry.
         token: u64,
-        /// Who gives the order.
+        /// The process that gives the order.
         by: By,
         /// The order.
         order: Order,
@@ -379,7 +379,7 @@ messages! {
         object: u64,
         /// Which page of it.
         index: u64,
-        /// Who asks.
+        /// The torus that asks.
         holder: TorusId,
         /// Its number of the lease.
         lease: u64,

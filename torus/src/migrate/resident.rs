@@ -414,7 +414,7 @@ impl Resident {
 
     fn end(&mut self, effects: &mut Effects) {
         self.release_all(effects);
-        // What homes still answer about it is nobody's any more.
+        // Answers of homes that are still to come concern nobody any more.
         self.forks.clear();
         self.phase = Phase::Over;
         effects.push(Effect::Over);

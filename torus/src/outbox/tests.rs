@@ -89,12 +89,12 @@ proptest! {
     fn there_is_a_place_for_whatever_is_posted(steps in steps()) {
         let queues = [Queue::new(), Queue::new(), Queue::new()];
         let mut model = Model { pool: pool(BOUNDS), queues, lines: Default::default(), number: 0 };
-        // What each core may still post before it looks again, and things that are there.
+        // Lines that each core may still post before it looks again, and things that are there.
         let (mut left, mut things) = ([0; BOUNDS.cores], 0);
         for step in steps {
             match step {
                 Step::Begin(core) => {
-                    // Who may not begin has nothing under way.
+                    // A core that may not begin has nothing under way.
                     left[core] = if model.pool.admits(Cause::Work) { BOUNDS.operation } else { 0 };
                 }
                 Step::Post(core, queue, lines) => {
@@ -152,7 +152,7 @@ fn what_was_reserved_is_sent_without_memory() {
     }
     assert_eq!(pool.more.len(), blocks);
     pool.release(100);
-    // What waits may be about what was given up.
+    // Lines that wait may be about what was given up.
     assert_eq!(pool.more.len(), blocks);
     pool.pop(&mut queue, all);
     pool.shrink();

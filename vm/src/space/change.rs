@@ -70,7 +70,7 @@ impl<O: Object> AddressSpace<O> {
         if length == 0 {
             return Ok(());
         }
-        // What lies beyond the program's addresses is not mapped.
+        // Nothing beyond the program's addresses is mapped.
         let end = Page(address.0.saturating_add(length).div_ceil(PAGE_SIZE as u64));
         let range = PageRange::new(Page::containing(address), end);
         let mut page = range.start;

@@ -110,7 +110,7 @@ impl PageTable {
         let mut page = from.start;
         while page < from.end {
             match self.leaf(memory, page) {
-                // What is folded does not move.
+                // Folded entries do not move.
                 leaf @ (Leaf::Absent(_) | Leaf::Folded(..)) => {
                     page = leaf.next(page);
                     memory.pause();

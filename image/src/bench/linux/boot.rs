@@ -173,7 +173,7 @@ mod tests {
             "{line}"
         );
         assert!(!command_line(Huge::Default, "/bin/bench", &words).contains("hugepage"));
-        // What Linux's own command line holds (COMMAND_LINE_SIZE of x86).
+        // Linux's own command line holds so much (COMMAND_LINE_SIZE of x86).
         let all = braid_bench::options::Options::default().arguments();
         assert!(command_line(Huge::Never, "/bin/bench", &all).len() < 2048);
     }

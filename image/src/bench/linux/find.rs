@@ -75,7 +75,7 @@ fn fetch(cache: &Path, consent: Consent, voice: Voice) -> Result<()> {
         }
     };
     if cache.exists() {
-        // What an interrupted attempt has left.
+        // An interrupted attempt has left these.
         std::fs::remove_dir_all(cache)?;
     }
     std::fs::create_dir_all(cache)?;

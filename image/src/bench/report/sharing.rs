@@ -107,7 +107,7 @@ fn fine(value: f64) -> String {
     }
 }
 
-/// Who shares lines across tori on Braid, and does not belong to the rings.
+/// The code that shares lines across tori on Braid, and does not belong to the rings.
 fn who(counts: &Counts) -> String {
     let mut text = String::new();
     for counted in ordered(counts) {

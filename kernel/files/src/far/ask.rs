@@ -50,7 +50,7 @@ pub const fn process_of(number: u64) -> Option<i32> {
 }
 
 wire_struct! {
-    /// Who asks.
+    /// The process that asks.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
     pub struct Who {
         /// As whom it uses files.

@@ -228,7 +228,7 @@ proptest! {
     fn files_stay_while_somebody_holds_them(route in vec(0usize..4, 1..8), picks in vec(any::<usize>(), 32)) {
         let mut exports = Exports::<&str, 4>::new();
         let number = exports.add("file", route[0]).unwrap();
-        // What each torus says, in its order: it tells of the next holder, then lets go.
+        // Each torus says this, in its order: it tells of the next holder, then lets go.
         let mut news: Vec<Vec<(usize, i32)>> = (0..4).map(|_| Vec::new()).collect();
         for pair in route.windows(2) {
             news[pair[0]].push((pair[1], 1));

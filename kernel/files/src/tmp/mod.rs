@@ -27,7 +27,7 @@ use node::{Gone, State};
 use spin::mutex::SpinMutex;
 use spin::relax::RelaxStrategy;
 
-/// Who may do what with a node, and when things were done with it.
+/// Type, owner, rights and times of a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attributes {
     /// Type and permission bits.
@@ -163,7 +163,7 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
             match at.first_own() {
                 Some((_, node)) if node.first_own().is_some() => at = node,
                 Some((name, node)) => {
-                    // What is not the archive's leaves nothing hidden behind.
+                    // A node that is not the archive's leaves nothing hidden behind.
                     let _ = self.leave((&at, &name), &node, now);
                 }
                 None => match at.parent() {

@@ -118,7 +118,7 @@ impl<C, R: RelaxStrategy> Node<C, R> {
     /// As [`Self::change`], where the change may be refused.
     ///
     /// # Errors
-    /// That of `change`; nothing is changed then.
+    /// The error of `change`; nothing is changed then.
     pub fn try_change(
         &self,
         change: impl FnOnce(&mut Attributes) -> Result<(), FileError>,

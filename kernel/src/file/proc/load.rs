@@ -48,7 +48,7 @@ pub(super) fn averages() -> [u64; 3] {
     let mut state = super::super::local::local().load.0.lock();
     let steps = (now - state.at.min(now)) / STEP;
     if steps > 0 {
-        // What has run on the average, in parts of ONE; in a short time what runs now says more.
+        // How many cores were busy on the average, in parts of ONE; over a short time the cores that are busy now say more.
         let span = now - state.at;
         let ran = total.saturating_sub(state.busy) / (span / ONE).max(1);
         for (average, decay) in state.averages.iter_mut().zip(DECAY) {

@@ -61,7 +61,7 @@ pub(super) fn open(
         None if !flags.contains(Flags::CREAT) => return Err(Errno::ENOENT.into()),
         None if target.slash => return Err(Errno::EISDIR.into()),
         None => {
-            // Whoever makes a file has it open as he likes, whatever its mode says.
+            // A process that makes a file may open it in any way, whatever the file's mode says.
             let node = create(who, &target, mode)?;
             let body = body(&node, flags)?;
             let claim = claim(&body, flags)?;
@@ -114,7 +114,7 @@ fn check(who: &Identity, node: &Node, flags: Flags) -> Result<(), Errno> {
         permission::check_owner(who, guard)?;
     }
     match node {
-        // What cannot be changed is nobody's to open for that, and user 0's neither.
+        // Nobody may open for writing what cannot be changed, not even user 0.
         Node::Proc(proc @ Proc::Sys(_)) if changes(flags) && proc.stat().mode & 0o222 == 0 => {
             Err(Errno::EACCES)
         }
@@ -142,7 +142,7 @@ pub fn execute(who: &Identity, node: &Node) -> Result<Arc<OpenFile>, Errno> {
     let (body, claim) = match node {
         Node::Archive(id) => {
             let claim = Claim::to_run_archive(*id);
-            // Who has opened it for writing meanwhile has it in memory.
+            // If somebody has opened the file for writing meanwhile, it is in memory.
             match node.clone().now() {
                 Node::Archive(_) => (bytes_of(*id)?, claim),
                 changed => return execute(who, &changed),
@@ -182,7 +182,7 @@ fn descriptor(who: &Identity, node: &Node, flags: Flags) -> Result<Option<Arc<Op
                 return Err(Errno::EACCES);
             }
             let process = table().get(shown.pid).ok_or(Errno::ENOENT)?;
-            // Who opens it may be another process.
+            // The process that opens it may be another than the one shown.
             let file = process.files.get(*fd)?;
             let given = file.may_be_given().then_some(file);
             Ok(Some(given.ok_or(Errno::EACCES)?))

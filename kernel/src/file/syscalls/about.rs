@@ -74,7 +74,7 @@ impl<'a> At<'a> {
 pub(super) fn resolve(call: &Call, who: Identity, at: At) -> Result<Walk<Node>, Stop> {
     let tree = World::own(who);
     let found = walk::resolve(&tree, &at.base(call)?, at.path, at.follow)?;
-    // What is done with it takes long enough by itself.
+    // The rest of the call is long enough by itself.
     cpu::let_interrupts_in();
     Ok(found)
 }

@@ -52,7 +52,7 @@ fn write_from(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> 
     result
 }
 
-/// Who makes a file larger than it may gets a signal.
+/// A process that makes a file larger than it may gets a signal.
 fn too_large(call: &Call, result: &SysResult) {
     if *result != Err(Stop::Errno(Errno::EFBIG)) {
         return;

@@ -145,7 +145,7 @@ fn look_far(
     if hurry || found != 0 {
         return Ok(found);
     }
-    // What they found is gone: asked again, from the start.
+    // The events that the homes found are gone: they are asked again, from the start.
     far::forget(call.thread);
     look_far(call, watched, homes, hurry)
 }

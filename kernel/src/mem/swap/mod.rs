@@ -8,7 +8,7 @@
 //! Flow of a page that returns: a fault finds the slot, [`Swap::bring_back`] starts the transfer, the thread waits. At the end
 //! every entry that refers to the slot has the frame, and the thread tries its access again.
 //!
-//! Whoever is to have a page back need not be there any more when it comes: then nobody has an entry for the slot, and the
+//! The space or object that a page belongs to may be gone when the page comes: then nobody has an entry for the slot, and the
 //! frame is freed. A transfer holds a reference to its slot and one to its frame, so neither is used for anything else.
 
 mod open;
@@ -110,7 +110,7 @@ impl Swap {
     /// thread is enrolled for the end.
     pub fn bring_back(&self, slot: Slot, page: PageName) -> Asked {
         let mut io = self.io.lock();
-        // What is under way is not lost yet, and not read twice.
+        // A page that is under way is not lost yet, and not read twice.
         if let Some(index) = io.table.find(|transfer| transfer.slot == slot) {
             if let Some(transfer) = io.table.get_mut(index) {
                 transfer.wanted = true;
@@ -130,7 +130,7 @@ impl Swap {
         let Some(frame) = torus.alloc_frame(Use::Private) else {
             return Asked::NoMemory;
         };
-        // Who asks has a reference, so that there is one to share, unless as many have one as can be counted.
+        // The asker has a reference, so that there is one to share, unless as many have one as can be counted.
         if !self.slots.share(slot) {
             release(torus, frame);
             return Asked::NoMemory;

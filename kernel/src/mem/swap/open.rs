@@ -93,7 +93,7 @@ fn hand_over(torus: &'static Torus, prepared: Prepared) {
 /// Takes the disk that was prepared for this core's torus.
 pub fn open() {
     let torus = cpu::this().torus();
-    // Whoever waits for this torus sees it go when all is done.
+    // Another torus that waits for this one sees the disk taken only when all is done.
     let mut prepared = torus.reclaim.prepared.lock();
     let Some(Prepared { name, disk }) = prepared.take() else {
         return;

@@ -66,7 +66,7 @@ pub fn unhold(holder: TorusId, number: u64, count: u32) {
 fn let_go(back: Result<Outstanding<ObjectRef, Held>, NoObject>) {
     match back {
         Ok(Outstanding { object, pages }) => {
-            // What was written through mappings elsewhere is nowhere else.
+            // Bytes that were written through mappings elsewhere are in no other copy.
             pages.iter().for_each(Held::mark_dirty);
             drop(pages);
             if object.is_some() {
@@ -127,7 +127,7 @@ impl Waiter for Lending {
 /// A page that a torus has asked for.
 #[derive(Clone, Copy)]
 pub struct Wish {
-    /// Who asks.
+    /// The torus that asks.
     pub holder: TorusId,
     /// Its number of the lease.
     pub lease: u64,

@@ -98,7 +98,7 @@ fn lengths() {
                 ("fixed", AREA, l::MAP_FIXED),
                 ("vacant", AREA, l::MAP_FIXED_NOREPLACE),
             ] {
-                // What would fit does so on a machine of any size if it may not be touched.
+                // A mapping that may not be touched fits on a machine of any size, if its addresses do.
                 let answer = map(address, length, l::PROT_NONE, flags | more);
                 tell(&format!("mmap {kind} {how}, {name}"), length, answer);
             }

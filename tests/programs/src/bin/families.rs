@@ -77,7 +77,7 @@ fn asks(first: Vec<usize>) {
         );
     }
     for pid in members {
-        // Who loses its parent is a zombie of this process.
+        // A process that loses its parent becomes a zombie of this process.
         while kill(pid, 0).is_ok() {
             let _ = call(l::SYS_wait4, [usize::MAX, 0, l::WNOHANG as usize, 0]);
         }
@@ -123,7 +123,7 @@ fn tell_forever() -> i32 {
     }
 }
 
-/// Who told so many times.
+/// The senders of so many signals.
 fn tells(count: usize) -> BTreeSet<usize> {
     (0..count).map(|_| await_signal(TELL)).collect()
 }

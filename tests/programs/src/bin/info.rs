@@ -22,7 +22,7 @@ const PAGES: usize = 100;
 fn main() {
     show("nobody", call(PROCESS_INFO, [4_000_000, 0, 0]));
     show("nowhere", call(PROCESS_INFO, [0, 1 << 63, 8]));
-    // What runs between the two looks is resident, too: it has run once.
+    // The code between the two looks is resident, too: it has run once.
     write(fresh(1), 1).expect("a writable page");
     let (before, frames) = (about(0), private_frames());
     let base = fresh(PAGES);

@@ -35,7 +35,7 @@ fn fill() -> (usize, Answer) {
         match map(0, PAGE, rights, ANONYMOUS) {
             Ok(at) => last = at,
             error => {
-                // What follows may need a mapping or two.
+                // The rest of the program may need a mapping or two.
                 for page in 0..16 {
                     unmap(last + page * PAGE, PAGE).expect("to unmap");
                 }

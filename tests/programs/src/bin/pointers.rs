@@ -107,7 +107,7 @@ fn in_children(number: i64) -> usize {
         if child == 0 {
             go_on(number, made);
         }
-        // What signals it sends to its group are its own.
+        // The group that the child sends signals to is its own.
         while child > 0 && call(l::SYS_wait4, [child as usize, 0, 0, 0]) == Err(l::EINTR) {}
     }
     let made = made.load(Relaxed);

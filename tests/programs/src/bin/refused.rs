@@ -44,7 +44,7 @@ fn parent(number: usize, rounds: usize) -> i32 {
     let (ask, answer) = (pipe(), pipe());
     let echo = fork(|| echo(ask, answer, number));
     let mut restless = fork(|| restless(number));
-    // What echo has not got.
+    // The ends that echo has not got.
     for end in [ask[0], answer[1]] {
         call(l::SYS_close, [end]).expect("an end");
     }

@@ -31,7 +31,7 @@ fn main() {
     while counted()[3] - before[3] < pages as u64 {
         std::thread::sleep(Duration::from_millis(1));
     }
-    // What was sent last may not have been answered.
+    // The last messages may not have been answered.
     std::thread::sleep(Duration::from_millis(5));
     let settled = counted();
     assert!((0..pages).all(|page| memory[page * PAGE] == page as u8));

@@ -137,7 +137,7 @@ fn capabilities() {
     println!("version {} {:#x}", letter(answer), header[0]);
 }
 
-/// Who may be looked into, and who gets nothing new.
+/// The flags that say whether a process may be looked into, and whether it gets nothing new.
 fn flags() {
     let prctl = |option: i32, value: usize| call(l::SYS_prctl, [option as usize, value, 0, 0, 0]);
     for state in STATES {
