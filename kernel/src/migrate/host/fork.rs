@@ -1,0 +1,77 @@
+//! Forks of a process that has pages elsewhere: each home makes a deposit for the child.
+
+use super::super::own;
+use super::claims::{announce, register};
+use super::{Host, send};
+use crate::mem::space::Space;
+use crate::process::Pid;
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use fallible::reserve;
+use torus::DepositId;
+use torus::migrate::{Effect, Effects, Event, MigrateError};
+use vm::addr::Frame;
+
+/// Blocks of the heap that a fork takes to note claims: of lists, and nodes of a map for each claim; and the size of one.
+const NOTES: usize = 64;
+const NOTE: usize = 512;
+
+/// The process forks: `copy`, the space of `child`, gets claims of its own, which the homes have to make first.
+pub fn fork(host: &mut Host, child: Pid, copy: &Arc<Space>) -> Result<(), Errno> {
+    if host.resident.claims().is_empty() {
+        return Ok(());
+    }
+    let mut effects = Effects::new();
+    // The claims that the homes are asked to make are noted here, or not asked for.
+    let _held = reserve(NOTES, NOTES * NOTE)?;
+    let name = || own().names.lock().give();
+    let embryo = host.resident.fork(child, name, announce, &mut effects);
+    let embryo = embryo.map_err(|error| match error {
+        MigrateError::NoMemory(_) => Errno::ENOMEM,
+        _ => Errno::EBUSY,
+    })?;
+    register(copy, embryo.claims());
+    copy.with_pages(|_, host| *host = Some(Host::new(embryo)));
+    for effect in &*effects {
+        if let Effect::Send { to, message } = *effect {
+            send(to, message);
+        }
+    }
+    Ok(())
+}
+
+/// The deposit of a forked child is made, with this top table; or it is not.
+pub fn forked(parent: DepositId, child: DepositId, root: Option<Frame>) {
+    let event = match root {
+        Some(_) => Event::Forked { child },
+        None => Event::ForkFailed { child },
+    };
+    if let (Some(space), Some(root)) = (own().claimant(child), root) {
+        // Its home has made it: nobody could be told that it is not to be found.
+        let _held = fallible::insist();
+        let noted = space.with_host(|space, host| {
+            let claim = host.resident.claim_to(child)?;
+            space.set_source(claim.source, root).ok()
+        });
+        if noted.flatten().is_none() {
+            log::error!("no memory to note where deposit {child} is");
+        }
+    }
+    // The child's comes last: when it is born, its parent may go on.
+    for deposit in [parent, child] {
+        super::event(deposit, event);
+    }
+    if root.is_none() {
+        own().claims.lock().remove(&child);
+    }
+}
+
+/// Whether what a forked child has elsewhere is there: `None` while homes are still to answer.
+pub fn is_born(space: &Space) -> Option<bool> {
+    let state = space.with_host(|_, host| (host.resident.runs(), host.resident.is_forking()));
+    match state {
+        None | Some((true, _)) => Some(true),
+        Some((false, true)) => None,
+        Some((false, false)) => Some(false),
+    }
+}
