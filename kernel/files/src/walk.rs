@@ -162,8 +162,7 @@ pub fn go_on<T: Tree>(
         tree.pause();
         let rest = &path[from..];
         if tree.is_foreign(&at) {
-            let rest = copy(rest)?;
-            return Ok(Walk::Leaves(Leaving { at, rest, links }));
+            return leaves(at, rest, links);
         }
         let Some((name, tail)) = split(rest) else {
             return directory(tree, at, ending);
@@ -191,19 +190,8 @@ pub fn go_on<T: Tree>(
         }
         let node = match tree.child(&at, name) {
             Ok(Some(node)) => node,
-            Ok(None) => {
-                let rest = copy(rest)?;
-                return Ok(Walk::Leaves(Leaving { at, rest, links }));
-            }
-            Err(FileError::NotFound) if last => {
-                return Ok(Walk::Target(Target {
-                    directory: at,
-                    name: copy(name)?,
-                    ending: Ending::Name,
-                    node: None,
-                    slash,
-                }));
-            }
+            Ok(None) => return leaves(at, rest, links),
+            Err(FileError::NotFound) if last => return named(at, name, None, slash),
             Err(error) => return Err(error),
         };
         let target = if !last || slash || follow {
@@ -230,17 +218,28 @@ pub fn go_on<T: Tree>(
             if slash && !tree.is_directory(&node) {
                 return Err(FileError::NotDirectory);
             }
-            return Ok(Walk::Target(Target {
-                directory: at,
-                name: copy(name)?,
-                ending: Ending::Name,
-                node: Some(node),
-                slash,
-            }));
+            return named(at, name, Some(node), slash);
         }
         at = node;
         from = next;
     }
+}
+
+/// The answer for a path that somebody else has to resolve from `at` on.
+fn leaves<N>(at: N, rest: &[u8], links: u32) -> Result<Walk<N>, FileError> {
+    let rest = copy(rest)?;
+    Ok(Walk::Leaves(Leaving { at, rest, links }))
+}
+
+/// The answer for a path that ends in a name.
+fn named<N>(directory: N, name: &[u8], node: Option<N>, slash: bool) -> Result<Walk<N>, FileError> {
+    Ok(Walk::Target(Target {
+        directory,
+        name: copy(name)?,
+        ending: Ending::Name,
+        node,
+        slash,
+    }))
 }
 
 /// The answer for a path that names a directory without a name of its own (`/`, `.`, `a/..`).

@@ -185,18 +185,7 @@ impl Families {
                 sent,
                 carried,
                 ..
-            } => {
-                let result = if !self.permits(to, sent, world) {
-                    NOT_PERMITTED
-                } else if self.strike(to, (sent, carried), world) {
-                    0
-                } else {
-                    TRY_AGAIN
-                };
-                if let Some(from) = sent.from {
-                    self.reply(from, token, result, world);
-                }
-            }
+            } => self.signalled(to, token, (sent, carried), world),
             Message::Order {
                 token, by, order, ..
             } => {
@@ -255,27 +244,7 @@ impl Families {
                 torus,
                 token,
                 ..
-            } => {
-                let kin = self.kin.get(&to);
-                let obeys = |kin: &&Kin| kin.parent == Some(from) && kin.life == Life::Live;
-                // A process that may not signal the child may not move it.
-                let sent = Sent {
-                    signal: 0,
-                    code: 0,
-                    from: Some(from),
-                    uid,
-                    euid,
-                    session: None,
-                };
-                let answer = match kin.filter(obeys) {
-                    Some(_) if !world.permits(to, sent) => Some(NOT_PERMITTED),
-                    Some(_) => world.push(to, torus, (from, token)),
-                    None => Some(NO_PROCESS),
-                };
-                if let Some(answer) = answer {
-                    self.reply(from, token, answer, world);
-                }
-            }
+            } => self.pushed(to, from, (uid, euid), (torus, token), world),
             Message::Ask {
                 from,
                 session,
@@ -290,6 +259,56 @@ impl Families {
                 self.reply(from, token, answer.map_or(NO_PROCESS, Pid::raw), world);
             }
             _ => {}
+        }
+    }
+
+    /// A signal has come to a process: its sender hears what became of it.
+    fn signalled<W: World>(
+        &mut self,
+        to: Pid,
+        token: u64,
+        (sent, carried): (Sent, Carried),
+        world: &mut W,
+    ) {
+        let result = if !self.permits(to, sent, world) {
+            NOT_PERMITTED
+        } else if self.strike(to, (sent, carried), world) {
+            0
+        } else {
+            TRY_AGAIN
+        };
+        if let Some(from) = sent.from {
+            self.reply(from, token, result, world);
+        }
+    }
+
+    /// A process is to go to another torus: its parent says so, if it may.
+    fn pushed<W: World>(
+        &mut self,
+        to: Pid,
+        from: Pid,
+        (uid, euid): (u32, u32),
+        (torus, token): (TorusId, u64),
+        world: &mut W,
+    ) {
+        let kin = self.kin.get(&to);
+        let obeys = |kin: &&Kin| kin.parent == Some(from) && kin.life == Life::Live;
+        // A process that may not signal the child may not move it.
+        let sent = Sent {
+            signal: 0,
+            code: 0,
+            from: Some(from),
+            uid,
+            euid,
+            session: None,
+        };
+        let answer = match kin.filter(obeys) {
+            Some(_) if !world.permits(to, sent) => Some(NOT_PERMITTED),
+            Some(_) => world.push(to, torus, (from, token)),
+            None => Some(NO_PROCESS),
+        };
+        if let Some(answer) = answer {
+            self.reply(from, token, answer, world);
         }
     }
 }
