@@ -92,7 +92,7 @@ impl Watched {
     }
 }
 
-/// What a core does before it runs its first program, or after the last one, disturbs nobody.
+/// The work of a core before it runs its first program, or after the last one, disturbs nobody.
 const WITHOUT_PROGRAMS: [&str; 3] = ["start::", "_start", "process::account::check"];
 
 /// Runs a program as `braid exec` does, and tells its longest stretches. The status is the tool's own for failures when one is too

@@ -66,7 +66,7 @@ pub enum Action {
         at: TorusId,
         /// Which.
         pid: Pid,
-        /// What.
+        /// The operation.
         op: Op,
     },
     /// Someone on a torus sends SIGKILL to a process, wherever it is.

@@ -1,4 +1,4 @@
-//! What goes wrong in one process leaves the others as they are: one of them answers all the while.
+//! Faults of one process leave the others as they are: one of them answers all the while.
 
 use braid_tests::booted::{Exec, programs};
 

@@ -34,7 +34,7 @@ fn cases_of_interrupted_calls() {
     together(&cases, |exec| exec);
 }
 
-/// What Linux never interrupts goes on under a storm of signals: of files of this torus and of another.
+/// Calls that Linux never interrupts go on under a storm of signals: of files of this torus and of another.
 #[test]
 fn calls_that_nothing_interrupts() {
     together(&["intr 20", "intr 20 1"], |exec| exec);
@@ -50,7 +50,7 @@ fn a_storm_over_every_call_that_waits() {
     });
 }
 
-/// What nothing interrupts, while pages come back from swap.
+/// The same calls, while pages come back from swap.
 #[test]
 fn calls_that_nothing_interrupts_with_swap() {
     together(&["intr 4", "intr 4 1"], |exec| exec.mem(72).swap(256));

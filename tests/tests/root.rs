@@ -135,7 +135,7 @@ fn the_root_is_changed_by_processes_that_move() {
     assert_eq!(output.status, 0, "{output:?}");
 }
 
-/// What one torus changes the others see, also where they have looked before, and in directories that they work in.
+/// Changes of one torus are seen by the others, also where they have looked before, and in directories that they work in.
 #[test]
 fn changes_are_seen_everywhere() {
     let wait = "until [ -e /tmp/$1 ]; do sleep 0.01; done";
@@ -171,7 +171,7 @@ fn changes_are_seen_everywhere() {
     );
 }
 
-/// What a program may use is its own: memory, and a user's rights. The first process is whoever the command line says.
+/// A program has memory and rights of its own. The command line says as which user the first process runs.
 #[test]
 fn the_first_process_may_be_anybody() {
     let script = "id -u; id -g; echo x > /etc/new; cat /etc/conf; echo y > /tmp/new; cat /tmp/new; \

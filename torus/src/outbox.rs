@@ -160,7 +160,7 @@ impl Pool {
         }
     }
 
-    /// What was given up counts no more, unless lines about it may be among too many that wait.
+    /// Places that were given up count no more, unless lines about them may be among too many that wait.
     fn settle(&mut self) {
         if self.admits(Cause::Work) && self.admits(Cause::Delivery) {
             self.reserved -= core::mem::take(&mut self.given_up).min(self.reserved);

@@ -117,7 +117,7 @@ pub enum Recipe<O> {
         /// The page.
         page: Page,
     },
-    /// What there is to know of the page is in the table of a source: call `unfold` with the page and resolve again.
+    /// The page's entry is in the table of a source: call `unfold` with the page and resolve again.
     Unfold(Page),
     /// The stack grows: call `grow` with the page and resolve again.
     Grow(Page),

@@ -3,7 +3,7 @@
 use core::fmt;
 
 const PAGE: u64 = 4096;
-/// What lies above is not used: 64 TiB, as much as the kernel's direct map has room for.
+/// Memory above is not used: 64 TiB, as much as the kernel's direct map has room for.
 pub const LIMIT: u64 = 1 << 46;
 
 /// What a range of memory holds.

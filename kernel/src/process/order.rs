@@ -72,7 +72,7 @@ fn said(answer: Answer) -> Result<Answer, Stop> {
     }
 }
 
-/// What a process of this torus makes of an order. What its address space has to know of new limits is told by [`Process::spread_limits`].
+/// What a process of this torus makes of an order. [`Process::spread_limits`] tells its address space of new limits.
 pub fn obey(process: &Process, by: By, order: Order) -> Answer {
     let done = match order {
         Order::Limit { resource, new } => limits::obey(process, by, resource, new),

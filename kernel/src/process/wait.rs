@@ -89,7 +89,7 @@ pub fn waitid(call: &mut Call) -> SysResult {
     Ok(0)
 }
 
-/// What a child that has ended used goes to where argument `index` points; of one that lives nothing is known here.
+/// Writes what a child that has ended used to where argument `index` points; of one that lives nothing is known here.
 fn write_usage(call: &Call, index: usize, found: Found) -> Result<(), Stop> {
     if call.args[index] == 0 {
         return Ok(());

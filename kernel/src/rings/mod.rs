@@ -8,7 +8,7 @@
 //! outside of any lock that others wait for, then arms the bell and looks once more. So the bell is always armed but
 //! while somebody serves, and a core that idles or runs a program has nothing to do for it.
 //!
-//! What is sent while a batch is delivered goes out together after it: the receiver is interrupted once for many answers.
+//! Lines that are sent while a batch is delivered go out together after it: the receiver is interrupted once for many answers.
 //!
 //! Whoever sends in bulk leaves a part of the ring to others ([`room`], [`wait_for_room`]). What a full ring does not take
 //! waits in the exit's outbox; the receiver rings back when it has made room. An outbox allocates nothing to send: its places are

@@ -101,7 +101,7 @@ fn keep_going() {
     unsafe { l::syscall(l::SYS_setitimer, l::ITIMER_REAL, &raw const interval, 0) };
 }
 
-/// What victims write goes nowhere.
+/// Output of victims goes nowhere.
 fn silence() {
     // SAFETY: F2.
     unsafe {

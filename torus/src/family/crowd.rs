@@ -57,7 +57,7 @@ struct Logged {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Round {
     number: u64,
-    /// What was told from this number on is still asked for.
+    /// Answers are still asked for from this number on.
     since: u64,
     /// Tori to answer.
     missing: usize,

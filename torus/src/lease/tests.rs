@@ -328,7 +328,7 @@ impl World {
         self.check_cuts();
     }
 
-    /// What a holder reaches is what the object has, but for what it is about to hear is cut.
+    /// A holder reaches the pages that the object has, but for those that it is about to hear are cut.
     fn check_cuts(&self) {
         for ((at, number), holder) in &self.holders {
             let wire = self.wires.get(&(HOME, *at)).into_iter().flatten();

@@ -103,7 +103,7 @@ fn blocks<O>(mapping: &Mapping<O>) -> bool {
 /// Why nothing grows down to a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GrowError {
-    /// What lies above does not grow.
+    /// The mapping above does not grow.
     NotMapped,
     /// The stack's or the space's limit is reached.
     Limit,

@@ -153,7 +153,7 @@ impl<O: Object> AddressSpace<O> {
         Ok(to.start.start())
     }
 
-    /// What Linux checks of the mapping at the start of the range. What is only cut off may be in other mappings, and in none.
+    /// What Linux checks of the mapping at the start of the range. Pages that are only cut off may be in other mappings, and in none.
     fn check_mapping<M: TableMemory>(
         &self,
         memory: &M,

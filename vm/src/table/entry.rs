@@ -134,7 +134,7 @@ impl Entry {
         Self(slot.0 << 12 | SWAP)
     }
 
-    /// What is here, a page or a table, is as in the table of this source.
+    /// An entry for a page or table that is as in the table of this source.
     pub const fn remote(source: Source) -> Self {
         Self((source.0 as u64) << SOURCE_SHIFT | REMOTE)
     }

@@ -14,7 +14,7 @@ use super::{Rights, VmoError, VmoHandle};
 pub struct Patch<'a> {
     /// Where, in bytes from the beginning of the object.
     pub offset: u64,
-    /// What.
+    /// The bytes.
     pub bytes: &'a [u8],
 }
 

@@ -61,7 +61,7 @@ proptest! {
         }
     }
 
-    /// What the superuser asks for it gets.
+    /// The superuser gets what it asks for.
     #[test]
     fn the_superuser_is_obeyed(own in ids(), new in [wanted(), wanted(), wanted()]) {
         let mut now = own;

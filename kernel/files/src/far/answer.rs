@@ -56,7 +56,7 @@ wire_enum! {
             /// Whether the file is sealed against writing.
             sealed: bool,
         },
-        /// What a link in `/proc` leads to has another home: ask there.
+        /// A link in `/proc` leads to something of another home: ask there.
         7 Behind {
             /// The torus.
             home: u32,

@@ -87,7 +87,7 @@ fn next_part(done: usize, buffers: &UserBuffers) -> Result<Option<usize>, Stop> 
     unless_begun(done, buffers.probe(CHUNK))
 }
 
-/// What stops a later part of a call that has moved bytes is no error: the call ends with what it has.
+/// A stop in a later part of a call that has moved bytes is no error: the call ends with what it has.
 fn unless_begun<T>(done: usize, result: Result<T, Stop>) -> Result<Option<T>, Stop> {
     match result {
         Ok(value) => Ok(Some(value)),

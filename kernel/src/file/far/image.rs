@@ -1,7 +1,7 @@
-//! What a process has of files goes with it to another torus, or stays where it is and is used from there.
+//! The files of a process go with it to another torus, or stay where they are and are used from there.
 //!
-//! What nobody else has and every torus can show (files of the boot archive, devices) is opened anew at the target. Everything
-//! else stays: the target holds its number. What comes back to its home is the old open file again.
+//! A file that nobody else has and every torus can show (of the boot archive, or a device) is opened anew at the target. Every
+//! other stays: the target holds its number. A file that comes back to its home is the old open file again.
 
 use super::super::claims::Claim;
 use super::super::context::{Context, Inner};

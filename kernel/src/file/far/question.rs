@@ -73,7 +73,7 @@ impl Asking {
 }
 
 impl Drop for Asking {
-    /// What an answer gives that nobody has read goes back. Such letters are read without memory.
+    /// An answer that nobody has read gives back what it brings. Such letters are read without memory.
     fn drop(&mut self) {
         if !matches!(self.reply.get_mut(), State::Came) {
             return;

@@ -194,7 +194,7 @@ fn copy(call: &mut Call, from: &Side, to: &Side, count: u64) -> SysResult {
     Ok(call.inflight.done)
 }
 
-/// What a pipe has no room for is sent by the next call, as on Linux: none is left of this one's when it has sent some.
+/// Bytes that a pipe has no room for are sent by the next call, as on Linux: none are left of this one's when it has sent some.
 fn full(call: &Call, to: &Side, stop: Stop) -> SysResult {
     let is_pipe = matches!(to.file.body, Body::Pipe(_));
     if stop == Stop::Block && is_pipe && call.inflight.done > 0 {

@@ -39,7 +39,7 @@ const OF_CHILDREN: [i64; 24] = [
 const LINUX: Range<i64> = 0..512;
 /// Braid's own, and those beside them.
 const BRAID: Range<i64> = 4090..4120;
-/// What the kernel itself means by these is nobody's to ask for.
+/// Numbers by which the kernel itself means something, which no program may ask for.
 const LAST: Range<i64> = -8..0;
 
 const ADDRESSES: [usize; 9] = [

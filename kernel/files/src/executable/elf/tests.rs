@@ -182,7 +182,7 @@ fn entry() -> impl Strategy<Value = Entry> {
 }
 
 proptest! {
-    /// What a tail zeroes is of the file part that is on top there, whichever parts are mapped over each other.
+    /// A tail zeroes bytes of the file part that is on top there, whichever parts are mapped over each other.
     #[test]
     fn a_tail_is_zeroed_where_its_bytes_are_seen(entries in proptest::collection::vec(entry(), 1..8)) {
         let plan = plan_of(2, &entries, 1 << 20).unwrap();

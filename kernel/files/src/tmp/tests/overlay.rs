@@ -193,7 +193,7 @@ fn apply(tree: &Tree, step: &Step) -> Result<(), FileError> {
     Ok(())
 }
 
-/// What is not marked is as the archive says: name, directory, names and mode.
+/// A node that is not marked is as the archive says: name, directory, names and mode.
 fn check_marks(tree: &Tree, lower: &'static Lower<u32, Spin>) -> Result<(), TestCaseError> {
     for (path, _) in PATHS {
         let mut id = ROOT;

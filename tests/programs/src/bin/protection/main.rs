@@ -55,7 +55,7 @@ fn in_directory(run: fn()) {
     std::fs::remove_dir_all(&directory).expect("to remove it");
 }
 
-/// What a child says on its standard output, as this user, is this program's output; nothing else of it stays.
+/// Does something in a child as this user: its standard output is this program's, and nothing else of it stays.
 fn become_and(user: User, work: impl FnOnce()) {
     forked(|| {
         become_user(user);
