@@ -70,6 +70,17 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         Ok(())
     }
 
+    /// What has a name that `who` may take away.
+    fn to_remove(
+        &self,
+        who: &Identity,
+        (directory, name): Name<'_, C, R>,
+    ) -> Result<Arc<Node<C, R>>, FileError> {
+        let node = self.raised(directory.child(name)?)?;
+        permission::check_remove(who, directory.guard(), node.guard())?;
+        Ok(node)
+    }
+
     /// Takes a name away from a file or link.
     ///
     /// # Errors
@@ -81,8 +92,7 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         now: Time,
     ) -> Result<(), FileError> {
         let _changes = self.changes.lock();
-        let node = self.raised(directory.child(name)?)?;
-        permission::check_remove(who, directory.guard(), node.guard())?;
+        let node = self.to_remove(who, (directory, name))?;
         if node.is_directory() {
             return Err(FileError::IsDirectory);
         }
@@ -100,8 +110,7 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         now: Time,
     ) -> Result<(), FileError> {
         let _changes = self.changes.lock();
-        let node = self.raised(directory.child(name)?)?;
-        permission::check_remove(who, directory.guard(), node.guard())?;
+        let node = self.to_remove(who, (directory, name))?;
         Self::removable_directory(&node)?;
         self.leave((directory, name), &node, now)
     }

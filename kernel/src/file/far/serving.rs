@@ -98,7 +98,7 @@ impl Waiter for Serving {
 }
 
 impl Serving {
-    /// Has it looked at again, after what else has come.
+    /// Sends this torus a message that has the request run again, after the messages that have come before it.
     fn look_again(&self) {
         let request = self.number.load(Ordering::Acquire);
         rings::send(cpu::this().torus().id, Message::FileWoken { request });
