@@ -34,6 +34,12 @@ fn cases_of_interrupted_calls() {
     together(&cases, |exec| exec);
 }
 
+/// A wake-up is never spent on a wait that a handler interrupts.
+#[test]
+fn wake_ups_and_signals_at_once() {
+    together(&["futex_spent"], |exec| exec.smp(2));
+}
+
 /// Calls that Linux never interrupts go on under a storm of signals: of files of this torus and of another.
 #[test]
 fn calls_that_nothing_interrupts() {

@@ -15,8 +15,8 @@ use alloc::sync::Arc;
 /// A process's interval timer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Alarm {
-    /// When it fires next, and the core (index within the torus) whose timer that is.
-    next: Option<(Nanos, usize)>,
+    /// When it fires next, and the core (index within the torus) whose timer that is; none while the process leaves.
+    next: Option<(Nanos, Option<usize>)>,
     /// Time between later firings; zero: only once.
     interval: Nanos,
     /// It has fired then, and runs again when the program takes the signal.
@@ -27,7 +27,7 @@ pub struct Alarm {
 /// or ignores the signal is not interrupted by it, however short the interval.
 pub fn fired(thread: &Arc<Thread>, at: Nanos) {
     let mut alarm = thread.process.alarm.lock();
-    if alarm.next.is_none_or(|(next, _)| next != at) {
+    if !matches!(alarm.next, Some((next, Some(_))) if next == at) {
         return;
     }
     alarm.next = None;
@@ -52,7 +52,7 @@ pub fn taken(thread: &Arc<Thread>, signal: Signal) {
 fn arm(thread: &Arc<Thread>, alarm: &mut Alarm, at: Nanos) -> bool {
     let set = wake::set_timer(Due::Alarm(thread.clone()), at);
     if set {
-        alarm.next = Some((at, cpu::this().core_in_torus));
+        alarm.next = Some((at, Some(cpu::this().core_in_torus)));
     }
     set
 }
@@ -61,12 +61,10 @@ fn arm(thread: &Arc<Thread>, alarm: &mut Alarm, at: Nanos) -> bool {
 /// it has fired without its signal having been taken (0: not).
 pub type Words = [u64; 3];
 
-/// Stops the timer of a process that leaves.
+/// Stops the timer of a process that leaves; a firing that is under way comes to nothing here.
 pub fn suspend(thread: &Arc<Thread>) -> Words {
-    let alarm = thread.process.alarm.lock();
-    if let Some((_, core)) = alarm.next {
-        wake::cancel_timer(&Due::Alarm(thread.clone()), core);
-    }
+    let mut alarm = thread.process.alarm.lock();
+    alarm.stop(thread);
     alarm.words()
 }
 
@@ -91,10 +89,9 @@ pub fn restore(thread: &Arc<Thread>, [at, interval, fired]: Words) {
 
 /// Takes the timer back, at the end of the process.
 pub fn cancel(thread: &Arc<Thread>) {
-    let next = thread.process.alarm.lock().next.take();
-    if let Some((_, core)) = next {
-        wake::cancel_timer(&Due::Alarm(thread.clone()), core);
-    }
+    let mut alarm = thread.process.alarm.lock();
+    alarm.stop(thread);
+    alarm.next = None;
 }
 
 /// Sets the timer to fire after `value` (zero: never), then every `interval`; answers what was left and its interval.
@@ -102,9 +99,8 @@ fn set(thread: &Arc<Thread>, value: Nanos, interval: Nanos) -> Result<Left, Errn
     let now = time::now();
     let mut alarm = thread.process.alarm.lock();
     let old = remaining(&alarm, now);
-    if let Some((_, core)) = alarm.next.take() {
-        wake::cancel_timer(&Due::Alarm(thread.clone()), core);
-    }
+    alarm.stop(thread);
+    alarm.next = None;
     alarm.interval = interval;
     alarm.fired = None;
     if !value.is_zero() && !arm(thread, &mut alarm, now + value) {
@@ -125,6 +121,15 @@ fn remaining(alarm: &Alarm, now: Nanos) -> Left {
 }
 
 impl Alarm {
+    /// Takes the timer off its core; when it was to fire stays known.
+    fn stop(&mut self, thread: &Arc<Thread>) {
+        if let Some((_, core)) = &mut self.next
+            && let Some(core) = core.take()
+        {
+            wake::cancel_timer(&Due::Alarm(thread.clone()), core);
+        }
+    }
+
     fn words(&self) -> Words {
         let next = self.next.map(|(at, _)| at);
         [next, Some(self.interval), self.fired].map(|time| time.map_or(0, Nanos::get))

@@ -113,7 +113,8 @@ fn interrupt_call(thread: &Arc<Thread>, settled: impl FnOnce(&InFlight) -> Optio
     };
     thread.in_flight.set(None);
     interrupted::cancel_timer(thread);
-    crate::syscall::futex::forget(thread);
+    let woken = crate::syscall::futex::interrupt(thread, &call);
+    let settled = if woken { Settled::Moved(0) } else { settled };
     far::forget(thread);
     thread
         .regs

@@ -11,7 +11,7 @@ use crate::process::Thread;
 use crate::process::time::read_timespec;
 use crate::sched::lock::Lock;
 use crate::sched::time::Nanos;
-use crate::syscall::call::{Call, Stop, SysResult};
+use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -20,6 +20,8 @@ use fallible::{NoMemory, TryMap};
 use vm::addr::{PAGE_SIZE, Page, VirtAddr};
 use vm::space::{Backing, Object, Prot};
 
+/// futex(2)'s number.
+pub const NUMBER: u64 = 202;
 const WAIT: i32 = 0;
 const WAKE: i32 = 1;
 const WAIT_BITSET: i32 = 9;
@@ -325,9 +327,16 @@ pub fn wake_one(thread: &Thread, address: usize) {
     }
 }
 
-/// The thread ends, or a handler interrupts its call: it waits for no word any more, and no wake-up is spent on it.
+/// The thread ends: it waits for no word any more, and no wake-up is spent on it.
 pub fn forget(thread: &Arc<Thread>) {
     futexes().leave(thread);
+}
+
+/// A handler interrupts a thread's call: it waits for no word any more. Whether it has been woken already: then the call has
+/// succeeded, for the wake-up that was spent on it wakes nobody else.
+pub fn interrupt(thread: &Arc<Thread>, call: &InFlight) -> bool {
+    let waits = call.word == ENROLLED && thread.regs.with(|regs| regs.code) == NUMBER;
+    !futexes().leave(thread) && waits
 }
 
 /// The thread leaves the torus: a call of it that nobody has woken looks at its word again where it arrives.

@@ -176,7 +176,7 @@ const LINUX: &[(u64, Handler, Rule)] = &[
     (186, id::gettid, Is(Never)),
     (200, sig::tkill, Is(Never)),
     (201, time::time, Is(Never)),
-    (202, futex::futex, By(futex::interruption)),
+    (futex::NUMBER, futex::futex, By(futex::interruption)),
     (203, policy::sched_setaffinity, Is(Never)),
     (204, policy::sched_getaffinity, Is(Never)),
     (217, file::getdents64, Is(Never)),

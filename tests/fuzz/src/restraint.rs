@@ -48,8 +48,8 @@ pub(crate) fn restrain(number: i64, arguments: &mut [u64; 6], world: &mut World)
         l::SYS_tgkill | l::SYS_rt_tgsigqueueinfo => (a[0], a[1]) = (own, own),
         l::SYS_rt_sigqueueinfo => a[0] = own,
         // Descriptors up to the limit are a victim's own; more would only use memory up.
-        l::SYS_setrlimit if a[0] as i32 == l::RLIMIT_NOFILE => return false,
-        l::SYS_prlimit64 if a[1] as i32 == l::RLIMIT_NOFILE => a[2] = 0,
+        l::SYS_setrlimit if i64::from(a[0] as i32) == i64::from(l::RLIMIT_NOFILE) => return false,
+        l::SYS_prlimit64 if i64::from(a[1] as i32) == i64::from(l::RLIMIT_NOFILE) => a[2] = 0,
         // User 0 may take the fuzzer its memory by this.
         l::SYS_prlimit64 if a[2] != 0 => a[0] = own,
         // Large files take their time: a map of a remote one copies it.

@@ -84,6 +84,7 @@ pub(crate) const CALLS: &[Shape] = &[
     (l::SYS_getitimer, &[Small, Pointer]),
     (l::SYS_alarm, &[Small]),
     (l::SYS_setitimer, &[Small, Interval, Pointer]),
+    (l::SYS_getpid, &[]),
     (l::SYS_sendfile, &[Fd, Fd, Pointer, Length]),
     (l::SYS_clone, &[Small, Address, Address, Address, Address]),
     (l::SYS_fork, &[]),
@@ -121,8 +122,12 @@ pub(crate) const CALLS: &[Shape] = &[
     (l::SYS_getrusage, &[Small, Pointer]),
     (l::SYS_sysinfo, &[Pointer]),
     (l::SYS_times, &[Pointer]),
+    (l::SYS_getuid, &[]),
+    (l::SYS_getgid, &[]),
     (l::SYS_setuid, &[Small]),
     (l::SYS_setgid, &[Small]),
+    (l::SYS_geteuid, &[]),
+    (l::SYS_getegid, &[]),
     (l::SYS_setpgid, &[Pid, Small]),
     (l::SYS_setsid, &[]),
     (l::SYS_setreuid, &[Small, Small]),
@@ -132,8 +137,12 @@ pub(crate) const CALLS: &[Shape] = &[
     (l::SYS_setresuid, &[Small, Small, Small]),
     (l::SYS_getresuid, &[Pointer, Pointer, Pointer]),
     (l::SYS_setresgid, &[Small, Small, Small]),
+    (l::SYS_getresgid, &[Pointer, Pointer, Pointer]),
     (l::SYS_getpgid, &[Pid]),
+    (l::SYS_getppid, &[]),
+    (l::SYS_getpgrp, &[]),
     (l::SYS_setfsuid, &[Small]),
+    (l::SYS_setfsgid, &[Small]),
     (l::SYS_getsid, &[Pid]),
     (l::SYS_capget, &[Pointer, Pointer]),
     (l::SYS_capset, &[Pointer, Pointer]),
@@ -149,7 +158,13 @@ pub(crate) const CALLS: &[Shape] = &[
     (l::SYS_fstatfs, &[Fd, Pointer]),
     (l::SYS_getpriority, &[Small, Pid]),
     (l::SYS_setpriority, &[Small, Pid, Small]),
+    (l::SYS_sched_setparam, &[Pid, Words]),
+    (l::SYS_sched_getparam, &[Pid, Pointer]),
+    (l::SYS_sched_setscheduler, &[Pid, Small, Words]),
     (l::SYS_sched_getscheduler, &[Pid]),
+    (l::SYS_sched_get_priority_max, &[Small]),
+    (l::SYS_sched_get_priority_min, &[Small]),
+    (l::SYS_sched_rr_get_interval, &[Pid, Pointer]),
     (l::SYS_mlock, &[Address, Extent]),
     (l::SYS_munlock, &[Address, Extent]),
     (l::SYS_mlockall, &[Small]),
@@ -218,6 +233,7 @@ pub(crate) const CALLS: &[Shape] = &[
     (l::SYS_clone3, &[Pointer, Length]),
     (l::SYS_close_range, &[Small, Small, Small]),
     (l::SYS_faccessat2, &[Fd, Path, Small, Small]),
+    (l::SYS_fchmodat2, &[Fd, Path, Small, Small]),
     (TORUS_INFO, &[Edge, Pointer, Length]),
     (TORUS_INFO, &[Small, Pointer, Length]),
     (MIGRATE, &[Pid, Small, Small]),
@@ -239,3 +255,36 @@ pub(crate) const CALLS: &[Shape] = &[
     (RIGHTS, &[Fd]),
     (RING_PROBE, &[Torus, Small, Small, Pointer]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The kernel's own table.
+    const KERNEL: &str = include_str!("../../../kernel/src/syscall/table.rs");
+    /// What victims do otherwise, or must not: return from handlers, end, and turn the machine off.
+    const NOT_MADE: [i64; 4] = [
+        l::SYS_rt_sigreturn,
+        l::SYS_exit,
+        l::SYS_exit_group,
+        l::SYS_reboot,
+    ];
+
+    /// The number at the start of a row of the table.
+    fn number(row: &str) -> Option<i64> {
+        let (number, _) = row.strip_prefix("    (")?.split_once(',')?;
+        number.parse().ok()
+    }
+
+    #[test]
+    fn each_call_of_the_kernel_is_made() {
+        let numbers: Vec<i64> = KERNEL.lines().filter_map(number).collect();
+        assert!(numbers.len() > 150, "the table is not where it was");
+        let made = |number: &i64| CALLS.iter().any(|(call, _)| call == number);
+        let missing: Vec<i64> = numbers
+            .into_iter()
+            .filter(|number| !NOT_MADE.contains(number) && !made(number))
+            .collect();
+        assert_eq!(missing, [], "calls without a row in the fuzzer's table");
+    }
+}

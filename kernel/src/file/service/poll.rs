@@ -38,6 +38,13 @@ pub fn events(file: &OpenFile, wanted: u16, waiter: Option<&Arc<dyn Waiter>>) ->
         Body::Input => console() | if tty::has_ended() { HUP } else { 0 },
         Body::Output(_) => WRITABLE,
         Body::Far(_) => 0,
-        _ => IN | RDNORM | WRITABLE,
+        // Nobody ever waits for these.
+        Body::Bytes(..)
+        | Body::Tmp(_)
+        | Body::Place(_)
+        | Body::Text(..)
+        | Body::Device(_)
+        | Body::Vmo(_)
+        | Body::Builder(_) => IN | RDNORM | WRITABLE,
     }
 }
