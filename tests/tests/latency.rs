@@ -38,6 +38,12 @@ fn what_programs_have_much_of_is_done_in_pieces() {
     }
 }
 
+#[test]
+fn what_programs_have_much_of_makes_nothing_else_dearer() {
+    let machine = cases::exec("growth").smp(1).tori(1).mem(44).swap(96);
+    cases::as_on_linux("growth", &machine.counted());
+}
+
 /// The call fuzzer's victims, which make about so many calls.
 fn fuzz(mode: &str, calls: u32, seed: u32) -> Exec {
     Exec::new(programs::fuzzer())

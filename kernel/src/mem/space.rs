@@ -15,7 +15,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use vm::addr::{Frame, VirtAddr};
 use vm::flush::{Flush, FlushDebt};
 use vm::frames::Owner;
-use vm::space::{AddressSpace, Replacement, SpaceError};
+use vm::space::{AddressSpace, Lost, Replacement, SpaceError};
 use vm::table::TableMemory;
 
 const WORDS: usize = cpu::MAX_CORES / 64;
@@ -178,17 +178,17 @@ impl Space {
         self.with(|space| (f(space), FlushDebt::none()))
     }
 
-    /// Takes the pages that objects have lost out of the space, which nothing can refuse: `end` says from which page on an object has
-    /// none. A frozen space gives up all pages of objects: its private ones are another torus's to read, which cuts them itself.
-    pub fn cut(&self, end: impl Fn(&ObjectRef) -> Option<u64>) {
+    /// Takes the pages that objects have lost out of the space, which nothing can refuse: A frozen space keeps its
+    /// private ones, which are another torus's to read: that cuts them itself.
+    pub fn cut(&self, lost: &Lost<ObjectRef>) {
         let memory = cpu::this().torus().memory();
         self.with(|space| {
             if self.is_frozen() {
-                return ((), space.forget_objects(memory));
+                return ((), space.forget(memory, lost));
             }
             // Other cores may be running it. They forget first: else who shares a frame with it could free that before.
-            self.pay(space.withhold(memory, &end));
-            ((), space.cut(memory, &end))
+            self.pay(space.withhold(memory, lost));
+            ((), space.cut(memory, lost))
         });
     }
 

@@ -1,6 +1,6 @@
 //! The address spaces of a torus: found when a file in memory is cut, whose pages have to go from every mapping.
 
-use super::object::{ObjectRef, PAGE};
+use super::object::PAGE;
 use super::space::Space;
 use crate::arch::cpu;
 use crate::sched::lock::Lock;
@@ -9,7 +9,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use fallible::TryMap;
 use vm::frames::Owner;
-use vm::space::Object;
+use vm::space::Lost;
 
 /// Proof that no core of this torus leads to what was given up any more: every space has given it up, and all cores have forgotten
 /// it. Whoever owns frames may be told so only by who has this.
@@ -83,7 +83,7 @@ impl Spaces {
     /// the end of a file is SIGBUS). The object has been cut before, so that no fault brings them back. Nothing can refuse it.
     pub fn cut(&self, object: Owner, page: u64) -> Forgotten {
         self.each(|space| {
-            space.cut(|other: &ObjectRef| (other.owner() == object).then_some(page));
+            space.cut(&Lost::Of(object, page));
             true
         });
         Forgotten(())
@@ -106,5 +106,5 @@ pub fn thaw(space: &Space) {
         space.set_frozen(false);
         ((), vm.forget_objects(memory))
     });
-    space.cut(|object| Some(object.0.len().div_ceil(PAGE as u64)));
+    space.cut(&Lost::Each(|object| object.0.len().div_ceil(PAGE as u64)));
 }

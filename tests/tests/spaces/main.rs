@@ -10,7 +10,7 @@ use vm::fault::{Access, Refusal};
 use vm::flush::FlushDebt;
 use vm::frames::Owner;
 use vm::space::{
-    AddressSpace, Advice, Backing, Flags, MapRequest, Placement, RemapRequest, Replacement,
+    AddressSpace, Advice, Backing, Flags, Lost, MapRequest, Placement, RemapRequest, Replacement,
     SpaceError, Stray,
 };
 use vm::table::Rights;

@@ -136,10 +136,10 @@ fn what_an_object_has_lost_goes_whatever_there_is() {
         while let Some(frame) = machine.allocate(vm::frames::Use::Kernel) {
             all.push(frame);
         }
-        let end = |of: &MemoryObject| (of.name() == 9).then_some(5);
-        machine.pay(0, space.withhold(machine, end));
+        let lost = Lost::Of(Owner(9), 5);
+        machine.pay(0, space.withhold(machine, &lost));
         assert_eq!(space.resident(), 16, "each entry keeps its frame");
-        let debt = space.cut(machine, end);
+        let debt = space.cut(machine, &lost);
         assert_eq!(debt.flush(), vm::flush::Flush::None, "cores have forgotten");
         machine.pay(0, debt);
         assert_eq!(space.resident(), 2 * 3);

@@ -28,6 +28,16 @@ pub(super) struct Place {
     at: usize,
 }
 
+impl Place {
+    /// The place after the item at this one.
+    pub(super) const fn next(self) -> Self {
+        Self {
+            block: self.block,
+            at: self.at + 1,
+        }
+    }
+}
+
 impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
     pub(super) const fn new() -> Self {
         Self {
@@ -150,11 +160,6 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
         self.blocks[block].insert(at, item);
     }
 
-    /// Inserts after the item at a place.
-    pub(super) fn insert_after(&mut self, Place { block, at }: Place, item: T) {
-        self.insert(Place { block, at: at + 1 }, item);
-    }
-
     #[inline]
     pub(super) fn remove(&mut self, Place { block, at }: Place) {
         self.len -= 1;
@@ -162,12 +167,12 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
         self.tidy(block);
     }
 
-    /// Takes out the items that are not `before`, up to the first that is not `within` either, with a `pause` after each.
+    /// Takes out the items that are not `before`, up to the first that is not `within` either; `each` gets them.
     pub(super) fn remove_while(
         &mut self,
         before: impl Fn(&T) -> bool,
         within: impl Fn(&T) -> bool,
-        pause: impl Fn(),
+        mut each: impl FnMut(T),
     ) {
         loop {
             let Place { block, at } = self.partition_point(&before);
@@ -176,10 +181,7 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
                 return;
             }
             self.len -= gone;
-            for item in self.blocks[block].drain(at..at + gone) {
-                drop(item);
-                pause();
-            }
+            self.blocks[block].drain(at..at + gone).for_each(&mut each);
             self.tidy(block);
         }
     }
@@ -220,25 +222,25 @@ impl<T, const BLOCK: usize> Blocks<T, BLOCK> {
 }
 
 impl<T: Clone, const BLOCK: usize> Blocks<T, BLOCK> {
-    /// A copy, with room for two more, and a `pause` after a few.
-    pub(super) fn duplicate(&self, pause: impl Fn()) -> Result<Self, NoMemory> {
-        let mut copy = Self::new();
-        copy.blocks.try_reserve_exact(self.blocks.len())?;
-        for own in &self.blocks {
-            let room = if self.blocks.len() == 1 {
-                own.len() + 2
+    /// Copies a sequence to this one, which is empty, with room for two more, and a `pause` after a few. After an error some
+    /// of it is here.
+    pub(super) fn take_copies(&mut self, from: &Self, pause: impl Fn()) -> Result<(), NoMemory> {
+        self.blocks.try_reserve_exact(from.blocks.len())?;
+        for items in &from.blocks {
+            let room = if from.blocks.len() == 1 {
+                items.len() + 2
             } else {
                 BLOCK
             };
-            let mut items = with_capacity(room)?;
-            for piece in own.chunks(COPIED) {
-                items.try_extend_from_slice(piece)?;
+            let mut copy = with_capacity(room)?;
+            for piece in items.chunks(COPIED) {
+                copy.try_extend_from_slice(piece)?;
                 pause();
             }
-            copy.blocks.try_push(items)?;
+            self.len += copy.len();
+            self.blocks.try_push(copy)?;
         }
-        copy.len = self.len;
-        Ok(copy)
+        Ok(())
     }
 }
 
@@ -316,7 +318,7 @@ mod tests {
                         let capacity = blocks.spare.len();
                         blocks.insert(place, item);
                         let place = blocks.partition_point(|other| *other < item);
-                        blocks.insert_after(place, item);
+                        blocks.insert(place.next(), item);
                         prop_assert!(blocks.spare.len() + 2 >= capacity);
                         model.splice(at..at, [item; 2]);
                     }
@@ -325,10 +327,14 @@ mod tests {
                         model.remove(at);
                     }
                     5 => {
-                        blocks.remove_while(|other| *other < item, |other| *other < item + more, || ());
+                        blocks.remove_while(|other| *other < item, |other| *other < item + more, drop);
                         model.retain(|other| !(item..item + more).contains(other));
                     }
-                    6 => blocks = blocks.duplicate(|| ()).unwrap(),
+                    6 => {
+                        let mut copy = Blocks::new();
+                        copy.take_copies(&blocks, || ()).unwrap();
+                        blocks = copy;
+                    }
                     _ => {
                         prop_assert_eq!(blocks.get_mut(place), model.get_mut(at));
                     }

@@ -104,9 +104,11 @@ impl<O: Object> AddressSpace<O> {
             // There is no parked entry of 2 MiB.
             self.table.split_all(memory, part)?;
         }
-        let mapping = self.mappings.isolate(part)?;
-        mapping.rights = rights;
-        let private = mapping.is_private();
+        let pause = || memory.pause();
+        let private = self.mappings.isolate(part, pause, |mapping| {
+            mapping.rights = rights;
+            mapping.is_private()
+        })?;
         let frames = *memory.frames();
         let sole = Entry::leaf(Frame(0), rights);
         let shared = Entry::leaf(Frame(0), rights.without_write());
@@ -194,7 +196,9 @@ impl<O: Object> AddressSpace<O> {
                 break;
             }
             if mapping.flags.contains(flag) != on {
-                self.mappings.isolate(part)?.flags.set(flag, on);
+                let pause = || memory.pause();
+                self.mappings
+                    .isolate(part, pause, |mapping| mapping.flags.set(flag, on))?;
                 self.mappings.join(part.start);
                 self.mappings.join(part.end);
             }

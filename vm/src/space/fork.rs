@@ -100,18 +100,23 @@ impl<O: Object> AddressSpace<O> {
                 mappings.remove(mapping.range, || ());
                 mapped -= mapping.range.len();
                 memory.pause();
-            } else if mapping.flags.contains(Flags::LOCKED)
-                && let Some(copy) = mappings.first_above_mut(mapping.range.start)
-            {
-                copy.flags.remove(Flags::LOCKED);
+            } else if mapping.flags.contains(Flags::LOCKED) {
+                mappings.change_above(mapping.range.start, |copy| copy.flags.remove(Flags::LOCKED));
                 mappings.join(mapping.range.start);
                 mappings.join(mapping.range.end);
                 memory.pause();
             }
         }
+        let table = match PageTable::new(memory) {
+            Ok(table) => table,
+            Err(error) => {
+                mappings.clear(|| memory.pause());
+                return Err(error.into());
+            }
+        };
         Ok(Self {
             mappings,
-            table: PageTable::new(memory)?,
+            table,
             lineage: self.lineage,
             limits: self.limits,
             future: Flags::empty(),

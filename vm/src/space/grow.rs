@@ -80,16 +80,25 @@ impl<O: Object> AddressSpace<O> {
     /// [`SpaceError::NoMemory`] when it may not.
     pub fn grow(&mut self, page: Page) -> Result<(), SpaceError> {
         self.growable(page).map_err(|_| SpaceError::NoMemory)?;
-        let mapping = self
-            .mappings
-            .first_above_mut(page)
-            .ok_or(SpaceError::NoMemory)?;
+        let mapping = self.mappings.first_above(page);
+        let mapping = mapping.ok_or(SpaceError::NoMemory)?;
         let more = mapping.range.start - page;
-        mapping.range.start = page;
-        mapping.origin -= more;
-        if let Backing::Object { offset, .. } = &mut mapping.backing {
-            *offset = offset.checked_sub(more).ok_or(SpaceError::NoMemory)?;
+        // Nothing lies before the first page of an object, or of the reverse map.
+        let reaches = mapping.origin >= more
+            && match &mapping.backing {
+                Backing::Object { offset, .. } => *offset >= more,
+                Backing::Zero => true,
+            };
+        if !reaches {
+            return Err(SpaceError::NoMemory);
         }
+        self.mappings.change_above(page, |mapping| {
+            mapping.range.start = page;
+            mapping.origin -= more;
+            if let Backing::Object { offset, .. } = &mut mapping.backing {
+                *offset -= more;
+            }
+        });
         self.mapped += more;
         Ok(())
     }

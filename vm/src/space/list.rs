@@ -1,9 +1,15 @@
 //! The sorted list of a space's mappings.
 
+mod indexed;
+#[cfg(test)]
+mod tests;
+
 use super::SpaceError;
 use super::blocks::{Blocks, Place};
+use super::index::{EACH, Index, Interval};
 use super::mapping::{Mapping, Object};
 use crate::addr::{Page, PageRange};
+use fallible::NoMemory;
 
 /// Mappings that lie in one piece: more than most programs have.
 const BLOCK: usize = 64;
@@ -25,15 +31,20 @@ pub(super) fn paused<I: Iterator + Clone>(
 }
 
 /// Mappings in ascending order, without overlap.
+///
+/// Those that show a page of an object, or a private copy, are looked for one by one in a short list; a long one has an index.
 #[derive(Debug)]
 pub(super) struct MappingList<O> {
     items: Blocks<Mapping<O>, BLOCK>,
+    /// There is one where there are more than [`BLOCK`] mappings.
+    index: Option<Index>,
 }
 
 impl<O: Object> MappingList<O> {
     pub(super) const fn new() -> Self {
         Self {
             items: Blocks::new(),
+            index: None,
         }
     }
 
@@ -52,7 +63,7 @@ impl<O: Object> MappingList<O> {
                 return Err(SpaceError::InvalidArgument);
             }
             end = mapping.range.end;
-            list.reserve(1)?;
+            list.reserve(1, &pause)?;
             list.insert(mapping);
             pause();
         }
@@ -116,9 +127,13 @@ impl<O: Object> MappingList<O> {
             .filter(|mapping| mapping.range.start <= page)
     }
 
-    /// The first mapping that ends above `page`, to be changed where that keeps the order.
-    pub(super) fn first_above_mut(&mut self, page: Page) -> Option<&mut Mapping<O>> {
-        self.items.get_mut(self.place(page))
+    /// Changes the first mapping that ends above `page` where that keeps the order; false when there is none.
+    pub(super) fn change_above(
+        &mut self,
+        page: Page,
+        change: impl FnOnce(&mut Mapping<O>),
+    ) -> bool {
+        self.change(self.place(page), change).is_some()
     }
 
     /// Whether a mapping touches the range.
@@ -171,32 +186,31 @@ impl<O: Object> MappingList<O> {
         Ok(())
     }
 
-    /// Makes room for `more` mappings, so that what follows cannot fail.
-    pub(super) fn reserve(&mut self, more: usize) -> Result<(), SpaceError> {
-        self.items.reserve(more).map_err(|_| SpaceError::NoMemory)
-    }
-
     /// Inserts a mapping where there is none, joined with its neighbours where possible.
     pub(super) fn insert(&mut self, mapping: Mapping<O>) {
         let at = self.place(mapping.range.start);
         let below = self.items.before(at);
         let upper = self.items.get(at).filter(|next| mapping.joins(next));
         let end = upper.map(|next| next.range.end);
-        let lower = below.and_then(|below| self.items.get_mut(below));
-        let lower = lower.filter(|below| below.joins(&mapping));
-        match (lower, end) {
+        let joins = |below: &Place| {
+            let lower = self.items.get(*below);
+            lower.is_some_and(|lower| lower.joins(&mapping))
+        };
+        match (below.filter(joins), end) {
             (Some(lower), Some(end)) => {
-                lower.range.end = end;
-                self.items.remove(at);
+                self.change(lower, |lower| lower.range.end = end);
+                self.take(at);
             }
-            (Some(lower), None) => lower.range.end = mapping.range.end,
+            (Some(lower), None) => {
+                self.change(lower, |lower| lower.range.end = mapping.range.end);
+            }
             (None, Some(end)) => {
-                if let Some(upper) = self.items.get_mut(at) {
+                self.change(at, |upper| {
                     *upper = mapping;
                     upper.range.end = end;
-                }
+                });
             }
-            (None, None) => self.items.insert(at, mapping),
+            (None, None) => self.put(at, mapping),
         }
     }
 
@@ -215,80 +229,104 @@ impl<O: Object> MappingList<O> {
             .get(below)
             .is_some_and(|lower| lower.joins(upper))
         {
-            if let Some(lower) = self.items.get_mut(below) {
-                lower.range.end = end;
-            }
-            self.items.remove(at);
+            self.change(below, |lower| lower.range.end = end);
+            self.take(at);
         }
     }
 
-    /// Makes a part of one mapping a mapping of its own.
-    pub(super) fn isolate(&mut self, part: PageRange) -> Result<&mut Mapping<O>, SpaceError> {
+    /// Makes a part of one mapping a mapping of its own, and changes that.
+    pub(super) fn isolate<R>(
+        &mut self,
+        part: PageRange,
+        pause: impl Fn(),
+        change: impl FnOnce(&mut Mapping<O>) -> R,
+    ) -> Result<R, SpaceError> {
         let whole = self.find(part.start).ok_or(SpaceError::NoMemory)?.range;
         let cuts = usize::from(whole.start < part.start) + usize::from(part.end < whole.end);
         if cuts > 0 {
             self.may_split(cuts)?;
-            self.reserve(cuts)?;
+            self.reserve(cuts, pause)?;
             self.split(part.start);
             self.split(part.end);
         }
-        self.first_above_mut(part.start).ok_or(SpaceError::NoMemory)
+        self.change(self.place(part.start), change)
+            .ok_or(SpaceError::NoMemory)
     }
 
     /// Splits the mapping that reaches over `page`.
     fn split(&mut self, page: Page) {
         let at = self.place(page);
-        if let Some(mapping) = self.items.get_mut(at)
-            && mapping.range.start < page
-        {
-            let upper = mapping.from(page);
-            mapping.range.end = page;
-            self.items.insert_after(at, upper);
+        let reaches = |mapping: &&Mapping<O>| mapping.range.start < page;
+        let upper = self.items.get(at).filter(reaches);
+        if let Some(upper) = upper.map(|mapping| mapping.from(page)) {
+            self.change(at, |mapping| mapping.range.end = page);
+            self.put(at.next(), upper);
         }
     }
 
     /// Takes the mappings of the range out, with a `pause` after each. Needs room for one where the range is the middle of a mapping.
     pub(super) fn remove(&mut self, range: PageRange, pause: impl Fn()) {
         let at = self.place(range.start);
-        let Some(first) = self.items.get_mut(at) else {
+        let Some(first) = self.items.get(at).map(|first| first.range) else {
             return;
         };
-        if first.range == range {
-            return self.items.remove(at);
+        if first == range {
+            self.take(at);
+            return self.settle(pause);
         }
-        if first.range.start == range.start && range.end < first.range.end {
-            *first = first.from(range.end);
+        if first.start == range.start && range.end < first.end {
+            self.change(at, |first| *first = first.from(range.end));
             return;
         }
-        if first.range.start < range.start {
-            let upper = (first.range.end > range.end).then(|| first.from(range.end));
-            first.range.end = range.start;
-            if let Some(upper) = upper {
-                return self.items.insert_after(at, upper);
+        if first.start < range.start {
+            let upper = self.change(at, |first| {
+                let upper = (first.range.end > range.end).then(|| first.from(range.end));
+                first.range.end = range.start;
+                upper
+            });
+            if let Some(upper) = upper.flatten() {
+                return self.put(at.next(), upper);
             }
         }
+        let index = &mut self.index;
         self.items.remove_while(
             |mapping| mapping.range.end <= range.start,
             |mapping| mapping.range.end <= range.end,
-            pause,
+            |mapping| {
+                if let Some(index) = index {
+                    index.replace(Interval::of(&mapping), [None; EACH]);
+                }
+                drop(mapping);
+                pause();
+            },
         );
-        if let Some(last) = self.first_above_mut(range.start)
-            && last.range.start < range.end
-        {
-            *last = last.from(range.end);
+        let last = self.first_above(range.start);
+        if last.is_some_and(|last| last.range.start < range.end) {
+            self.change_above(range.start, |last| *last = last.from(range.end));
         }
+        self.settle(pause);
     }
 
-    /// A copy for a fork.
+    /// A copy for a fork, with a `pause` after every few.
     pub(super) fn duplicate(&self, pause: impl Fn()) -> Result<Self, SpaceError> {
-        let items = self
-            .items
-            .duplicate(pause)
-            .map_err(|_| SpaceError::NoMemory)?;
-        Ok(Self { items })
+        let mut copy = Self::new();
+        let done = copy.take_copies(self, &pause);
+        if done.is_err() {
+            copy.clear(pause);
+        }
+        done.map(|()| copy).map_err(|_| SpaceError::NoMemory)
+    }
+
+    fn take_copies(&mut self, list: &Self, pause: &impl Fn()) -> Result<(), NoMemory> {
+        self.items.take_copies(&list.items, pause)?;
+        if let Some(index) = &list.index {
+            self.index = Some(index.duplicate(pause)?);
+        }
+        Ok(())
     }
 
     pub(super) fn clear(&mut self, pause: impl Fn()) {
-        self.items.clear(pause);
+        self.items.clear(&pause);
+        self.settle(pause);
     }
 }

@@ -76,7 +76,7 @@ impl<O: Object> AddressSpace<O> {
             self.may_cut(range)?;
         }
         // A mapping in the middle of one that it replaces makes two more.
-        self.mappings.reserve(2)?;
+        self.mappings.reserve(2, || memory.pause())?;
         let mapping = Mapping {
             range,
             rights: request.rights,
@@ -210,7 +210,7 @@ impl<O: Object> AddressSpace<O> {
             return Ok(FlushDebt::none());
         };
         if first.range.start < range.start && range.end < first.range.end {
-            self.mappings.reserve(1)?;
+            self.mappings.reserve(1, || memory.pause())?;
         }
         self.may_cut(range)?;
         self.take_away(memory, range)

@@ -1,10 +1,14 @@
 //! Mappings.
 
 use bitflags::bitflags;
+use core::ops::Range;
 
 use crate::addr::{Page, PageRange};
 use crate::frames::Owner;
 use crate::table::Rights;
+
+/// What the reverse map finds pages by: an object, or that they are private copies, of the space's own lineage.
+pub(super) type Of = Option<Owner>;
 
 /// A reference to a memory object: what a mapping of a file or of shared memory is backed by. The
 /// kernel's object knows its pages; here it is cloned, compared and dropped.
@@ -88,6 +92,26 @@ impl<O: Object> Mapping<O> {
     #[inline]
     pub fn index(&self, page: Page) -> u64 {
         self.origin + (page - self.range.start)
+    }
+
+    /// The reverse map's index of the first page that it shows of an object, or of the space's private copies.
+    #[inline]
+    pub(super) fn first(&self, of: Of) -> Option<u64> {
+        match (&self.backing, of) {
+            (_, None) => self.is_private().then_some(self.origin),
+            (Backing::Object { object, offset, .. }, of) => {
+                (Some(object.owner()) == of).then_some(*offset)
+            }
+            (Backing::Zero, _) => None,
+        }
+    }
+
+    /// Whether it shows some of these pages.
+    #[inline]
+    pub(super) fn shows(&self, of: Of, pages: &Range<u64>) -> bool {
+        self.first(of).is_some_and(|first| {
+            first < pages.end && pages.start < first.saturating_add(self.range.len())
+        })
     }
 
     /// The part of the mapping from `page` on.

@@ -9,6 +9,7 @@ mod change;
 mod cut;
 mod fork;
 mod grow;
+mod index;
 mod list;
 mod map;
 mod mapping;
@@ -21,6 +22,7 @@ use core::fmt;
 
 pub use audit::Stray;
 pub use change::Advice;
+pub use cut::Lost;
 pub(crate) use grow::GrowError;
 use list::MappingList;
 pub use map::{MapRequest, Placement};

@@ -8,14 +8,12 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::list::MappingList;
-use super::mapping::{Backing, Mapping, Object};
+use super::mapping::{Mapping, Object};
 use super::{AddressSpace, LOWER_HALF, Limits, SpaceError, map};
 use crate::addr::{Frame, Page, PageRange, RUN, VirtAddr};
 use crate::flush::FlushDebt;
 use crate::frames::{Owner, Use};
-use crate::table::{
-    Entry, PageTable, Released, Slot, Source, State, TableMemory, release, word_of,
-};
+use crate::table::{Entry, PageTable, Released, Slot, Source, State, TableMemory, word_of};
 
 pub use crate::table::Away;
 
@@ -211,24 +209,6 @@ impl<O: Object> AddressSpace<O> {
         self.swapped += swapped;
         self.entered(resident);
         Ok(())
-    }
-
-    /// Forgets the pages of objects: they are found again by their mappings.
-    pub fn forget_objects<M: TableMemory>(&mut self, memory: &M) -> FlushDebt {
-        let (mut debt, mut gone) = (FlushDebt::none(), Released::default());
-        let of_objects = |mapping: &&Mapping<O>| matches!(mapping.backing, Backing::Object { .. });
-        for mapping in self.mappings.iter(|| memory.pause()).filter(of_objects) {
-            let range = mapping.range;
-            self.table.visit(memory, range, |page, slot, entry| {
-                if entry.is_of_object() {
-                    debt.add_pages(PageRange::at(page, 1));
-                    release(memory, Entry(slot.swap(0, Relaxed)), &mut debt, &mut gone);
-                }
-            });
-            memory.pause();
-        }
-        self.account(gone);
-        debt
     }
 }
 

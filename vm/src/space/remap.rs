@@ -207,10 +207,10 @@ impl<O: Object> AddressSpace<O> {
     /// Makes the mapping that holds a page longer, into pages that are free.
     fn extend(&mut self, page: Page, more: u64) {
         let mut end = page;
-        if let Some(mapping) = self.mappings.first_above_mut(page) {
+        self.mappings.change_above(page, |mapping| {
             end = mapping.range.end + more;
             mapping.range.end = end;
-        }
+        });
         self.mapped += more;
         self.mappings.join(end);
     }
@@ -271,7 +271,7 @@ impl<O: Object> AddressSpace<O> {
             return Err(SpaceError::NoMemory);
         }
         self.mappings.may_split(4)?;
-        self.mappings.reserve(4)?;
+        self.mappings.reserve(4, || memory.pause())?;
         self.table.split_edges(memory, old)?;
         self.table.split_edges(memory, kept)?;
         self.table.split_edges(memory, new)?;

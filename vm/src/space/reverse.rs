@@ -3,7 +3,7 @@
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::AddressSpace;
-use super::mapping::{Backing, Flags, Mapping, Object};
+use super::mapping::{Backing, Flags, Object, Of};
 use crate::addr::{Frame, Page, PageRange, RUN};
 use crate::flush::FlushDebt;
 use crate::frames::{Owner, Sharers, Use};
@@ -135,12 +135,9 @@ impl<O: Object> AddressSpace<O> {
         frame: Frame,
     ) -> u64 {
         let mut restored = 0;
-        for mapping in self.mappings.iter(|| memory.pause()) {
-            let distance = index.checked_sub(mapping.origin);
-            let Some(distance) = distance.filter(|distance| *distance < mapping.range.len()) else {
-                continue;
-            };
-            let page = mapping.range.start + distance;
+        let pages = index..index.saturating_add(1);
+        for mapping in self.mappings.showing(None, pages, || memory.pause()) {
+            let page = mapping.range.start + (index - mapping.origin);
             let entry = Entry::leaf(frame, mapping.rights.without_write()).touched(false);
             self.table
                 .visit(memory, PageRange::at(page, 1), |_, word, old| {
@@ -172,7 +169,7 @@ impl<O: Object> AddressSpace<O> {
         };
         match frames.usage(frame) {
             Use::Private if owner == self.lineage => {
-                self.entries_at(memory, frame, |mapping| Some(mapping.origin), index, tell);
+                self.entries_at(memory, frame, None, index, tell);
             }
             Use::Cached => {
                 let sharers = match owner {
@@ -182,8 +179,7 @@ impl<O: Object> AddressSpace<O> {
                 match sharers {
                     Sharers::Nobody => {}
                     Sharers::One(object, index) => {
-                        let first = |mapping: &Mapping<O>| offset_in(mapping, object);
-                        self.entries_at(memory, frame, first, index, tell);
+                        self.entries_at(memory, frame, Some(object), index, tell);
                     }
                     Sharers::Many => self.entries_anywhere(memory, frame, &mut tell),
                 }
@@ -192,21 +188,21 @@ impl<O: Object> AddressSpace<O> {
         }
     }
 
-    /// Where a mapping that begins with index `first` would have the frame.
+    /// In the mappings that show page `index` of an object, or of the private copies.
     fn entries_at<M: TableMemory>(
         &self,
         memory: &M,
         frame: Frame,
-        first: impl Fn(&Mapping<O>) -> Option<u64>,
+        of: Of,
         index: u64,
         mut tell: impl FnMut(Page),
     ) {
-        for mapping in self.mappings.iter(|| memory.pause()) {
-            let distance = first(mapping).and_then(|first| index.checked_sub(first));
-            let Some(distance) = distance.filter(|distance| *distance < mapping.range.len()) else {
+        let pages = index..index.saturating_add(1);
+        for mapping in self.mappings.showing(of, pages, || memory.pause()) {
+            let Some(first) = mapping.first(of) else {
                 continue;
             };
-            let page = mapping.range.start + distance;
+            let page = mapping.range.start + (index - first);
             let entry = self.table.entry(memory, page);
             let within = if entry.is_large() { page.0 % RUN } else { 0 };
             if entry.is_counted() && entry.frame() + within == frame {
@@ -232,17 +228,5 @@ impl<O: Object> AddressSpace<O> {
                 }
             });
         }
-    }
-}
-
-/// The page of `object` at which a mapping of it begins.
-fn offset_in<O: Object>(mapping: &Mapping<O>, object: Owner) -> Option<u64> {
-    match &mapping.backing {
-        Backing::Object {
-            object: other,
-            offset,
-            ..
-        } if other.owner() == object => Some(*offset),
-        _ => None,
     }
 }
