@@ -89,3 +89,20 @@ fn the_host_answers_what_is_kept() {
 fn where_a_program_lies_is_not_for_everybody() {
     cases::as_on_linux("stat_places", &cases::exec("stat_places"));
 }
+
+#[test]
+fn what_others_have_is_theirs() {
+    let names = ["exe_itself", "proc_held", "not_yours", "bound"];
+    cases::together_as_on_linux(&names, |exec| exec.smp(2));
+}
+
+/// Descriptor 0 alone is a terminal, of whose session the program is the leader.
+#[test]
+fn the_terminal_is_its_sessions() {
+    let exec = cases::exec("terminal_owner").smp(2).words("tty=100");
+    let output = exec.run();
+    // What the terminal makes of line feeds depends on where it is.
+    let seen = output.stdout.replace('\r', "");
+    let right = cases::expected("terminal_owner");
+    assert_eq!((output.status, seen), (0, right), "{output:?}");
+}

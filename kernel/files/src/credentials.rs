@@ -4,7 +4,7 @@
 
 use crate::error::FileError;
 use crate::far::wire::{Reader, Wire, WireError, Writer};
-use crate::permission::{Guard, SET_GROUP, SET_USER};
+use crate::permission::{Access, Guard, SET_GROUP, SET_USER, may};
 
 /// "Leave it as it is" among the arguments of setreuid(2) and kin; never a user or group.
 pub const KEEP: u32 = u32::MAX;
@@ -312,7 +312,9 @@ impl Credentials {
         for ids in [&mut new.user, &mut new.group] {
             (ids.saved, ids.files) = (ids.effective, ids.effective);
         }
-        new.dumpable = !self.is_set_id() && self.acts_as(&new);
+        // Nor may anybody look into a program that they could not read as a file.
+        let reads = may(&self.identity(), file, Access::READ);
+        new.dumpable = !self.is_set_id() && self.acts_as(&new) && reads;
         new
     }
 

@@ -11,6 +11,15 @@ pub const NAME_MAX: usize = 255;
 /// Longest path, in bytes with its NUL.
 pub const PATH_MAX: usize = 4096;
 
+/// Where a symbolic link leads.
+#[derive(Clone, Debug)]
+pub enum Link<N> {
+    /// Where this path leads from the directory of the link.
+    Path(Vec<u8>),
+    /// To the very node, whatever its name is by now (the links of `/proc/PID`).
+    Node(N),
+}
+
 /// What resolution has to know of a tree.
 pub trait Tree {
     /// A file, directory or link of it.
@@ -25,8 +34,8 @@ pub trait Tree {
     fn parent(&self, directory: &Self::Node) -> Result<Self::Node, FileError>;
     /// Whether a node is a directory.
     fn is_directory(&self, node: &Self::Node) -> bool;
-    /// The target, if a node is a symbolic link.
-    fn link(&self, node: &Self::Node) -> Result<Option<Vec<u8>>, FileError>;
+    /// Where a node leads, if it is a symbolic link.
+    fn link(&self, node: &Self::Node) -> Result<Option<Link<Self::Node>>, FileError>;
     /// Whether names may be looked for in a directory: whoever may not gets [`FileError::Denied`].
     fn may_search(&self, directory: &Self::Node) -> bool;
     /// Whether a symbolic link in a directory may be followed where a path ends: whoever may not gets [`FileError::Denied`].
@@ -207,10 +216,22 @@ pub fn go_on<T: Tree>(
             if last && !tree.may_follow(&at, &node) {
                 return Err(FileError::Denied);
             }
-            if target.first() == Some(&b'/') {
-                at = tree.root();
+            match target {
+                Link::Path(target) => {
+                    if target.first() == Some(&b'/') {
+                        at = tree.root();
+                    }
+                    path = joined(&target, tail)?;
+                }
+                Link::Node(node) => {
+                    at = node;
+                    ending = Ending::Nothing;
+                    if last && !slash && !tree.is_foreign(&at) {
+                        return Ok(Walk::Target(Target::nameless(at, ending)));
+                    }
+                    path = copy(tail)?;
+                }
             }
-            path = joined(&target, tail)?;
             from = 0;
             continue;
         }

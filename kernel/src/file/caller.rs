@@ -9,6 +9,7 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::credentials::Identity;
 use braid_files::far::ask::{Request, Who};
+use core::sync::atomic::Ordering;
 
 /// On whose behalf a file is used.
 #[derive(Clone, Copy)]
@@ -108,11 +109,14 @@ fn who(process: &Process, thread: &Thread) -> Who {
     // One lock after the other: whoever sends signals takes those of processes while the table is locked.
     let identity = process.credentials.lock().identity();
     let file_limit = process.limits.lock().current(limits::FSIZE);
+    let session = table().session_of(process.pid);
+    let gave_up = process.without_terminal.load(Ordering::Relaxed);
     Who {
         identity,
         file_limit,
         group: table().group_of(process.pid).raw(),
-        session: table().session_of(process.pid).raw(),
+        session: if gave_up { 0 } else { session.raw() },
+        leads: session == process.pid,
         deaf_to_input,
         deaf_to_output,
     }

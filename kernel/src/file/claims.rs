@@ -4,7 +4,7 @@
 //! in its own memory what it runs of it, and torus 0, where the root is at home, looks at all these counts when one is to be written.
 
 use super::local::{self, TmpNode};
-use super::open::{Body, OpenFile};
+use super::open::Body;
 use super::{transfer, tree};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -63,8 +63,6 @@ pub enum Claim {
     Runs(Arc<TmpNode>),
     /// A file of the archive is run on this torus.
     RunsArchive(NodeId),
-    /// It is a copy of this one.
-    Copy(#[expect(dead_code, reason = "held for its own claim")] Arc<OpenFile>),
 }
 
 impl Claim {
@@ -117,7 +115,7 @@ impl Drop for Claim {
                 }
                 return;
             }
-            Self::None | Self::Copy(_) => return,
+            Self::None => return,
         };
         if let Ok(content) = transfer::content(node) {
             content.claims.give_back(one);

@@ -1,5 +1,6 @@
 //! What a process has of files: descriptors, working directory, umask.
 
+use super::device::Device;
 use super::locks;
 use super::open::{Body, Flags, OpenFile};
 use super::tree::Node;
@@ -23,7 +24,10 @@ pub fn console(fd: usize) -> Result<Arc<OpenFile>, Errno> {
         Output::Stdout
     };
     let (body, flags) = match (tty::is_terminal(fd), fd) {
-        (true, _) => (Body::Terminal(tty::shown_on(fd)), Flags::RDWR),
+        (true, _) => {
+            let body = Body::Terminal(Device::Console, tty::shown_on(fd));
+            (body, Flags::RDWR)
+        }
         (false, 0) => (Body::Input, Flags::RDONLY),
         (false, _) => (Body::Output(output), Flags::WRONLY),
     };

@@ -1,25 +1,23 @@
 //! Open files: what descriptors name, shared by `dup` and `fork`.
 
+mod mapping;
+
 use super::boot;
 use super::claims::Claim;
 use super::device::Device;
-use super::far::{self, remote::Remote};
+use super::far::remote::Remote;
 use super::local::TmpNode;
 use super::locks;
 use super::pipe::PipeEnd;
-use super::seals::Seals;
-use super::transfer;
 use super::tree::{Mount, Node};
 use crate::arch::cpu;
 use crate::console::program::Output;
-use crate::mem::object::ObjectRef;
-use crate::process::Thread;
+use crate::mem::space::Space;
 use crate::process::charge::{self, Charge, Kind};
 use crate::sched::lock::Lock;
-use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use crate::vmo::file::{BuilderFile, VmoFile};
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use bitflags::bitflags;
 use braid_files::archive::{S_IFMT, S_IFREG};
@@ -83,8 +81,10 @@ pub enum Body {
     Text(Node, Vec<u8>),
     /// A device without state.
     Device(Device),
-    /// The terminal; what is written to it appears on this output.
-    Terminal(Output),
+    /// A text of `/proc` about each page of an address space, as long as that is its process's.
+    PageMap(Node, Weak<Space>),
+    /// The terminal, by the device that it was opened as; what is written to it appears on this output.
+    Terminal(Device, Output),
     /// The console's input when it is not a terminal.
     Input,
     /// The console's output when it is not a terminal.
@@ -185,12 +185,12 @@ impl OpenFile {
     /// The node in the tree that it was opened at, if there is one, as far as this torus knows it.
     pub fn node(&self) -> Option<Node> {
         match &self.body {
-            Body::Bytes(node, _) | Body::Place(node) | Body::Text(node, _) => {
-                Some(node.clone().now())
-            }
+            Body::Bytes(node, _)
+            | Body::Place(node)
+            | Body::Text(node, _)
+            | Body::PageMap(node, _) => Some(node.clone().now()),
             Body::Tmp(node) => Some(Node::Tmp(node.clone())),
-            Body::Device(device) => Some(Node::Device(*device)),
-            Body::Terminal(_) => Some(Node::Device(Device::Console)),
+            Body::Device(device) | Body::Terminal(device, _) => Some(Node::Device(*device)),
             Body::Input
             | Body::Output(_)
             | Body::Pipe(_)
@@ -204,6 +204,15 @@ impl OpenFile {
     pub fn place(&self) -> Option<Node> {
         match &self.body {
             Body::Far(remote) => Some(Node::Far(remote.clone())),
+            _ => self.node(),
+        }
+    }
+
+    /// Where a path leads that ends in its name in `/proc/PID/fd`, or goes through it. None where only the call that opens it knows.
+    pub fn followed(&self) -> Option<Node> {
+        match &self.body {
+            Body::Terminal(Device::Console, _) => None,
+            Body::Far(_) => self.directory().ok().or_else(|| self.place()),
             _ => self.node(),
         }
     }
@@ -261,8 +270,7 @@ impl OpenFile {
             Body::Input | Body::Output(_) => to_vec(b"pipe:[1]"),
             Body::Vmo(_) => to_vec(b"anon_inode:[vmo]"),
             Body::Builder(_) => to_vec(b"anon_inode:[builder]"),
-            Body::Terminal(_) => Device::Console.path(),
-            Body::Device(device) => device.path(),
+            Body::Device(device) | Body::Terminal(device, _) => device.path(),
             _ => Ok(self.shown_path()?.unwrap_or_default()),
         }
     }
@@ -274,49 +282,6 @@ impl OpenFile {
             (_, Some(node)) => node.shown_path(),
             (_, None) => Ok(None),
         }
-    }
-
-    /// What a mapping of it shows: ENODEV when it cannot be mapped.
-    pub fn mappable(&self, thread: &Arc<Thread>, shared: bool) -> Result<Mappable, Stop> {
-        let flags = self.flags();
-        let mut sealed = false;
-        let object = match &self.body {
-            _ if flags.contains(Flags::PATH) => return Err(Errno::EBADF.into()),
-            Body::Far(remote) => {
-                let (object, is_sealed) = far_object(thread, remote, flags, shared)?;
-                sealed = is_sealed;
-                object
-            }
-            Body::Bytes(node, bytes) => boot::object(node, bytes)?,
-            Body::Tmp(node) => {
-                let content = transfer::content(node)?;
-                if shared && flags.writes() {
-                    content.writable_object();
-                }
-                sealed = content
-                    .seals()
-                    .intersects(Seals::WRITE | Seals::FUTURE_WRITE);
-                content.object().clone()
-            }
-            Body::Vmo(file) => {
-                let rights = file.handle.rights();
-                return Ok(Mappable {
-                    object: file.object()?,
-                    readable: rights.contains(Rights::MAP),
-                    writable: false,
-                    executable: rights.contains(Rights::EXECUTE),
-                    sealed,
-                });
-            }
-            _ => return Err(Errno::ENODEV.into()),
-        };
-        Ok(Mappable {
-            object,
-            readable: flags.reads(),
-            writable: flags.writes(),
-            executable: true,
-            sealed,
-        })
     }
 
     /// The bytes of a file of the boot archive, and what its pages contribute to a tree.
@@ -331,7 +296,7 @@ impl OpenFile {
     pub fn has_positions(&self) -> bool {
         !matches!(
             self.body,
-            Body::Pipe(_) | Body::Terminal(_) | Body::Input | Body::Output(_) | Body::Builder(_)
+            Body::Pipe(_) | Body::Terminal(..) | Body::Input | Body::Output(_) | Body::Builder(_)
         )
     }
 
@@ -339,7 +304,7 @@ impl OpenFile {
     pub fn is_never_code(&self) -> bool {
         matches!(
             self.body,
-            Body::Pipe(_) | Body::Input | Body::Output(_) | Body::Text(..)
+            Body::Pipe(_) | Body::Input | Body::Output(_) | Body::Text(..) | Body::PageMap(..)
         )
     }
 
@@ -352,6 +317,7 @@ impl OpenFile {
     pub fn may_be_given(&self) -> bool {
         match &self.body {
             Body::Vmo(file) => file.handle.rights().contains(Rights::TRANSFER),
+            Body::Far(remote) => !remote.description.bound,
             _ => true,
         }
     }
@@ -359,7 +325,7 @@ impl OpenFile {
     /// Whether it is the terminal.
     pub fn is_terminal(&self) -> bool {
         match &self.body {
-            Body::Terminal(_) => true,
+            Body::Terminal(..) => true,
             Body::Far(remote) => remote.description.kind == S_IFCHR,
             _ => false,
         }
@@ -372,44 +338,4 @@ impl OpenFile {
             _ => self.stat().mode & S_IFMT == S_IFREG,
         }
     }
-}
-
-/// What a mapping of a file of another torus shows, and whether that is sealed against writing: the file's own pages, under a lease, when
-/// it is shared; else a copy.
-fn far_object(
-    thread: &Arc<Thread>,
-    remote: &Remote,
-    flags: Flags,
-    shared: bool,
-) -> Result<(ObjectRef, bool), Stop> {
-    if let Some(id) = remote.same_as() {
-        return Ok((boot::object_of(id)?, false));
-    }
-    if remote.description.kind != S_IFREG {
-        return Err(Errno::ENODEV.into());
-    }
-    if !flags.reads() {
-        return Err(Errno::EACCES.into());
-    }
-    if shared {
-        return far::map(thread, remote);
-    }
-    match &far::fetch(thread, remote)?.body {
-        Body::Tmp(node) => Ok((transfer::content(node)?.object().clone(), false)),
-        _ => Err(Errno::ENODEV.into()),
-    }
-}
-
-/// What mmap needs of a descriptor.
-pub struct Mappable {
-    /// The pages.
-    pub object: ObjectRef,
-    /// Whether it is open for reading.
-    pub readable: bool,
-    /// Whether it is open for writing.
-    pub writable: bool,
-    /// Whether its pages may be executed.
-    pub executable: bool,
-    /// Whether it is sealed against writing.
-    pub sealed: bool,
 }

@@ -11,10 +11,10 @@ mod process;
 mod sys;
 mod text;
 
-pub use self::content::page_map;
 pub use self::entries::{absent, list};
 pub use self::load::Load;
 pub use self::machine::MachineMemory;
+pub use self::maps::page_map;
 use self::sys::Sys;
 
 use crate::process::{Pid, Process, table};
@@ -52,30 +52,44 @@ pub enum Proc {
     /// `/proc/PID/fdinfo/N`.
     Info(Shown, i32),
     /// `/proc/PID/task`: the threads, each of which is shown as a process is.
-    Tasks(Pid),
+    Tasks(Shown),
     /// `/proc` as other tori read it: the processes of this one alone.
     Local,
 }
 
-/// What `/proc/PID` and `/proc/PID/task/TID` are about.
+/// What `/proc/PID` and `/proc/PID/task/TID` are about: a process, and never a later one of the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shown {
-    /// The process.
-    pub pid: Pid,
+    /// Its number.
+    pid: Pid,
+    /// When it was made, or came here: no two processes of one number have that in common.
+    since: u64,
     /// Whether it is shown as a thread of its own: without threads.
     as_task: bool,
 }
 
 impl Shown {
-    /// A process, as `/proc/PID` shows it.
-    pub const fn process(pid: Pid) -> Self {
+    /// The process of a number, as `/proc/PID` shows it; None when it is not here.
+    pub fn find(pid: Pid) -> Option<Self> {
+        let since = table().get(pid)?.since;
         let as_task = false;
-        Self { pid, as_task }
+        Some(Self {
+            pid,
+            since,
+            as_task,
+        })
     }
 
-    const fn task(pid: Pid) -> Self {
-        let as_task = true;
-        Self { pid, as_task }
+    /// The process; None when it has ended or moved on.
+    pub fn process(self) -> Option<Arc<Process>> {
+        table()
+            .get(self.pid)
+            .filter(|process| process.since == self.since)
+    }
+
+    /// The same process, shown as a process or as its thread.
+    const fn shown(self, as_task: bool) -> Self {
+        Self { as_task, ..self }
     }
 }
 
@@ -104,7 +118,7 @@ impl Proc {
     }
 
     /// The process that it is about.
-    pub fn subject(&self) -> Option<Pid> {
+    pub fn subject(&self) -> Option<Shown> {
         match self {
             Self::Root | Self::Local | Self::Machine(_) | Self::Own | Self::Mounts => None,
             Self::Sys(_) => None,
@@ -116,12 +130,8 @@ impl Proc {
             | Self::Descriptors(shown)
             | Self::Infos(shown)
             | Self::Info(shown, _)
-            | Self::Descriptor(shown, _) => Some(shown.pid),
-            Self::Tasks(pid) => Some(*pid),
+            | Self::Tasks(shown)
+            | Self::Descriptor(shown, _) => Some(*shown),
         }
     }
-}
-
-fn find(pid: Pid) -> Option<Arc<Process>> {
-    table().get(pid)
 }

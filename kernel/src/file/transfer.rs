@@ -12,12 +12,14 @@ use super::tree::Node;
 use super::tty;
 use crate::arch::cpu;
 use crate::mem::object::PAGE;
+use crate::mem::space::Space;
 use crate::mem::user::USER_END;
-use crate::process::{Pid, random};
+use crate::process::random;
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use crate::vmo::Handle;
 use crate::vmo::file::BuilderFile;
+use alloc::sync::Weak;
 use alloc::vec::Vec;
 use braid_files::credentials::Identity;
 use braid_files::permission::{self, Guard};
@@ -44,18 +46,14 @@ pub(super) fn read(
             Node::Tmp(node) => read_tmp(file, &node, io, position),
             _ => read_bytes(file, bytes, io, position),
         },
-        Body::Text(node, text) => match node {
-            Node::Proc(proc) if let Some(pid) = proc.page_map() => {
-                read_page_map(file, pid, io, position)
-            }
-            _ => read_bytes(file, text, io, position),
-        },
+        Body::Text(_, text) => read_bytes(file, text, io, position),
+        Body::PageMap(_, space) => read_page_map(file, space, io, position),
         Body::Tmp(node) => read_tmp(file, node, io, position),
         Body::Place(_) => Err(Errno::EISDIR.into()),
         Body::Far(_) => Err(Errno::EIO.into()),
         Body::Vmo(object) => read_object(file, &object.handle, io, position),
         Body::Device(device) => read_device(*device, io),
-        Body::Terminal(_) => tty::read(caller, io, wait),
+        Body::Terminal(..) => tty::read(caller, io, wait),
         Body::Input => tty::read_plain(caller, io, wait),
         Body::Output(_) | Body::Builder(_) => Err(Errno::EBADF.into()),
         Body::Pipe(end) => end.read(caller, io, wait),
@@ -75,13 +73,14 @@ pub(super) fn write(
         Body::Tmp(node) => write_tmp(caller, file, node, io, position),
         Body::Device(device) => write_device(*device, io),
         Body::Text(Node::Proc(proc), _) => write_text(caller, proc, io),
+        Body::PageMap(..) => Err(Errno::EINVAL.into()),
         Body::Bytes(..)
         | Body::Text(..)
         | Body::Place(_)
         | Body::Input
         | Body::Far(_)
         | Body::Vmo(_) => Err(Errno::EBADF.into()),
-        Body::Terminal(output) => tty::write(caller, io, *output),
+        Body::Terminal(_, output) => tty::write(caller, io, *output),
         Body::Output(output) => tty::write_plain(io, *output),
         Body::Pipe(end) => {
             let packet = file.flags().contains(Flags::DIRECT);
@@ -151,8 +150,13 @@ fn read_bytes(
     })
 }
 
-/// Words about pages; EINVAL for parts of them.
-fn read_page_map(file: &OpenFile, pid: Pid, io: &mut Transfer, position: Option<u64>) -> SysResult {
+/// Words about pages; EINVAL for parts of them. The space of another program, which the process executes by now, has none.
+fn read_page_map(
+    file: &OpenFile,
+    space: &Weak<Space>,
+    io: &mut Transfer,
+    position: Option<u64>,
+) -> SysResult {
     const WORD: usize = size_of::<u64>();
     const WORDS: usize = 64;
     positioned(file, io, position, |io, at| {
@@ -163,8 +167,11 @@ fn read_page_map(file: &OpenFile, pid: Pid, io: &mut Transfer, position: Option<
         let end = (USER_END / PAGE) as u64;
         let n = (io.left() / WORD).min(WORDS);
         let n = n.min(usize::try_from(end.saturating_sub(first)).unwrap_or(0));
+        let Some(space) = space.upgrade() else {
+            return Ok(0);
+        };
         let mut words = [0; WORDS];
-        proc::page_map(pid, first, &mut words[..n])?;
+        proc::page_map(&space, first, &mut words[..n]);
         let bytes = words.map(u64::to_le_bytes);
         if n == 0 {
             Ok(0)

@@ -2,12 +2,14 @@
 //!
 //! [`root`](mod@root) is what lies at the root; a [`Node`] is a place in the tree, and [`worlds`] finds one by its path.
 
+mod attributes;
 mod root;
 mod worlds;
 
 pub use root::{archive, init, is_changed, is_written, mark_written, root};
 pub use worlds::World;
 
+use self::attributes::{of_archive, of_tmp};
 use super::content::Content;
 use super::device::{self, Device};
 use super::far::{self, remote::Remote};
@@ -18,8 +20,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::{self, NodeId, ROOT};
 use braid_files::error::FileError;
-use braid_files::permission::Guard;
-use braid_files::stat::{Stat, Time};
+use braid_files::permission::{Guard, SET_GROUP, SET_USER};
+use braid_files::stat::Stat;
 use braid_files::tmp;
 use fallible::{NoMemory, TryVec, to_vec};
 
@@ -86,6 +88,11 @@ impl Node {
         matches!(self, Self::Archive(id) if !far::is_main() && is_changed(*id))
     }
 
+    /// Whether it is of the archive and has no name any more, which the root's home knows.
+    fn is_removed(&self) -> bool {
+        matches!(self, Self::Archive(id) if far::is_main() && is_changed(*id))
+    }
+
     /// Whether it is the root directory.
     fn is_root(&self) -> bool {
         match self {
@@ -123,6 +130,13 @@ impl Node {
         match self {
             Self::Archive(id) => {
                 let archive::Node { mode, uid, gid, .. } = *archive().node(*id);
+                // What rights its owner has taken from it before it was removed is not known any more.
+                let gone = if self.is_removed() {
+                    SET_USER | SET_GROUP
+                } else {
+                    0
+                };
+                let mode = mode & !gone;
                 Guard { mode, uid, gid }
             }
             Self::Tmp(node) => node.guard(),
@@ -133,8 +147,17 @@ impl Node {
     /// Its attributes; of what is far, those that a listing shows.
     pub fn stat(&self) -> Stat {
         match self {
-            Self::Archive(id) => archive_stat(archive().node(*id)),
-            Self::Tmp(node) => tmp_stat(node),
+            Self::Archive(id) => {
+                let stat = of_archive(archive().node(*id));
+                let links = if self.is_removed() { 0 } else { stat.links };
+                let mode = self.guard().mode;
+                Stat {
+                    mode,
+                    links,
+                    ..stat
+                }
+            }
+            Self::Tmp(node) => of_tmp(node),
             Self::DevDirectory => device::directory_stat(),
             Self::Device(device) => device.stat(),
             Self::Proc(node) => node.stat(),
@@ -200,23 +223,22 @@ impl Node {
     /// The path as `/proc` shows it: of what has no name any more the last one, with ` (deleted)` after it. None for what never had
     /// a name.
     pub fn shown_path(&self) -> Result<Option<Vec<u8>>, NoMemory> {
-        let Self::Tmp(node) = self else {
-            return self.path();
-        };
-        if node.links() > 0 {
-            return self.path();
+        match self {
+            Self::Archive(id) if self.is_removed() => {
+                let node = archive().node(*id);
+                let directory = Self::Archive(node.parent).now();
+                deleted(directory.path()?, node.name).map(Some)
+            }
+            Self::Tmp(node) if node.links() == 0 => {
+                let Some((directory, name)) = node.gone() else {
+                    return Ok(None);
+                };
+                let directory =
+                    directory.map_or(Ok(None), |directory| Self::Tmp(directory).path())?;
+                deleted(directory, &name).map(Some)
+            }
+            _ => self.path(),
         }
-        let Some((directory, name)) = node.gone() else {
-            return Ok(None);
-        };
-        let directory = directory.map_or(Ok(None), |directory| Self::Tmp(directory).path())?;
-        let mut path = directory.unwrap_or_default();
-        if path.last() != Some(&b'/') {
-            path.try_push(b'/')?;
-        }
-        path.try_extend_from_slice(&name)?;
-        path.try_extend_from_slice(b" (deleted)")?;
-        Ok(Some(path))
     }
 
     /// The absolute path; None for what has no name any more.
@@ -323,54 +345,21 @@ impl From<tmp::Child<Content, Relax>> for Node {
     }
 }
 
+/// How a name is shown that was in a directory of this path.
+fn deleted(directory: Option<Vec<u8>>, name: &[u8]) -> Result<Vec<u8>, NoMemory> {
+    let mut path = directory.unwrap_or_default();
+    if path.last() != Some(&b'/') {
+        path.try_push(b'/')?;
+    }
+    path.try_extend_from_slice(name)?;
+    path.try_extend_from_slice(b" (deleted)")?;
+    Ok(path)
+}
+
 /// A name that may not be there.
 fn found(name: Result<Vec<u8>, FileError>) -> Result<Option<Vec<u8>>, NoMemory> {
     match name {
         Err(FileError::NoMemory) => Err(NoMemory),
         name => Ok(name.ok()),
-    }
-}
-
-fn archive_stat(node: &archive::Node<'_>) -> Stat {
-    let time = Time {
-        seconds: node.mtime,
-        nanos: 0,
-    };
-    Stat {
-        device: Mount::Archive as u32,
-        inode: node.inode,
-        mode: node.mode,
-        links: node.links,
-        uid: node.uid,
-        gid: node.gid,
-        special: node.device,
-        size: node.size(),
-        stored: node.size().next_multiple_of(4096),
-        atime: time,
-        mtime: time,
-        ctime: time,
-    }
-}
-
-fn tmp_stat(node: &TmpNode) -> Stat {
-    let attributes = node.attributes();
-    let (size, stored) = match &node.content {
-        tmp::Content::Directory => (if node.archive().is_some() { 0 } else { 40 }, 0),
-        tmp::Content::File(content) => (Content::len(content), content.stored()),
-        tmp::Content::Link(target) => (target.len() as u64, 0),
-    };
-    Stat {
-        device: node.device,
-        inode: node.number,
-        mode: attributes.mode,
-        links: node.links(),
-        uid: attributes.uid,
-        gid: attributes.gid,
-        special: (0, 0),
-        size,
-        stored,
-        atime: attributes.atime,
-        mtime: attributes.mtime,
-        ctime: attributes.ctime,
     }
 }

@@ -32,7 +32,7 @@ use alloc::vec::Vec;
 use braid_files::credentials::Credentials;
 use call::{read_call, read_signal, write_call, write_signal};
 use command::{read_command, write_command};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use fallible::TryVec;
 use space::{read_space, write_space};
 use torus::migrate::Claim;
@@ -191,6 +191,8 @@ fn write_process(to: &mut Writer, process: &Process, packed: &files::Packed) -> 
     to.put_all([in_program.next, in_program.interval, all.next, all.interval])?;
     to.put(process.at_parents_end.load(Ordering::Relaxed).into())?;
     to.put(process.core_filter.load(Ordering::Relaxed).into())?;
+    to.put(process.without_terminal.load(Ordering::Relaxed).into())?;
+    to.put(process.beyond_limit.load(Ordering::Relaxed).into())?;
     to.put(process.personality.bits().into())?;
     to.put_all(
         process
@@ -227,6 +229,7 @@ fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
     let [next, interval, next_of_all, interval_of_all] = from.array()?;
     let at_parents_end = from.number::<u32>()?;
     let core_filter = AtomicU32::new(from.number()?);
+    let [without_terminal, beyond_limit] = from.array()?.map(|word| AtomicBool::new(word != 0));
     let personality = Personality::new(from.number()?);
     let oom = from.array::<2>()?.map(|word| (word as u32).cast_signed());
     let command = read_command(from)?;
@@ -238,6 +241,8 @@ fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
     process.name = Lock::new(Name(name));
     process.credentials = Lock::new(credentials);
     process.core_filter = core_filter;
+    process.without_terminal = without_terminal;
+    process.beyond_limit = beyond_limit;
     process.personality = personality;
     process.oom = Oom::of(oom);
     process.command = Lock::new(command);

@@ -1,7 +1,7 @@
 //! Users and groups: the calls by which a process learns and changes who it is. The rules are in `braid_files::credentials`.
 
 use crate::mem::user::{UserSlice, read_value, write_value};
-use crate::process::Process;
+use crate::process::{Process, limits, users};
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::credentials::{Credentials, GROUPS_MAX, Groups, Ids};
@@ -25,15 +25,37 @@ fn change<R>(
     let mut own = call.process.credentials.lock();
     let before = *own;
     let result = own.change(change)?;
-    let moved = own.user.real != before.user.real;
+    let user = own.user.real;
+    let moved = user != before.user.real;
     if !own.acts_as(&before) {
         call.process.at_parents_end.store(0, Ordering::Relaxed);
     }
     drop(own);
     if moved {
+        // As on Linux this does not fail: many programs never look, and would go on as who they were. The next program would.
+        call.process.beyond_limit.store(
+            user != 0 && is_beyond_limit(call.process, user),
+            Ordering::Relaxed,
+        );
         call.process.count(true);
     }
     Ok(result)
+}
+
+/// Whether a user has more processes than the limit of this one says.
+fn is_beyond_limit(process: &Process, user: u32) -> bool {
+    let limit = process.limits.lock().current(limits::NPROC);
+    limit != limits::INFINITY && users::count(user) > limit
+}
+
+/// Whether a process may execute a program: EAGAIN when it has become a user's who had too many processes, and still has.
+pub fn check_limit(process: &Process) -> Result<(), Errno> {
+    let user = process.credentials.lock().user.real;
+    if process.beyond_limit.load(Ordering::Relaxed) && is_beyond_limit(process, user) {
+        return Err(Errno::EAGAIN);
+    }
+    process.beyond_limit.store(false, Ordering::Relaxed);
+    Ok(())
 }
 
 /// getuid(2).

@@ -15,7 +15,7 @@ use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_threads::policy::Policy;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 const CLONE_VM: u64 = 0x100;
 const CLONE_VFORK: u64 = 0x4000;
@@ -224,12 +224,20 @@ fn copy(parent: &Arc<Process>, pid: Pid, counted: Charge) -> Result<Arc<Process>
         limits: Lock::new(*parent.limits.lock()),
         oom: Oom::of(parent.oom.words()),
         core_filter: AtomicU32::new(parent.core_filter.load(Ordering::Relaxed)),
+        without_terminal: copy_of(&parent.without_terminal),
+        beyond_limit: copy_of(&parent.beyond_limit),
         personality: Personality::new(parent.personality.bits()),
         actions: Lock::new(parent.actions.lock().clone()),
         ..Process::new(pid)
     })?;
     timers::renew(&child);
+    // As on Linux a fork that the limit admits settles it for the parent, and only for that.
+    parent.beyond_limit.store(false, Ordering::Relaxed);
     Ok(child)
+}
+
+fn copy_of(flag: &AtomicBool) -> AtomicBool {
+    AtomicBool::new(flag.load(Ordering::Relaxed))
 }
 
 /// The child's thread: it returns 0 from the same call.

@@ -4,6 +4,7 @@ use super::far::{ask, is_at, value};
 use super::{Pid, table};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use core::sync::atomic::Ordering;
 use torus::family::{Crowd, Members, Sent, Told};
 
 /// The first question of a call: what is there already?
@@ -52,6 +53,9 @@ pub fn setsid(call: &mut Call) -> SysResult {
     ask(call, CHANGE, |families, token, hands| {
         families.set_session(me, token, hands);
     })?;
+    call.process
+        .without_terminal
+        .store(false, Ordering::Relaxed);
     Ok(me.raw() as usize)
 }
 

@@ -113,6 +113,10 @@ pub struct Process {
     pub core_filter: AtomicU32,
     /// The signal that its parent's end brings it (prctl PR_SET_PDEATHSIG); 0: none.
     pub at_parents_end: AtomicU32,
+    /// It has no controlling terminal, whatever its session has (TIOCNOTTY of ioctl_tty(2)).
+    pub without_terminal: AtomicBool,
+    /// Its user had too many processes when it became that user's: it executes nothing while that is so (execve(2), EAGAIN).
+    pub beyond_limit: AtomicBool,
     /// Woken when a child changes state.
     pub children_changed: WaitQueue,
     /// The parent that vfork holds back until this process has a program of its own, or has ended.
@@ -168,6 +172,8 @@ impl Process {
             oom: oom::Oom::new(),
             core_filter: AtomicU32::new(CORE_FILTER),
             at_parents_end: AtomicU32::new(0),
+            without_terminal: AtomicBool::new(false),
+            beyond_limit: AtomicBool::new(false),
             children_changed: WaitQueue::new(),
             vfork_parent: Lock::new(None),
             places: Lock::new(None),

@@ -1,13 +1,19 @@
-//! Random numbers: ChaCha20 per core, seeded by the processor (RDSEED or RDRAND), else by its counters.
+//! Random numbers: ChaCha20 per core, seeded by the processor (RDRAND) and by its clock; where it has no random numbers, also by how
+//! long memory takes to answer (`SECURITY.md` says what that is worth).
 
 use crate::arch::time;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use core::arch::asm;
-use core::arch::x86_64::__cpuid;
+use core::arch::x86_64::{__cpuid, _mm_clflush};
+use core::sync::atomic::{AtomicU64, Ordering};
+use crossbeam_utils::CachePadded;
 
 /// Tries of RDRAND before the counters have to do (Intel's recommendation is 10).
 const TRIES: usize = 10;
+
+/// Reads whose time makes a word, when there is nothing better.
+const READS: usize = 256;
 
 /// Fills `bytes`.
 pub fn fill(bytes: &mut [u8]) {
@@ -29,10 +35,23 @@ fn seed() -> [u8; 32] {
             None
         };
         let clock = time::now().get() ^ time::wall().get().rotate_left(32);
-        let value = hardware.unwrap_or(0) ^ clock.wrapping_mul(index | 1);
+        let own = hardware.unwrap_or_else(jitter);
+        let value = own ^ clock.wrapping_mul(index | 1);
         word.copy_from_slice(&value.to_le_bytes());
     }
     seed
+}
+
+/// The least bits of how long uncached reads of a line take, one after the other.
+fn jitter() -> u64 {
+    let line = CachePadded::new(AtomicU64::new(0));
+    (0..READS).fold(0, |bits: u64, _| {
+        let start = time::ticks();
+        // SAFETY: K2, the instruction is there wherever SSE2 is; the line is this stack's.
+        unsafe { _mm_clflush(core::ptr::from_ref(&*line).cast()) };
+        line.load(Ordering::Relaxed);
+        bits.rotate_left(5) ^ time::ticks().wrapping_sub(start) ^ start
+    })
 }
 
 fn draw() -> Option<u64> {

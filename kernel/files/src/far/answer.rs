@@ -15,6 +15,21 @@ wire_struct! {
         pub flags: u32,
         /// The node of the boot archive that it shows.
         pub archive: Option<u32>,
+        /// It may not be given to another process, wherever its own goes.
+        pub bound: bool,
+    }
+}
+
+wire_struct! {
+    /// Where a path goes on that leads out of what its home has.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Onward {
+        /// The torus, and the number of the file there, from which it goes on; None: the root.
+        pub from: Option<(u32, u64)>,
+        /// What is left of it.
+        pub rest: Vec<u8>,
+        /// Symbolic links followed so far.
+        pub links: u32,
     }
 }
 
@@ -56,28 +71,24 @@ wire_enum! {
             /// Whether the file is sealed against writing.
             sealed: bool,
         },
-        /// A link in `/proc` leads to something of another home: ask there.
+        /// A link in `/proc` leads to something whose name another home knows: ask there.
         7 Behind {
             /// The torus.
             home: u32,
             /// The number of the file there.
             number: u64,
-            /// Whether it is a working directory, and not an open file.
-            directory: bool,
         },
         /// It failed.
         10 Failed {
             /// The error number.
             errno: i32,
         },
-        /// A path leads out of `/tmp`: go on from the root.
+        /// A path leads out of what is at home here.
         11 Elsewhere {
             /// Whether it is the second path of the request.
             second: bool,
-            /// What is left of it.
-            rest: Vec<u8>,
-            /// Symbolic links followed so far.
-            links: u32,
+            /// Where it goes on.
+            onward: Onward,
         },
         /// The wait was cancelled, and nothing was done.
         12 Cancelled,
@@ -102,14 +113,12 @@ impl Answer {
             Self::Ready { events } => Self::Ready {
                 events: to_vec(events)?,
             },
-            Self::Elsewhere {
-                second,
-                rest,
-                links,
-            } => Self::Elsewhere {
+            Self::Elsewhere { second, onward } => Self::Elsewhere {
                 second: *second,
-                rest: to_vec(rest)?,
-                links: *links,
+                onward: Onward {
+                    rest: to_vec(&onward.rest)?,
+                    ..*onward
+                },
             },
             // The others have no memory of their own.
             other => other.clone(),

@@ -29,8 +29,11 @@ pub const fn archive_node(number: u64) -> Option<u32> {
     }
 }
 
-/// The file number that stands for the terminal at the console's home: opening it gives an open file.
+/// The file number that stands for `/dev/tty` at the console's home: opening it gives an open file.
 pub const TERMINAL: u64 = 4;
+
+/// The file number that stands for `/dev/console` at its home: opening it gives an open file.
+pub const CONSOLE: u64 = 6;
 
 /// The file number that stands for the processes of a torus, as `/proc` lists them.
 pub const PROCESSES: u64 = 5;
@@ -59,8 +62,10 @@ wire_struct! {
         pub file_limit: u64,
         /// Its process group.
         pub group: i32,
-        /// Its session.
+        /// The session whose controlling terminal it uses; 0 when it has given that up.
         pub session: i32,
+        /// Whether it leads that session.
+        pub leads: bool,
         /// Whether it ignores or blocks SIGTTIN.
         pub deaf_to_input: bool,
         /// Whether it ignores or blocks SIGTTOU.

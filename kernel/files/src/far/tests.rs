@@ -1,4 +1,4 @@
-use super::answer::{Answer, Description};
+use super::answer::{Answer, Description, Onward};
 use super::ask::{Ask, Place, Request, Subject, Who};
 use super::exports::Exports;
 use super::image::{Descriptor, Image, Item, Spot};
@@ -108,6 +108,7 @@ fn answer() -> impl Strategy<Value = Answer> {
                     kind,
                     flags: !kind,
                     archive,
+                    bound: kind % 2 == 1,
                 };
                 Answer::Opened {
                     number,
@@ -115,15 +116,18 @@ fn answer() -> impl Strategy<Value = Answer> {
                 }
             }),
         vec(any::<u16>(), 0..9).prop_map(|events| Answer::Ready { events }),
-        (any::<bool>(), vec(any::<u8>(), 0..40), any::<u32>()).prop_map(|(second, rest, links)| {
-            Answer::Elsewhere {
-                second,
-                rest,
-                links,
-            }
-        }),
+        (any::<bool>(), onward()).prop_map(|(second, onward)| Answer::Elsewhere { second, onward }),
         Just(Answer::Cancelled),
     ]
+}
+
+fn onward() -> impl Strategy<Value = Onward> {
+    let from = proptest::option::of(any::<(u32, u64)>());
+    (from, vec(any::<u8>(), 0..40), any::<u32>()).prop_map(|(from, rest, links)| Onward {
+        from,
+        rest,
+        links,
+    })
 }
 
 fn item() -> impl Strategy<Value = Item> {
@@ -131,11 +135,13 @@ fn item() -> impl Strategy<Value = Item> {
         any::<u32>(),
         any::<u32>(),
         proptest::option::of(any::<u32>()),
+        any::<bool>(),
     )
-        .prop_map(|(kind, flags, archive)| Description {
+        .prop_map(|(kind, flags, archive, bound)| Description {
             kind,
             flags,
             archive,
+            bound,
         });
     let spot = prop_oneof![
         any::<u32>().prop_map(|node| Spot::Archive { node }),
@@ -216,10 +222,10 @@ proptest! {
     }
 
     #[test]
-    fn askers_travel(user: u32, group: i32, session: i32, file_limit: u64, deaf_to_input: bool, deaf_to_output: bool, groups in vec(any::<u32>(), 0..5)) {
+    fn askers_travel(user: u32, group: i32, session: i32, leads: bool, file_limit: u64, deaf_to_input: bool, deaf_to_output: bool, groups in vec(any::<u32>(), 0..5)) {
         let groups = Groups::new(groups).unwrap();
         let identity = Identity { user, group: !user, groups };
-        travels(&Who { identity, file_limit, group, session, deaf_to_input, deaf_to_output }, &[])?;
+        travels(&Who { identity, file_limit, group, session, leads, deaf_to_input, deaf_to_output }, &[])?;
     }
 
     /// A file is let go with the last hold, in whatever order news of them comes, provided each holder tells of the next one

@@ -1,11 +1,11 @@
 //! Names that come and go: create, link, unlink, rmdir.
 
 use super::node::Gone;
-use super::{Attributes, Child, Content, Name, Node, Tmp, kind};
+use super::{Attributes, Child, Content, Name, Node, Tmp, kind, lower};
 use crate::archive::S_IFMT;
 use crate::credentials::Identity;
 use crate::error::FileError;
-use crate::permission;
+use crate::permission::{self, Guard};
 use crate::stat::Time;
 use alloc::sync::{Arc, Weak};
 use fallible::to_vec;
@@ -76,9 +76,21 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         who: &Identity,
         (directory, name): Name<'_, C, R>,
     ) -> Result<Arc<Node<C, R>>, FileError> {
-        let node = self.raised(directory.child(name)?)?;
-        permission::check_remove(who, directory.guard(), node.guard())?;
-        Ok(node)
+        let child = directory.child(name)?;
+        let guard = self.guard(&child)?;
+        permission::check_remove(who, directory.guard(), guard)?;
+        self.raised(child)
+    }
+
+    /// What says who may use what has a name; nothing is made of it for that.
+    fn guard(&self, child: &Child<C, R>) -> Result<Guard, FileError> {
+        match child {
+            Child::Node(node) => Ok(node.guard()),
+            Child::Archive(id) => {
+                let lower = self.lower.ok_or(FileError::NotFound)?;
+                Ok(Guard::from(&lower::attributes(lower.tree.node(*id))))
+            }
+        }
     }
 
     /// Takes a name away from a file or link.

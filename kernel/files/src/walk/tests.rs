@@ -1,6 +1,7 @@
 use super::*;
 
 /// Directories `/`, `/d`; file `/d/f`; links `/l` -> d, `/loop` -> loop, `/d/up` -> ../d/f, `/gone` -> nowhere, `/trap` -> d of somebody else.
+/// `/exe` leads to a file without a name, `/cwd` to `/d` itself, `/there` to what is foreign.
 /// `/away` is foreign, `/d/moved` somebody else's to find, `/closed` a directory without search.
 struct Toy;
 
@@ -21,6 +22,9 @@ impl Tree for Toy {
             ("/", b"away") => Ok("away"),
             ("/", b"over") => Ok("over"),
             ("/", b"trap") => Ok("trap"),
+            ("/", b"exe") => Ok("exe"),
+            ("/", b"cwd") => Ok("cwd"),
+            ("/", b"there") => Ok("there"),
             ("d", b"f") => Ok("f"),
             ("d", b"up") => Ok("up"),
             _ => Err(FileError::NotFound),
@@ -33,13 +37,17 @@ impl Tree for Toy {
     fn is_directory(&self, node: &Self::Node) -> bool {
         matches!(*node, "/" | "d" | "closed")
     }
-    fn link(&self, node: &Self::Node) -> Result<Option<Vec<u8>>, FileError> {
+    fn link(&self, node: &Self::Node) -> Result<Option<Link<Self::Node>>, FileError> {
+        let path = |path: &[u8]| Some(Link::Path(path.to_vec()));
         Ok(match *node {
-            "l" | "trap" => Some(b"d".to_vec()),
-            "loop" => Some(b"loop".to_vec()),
-            "up" => Some(b"../d/f".to_vec()),
-            "over" => Some(b"away/x".to_vec()),
-            "gone" => Some(b"nowhere".to_vec()),
+            "l" | "trap" => path(b"d"),
+            "loop" => path(b"loop"),
+            "up" => path(b"../d/f"),
+            "over" => path(b"away/x"),
+            "gone" => path(b"nowhere"),
+            "exe" => Some(Link::Node("nameless")),
+            "cwd" => Some(Link::Node("d")),
+            "there" => Some(Link::Node("away")),
             _ => None,
         })
     }
@@ -195,4 +203,30 @@ fn resolution_goes_on_where_it_left() {
     assert_eq!((itself.node, itself.ending), (Some("f"), Ending::Nothing));
     let tired = go_on(&Toy, leaving("/", "l/f", LINK_LIMIT), true);
     assert_eq!(tired.map(|_| ()), Err(FileError::TooManyLinks));
+}
+
+#[test]
+fn links_to_nodes_lead_to_the_very_node() {
+    assert_eq!(find("/exe"), Ok("nameless"));
+    assert_eq!(target("/exe", false).unwrap().existing(), Ok("exe"));
+    assert_eq!(find("/exe/"), Err(FileError::NotDirectory));
+    assert_eq!(find("/exe/f"), Err(FileError::NotDirectory));
+    for path in ["/cwd", "/cwd/", "/cwd/.", "/cwd/f/.."] {
+        let found = find(path);
+        let right = if path.ends_with("..") {
+            Err(FileError::NotDirectory)
+        } else {
+            Ok("d")
+        };
+        assert_eq!(found, right, "{path}");
+    }
+    assert_eq!(find("/cwd/f"), Ok("f"));
+    for (path, rest) in [("/there", ""), ("/there/x/y", "/x/y")] {
+        match resolve(&Toy, &"d", path.as_bytes(), true) {
+            Ok(Walk::Leaves(leaving)) => {
+                assert_eq!((leaving.at, &*leaving.rest), ("away", rest.as_bytes()));
+            }
+            found => panic!("{path}: {found:?}"),
+        }
+    }
 }

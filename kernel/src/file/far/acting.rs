@@ -7,9 +7,9 @@ use super::super::service::{self, Outcome, Subject, bytes, names, poll};
 use super::super::transfer;
 use super::super::tree::{Node, World};
 use super::behind::Behind;
-use super::exports;
 use super::parcel::{PAYLOAD, PAYLOAD_MAX};
 use super::serving::Serving;
+use super::{MAIN, exports};
 use crate::sched::pieces;
 use crate::sched::wait::Waiter;
 use crate::syscall::call::{InFlight, Stop};
@@ -18,8 +18,8 @@ use ::torus::TorusId;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::credentials::Identity;
-use braid_files::far::answer::Answer;
-use braid_files::far::ask::{Ask, Place, Request, Subject as About};
+use braid_files::far::answer::{Answer, Onward};
+use braid_files::far::ask::{Ask, Place, Request, Subject as About, archive};
 use braid_files::walk::{self, Leaving, Target, Walk};
 use fallible::{TryVec, with_capacity};
 
@@ -55,16 +55,15 @@ fn about(
 ) -> Result<Answer, Stop> {
     let subject = match subject {
         About::File { number } => Subject::File(exports::file(*number)?),
-        About::Path { place } => match target(&serving.who.identity, place)? {
-            Found::Here(target) => Subject::Target(target),
-            Found::Elsewhere(rest, links) => {
-                let second = false;
-                return Ok(Answer::Elsewhere {
-                    second,
-                    rest,
-                    links,
-                });
-            }
+        About::Path { place } => match exports::placeless(place.base) {
+            Some(file) if place.rest.is_empty() => Subject::File(file),
+            _ => match target(&serving.who.identity, place)? {
+                Found::Here(target) => Subject::Target(target),
+                Found::Elsewhere(onward) => {
+                    let second = false;
+                    return Ok(Answer::Elsewhere { second, onward });
+                }
+            },
         },
     };
     if let Subject::Target(target) = &subject
@@ -132,10 +131,10 @@ fn payload(len: u32) -> usize {
     (len as usize).min(PAYLOAD_MAX)
 }
 
-/// Where a path leads: to something here, or from the root on to somewhere else, after so many symbolic links.
+/// Where a path leads: to something here, or to somewhere else.
 enum Found {
     Here(Target<Node>),
-    Elsewhere(Vec<u8>, u32),
+    Elsewhere(Onward),
 }
 
 fn target(who: &Identity, place: &Place) -> Result<Found, Errno> {
@@ -146,13 +145,28 @@ fn target(who: &Identity, place: &Place) -> Result<Found, Errno> {
     };
     match walk::go_on(&World::home(*who), from, place.follow)? {
         Walk::Target(target) => Ok(Found::Here(target)),
-        Walk::Leaves(Leaving { at, rest, links }) => {
+        Walk::Leaves(leaving) => Ok(Found::Elsewhere(onward(leaving)?)),
+    }
+}
+
+/// How the asker goes on with a path that leads out of what is here: from the file of another torus, or by the path from the root.
+fn onward(leaving: Leaving<Node>) -> Result<Onward, Errno> {
+    let Leaving { at, rest, links } = leaving;
+    let from = match &at {
+        Node::Far(remote) => Some((remote.home.index() as u32, remote.number)),
+        Node::Archive(id) => Some((MAIN.index() as u32, archive(id.0))),
+        _ => None,
+    };
+    let rest = match from {
+        Some(_) => rest,
+        None => {
             let mut path = at.path()?.ok_or(Errno::ENOENT)?;
             path.try_push(b'/')?;
             path.try_extend_from_slice(&rest)?;
-            Ok(Found::Elsewhere(path, links))
+            path
         }
-    }
+    };
+    Ok(Onward { from, rest, links })
 }
 
 /// Does something with what two paths lead to.
@@ -164,21 +178,13 @@ fn with_both(
 ) -> Result<Answer, Stop> {
     let (from, to) = match (target(who, from)?, target(who, to)?) {
         (Found::Here(from), Found::Here(to)) => (from, to),
-        (Found::Elsewhere(rest, links), _) => {
+        (Found::Elsewhere(onward), _) => {
             let second = false;
-            return Ok(Answer::Elsewhere {
-                second,
-                rest,
-                links,
-            });
+            return Ok(Answer::Elsewhere { second, onward });
         }
-        (_, Found::Elsewhere(rest, links)) => {
+        (_, Found::Elsewhere(onward)) => {
             let second = true;
-            return Ok(Answer::Elsewhere {
-                second,
-                rest,
-                links,
-            });
+            return Ok(Answer::Elsewhere { second, onward });
         }
     };
     let value = action(from, to)? as u64;

@@ -1,78 +1,70 @@
-//! Links in `/proc/PID` that lead to what the process has of yet another torus: that torus is asked, by the one that wants to know.
+//! Names of what a process has of yet another torus, as links in `/proc/PID` show them: that torus is asked, by the one that wants to know.
 
-use super::super::caller::Caller;
-use super::super::open::{Body, Flags};
+use super::super::open::{Body, OpenFile};
 use super::super::proc::Proc;
-use super::super::service::{self, Outcome, Subject};
+use super::super::service::Outcome;
 use super::super::tree::Node;
 use super::asking::ask;
 use super::question::Reply;
 use super::{MAIN, exports};
 use crate::arch::cpu;
-use crate::process::table;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
-use alloc::vec::Vec;
 use braid_files::credentials::Identity;
 use braid_files::far::answer::Answer;
-use braid_files::far::ask::{Ask, Place, Request, Subject as About, archive};
-use braid_files::walk::{Ending, Target};
+use braid_files::far::ask::{Ask, Request, Subject as About, archive};
+use braid_files::walk::Target;
 
 /// What is behind a link.
 #[derive(Clone, Copy)]
 pub struct Behind {
     /// Its home.
-    pub home: TorusId,
+    home: TorusId,
     /// What it is called there.
-    pub number: u64,
-    /// Whether it is a working directory, and not an open file.
-    pub directory: bool,
+    number: u64,
 }
 
 impl Behind {
-    /// What is behind the link that a path has led to, if what is asked of it is for its home.
+    /// What is behind the link that a path has led to, if its name is asked for and another torus knows that.
     pub fn link(target: &Target<Node>, request: &Request, who: &Identity) -> Option<Self> {
         let Some(Node::Proc(proc)) = &target.node else {
             return None;
         };
-        let wanted = match request {
-            Request::ReadLink => true,
-            Request::Open { flags, .. } => {
-                let opens = !Flags::from_bits_retain(*flags).contains(Flags::PATH);
-                opens && matches!(proc, Proc::Descriptor(..))
-            }
-            _ => false,
-        };
-        if !wanted || !proc.may_be_inspected(who) {
+        if !matches!(request, Request::ReadLink) || !proc.may_be_inspected(who) {
             return None;
         }
         match proc {
             Proc::Descriptor(shown, fd) => {
-                let file = table().get(shown.pid)?.files.get(*fd).ok()?;
-                let Body::Far(remote) = &file.body else {
-                    return None;
-                };
-                Some(Self {
-                    home: remote.home,
-                    number: remote.number,
-                    directory: false,
-                })
+                let file = shown.process()?.files.get(*fd).ok()?;
+                Self::file(&file)
             }
-            Proc::Directory(shown) => {
-                let (home, number) = match table().get(shown.pid)?.files.directory() {
-                    Node::Far(remote) => (remote.home, remote.number),
-                    node @ Node::Archive(id) if node.is_found_elsewhere() => (MAIN, archive(id.0)),
-                    _ => return None,
-                };
-                Some(Self {
-                    home,
-                    number,
-                    directory: true,
-                })
+            Proc::Executable(shown) => {
+                let executable = shown.process()?.executable.lock().clone()?;
+                Self::file(executable.file())
             }
+            Proc::Directory(shown) => Self::node(&shown.process()?.files.directory()),
             _ => None,
         }
+    }
+
+    fn file(file: &OpenFile) -> Option<Self> {
+        match &file.body {
+            Body::Far(remote) => Some(Self {
+                home: remote.home,
+                number: remote.number,
+            }),
+            _ => Self::node(&file.node()?),
+        }
+    }
+
+    fn node(node: &Node) -> Option<Self> {
+        let (home, number) = match node {
+            Node::Far(remote) => (remote.home, remote.number),
+            Node::Archive(id) if node.is_found_elsewhere() => (MAIN, archive(id.0)),
+            _ => return None,
+        };
+        Some(Self { home, number })
     }
 
     /// The answer that says so to another torus.
@@ -80,49 +72,23 @@ impl Behind {
         Answer::Behind {
             home: self.home.index() as u32,
             number: self.number,
-            directory: self.directory,
         }
     }
 
     /// What another torus has answered.
-    pub fn answered(home: u32, number: u64, directory: bool) -> Result<Self, Errno> {
+    pub fn answered(home: u32, number: u64) -> Result<Self, Errno> {
         let home = TorusId::new(home as usize).ok_or(Errno::EIO)?;
-        Ok(Self {
-            home,
-            number,
-            directory,
-        })
+        Ok(Self { home, number })
     }
 
-    /// Asks it, or looks where it is here.
-    pub fn ask(self, call: &Call, request: Request) -> Result<Outcome, Stop> {
-        let Self { home, number, .. } = self;
-        let request = match request {
-            Request::ReadLink if self.directory => Request::Path,
-            Request::ReadLink => Request::Name,
-            request => request,
-        };
+    /// Asks it for the name, or looks where it is here.
+    pub fn ask(self, call: &Call) -> Result<Outcome, Stop> {
+        let Self { home, number } = self;
         if home == cpu::this().torus().id {
-            let subject = if self.directory {
-                Subject::Target(Target::nameless(exports::node(number)?, Ending::Nothing))
-            } else {
-                Subject::File(exports::file(number)?)
-            };
-            return service::perform(&Caller::of(call), subject, &request);
+            return Ok(Outcome::Bytes(exports::file(number)?.name()?));
         }
-        let subject = if self.directory {
-            let place = Place {
-                base: number,
-                rest: Vec::new(),
-                links: 0,
-                follow: true,
-            };
-            About::Path { place }
-        } else {
-            About::File { number }
-        };
-        let question = Ask::About { subject, request };
-        outcome(ask(call.thread, home, &question)?)
+        let (subject, request) = (About::File { number }, Request::Name);
+        outcome(ask(call.thread, home, &Ask::About { subject, request })?)
     }
 }
 

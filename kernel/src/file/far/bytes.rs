@@ -159,6 +159,7 @@ pub fn changed(id: NodeId) -> Remote {
         kind: 0,
         flags: Flags::RDONLY.bits(),
         archive: None,
+        bound: false,
     };
     Remote::new(MAIN, archive(id.0), description)
 }

@@ -6,14 +6,16 @@ use super::super::proc::{Proc, Shown};
 use super::super::service::opening;
 use super::super::tree::{self, Node};
 use super::super::{context, local, locks};
+use super::remote::Remote;
 use super::share;
-use crate::process::{Pid, table};
+use crate::arch::cpu;
+use crate::process::Pid;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::sync::Arc;
 use braid_files::archive::{NodeId, S_IFMT};
-use braid_files::far::answer::{Answer, Description};
-use braid_files::far::ask::{PROCESSES, TERMINAL, TMP, archive_node, console, process_of};
+use braid_files::far::answer::{Answer, Description, Onward};
+use braid_files::far::ask::{CONSOLE, PROCESSES, TERMINAL, TMP, archive_node, console, process_of};
 
 /// What never changes about an open file.
 pub fn describe(file: &OpenFile) -> Description {
@@ -28,6 +30,7 @@ pub fn describe(file: &OpenFile) -> Description {
         kind: file.stat().mode & S_IFMT,
         flags: file.flags().bits(),
         archive,
+        bound: !file.may_be_given(),
     }
 }
 
@@ -71,13 +74,17 @@ pub fn file(number: u64) -> Result<Arc<OpenFile>, Errno> {
     if let Some(fd) = (0..3).find(|&fd| console(fd) == number) {
         return context::console(fd);
     }
-    if number == TERMINAL {
-        let place = Body::Place(Node::Device(Device::Tty));
-        return OpenFile::new(place, Flags::PATH);
+    for (terminal, device) in [(TERMINAL, Device::Tty), (CONSOLE, Device::Console)] {
+        if number == terminal {
+            return OpenFile::new(Body::Place(Node::Device(device)), Flags::PATH);
+        }
     }
     if number == PROCESSES {
         let place = Body::Place(Node::Proc(Proc::Local));
         return OpenFile::new(place, Flags::RDONLY);
+    }
+    if number == TMP {
+        return OpenFile::new(Body::Place(local::tmp_node()), Flags::PATH);
     }
     if let Some(id) = archive_node(number).filter(|&id| (id as usize) < tree::archive().len()) {
         let node = Node::Archive(NodeId(id)).now();
@@ -97,9 +104,30 @@ pub fn node(number: u64) -> Result<Node, Errno> {
         return Ok(Node::Archive(NodeId(id)).now());
     }
     if let Some(pid) = process_of(number) {
-        let pid = Pid::from_raw(pid).filter(|&pid| table().get(pid).is_some());
-        let shown = Shown::process(pid.ok_or(Errno::ESRCH)?);
-        return Ok(Node::Proc(Proc::Process(shown)));
+        let shown = Pid::from_raw(pid).and_then(Shown::find);
+        return Ok(Node::Proc(Proc::Process(shown.ok_or(Errno::ESRCH)?)));
     }
     file(number)?.node().ok_or(Errno::EXDEV)
+}
+
+/// The node where a path goes on, of any torus. Errors as those of [`node`], EIO when there is no such torus.
+pub fn node_at(home: u32, number: u64) -> Result<Node, Errno> {
+    let home = TorusId::new(home as usize).ok_or(Errno::EIO)?;
+    if home == cpu::this().torus().id {
+        return node(number);
+    }
+    Ok(Node::Far(fallible::arc(Remote::place_of(home, number))?))
+}
+
+/// The exported file of a number, if no path leads to it: a pipe, a memory object. What is done with it is done with the open file.
+pub fn placeless(number: u64) -> Option<Arc<OpenFile>> {
+    let file = share().exports.lock().get(number).cloned()?;
+    file.followed().is_none().then_some(file)
+}
+
+/// The same for a path that goes on, and ends, at a file of this torus.
+pub fn onward_file(onward: &Onward) -> Option<Arc<OpenFile>> {
+    let (home, number) = onward.from.filter(|_| onward.rest.is_empty())?;
+    let is_here = home as usize == cpu::this().torus().id.index();
+    placeless(number).filter(|_| is_here)
 }

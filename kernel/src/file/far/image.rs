@@ -168,7 +168,7 @@ pub fn pack(
     let executable = match executable {
         None => None,
         Some(executable) => {
-            let path = super::super::service::bytes(executable.path())?;
+            let path = executable.shown_path()?;
             Some((path, packed.item(&executable.file, true)?))
         }
     };
@@ -208,10 +208,7 @@ pub fn unpack(bytes: &[u8], pid: Pid) -> Result<(Context, Option<Arc<Executable>
     }
     let executable = match image.executable {
         None => None,
-        Some((path, item)) => Some(fallible::arc(Executable {
-            path,
-            file: program(&item)?,
-        })?),
+        Some((path, item)) => Some(fallible::arc(Executable::running(path, program(&item)?))?),
     };
     Ok((context, executable))
 }

@@ -32,6 +32,7 @@ mod share;
 pub use asking::ask;
 pub use behind::{Behind, outcome};
 pub use bytes::{list, list_changed, map, read, read_changed, write};
+pub use exports::{node_at, onward_file};
 pub use fetch::fetch;
 pub use interruption::{Interruption, interruption};
 pub use journal::{Journal, forget, has_asked, rewind};

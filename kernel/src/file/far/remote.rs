@@ -21,6 +21,7 @@ const DIRECTORY: Description = Description {
     kind: S_IFDIR,
     flags: Flags::PATH.bits(),
     archive: None,
+    bound: false,
 };
 
 /// A file of another torus, as this one knows it. Dropping it lets it go at its home.
@@ -71,20 +72,25 @@ impl Remote {
         self.holds.store(true, Ordering::Relaxed);
     }
 
+    /// Where a path goes on, which its torus alone knows more of.
+    pub fn place_of(home: TorusId, number: u64) -> Self {
+        Self::new(home, number, DIRECTORY)
+    }
+
     /// `/tmp`, on a torus where it is not at home.
     pub fn tmp() -> Self {
-        Self::new(MAIN, TMP, DIRECTORY)
+        Self::place_of(MAIN, TMP)
     }
 
     /// `/proc/PID` of a process that is not here; where it is, its birth torus may know no more.
     pub fn process(pid: Pid) -> Self {
         let number = process(pid.raw());
-        Self::new(pid.birth(), number, DIRECTORY)
+        Self::place_of(pid.birth(), number)
     }
 
     /// `/proc` of another torus: its processes.
     pub fn processes(home: TorusId) -> Self {
-        Self::new(home, PROCESSES, DIRECTORY)
+        Self::place_of(home, PROCESSES)
     }
 
     /// Whether it is a directory.

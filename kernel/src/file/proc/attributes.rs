@@ -1,7 +1,7 @@
 //! The attributes of what is in `/proc`, and who may read it.
 
 use super::super::tree::Mount;
-use super::{Proc, Shown, find, process};
+use super::{Proc, Shown, process};
 use braid_files::archive::{S_IFDIR, S_IFLNK, S_IFREG};
 use braid_files::credentials::Identity;
 use braid_files::stat::Stat;
@@ -16,7 +16,8 @@ impl Shown {
 impl Proc {
     /// Whether somebody may learn what only those may who may look into the process: of itself it learns everything.
     pub fn may_be_inspected(&self, who: &Identity) -> bool {
-        let Some(process) = self.subject().and_then(find) else {
+        // Of a process that has gone nothing is told: it does not come back as the same.
+        let Some(process) = self.subject().and_then(Shown::process) else {
             return true;
         };
         self.is_own() || who.may_inspect(&process.credentials.lock())
@@ -29,14 +30,18 @@ impl Proc {
 
     /// Whether it is about the process that asks.
     pub fn is_own(&self) -> bool {
-        !crate::sched::is_on_behalf() && self.subject() == Some(crate::sched::current().process.pid)
+        let own = &crate::sched::current().process;
+        !crate::sched::is_on_behalf()
+            && self
+                .subject()
+                .is_some_and(|shown| (shown.pid, shown.since) == (own.pid, own.since))
     }
 
     /// Owner and group: the process's, unless others may not look into it.
     fn owner(&self) -> (u32, u32) {
         let credentials = self
             .subject()
-            .and_then(find)
+            .and_then(Shown::process)
             .map(|process| *process.credentials.lock());
         let open = credentials.filter(|own| own.dumpable || matches!(self, Self::Process(_)));
         open.map_or((0, 0), |own| (own.user.effective, own.group.effective))
@@ -84,7 +89,7 @@ impl Proc {
             Self::RootLink(shown) => shown.number(4),
             Self::Descriptors(shown) => shown.number(5),
             Self::Infos(shown) => shown.number(6),
-            Self::Tasks(pid) => (pid.raw(), 7),
+            Self::Tasks(shown) => (shown.pid.raw(), 7),
             Self::Info(shown, fd) => shown.number(1 << 22 | *fd as u64),
             Self::About(shown, index) => shown.number(16 + *index as u64),
             Self::Descriptor(shown, fd) => shown.number(64 + *fd as u64),

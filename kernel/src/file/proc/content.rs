@@ -2,17 +2,34 @@
 
 use super::entries::decimal;
 use super::text::Text;
-use super::{Proc, Shown, find, machine, maps, process};
-use crate::process::Pid;
+use super::{Proc, Shown, machine, process};
+use crate::file::tree::Node;
+use crate::mem::space::Space;
 use crate::syscall::errno::Errno;
+use alloc::sync::Weak;
 use alloc::vec::Vec;
 use braid_files::credentials::Identity;
 use fallible::{NoMemory, to_vec};
 
 impl Proc {
+    /// What a symbolic link leads to, by no name, for somebody who may look into the process. None when that has no node, or is far: then
+    /// opening it is a matter of the call.
+    pub fn followed(&self) -> Option<Node> {
+        match self {
+            Self::Executable(shown) => {
+                let executable = shown.process()?.executable.lock().clone()?;
+                executable.file().place()
+            }
+            Self::Directory(shown) => Some(shown.process()?.files.directory()),
+            Self::RootLink(_) => Some(Node::root()),
+            Self::Descriptor(shown, fd) => shown.process()?.files.get(*fd).ok()?.followed(),
+            _ => None,
+        }
+    }
+
     /// The target of a symbolic link.
     pub fn link(&self) -> Result<Option<Vec<u8>>, NoMemory> {
-        let of = |shown: &Shown| find(shown.pid);
+        let of = |shown: &Shown| shown.process();
         match self {
             Self::Own => decimal(crate::sched::current().process.pid.raw()).map(Some),
             Self::Mounts => to_vec(b"self/mounts").map(Some),
@@ -40,11 +57,11 @@ impl Proc {
             Self::Machine(index) => machine::TEXTS[*index].1(&mut text),
             Self::Sys(name) if !name.is_directory() => name.write(&mut text),
             Self::About(shown, index) => {
-                let process = find(shown.pid).ok_or(Errno::ESRCH)?;
+                let process = shown.process().ok_or(Errno::ESRCH)?;
                 process::TEXTS[*index].1(&process, &mut text);
             }
             Self::Info(shown, fd) => {
-                let file = find(shown.pid).ok_or(Errno::ESRCH)?.files.get(*fd)?;
+                let file = shown.process().ok_or(Errno::ESRCH)?.files.get(*fd)?;
                 let offset = *file.offset.lock();
                 text.put(format_args!(
                     "pos:\t{offset}\nflags:\t0{:o}\nmnt_id:\t1\nino:\t{}\n",
@@ -57,11 +74,16 @@ impl Proc {
         text.finish()
     }
 
-    /// The process whose page table it tells of page by page.
-    pub fn page_map(&self) -> Option<Pid> {
+    /// The address space whose page table it tells of page by page, if it does that: the one that the process has now, and none that it may
+    /// have later. ESRCH for a process that has ended.
+    pub fn page_map(&self) -> Result<Option<Weak<Space>>, Errno> {
         match self {
-            Self::About(shown, index) if process::TEXTS[*index].0 == b"pagemap" => Some(shown.pid),
-            _ => None,
+            Self::About(shown, index) if process::TEXTS[*index].0 == b"pagemap" => {
+                let process = shown.process().ok_or(Errno::ESRCH)?;
+                let space = process.memory.lock().clone();
+                Ok(Some(space))
+            }
+            _ => Ok(None),
         }
     }
 
@@ -69,7 +91,7 @@ impl Proc {
     pub fn write(&self, who: &Identity, bytes: &[u8]) -> Result<(), Errno> {
         match self {
             Self::About(shown, index) => {
-                let process = find(shown.pid).ok_or(Errno::ESRCH)?;
+                let process = shown.process().ok_or(Errno::ESRCH)?;
                 let own = self.is_own();
                 process::write(&process, process::TEXTS[*index].0, (who, own), bytes)
             }
@@ -77,11 +99,4 @@ impl Proc {
             _ => Err(Errno::EIO),
         }
     }
-}
-
-/// What `/proc/PID/pagemap` says of the pages from `first` on.
-pub fn page_map(pid: Pid, first: u64, to: &mut [u64]) -> Result<(), Errno> {
-    let process = find(pid).ok_or(Errno::ESRCH)?;
-    maps::page_map(&process, first, to);
-    Ok(())
 }

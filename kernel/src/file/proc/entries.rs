@@ -1,7 +1,7 @@
 //! The names in `/proc`: what each directory has, and where each name is.
 
 use super::sys::Sys;
-use super::{Proc, Shown, find, machine, process};
+use super::{Proc, Shown, machine, process};
 use crate::process::{Pid, table};
 use alloc::vec::Vec;
 use fallible::{NoMemory, to_vec};
@@ -15,7 +15,7 @@ const LINKS: [Link; 6] = [
     (b"root", Proc::RootLink),
     (b"fd", Proc::Descriptors),
     (b"fdinfo", Proc::Infos),
-    (b"task", |shown| Proc::Tasks(shown.pid)),
+    (b"task", Proc::Tasks),
 ];
 
 /// Names in `/proc` besides the texts and the processes.
@@ -59,7 +59,7 @@ impl Proc {
     pub fn parent(&self) -> Option<Self> {
         match self {
             Self::Root | Self::Local => None,
-            Self::Process(Shown { pid, as_task: true }) => Some(Self::Tasks(*pid)),
+            Self::Process(shown) if shown.as_task => Some(Self::Tasks(*shown)),
             Self::Machine(_) | Self::Own | Self::Mounts | Self::Process(_) => Some(Self::Root),
             Self::Sys(name) => Some(name.parent().map_or(Self::Root, Self::Sys)),
             Self::About(shown, _)
@@ -68,7 +68,7 @@ impl Proc {
             | Self::RootLink(shown)
             | Self::Infos(shown)
             | Self::Descriptors(shown) => Some(Self::Process(*shown)),
-            Self::Tasks(pid) => Some(Self::Process(Shown::process(*pid))),
+            Self::Tasks(shown) => Some(Self::Process(shown.shown(false))),
             Self::Descriptor(shown, _) => Some(Self::Descriptors(*shown)),
             Self::Info(shown, _) => Some(Self::Infos(*shown)),
         }
@@ -85,7 +85,7 @@ impl Proc {
                     return Some(Self::Machine(index));
                 }
                 let pid = Pid::from_raw(number(name)?)?;
-                find(pid).map(|_| Self::Process(Shown::process(pid)))
+                Shown::find(pid).map(Self::Process)
             }
             Self::Sys(directory) => directory.child(name).map(Self::Sys),
             Self::Process(shown) => {
@@ -97,12 +97,12 @@ impl Proc {
                     .find(|(n, _)| *n == name)
                     .map(|(_, make)| make(*shown))
             }
-            Self::Tasks(pid) if number(name) == Some(pid.raw()) => {
-                Some(Self::Process(Shown::task(*pid)))
+            Self::Tasks(shown) if number(name) == Some(shown.pid.raw()) => {
+                shown.process().map(|_| Self::Process(shown.shown(true)))
             }
             Self::Descriptors(shown) | Self::Infos(shown) => {
                 let fd = number(name)?;
-                find(shown.pid)?.files.get(fd).ok()?;
+                shown.process()?.files.get(fd).ok()?;
                 Some(self.of_descriptor(*shown, fd))
             }
             _ => None,
@@ -135,10 +135,13 @@ pub fn list(directory: &Proc, position: u64) -> Option<(u64, Proc)> {
             let (_, make) = shown.links().get(index - process::TEXTS.len())?;
             Some((position + 1, make(*shown)))
         }
-        Proc::Tasks(pid) if index == 0 => find(*pid).map(|_| (1, Proc::Process(Shown::task(*pid)))),
+        Proc::Tasks(shown) if index == 0 => {
+            let thread = Proc::Process(shown.shown(true));
+            shown.process().map(|_| (1, thread))
+        }
         Proc::Descriptors(shown) | Proc::Infos(shown) => {
             let from = i32::try_from(position).ok()?;
-            let fd = find(shown.pid)?.files.next_number(from)?;
+            let fd = shown.process()?.files.next_number(from)?;
             Some((fd as u64 + 1, directory.of_descriptor(*shown, fd)))
         }
         _ => None,
@@ -162,14 +165,21 @@ fn root_entry(position: u64) -> Option<(u64, Proc)> {
 
 /// The process of this torus whose number is `position` or above.
 fn process_entry(position: u64) -> Option<(u64, Proc)> {
-    let pid = table().next_from(i32::try_from(position).ok()?)?;
-    Some((pid.raw() as u64 + 1, Proc::Process(Shown::process(pid))))
+    let mut from = i32::try_from(position).ok()?;
+    loop {
+        let pid = table().next_from(from)?;
+        from = pid.raw() + 1;
+        // It may have ended meanwhile.
+        if let Some(shown) = Shown::find(pid) {
+            return Some((from as u64, Proc::Process(shown)));
+        }
+    }
 }
 
 /// The process of another torus that a name in `/proc` may be of.
 pub fn absent(directory: &Proc, name: &[u8]) -> Option<Pid> {
     let pid = Pid::from_raw(number(name).filter(|_| *directory == Proc::Root)?)?;
-    (crate::tori::count() > 1 && find(pid).is_none()).then_some(pid)
+    (crate::tori::count() > 1 && Shown::find(pid).is_none()).then_some(pid)
 }
 
 pub(super) fn decimal(number: i32) -> Result<Vec<u8>, NoMemory> {

@@ -3,6 +3,7 @@
 use super::text::Text;
 use crate::arch::cpu;
 use crate::mem::object::ObjectRef;
+use crate::mem::space::Space;
 use crate::process::Process;
 use vm::addr::{Frame, PAGE_SIZE, Page, PageRange, USER_END};
 use vm::space::{Backing, Flags, Mapping, Object};
@@ -176,11 +177,8 @@ fn mappers(frame: Frame, is_of_object: bool) -> u64 {
 
 /// `/proc/PID/pagemap`, from a page on: whether each is present (bit 63), in swap (62), and of a file or shared (61). Frames have no
 /// numbers that programs could use.
-pub(super) fn page_map(process: &Process, first: u64, to: &mut [u64]) {
+pub fn page_map(space: &Space, first: u64, to: &mut [u64]) {
     to.fill(0);
-    let Some(space) = process.space() else {
-        return;
-    };
     let memory = cpu::this().torus().memory();
     let user = PageRange::new(Page(0), Page::containing(USER_END));
     let wanted = PageRange::new(Page(first), Page(first + to.len() as u64)).intersect(user);

@@ -2,7 +2,7 @@
 
 use super::super::local;
 use super::super::machine;
-use super::super::tree::{Mount, Node};
+use super::super::tree::{Mount, Node, archive};
 use super::{Subject, bytes};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
@@ -10,7 +10,7 @@ use braid_files::credentials::Identity;
 use braid_files::error::FileError;
 use braid_files::permission::{self, Access, Guard};
 use braid_files::stat::{Stat, Time};
-use braid_files::tmp::Attributes;
+use braid_files::tmp::{Attributes, attributes_below};
 
 pub(super) fn stat(subject: &Subject) -> Result<Stat, Errno> {
     match subject {
@@ -29,9 +29,14 @@ pub(super) fn access(who: &Identity, subject: &Subject, mode: u32) -> Result<usi
 /// Changes attributes, if `change` permits it: EPERM for what is not a file.
 fn change(
     subject: &Subject,
-    change: impl FnOnce(&mut Attributes) -> Result<(), FileError>,
+    change: impl Fn(&mut Attributes) -> Result<(), FileError>,
 ) -> Result<usize, Errno> {
-    match subject.node(Errno::EINVAL)?.raised()? {
+    let node = subject.node(Errno::EINVAL)?;
+    if let Node::Archive(id) = &node {
+        // Nothing is made of it for somebody who may not change it.
+        change(&mut attributes_below(archive().node(*id)))?;
+    }
+    match node.raised()? {
         Node::Tmp(node) => {
             node.try_change(|attributes| {
                 change(attributes)?;

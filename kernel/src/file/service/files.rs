@@ -55,15 +55,23 @@ pub(super) fn flags(file: &OpenFile) -> usize {
     flags.bits() as usize
 }
 
-pub(super) fn set_flags(file: &OpenFile, flags: u32) -> usize {
-    file.set_flags(Flags::from_bits_retain(flags));
-    0
+/// F_SETFL. EPERM when somebody else's file is to be read without a trace.
+pub(super) fn set_flags(who: &Identity, file: &OpenFile, flags: u32) -> Result<usize, Errno> {
+    let flags = Flags::from_bits_retain(flags);
+    let new = flags - file.flags();
+    if new.contains(Flags::NOATIME)
+        && let Some(node) = file.node()
+    {
+        permission::check_owner(who, node.guard())?;
+    }
+    file.set_flags(flags);
+    Ok(0)
 }
 
 /// fsync(2): memory is as far as it goes.
 pub(super) fn sync(file: &OpenFile) -> Result<usize, Errno> {
     match file.body {
-        Body::Pipe(_) | Body::Terminal(_) | Body::Input | Body::Output(_) => Err(Errno::EINVAL),
+        Body::Pipe(_) | Body::Terminal(..) | Body::Input | Body::Output(_) => Err(Errno::EINVAL),
         _ if file.flags().contains(Flags::PATH) => Err(Errno::EBADF),
         _ => Ok(0),
     }
@@ -148,7 +156,7 @@ pub(super) fn control(
             file.set_flags(flags);
             Ok(Vec::new())
         }
-        (_, Body::Terminal(_)) => tty::ioctl::ioctl(caller, request, argument, input),
+        (_, Body::Terminal(..)) => tty::ioctl::ioctl(caller, request, argument, input),
         (FIONREAD, Body::Pipe(end)) => int(end.available() as u32),
         (FIONREAD, Body::Input) => int(tty::available() as u32),
         (FIONREAD, _) if file.is_regular() => {

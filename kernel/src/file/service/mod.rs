@@ -81,7 +81,9 @@ pub fn perform(caller: &Caller, subject: Subject, request: &Request) -> Result<O
         Request::Path => return Ok(Outcome::Bytes(place::path(&subject)?)),
         Request::Name => return Ok(Outcome::Bytes(subject.file()?.name()?)),
         Request::Open { flags, mode } => {
-            return Ok(Outcome::Opened(opening::open(who, subject, flags, mode)?));
+            return Ok(Outcome::Opened(opening::open(
+                caller, subject, flags, mode,
+            )?));
         }
         Request::Enter => return Ok(Outcome::Opened(opening::enter(who, &subject)?)),
         Request::Execute => {
@@ -116,7 +118,7 @@ pub fn perform(caller: &Caller, subject: Subject, request: &Request) -> Result<O
         Request::RemoveDirectory => names::remove_directory(who, subject.target()?)?,
         Request::Seek { offset, whence } => files::seek(subject.file()?, offset, whence)?,
         Request::Flags => files::flags(subject.file()?),
-        Request::SetFlags { flags } => files::set_flags(subject.file()?, flags),
+        Request::SetFlags { flags } => files::set_flags(who, subject.file()?, flags)?,
         Request::Sync => files::sync(subject.file()?)?,
         Request::PipeSize { bytes } => files::pipe_size(subject.file()?, bytes)?,
         Request::Map | Request::List { .. } | Request::Read { .. } | Request::Write { .. } => {

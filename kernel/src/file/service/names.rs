@@ -17,10 +17,14 @@ use braid_files::walk::{Ending, Target};
 /// A directory whose names can change, and a name in it.
 type Name = (Arc<TmpNode>, Vec<u8>);
 
-/// The directory of a name that changes: EROFS where names never do.
-fn directory(node: &Node, other: Errno) -> Result<Arc<TmpNode>, Errno> {
+/// The directory of a name that changes, for somebody who may change its names: who may not has nothing made of it. EROFS where names
+/// never change.
+fn directory(who: &Identity, node: &Node, other: Errno) -> Result<Arc<TmpNode>, Errno> {
     // Each search among many names that are long and alike takes a quarter of what may be done at once.
     cpu::let_interrupts_in();
+    if let Node::Archive(_) | Node::Tmp(_) = node {
+        permission::check_add(who, node.guard())?;
+    }
     match node.clone().raised()? {
         Node::Tmp(directory) => Ok(directory),
         Node::Proc(_) => Err(other),
@@ -29,19 +33,19 @@ fn directory(node: &Node, other: Errno) -> Result<Arc<TmpNode>, Errno> {
 }
 
 /// Where a new name goes: EEXIST when it is there already.
-fn vacant(target: Target<Node>, is_directory: bool) -> Result<Name, Errno> {
+fn vacant(who: &Identity, target: Target<Node>, is_directory: bool) -> Result<Name, Errno> {
     if target.node.is_some() {
         return Err(Errno::EEXIST);
     }
     if target.slash && !is_directory {
         return Err(Errno::ENOENT);
     }
-    let parent = directory(&target.directory, Errno::ENOENT)?;
+    let parent = directory(who, &target.directory, Errno::ENOENT)?;
     Ok((parent, target.name))
 }
 
 /// The place of a name that is to be removed or renamed. ENOENT when there is no such name, EBUSY for mount points, `unnamed` for `.` and `..`.
-fn present(target: Target<Node>, unnamed: Errno) -> Result<Name, Errno> {
+fn present(who: &Identity, target: Target<Node>, unnamed: Errno) -> Result<Name, Errno> {
     let node = target.node.ok_or(Errno::ENOENT)?;
     if target.name.is_empty() {
         return Err(unnamed);
@@ -49,7 +53,7 @@ fn present(target: Target<Node>, unnamed: Errno) -> Result<Name, Errno> {
     if target.directory.mount() != node.mount() {
         return Err(Errno::EBUSY);
     }
-    let parent = directory(&target.directory, Errno::EPERM)?;
+    let parent = directory(who, &target.directory, Errno::EPERM)?;
     Ok((parent, target.name))
 }
 
@@ -65,12 +69,12 @@ pub(super) fn make_directory(
     target: Target<Node>,
     mode: u32,
 ) -> Result<usize, Errno> {
-    let name = vacant(target, true)?;
+    let name = vacant(who, target, true)?;
     make(who, &name, mode & 0o1777, Kind::Directory)
 }
 
 pub(super) fn make_file(who: &Identity, target: Target<Node>, mode: u32) -> Result<usize, Errno> {
-    let name = vacant(target, false)?;
+    let name = vacant(who, target, false)?;
     let content = Kind::File(Content::new()?);
     make(who, &name, mode & 0o7777, content)
 }
@@ -80,16 +84,15 @@ pub(super) fn make_link(
     target: Target<Node>,
     text: Vec<u8>,
 ) -> Result<usize, Errno> {
-    let name = vacant(target, false)?;
+    let name = vacant(who, target, false)?;
     make(who, &name, 0o777, Kind::Link(text))
 }
 
 pub(super) fn remove_file(who: &Identity, target: Target<Node>) -> Result<usize, Errno> {
-    let slash = target.slash;
-    let (parent, name) = present(target, Errno::EISDIR)?;
-    if slash {
+    if target.slash && target.node.is_some() {
         return Err(Errno::EISDIR);
     }
+    let (parent, name) = present(who, target, Errno::EISDIR)?;
     tree_of(&parent).unlink(who, (&parent, &name), machine::wall())?;
     Ok(0)
 }
@@ -100,7 +103,7 @@ pub(super) fn remove_directory(who: &Identity, target: Target<Node>) -> Result<u
         Ending::Dot => Errno::EINVAL,
         Ending::Name | Ending::Nothing => Errno::EBUSY,
     };
-    let (parent, name) = present(target, unnamed)?;
+    let (parent, name) = present(who, target, unnamed)?;
     tree_of(&parent).rmdir(who, (&parent, &name), machine::wall())?;
     Ok(0)
 }
@@ -119,7 +122,7 @@ pub fn rename(
     if target.slash && !is_directory && !target.name.is_empty() {
         return Err(Errno::ENOTDIR);
     }
-    let (from_parent, from_name) = present(source, Errno::EBUSY)?;
+    let (from_parent, from_name) = present(who, source, Errno::EBUSY)?;
     let covered = target
         .node
         .as_ref()
@@ -127,7 +130,7 @@ pub fn rename(
     if target.name.is_empty() || covered {
         return Err(Errno::EBUSY);
     }
-    let to_parent = directory(&target.directory, Errno::EPERM)?;
+    let to_parent = directory(who, &target.directory, Errno::EPERM)?;
     let (from, to) = ((&from_parent, &*from_name), (&to_parent, &*target.name));
     tree_of(&to_parent).rename(who, from, to, keep, machine::wall())?;
     Ok(0)
@@ -143,7 +146,7 @@ pub fn link(who: &Identity, source: Target<Node>, target: Target<Node>) -> Resul
         return Err(Errno::EXDEV);
     }
     permission::check_link(who, source.guard())?;
-    let (parent, name) = vacant(target, false)?;
+    let (parent, name) = vacant(who, target, false)?;
     let Node::Tmp(source) = source.raised()? else {
         return Err(Errno::EPERM);
     };

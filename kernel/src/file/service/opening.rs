@@ -1,8 +1,10 @@
 //! Opening: from a node to an open file.
 
+use super::super::caller::Caller;
 use super::super::claims::Claim;
 use super::super::content::Content;
 use super::super::device::Device;
+use super::super::far;
 use super::super::local::{growing, tmp};
 use super::super::machine;
 use super::super::open::{Body, Flags, OpenFile};
@@ -12,7 +14,6 @@ use super::super::tree::{Node, archive};
 use super::super::tty;
 use super::Subject;
 use super::files::cut;
-use crate::process::table;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -38,7 +39,7 @@ pub(super) fn attributes(who: &Identity, mode: u32) -> Attributes {
 
 /// A new open file for a node; also what a descriptor's name in `/proc` leads to.
 pub(super) fn open(
-    who: &Identity,
+    caller: &Caller,
     subject: Subject,
     flags: u32,
     mode: u32,
@@ -51,7 +52,7 @@ pub(super) fn open(
     // Nothing is made or cut that can then not be opened.
     OpenFile::admit(0)?;
     let target = match subject {
-        Subject::File(file) => return reopen(who, file, flags),
+        Subject::File(file) => return reopen(caller, file, flags),
         Subject::Target(target) => target,
     };
     let exclusive = flags.contains(Flags::CREAT | Flags::EXCL);
@@ -62,26 +63,35 @@ pub(super) fn open(
         None if target.slash => return Err(Errno::EISDIR.into()),
         None => {
             // A process that makes a file may open it in any way, whatever the file's mode says.
-            let node = create(who, &target, mode)?;
+            let node = create(&caller.identity(), &target, mode)?;
             let body = body(&node, flags)?;
             let claim = claim(&body, flags)?;
             return opened(body, flags, claim);
         }
     };
-    if let Some(file) = descriptor(who, &node, flags)? {
-        return reopen(who, file, flags);
+    if let Some(file) = descriptor(&caller.identity(), &node, flags)? {
+        return reopen(caller, file, flags);
     }
-    open_node(who, node, flags)
+    open_node(caller, node, flags)
 }
 
-/// Opens a node that is there, if somebody may.
-fn open_node(who: &Identity, node: Node, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
-    let node = if changes(flags) { node.raised()? } else { node };
-    let body = body(&node, flags)?;
+/// Opens a node that is there, if somebody may. Until that is known nothing is made of it: no text, and no file in memory.
+fn open_node(caller: &Caller, node: Node, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
+    let who = &caller.identity();
+    check_kind(&node, flags)?;
     if flags.contains(Flags::PATH) {
-        return opened(body, flags, Claim::None);
+        return opened(Body::Place(node), flags, Claim::None);
     }
     check(who, &node, flags)?;
+    if matches!(node, Node::Device(Device::Tty)) && !tty::controls(caller) {
+        return Err(Errno::ENXIO.into());
+    }
+    let node = if changes(flags) { node.raised()? } else { node };
+    let body = body(&node, flags)?;
+    if matches!(node, Node::Proc(_)) {
+        // The process may have executed a set-id program meanwhile: who may not look into that gets nothing that may be of it.
+        check(who, &node, flags)?;
+    }
     let claim = claim(&body, flags)?;
     if flags.contains(Flags::TRUNC) && matches!(body, Body::Tmp(_)) {
         cut(who, &node, 0, u64::MAX)?;
@@ -174,32 +184,38 @@ fn opened(body: Body, flags: Flags, claim: Claim) -> Result<Arc<OpenFile>, Stop>
     Ok(OpenFile::open(body, kept, claim)?)
 }
 
-/// The open file that a name in `/proc/PID/fd` stands for.
+/// The open file that a name in `/proc/PID/fd` stands for, if that is one that no path leads to.
 fn descriptor(who: &Identity, node: &Node, flags: Flags) -> Result<Option<Arc<OpenFile>>, Errno> {
     match node {
-        Node::Proc(proc @ Proc::Descriptor(shown, fd)) if !flags.contains(Flags::PATH) => {
+        Node::Proc(proc @ Proc::Descriptor(shown, fd))
+            if !flags.intersects(Flags::PATH | Flags::NOFOLLOW) =>
+        {
             if !proc.may_be_inspected(who) {
                 return Err(Errno::EACCES);
             }
-            let process = table().get(shown.pid).ok_or(Errno::ENOENT)?;
-            // The process that opens it may be another than the one shown.
-            let file = process.files.get(*fd)?;
-            let given = file.may_be_given().then_some(file);
-            Ok(Some(given.ok_or(Errno::EACCES)?))
+            let process = shown.process().ok_or(Errno::ENOENT)?;
+            Ok(Some(process.files.get(*fd)?))
         }
         _ => Ok(None),
     }
 }
 
-/// Opens a file once more. What has a node gets a position of its own; terminals and pipes are shared.
-fn reopen(who: &Identity, file: Arc<OpenFile>, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
+/// Opens a file once more, for whichever process. What has a node gets a position of its own; the first process's terminals, and pipes,
+/// are shared. EACCES for what may not be given away.
+fn reopen(caller: &Caller, file: Arc<OpenFile>, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
+    if !file.may_be_given() {
+        return Err(Errno::EACCES.into());
+    }
     match file.node() {
-        Some(node) if !matches!(file.body, Body::Terminal(_)) => open_node(who, node, flags),
+        Some(node) if !matches!(file.body, Body::Terminal(Device::Console, _)) => {
+            open_node(caller, node, flags)
+        }
         _ => Ok(file),
     }
 }
 
 fn create(who: &Identity, target: &Target<Node>, mode: u32) -> Result<Node, Errno> {
+    permission::check_add(who, target.directory.guard())?;
     let Node::Tmp(parent) = target.directory.clone().raised()? else {
         return Err(Errno::EROFS);
     };
@@ -225,21 +241,30 @@ pub fn nameless(
     OpenFile::new(Body::Tmp(node), Flags::RDWR)
 }
 
-/// What is behind a file opened at `node`.
-pub(in super::super) fn body(node: &Node, flags: Flags) -> Result<Body, Errno> {
+/// Checks that what a node is can be opened so.
+fn check_kind(node: &Node, flags: Flags) -> Result<(), Errno> {
     let kind = node.stat().mode & S_IFMT;
     if flags.contains(Flags::PATH) {
         if flags.contains(Flags::DIRECTORY) && kind != S_IFDIR {
             return Err(Errno::ENOTDIR);
         }
-        return Ok(Body::Place(node.clone()));
+        return Ok(());
     }
     match kind {
-        S_IFLNK => return Err(Errno::ELOOP),
-        S_IFDIR if flags.writes() || flags.contains(Flags::CREAT) => return Err(Errno::EISDIR),
-        S_IFDIR => return Ok(Body::Place(node.clone())),
-        _ if flags.contains(Flags::DIRECTORY) => return Err(Errno::ENOTDIR),
-        _ => {}
+        S_IFLNK => Err(Errno::ELOOP),
+        S_IFDIR if flags.writes() || flags.contains(Flags::CREAT) => Err(Errno::EISDIR),
+        S_IFDIR => Ok(()),
+        _ if flags.contains(Flags::DIRECTORY) => Err(Errno::ENOTDIR),
+        _ => Ok(()),
+    }
+}
+
+/// What is behind a file opened at `node`.
+pub(in super::super) fn body(node: &Node, flags: Flags) -> Result<Body, Errno> {
+    check_kind(node, flags)?;
+    let kind = node.stat().mode & S_IFMT;
+    if flags.contains(Flags::PATH) || kind == S_IFDIR {
+        return Ok(Body::Place(node.clone()));
     }
     Ok(match node {
         Node::Archive(_) | Node::Tmp(_) if kind != S_IFREG => return Err(Errno::ENXIO),
@@ -248,14 +273,17 @@ pub(in super::super) fn body(node: &Node, flags: Flags) -> Result<Body, Errno> {
             transfer::content(tmp)?;
             Body::Tmp(tmp.clone())
         }
-        Node::Device(Device::Tty | Device::Console) => {
-            if !(0..3).any(tty::is_terminal) {
+        Node::Device(device @ (Device::Tty | Device::Console)) => {
+            if !far::is_main() || !(0..3).any(tty::is_terminal) {
                 return Err(Errno::ENXIO);
             }
-            Body::Terminal(tty::shown_on(0))
+            Body::Terminal(*device, tty::shown_on(0))
         }
         Node::Device(device) => Body::Device(*device),
         Node::DevDirectory | Node::Far(_) => return Err(Errno::EISDIR),
-        Node::Proc(proc) => Body::Text(node.clone(), proc.text()?),
+        Node::Proc(proc) => match proc.page_map()? {
+            Some(space) => Body::PageMap(node.clone(), space),
+            None => Body::Text(node.clone(), proc.text()?),
+        },
     })
 }

@@ -34,7 +34,7 @@ pub fn events(file: &OpenFile, wanted: u16, waiter: Option<&Arc<dyn Waiter>>) ->
             };
             readable(state.readable) | room | closed
         }
-        Body::Terminal(_) => console() | WRITABLE,
+        Body::Terminal(..) => console() | WRITABLE,
         Body::Input => console() | if tty::has_ended() { HUP } else { 0 },
         Body::Output(_) => WRITABLE,
         Body::Far(_) => 0,
@@ -43,6 +43,7 @@ pub fn events(file: &OpenFile, wanted: u16, waiter: Option<&Arc<dyn Waiter>>) ->
         | Body::Tmp(_)
         | Body::Place(_)
         | Body::Text(..)
+        | Body::PageMap(..)
         | Body::Device(_)
         | Body::Vmo(_)
         | Body::Builder(_) => IN | RDNORM | WRITABLE,

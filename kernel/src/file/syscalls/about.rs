@@ -14,10 +14,11 @@ use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use braid_files::credentials::Identity;
-use braid_files::far::answer::Answer;
-use braid_files::far::ask::{self as wire, Ask, Place, Request, TERMINAL, archive, console};
+use braid_files::far::answer::{Answer, Onward};
+use braid_files::far::ask::{
+    self as wire, Ask, CONSOLE, Place, Request, TERMINAL, archive, console,
+};
 use braid_files::stat::Stat;
 use braid_files::walk::{self, Leaving, Target, Walk};
 use fallible::to_vec;
@@ -80,7 +81,13 @@ pub(super) fn resolve(call: &Call, who: Identity, at: At) -> Result<Walk<Node>, 
 }
 
 /// Where a path leads after another torus has found that it leads out of what it has.
-pub fn go_on(who: Identity, rest: Vec<u8>, links: u32, follow: bool) -> Result<Walk<Node>, Stop> {
+pub fn go_on(who: Identity, onward: Onward, follow: bool) -> Result<Walk<Node>, Stop> {
+    let Onward { from, rest, links } = onward;
+    let world = World::own(who);
+    if let Some((home, number)) = from {
+        let at = far::node_at(home, number)?;
+        return Ok(walk::go_on(&world, Leaving { at, rest, links }, follow)?);
+    }
     // The home has searched the root, of which this torus may know no more: what is mounted on it is entered at once, or each would
     // send the other there for ever.
     let root = Node::root();
@@ -89,11 +96,7 @@ pub fn go_on(who: Identity, rest: Vec<u8>, links: u32, follow: bool) -> Result<W
         Some((at, tail)) => (at, to_vec(tail)?),
         None => (root, rest),
     };
-    Ok(walk::go_on(
-        &World::own(who),
-        Leaving { at, rest, links },
-        follow,
-    )?)
+    Ok(walk::go_on(&world, Leaving { at, rest, links }, follow)?)
 }
 
 /// The torus where a path goes on, and what to ask there.
@@ -135,14 +138,15 @@ pub(super) fn about_path(call: &Call, at: At, request: Request) -> Result<Outcom
             _ => return Err(Errno::EIO.into()),
         };
         match reply {
-            Reply::Answer(Answer::Elsewhere { rest, links, .. }) => {
-                walk = go_on(who, rest, links, at.follow)?;
+            Reply::Answer(Answer::Elsewhere { onward, .. }) => {
+                if let Some(file) = far::onward_file(&onward) {
+                    return service::perform(&Caller::of(call), Subject::File(file), &request);
+                }
+                walk = go_on(who, onward, at.follow)?;
             }
-            Reply::Answer(Answer::Behind {
-                home,
-                number,
-                directory,
-            }) => return Behind::answered(home, number, directory)?.ask(call, request),
+            Reply::Answer(Answer::Behind { home, number }) => {
+                return Behind::answered(home, number)?.ask(call);
+            }
             reply => return outcome(reply),
         }
     }
@@ -152,10 +156,10 @@ pub(super) fn about_path(call: &Call, at: At, request: Request) -> Result<Outcom
 fn about_target(call: &Call, target: Target<Node>, request: Request) -> Result<Outcome, Stop> {
     let who = Caller::of(call).identity();
     if let Some(behind) = Behind::link(&target, &request, &who) {
-        return behind.ask(call, request);
+        return behind.ask(call);
     }
-    if opens_terminal(&target, &request) && !far::is_main() {
-        return about_number(call, far::MAIN, TERMINAL, request);
+    if let Some(number) = opens_terminal(&target, &request).filter(|_| !far::is_main()) {
+        return about_number(call, far::MAIN, number, request);
     }
     service::perform(&Caller::of(call), Subject::Target(target), &request)
 }
@@ -193,16 +197,18 @@ pub fn open_console(call: &Call, fd: usize) -> Result<Arc<OpenFile>, Stop> {
     about_number(call, far::MAIN, console(fd), request)?.opened()
 }
 
-fn opens_terminal(target: &Target<Node>, request: &Request) -> bool {
-    let is_terminal = matches!(
-        target.node,
-        Some(Node::Device(Device::Tty | Device::Console))
-    );
+/// The number that the home of the console has for what a request opens, if that is a terminal.
+fn opens_terminal(target: &Target<Node>, request: &Request) -> Option<u64> {
+    let number = match target.node {
+        Some(Node::Device(Device::Tty)) => TERMINAL,
+        Some(Node::Device(Device::Console)) => CONSOLE,
+        _ => return None,
+    };
     match request {
         Request::Open { flags, .. } => {
-            is_terminal && !Flags::from_bits_retain(*flags).contains(Flags::PATH)
+            (!Flags::from_bits_retain(*flags).contains(Flags::PATH)).then_some(number)
         }
-        _ => false,
+        _ => None,
     }
 }
 

@@ -3,16 +3,19 @@
 use super::super::open::Body;
 use super::super::seals;
 use super::super::service::files::control_input;
+use super::super::tty::ioctl::TIOCNOTTY;
 use super::about::about_file;
 use super::locking;
 use super::{descriptor_limit, file};
 use crate::mem::user::UserSlice;
+use crate::process::table;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::far::ask::{LockAction, LockOwner, Request};
 use braid_files::stat::S_IFIFO;
 use braid_threads::interruption::Interruption;
+use core::sync::atomic::Ordering;
 use fallible::TryVec;
 
 const F_SETLKW: i32 = 7;
@@ -112,5 +115,10 @@ pub fn ioctl(call: &mut Call) -> SysResult {
         input,
     };
     about_file(call, file, control)?.write_to(call.size(2), usize::MAX)?;
+    // Of a session whose leader has done so nobody has it: that its home knows.
+    if request == TIOCNOTTY && table().session_of(call.process.pid) != call.process.pid {
+        let without = &call.process.without_terminal;
+        without.store(true, Ordering::Relaxed);
+    }
     Ok(0)
 }

@@ -107,7 +107,12 @@ pub fn sendfile(call: &mut Call) -> SysResult {
 fn is_source(file: &OpenFile) -> bool {
     match &file.body {
         Body::Far(_) => file.is_regular(),
-        Body::Bytes(..) | Body::Tmp(_) | Body::Text(..) | Body::Vmo(_) | Body::Device(_) => true,
+        Body::Bytes(..)
+        | Body::Tmp(_)
+        | Body::Text(..)
+        | Body::PageMap(..)
+        | Body::Vmo(_)
+        | Body::Device(_) => true,
         _ => false,
     }
 }

@@ -70,9 +70,9 @@ pub fn interruption(call: &Call) -> Interruption {
     };
     match &file.body {
         Body::Bytes(..) | Body::Tmp(_) | Body::Place(_) | Body::Text(..) => Interruption::Never,
-        Body::Vmo(_) | Body::Builder(_) => Interruption::Never,
+        Body::PageMap(..) | Body::Vmo(_) | Body::Builder(_) => Interruption::Never,
         Body::Far(remote) if remote.description.kind == S_IFREG => Interruption::Never,
-        Body::Far(_) | Body::Device(_) | Body::Terminal(_) => Interruption::Restarts,
+        Body::Far(_) | Body::Device(_) | Body::Terminal(..) => Interruption::Restarts,
         Body::Input | Body::Output(_) | Body::Pipe(_) => Interruption::Restarts,
     }
 }

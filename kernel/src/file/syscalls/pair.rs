@@ -7,8 +7,7 @@ use super::home::place_of;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
-use alloc::vec::Vec;
-use braid_files::far::answer::Answer;
+use braid_files::far::answer::{Answer, Onward};
 use braid_files::far::ask::{Ask, Place, Request, Subject};
 use braid_files::walk::{Target, Walk};
 
@@ -49,10 +48,10 @@ impl Side {
         Ok(Self { at, follow })
     }
 
-    /// The path leads on from the root.
-    fn go_on(&mut self, call: &Call, rest: Vec<u8>, links: u32) -> Result<(), Stop> {
+    /// The path leads on from somewhere else.
+    fn go_on(&mut self, call: &Call, onward: Onward) -> Result<(), Stop> {
         let who = call.process.credentials.lock().identity();
-        let walk = go_on(who, rest, links, self.follow)?;
+        let walk = go_on(who, onward, self.follow)?;
         *self = Self::new((walk, self.follow))?;
         Ok(())
     }
@@ -69,8 +68,8 @@ impl Side {
         };
         match far::ask(call.thread, home, &question)? {
             Reply::Answer(Answer::Done { value }) => Ok(Some(value != 0)),
-            Reply::Answer(Answer::Elsewhere { rest, links, .. }) => {
-                self.go_on(call, rest, links)?;
+            Reply::Answer(Answer::Elsewhere { onward, .. }) => {
+                self.go_on(call, onward)?;
                 Ok(None)
             }
             _ => Err(Errno::EIO.into()),
@@ -101,13 +100,9 @@ pub(super) fn pair(
         };
         match far::ask(call.thread, home, &question)? {
             Reply::Answer(Answer::Done { value }) => return Ok(Pair::Done(value as usize)),
-            Reply::Answer(Answer::Elsewhere {
-                second,
-                rest,
-                links,
-            }) => {
+            Reply::Answer(Answer::Elsewhere { second, onward }) => {
                 let side = if second { &mut to } else { &mut from };
-                side.go_on(call, rest, links)?;
+                side.go_on(call, onward)?;
             }
             _ => return Err(Errno::EIO.into()),
         }

@@ -5,11 +5,10 @@ use crate::arch::cpu;
 use crate::file::device;
 use crate::file::far::remote::Remote;
 use crate::file::proc::{self, Proc};
-use alloc::vec::Vec;
 use braid_files::credentials::Identity;
 use braid_files::error::FileError;
 use braid_files::permission::{self, Access};
-use braid_files::walk;
+use braid_files::walk::{self, Link};
 
 /// Path resolution over the whole tree, on behalf of somebody.
 pub struct World {
@@ -28,7 +27,8 @@ impl World {
     /// For another torus: in the root and in `/tmp`, as everything else is the other's to find.
     pub const fn home(who: Identity) -> Self {
         let foreign = |node: &Node| match node {
-            Node::Tmp(_) | Node::Archive(_) => false,
+            Node::Tmp(_) => false,
+            Node::Archive(_) => node.is_stale(),
             // A process that is here is shown here, on the way to it nothing is.
             Node::Proc(proc) => proc.subject().is_none(),
             _ => true,
@@ -77,15 +77,22 @@ impl walk::Tree for World {
         node.is_directory()
     }
 
-    fn link(&self, node: &Node) -> Result<Option<Vec<u8>>, FileError> {
-        // The links of /proc/PID/fd lead to open files, not to paths: opening them is a matter of the call.
-        Ok(match node {
-            Node::Proc(Proc::Descriptor(..)) => None,
-            Node::Proc(proc) if proc.is_link() && !proc.may_be_inspected(&self.who) => {
+    fn link(&self, node: &Node) -> Result<Option<Link<Node>>, FileError> {
+        if let Node::Proc(proc) = node {
+            if proc.is_link() && !proc.may_be_inspected(&self.who) {
                 return Err(FileError::Denied);
             }
-            node => node.link()?,
-        })
+            if let Some(node) = proc.followed() {
+                return Ok(Some(Link::Node(node)));
+            }
+            match proc {
+                // It leads to an open file without a place: opening that is a matter of the call.
+                Proc::Descriptor(..) => return Ok(None),
+                Proc::Executable(_) | Proc::Directory(_) => return Err(FileError::NotFound),
+                _ => {}
+            }
+        }
+        Ok(node.link()?.map(Link::Path))
     }
 
     fn may_search(&self, directory: &Node) -> bool {

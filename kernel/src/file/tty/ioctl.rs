@@ -3,7 +3,8 @@
 use super::super::caller::Caller;
 use super::super::local::wake_console;
 use super::super::service::bytes;
-use super::{CONSOLE, available, background};
+use super::{CONSOLE, Console, available, background, is_of, tell};
+use crate::arch::Relax;
 use crate::process::{Pid, table};
 use crate::signal::Signal;
 use crate::syscall::call::Stop;
@@ -11,6 +12,7 @@ use crate::syscall::errno::Errno;
 use crate::tori;
 use alloc::vec::Vec;
 use braid_files::line::{TERMIOS_SIZE, Termios};
+use spin::mutex::SpinMutexGuard;
 
 const TCGETS: u32 = 0x5401;
 const TCSETS: u32 = 0x5402;
@@ -26,7 +28,7 @@ const TIOCOUTQ: u32 = 0x5411;
 const TIOCGWINSZ: u32 = 0x5413;
 const TIOCSWINSZ: u32 = 0x5414;
 const FIONREAD: u32 = 0x541b;
-const TIOCNOTTY: u32 = 0x5422;
+pub const TIOCNOTTY: u32 = 0x5422;
 const TIOCGSID: u32 = 0x5429;
 
 /// Bytes that a request takes from where its argument points.
@@ -44,6 +46,40 @@ pub fn ioctl(caller: &Caller, request: u32, argument: u64, input: &[u8]) -> Resu
     let word = |value: u32| Ok(bytes(&value.to_le_bytes())?);
     match request {
         TCGETS => return Ok(bytes(&CONSOLE.lock().line.termios().to_bytes())?),
+        TIOCGPGRP => {
+            let foreground = own(caller)?.foreground;
+            return word(foreground.map_or(0, Pid::raw) as u32);
+        }
+        TIOCGSID => {
+            let session = own(caller)?.session;
+            return word(session.map_or(0, Pid::raw) as u32);
+        }
+        TIOCOUTQ => return word(0),
+        FIONREAD => return word(available() as u32),
+        TIOCGWINSZ => {
+            let console = CONSOLE.lock();
+            let [rows, columns] = [console.rows, console.columns].map(u16::to_le_bytes);
+            drop(console);
+            return Ok(bytes(&[
+                rows[0], rows[1], columns[0], columns[1], 0, 0, 0, 0,
+            ])?);
+        }
+        TIOCSCTTY => take(caller, argument != 0)?,
+        TIOCNOTTY => give_up(caller)?,
+        TIOCSWINSZ => {
+            let [low, high, left, right, ..]: [u8; 8] = fixed(input)?;
+            let (rows, columns) = ([low, high], [left, right]);
+            super::resize(u16::from_le_bytes(rows), u16::from_le_bytes(columns));
+        }
+        TIOCSPGRP => set_foreground(caller, i32::from_le_bytes(fixed(input)?))?,
+        _ => change(caller, request, argument, input)?,
+    }
+    Ok(Vec::new())
+}
+
+/// Requests that change what the foreground group has: a background group is told by SIGTTOU.
+fn change(caller: &Caller, request: u32, argument: u64, input: &[u8]) -> Result<(), Stop> {
+    match request {
         TCSETS | TCSETSW | TCSETSF => {
             let termios = Termios::from_bytes(&fixed(input)?);
             background(caller, Signal::TTOU)?;
@@ -55,33 +91,18 @@ pub fn ioctl(caller: &Caller, request: u32, argument: u64, input: &[u8]) -> Resu
             drop(console);
             wake_console();
         }
-        TCFLSH => match argument {
-            0 | 2 => CONSOLE.lock().line.flush(),
-            1 => {}
-            _ => return Err(Errno::EINVAL.into()),
-        },
-        TCSBRK | TCXONC | TIOCSCTTY | TIOCNOTTY => {}
-        TIOCGPGRP => return word(CONSOLE.lock().foreground.raw() as u32),
-        TIOCSPGRP => set_foreground(caller, i32::from_le_bytes(fixed(input)?))?,
-        TIOCGSID => return word(CONSOLE.lock().session.raw() as u32),
-        TIOCOUTQ => return word(0),
-        FIONREAD => return word(available() as u32),
-        TIOCGWINSZ => {
-            let console = CONSOLE.lock();
-            let [rows, columns] = [console.rows, console.columns].map(u16::to_le_bytes);
-            drop(console);
-            return Ok(bytes(&[
-                rows[0], rows[1], columns[0], columns[1], 0, 0, 0, 0,
-            ])?);
+        TCFLSH => {
+            background(caller, Signal::TTOU)?;
+            match argument {
+                0 | 2 => CONSOLE.lock().line.flush(),
+                1 => {}
+                _ => return Err(Errno::EINVAL.into()),
+            }
         }
-        TIOCSWINSZ => {
-            let [low, high, left, right, ..]: [u8; 8] = fixed(input)?;
-            let (rows, columns) = ([low, high], [left, right]);
-            super::resize(u16::from_le_bytes(rows), u16::from_le_bytes(columns));
-        }
+        TCSBRK | TCXONC => background(caller, Signal::TTOU)?,
         _ => return Err(Errno::ENOTTY.into()),
     }
-    Ok(Vec::new())
+    Ok(())
 }
 
 /// The input of a request that takes `N` bytes.
@@ -89,14 +110,59 @@ fn fixed<const N: usize>(input: &[u8]) -> Result<[u8; N], Errno> {
     input.try_into().map_err(|_| Errno::EFAULT)
 }
 
+/// The terminal, for those whose controlling terminal it is. ENOTTY for others.
+fn own(caller: &Caller) -> Result<SpinMutexGuard<'static, Console, Relax>, Errno> {
+    let session = caller.who().session;
+    let console = CONSOLE.lock();
+    if is_of(console.session, session) {
+        Ok(console)
+    } else {
+        Err(Errno::ENOTTY)
+    }
+}
+
+/// TIOCSCTTY: it becomes the controlling terminal of the caller's session, which the caller leads. EPERM for others, and when another session
+/// has it, unless user 0 takes it away (`steal`).
+fn take(caller: &Caller, steal: bool) -> Result<(), Errno> {
+    let who = caller.who();
+    let mut console = CONSOLE.lock();
+    if who.leads && is_of(console.session, who.session) {
+        return Ok(());
+    }
+    let is_free = console.session.is_none() || steal && who.identity.is_privileged();
+    if !who.leads || !is_free {
+        return Err(Errno::EPERM);
+    }
+    console.session = Pid::from_raw(who.session);
+    console.foreground = Pid::from_raw(who.group);
+    Ok(())
+}
+
+/// TIOCNOTTY: the caller has no controlling terminal any more, and if it leads the session nobody of that has, of whom those in the
+/// foreground are told.
+fn give_up(caller: &Caller) -> Result<(), Errno> {
+    let leads = caller.who().leads;
+    let mut console = own(caller)?;
+    if !leads {
+        return Ok(());
+    }
+    console.session = None;
+    let foreground = console.foreground.take();
+    drop(console);
+    tell(foreground, Signal::HUP);
+    tell(foreground, Signal::CONT);
+    Ok(())
+}
+
 /// tcsetpgrp(3): the group has to be one of the caller's session. One that nobody on this torus is in is taken on trust: its members
 /// may be elsewhere.
 fn set_foreground(caller: &Caller, group: i32) -> Result<(), Stop> {
+    background(caller, Signal::TTOU)?;
     if group < 0 {
         return Err(Errno::EINVAL.into());
     }
-    background(caller, Signal::TTOU)?;
     let session = caller.who().session;
+    drop(own(caller)?);
     let group = Pid::from_raw(group).ok_or(Errno::ESRCH)?;
     let exists =
         |session| table().with(|families, hands| families.has_group(group, session, hands));
@@ -104,13 +170,9 @@ fn set_foreground(caller: &Caller, group: i32) -> Result<(), Stop> {
     if !here && tori::count() == 1 {
         return Err(Errno::ESRCH.into());
     }
-    let mut console = CONSOLE.lock();
-    if session != console.session.raw() {
-        return Err(Errno::ENOTTY.into());
-    }
     if here && !exists(Pid::from_raw(session)) {
         return Err(Errno::EPERM.into());
     }
-    console.foreground = group;
+    own(caller)?.foreground = Some(group);
     Ok(())
 }

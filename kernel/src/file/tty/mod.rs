@@ -34,8 +34,10 @@ struct Console {
     plain: Deque<u8, PLAIN>,
     rows: u16,
     columns: u16,
-    foreground: Pid,
-    session: Pid,
+    /// The process group that may use it; None: nobody's, until a session has it.
+    foreground: Option<Pid>,
+    /// The session whose controlling terminal it is.
+    session: Option<Pid>,
 }
 
 static CONSOLE: Lock<Console> = Lock::new(Console {
@@ -43,8 +45,8 @@ static CONSOLE: Lock<Console> = Lock::new(Console {
     plain: Deque::new(),
     rows: 24,
     columns: 80,
-    foreground: Pid::INIT,
-    session: Pid::INIT,
+    foreground: Some(Pid::INIT),
+    session: Some(Pid::INIT),
 });
 
 /// The console will not send any more. Written once, so that whoever only polls shares no line that changes.
@@ -113,7 +115,7 @@ pub fn input(bytes: &[u8]) {
     let foreground = console.foreground;
     drop(console);
     for key in signals.into_iter().flatten() {
-        signal::send_group(foreground, signal_of(key));
+        tell(foreground, signal_of(key));
     }
     wake_console();
 }
@@ -132,7 +134,14 @@ pub fn resize(rows: u16, columns: u16) {
     let foreground = console.foreground;
     drop(console);
     if changed {
-        signal::send_group(foreground, Signal::WINCH);
+        tell(foreground, Signal::WINCH);
+    }
+}
+
+/// Sends a signal to the group that the terminal has in the foreground, if it has one.
+fn tell(foreground: Option<Pid>, signal: Signal) {
+    if let Some(group) = foreground {
+        signal::send_group(group, signal);
     }
 }
 
@@ -302,12 +311,22 @@ pub fn available() -> usize {
     }
 }
 
+/// Whether it is the controlling terminal of somebody's session: others have no `/dev/tty`, whatever they may open.
+pub fn controls(caller: &Caller) -> bool {
+    is_of(CONSOLE.lock().session, caller.who().session)
+}
+
+/// Whether a session or group is the one of this number.
+fn is_of(own: Option<Pid>, number: i32) -> bool {
+    own.is_some_and(|own| own.raw() == number)
+}
+
 /// Job control: a background group of the terminal's session may not use it, and is told by a signal. EIO when a reader would not
 /// hear it.
 fn background(caller: &Caller, signal: Signal) -> Result<(), Stop> {
     let who = caller.who();
     let console = CONSOLE.lock();
-    if who.group == console.foreground.raw() || who.session != console.session.raw() {
+    if is_of(console.foreground, who.group) || !is_of(console.session, who.session) {
         return Ok(());
     }
     drop(console);

@@ -14,7 +14,7 @@ use self::args::Strings;
 use self::elf::ElfError;
 use super::command::Command;
 use super::limits::Limits;
-use super::{Name, Process, Thread, counters, end, random, table};
+use super::{Name, Process, Thread, counters, credentials, end, random, table};
 use crate::arch::cpu;
 use crate::arch::fpu::{self, FpuState};
 use crate::arch::regs::UserRegs;
@@ -79,6 +79,7 @@ pub fn execve(call: &mut Call) -> SysResult {
 /// Replaces the program of the current thread.
 pub fn execute(thread: &Arc<Thread>, mut request: Request) -> SysResult {
     cpu::let_interrupts_in();
+    credentials::check_limit(&thread.process)?;
     if request.path.is_empty() {
         return Err(Errno::ENOENT.into());
     }

@@ -235,3 +235,20 @@ proptest! {
         prop_assert!(lower.take_raised().is_none());
     }
 }
+
+#[test]
+fn nothing_is_made_for_those_who_may_not() {
+    let (tree, lower) = over();
+    let stranger = Identity {
+        user: 1,
+        group: 1,
+        ..ROOT_USER
+    };
+    let directory = find(&tree, "a").unwrap();
+    let refused = tree.unlink(&stranger, (&directory, b"f"), at(9));
+    assert_eq!(refused, Err(FileError::Denied));
+    let refused = tree.rmdir(&stranger, (&directory, b"b"), at(9));
+    assert_eq!(refused, Err(FileError::Denied));
+    let raised = core::iter::from_fn(|| lower.take_raised()).count();
+    assert_eq!(raised, 2, "the root and the directory");
+}
