@@ -30,11 +30,12 @@ impl Proc {
 
     /// Whether it is about the process that asks.
     pub fn is_own(&self) -> bool {
-        let own = &crate::sched::current().process;
+        // A core that serves another torus may have no thread.
         !crate::sched::is_on_behalf()
-            && self
-                .subject()
-                .is_some_and(|shown| (shown.pid, shown.since) == (own.pid, own.since))
+            && self.subject().is_some_and(|shown| {
+                let own = crate::sched::current().process.clone();
+                (shown.pid, shown.since) == (own.pid, own.since)
+            })
     }
 
     /// Owner and group: the process's, unless others may not look into it.
