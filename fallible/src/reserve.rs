@@ -13,7 +13,7 @@ pub trait Reserve: Sync {
     /// [`NoMemory`].
     fn reserve(&self, blocks: usize, bytes: usize) -> Result<u64, NoMemory>;
 
-    /// Has the core that executes this draw on what is kept for the worst, whatever that is. Answers a mark, too.
+    /// Has the core that executes this draw on what is kept for the worst, as far as that reaches. Answers a mark, too.
     fn insist(&self) -> u64;
 
     /// Gives back what has not been drawn since the reservation with this mark. Reservations of a core are released in the reverse order.
@@ -53,8 +53,8 @@ pub fn reserve(blocks: usize, bytes: usize) -> Result<Reserved, NoMemory> {
     })
 }
 
-/// Has all doors draw on what is kept for the worst until this is dropped: for a few small blocks that note what another torus has
-/// done already, where there is nobody who could be told that there is no memory.
+/// Has all doors draw on what is kept for the worst until this is dropped: for a few small blocks of something that is to be refused last.
+/// They may fail all the same, when that is used up too: nothing is reserved by this.
 #[inline]
 pub fn insist() -> Reserved {
     Reserved {

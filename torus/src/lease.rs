@@ -2,7 +2,7 @@
 //! *under a lease*.
 //!
 //! *Roles.* The home's [`Lender`] knows who holds an object and which pages it has lent to whom: these stay where they are. A torus whose
-//! processes map the object has one [`Lease`] of it, which knows where its pages are.
+//! processes map the object has one [`Lease`] of it, which knows where its pages are, in the list of its [`Holdings`].
 //!
 //! *Flow.* A process takes its objects with it by number; each torus that has one is counted as a holder. A page is asked for at its
 //! first touch, and then lent ([`Answer::Lent`]), or copied if it never changes ([`Answer::Content`]), or refused. When an object is cut the
@@ -16,10 +16,12 @@
 //! it names the lease under which it was asked.
 
 mod holder;
+mod holdings;
 mod lender;
 
 pub use holder::{Known, Lease};
-pub use lender::{Cut, Lender, Look, NoObject, Outstanding, Unlent};
+pub use holdings::{Entry, Holdings, Name};
+pub use lender::{Cut, Lender, Look, NoObject, Outstanding, Part, Recall, Unlent};
 
 use vm::addr::Frame;
 

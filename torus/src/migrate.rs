@@ -35,7 +35,7 @@ mod flights;
 mod resident;
 mod window;
 
-pub use deposit::{Deposit, DepositEffect, DepositEvent, Held, HeldPages};
+pub use deposit::{Deposit, DepositEffect, DepositEffects, DepositEvent, Held, HeldPages};
 pub use effects::Few;
 pub use event::{Effect, Event};
 pub use resident::{Claim, RemotePages, Resident};

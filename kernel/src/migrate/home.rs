@@ -7,10 +7,10 @@ use crate::process::counters;
 use crate::rings;
 use crate::sched::lock::Lock;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use fallible::TryMap;
-use torus::migrate::{Deposit, DepositEffect, DepositEvent, Held, HeldPages};
+use torus::message::Message;
+use torus::migrate::{Deposit, DepositEffect, DepositEffects, DepositEvent, Held, HeldPages};
 use torus::span::Span;
 use torus::{DepositId, TorusId};
 use vm::addr::{Frame, Page};
@@ -77,9 +77,8 @@ pub fn event(id: DepositId, event: DepositEvent) {
     let Some(home) = own().deposit(id) else {
         return;
     };
-    let mut effects = Vec::new();
+    let mut effects = DepositEffects::new();
     let stepped = {
-        let _held = fallible::insist();
         let mut machine = home.machine.lock();
         home.space
             .look(|space| machine.step(event, &mut Pages(space), &mut effects))
@@ -100,7 +99,15 @@ pub fn event(id: DepositId, event: DepositEvent) {
 fn execute(id: DepositId, home: &Arc<Home>, effect: DepositEffect) {
     match effect {
         DepositEffect::Send { to, message } => rings::send(to, message),
-        DepositEffect::ReadIn(page) => reading::read_in(id, home, page),
+        DepositEffect::Lose { to, span } => {
+            let messages = span.pages().map(|page| Message::Lost { deposit: id, page });
+            messages.for_each(|message| rings::send(to, message));
+        }
+        DepositEffect::ReadIn(span) => {
+            for page in span.pages() {
+                reading::read_in(id, home, page);
+            }
+        }
         DepositEffect::Drop(span) => drop_pages(home, span),
         DepositEffect::Clone { to, child } => clone(id, home, to, child),
         DepositEffect::Close => {

@@ -93,7 +93,11 @@ pub(super) fn deliver(from: TorusId, message: Message) {
             from: page,
             cut,
         } => holder::cut(from, object, page, cut),
-        Message::Forgotten { object, cut } => lender::forgotten(from, object, cut),
+        Message::Forgotten {
+            object,
+            from: page,
+            cut,
+        } => lender::forgotten(from, object, page, cut),
 
         // Files.
         Message::FileAsk {

@@ -11,16 +11,16 @@ struct Allocator;
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 
-/// Whether this core is served: when reserved frames have been drawn only those that may draw are, and tests have allocations fail.
+/// Whether this core is served: when reserved frames have been drawn only those that hold reservations are, and tests have allocations fail.
 fn may_allocate(torus: &Torus) -> bool {
-    if reserve::may_draw() {
+    if reserve::holds() {
         return true;
     }
     if torus.reservations.are_drawn() {
         torus.note_shortage();
         return false;
     }
-    !torus.fails()
+    reserve::insists() || !torus.fails()
 }
 
 /// A block of the heap; `None` when there is none for who asks.

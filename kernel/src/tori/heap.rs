@@ -228,7 +228,7 @@ struct Source<'a>(&'a Torus);
 
 impl Frames for Source<'_> {
     fn page(&mut self) -> Option<Frame> {
-        if !reserve::may_draw() && self.0.is_closed() {
+        if !reserve::holds() && !reserve::insists() && self.0.is_closed() {
             return None;
         }
         let frame = self.0.alloc_frame(Use::Kernel)?;

@@ -133,7 +133,7 @@ impl Torus {
             if found.is_some() {
                 return found;
             }
-            if used == Use::Kernel && reserve::may_draw() {
+            if used == Use::Kernel && self.may_draw(&pool) {
                 return self.draw(&mut pool);
             }
             drop(pool);
@@ -142,7 +142,12 @@ impl Torus {
         checked::allocated(self, found)
     }
 
-    /// Takes one of the frames that are reserved for the heap, for a core that holds a reservation.
+    /// Whether the heap gets one of the last frames for this core: one of those that are reserved, or while it insists one of the others.
+    fn may_draw(&self, pool: &FramePool<'static>) -> bool {
+        reserve::holds() || reserve::insists() && pool.available() > self.reservations.kept()
+    }
+
+    /// Takes one of the last frames, for a core that [may](Self::may_draw).
     #[cold]
     fn draw(&self, pool: &mut FramePool<'static>) -> Option<Frame> {
         let frame = pool.allocate()?;

@@ -69,14 +69,14 @@ fn frames(blocks: usize, bytes: usize) -> Option<u64> {
 /// Set beside the frames that a core has reserved while it insists.
 const INSISTS: u64 = 1 << 63;
 
-/// Whether this core may draw: it holds a reservation, or insists.
-pub(super) fn may_draw() -> bool {
-    cpu::this().sched.reserved.get() > 0
-}
-
-/// Whether what it draws has been reserved.
+/// Whether this core holds a reservation: it may draw what is kept for that.
 pub(super) fn holds() -> bool {
     cpu::this().sched.reserved.get() & !INSISTS > 0
+}
+
+/// Whether this core insists: it may draw whatever is not reserved.
+pub(super) fn insists() -> bool {
+    cpu::this().sched.reserved.get() & INSISTS > 0
 }
 
 /// The heap of the torus that the executing core is of.
@@ -89,11 +89,11 @@ impl fallible::Reserve for OwnHeap {
         let torus = cpu.torus();
         // A core that holds a reservation has made it for what it needs now.
         let before = cpu.sched.reserved.get();
-        if before > 0 {
+        if before & !INSISTS > 0 {
             return Ok(before);
         }
         let frames = frames(blocks, bytes).ok_or(NoMemory)?;
-        if torus.is_closed() || torus.fails() {
+        if before == 0 && (torus.is_closed() || torus.fails()) {
             return Err(NoMemory);
         }
         let credit = &cpu.sched.credit;
@@ -101,8 +101,8 @@ impl fallible::Reserve for OwnHeap {
             set_aside(torus, credit, frames)?;
         }
         credit.set(credit.get() - frames);
-        cpu.sched.reserved.set(frames);
-        Ok(0)
+        cpu.sched.reserved.set(before | frames);
+        Ok(before)
     }
 
     fn insist(&self) -> u64 {
@@ -132,11 +132,16 @@ impl fallible::Reserve for OwnHeap {
 #[cold]
 fn set_aside(torus: &Torus, credit: &OwnCell<u64>, frames: u64) -> Result<(), NoMemory> {
     let missing = frames - credit.get();
+    let kept = if insists() {
+        torus.reservations.kept()
+    } else {
+        torus.heap_reserve()
+    };
     let mut pool = torus.pool.lock();
-    if pool.available() < torus.heap_reserve() + missing {
+    if pool.available() < kept + missing {
         torus.gather(&mut pool);
     }
-    let free = pool.available().saturating_sub(torus.heap_reserve());
+    let free = pool.available().saturating_sub(kept);
     if free < missing {
         torus.note_shortage();
         torus.reclaim.ask();

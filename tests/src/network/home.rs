@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, mem};
 
 use torus::{
     DepositId, TorusId,
-    migrate::{Deposit, DepositEffect, DepositEvent, Held, HeldPages},
+    message::Message,
+    migrate::{Deposit, DepositEffect, DepositEffects, DepositEvent, Held, HeldPages},
     span::Span,
 };
 use vm::addr::{Frame, Page};
@@ -43,13 +44,22 @@ impl World {
         let Some(safe) = self.torus(at).deposits.get_mut(&id) else {
             return Ok(());
         };
-        let mut effects = Vec::new();
+        let mut effects = DepositEffects::new();
         let pages = &mut Pages(&safe.memory, &mut safe.pinned);
         safe.deposit.step(event, pages, &mut effects)?;
         for effect in effects {
             match effect {
                 DepositEffect::Send { to, message } => self.send(at, to, message),
-                DepositEffect::ReadIn(page) => self.torus(at).reads.push((id, page)),
+                DepositEffect::Lose { to, span } => {
+                    for page in span.pages() {
+                        let message = Message::Lost { deposit: id, page };
+                        self.send(at, to, message);
+                    }
+                }
+                DepositEffect::ReadIn(span) => {
+                    let reads = span.pages().map(|page| (id, page));
+                    self.torus(at).reads.extend(reads);
+                }
                 DepositEffect::Drop(span) => self.drop_kept(at, id, span),
                 DepositEffect::Clone { to, child } => self.clone_deposit(at, id, to, child)?,
                 DepositEffect::Close => self.close(at, id),

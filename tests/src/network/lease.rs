@@ -2,7 +2,7 @@
 
 use torus::{
     TorusId,
-    lease::{Answer, Known, Lease, NoObject, Outstanding, Why},
+    lease::{Answer, Known, Lease, Recall, Why},
     message::Message,
     pid::Pid,
 };
@@ -21,7 +21,7 @@ pub struct Held {
     /// Address spaces on this torus that map it, frozen ones among them.
     pub users: u32,
     /// How often this torus was given it.
-    pub given: i64,
+    pub given: i32,
 }
 
 impl World {
@@ -37,13 +37,10 @@ impl World {
             Backing::Far(home, number) => (home, number),
             Backing::Own(object) => {
                 let torus = self.torus(at);
-                let same = |known: &usize| *known == object;
-                if !torus.lender.has(same) {
+                if !torus.lender.has(object) {
                     torus.use_object(object);
                 }
-                let given = torus.lender.give(object, to, same);
-                let (number, back) = given.expect("memory");
-                self.let_go(at, Ok(back))?;
+                let number = torus.lender.give(object, object, to).expect("memory");
                 return Ok(Backing::Far(at, number));
             }
         };
@@ -76,18 +73,25 @@ impl World {
     }
 
     fn held(&mut self, at: TorusId, number: u64, holder: TorusId, change: i32) -> Outcome {
-        let back = self.torus(at).lender.hold(number, holder, change.into());
-        self.let_go(at, back)
+        let torus = self.torus(at);
+        let gone = torus.lender.hold(number, holder, change);
+        if let Some(gone) = gone.map_err(|error| Wrong(error.to_string()))? {
+            gone.pages.for_each(|frame| torus.frames.free(frame));
+            torus.leave_object(gone.object);
+        }
+        Ok(())
     }
 
-    fn let_go(&mut self, at: TorusId, back: Result<Outstanding<usize, u64>, NoObject>) -> Outcome {
-        let Outstanding { object, pages } = back.map_err(|error| Wrong(error.to_string()))?;
+    /// Takes back all that `holder` was lent.
+    fn recall(&mut self, at: TorusId, number: u64, holder: TorusId) {
         let torus = self.torus(at);
-        pages.into_iter().for_each(|frame| torus.frames.free(frame));
-        object
-            .into_iter()
-            .for_each(|object| torus.leave_object(object));
-        Ok(())
+        let mut rest = Some(Recall::ALL);
+        while let Some(what) = rest {
+            let part = torus.lender.take_back(number, holder, what);
+            let pages = part.pages.into_iter();
+            pages.for_each(|frame| torus.frames.free(frame));
+            rest = part.rest;
+        }
     }
 
     /// What a page is to a process that comes to `at`.
@@ -163,8 +167,8 @@ impl World {
                 change,
             } => self.held(at, object, holder, change),
             Message::Unhold { object, count } => {
-                let back = self.torus(at).lender.release(object, from, count.into());
-                self.let_go(at, back)
+                self.recall(at, object, from);
+                self.held(at, object, from, count.cast_signed().wrapping_neg())
             }
             Message::Lend {
                 object,

@@ -35,7 +35,7 @@ pub struct Torus {
     /// Shared memory that was made here, by its number.
     pub objects: BTreeMap<usize, Object>,
     /// What of it is lent: numbers of objects, and frames.
-    pub lender: Lender<usize, u64>,
+    pub lender: Lender<usize, usize, u64>,
     /// Objects of other tori, by home and number.
     pub leases: BTreeMap<(TorusId, u64), lease::Held>,
     /// The last lease's number.

@@ -99,14 +99,25 @@ impl Lease {
         }
     }
 
-    /// A page has to be asked for again.
-    pub fn forget(&mut self, index: u64) {
-        self.pages.remove(&index);
+    /// The object was cut: from this page on nothing is lent any more. What was asked since is answered later. `pause` is called after each
+    /// page.
+    pub fn cut(&mut self, from: u64, pause: impl Fn()) {
+        let mut next = Some(from);
+        while let Some(from) = next
+            && let Some((&index, page)) = self.pages.range(from..).next()
+        {
+            if *page != Page::Asked {
+                self.pages.remove(&index);
+            }
+            next = index.checked_add(1);
+            pause();
+        }
     }
 
-    /// The object was cut: from this page on nothing is lent any more. What was asked since is answered later.
-    pub fn cut(&mut self, from: u64) {
-        self.pages
-            .retain(|index, page| *index < from || *page == Page::Asked);
+    /// Nothing is known any more. `pause` is called after each page.
+    pub fn clear(&mut self, pause: impl Fn()) {
+        while self.pages.pop_first().is_some() {
+            pause();
+        }
     }
 }

@@ -1,11 +1,17 @@
 //! What a torus lends to others.
+//!
+//! Nothing here grows but when an object is given or a page is lent, and either may fail: what others say of what they have changes counts, and
+//! takes pages out. Pages come back a few at a time, so that nobody waits long for the lender.
 
-use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::vec::Vec;
+use alloc::collections::{BTreeMap, btree_map::IntoValues};
+use core::ops::Bound;
 
 use fallible::{NoMemory, TryMap};
 
-use crate::TorusId;
+use crate::{MAX_TORI, TorusId};
+
+/// Pages that come back at a time.
+const PART: usize = 16;
 
 /// No object has this number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +34,9 @@ pub enum Unlent {
     /// The object was cut since the page was looked for: it is to be looked for again.
     #[error("memory object {0} was cut meanwhile")]
     Cut(u64),
+    /// There is no memory to note it.
+    #[error(transparent)]
+    NoMemory(#[from] NoMemory),
 }
 
 /// A cut of an object, as a holder is told of it.
@@ -43,53 +52,80 @@ pub struct Cut {
     pub cut: u64,
 }
 
-/// What has come back: dropped by the caller, when it holds no lock.
+/// An object that nobody holds any more, with what was still lent of it: dropped by the caller, when it holds no lock.
 #[derive(Debug)]
 #[must_use = "it is to be dropped where no lock is held"]
 pub struct Outstanding<O, P> {
-    /// The object, when nobody holds it any more.
-    pub object: Option<O>,
+    /// The object.
+    pub object: O,
     /// Its pages.
-    pub pages: Vec<P>,
+    pub pages: IntoValues<Place, P>,
 }
 
-impl<O, P> Default for Outstanding<O, P> {
-    fn default() -> Self {
-        let (object, pages) = (None, Vec::new());
-        Self { object, pages }
+/// Where a page is lent: to whom, which one, and how often the object had been cut by then.
+type Place = (TorusId, u64, u64);
+
+/// What comes back of an object from one holder, as far as it has not yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recall {
+    /// The page to go on with, and its cut.
+    from: (u64, u64),
+    /// The last cut before which a page was lent that comes back.
+    cut: u64,
+}
+
+impl Recall {
+    /// Everything.
+    pub const ALL: Self = Self::cut(0, u64::MAX);
+
+    /// What a holder forgets that is told of this [`Cut`].
+    pub const fn cut(from: u64, cut: u64) -> Self {
+        let from = (from, 0);
+        Self { from, cut }
     }
 }
 
-/// The objects of a torus that others hold, and what is lent of them: `O` keeps an object, `P` a page in its frame.
+/// Some of what comes back: dropped by the caller, when it holds no lock.
+#[derive(Debug)]
+#[must_use = "it is to be dropped where no lock is held"]
+pub struct Part<P> {
+    /// The pages.
+    pub pages: heapless::Vec<P, PART>,
+    /// What comes back besides, if there may be more.
+    pub rest: Option<Recall>,
+}
+
+/// The objects of a torus that others hold, and what is lent of them: `K` names an object, `O` keeps it, `P` a page in its frame.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Lender<O, P> {
+pub struct Lender<K, O, P> {
     next: u64,
-    objects: BTreeMap<u64, Lending<O, P>>,
+    objects: BTreeMap<u64, Lending<K, O, P>>,
+    numbers: BTreeMap<K, u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Lending<O, P> {
+struct Lending<K, O, P> {
+    key: K,
     object: O,
     /// How often each torus was given it.
-    holds: BTreeMap<TorusId, i64>,
-    lent: BTreeMap<(TorusId, u64), P>,
+    holds: [i32; MAX_TORI],
+    /// What each has not given back, also of what was cut meanwhile.
+    lent: BTreeMap<Place, P>,
     /// How often it was cut.
     cuts: u64,
-    /// What each torus has not forgotten yet, by cut.
-    cut: BTreeMap<(TorusId, u64), Vec<P>>,
 }
 
-impl<O, P> Default for Lender<O, P> {
+impl<K: Ord + Copy, O, P> Default for Lender<K, O, P> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<O, P> Lender<O, P> {
-    /// Gives back what an empty map keeps.
+impl<K: Ord + Copy, O, P> Lender<K, O, P> {
+    /// Gives back what empty maps keep.
     pub fn shrink(&mut self) {
         if self.objects.is_empty() {
-            self.objects = BTreeMap::new();
+            (self.objects, self.numbers) = (BTreeMap::new(), BTreeMap::new());
         }
     }
 
@@ -98,6 +134,7 @@ impl<O, P> Lender<O, P> {
         Self {
             next: 0,
             objects: BTreeMap::new(),
+            numbers: BTreeMap::new(),
         }
     }
 
@@ -111,105 +148,102 @@ impl<O, P> Lender<O, P> {
         Some(&self.objects.get(&number)?.object)
     }
 
-    /// Gives `holder` an object: by the number that it is the `same` by, or a new one. Naming and counting are one step, since an object
-    /// that nobody is counted for loses its number. Answers also what has come back.
+    /// Gives `holder` the object of a name, by the number that it has or a new one. Naming and counting are one step, since an object
+    /// that nobody is counted for loses its number.
     ///
     /// # Errors
     /// [`NoMemory`] for a number.
-    pub fn give(
-        &mut self,
-        object: O,
-        holder: TorusId,
-        same: impl Fn(&O) -> bool,
-    ) -> Result<(u64, Outstanding<O, P>), NoMemory> {
-        let number = match self.number_of(same) {
-            Some(number) => number,
-            None => self.add(object)?,
+    pub fn give(&mut self, key: K, object: O, holder: TorusId) -> Result<u64, NoMemory> {
+        let number = match self.numbers.get(&key) {
+            Some(number) => *number,
+            None => self.add(key, object)?,
         };
-        let back = self.hold(number, holder, 1);
-        Ok((number, back.unwrap_or_default()))
+        if let Some(lending) = self.objects.get_mut(&number) {
+            lending.count(holder, 1);
+        }
+        Ok(number)
     }
 
-    /// Whether others hold an object.
-    pub fn has(&self, same: impl Fn(&O) -> bool) -> bool {
-        self.number_of(same).is_some()
-    }
-
-    /// The number of an object, if it has one.
-    fn number_of(&self, same: impl Fn(&O) -> bool) -> Option<u64> {
-        let mut known = self.objects.iter();
-        known
-            .find(|(_, known)| same(&known.object))
-            .map(|(number, _)| *number)
+    /// Whether others hold the object of a name.
+    pub fn has(&self, key: K) -> bool {
+        self.numbers.contains_key(&key)
     }
 
     /// Gives an object a number by which others may hold it, until they have all let it go.
-    fn add(&mut self, object: O) -> Result<u64, NoMemory> {
+    fn add(&mut self, key: K, object: O) -> Result<u64, NoMemory> {
         let number = self.next;
-        self.next += 1;
         let lending = Lending {
+            key,
             object,
-            holds: BTreeMap::new(),
+            holds: [0; MAX_TORI],
             lent: BTreeMap::new(),
             cuts: 0,
-            cut: BTreeMap::new(),
         };
         self.objects.put(number, lending)?;
+        if let Err(error) = self.numbers.put(key, number) {
+            self.objects.remove(&number);
+            return Err(error);
+        }
+        self.next += 1;
         Ok(number)
     }
 
     /// All pages that are lent, for accounts.
     pub fn pages(&self) -> impl Iterator<Item = &P> {
-        self.objects.values().flat_map(|lending| {
-            let cut = lending.cut.values().flatten();
-            lending.lent.values().chain(cut)
-        })
+        let lendings = self.objects.values();
+        lendings.flat_map(|lending| lending.lent.values())
     }
 
-    /// `holder` has an object more or less often, as another torus says. Answers what has come back.
+    /// `holder` has an object more or less often, as it or another torus says. Answers the object when nobody has it any more.
     ///
     /// # Errors
     /// [`NoObject`].
-    #[expect(clippy::disallowed_methods, reason = "the caller insists")]
     pub fn hold(
         &mut self,
         number: u64,
         holder: TorusId,
-        change: i64,
-    ) -> Result<Outstanding<O, P>, NoObject> {
-        let lending = self.lending(number)?;
-        let count = lending.holds.entry(holder).or_default();
-        *count += change;
-        if *count == 0 {
-            lending.holds.remove(&holder);
+        change: i32,
+    ) -> Result<Option<Outstanding<O, P>>, NoObject> {
+        let lending = self.objects.get_mut(&number).ok_or(NoObject(number))?;
+        lending.count(holder, change);
+        if lending.holds.iter().any(|&count| count != 0) {
+            return Ok(None);
         }
-        Ok(self.settle(number, Vec::new()))
+        let gone = self.objects.remove(&number).ok_or(NoObject(number))?;
+        self.numbers.remove(&gone.key);
+        Ok(Some(Outstanding {
+            object: gone.object,
+            pages: gone.lent.into_values(),
+        }))
     }
 
-    /// Nothing maps an object any more on `holder`, which was given it so often. Answers what has come back.
-    ///
-    /// # Errors
-    /// [`NoObject`].
-    #[expect(clippy::disallowed_methods, reason = "the caller insists")]
-    pub fn release(
-        &mut self,
-        number: u64,
-        holder: TorusId,
-        count: i64,
-    ) -> Result<Outstanding<O, P>, NoObject> {
-        let lending = self.lending(number)?;
-        let mut pages: Vec<P> = lending
-            .lent
-            .extract_if((holder, 0)..=(holder, u64::MAX), |_, _| true)
-            .map(|(_, page)| page)
-            .collect();
-        let cut = lending
-            .cut
-            .extract_if((holder, 0)..=(holder, u64::MAX), |_, _| true);
-        pages.extend(cut.flat_map(|(_, pages)| pages));
-        let mut back = self.hold(number, holder, -count)?;
-        back.pages.extend(pages);
-        Ok(back)
+    /// Takes back some of what `holder` was lent: when it has forgotten what was cut, and before it is counted out, as nothing maps the object
+    /// there any more. Whoever goes on until there is no rest has all of it.
+    pub fn take_back(&mut self, number: u64, holder: TorusId, what: Recall) -> Part<P> {
+        let (mut pages, mut rest) = (heapless::Vec::new(), None);
+        let Some(lending) = self.objects.get_mut(&number) else {
+            return Part { pages, rest };
+        };
+        let ((mut index, mut cuts), mut looked_at) = (what.from, 0);
+        let last = (holder, u64::MAX, u64::MAX);
+        while let Some(place) = next(&lending.lent, (holder, index, cuts), last) {
+            (index, cuts) = (place.1, place.2);
+            if looked_at == PART {
+                let from = (index, cuts);
+                rest = Some(Recall { from, ..what });
+                break;
+            }
+            looked_at += 1;
+            // What was lent after the cut stays.
+            if cuts <= what.cut
+                && let Some(page) = lending.lent.remove(&place)
+            {
+                // There is room for as many as are looked at.
+                let _ = pages.push(page);
+            }
+            cuts += 1;
+        }
+        Part { pages, rest }
     }
 
     /// The object of a number, before a page of it is looked for.
@@ -225,7 +259,6 @@ impl<O, P> Lender<O, P> {
     ///
     /// # Errors
     /// [`Unlent`], with the page: nobody was told.
-    #[expect(clippy::disallowed_methods, reason = "the caller insists")]
     pub fn lend(
         &mut self,
         look: Look,
@@ -234,37 +267,41 @@ impl<O, P> Lender<O, P> {
         page: P,
         tell: impl FnOnce(&P),
     ) -> Result<Option<P>, (Unlent, P)> {
-        let lending = match self.lending(look.number) {
-            Ok(lending) if lending.cuts == look.cuts => lending,
-            Ok(_) => return Err((Unlent::Cut(look.number), page)),
-            Err(gone) => return Err((gone.into(), page)),
+        let Some(lending) = self.objects.get_mut(&look.number) else {
+            return Err((NoObject(look.number).into(), page));
+        };
+        if lending.cuts != look.cuts {
+            return Err((Unlent::Cut(look.number), page));
+        }
+        let _held = match lending.lent.room(1) {
+            Ok(held) => held,
+            Err(error) => return Err((error.into(), page)),
         };
         tell(&page);
-        Ok(lending.lent.insert((holder, index), page))
+        #[expect(clippy::disallowed_methods, reason = "there is room")]
+        Ok(lending.lent.insert((holder, index, look.cuts), page))
     }
 
-    /// A holder has copied a page; answers it.
+    /// A holder has copied a page, of what is never cut; answers it.
     pub fn copied(&mut self, number: u64, holder: TorusId, index: u64) -> Option<P> {
-        self.objects.get_mut(&number)?.lent.remove(&(holder, index))
+        let lending = self.objects.get_mut(&number)?;
+        lending.lent.remove(&(holder, index, lending.cuts))
     }
 
-    /// An object was cut: what is lent from page `from` on has to come back. `tell` sends that to each holder, in the order that
-    /// [`Lender::lend`] speaks of.
-    #[expect(clippy::disallowed_methods, reason = "the caller insists")]
-    pub fn cut(&mut self, from: u64, same: impl Fn(&O) -> bool, tell: impl FnMut(Cut)) {
-        let mut known = self.objects.iter_mut();
-        let Some((number, lending)) = known.find(|(_, known)| same(&known.object)) else {
+    /// The object of a name was cut: what is lent from page `from` on has to [come back](Self::take_back). `tell` sends that to each holder,
+    /// in the order that [`Lender::lend`] speaks of.
+    pub fn cut(&mut self, from: u64, key: K, tell: impl FnMut(Cut)) {
+        let number = self.numbers.get(&key).copied();
+        let Some((object, lending)) =
+            number.and_then(|number| Some((number, self.objects.get_mut(&number)?)))
+        else {
             return;
         };
-        let (object, cut) = (*number, lending.cuts);
+        let cut = lending.cuts;
         lending.cuts += 1;
-        let given = lending.holds.iter().filter(|(_, count)| **count > 0);
-        let mut holders: BTreeSet<TorusId> = given.map(|(holder, _)| *holder).collect();
-        holders.extend(lending.lent.keys().map(|(holder, _)| *holder));
-        for ((holder, _), page) in lending.lent.extract_if(.., |(_, index), _| *index >= from) {
-            lending.cut.entry((holder, cut)).or_default().push(page);
-        }
-        let told = holders.into_iter().map(|holder| Cut {
+        let told = lending.holders();
+        let told = TorusId::first(MAX_TORI).filter(|holder| told & 1 << holder.index() != 0);
+        let told = told.map(|holder| Cut {
             holder,
             object,
             from,
@@ -272,29 +309,29 @@ impl<O, P> Lender<O, P> {
         });
         told.for_each(tell);
     }
+}
 
-    /// A holder has forgotten what was cut; answers the pages, if they have not come back already.
-    pub fn forgotten(&mut self, number: u64, holder: TorusId, cut: u64) -> Vec<P> {
-        let lending = self.objects.get_mut(&number);
-        let pages = lending.and_then(|lending| lending.cut.remove(&(holder, cut)));
-        pages.unwrap_or_default()
+impl<K, O, P> Lending<K, O, P> {
+    /// `holder` has it more or less often.
+    fn count(&mut self, holder: TorusId, change: i32) {
+        let count = &mut self.holds[holder.index()];
+        *count = count.wrapping_add(change);
     }
 
-    fn lending(&mut self, number: u64) -> Result<&mut Lending<O, P>, NoObject> {
-        let known = self.objects.get_mut(&number);
-        known.ok_or(NoObject(number))
+    /// Who has it, or something of it; a bit for each.
+    fn holders(&self) -> u64 {
+        let has = |(torus, &count): (usize, &i32)| u64::from(count > 0) << torus;
+        let mut holders = self.holds.iter().enumerate().map(has).sum();
+        let mut first = Bound::Unbounded;
+        while let Some(((holder, ..), _)) = self.lent.range((first, Bound::Unbounded)).next() {
+            holders |= 1 << holder.index();
+            first = Bound::Excluded((*holder, u64::MAX, u64::MAX));
+        }
+        holders
     }
+}
 
-    /// Gives an object up that nobody holds any more.
-    fn settle(&mut self, number: u64, mut pages: Vec<P>) -> Outstanding<O, P> {
-        let unheld = |lending: &Lending<O, P>| lending.holds.is_empty();
-        let gone = self.objects.get(&number).is_some_and(unheld);
-        let gone = gone.then(|| self.objects.remove(&number)).flatten();
-        let object = gone.map(|lending| {
-            pages.extend(lending.lent.into_values());
-            pages.extend(lending.cut.into_values().flatten());
-            lending.object
-        });
-        Outstanding { object, pages }
-    }
+/// The first place of some.
+fn next<P>(lent: &BTreeMap<Place, P>, first: Place, last: Place) -> Option<Place> {
+    lent.range(first..=last).next().map(|(place, _)| *place)
 }

@@ -4,7 +4,7 @@ extern crate std;
 
 mod world;
 
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
@@ -65,37 +65,98 @@ fn a_refusal_is_told_once_and_to_whom_it_is_for() {
 #[test]
 fn content_goes_back_as_soon_as_it_is_copied() {
     let (mut lender, holder) = (Lender::new(), TorusId::ZERO);
-    let same = |known: &char| *known == 'a';
-    let (number, _) = lender.give('a', holder, same).expect("memory");
-    assert!(lender.has(same));
+    let number = lender.give('a', "object", holder).expect("memory");
+    assert!(lender.has('a'));
     let (look, _) = lender.look(number).expect("it is known");
     let lent = lender.lend(look, holder, 5, "page", |_| ());
     assert_eq!(lent, Ok(None));
     assert_eq!(lender.copied(number, holder, 5), Some("page"));
     assert_eq!(lender.copied(number, holder, 5), None);
-    let back = lender.release(number, holder, 1).expect("it is known");
-    assert_eq!((back.object, back.pages), (Some('a'), vec![]));
-    assert!(lender.is_empty());
+    let back = lender.hold(number, holder, -1).expect("it is known");
+    let back = back.expect("nobody has it");
+    assert_eq!((back.object, back.pages.count()), ("object", 0));
+    assert!(lender.is_empty() && !lender.has('a'));
+}
+
+/// What has come back of some recalls, part by part.
+fn taken(lender: &mut Lender<(), (), u64>, number: u64, holder: TorusId, what: Recall) -> Vec<u64> {
+    let (mut all, mut rest) = (Vec::new(), Some(what));
+    while let Some(what) = rest {
+        let part = lender.take_back(number, holder, what);
+        all.extend(part.pages);
+        rest = part.rest;
+    }
+    all
+}
+
+proptest! {
+    /// Pages that are lent between cuts, many of them under one index, come back in parts: each once, and those alone that the holder speaks of.
+    #[test]
+    fn parts_of_what_comes_back_are_all_of_it(
+        rounds in prop::collection::vec((0..3_u64, prop::collection::vec(0..4_u64, 0..6)), 0..60),
+        recalls in prop::collection::vec((0..60_u64, 0..5_u64), 0..4),
+    ) {
+        let (mut lender, holder, other) = (Lender::new(), torus(1), torus(2));
+        let number = lender.give((), (), holder).expect("memory");
+        let mut kept = Vec::new();
+        for (cut, (from, indices)) in (0..).zip(rounds) {
+            for index in indices {
+                let page = cut * 10 + index;
+                for to in [holder, other] {
+                    let (look, ()) = lender.look(number).expect("it is known");
+                    let lent = lender.lend(look, to, index, page, |_| ());
+                    prop_assert!(lent.is_ok());
+                }
+                kept.retain(|known| *known != page);
+                kept.push(page);
+            }
+            lender.cut(from, (), |_| ());
+        }
+        for (cut, from) in recalls {
+            let comes = |page: &u64| page / 10 <= cut && page % 10 >= from;
+            let (mut expected, rest): (Vec<_>, Vec<_>) = kept.into_iter().partition(comes);
+            kept = rest;
+            let mut back = taken(&mut lender, number, holder, Recall::cut(from, cut));
+            back.sort_unstable();
+            expected.sort_unstable();
+            prop_assert_eq!(back, expected);
+        }
+        let mut back = taken(&mut lender, number, holder, Recall::ALL);
+        back.sort_unstable();
+        kept.sort_unstable();
+        prop_assert_eq!(back, kept);
+    }
+}
+
+#[test]
+fn a_lease_that_is_cut_keeps_what_was_asked() {
+    let mut lease = Lease::new(1);
+    for index in [2, 3, u64::MAX] {
+        lease.asked(index).expect("memory");
+    }
+    lease.answered(3, Pid::INIT, Answer::Lent(Frame(7)));
+    lease.cut(3, || ());
+    let known = [2, 3, u64::MAX].map(|index| lease.look(index, Pid::INIT));
+    assert_eq!(known, [Known::Asked, Known::Nothing, Known::Asked]);
 }
 
 /// One core gives an object away while another one hears that nobody holds it any more: it has a number all the same.
 #[test]
 fn what_is_given_while_it_comes_back_keeps_its_number() {
     use std::sync::Mutex;
-    let lender = Mutex::new(Lender::<char, ()>::new());
+    let lender = Mutex::new(Lender::<char, (), ()>::new());
     let lock = || lender.lock().expect("no panic");
     let (to, sender) = (torus(1), std::sync::mpsc::channel::<u64>());
     let (says, given) = sender;
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for number in given {
-                let back = lock().release(number, to, 1);
+                let back = lock().hold(number, to, -1);
                 drop(back.expect("who is given an object finds it"));
             }
         });
         for _ in 0..50_000 {
-            let (number, back) = lock().give('a', to, |_| true).expect("memory");
-            drop(back);
+            let number = lock().give('a', (), to).expect("memory");
             says.send(number).expect("heard");
         }
         drop(says);

@@ -370,6 +370,8 @@ messages! {
     47 Forgotten {
         /// The object's number at its home.
         object: u64,
+        /// The first page that is gone.
+        from: u64,
         /// Which of its cuts.
         cut: u64,
     }

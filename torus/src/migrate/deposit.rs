@@ -1,10 +1,11 @@
 //! The home's machine for the pages of one process that stayed behind.
 
-use alloc::vec::Vec;
+use alloc::collections::BTreeMap;
 
+use fallible::{NoMemory, TryMap};
 use vm::addr::{Frame, Page};
 
-use super::MigrateError;
+use super::{MigrateError, effects::Few};
 use crate::{DepositId, TorusId, message::Message, span::Span};
 
 /// Where a page of a deposit is.
@@ -78,9 +79,16 @@ pub enum DepositEffect {
         /// The message.
         message: Message,
     },
-    /// Read this page back from swap, and report [`DepositEvent::Read`]; if it is dropped meanwhile, throw
+    /// Tell a host that it cannot have these pages: a [`Message::Lost`] for each.
+    Lose {
+        /// The host.
+        to: TorusId,
+        /// What it does not get.
+        span: Span,
+    },
+    /// Read these pages back from swap, and report [`DepositEvent::Read`] for each; if one is dropped meanwhile, throw
     /// away what was read.
-    ReadIn(Page),
+    ReadIn(Span),
     /// Give up the share in the frames or swap slots of these pages.
     Drop(Span),
     /// Make another deposit with shares in the same frames and slots, and report [`DepositEvent::Cloned`] at once.
@@ -94,21 +102,23 @@ pub enum DepositEffect {
     Close,
 }
 
+/// The effects of a step.
+pub type DepositEffects = Few<DepositEffect, 4>;
+
 /// The pages of one process that stayed on one torus, its home.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Deposit {
     id: DepositId,
     /// Pages that are being read back, and for whom.
-    reading: Vec<(Page, TorusId)>,
+    reading: BTreeMap<Page, TorusId>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the caller insists")]
 impl Deposit {
     /// A deposit of the pages in its page table.
     pub const fn new(id: DepositId) -> Self {
         Self {
             id,
-            reading: Vec::new(),
+            reading: BTreeMap::new(),
         }
     }
 
@@ -117,8 +127,8 @@ impl Deposit {
         self.id
     }
 
-    /// Takes one event. It has been sent already and cannot be refused: whoever steps the machine has memory set aside for what it
-    /// notes.
+    /// Takes one event. It has been sent already and cannot be refused: a page that is to be read back without memory to note that is lost to
+    /// its host.
     ///
     /// # Errors
     /// [`MigrateError::NotHeld`] for a page that is not in the deposit: its host is at fault, and is told that the page is lost. What
@@ -127,7 +137,7 @@ impl Deposit {
         &mut self,
         event: DepositEvent,
         table: &mut impl HeldPages,
-        effects: &mut Vec<DepositEffect>,
+        effects: &mut DepositEffects,
     ) -> Result<(), MigrateError> {
         let deposit = self.id;
         match event {
@@ -160,19 +170,35 @@ impl Deposit {
         from: TorusId,
         span: Span,
         table: &mut impl HeldPages,
-        effects: &mut Vec<DepositEffect>,
+        effects: &mut DepositEffects,
     ) -> Result<(), MigrateError> {
-        let mut granted = Span { mask: 0, ..span };
+        let none = Span { mask: 0, ..span };
+        let (mut granted, mut away, mut lost) = (none, none, none);
         let mut missing = None;
         for page in span.pages() {
+            let bit = span.bit(page);
             match table.pin(page) {
-                Some(Held::Here) => granted.mask |= granted.bit(page),
-                Some(Held::Away) => self.read_in(page, from, effects),
+                Some(Held::Here) => granted.mask |= bit,
+                // It is being read.
+                Some(Held::Away) if self.is_read_for(page, from) => {}
+                Some(Held::Away) => match self.reading.put(page, from) {
+                    Ok(_) => away.mask |= bit,
+                    Err(NoMemory) => lost.mask |= bit,
+                },
                 None => {
                     missing = Some(page);
-                    self.lose(from, page, effects);
+                    lost.mask |= bit;
                 }
             }
+        }
+        if !lost.is_empty() {
+            effects.push(DepositEffect::Lose {
+                to: from,
+                span: lost,
+            });
+        }
+        if !away.is_empty() {
+            effects.push(DepositEffect::ReadIn(away));
         }
         if !granted.is_empty() {
             self.grant(from, granted, effects);
@@ -180,15 +206,10 @@ impl Deposit {
         self.all_held(missing)
     }
 
-    /// Reads a page back for `from`, if that is not under way.
-    fn read_in(&mut self, page: Page, from: TorusId, effects: &mut Vec<DepositEffect>) {
-        match self.reading.iter_mut().find(|read| read.0 == page) {
-            Some(read) => read.1 = from,
-            None => {
-                self.reading.push((page, from));
-                effects.push(DepositEffect::ReadIn(page));
-            }
-        }
+    /// Has a page that is being read go to `to`, if there is one.
+    fn is_read_for(&mut self, page: Page, to: TorusId) -> bool {
+        let reader = self.reading.get_mut(&page);
+        reader.map(|reader| *reader = to).is_some()
     }
 
     fn read(
@@ -196,22 +217,23 @@ impl Deposit {
         page: Page,
         good: bool,
         table: &mut impl HeldPages,
-        effects: &mut Vec<DepositEffect>,
+        effects: &mut DepositEffects,
     ) {
         // A page that was freed meanwhile is nobody's business.
-        let Some(index) = self.reading.iter().position(|read| read.0 == page) else {
+        let Some(&to) = self.reading.get(&page) else {
             return;
         };
+        let span = Span::one(page);
         let held = if good { table.pin(page) } else { None };
         if held == Some(Held::Away) {
             // It has come and gone again.
-            effects.push(DepositEffect::ReadIn(page));
+            effects.push(DepositEffect::ReadIn(span));
             return;
         }
-        let (_, to) = self.reading.swap_remove(index);
+        self.reading.remove(&page);
         match held {
-            Some(Held::Here) => self.grant(to, Span::one(page), effects),
-            _ => self.lose(to, page, effects),
+            Some(Held::Here) => self.grant(to, span, effects),
+            _ => effects.push(DepositEffect::Lose { to, span }),
         }
     }
 
@@ -219,22 +241,19 @@ impl Deposit {
         &mut self,
         span: Span,
         table: &impl HeldPages,
-        effects: &mut Vec<DepositEffect>,
+        effects: &mut DepositEffects,
     ) -> Result<(), MigrateError> {
-        self.reading.retain(|read| !span.contains(read.0));
+        for page in span.pages() {
+            self.reading.remove(&page);
+        }
         effects.push(DepositEffect::Drop(span));
         self.all_held(span.pages().find(|page| !table.has(*page)))
     }
 
     /// Says that these pages, which are pinned, may be copied.
-    fn grant(&self, to: TorusId, span: Span, effects: &mut Vec<DepositEffect>) {
+    fn grant(&self, to: TorusId, span: Span, effects: &mut DepositEffects) {
         let deposit = self.id;
         send(effects, to, Message::Grant { deposit, span });
-    }
-
-    fn lose(&self, to: TorusId, page: Page, effects: &mut Vec<DepositEffect>) {
-        let deposit = self.id;
-        send(effects, to, Message::Lost { deposit, page });
     }
 
     const fn all_held(&self, missing: Option<Page>) -> Result<(), MigrateError> {
@@ -248,8 +267,7 @@ impl Deposit {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the caller insists")]
-fn send(effects: &mut Vec<DepositEffect>, to: TorusId, message: Message) {
+fn send(effects: &mut DepositEffects, to: TorusId, message: Message) {
     effects.push(DepositEffect::Send { to, message });
 }
 
@@ -288,19 +306,25 @@ mod tests {
         let (id, mut deposit) = deposit();
         let (from, span) = (TorusId::ZERO, Span::one(PAGE));
         let mut step = |event, held| {
-            let mut effects = Vec::new();
+            let mut effects = DepositEffects::new();
             deposit
                 .step(event, &mut One(PAGE, held, 0), &mut effects)
                 .expect("a legal event");
-            effects
+            effects.to_vec()
         };
         let read = DepositEvent::Read {
             page: PAGE,
             good: true,
         };
         let pull = DepositEvent::Pull { from, span };
-        assert_eq!(step(pull, Held::Away), [DepositEffect::ReadIn(PAGE)]);
-        assert_eq!(step(read, Held::Away), [DepositEffect::ReadIn(PAGE)]);
+        assert_eq!(
+            step(pull, Held::Away),
+            [DepositEffect::ReadIn(Span::one(PAGE))]
+        );
+        assert_eq!(
+            step(read, Held::Away),
+            [DepositEffect::ReadIn(Span::one(PAGE))]
+        );
         let grant = sent(Message::Grant { deposit: id, span });
         assert_eq!(step(read, Held::Here), [grant]);
         assert_eq!(step(read, Held::Here), []);
@@ -316,22 +340,22 @@ mod tests {
             deposit: id,
             page: first,
         });
-        let mut effects = Vec::new();
+        let mut effects = DepositEffects::new();
         let pull = DepositEvent::Pull { from, span };
         assert_eq!(deposit.step(pull, &mut pages, &mut effects), missing);
         let there = Span { mask: 0b10, first };
-        let lost = sent(Message::Lost {
-            deposit: id,
-            page: first,
-        });
+        let lost = DepositEffect::Lose {
+            to: from,
+            span: Span::one(first),
+        };
         let granted = sent(Message::Grant {
             deposit: id,
             span: there,
         });
-        assert_eq!((effects, pages.2), (alloc::vec![lost, granted], 1));
-        let mut effects = Vec::new();
+        assert_eq!((&*effects, pages.2), (&[lost, granted][..], 1));
+        let mut effects = DepositEffects::new();
         let free = DepositEvent::Free { span };
         assert_eq!(deposit.step(free, &mut pages, &mut effects), missing);
-        assert_eq!(effects, [DepositEffect::Drop(span)]);
+        assert_eq!(*effects, [DepositEffect::Drop(span)]);
     }
 }

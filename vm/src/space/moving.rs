@@ -93,6 +93,14 @@ impl<O: Object> AddressSpace<O> {
         Ok(self.table.set_source(source, root)?)
     }
 
+    /// Makes room to note so many sources more, when they can no longer be refused.
+    ///
+    /// # Errors
+    /// [`SpaceError::NoMemory`].
+    pub fn expect_sources(&mut self, more: usize) -> Result<(), SpaceError> {
+        Ok(self.table.expect_sources(more)?)
+    }
+
     /// No remote entry refers to a source any more.
     pub fn forget_source(&mut self, source: Source) {
         self.table.forget_source(source);

@@ -50,6 +50,15 @@ impl PageTable {
         noted.map_err(|_| OutOfTables)
     }
 
+    /// Makes room for so many sources more, none of which [`Self::set_source`] refuses then.
+    ///
+    /// # Errors
+    /// [`OutOfTables`] without memory.
+    pub(crate) fn expect_sources(&mut self, more: usize) -> Result<(), OutOfTables> {
+        let room = self.sources.try_reserve(more);
+        room.map_err(|_| OutOfTables)
+    }
+
     /// The top table of a source.
     pub fn root_of(&self, source: Source) -> Option<Frame> {
         let known = self.sources.iter().find(|known| known.0 == source);

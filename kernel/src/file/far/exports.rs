@@ -34,7 +34,7 @@ pub fn describe(file: &OpenFile) -> Description {
     }
 }
 
-/// Gives a file a number for `holder`. ENOMEM without memory for it, which what is kept for the worst has: the file may be a new one.
+/// Gives a file a number for `holder`. ENOMEM without memory for it, nor among what is kept for the worst: the file may be a new one.
 pub fn export(file: Arc<OpenFile>, holder: TorusId) -> Result<u64, Errno> {
     let _held = fallible::insist();
     let number = share().exports.lock().add(file, holder.index());

@@ -39,7 +39,7 @@ impl Entry {
         &self,
         look: impl FnOnce(&Reply) -> Result<T, NoMemory>,
     ) -> Result<Option<T>, NoMemory> {
-        // The home has done its work: there is nobody who could be told that there is no memory.
+        // The home has done its work: it would be for nothing.
         let _held = fallible::insist();
         let mut state = self.asking.reply.lock();
         if matches!(*state, State::Came) {

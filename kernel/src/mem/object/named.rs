@@ -37,8 +37,8 @@ impl Named {
 
 impl Drop for MemoryObject {
     fn drop(&mut self) {
-        if self.far().is_some() {
-            crate::migrate::lease::holder::ended();
+        if let Some(far) = self.far() {
+            crate::migrate::lease::holder::ended(far);
         }
         let mut all = cpu::this().torus().share.named.all.lock();
         all.remove(&self.owner);

@@ -21,6 +21,10 @@ pub fn fork(host: &mut Host, child: Pid, copy: &Arc<Space>) -> Result<(), Errno>
     if host.resident.claims().is_empty() {
         return Ok(());
     }
+    // Where the deposits are is heard when nobody can be told any more that there is no memory to note it.
+    let claims = host.resident.claims().len();
+    let expected = copy.with_pages(|space, _| space.expect_sources(claims));
+    expected.map_err(|_| Errno::ENOMEM)?;
     let mut effects = Effects::new();
     // The claims that the homes are asked to make are noted here, or not asked for.
     let _held = reserve(NOTES, NOTES * NOTE)?;
@@ -47,14 +51,12 @@ pub fn forked(parent: DepositId, child: DepositId, root: Option<Frame>) {
         None => Event::ForkFailed { child },
     };
     if let (Some(space), Some(root)) = (own().claimant(child), root) {
-        // Its home has made it: nobody could be told that it is not to be found.
-        let _held = fallible::insist();
         let noted = space.with_host(|space, host| {
             let claim = host.resident.claim_to(child)?;
             space.set_source(claim.source, root).ok()
         });
         if noted.flatten().is_none() {
-            log::error!("no memory to note where deposit {child} is");
+            log::error!("deposit {child} is nobody's");
         }
     }
     // The child's comes last: when it is born, its parent may go on.

@@ -13,13 +13,13 @@ use crate::process::{Pid, closing};
 use crate::rings::{self, Places};
 use crate::sched;
 use crate::sched::lock::Lock;
+use crate::sched::pieces;
 use crate::sched::wait::WaitQueue;
 use crate::syscall::errno::Errno;
-use alloc::sync::{Arc, Weak};
+use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
-use fallible::TryMap;
 use torus::TorusId;
-use torus::lease::{Answer, Known, Lease, Why};
+use torus::lease::{Answer, Entry, Known, Lease, Why};
 use torus::message::Message;
 use vm::addr::Frame;
 use vm::frames::{Owner, Use};
@@ -32,18 +32,6 @@ pub struct Far {
     lease: Lock<Lease>,
     /// Threads that wait for its pages.
     waiters: WaitQueue,
-}
-
-/// An object of another torus in the list of this one's.
-pub(super) struct Entry {
-    object: Weak<MemoryObject>,
-    lease: u64,
-    /// How often this torus was given it.
-    holds: u32,
-    /// A core sees to its being given back.
-    goes: bool,
-    /// For what is told of it: that it is given back, and that it goes along to another torus, or does not after all.
-    _places: Places,
 }
 
 impl Far {
@@ -117,6 +105,12 @@ impl Far {
     }
 }
 
+impl Drop for Far {
+    fn drop(&mut self) {
+        self.lease.get_mut().clear(pieces::step);
+    }
+}
+
 /// Copies a lent page, under the lock of a space that maps the object.
 pub fn copy(frame: Frame, to: &mut PageBytes) {
     let from = paging::phys_to_virt(frame.start());
@@ -138,38 +132,37 @@ pub fn take(name: ObjectName) -> Result<ObjectRef, Errno> {
     if name.home == here() {
         return home::object(name.number);
     }
-    let key = (name.home, name.number);
-    // One that has just ended is given back first, so that nothing of the new one goes with it.
     loop {
-        match own()
-            .held
-            .lock()
-            .get(&key)
-            .map(|entry| entry.object.upgrade())
-        {
+        let known = own().held.lock().object((name.home, name.number));
+        match known {
             Some(Some(object)) => return Ok(ObjectRef(object)),
-            Some(None) => {}
-            None => break,
+            // One that has just ended is given back first, so that nothing of the new one goes with it.
+            Some(None) => {
+                sweep();
+                shootdown::serve();
+            }
+            None => {
+                if let Some(object) = add(name)? {
+                    return Ok(object);
+                }
+            }
         }
-        own().ended.store(true, Ordering::Release);
-        sweep();
-        shootdown::serve();
     }
+}
+
+/// Makes what stands for an object here; none if another core has done so meanwhile.
+fn add(name: ObjectName) -> Result<Option<ObjectRef>, Errno> {
     let lease = own().next.fetch_add(1, Ordering::Relaxed);
     let object = MemoryObject::far_away(Far {
         name,
         lease: Lock::new(Lease::new(lease)),
         waiters: WaitQueue::new(),
     })?;
-    let entry = Entry {
-        object: Arc::downgrade(&object.0),
-        lease,
-        holds: 0,
-        goes: false,
-        _places: Places::reserve(3)?,
-    };
-    own().held.lock().put(key, entry)?;
-    Ok(object)
+    // That it is given back, and that it goes along to another torus, or does not after all.
+    let places = Places::reserve(3)?;
+    let entry = Entry::new(&object.0, lease, places);
+    let added = own().held.lock().add((name.home, name.number), entry)?;
+    Ok(added.then_some(object))
 }
 
 /// An object of another torus, for which its home has counted this one. Without memory ENOMEM: the count is still this torus's to
@@ -181,7 +174,7 @@ pub fn given(home: TorusId, number: u64) -> Result<ObjectRef, Errno> {
         content: false,
     };
     let object = take(name);
-    match (&object, own().held.lock().get_mut(&(home, number))) {
+    match (&object, own().held.lock().get_mut((home, number))) {
         (Ok(_), Some(entry)) => entry.holds += 1,
         (Err(Errno::ENOMEM), _) => {}
         _ => refuse(home, number),
@@ -201,7 +194,7 @@ pub fn settle(space: &Space) {
         for mapping in space.mappings(cpu::this().torus().memory()) {
             if let Backing::Object { object, .. } = &mapping.backing
                 && let Some(far) = object.0.far()
-                && let Some(entry) = held.get_mut(&(far.name.home, far.name.number))
+                && let Some(entry) = held.get_mut((far.name.home, far.name.number))
             {
                 entry.holds += 1;
             }
@@ -210,7 +203,9 @@ pub fn settle(space: &Space) {
 }
 
 /// An object of another torus has ended here.
-pub fn ended() {
+pub fn ended(far: &Far) {
+    let (name, lease) = (far.name, far.lease.lock().number());
+    own().held.lock().end((name.home, name.number), lease);
     own().ended.store(true, Ordering::Release);
     sched::yield_now();
 }
@@ -221,29 +216,20 @@ pub fn sweep() {
     if !ended.load(Ordering::Relaxed) || !ended.swap(false, Ordering::AcqRel) {
         return;
     }
-    let next = || {
-        let mut held = own().held.lock();
-        let is_dead = |entry: &Entry| !entry.goes && entry.object.strong_count() == 0;
-        let (key, entry) = held.iter_mut().find(|(_, entry)| is_dead(entry))?;
-        entry.goes = true;
-        Some((*key, entry.holds))
-    };
+    let next = || own().held.lock().take_ended();
     let mut some = false;
     while let Some(((home, object), count)) = next() {
         let forgotten = cpu::this().torus().share.spaces.settle();
         if count > 0 {
             answer(home, Message::Unhold { object, count }, forgotten);
         }
-        own().held.lock().remove(&(home, object));
+        let entry = own().held.lock().remove((home, object));
+        drop(entry);
         some = true;
     }
     if some {
         closing::look();
     }
-}
-
-fn find(home: TorusId, number: u64) -> Option<Arc<MemoryObject>> {
-    own().held.lock().get(&(home, number))?.object.upgrade()
 }
 
 /// A home has lent a page.
@@ -258,7 +244,8 @@ pub fn not_lent(from: TorusId, lease: u64, index: u64, asker: Pid, why: Why) {
 
 /// A page that never changes has this root, and is in this frame until its home hears that this torus has it.
 pub fn content(from: TorusId, lease: u64, index: u64, frame: Frame, root: [u64; 4]) {
-    if let Some((found, object)) = leased(from, lease) {
+    let found = own().held.lock().leased(from, lease);
+    if let Some((found, object)) = found {
         keep(&found, index, frame, root);
         rings::send(from, Message::HaveContent { object, index });
     }
@@ -267,21 +254,11 @@ pub fn content(from: TorusId, lease: u64, index: u64, frame: Frame, root: [u64; 
 
 /// A home has answered what was asked. Not when nothing maps the object any more.
 fn answered(from: TorusId, lease: u64, index: u64, asker: Pid, answer: Answer) {
-    let found = leased(from, lease);
+    let found = own().held.lock().leased(from, lease);
     if let Some(far) = found.as_ref().and_then(|(object, _)| object.far()) {
         far.lease.lock().answered(index, asker, answer);
         far.waiters.wake_all();
     }
-}
-
-/// The object that is held under a lease, and its number at its home.
-fn leased(home: TorusId, lease: u64) -> Option<(Arc<MemoryObject>, u64)> {
-    let held = own().held.lock();
-    let of_home = held.range((home, 0)..=(home, u64::MAX));
-    let (key, entry) = of_home
-        .into_iter()
-        .find(|(_, entry)| entry.lease == lease)?;
-    Some((entry.object.upgrade()?, key.1))
 }
 
 /// Takes a page that never changes into the cache, if its content is not there. Without memory it is asked for again.
@@ -304,16 +281,21 @@ fn keep(object: &Arc<MemoryObject>, index: u64, frame: Frame, root: [u64; 4]) {
 /// The object was cut: nobody here reaches what lies behind any more.
 pub fn cut(from: TorusId, object: u64, page: u64, cut: u64) {
     let spaces = &cpu::this().torus().share.spaces;
-    let found = find(from, object);
+    let found = own().held.lock().object((from, object)).flatten();
     let forgotten = match found.as_ref().and_then(|found| Some((found, found.far()?))) {
         Some((found, far)) => {
-            far.lease.lock().cut(page);
+            far.lease.lock().cut(page, pieces::step);
             spaces.cut(ObjectRef(found.clone()).owner(), page)
         }
         // It has ended, but perhaps on another core just now.
         None => spaces.settle(),
     };
-    answer(from, Message::Forgotten { object, cut }, forgotten);
+    let message = Message::Forgotten {
+        object,
+        from: page,
+        cut,
+    };
+    answer(from, message, forgotten);
 }
 
 /// Tells a home that frames of its are not reached from here any more.

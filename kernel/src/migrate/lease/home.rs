@@ -1,19 +1,21 @@
 //! The home's side: objects of this torus that others hold.
 
 use super::{ObjectName, here, own};
+use crate::arch::cpu;
 use crate::mem::held::Held;
 use crate::mem::object::{ObjectRef, Shown, SourceError};
 use crate::mem::reclaim::{self, Room};
 use crate::process::{Pid, closing};
 use crate::rings::{self, Places};
 use crate::sched;
+use crate::sched::pieces;
 use crate::sched::wait::Waiter;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
-use fallible::insist;
+use fallible::{NoMemory, insist};
 use torus::TorusId;
-use torus::lease::{Cut, Look, NoObject, Outstanding, Unlent, Why};
+use torus::lease::{Cut, Look, NoObject, Outstanding, Recall, Unlent, Why};
 use torus::message::Message;
 use vm::addr::Frame;
 use vm::frames::Owner;
@@ -22,24 +24,17 @@ use vm::space::Object;
 
 /// Names an object of this torus to another one, which is counted for it from then on. ENOMEM without memory for it.
 pub fn give(object: &ObjectRef, to: TorusId) -> Result<ObjectName, Errno> {
-    let same = |other: &ObjectRef| other.owner() == object.owner();
-    let given = {
-        let _held = insist();
-        own().lender.lock().give(object.clone(), to, same)
-    };
-    let (number, back) = given?;
-    let_go(Ok(back));
+    let given = own().lender.lock().give(object.owner(), object.clone(), to);
     Ok(ObjectName {
         home: here(),
-        number,
+        number: given?,
         content: object.is_content(),
     })
 }
 
 /// Whether another torus holds the object.
 pub fn is_held(object: &ObjectRef) -> bool {
-    let same = |other: &ObjectRef| other.owner() == object.owner();
-    own().lender.lock().has(same)
+    own().lender.lock().has(object.owner())
 }
 
 /// The object of a number. EIO when there is none.
@@ -50,30 +45,49 @@ pub fn object(number: u64) -> Result<ObjectRef, Errno> {
 
 /// A torus was given an object, or was not after all.
 pub fn hold(number: u64, holder: TorusId, change: i32) {
-    let _held = insist();
-    let back = own().lender.lock().hold(number, holder, change.into());
+    let back = own().lender.lock().hold(number, holder, change);
     let_go(back);
 }
 
-/// Nothing maps an object any more on a torus.
+/// Nothing maps an object any more on a torus, which was given it so often.
 pub fn unhold(holder: TorusId, number: u64, count: u32) {
-    let _held = insist();
-    let back = own().lender.lock().release(number, holder, count.into());
-    let_go(back);
+    take_back(holder, number, Recall::ALL);
+    hold(number, holder, count.cast_signed().wrapping_neg());
 }
 
-/// Drops what has come back, where no lock is held.
-fn let_go(back: Result<Outstanding<ObjectRef, Held>, NoObject>) {
+/// A holder has forgotten what was cut.
+pub fn forgotten(holder: TorusId, number: u64, from: u64, cut: u64) {
+    take_back(holder, number, Recall::cut(from, cut));
+}
+
+/// Drops what comes back from a holder, a few pages at a time, where no lock is held.
+fn take_back(holder: TorusId, number: u64, what: Recall) {
+    let mut rest = Some(what);
+    while let Some(what) = rest {
+        let part = own().lender.lock().take_back(number, holder, what);
+        part.pages.into_iter().for_each(comes_back);
+        rest = part.rest;
+        cpu::let_interrupts_in();
+    }
+}
+
+/// Bytes that were written through mappings elsewhere are in no other copy.
+fn comes_back(page: Held) {
+    page.mark_dirty();
+}
+
+/// Drops an object that nobody holds any more, where no lock is held.
+fn let_go(back: Result<Option<Outstanding<ObjectRef, Held>>, NoObject>) {
     match back {
-        Ok(Outstanding { object, pages }) => {
-            // Bytes that were written through mappings elsewhere are in no other copy.
-            pages.iter().for_each(Held::mark_dirty);
-            drop(pages);
-            if object.is_some() {
-                drop(object);
-                closing::look();
+        Ok(Some(Outstanding { object, pages })) => {
+            for page in pages {
+                comes_back(page);
+                pieces::step();
             }
+            drop(object);
+            closing::look();
         }
+        Ok(None) => {}
         Err(error) => log::error!("{error}"),
     }
 }
@@ -84,17 +98,9 @@ pub fn copied(holder: TorusId, number: u64, index: u64) {
     drop(page);
 }
 
-/// A holder has forgotten what was cut.
-pub fn forgotten(holder: TorusId, number: u64, cut: u64) {
-    let pages = own().lender.lock().forgotten(number, holder, cut);
-    drop(pages);
-}
-
 /// The object of this name was cut: who has been lent pages from `from` on is told to forget them.
 pub fn cut(owner: Owner, from: u64) {
-    let same = |object: &ObjectRef| object.owner() == owner;
-    let _held = insist();
-    own().lender.lock().cut(from, same, |cut| {
+    own().lender.lock().cut(from, owner, |cut| {
         let Cut {
             holder,
             object,
@@ -139,8 +145,84 @@ pub struct Wish {
     pub asker: Pid,
 }
 
+impl Wish {
+    /// Says that the process does not get it.
+    fn refuse(&self, why: Why) {
+        let Self {
+            holder,
+            lease,
+            index,
+            asker,
+            ..
+        } = *self;
+        let message = Message::NotLent {
+            lease,
+            index,
+            asker,
+            why,
+        };
+        rings::send(holder, message);
+    }
+}
+
+impl Lending {
+    /// Has its torus told to look again for a page that is wished for. Without it the page is refused.
+    fn new(wish: &Wish) -> Result<Arc<Self>, NoMemory> {
+        let _held = insist();
+        let Wish {
+            holder,
+            lease,
+            object,
+            index,
+            asker,
+        } = *wish;
+        fallible::arc(Self {
+            again: Message::LendAgain {
+                object,
+                index,
+                holder,
+                lease,
+                asker,
+            },
+            woken: AtomicBool::new(false),
+            _places: Places::reserve(1)?,
+        })
+    }
+}
+
 /// Lends a page to a torus that holds the object, as soon as it is in a frame.
 pub fn lend(wish: Wish) {
+    let Ok(lending) = Lending::new(&wish) else {
+        return wish.refuse(Why::Lost);
+    };
+    let mut lent = try_lend(&wish, &lending);
+    while lent == Err(SourceError::NoMemory) {
+        lent = match sched::on_behalf(lending.clone(), || make_room(&lending)) {
+            Room::Made => try_lend(&wish, &lending),
+            Room::Wait => return,
+            Room::None => break,
+        };
+    }
+    match lent {
+        Ok(()) | Err(SourceError::Wait) => {}
+        Err(SourceError::BeyondEnd | SourceError::Full) => wish.refuse(Why::BeyondEnd),
+        Err(SourceError::NoMemory | SourceError::Lost) => wish.refuse(Why::Lost),
+    }
+}
+
+/// Makes room for a page, or for the note that it is lent.
+fn make_room(lending: &Arc<Lending>) -> Room {
+    let vain = &own().vain;
+    let (room, tries) = reclaim::attempt(vain.load(Ordering::Relaxed), None);
+    vain.store(tries, Ordering::Relaxed);
+    if room == Room::Wait && tries > 0 {
+        Waiter::wake(lending.clone());
+    }
+    room
+}
+
+/// Lends a page; when it is waited for, its torus is told to look again.
+fn try_lend(wish: &Wish, lending: &Arc<Lending>) -> Result<(), SourceError> {
     loop {
         let looked = own()
             .lender
@@ -148,87 +230,18 @@ pub fn lend(wish: Wish) {
             .look(wish.object)
             .map(|(look, object)| (look, object.clone()));
         // Given up meanwhile.
-        let Some((look, object)) = looked else { return };
-        let why = match find(&wish, &object) {
-            Ok(page) => match send(&wish, look, &object, page) {
-                Err(Unlent::Cut(_)) => continue,
-                Ok(()) | Err(Unlent::Gone(_)) => return,
-            },
-            Err(SourceError::Wait) => return,
-            Err(SourceError::BeyondEnd | SourceError::Full) => Why::BeyondEnd,
-            Err(SourceError::NoMemory | SourceError::Lost) => Why::Lost,
+        let Some((look, object)) = looked else {
+            return Ok(());
         };
-        let Wish {
-            holder,
-            lease,
-            index,
-            asker,
-            ..
-        } = wish;
-        let message = Message::NotLent {
-            lease,
-            index,
-            asker,
-            why,
+        let page = match sched::on_behalf(lending.clone(), || object.0.page(wish.index))? {
+            // Only content has pages without a frame here, and objects of other tori are not lent.
+            Shown::Zero | Shown::Lent(_) if !object.is_content() => return Err(SourceError::Lost),
+            page => page,
         };
-        return rings::send(holder, message);
-    }
-}
-
-/// Looks for a page; when it is waited for, its torus is told to look again.
-fn find(wish: &Wish, object: &ObjectRef) -> Result<Shown, SourceError> {
-    let Wish {
-        holder,
-        lease,
-        object: number,
-        index,
-        asker,
-    } = *wish;
-    let again = Message::LendAgain {
-        object: number,
-        index,
-        holder,
-        lease,
-        asker,
-    };
-    let woken = AtomicBool::new(false);
-    let lending = {
-        // Without it the page would be lost to who asks.
-        let _held = insist();
-        let _places = Places::reserve(1)?;
-        fallible::arc(Lending {
-            again,
-            woken,
-            _places,
-        })?
-    };
-    let page = sched::on_behalf(lending.clone(), || page(object, index, &lending))?;
-    match page {
-        // Only content has pages without a frame here, and objects of other tori are not lent.
-        Shown::Zero | Shown::Lent(_) if !object.is_content() => Err(SourceError::Lost),
-        page => Ok(page),
-    }
-}
-
-/// The page, with room made for it where there is none.
-fn page(object: &ObjectRef, index: u64, lending: &Arc<Lending>) -> Result<Shown, SourceError> {
-    loop {
-        let page = object.0.page(index);
-        if !matches!(page, Err(SourceError::NoMemory)) {
-            return page;
-        }
-        let vain = &own().vain;
-        let (room, tries) = reclaim::attempt(vain.load(Ordering::Relaxed), None);
-        vain.store(tries, Ordering::Relaxed);
-        match room {
-            Room::Made => {}
-            Room::Wait => {
-                if tries > 0 {
-                    Waiter::wake(lending.clone());
-                }
-                return Err(SourceError::Wait);
-            }
-            Room::None => return page,
+        match send(wish, look, &object, page) {
+            Err(Unlent::Cut(_)) => {}
+            Err(Unlent::NoMemory(NoMemory)) => return Err(SourceError::NoMemory),
+            Ok(()) | Err(Unlent::Gone(_)) => return Ok(()),
         }
     }
 }
@@ -264,7 +277,6 @@ fn send(wish: &Wish, look: Look, object: &ObjectRef, page: Shown) -> Result<(), 
         return Ok(());
     };
     let tell = |held: &Held| rings::send(holder, message(held.frame()));
-    let _held = insist();
     let lent = own().lender.lock().lend(look, holder, index, held, tell);
     match lent {
         Ok(before) => {

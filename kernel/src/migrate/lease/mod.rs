@@ -8,22 +8,23 @@ pub mod home;
 pub use holder::Far;
 
 use crate::mem::held::Held;
-use crate::mem::object::ObjectRef;
-use crate::rings;
+use crate::mem::object::{MemoryObject, ObjectRef};
+use crate::rings::{self, Places};
 use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use fallible::TryMap;
 use torus::TorusId;
-use torus::lease::Lender;
+use torus::lease::{Holdings, Lender};
 use torus::message::Message;
+use vm::frames::Owner;
 
 /// What a torus has for leases.
 pub struct Share {
-    lender: Lock<Lender<ObjectRef, Held>>,
-    /// Objects of other tori that are mapped here, by home and number.
-    held: Lock<BTreeMap<(TorusId, u64), holder::Entry>>,
+    lender: Lock<Lender<Owner, ObjectRef, Held>>,
+    /// Objects of other tori that are mapped here.
+    held: Lock<Holdings<MemoryObject, Places>>,
     /// The next lease's number.
     next: AtomicU64,
     /// Some of them may not be mapped any more.
@@ -37,7 +38,7 @@ impl Share {
     pub const fn new() -> Self {
         Self {
             lender: Lock::new(Lender::new()),
-            held: Lock::new(BTreeMap::new()),
+            held: Lock::new(Holdings::new()),
             next: AtomicU64::new(0),
             ended: AtomicBool::new(false),
             vain: AtomicU32::new(0),
@@ -47,7 +48,7 @@ impl Share {
     /// Gives back what is only kept for later.
     pub fn shrink(&self) {
         self.lender.lock().shrink();
-        super::shrink(&mut self.held.lock());
+        self.held.lock().shrink();
     }
 
     /// Whether nothing is lent or held.

@@ -11,14 +11,14 @@ pub(super) const PAGES: u64 = 4;
 /// What tori say to each other; the last torus is the home.
 #[derive(Clone, Debug)]
 enum Said {
-    Hold(usize, i64),
-    Unhold(i64),
+    Hold(usize, i32),
+    Unhold(i32),
     /// Under which lease, and which page.
     Lend(u64, u64),
     Lent(u64, u64, Frame),
     Refused(u64, u64),
     Cut(u64, u64),
-    Forgotten(u64),
+    Forgotten(u64, u64),
     /// A process that has the object.
     Process,
     /// To where it was: it has come.
@@ -59,14 +59,14 @@ struct Holder {
     /// Those that are leaving.
     frozen: usize,
     /// How often it was given the object, since it has it.
-    given: i64,
+    given: i32,
     lease: Lease,
     /// Pages that it can reach, in these frames.
     maps: BTreeMap<u64, Frame>,
 }
 
 pub(super) struct World {
-    pub(super) lender: Lender<(), Rc<Frame>>,
+    pub(super) lender: Lender<(), (), Rc<Frame>>,
     /// By torus and number of the object.
     holders: BTreeMap<(usize, u64), Holder>,
     wires: BTreeMap<(usize, usize), VecDeque<(u64, Said)>>,
@@ -164,7 +164,7 @@ impl World {
                 self.pages_cut = from;
                 self.pages.retain(|index, _| *index < from);
                 let mut told = Vec::new();
-                self.lender.cut(from, |()| true, |cut| told.push(cut));
+                self.lender.cut(from, (), |cut| told.push(cut));
                 for cut in told {
                     let said = Said::Cut(cut.from, cut.cut);
                     self.say(HOME, cut.holder.index(), cut.object, said);
@@ -209,6 +209,7 @@ impl World {
             Ok(before) => drop(before),
             Err((Unlent::Cut(_), _)) => self.look(holder, number, lease, index),
             Err((Unlent::Gone(_), _)) => {}
+            Err((error @ Unlent::NoMemory(_), _)) => panic!("{error}"),
         }
     }
 
@@ -231,9 +232,7 @@ impl World {
 
     fn depart(&mut self, from: usize, to: usize) {
         let number = if from == HOME {
-            let (number, back) = self.lender.give((), torus(to), |()| true).expect("memory");
-            drop(back);
-            number
+            self.lender.give((), (), torus(to)).expect("memory")
         } else if let Some(number) = self.has(from) {
             let holder = self.holder(from, number);
             (holder.processes, holder.frozen) = (holder.processes - 1, holder.frozen + 1);
@@ -284,7 +283,8 @@ impl World {
                 drop(back.expect("the object is lent"));
             }
             Said::Unhold(count) => {
-                let back = self.lender.release(number, torus(from), count);
+                self.take_back(number, from, Recall::ALL);
+                let back = self.lender.hold(number, torus(from), -count);
                 drop(back.expect("the object is lent"));
             }
             Said::Lend(lease, index) => self.look(from, number, lease, index),
@@ -302,12 +302,22 @@ impl World {
             }
             Said::Cut(index, cut) => {
                 if let Some(holder) = self.holders.get_mut(&(to, number)) {
-                    holder.lease.cut(index);
+                    holder.lease.cut(index, || ());
                     holder.maps.retain(|page, _| *page < index);
                 }
-                self.say(to, HOME, number, Said::Forgotten(cut));
+                self.say(to, HOME, number, Said::Forgotten(index, cut));
             }
-            Said::Forgotten(cut) => drop(self.lender.forgotten(number, torus(from), cut)),
+            Said::Forgotten(index, cut) => {
+                self.take_back(number, from, Recall::cut(index, cut));
+            }
+        }
+    }
+
+    /// Has something come back from a holder.
+    fn take_back(&mut self, number: u64, holder: usize, what: Recall) {
+        let mut rest = Some(what);
+        while let Some(what) = rest {
+            rest = self.lender.take_back(number, torus(holder), what).rest;
         }
     }
 
