@@ -15,6 +15,8 @@ const COM2: Uart = unsafe { Uart::new(0x2f8) };
 /// ISA interrupts of the ports.
 const COM1_IRQ: u8 = 4;
 const COM2_IRQ: u8 = 3;
+/// Bytes that are taken in before interrupts are let in.
+const AT_ONCE: u32 = 64;
 
 /// Which output a program writes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,25 +113,36 @@ pub fn take_in() {
 }
 
 /// Takes in what has arrived and hands it to the terminal, while that has room; the port keeps the rest. Called after every
-/// interrupt of the port, and by those who wait for input.
+/// interrupt of the port, and by those who wait for input. What comes faster is for the next time.
 #[inline(never)]
 pub fn receive() {
     let mut assembler = RECEIVER.lock();
-    if !is_framed() {
-        while let Some(byte) = COM1.receive() {
-            crate::file::tty::input(&[byte]);
-        }
-        return;
-    }
-    loop {
-        if assembler.is_empty() && !crate::file::tty::has_room() {
+    for _ in 0..AT_ONCE {
+        if !receive_byte(&mut assembler) {
             return;
         }
-        let Some(byte) = COM2.receive() else { return };
-        assembler.push(byte, |frame| match frame {
-            In::Bytes(bytes) => crate::file::tty::input(bytes),
-            In::End => crate::file::tty::end_of_input(),
-            In::Window { rows, columns } => crate::file::tty::resize(rows, columns),
-        });
     }
+    note_input();
+}
+
+/// Takes a byte in; false: there is none, or no room for it.
+fn receive_byte(assembler: &mut Assembler) -> bool {
+    if !is_framed() {
+        let byte = COM1.receive();
+        byte.into_iter()
+            .for_each(|byte| crate::file::tty::input(&[byte]));
+        return byte.is_some();
+    }
+    if assembler.is_empty() && !crate::file::tty::has_room() {
+        return false;
+    }
+    let Some(byte) = COM2.receive() else {
+        return false;
+    };
+    assembler.push(byte, |frame| match frame {
+        In::Bytes(bytes) => crate::file::tty::input(bytes),
+        In::End => crate::file::tty::end_of_input(),
+        In::Window { rows, columns } => crate::file::tty::resize(rows, columns),
+    });
+    true
 }

@@ -73,9 +73,7 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
         if found.is_none() {
             super::switch::arm(core);
             crate::rings::rest();
-            // Messages of this core to its own torus interrupt nobody, and the disk may have answered while interrupts were let in:
-            // both may have come since they were last looked for.
-            if !crate::rings::is_rung() && !crate::mem::reclaim::is_due() {
+            if !is_called() {
                 cpu::halt_until_interrupt();
             }
         }
@@ -84,6 +82,13 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
             return thread;
         }
     }
+}
+
+/// Whether there is work for a core without a thread that may have come since it was last looked for: messages of this core to its own
+/// torus interrupt nobody, and others, the disk and the console may have while interrupts were let in.
+fn is_called() -> bool {
+    let input = crate::console::program::has_input() && !crate::rings::is_choked();
+    input || crate::rings::is_rung() || crate::mem::reclaim::is_due()
 }
 
 /// Nobody while more waits for other tori than may.
