@@ -171,15 +171,11 @@ impl<const N: usize> Sender<'_, N> {
     }
 
     /// Asks for an interrupt when half of the ring is free, and looks once more. True: there is room for `lines`, at
-    /// most half of the ring, by now, and nobody will ring.
+    /// most half of the ring, by now. The receiver may ring all the same: others may wait for more room.
     pub fn await_room(&mut self, lines: usize) -> bool {
         debug_assert!(lines <= N.div_ceil(2));
         self.ring.room.arm();
-        if self.room() < lines {
-            return false;
-        }
-        self.ring.room.disarm();
-        true
+        self.room() >= lines
     }
 
     /// Writes the line behind those sent. There must be room.

@@ -114,12 +114,6 @@ pub fn knocked() {
     crate::sched::yield_now();
 }
 
-/// Whether there is something for [`keep_up`] to do.
-pub fn is_due() -> bool {
-    let reclaim = &cpu::this().torus().reclaim;
-    reclaim.asked.load(Ordering::Relaxed) || reclaim.answered.load(Ordering::Relaxed)
-}
-
 /// Does what allocations and the disk have asked for. On a core that holds no lock. The disk may answer meanwhile, where a long
 /// operation lets interrupts in: nothing is left to be done when this returns.
 pub fn keep_up() {

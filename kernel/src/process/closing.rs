@@ -15,7 +15,7 @@ use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::interrupted;
 use crate::tori;
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use torus::TorusId;
 use torus::message::Message;
 
@@ -27,6 +27,8 @@ const PATIENCE: u32 = 10;
 
 /// How far the end has come on a torus.
 pub struct Closing {
+    /// The first process has ended here.
+    begun: AtomicBool,
     /// 1 + number of the torus to tell when nothing is left here; 0: none.
     asked_by: AtomicUsize,
     /// Where the first process was: what it asked other tori for and they have done.
@@ -41,6 +43,7 @@ impl Closing {
     /// Not begun.
     pub const fn new() -> Self {
         Self {
+            begun: AtomicBool::new(false),
             asked_by: AtomicUsize::new(0),
             done: AtomicUsize::new(0),
             ender: AtomicUsize::new(0),
@@ -60,8 +63,11 @@ fn others() -> impl Iterator<Item = TorusId> {
         .filter(move |id| *id != own)
 }
 
-/// The first process, which runs this, ends: its thread goes on in [`last`].
+/// The first process, which runs this, ends: its thread goes on in [`last`], where nothing ends it once more.
 pub fn begin(thread: &Arc<Thread>, status: u32) {
+    if own().begun.swap(true, Ordering::Relaxed) {
+        return;
+    }
     end::give_back(thread);
     kill_all();
     let kill = !boot::info().command_line.every_torus;
@@ -82,9 +88,12 @@ fn kill_all() {
     while !table().with(|families, hands| families.begin_end(hands)) {
         rings::breathe();
     }
-    let living = table().living();
-    for process in living.iter().filter(|process| process.pid != Pid::INIT) {
-        signal::send_info(process, SigInfo::kernel(Signal::KILL));
+    let mut last = None;
+    while let Some(process) = table().next_living(last) {
+        last = Some(process.pid);
+        if process.pid != Pid::INIT {
+            signal::send_info(&process, SigInfo::kernel(Signal::KILL));
+        }
         cpu::let_interrupts_in();
     }
 }
@@ -132,7 +141,7 @@ pub fn done() {
 pub fn tell() {
     let torus = cpu::this().torus();
     let here = torus.id;
-    for process in table().all().iter().filter(|one| one.pid != Pid::INIT) {
+    for process in &table().all() {
         let who = process.label();
         let to = process.moving.lock().to.map(TorusId::index);
         match process.thread().map(|thread| thread.state()) {
@@ -141,7 +150,10 @@ pub fn tell() {
         }
     }
     if !crate::migrate::is_quiet() {
-        log::warn!("torus {here} still has memory of processes elsewhere");
+        log::warn!("torus {here} still has memory of processes elsewhere, or lends some");
+    }
+    if rings::is_choked() {
+        log::warn!("torus {here} still waits for room in the rings");
     }
     if !torus.share.far_files.is_quiet() {
         log::warn!("torus {here} still has files of processes elsewhere");

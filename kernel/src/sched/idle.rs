@@ -73,7 +73,7 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
         if found.is_none() {
             super::switch::arm(core);
             crate::rings::rest();
-            if !is_called() {
+            if !is_called(core) {
                 cpu::halt_until_interrupt();
             }
         }
@@ -84,11 +84,10 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
     }
 }
 
-/// Whether there is work for a core without a thread that may have come since it was last looked for: messages of this core to its own
-/// torus interrupt nobody, and others, the disk and the console may have while interrupts were let in.
-fn is_called() -> bool {
-    let input = crate::console::program::has_input() && !crate::rings::is_choked();
-    input || crate::rings::is_rung() || crate::mem::reclaim::is_due()
+/// Whether there is work for a core without a thread that may have come since it was last looked for: whoever leaves a core something
+/// [has it look around](super::yield_now), and messages of this core to its own torus interrupt nobody.
+fn is_called(core: &Core) -> bool {
+    core.resched.swap(false, Ordering::Relaxed) || crate::rings::is_rung()
 }
 
 /// Nobody while more waits for other tori than may.

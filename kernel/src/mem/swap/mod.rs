@@ -182,6 +182,12 @@ impl Swap {
         }
         drop(io);
         self.slots.release(slot);
+        self.tell();
+    }
+
+    /// Less is under way, without the disk's having said so: wakes those who wait for that.
+    fn tell(&self) {
+        cpu::this().torus().reclaim.wake_waiting();
     }
 
     /// No core writes to the prepared frames any more: they may go.
@@ -211,6 +217,7 @@ impl Swap {
                 let transfer = io.table.end(index);
                 drop(io);
                 self.end(index, transfer, end);
+                self.tell();
             } else {
                 counters::own().swapped_out.add(1);
             }

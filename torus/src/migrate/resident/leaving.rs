@@ -68,15 +68,14 @@ impl Resident {
 
     pub(super) fn end(&mut self, effects: &mut Effects) {
         self.release_all(effects);
-        // Answers of homes that are still to come concern nobody any more.
-        self.forks.clear();
         self.phase = Phase::Over;
         effects.push(Effect::Over);
     }
 
-    /// Has every home close its deposit.
+    /// Has every home close its deposit. Answers that are still to come concern nobody any more.
     fn release_all(&mut self, effects: &mut Effects) {
         self.flights.clear();
+        self.forks.clear();
         for Claim { home, deposit, .. } in self.claims.drain(..) {
             send(effects, home, Message::Release { deposit });
         }
