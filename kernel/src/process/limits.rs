@@ -24,6 +24,8 @@ pub const STACK: usize = 3;
 pub const CORE: usize = 4;
 /// Processes.
 pub const NPROC: usize = 6;
+/// Bytes of stack that a program may have, unless somebody says otherwise (_STK_LIM of Linux).
+const DEFAULT_STACK: u64 = 8 << 20;
 /// Descriptors.
 pub const NOFILE: usize = 7;
 /// Bytes of locked memory.
@@ -50,7 +52,7 @@ impl Limits {
     /// What init starts with: Linux's defaults, where those depend on the memory as for a large one.
     pub const fn initial() -> Self {
         let mut limits = [[INFINITY; 2]; COUNT];
-        limits[STACK] = [8 << 20, INFINITY];
+        limits[STACK] = [DEFAULT_STACK, INFINITY];
         limits[CORE] = [0, INFINITY];
         limits[NPROC] = [PROCESSES; 2];
         limits[NOFILE] = [1024, 4096];
@@ -80,6 +82,13 @@ impl Limits {
     /// Sets the limit in force for a resource.
     pub fn set_current(&mut self, resource: usize, limit: u64) {
         self.0[resource][0] = limit;
+    }
+
+    /// A program that gets other rights than who executes it does not get a stack of the latter's choice either, which says where
+    /// mappings go.
+    pub fn protect(&mut self) {
+        let [stack, _] = &mut self.0[STACK];
+        *stack = (*stack).min(DEFAULT_STACK);
     }
 
     /// The limit in force for a resource.

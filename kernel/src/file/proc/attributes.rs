@@ -25,7 +25,11 @@ impl Proc {
 
     /// Whether what it says is for those alone who may look into the process.
     pub fn is_private(&self) -> bool {
-        matches!(self, Self::About(_, index) if process::PRIVATE.contains(&process::TEXTS[*index].0))
+        match self {
+            Self::About(_, index) => process::PRIVATE.contains(&process::TEXTS[*index].0),
+            Self::Info(..) => true,
+            _ => false,
+        }
     }
 
     /// Whether it is about the process that asks.

@@ -1,14 +1,14 @@
 //! Attributes: stat and its kin, access, chmod, chown, utimensat, statfs.
 
 use super::super::machine;
-use super::super::open::{Flags, OpenFile};
 use super::super::service::Outcome;
 use super::about::{At, about_file, about_path};
-use super::{AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, file, path};
+use super::{
+    AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, file, path, place_or_file,
+};
 use crate::mem::user::{read_value, write_value};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use alloc::sync::Arc;
 use braid_files::far::ask::Request;
 use braid_files::stat::{Stat, Time};
 
@@ -28,7 +28,7 @@ pub fn lstat(call: &mut Call) -> SysResult {
 
 /// fstat(2).
 pub fn fstat(call: &mut Call) -> SysResult {
-    let stat = about_file(call, file(call)?, Request::Stat)?.stat()?;
+    let stat = about_file(call, place_or_file(call)?, Request::Stat)?.stat()?;
     put(call.size(1), &stat)
 }
 
@@ -68,7 +68,7 @@ fn about(call: &Call, flags: u64, request: Request) -> Result<Outcome, Stop> {
     if flags & AT_EMPTY_PATH != 0 && is_empty(call, 1)? {
         return match call.int(0) {
             AT_FDCWD => about_path(call, At::here(b"."), request),
-            _ => about_file(call, file(call)?, request),
+            _ => about_file(call, place_or_file(call)?, request),
         };
     }
     let path = path(call, 1)?;
@@ -116,7 +116,7 @@ pub fn chmod(call: &mut Call) -> SysResult {
 /// fchmod(2).
 pub fn fchmod(call: &mut Call) -> SysResult {
     let mode = call.args[1] as u32;
-    about_file(call, used_file(call)?, Request::SetMode { mode })?.number()
+    about_file(call, file(call)?, Request::SetMode { mode })?.number()
 }
 
 /// fchmodat(2).
@@ -136,15 +136,6 @@ pub fn fchmodat2(call: &mut Call) -> SysResult {
 fn set_mode_at(call: &Call, flags: u64) -> SysResult {
     let mode = call.args[2] as u32;
     about(call, flags, Request::SetMode { mode })?.number()
-}
-
-/// The open file of argument 0, which is not only a place (O_PATH).
-fn used_file(call: &Call) -> Result<Arc<OpenFile>, Errno> {
-    let file = file(call)?;
-    if file.flags().contains(Flags::PATH) {
-        return Err(Errno::EBADF);
-    }
-    Ok(file)
 }
 
 /// The change of owner in arguments `index` and the one after it.
@@ -170,7 +161,7 @@ pub fn lchown(call: &mut Call) -> SysResult {
 
 /// fchown(2).
 pub fn fchown(call: &mut Call) -> SysResult {
-    about_file(call, used_file(call)?, owner(call, 1))?.number()
+    about_file(call, file(call)?, owner(call, 1))?.number()
 }
 
 /// fchownat(2).
@@ -222,6 +213,6 @@ pub fn statfs(call: &mut Call) -> SysResult {
 
 /// fstatfs(2).
 pub fn fstatfs(call: &mut Call) -> SysResult {
-    let outcome = about_file(call, file(call)?, Request::StatFs)?;
+    let outcome = about_file(call, place_or_file(call)?, Request::StatFs)?;
     outcome.write_to(call.size(1), usize::MAX).map(|_| 0)
 }

@@ -6,7 +6,7 @@ use super::super::service::files::control_input;
 use super::super::tty::ioctl::TIOCNOTTY;
 use super::about::about_file;
 use super::locking;
-use super::{descriptor_limit, file};
+use super::{descriptor_limit, file, place_or_file};
 use crate::mem::user::UserSlice;
 use crate::process::table;
 use crate::syscall::call::{Call, SysResult};
@@ -47,7 +47,10 @@ pub fn fcntl(call: &mut Call) -> SysResult {
     const F_GET_SEALS: i32 = 1034;
     const FD_CLOEXEC: u64 = 1;
     let fd = call.int(0);
-    let file = file(call)?;
+    let file = match call.int(1) {
+        F_DUPFD | F_DUPFD_CLOEXEC | F_GETFD | F_SETFD | F_GETFL => place_or_file(call)?,
+        _ => file(call)?,
+    };
     let files = &call.process.files;
     match call.int(1) {
         command @ (F_DUPFD | F_DUPFD_CLOEXEC) => {

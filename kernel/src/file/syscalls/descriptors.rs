@@ -2,7 +2,7 @@
 
 use super::super::open::{Body, Flags, OpenFile};
 use super::super::pipe;
-use super::{descriptor_limit, file};
+use super::{descriptor_limit, place_or_file};
 use crate::mem::user::write_value;
 use crate::sched::pieces;
 use crate::syscall::call::{Call, SysResult};
@@ -44,7 +44,7 @@ pub fn close_range(call: &mut Call) -> SysResult {
 
 /// dup(2).
 pub fn dup(call: &mut Call) -> SysResult {
-    let file = file(call)?;
+    let file = place_or_file(call)?;
     Ok(call
         .process
         .files
@@ -54,7 +54,7 @@ pub fn dup(call: &mut Call) -> SysResult {
 /// dup2(2).
 pub fn dup2(call: &mut Call) -> SysResult {
     if call.int(0) == call.int(1) {
-        file(call)?;
+        place_or_file(call)?;
         return Ok(call.int(1) as usize);
     }
     replace(call, false)
@@ -70,7 +70,7 @@ pub fn dup3(call: &mut Call) -> SysResult {
 }
 
 fn replace(call: &mut Call, close_on_exec: bool) -> SysResult {
-    let file = file(call)?;
+    let file = place_or_file(call)?;
     call.process
         .files
         .replace(call.int(1), file, close_on_exec, descriptor_limit(call))?;

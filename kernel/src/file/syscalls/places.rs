@@ -6,7 +6,7 @@ use super::super::proc::Proc;
 use super::super::service::{Outcome, place};
 use super::super::tree::Node;
 use super::about::{At, about_file, about_path};
-use super::{AT_FDCWD, file, path};
+use super::{AT_FDCWD, file, path, place_or_file};
 use crate::mem::user::UserSlice;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -43,7 +43,7 @@ pub fn enter(call: &Call, path: &[u8]) -> Result<(), Stop> {
 
 /// fchdir(2).
 pub fn fchdir(call: &mut Call) -> SysResult {
-    let file = file(call)?;
+    let file = place_or_file(call)?;
     let node = file.directory()?;
     let (mode, real) = (Access::EXECUTE.bits(), false);
     about_file(call, file, Request::Access { mode, real })?;

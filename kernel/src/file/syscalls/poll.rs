@@ -83,7 +83,7 @@ fn wait_for(call: &mut Call) -> SysResult {
         pieces::step();
         let word: u64 = read_value(list.skip(index * 8).address())?;
         let (fd, wanted) = (word as i32, (word >> 32) as u16 | ALWAYS);
-        watched.push(match call.process.files.get(fd) {
+        watched.push(match call.process.files.get_for_use(fd) {
             _ if fd < 0 => Watched::none(fd, 0),
             Ok(file) => Watched::new(fd, file, wanted),
             Err(_) => Watched::none(fd, NVAL),

@@ -56,7 +56,7 @@ fn wait_for(call: &mut Call) -> SysResult {
             .filter(|(set, _)| set[word] & bit != 0)
             .fold(None, |events, (_, kind)| Some(events.unwrap_or(0) | kind));
         let Some(events) = events else { continue };
-        let file = call.process.files.get(fd as i32)?;
+        let file = call.process.files.get_for_use(fd as i32)?;
         watched.push(Watched::new(fd as i32, file, events))?;
     }
     watch(call, &mut watched)?;

@@ -98,13 +98,16 @@ pub fn execute(thread: &Arc<Thread>, mut request: Request) -> SysResult {
 /// Does all that may fail.
 fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Refusal> {
     let process = &thread.process;
-    let limits = *process.limits.lock();
+    let mut limits = *process.limits.lock();
     let strings = stack::size(&request.path, &request.arguments, &request.environment) as u64;
     if strings > limits.current(super::limits::STACK) / 4 {
         return Err(Errno::E2BIG.into());
     }
     let (Found { executable, guard }, start) = script::resolve(thread, request)?;
     cpu::let_interrupts_in();
+    if becomes_set_id(process, guard) {
+        limits.protect();
+    }
     let layout = layout(process, &limits, guard);
     let program = elf::read(&executable, &start, layout.executable)
         .map_err(|error| refuse(process, request, error))?;
@@ -133,11 +136,15 @@ fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Refusal
     })
 }
 
+/// Whether a process acts as somebody else than who started it, once it has executed a file.
+fn becomes_set_id(process: &Process, guard: Guard) -> bool {
+    process.credentials.lock().executing(guard).is_set_id()
+}
+
 /// Where the parts of a new program go: at random, unless the machine or the process's personality says otherwise.
 fn layout(process: &Process, limits: &Limits, guard: Guard) -> Layout {
     let stack = limits.current(super::limits::STACK);
-    let is_trusted = !process.credentials.lock().executing(guard).is_set_id();
-    let is_fixed = is_trusted && process.personality.is_fixed();
+    let is_fixed = !becomes_set_id(process, guard) && process.personality.is_fixed();
     if is_fixed || boot::info().command_line.norandmaps {
         return Layout::fixed(stack);
     }
@@ -233,6 +240,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
         }
         if own.is_set_id() {
             process.personality.protect();
+            process.limits.lock().protect();
         }
         *own
     };

@@ -1,10 +1,14 @@
-// What only an owner may: reading without a trace, looking into a program that may not be read, executing beyond the limit of processes.
+// What only an owner may: reading without a trace, using a file by a descriptor that names a place alone, looking into a program that may not be
+// read, choosing where a set-id program's stack ends, executing beyond the limit of processes.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -46,6 +50,26 @@ static void without_a_trace(void) {
     printf("%d\n", fcntl(theirs, F_GETFL) & (O_NOATIME | O_APPEND));
 }
 
+static void by_a_place(void) {
+    become(1000);
+    int fd = open("/tmp/closed", O_PATH), flags = 0;
+    struct flock lock = {.l_type = F_RDLCK};
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    say("F_GETFL", fcntl(fd, F_GETFL));
+    say("F_SETFL", fcntl(fd, F_SETFL, O_APPEND));
+    say("F_SETLK", fcntl(fd, F_SETLK, &lock));
+    say("flock", flock(fd, LOCK_SH));
+    say("FIONREAD", ioctl(fd, FIONREAD, &flags));
+    say("FIOCLEX", ioctl(fd, FIOCLEX));
+    say("futimens", futimens(fd, NULL));
+    say("ftruncate", ftruncate(fd, 0));
+    say("lseek", lseek(fd, 0, SEEK_SET));
+    say("F_GET_SEALS", fcntl(fd, F_GET_SEALS));
+    say("dup", dup(fd));
+    poll(&polled, 1, 0);
+    printf("poll: %#x\n", polled.revents);
+}
+
 static void beyond_the_limit(void) {
     // Two processes of a user who may have one; the second may not go on as another program.
     int stay[2], more[2];
@@ -78,6 +102,17 @@ static void beyond_the_limit(void) {
     say("later", -1);
 }
 
+static void endless_stack(void) {
+    struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+    setrlimit(RLIMIT_STACK, &all);
+    become(1000);
+    for (int set_id = 0; set_id < 2; set_id++)
+        if (fork() == 0)
+            execl(set_id ? "/tmp/set-id" : "/tmp/open", set_id ? "set-id" : "open", "stack", NULL);
+        else
+            wait(NULL);
+}
+
 static void in_child(void (*act)(void)) {
     fflush(stdout);
     int child = fork();
@@ -100,14 +135,22 @@ static void open_program(void) {
 }
 
 int main(int count, char **arguments) {
-    (void)arguments;
+    if (count > 1 && !strcmp(arguments[1], "stack")) {
+        struct rlimit stack;
+        getrlimit(RLIMIT_STACK, &stack);
+        printf("%s has a stack of %ld\n", arguments[0], (long)stack.rlim_cur);
+        return 0;
+    }
     if (count > 1) {
         printf("%s is looked into: %d\n", arguments[0], prctl(PR_GET_DUMPABLE));
         return 0;
     }
     copy("/tmp/closed", 0711);
     copy("/tmp/open", 0755);
+    copy("/tmp/set-id", 04755);
     in_child(without_a_trace);
+    in_child(by_a_place);
+    in_child(endless_stack);
     in_child(closed_program);
     in_child(open_program);
     in_child(beyond_the_limit);
