@@ -9,10 +9,13 @@ use super::evict::{Batch, Step};
 use super::swap::{Prepared, Swap};
 use super::victim::{Verdict, Victims};
 use crate::arch::cpu;
+use crate::arch::time::now;
 use crate::checked;
 use crate::process::{Pid, Thread, counters};
+use crate::sched;
 use crate::sched::lock::Lock;
 use crate::sched::pieces;
+use crate::sched::time::Nanos;
 use crate::sched::wait::WaitQueue;
 use crate::tori::Torus;
 use alloc::sync::Arc;
@@ -29,8 +32,10 @@ const PIECE: u64 = 64;
 const BATCH: u64 = 32;
 /// Parts of the torus's frames that one try to make room looks at.
 const PARTS: u64 = 8;
-/// Tries in vain after which nothing can go: three rounds of the clock.
-const TRIES: u32 = 3 * PARTS as u32;
+/// Rounds of the clock in vain after which nothing can go.
+const ROUNDS: u64 = 3;
+/// How long one try goes on where others want the core.
+const SLICE: Nanos = Nanos::from_millis(2);
 
 /// Memory is out, whatever may still go, when the kernel's heap has all but one of so many parts of the torus's frames.
 const HEAP_PARTS: u64 = 8;
@@ -47,6 +52,8 @@ pub struct Reclaim {
     answered: AtomicBool,
     /// Threads that wait for a frame.
     waiting: WaitQueue,
+    /// Somebody who waits found the clock held by another core.
+    turned_away: AtomicBool,
     victims: Victims,
 }
 
@@ -55,7 +62,7 @@ pub struct Reclaim {
 pub enum Room {
     /// Frames have become free.
     Made,
-    /// A frame may come: the current thread is enrolled, and tries again when it is woken.
+    /// A frame may come: who asks is enrolled, and tries again when it is woken.
     Wait,
     /// Nothing can go any more.
     None,
@@ -71,6 +78,7 @@ impl Reclaim {
             asked: AtomicBool::new(false),
             answered: AtomicBool::new(false),
             waiting: WaitQueue::new(),
+            turned_away: AtomicBool::new(false),
             victims: Victims::new(),
         }
     }
@@ -91,6 +99,15 @@ impl Reclaim {
         if let Some(swap) = self.swap() {
             swap.wake_waiting();
         }
+    }
+
+    /// Works with the clock, unless another core does; those who were turned away meanwhile are woken after it.
+    fn with_clock<R>(&self, work: impl FnOnce(&mut Clock) -> R) -> Option<R> {
+        let result = work(&mut *self.clock.try_lock()?);
+        if self.turned_away.swap(false, Ordering::SeqCst) {
+            self.waiting.wake_all();
+        }
+        Some(result)
     }
 
     /// The pool is low. Any lock may be held.
@@ -152,10 +169,11 @@ fn refill(torus: &'static Torus) {
     let leaving = torus.reclaim.swap().map_or(0, Swap::leaving);
     let (free, low) = (torus.for_programs() + leaving, low(torus.total()));
     let missing = 2 * low - free.min(2 * low);
-    if free < low
-        && let Some(mut clock) = torus.reclaim.clock.try_lock()
-    {
-        evict(torus, &mut clock, missing.min(BATCH), GLANCE);
+    if free < low {
+        let wanted = missing.min(BATCH);
+        torus
+            .reclaim
+            .with_clock(|clock| evict(torus, clock, wanted, GLANCE, || false));
     }
 }
 
@@ -168,18 +186,36 @@ struct Progress {
     leaving: u64,
     /// The disk could not take more.
     busy: bool,
+    /// Frames that were looked at.
+    seen: u64,
 }
 
-/// Evicts up to `wanted` of the next `look` frames.
-fn evict(torus: &'static Torus, clock: &mut Clock, wanted: u64, mut look: u64) -> Progress {
+impl Progress {
+    /// Whether nothing has gone, or is to.
+    const fn is_vain(&self) -> bool {
+        self.dropped == 0 && self.leaving == 0 && !self.busy
+    }
+}
+
+/// Evicts up to `wanted` of the next `look` frames, until `is_over` between two of them.
+fn evict(
+    torus: &'static Torus,
+    clock: &mut Clock,
+    wanted: u64,
+    look: u64,
+    is_over: impl Fn() -> bool,
+) -> Progress {
     let mut progress = Progress::default();
     let mut batch = Batch::new(torus);
-    while progress.dropped + progress.leaving < wanted && !progress.busy && look > 0 {
+    while progress.dropped + progress.leaving < wanted && !progress.busy && progress.seen < look {
         pieces::step();
-        let mut piece = look.min(PIECE);
-        look -= piece;
-        let candidate = clock.next(torus.memory().frames(), &mut piece);
-        look += piece;
+        if progress.seen > 0 && is_over() {
+            break;
+        }
+        let piece = (look - progress.seen).min(PIECE);
+        let mut left = piece;
+        let candidate = clock.next(torus.memory().frames(), &mut left);
+        progress.seen += piece - left;
         let Some(candidate) = candidate else { continue };
         match batch.evict(&candidate) {
             Step::Kept => {}
@@ -197,21 +233,18 @@ fn evict(torus: &'static Torus, clock: &mut Clock, wanted: u64, mut look: u64) -
 
 /// The current thread has found too few frames. On a core that holds no lock of memory's: of no space, no object, no disk.
 pub fn make_room(thread: &Arc<Thread>) -> Room {
-    let (room, vain) = attempt(thread.vain.get(), Some(thread.process.pid));
+    let (vain, asker) = (thread.vain.get(), thread.process.pid);
+    let (room, vain) = attempt(vain, Some(asker), || thread.wake());
     thread.vain.set(vain);
-    if room == Room::Wait && vain > 0 {
-        // Others first: they may free some.
-        thread.wake();
-    }
     room
 }
 
-/// Makes room for whom this core works for, who has tried `vain` times in vain; and how often it is after that. With [`Room::Wait`] and
-/// any, nobody else will wake it.
+/// Makes room for whom this core works for, for whom `vain` frames were looked at in vain; and how many those are after that. `wake`
+/// wakes it where nobody else will: it tries again when others had a turn.
 ///
 /// Frames that are free do not count: they were too few for what was asked, and only what goes makes them more. When nothing can go any
 /// more, a process is killed whose memory then comes ([`Victims`]), unless that is `asker`.
-pub fn attempt(vain: u32, asker: Option<Pid>) -> (Room, u32) {
+pub fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32) {
     let torus = cpu::this().torus();
     // First, so that no frame comes unnoticed.
     torus.reclaim.waiting.enrol();
@@ -219,30 +252,51 @@ pub fn attempt(vain: u32, asker: Option<Pid>) -> (Room, u32) {
     torus.share.page_cache.drop_unused();
     torus.heap.trim(torus);
     cpu::let_interrupts_in();
+    let again = |vain| {
+        wake();
+        (Room::Wait, vain)
+    };
     // The pages that would go then are those that somebody needs next.
     if torus.heap.frames() > torus.usable() / HEAP_PARTS * (HEAP_PARTS - 1) {
         match torus.reclaim.victims.find(torus, asker) {
-            Verdict::Other => return (Room::Wait, 1),
+            Verdict::Other => return again(1),
             Verdict::Asker => return (Room::None, 0),
             Verdict::Nobody => {}
         }
     }
-    let look = (torus.total() / PARTS).max(GLANCE);
-    let progress = evict(torus, &mut torus.reclaim.clock.lock(), BATCH, look);
+    let Some(progress) = try_to_evict(torus) else {
+        return (Room::Wait, vain);
+    };
     let under_way = || torus.reclaim.swap().is_some_and(|swap| !swap.is_idle());
     if progress.dropped > 0 {
         return (Room::Made, 0);
     }
-    if progress != Progress::default() || under_way() {
+    if !progress.is_vain() || under_way() {
         return (Room::Wait, 0);
     }
-    match vain + 1 {
-        TRIES => match torus.reclaim.victims.find(torus, asker) {
-            Verdict::Other => (Room::Wait, 1),
-            Verdict::Asker | Verdict::Nobody => (Room::None, 0),
-        },
-        vain => (Room::Wait, vain),
+    let vain = vain.saturating_add(u32::try_from(progress.seen).unwrap_or(u32::MAX));
+    if u64::from(vain) < (ROUNDS * torus.total()).min(u32::MAX.into()) {
+        return again(vain);
     }
+    match torus.reclaim.victims.find(torus, asker) {
+        Verdict::Other => again(1),
+        Verdict::Asker | Verdict::Nobody => (Room::None, 0),
+    }
+}
+
+/// Looks through a part of the torus's frames, for so long as one may who shares the core; none while another core evicts, which wakes
+/// those who wait.
+fn try_to_evict(torus: &'static Torus) -> Option<Progress> {
+    let look = (torus.total() / PARTS).max(GLANCE);
+    let until = now() + SLICE;
+    let is_over = || now() > until && sched::is_wanted();
+    let reclaim = &torus.reclaim;
+    let evict = || reclaim.with_clock(|clock| evict(torus, clock, BATCH, look, is_over));
+    evict().or_else(|| {
+        reclaim.turned_away.store(true, Ordering::SeqCst);
+        // It may have been let go before that.
+        evict()
+    })
 }
 
 /// The current thread has got what it looked for: tries in vain count from here again.

@@ -22,7 +22,7 @@ use vm::table::TableMemory;
 pub struct Home {
     machine: Lock<Deposit>,
     pub(super) space: Arc<Space>,
-    /// How often room was looked for in vain, for a page that is to be read back.
+    /// Frames that were looked at in vain for a page that is to be read back.
     pub(super) vain: AtomicU32,
     /// Pages that are counted as left here.
     counted: AtomicU64,

@@ -84,16 +84,12 @@ fn ask(home: &Home, page: Page, reading: &Arc<Reading>) -> Option<Asked> {
         if asked != Some(Asked::NoMemory) {
             return asked;
         }
-        let (room, vain) = reclaim::attempt(home.vain.load(Ordering::Relaxed), None);
+        let wake = || Waiter::wake(reading.clone());
+        let (room, vain) = reclaim::attempt(home.vain.load(Ordering::Relaxed), None, wake);
         home.vain.store(vain, Ordering::Relaxed);
         match room {
             Room::Made => {}
-            Room::Wait => {
-                if vain > 0 {
-                    Waiter::wake(reading.clone());
-                }
-                return Some(Asked::Wait);
-            }
+            Room::Wait => return Some(Asked::Wait),
             Room::None => return asked,
         }
     }

@@ -99,7 +99,7 @@ pub struct Thread {
     pub timer: OwnCell<Option<(usize, Nanos)>>,
     /// What it waits for, or the kernel has yet to write, before its program goes on.
     pub later: OwnCell<Later>,
-    /// How often it has looked for memory in vain.
+    /// Frames that were looked at in vain for memory for it.
     pub vain: OwnCell<u32>,
     /// Address to clear and wake when the thread ends (set_tid_address(2)).
     pub clear_child_tid: OwnCell<u64>,

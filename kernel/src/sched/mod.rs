@@ -148,11 +148,16 @@ pub fn with_random<R>(f: impl FnOnce(&mut Option<chacha20::ChaCha20Rng>) -> R) -
     this().random.with(f)
 }
 
+/// Whether this core has something else to do than what it does now.
+pub fn is_wanted() -> bool {
+    this().resched.load(::core::sync::atomic::Ordering::Relaxed) || crate::rings::calls()
+}
+
 /// Between two pieces of a long call: lets interrupts in. True when the core has something else to do, so that the call
 /// should stop with [`Stop::Again`](crate::syscall::call::Stop::Again). For locks see [`cpu::let_interrupts_in`].
 pub fn pause() -> bool {
     cpu::let_interrupts_in();
-    this().resched.load(::core::sync::atomic::Ordering::Relaxed) || crate::rings::calls()
+    is_wanted()
 }
 
 /// The current thread lets somebody else have a turn before its own (sched_yield(2)).

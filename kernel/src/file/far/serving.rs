@@ -58,7 +58,7 @@ pub struct Serving {
     state: AtomicU8,
     /// The own name for it, once it waits.
     number: AtomicU64,
-    /// How often it has tried in vain to get memory.
+    /// Frames that were looked at in vain for memory for it.
     vain: AtomicU32,
     /// It cannot wait for what it waits for: there is no memory for that.
     refused: AtomicBool,
@@ -235,16 +235,12 @@ fn run(serving: &Arc<Serving>) {
 
 /// There is no memory for a request: it goes on when some has come. None when none will.
 fn make_room(serving: &Arc<Serving>) -> Option<Stop> {
-    let (room, vain) = reclaim::attempt(serving.vain.load(Ordering::Relaxed), None);
+    let wake = || Waiter::wake(serving.clone());
+    let (room, vain) = reclaim::attempt(serving.vain.load(Ordering::Relaxed), None, wake);
     serving.vain.store(vain, Ordering::Relaxed);
     match room {
         Room::Made => Some(Stop::Again),
-        Room::Wait => {
-            if vain > 0 {
-                Waiter::wake(serving.clone());
-            }
-            Some(Stop::Memory)
-        }
+        Room::Wait => Some(Stop::Memory),
         Room::None => None,
     }
 }

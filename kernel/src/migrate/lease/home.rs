@@ -213,11 +213,9 @@ pub fn lend(wish: Wish) {
 /// Makes room for a page, or for the note that it is lent.
 fn make_room(lending: &Arc<Lending>) -> Room {
     let vain = &own().vain;
-    let (room, tries) = reclaim::attempt(vain.load(Ordering::Relaxed), None);
+    let wake = || Waiter::wake(lending.clone());
+    let (room, tries) = reclaim::attempt(vain.load(Ordering::Relaxed), None, wake);
     vain.store(tries, Ordering::Relaxed);
-    if room == Room::Wait && tries > 0 {
-        Waiter::wake(lending.clone());
-    }
     room
 }
 

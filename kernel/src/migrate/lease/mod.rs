@@ -29,7 +29,7 @@ pub struct Share {
     next: AtomicU64,
     /// Some of them may not be mapped any more.
     ended: AtomicBool,
-    /// How often room was looked for in vain, for a page that is to be lent.
+    /// Frames that were looked at in vain for a page that is to be lent.
     vain: AtomicU32,
 }
 
