@@ -46,6 +46,7 @@ fn edges() {
         "proc_nodes",
         "proportional",
         "shm",
+        "cut_race",
     ];
     for (cores, tori) in [(2, 1), (4, 2)] {
         cases::together_as_on_linux(&names, |exec| exec.smp(cores).tori(tori));

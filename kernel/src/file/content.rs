@@ -12,6 +12,7 @@ use crate::mem::object::{MemoryObject, ObjectRef, PAGE, Shown};
 use crate::migrate::lease;
 use crate::sched::lock::Lock;
 use crate::sched::pieces;
+use crate::sched::wait::WaitQueue;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -22,9 +23,11 @@ use vm::space::Object;
 /// Bytes of a file that can be written.
 pub struct Content {
     object: ObjectRef,
-    /// Held while bytes move and while the length changes, so that no page goes while it is copied.
-    busy: Lock<()>,
-    /// Changed while `busy` is held.
+    /// Held while bytes move, so that no page goes while it is copied. What takes long has the file to itself instead: true.
+    busy: Lock<bool>,
+    /// Woken when nobody has the file to himself any longer.
+    free: WaitQueue,
+    /// Changed by who has the file to himself.
     seals: AtomicU32,
     /// The file of the boot archive that it lies over.
     archive: Option<NodeId>,
@@ -42,7 +45,8 @@ impl Content {
     pub fn new() -> Result<Self, Errno> {
         Ok(Self {
             object: MemoryObject::file()?,
-            busy: Lock::new(()),
+            busy: Lock::new(false),
+            free: WaitQueue::new(),
             // Only who asks for a file that can be sealed gets one.
             seals: AtomicU32::new(Seals::SEAL.bits()),
             archive: None,
@@ -104,20 +108,50 @@ impl Content {
         Seals::from_bits_retain(self.seals.load(Ordering::Relaxed))
     }
 
+    /// Keeps others from the bytes meanwhile. [`Stop::Memory`] while somebody has the file to himself: the caller is enrolled.
+    fn busy(&self) -> Result<impl Sized + '_, Stop> {
+        let busy = self.busy.lock();
+        if *busy {
+            self.free.enrol();
+            return Err(Stop::Memory);
+        }
+        Ok(busy)
+    }
+
+    /// Has the file to itself while `work` is done, which may take long: nobody spins for it. [`Stop::Memory`] as of `busy`.
+    fn alone<R, E>(&self, work: impl FnOnce() -> Result<R, E>) -> Result<R, Stop>
+    where
+        Stop: From<E>,
+    {
+        {
+            let mut busy = self.busy.lock();
+            if *busy {
+                self.free.enrol();
+                return Err(Stop::Memory);
+            }
+            *busy = true;
+        }
+        let result = work();
+        *self.busy.lock() = false;
+        self.free.wake_all();
+        Ok(result?)
+    }
+
     /// Lends what mappings of it show to another torus: by what number, and whether it is sealed against writing.
-    pub fn lend(&self, to: TorusId) -> Result<(u64, bool), Errno> {
-        let _busy = self.busy.lock();
+    pub fn lend(&self, to: TorusId) -> Result<(u64, bool), Stop> {
+        let _busy = self.busy()?;
         let sealed = Seals::WRITE | Seals::FUTURE_WRITE;
         let number = lease::home::give(&self.object, to)?.number;
         Ok((number, self.seals().intersects(sealed)))
     }
 
     /// Adds the seals that `more` answers with, which is told of those that there are. Nothing is written meanwhile.
-    pub fn seal(&self, more: impl FnOnce(Seals) -> Result<Seals, Errno>) -> Result<(), Errno> {
-        let _busy = self.busy.lock();
-        let seals = self.seals() | more(self.seals())?;
-        self.seals.store(seals.bits(), Ordering::Relaxed);
-        Ok(())
+    pub fn seal(&self, more: impl FnOnce(Seals) -> Result<Seals, Errno>) -> Result<(), Stop> {
+        self.alone(|| {
+            let seals = self.seals() | more(self.seals())?;
+            self.seals.store(seals.bits(), Ordering::Relaxed);
+            Ok::<(), Errno>(())
+        })
     }
 
     /// Checks that the seals permit to write up to `end`.
@@ -143,9 +177,9 @@ impl Content {
     }
 
     /// Copies bytes from `offset` to `to`, at most to the end of a page; answers how many, 0 at the end of the file.
-    /// [`Stop::Memory`] when the page is on its way from the swap disk, EIO when that has lost it.
+    /// [`Stop::Memory`] when the page is on its way from the swap disk, or the file is being cut; EIO when the disk has lost it.
     pub fn read(&self, offset: u64, to: &mut [u8]) -> Result<usize, Stop> {
-        let _busy = self.busy.lock();
+        let _busy = self.busy()?;
         let (page, within) = split(offset);
         let left = usize::try_from(self.len().saturating_sub(offset)).unwrap_or(usize::MAX);
         let n = to.len().min(left).min(PAGE - within);
@@ -162,14 +196,14 @@ impl Content {
     /// Writes bytes at `offset`, none of them beyond the end of its page. The file grows as needed.
     /// Errors as those of [`Content::read`], and ENOSPC.
     pub fn write(&self, offset: u64, from: &[u8]) -> Result<(), Stop> {
-        let _busy = self.busy.lock();
+        let _busy = self.busy()?;
         self.put(offset, from)
     }
 
     /// Writes bytes at the end, whatever others append meanwhile: as many as there is room for. Answers how many, and the new end.
     /// Errors as those of [`Content::write`], and EFBIG at `limit`.
     pub fn append(&self, from: &[u8], limit: u64) -> Result<(usize, u64), Stop> {
-        let _busy = self.busy.lock();
+        let _busy = self.busy()?;
         let start = self.len();
         start
             .checked_add(from.len() as u64)
@@ -213,9 +247,13 @@ impl Content {
     }
 
     /// Cuts or extends the file; what is added reads as zeros.
-    /// [`Stop::Memory`] when the page in which the end lies is on its way from the swap disk.
+    /// [`Stop::Memory`] when the page in which the end lies is on its way from the swap disk, or the file is being cut already.
     pub fn truncate(&self, len: u64) -> Result<(), Stop> {
-        let _busy = self.busy.lock();
+        self.alone(|| self.set_len(len))
+    }
+
+    /// [`Content::truncate`], by who has the file to himself.
+    fn set_len(&self, len: u64) -> Result<(), Stop> {
         let seal = if len > self.len() {
             Seals::GROW
         } else {

@@ -5,10 +5,10 @@ use super::transfer;
 use crate::arch::cpu;
 use crate::mem::object::ObjectRef;
 use crate::migrate::lease;
+use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use bitflags::bitflags;
-use vm::addr::{Page, PageRange, USER_END};
-use vm::space::{Backing, Object};
+use vm::space::Object;
 use vm::table::Rights;
 
 bitflags! {
@@ -35,14 +35,14 @@ pub fn get(file: &OpenFile) -> Result<usize, Errno> {
 
 /// F_ADD_SEALS: EPERM when the file is not open for writing or takes no more seals, EBUSY when it is to be sealed against writing and
 /// is mapped for it.
-pub fn add(file: &OpenFile, seals: u64) -> Result<usize, Errno> {
+pub fn add(file: &OpenFile, seals: u64) -> Result<usize, Stop> {
     if !file.flags().writes() {
-        return Err(Errno::EPERM);
+        return Err(Errno::EPERM.into());
     }
     let seals = u32::try_from(seals).ok().and_then(Seals::from_bits);
     let seals = seals.ok_or(Errno::EINVAL)?;
     let Body::Tmp(node) = &file.body else {
-        return Err(Errno::EINVAL);
+        return Err(Errno::EINVAL.into());
     };
     let content = transfer::content(node)?;
     content.seal(|old| {
@@ -61,14 +61,11 @@ pub fn add(file: &OpenFile, seals: u64) -> Result<usize, Errno> {
 /// Whether a shared mapping of the object may be written, or made so by mprotect(2). Those of other tori count whatever their rights.
 fn is_mapped_for_writing(object: &ObjectRef) -> bool {
     let mut found = lease::home::is_held(object);
+    let memory = cpu::this().torus().memory();
     cpu::this().torus().share.spaces.each(|space| {
         found |= space.look(|space| {
-            let all = PageRange::new(Page(0), Page::containing(USER_END));
-            space.mappings_in(cpu::this().torus().memory(), all).any(|mapping| {
-                let is_shared = matches!(&mapping.backing,
-                    Backing::Object { object: other, shared: true, .. } if other.owner() == object.owner());
-                is_shared && mapping.maximum.contains(Rights::WRITE)
-            })
+            let mut all = space.mappings_of(memory, object.owner());
+            all.any(|mapping| !mapping.is_private() && mapping.maximum.contains(Rights::WRITE))
         });
         !found
     });

@@ -206,6 +206,16 @@ impl<O: Object> AddressSpace<O> {
         self.mappings.touching(range, || memory.pause())
     }
 
+    /// The mappings that show an object.
+    pub fn mappings_of<M: TableMemory>(
+        &self,
+        memory: &M,
+        object: Owner,
+    ) -> impl Iterator<Item = &Mapping<O>> {
+        self.mappings
+            .showing(Some(object), 0..u64::MAX, || memory.pause())
+    }
+
     /// How many mappings there are.
     pub const fn mapping_count(&self) -> usize {
         self.mappings.len()

@@ -77,7 +77,7 @@ pub fn fcntl(call: &mut Call) -> SysResult {
         F_OFD_GETLK => locking::record(call, LockAction::Look, LockOwner::OpenFile),
         F_OFD_SETLK => locking::record(call, LockAction::Try, LockOwner::OpenFile),
         F_OFD_SETLKW => locking::record(call, LockAction::Wait, LockOwner::OpenFile),
-        F_ADD_SEALS => Ok(seals::add(&file, call.args[2])?),
+        F_ADD_SEALS => seals::add(&file, call.args[2]),
         F_GET_SEALS => Ok(seals::get(&file)?),
         F_GETPIPE_SZ => about_file(call, file, Request::PipeSize { bytes: None })?.number(),
         F_SETPIPE_SZ => {

@@ -6,6 +6,7 @@ use crate::file::{count_pages, has_room, may_grow};
 use crate::mem::held::Held;
 use crate::mem::swap::{Asked, PageName};
 use crate::sched::lock::Lock;
+use crate::sched::pieces;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -142,13 +143,21 @@ impl OwnPages {
         if self.is_made(index) {
             return Some(index);
         }
-        let chunks = self.chunks.lock();
-        chunks.range(index / CHUNK..).find_map(|(number, places)| {
+        let mut from = index;
+        let found = loop {
+            let chunks = self.chunks.lock();
+            let (number, places) = chunks.range(from / CHUNK..).next()?;
             let first = number * CHUNK;
-            let places = places.iter().zip(first..);
-            let mut rest = places.skip(index.saturating_sub(first) as usize);
-            rest.find_map(|(place, index)| (*place != Place::Nowhere).then_some(index))
-        })
+            let mut rest = from.max(first)..first + CHUNK;
+            let stored = |index: &u64| places[(index - first) as usize] != Place::Nowhere;
+            if let Some(found) = rest.find(stored) {
+                break found;
+            }
+            drop(chunks);
+            pieces::step();
+            from = first + CHUNK;
+        };
+        (found < self.len().div_ceil(PAGE as u64)).then_some(found)
     }
 
     /// Looks for frames that are there already.
@@ -175,6 +184,13 @@ impl OwnPages {
     /// As [`OwnPages::try_place`], waiting for other cores.
     pub(super) fn with_place<R>(&self, index: u64, f: impl FnOnce(&mut Place) -> R) -> Option<R> {
         existing_mut(&mut self.chunks.lock(), index).map(f)
+    }
+
+    /// Takes the places of the last chunk out, if it begins at page `from` or after it.
+    fn take_last(&self, from: u64) -> Option<Vec<Place>> {
+        let mut chunks = self.chunks.lock();
+        let last = chunks.last_entry()?;
+        (*last.key() * CHUNK >= from).then(|| last.remove())
     }
 
     fn make(&self, owner: Owner, index: u64) -> Result<Held, SourceError> {
@@ -228,13 +244,11 @@ impl OwnPages {
         if let Some(places) = chunks.get_mut(&(keep / CHUNK)) {
             self.count(-release(&mut places[(keep % CHUNK) as usize..]));
         }
-        while let Some((&number, places)) = chunks.iter_mut().next_back()
-            && number * CHUNK >= keep
-        {
-            self.count(-release(places));
-            chunks.remove(&number);
-        }
         drop(chunks);
+        // Nobody makes a page beyond the end: others may look at the object between the chunks.
+        while let Some(mut places) = self.take_last(keep) {
+            self.count(-release(&mut places));
+        }
         if let Some(frame) = last {
             // SAFETY: K21, the frame is held; what programs see of it may change at any time anyway.
             unsafe { frame.start().add(tail).write_bytes(0, PAGE - tail) };
