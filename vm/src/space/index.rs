@@ -105,28 +105,38 @@ impl Index {
         before: [Option<Interval>; EACH],
         after: [Option<Interval>; EACH],
     ) {
-        if before == after {
-            return;
-        }
-        for interval in before.into_iter().flatten() {
-            let (rest, removed) = remove(self.root.take(), interval.key());
-            self.root = rest;
-            if let Some(mut node) = removed.filter(|_| self.spares < SPARES) {
-                node.children = [self.spare.take(), None];
-                self.spare = Some(node);
-                self.spares += 1;
+        for (before, after) in before.into_iter().zip(after) {
+            match (before, after) {
+                (Some(before), Some(after)) if before.key() == after.key() => {
+                    resize(&mut self.root, &after);
+                }
+                (before, after) => {
+                    before.into_iter().for_each(|before| self.remove(&before));
+                    after.into_iter().for_each(|after| self.insert(after));
+                }
             }
         }
-        for interval in after.into_iter().flatten() {
-            let Some(mut node) = self.spare.take() else {
-                debug_assert!(false, "an insertion that was not reserved");
-                return;
-            };
-            self.spare = node.children[0].take();
-            self.spares -= 1;
-            *node = Node::new(interval, [None, None]);
-            self.root = Some(insert(self.root.take(), node));
+    }
+
+    fn remove(&mut self, interval: &Interval) {
+        let (rest, removed) = remove(self.root.take(), interval.key());
+        self.root = rest;
+        if let Some(mut node) = removed.filter(|_| self.spares < SPARES) {
+            node.children = [self.spare.take(), None];
+            self.spare = Some(node);
+            self.spares += 1;
         }
+    }
+
+    fn insert(&mut self, interval: Interval) {
+        let Some(mut node) = self.spare.take() else {
+            debug_assert!(false, "an insertion that was not reserved");
+            return;
+        };
+        self.spare = node.children[0].take();
+        self.spares -= 1;
+        *node = Node::new(interval, [None, None]);
+        self.root = Some(insert(self.root.take(), node));
     }
 
     /// Where the next mapping after `after` begins that shows some of these pages, and its place in the order.
@@ -231,6 +241,17 @@ fn insert(link: Link, new: Box<Node>) -> Box<Node> {
     let side = usize::from(new.interval.key() > node.interval.key());
     node.children[side] = Some(insert(node.children[side].take(), new));
     balanced(node)
+}
+
+/// Gives the interval of this key its end.
+fn resize(link: &mut Link, to: &Interval) {
+    let Some(node) = link else { return };
+    match to.key().cmp(&node.interval.key()) {
+        Ordering::Less => resize(&mut node.children[0], to),
+        Ordering::Greater => resize(&mut node.children[1], to),
+        Ordering::Equal => node.interval.end = to.end,
+    }
+    node.update();
 }
 
 /// The tree without a key, and the node that had it.
