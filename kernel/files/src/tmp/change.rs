@@ -35,8 +35,9 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
             gid: new.gid,
             ..attributes
         };
-        let node = self.make(attributes, content, Arc::downgrade(directory))?;
-        directory.alter().entries.insert(name, node.clone())?;
+        let node = self.make(attributes, content)?;
+        let position = directory.alter().entries.insert(name, node.clone())?;
+        node.set_name(directory, position);
         if is_directory {
             directory.count_link(true, attributes.ctime);
         }
@@ -64,7 +65,8 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         if node.links() == 0 {
             return Err(FileError::NotFound);
         }
-        directory.alter().entries.insert(name, node.clone())?;
+        let position = directory.alter().entries.insert(name, node.clone())?;
+        node.set_name(directory, position);
         node.count_link(true, now);
         directory.touch(now);
         Ok(())

@@ -50,7 +50,8 @@ impl<N> Directory<N> {
             .map(|(_, node)| node)
     }
 
-    pub(super) fn insert(&mut self, name: &[u8], node: N) -> Result<(), FileError> {
+    /// Adds an entry; answers its position, which no other will have.
+    pub(super) fn insert(&mut self, name: &[u8], node: N) -> Result<u64, FileError> {
         let name = fallible::arc_slice(name)?;
         // One search for all: names may be long and alike.
         if let Some(old) = self.by_name.put(name.clone(), self.next)? {
@@ -64,7 +65,17 @@ impl<N> Directory<N> {
             return Err(error.into());
         }
         self.next += 1;
-        Ok(())
+        Ok(self.next - 1)
+    }
+
+    /// The entry at a position, if it is one that the archive has not.
+    pub(super) fn at(&self, position: u64) -> Option<Entry<'_, N>> {
+        let (name, node) = self.by_position.get(&position)?;
+        Some(Entry {
+            position,
+            name,
+            node,
+        })
     }
 
     pub(super) fn remove(&mut self, name: &[u8]) -> Option<N> {

@@ -176,6 +176,7 @@ impl<C, R: RelaxStrategy> Lower<C, R> {
             links: node.links,
             entries: Directory::over(self.tree.names(id).len() as u64),
             parent: parent.map_or_else(Weak::new, Arc::downgrade),
+            position: None,
             gone: None,
         };
         let below = Below { lower: self, id };

@@ -90,6 +90,7 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
             links: 2,
             entries: Directory::over(0),
             parent: Weak::new(),
+            position: None,
             gone: None,
         };
         Ok(Self {
@@ -135,7 +136,7 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         content: C,
         shown: Option<Vec<u8>>,
     ) -> Result<Arc<Node<C, R>>, NoMemory> {
-        let node = self.make(attributes, Content::File(content), Weak::new())?;
+        let node = self.make(attributes, Content::File(content))?;
         let mut state = node.alter();
         state.links = 0;
         state.gone = shown.map(|name| Gone {
@@ -178,7 +179,6 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         &self,
         attributes: Attributes,
         content: Content<C>,
-        parent: Weak<Node<C, R>>,
     ) -> Result<Arc<Node<C, R>>, NoMemory> {
         let attributes = Attributes {
             mode: attributes.mode & !S_IFMT | kind(&content),
@@ -194,7 +194,8 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
             attributes,
             links,
             entries: Directory::over(0),
-            parent,
+            parent: Weak::new(),
+            position: None,
             gone: None,
         };
         Node::new((self.device, number), content, None, state)

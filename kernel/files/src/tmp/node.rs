@@ -33,6 +33,8 @@ pub(super) struct State<C: 'static, R: 'static> {
     pub(super) entries: Directory<Arc<Node<C, R>>>,
     /// The directory that it is in, of a file with several names one of them; dangling for the root, and for a removed directory.
     pub(super) parent: Weak<Node<C, R>>,
+    /// Where in that directory its name is, unless the archive has it there.
+    pub(super) position: Option<u64>,
     /// Its last name, and where that was, once it has none.
     pub(super) gone: Option<Gone<C, R>>,
 }
@@ -181,17 +183,24 @@ impl<C, R: RelaxStrategy> Node<C, R> {
         below.lower.tree.position(below.id, name)
     }
 
-    /// The name of `child`, a directory, in this directory. [`FileError::NotFound`] when it is not in it.
+    /// It has a name in `directory`, at this position: of several names the last one.
+    pub(super) fn set_name(&self, directory: &Arc<Self>, position: u64) {
+        let mut state = self.alter();
+        state.parent = Arc::downgrade(directory);
+        state.position = Some(position);
+    }
+
+    /// The name of `child` in this directory.
     ///
     /// # Errors
-    /// [`FileError::NotFound`], [`FileError::NoMemory`].
+    /// [`FileError::NotFound`] when it is not in it, or the last of its names is not; [`FileError::NoMemory`].
     pub fn name_of(&self, child: &Self) -> Result<Vec<u8>, FileError> {
+        let position = child.look().position;
         let state = self.look();
-        let mut own = state.entries.iter_from(0);
-        if let Some(entry) = own.find(|entry| core::ptr::eq(&**entry.node, child)) {
+        let own = position.and_then(|position| state.entries.at(position));
+        if let Some(entry) = own.filter(|entry| core::ptr::eq(&**entry.node, child)) {
             return Ok(to_vec(entry.name)?);
         }
-        drop(own);
         let name = child.archive().and_then(|id| {
             let name = self.below.as_ref()?.lower.tree.node(id).name;
             let (position, named) = self.lower(name)?;

@@ -54,12 +54,12 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
             return Err(FileError::NotFound);
         }
         Self::take(from)?;
-        to.0.alter().entries.insert(to.1, node.clone())?;
+        let position = to.0.alter().entries.insert(to.1, node.clone())?;
         if node.is_directory() {
             from.0.count_link(false, now);
             to.0.count_link(true, now);
         }
-        node.alter().parent = Arc::downgrade(to.0);
+        node.set_name(to.0, position);
         from.0.touch(now);
         to.0.touch(now);
         node.change(|attributes| attributes.ctime = now);
