@@ -28,14 +28,10 @@ pub struct Table<T> {
 #[derive(Debug)]
 struct Chunk<T> {
     used: u64,
+    /// Those of them that execve closes.
+    closed_on_exec: u64,
     /// As many as have been needed: most processes have a few descriptors.
-    slots: Vec<Option<Slot<T>>>,
-}
-
-#[derive(Clone, Debug)]
-struct Slot<T> {
-    file: T,
-    close_on_exec: bool,
+    slots: Vec<Option<T>>,
 }
 
 impl<T> Default for Table<T> {
@@ -55,29 +51,33 @@ impl<T> Table<T> {
         }
     }
 
-    fn slot(&self, fd: i32) -> Option<&Slot<T>> {
-        let fd = usize::try_from(fd).ok()?;
-        let chunk = self.chunks.get(fd / CHUNK)?.as_ref()?;
-        chunk.slots.get(fd % CHUNK)?.as_ref()
+    /// The chunk of an open descriptor, and its bit there.
+    fn place(&self, fd: i32) -> Result<(&Chunk<T>, usize), FileError> {
+        let fd = usize::try_from(fd).map_err(|_| FileError::BadDescriptor)?;
+        let chunk = self.chunks.get(fd / CHUNK).and_then(Option::as_deref);
+        let chunk = chunk.filter(|chunk| chunk.used & 1 << (fd % CHUNK) != 0);
+        Ok((chunk.ok_or(FileError::BadDescriptor)?, fd % CHUNK))
     }
 
     /// The open file of a descriptor.
     pub fn get(&self, fd: i32) -> Result<&T, FileError> {
-        Ok(&self.slot(fd).ok_or(FileError::BadDescriptor)?.file)
+        let (chunk, at) = self.place(fd)?;
+        let file = chunk.slots.get(at).and_then(Option::as_ref);
+        file.ok_or(FileError::BadDescriptor)
     }
 
     /// Whether a descriptor is closed by execve.
     pub fn close_on_exec(&self, fd: i32) -> Result<bool, FileError> {
-        Ok(self.slot(fd).ok_or(FileError::BadDescriptor)?.close_on_exec)
+        let (chunk, at) = self.place(fd)?;
+        Ok(chunk.closed_on_exec & 1 << at != 0)
     }
 
     /// Sets whether a descriptor is closed by execve.
     pub fn set_close_on_exec(&mut self, fd: i32, on: bool) -> Result<(), FileError> {
-        let slot = usize::try_from(fd).ok().and_then(|fd| {
-            let chunk = self.chunks.get_mut(fd / CHUNK)?.as_mut()?;
-            chunk.slots.get_mut(fd % CHUNK)?.as_mut()
-        });
-        slot.ok_or(FileError::BadDescriptor)?.close_on_exec = on;
+        let (_, at) = self.place(fd)?;
+        if let Some(Some(chunk)) = self.chunks.get_mut(fd as usize / CHUNK) {
+            chunk.close_on_exec(at, on);
+        }
         Ok(())
     }
 
@@ -143,13 +143,11 @@ impl<T> Table<T> {
             .ok_or(FileError::BadDescriptor)?;
         let number = fd / CHUNK;
         let chunk = self.chunk(number)?;
-        let old = chunk.slot(fd % CHUNK)?.replace(Slot {
-            file,
-            close_on_exec,
-        });
+        let old = chunk.slot(fd % CHUNK)?.replace(file);
         chunk.used |= 1 << (fd % CHUNK);
+        chunk.close_on_exec(fd % CHUNK, close_on_exec);
         self.note(number);
-        Ok(old.map(|slot| slot.file))
+        Ok(old)
     }
 
     /// The chunk of this number, made when it is missing.
@@ -196,35 +194,53 @@ impl<T> Table<T> {
 
     /// Frees a number; answers the file that had it.
     pub fn remove(&mut self, fd: i32) -> Result<T, FileError> {
-        let slot = usize::try_from(fd).ok().and_then(|fd| self.take(fd));
-        Ok(slot.ok_or(FileError::BadDescriptor)?.file)
+        let file = usize::try_from(fd).ok().and_then(|fd| self.take(fd));
+        file.ok_or(FileError::BadDescriptor)
     }
 
-    fn take(&mut self, fd: usize) -> Option<Slot<T>> {
+    fn take(&mut self, fd: usize) -> Option<T> {
         let chunk = self.chunks.get_mut(fd / CHUNK)?.as_mut()?;
-        let slot = chunk.slots.get_mut(fd % CHUNK)?.take()?;
+        let file = chunk.slots.get_mut(fd % CHUNK)?.take()?;
         chunk.used &= !(1 << (fd % CHUNK));
+        chunk.close_on_exec(fd % CHUNK, false);
         if chunk.used == 0 && fd >= CHUNK {
             // The first chunk, which most processes need no more than, stays.
             self.chunks[fd / CHUNK] = None;
         }
         self.note(fd / CHUNK);
-        Some(slot)
+        Some(file)
     }
 
     /// Takes out the first file from `from` on that execve closes, with its number.
     pub fn take_close_on_exec(&mut self, from: i32) -> Option<(i32, T)> {
-        let mut numbers = self.numbers_from(from);
-        let fd = numbers.find(|&fd| self.slot(fd).is_some_and(|slot| slot.close_on_exec))?;
-        drop(numbers);
-        self.take(fd as usize).map(|slot| (fd, slot.file))
+        let from = usize::try_from(from).unwrap_or(0);
+        let (mut number, mut beyond) = (from / CHUNK, from % CHUNK);
+        let at = loop {
+            let chunk = self.chunks.get(number)?.as_ref();
+            let closed = chunk.map_or(0, |chunk| chunk.closed_on_exec) >> beyond << beyond;
+            if closed != 0 {
+                break closed.trailing_zeros() as usize;
+            }
+            (self.pause)();
+            (number, beyond) = (next_bit(self.used.iter().copied(), number + 1)?, 0);
+        };
+        let fd = number * CHUNK + at;
+        self.take(fd).map(|file| (fd as i32, file))
+    }
+
+    /// The largest open descriptor.
+    pub fn last(&self) -> Option<i32> {
+        let word = self.used.iter().rposition(|word| *word != 0)?;
+        let number = (word + 1) * CHUNK - 1 - self.used[word].leading_zeros() as usize;
+        let used = self.chunks.get(number)?.as_ref()?.used;
+        Some(((number + 1) * CHUNK - 1) as i32 - used.leading_zeros() as i32)
     }
 
     /// Takes the table apart: each file goes to `close`.
     pub fn dissolve(mut self, mut close: impl FnMut(T)) {
         while let Some(chunk) = self.chunks.pop() {
-            for slot in chunk.into_iter().flat_map(|chunk| chunk.slots).flatten() {
-                close(slot.file);
+            for file in chunk.into_iter().flat_map(|chunk| chunk.slots).flatten() {
+                close(file);
                 (self.pause)();
             }
             (self.pause)();
@@ -246,32 +262,39 @@ impl<T> Table<T> {
 
     /// The open descriptors, ascending.
     pub fn numbers(&self) -> impl Iterator<Item = i32> + '_ {
-        self.numbers_from(0)
-    }
-
-    fn numbers_from(&self, from: i32) -> impl Iterator<Item = i32> + '_ {
         let next = |from: i32| self.next(from);
-        core::iter::successors(next(from), move |fd| next(fd.checked_add(1)?))
+        core::iter::successors(next(0), move |fd| next(fd.checked_add(1)?))
     }
 }
 
 impl<T: Clone> Table<T> {
     /// A copy of those files that `keep` names, under the same numbers.
     pub fn duplicate(&self, keep: impl Fn(&T) -> bool) -> Result<Self, FileError> {
-        let (mut copy, mut from) = (Self::new(self.pause), 0);
-        while let Some(number) = next_bit(self.used.iter().copied(), from) {
+        let mut copy = Self::new(self.pause);
+        match copy.take_copies(self, keep) {
+            Ok(()) => Ok(copy),
+            Err(error) => {
+                copy.dissolve(drop);
+                Err(error)
+            }
+        }
+    }
+
+    fn take_copies(&mut self, table: &Self, keep: impl Fn(&T) -> bool) -> Result<(), FileError> {
+        let mut from = 0;
+        while let Some(number) = next_bit(table.used.iter().copied(), from) {
             from = number + 1;
-            let Some(chunk) = &self.chunks[number] else {
+            let Some(chunk) = &table.chunks[number] else {
                 continue;
             };
             let twin = chunk.duplicate(&keep, self.pause)?;
             if twin.used != 0 {
-                copy.grow(number)?;
-                copy.chunks[number] = Some(boxed(twin)?);
-                copy.note(number);
+                self.grow(number)?;
+                self.chunks[number] = Some(boxed(twin)?);
+                self.note(number);
             }
         }
-        Ok(copy)
+        Ok(())
     }
 }
 
@@ -282,12 +305,18 @@ impl<T> Chunk<T> {
     const fn new() -> Self {
         Self {
             used: 0,
+            closed_on_exec: 0,
             slots: Vec::new(),
         }
     }
 
+    /// Notes whether execve closes a slot.
+    const fn close_on_exec(&mut self, at: usize, on: bool) {
+        self.closed_on_exec = self.closed_on_exec & !(1 << at) | (on as u64) << at;
+    }
+
     /// A slot of this number, made when it is missing.
-    fn slot(&mut self, number: usize) -> Result<&mut Option<Slot<T>>, FileError> {
+    fn slot(&mut self, number: usize) -> Result<&mut Option<T>, FileError> {
         if number >= self.slots.len() {
             let len = (number + 1).next_power_of_two().max(FEW);
             let more = len - self.slots.len();
@@ -304,16 +333,19 @@ impl<T: Clone> Chunk<T> {
     fn duplicate(&self, keep: impl Fn(&T) -> bool, pause: fn()) -> Result<Self, FileError> {
         let mut twin = Self {
             used: 0,
+            closed_on_exec: 0,
             slots: with_capacity(self.slots.len())?,
         };
-        for (number, slot) in self.slots.iter().enumerate() {
-            let kept = slot.as_ref().filter(|slot| keep(&slot.file));
+        pause();
+        for (number, file) in self.slots.iter().enumerate() {
+            let kept = file.as_ref().filter(|file| keep(file));
             if kept.is_some() {
                 twin.used |= 1 << number;
                 pause();
             }
             twin.slots.try_push(kept.cloned())?;
         }
+        twin.closed_on_exec = self.closed_on_exec & twin.used;
         Ok(twin)
     }
 }

@@ -175,7 +175,7 @@ impl Context {
     /// One more than the largest descriptor that is open, in steps of 64.
     pub fn size(&self) -> usize {
         let inner = self.inner.lock();
-        let largest = inner.table.numbers().max().unwrap_or(0);
+        let largest = inner.table.last().unwrap_or(0);
         (largest as usize + 1).next_multiple_of(64)
     }
 

@@ -26,6 +26,37 @@ fn lowest_number_first() {
 
 proptest! {
     #[test]
+    fn takes_out_what_execve_closes(
+        open in prop::collection::btree_map(0i32..9000, any::<bool>(), 0..200),
+        changed in prop::collection::vec((0i32..9000, any::<bool>()), 0..50),
+        from in 0i32..9000,
+    ) {
+        let (mut table, mut model) = (Table::new(|| ()), open);
+        for (fd, closes) in &model {
+            prop_assert_eq!(table.replace(*fd, *fd, *closes, 9000), Ok(None));
+        }
+        for (fd, closes) in changed {
+            match model.get_mut(&fd) {
+                Some(old) => {
+                    *old = closes;
+                    prop_assert_eq!(table.set_close_on_exec(fd, closes), Ok(()));
+                    prop_assert_eq!(table.close_on_exec(fd), Ok(closes));
+                }
+                None => prop_assert!(table.set_close_on_exec(fd, closes).is_err()),
+            }
+        }
+        let mut table = table.duplicate(|file| file % 5 != 0).unwrap();
+        model.retain(|fd, _| fd % 5 != 0);
+        let taken = core::iter::from_fn(|| Some(table.take_close_on_exec(from)?.0));
+        let taken: Vec<i32> = taken.collect();
+        let closed = |(fd, closes): (&i32, &bool)| (*closes && *fd >= from).then_some(*fd);
+        let all: Vec<i32> = model.iter().filter_map(closed).collect();
+        prop_assert_eq!(&taken, &all);
+        model.retain(|fd, _| !all.contains(fd));
+        prop_assert!(table.numbers().eq(model.keys().copied()));
+    }
+
+    #[test]
     fn is_a_map_of_numbers(operations in prop::collection::vec((0u8..6, 0usize..9000), 1..400)) {
         let (mut table, mut model) = (Table::new(|| ()), BTreeMap::new());
         for (operation, number) in operations {
@@ -53,6 +84,7 @@ proptest! {
                 4 => table = table.duplicate(|file| file % 7 != 0).unwrap(),
                 _ => prop_assert_eq!(table.next(fd), model.range(fd..).next().map(|(fd, _)| *fd)),
             }
+            prop_assert_eq!(table.last(), table.numbers().last());
             if operation == 4 {
                 model.retain(|_, file| *file % 7 != 0);
             }

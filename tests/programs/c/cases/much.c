@@ -172,6 +172,28 @@ static void proc(void) {
     for (int i = 0; i < 6; i++) say(machine[i], reads(machine[i]));
 }
 
+static void descriptors(void) {
+    enum { N = 20000 };
+    struct rlimit many = {N + 100, N + 100};
+    say("setrlimit", setrlimit(RLIMIT_NOFILE, &many));
+    int made = 0;
+    for (int i = 3; i < N; i++) made += dup2(1, i) == i;
+    say("descriptors", made);
+    fcntl(N - 1, F_SETFD, FD_CLOEXEC);
+    say("status", reads("/proc/self/status"));
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) _exit(execl("/proc/self/exe", "much", "again", (char *)0));
+    int status;
+    say("again", waitpid(child, &status, 0) > 0 ? WEXITSTATUS(status) : -1);
+    say("close_range", syscall(SYS_close_range, 3, ~0u, 0));
+}
+
+/* What a process that was executed has: all but the last. */
+static int again(void) {
+    return fcntl(19998, F_GETFD) == 0 && fcntl(19999, F_GETFD) < 0 ? 7 : 8;
+}
+
 static void objects(void) {
     int fd = memfd_create("object", MFD_ALLOW_SEALING);
     say("ftruncate", ftruncate(fd, 64 << 20));
@@ -219,11 +241,14 @@ static void end(void) {
     say("wait", waitpid(child, &status, 0) > 0 ? WEXITSTATUS(status) : -1);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    (void)argv;
+    if (argc > 1) return again();
     processes();
     paths();
     locks();
     proc();
+    descriptors();
     objects();
     end();
     return 0;
