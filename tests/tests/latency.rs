@@ -40,8 +40,12 @@ fn what_programs_have_much_of_is_done_in_pieces() {
 
 #[test]
 fn what_programs_have_much_of_makes_nothing_else_dearer() {
-    let machine = cases::exec("growth").smp(1).tori(1).mem(44).swap(96);
-    cases::as_on_linux("growth", &machine.counted());
+    let short = cases::exec("growth").args(["truncated", "evicted"]);
+    let roomy = cases::exec("growth").args(["named", "waited"]);
+    let outputs = [short.mem(44).swap(96), roomy]
+        .map(|exec| exec.smp(1).tori(1).counted().run())
+        .map(|output| output.stdout);
+    assert_eq!(outputs.concat(), cases::expected("growth"));
 }
 
 /// The call fuzzer's victims, which make about so many calls.

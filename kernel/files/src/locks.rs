@@ -222,10 +222,18 @@ impl Locks {
     }
 }
 
+/// Owners that are looked at, each waiting for the next one, for one that waits for the first (`MAX_DEADLK_ITERATIONS` of Linux): a
+/// longer ring is not noticed.
+const RING: usize = 11;
+
 /// The owners that wait for others: each for one lock at most.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Waits {
     by_owner: BTreeMap<Owner, Wait>,
+    /// By the file whose lock they wait for.
+    by_file: BTreeMap<(u64, Owner), ()>,
+    /// Called between the pieces of what is long.
+    pause: fn(),
 }
 
 #[derive(Debug)]
@@ -235,10 +243,12 @@ struct Wait {
 }
 
 impl Waits {
-    /// Nobody waits.
-    pub const fn new() -> Self {
+    /// Nobody waits; `pause` is called between the pieces of what is long.
+    pub const fn new(pause: fn()) -> Self {
         Self {
             by_owner: BTreeMap::new(),
+            by_file: BTreeMap::new(),
+            pause,
         }
     }
 
@@ -246,26 +256,42 @@ impl Waits {
     pub fn begin(&mut self, owner: Owner, holder: Owner, file: u64) -> Result<(), Refused> {
         self.end(owner);
         let mut at = holder;
-        // Without `owner` nobody comes twice on the way.
-        while let Some(wait) = self.by_owner.get(&at) {
+        for _ in 0..RING {
+            let Some(wait) = self.by_owner.get(&at) else {
+                break;
+            };
             at = wait.holder;
             if at == owner {
                 return Err(Refused::Deadlock);
             }
         }
         self.by_owner.put(owner, Wait { holder, file })?;
+        if let Err(error) = self.by_file.put((file, owner), ()) {
+            self.end(owner);
+            return Err(error.into());
+        }
         Ok(())
     }
 
     /// An owner waits no longer.
     pub fn end(&mut self, owner: Owner) {
-        self.by_owner.remove(&owner);
+        if let Some(wait) = self.by_owner.remove(&owner) {
+            self.by_file.remove(&(wait.file, owner));
+        }
         self.tidy();
     }
 
     /// Something has changed about a file's locks: who waits for one looks again.
     pub fn changed(&mut self, file: u64) {
-        self.by_owner.retain(|_, wait| wait.file != file);
+        let first = (file, Owner(0));
+        while let Some((&(of, owner), ())) = self.by_file.range(first..).next() {
+            if of != file {
+                break;
+            }
+            self.by_file.remove(&(file, owner));
+            self.by_owner.remove(&owner);
+            (self.pause)();
+        }
         self.tidy();
     }
 
@@ -273,6 +299,7 @@ impl Waits {
     fn tidy(&mut self) {
         if self.by_owner.is_empty() {
             self.by_owner = BTreeMap::new();
+            self.by_file = BTreeMap::new();
         }
     }
 }

@@ -5,6 +5,7 @@ use super::account::Account;
 use super::balance::Balance;
 use super::charge::Ledger;
 use super::closing::Closing;
+use crate::arch::cpu;
 use crate::mem::names::Names;
 use crate::mem::object::{Named, Objects};
 use crate::mem::page_cache::PageCache;
@@ -76,7 +77,7 @@ impl Share {
             vmo: crate::vmo::Store::new(),
             futexes: Futexes::new(),
             far_files: crate::file::far::Share::new(),
-            lock_waits: Lock::new(Waits::new()),
+            lock_waits: Lock::new(Waits::new(cpu::let_interrupts_in)),
             migrate: crate::migrate::Share::new(torus),
             balance: Balance::new(),
             ledger: Ledger::new(),

@@ -4,6 +4,7 @@ use super::far::Hands;
 use super::{Pid, Process};
 use crate::rings::Places;
 use crate::sched::lock::IrqLock;
+use crate::sched::pieces;
 use crate::sched::wait::WaitQueue;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
@@ -34,6 +35,9 @@ pub enum Kinship {
     /// A child of a process's parent, which there is.
     SiblingOf(Pid),
 }
+
+/// Processes that are looked at under one hold of the lock.
+const PIECE: usize = 32;
 
 /// Messages about a process that signals to many cause: one of those of its torus, and one of another's.
 const TOLD: usize = 2;
@@ -206,14 +210,32 @@ impl Table {
         self.read(|families| families.session(pid)).unwrap_or(pid)
     }
 
+    /// The first process after this one, by number, of a wanted life. Others may have the table between the pieces of a long search.
+    fn next(
+        &self,
+        mut after: Option<Pid>,
+        wanted: impl Fn(Option<Life>) -> bool,
+    ) -> Option<Arc<Process>> {
+        loop {
+            let inner = self.inner.lock();
+            let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let processes = inner.processes.range((from, Bound::Unbounded));
+            let mut last = None;
+            for (pid, process) in processes.take(PIECE) {
+                if wanted(inner.families.life(*pid)) {
+                    return Some(process.clone());
+                }
+                last = Some(*pid);
+            }
+            drop(inner);
+            after = Some(last?);
+            pieces::step();
+        }
+    }
+
     /// The living process that comes next by number.
     pub fn next_living(&self, after: Option<Pid>) -> Option<Arc<Process>> {
-        let inner = self.inner.lock();
-        let lives = |pid| inner.families.life(pid) == Some(Life::Live);
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut processes = inner.processes.range((from, Bound::Unbounded));
-        let (_, process) = processes.find(|(pid, _)| lives(**pid))?;
-        Some(process.clone())
+        self.next(after, |life| life == Some(Life::Live))
     }
 
     /// The living processes that are here.
@@ -228,22 +250,25 @@ impl Table {
 
     /// As many as there is memory for.
     fn those(&self, wanted: impl Fn(Option<Life>) -> bool) -> Vec<Arc<Process>> {
-        let inner = self.inner.lock();
-        let mut found = Vec::new();
-        for process in inner.processes.values() {
-            let meant = wanted(inner.families.life(process.pid));
-            if meant && found.try_push(process.clone()).is_err() {
+        let mut found: Vec<Arc<Process>> = Vec::new();
+        while let Some(process) = self.next(found.last().map(|last| last.pid), &wanted) {
+            if found.try_push(process).is_err() {
                 break;
             }
+            pieces::step();
         }
         found
     }
 
     /// How many living processes are here, those included that are on their way to a torus that has not taken them yet.
     pub fn count_living(&self) -> usize {
-        let inner = self.inner.lock();
-        let living = |pid: &&Pid| inner.families.life(**pid) == Some(Life::Live);
-        inner.processes.keys().filter(living).count()
+        let (mut count, mut last) = (0, None);
+        while let Some(process) = self.next_living(last) {
+            last = Some(process.pid);
+            count += 1;
+            pieces::step();
+        }
+        count
     }
 
     /// Notes that a process has executed a program.

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod ask;
 pub mod exports;
 pub mod image;
+pub mod requests;
 pub mod slots;
 pub mod wire;
 

@@ -1,5 +1,6 @@
 use super::*;
 use alloc::vec::Vec;
+use proptest::prelude::*;
 
 const END: u64 = u64::MAX;
 
@@ -56,7 +57,7 @@ fn ranges_are_cut() {
 
 #[test]
 fn circles_are_deadlocks() {
-    let mut waits = Waits::new();
+    let mut waits = Waits::new(|| ());
     let [a, b, c] = [1, 2, 3].map(Owner);
     assert_eq!(waits.begin(a, b, 10), Ok(()));
     assert_eq!(waits.begin(b, c, 11), Ok(()));
@@ -110,6 +111,58 @@ fn like_a_table_of_bytes() {
                 assert_eq!(held.next().map(|held| held.kind), *expected);
                 assert_eq!(held.next(), None, "no byte twice");
             }
+        }
+    }
+}
+
+/// A ring of waits is noticed as far as Linux notices it.
+#[test]
+fn a_long_ring_is_not_noticed() {
+    for (owners, noticed) in [(12, true), (13, false)] {
+        let mut waits = Waits::new(|| ());
+        for owner in 1..owners {
+            assert_eq!(waits.begin(Owner(owner), Owner(owner + 1), owner), Ok(()));
+        }
+        let last = waits.begin(Owner(owners), Owner(1), 0);
+        assert_eq!(last == Err(Refused::Deadlock), noticed, "{owners}");
+    }
+}
+
+proptest! {
+    /// Who waits for what, against a list that is searched.
+    #[test]
+    fn waits_are_found_by_file(operations in prop::collection::vec((0u8..4, 1u64..9, 1u64..9, 0u64..4), 1..200)) {
+        let (mut waits, mut model) = (Waits::new(|| ()), Vec::<(u64, u64, u64)>::new());
+        for (operation, owner, holder, file) in operations {
+            match operation {
+                0 => {
+                    waits.changed(file);
+                    model.retain(|(.., of)| *of != file);
+                }
+                1 => {
+                    waits.end(Owner(owner));
+                    model.retain(|(of, ..)| *of != owner);
+                }
+                _ if owner != holder => {
+                    model.retain(|(of, ..)| *of != owner);
+                    let mut at = holder;
+                    while let Some((_, next, _)) = model.iter().find(|(of, ..)| *of == at) {
+                        at = *next;
+                        if at == owner {
+                            break;
+                        }
+                    }
+                    let ring = at == owner;
+                    let begun = waits.begin(Owner(owner), Owner(holder), file);
+                    prop_assert_eq!(begun == Err(Refused::Deadlock), ring);
+                    if !ring {
+                        model.push((owner, holder, file));
+                    }
+                }
+                _ => {}
+            }
+            prop_assert_eq!(waits.by_owner.len(), model.len());
+            prop_assert_eq!(waits.by_file.len(), model.len());
         }
     }
 }

@@ -25,6 +25,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::far::answer::Answer;
 use braid_files::far::ask::{Ask, Request, Who};
+use braid_files::far::requests::Call;
 use braid_files::far::wire::WireError;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use fallible::with_capacity;
@@ -171,10 +172,14 @@ pub fn woken(request: u64) {
     }
 }
 
+/// What a call of another torus is found by.
+fn name(from: TorusId, call: u64) -> Call {
+    (from.index() as u64, call)
+}
+
 /// The asker of a request does not want to wait any longer.
 pub fn cancel(from: TorusId, call: u64) {
-    let asked = |serving: &&Arc<Serving>| serving.from == from && serving.call == call;
-    let found = share().waiting.lock().iter().find(asked).cloned();
+    let found = share().waiting.lock().of(name(from, call)).cloned();
     // If it is not there the answer is under way.
     let Some(serving) = found else { return };
     let done = serving.in_flight.lock().done;
@@ -253,8 +258,8 @@ fn failed(errno: Errno) -> Answer {
 /// Gives a request a number by which it is found again. ENOMEM without memory for that.
 fn enter(serving: &Arc<Serving>) -> Result<(), Errno> {
     if serving.number.load(Ordering::Relaxed) == 0 {
-        let number = share().waiting.lock().insert(serving.clone());
-        let number = number.map_err(|_| Errno::ENOMEM)?;
+        let call = name(serving.from, serving.call);
+        let number = share().waiting.lock().insert(call, serving.clone())?;
         serving.number.store(number, Ordering::Release);
         share().begin();
     }

@@ -8,6 +8,7 @@ use crate::sched::lock::Lock;
 use ::torus::MAX_TORI;
 use alloc::sync::Arc;
 use braid_files::far::exports::Exports;
+use braid_files::far::requests::Requests;
 use braid_files::far::slots::Slots;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,7 +19,7 @@ pub struct Share {
     /// Files that other tori hold.
     pub(super) exports: Lock<Exports<Arc<OpenFile>, MAX_TORI>>,
     /// Requests of other tori that wait.
-    pub(super) waiting: Lock<Slots<Arc<Serving>>>,
+    pub(super) waiting: Lock<Requests<Arc<Serving>>>,
     /// How many questions, files and requests these are.
     busy: AtomicUsize,
 }
@@ -29,7 +30,7 @@ impl Share {
         Self {
             asked: Lock::new(Slots::new()),
             exports: Lock::new(Exports::new()),
-            waiting: Lock::new(Slots::new()),
+            waiting: Lock::new(Requests::new()),
             busy: AtomicUsize::new(0),
         }
     }

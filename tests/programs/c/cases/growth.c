@@ -79,6 +79,58 @@ static double evicted(long count) {
     return spent / PAGES / ROUNDS;
 }
 
+/* The path of a directory that is made last among so many names. */
+static double named(long count) {
+    enum { TIMES = 20 };
+    char path[64];
+    if (mkdir("/tmp/named", 0700) || chdir("/tmp/named")) die("directory");
+    for (long i = 0; i < count; i++) {
+        sprintf(path, "%ld", i);
+        if (mknod(path, S_IFREG | 0600, 0)) die("mknod");
+    }
+    if (mkdir("last", 0700) || chdir("last")) die("last");
+    double start = now();
+    for (int i = 0; i < TIMES; i++)
+        if (!getcwd(path, sizeof path)) die("getcwd");
+    double spent = now() - start;
+    if (strcmp(path, "/tmp/named/last")) die("path");
+    chdir("..");
+    rmdir("last");
+    for (long i = 0; i < count; i++) {
+        sprintf(path, "%ld", i);
+        unlink(path);
+    }
+    chdir("/");
+    rmdir("/tmp/named");
+    return spent / TIMES;
+}
+
+/* A lock that nobody wants is set and let go, while so many processes wait for a lock of another file. */
+static double waited(long count) {
+    enum { TIMES = 20 };
+    int wanted = open("/tmp/wanted", O_CREAT | O_RDWR, 0600), other = open("/tmp/other", O_CREAT | O_RDWR, 0600);
+    struct flock lock = {.l_type = F_WRLCK, .l_len = 1}, unlock = {.l_type = F_UNLCK, .l_len = 1};
+    if (fcntl(wanted, F_SETLK, &lock)) die("lock");
+    for (long i = 0; i < count; i++) {
+        pid_t child = fork();
+        if (child < 0) die("fork");
+        if (child == 0) _exit(fcntl(wanted, F_SETLKW, &lock));
+    }
+    usleep(300000);
+    double start = now();
+    for (int i = 0; i < TIMES; i++)
+        if (fcntl(other, F_SETLK, &lock) || fcntl(other, F_SETLK, &unlock)) die("other");
+    double spent = now() - start;
+    close(wanted);
+    int status;
+    while (wait(&status) > 0)
+        if (status) die("child");
+    close(other);
+    unlink("/tmp/wanted");
+    unlink("/tmp/other");
+    return spent / TIMES;
+}
+
 static const struct row {
     const char *name;
     double (*cost)(long);
@@ -86,6 +138,8 @@ static const struct row {
 } rows[] = {
     {"truncated", truncated, 100, 40000},
     {"evicted", evicted, 100, 40000},
+    {"named", named, 10, 4000},
+    {"waited", waited, 5, 200},
 };
 
 int main(int argc, char **argv) {
@@ -95,8 +149,8 @@ int main(int argc, char **argv) {
         for (int word = 1; word < argc; word++) wanted |= !strcmp(argv[word], row->name);
         if (!wanted) continue;
         double little = row->cost(row->little), much = row->cost(row->much);
-        /* A third is the machine's own: clocks, caches that are warm. */
-        if (much < 3 * little + 3000) printf("%s\n", row->name);
+        /* A little is the machine's own: clocks, caches that are warm, another level of a tree. */
+        if (much < 2 * little + 1000) printf("%s\n", row->name);
         else printf("%s grows: %.0f with %ld, %.0f with %ld\n", row->name, little, row->little, much, row->much);
         if (getenv("TELL")) fprintf(stderr, "%s: %.0f with %ld, %.0f with %ld\n", row->name, little, row->little, much, row->much);
         fflush(stdout);
