@@ -92,7 +92,14 @@ fn where_a_program_lies_is_not_for_everybody() {
 
 #[test]
 fn what_others_have_is_theirs() {
-    let names = ["exe_itself", "proc_held", "not_yours", "bound"];
+    let names = [
+        "exe_itself",
+        "proc_held",
+        "not_yours",
+        "bound",
+        "survives",
+        "whose",
+    ];
     cases::together_as_on_linux(&names, |exec| exec.smp(2));
 }
 

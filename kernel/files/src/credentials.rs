@@ -334,10 +334,12 @@ impl Credentials {
         self.is_privileged() || same
     }
 
-    /// Whether it may set the priority of another process (setpriority(2)).
-    pub const fn may_renice(&self, other: &Self) -> bool {
+    /// Whether it may say how another process is run (setpriority(2), sched_setscheduler(2)): as the same user, but not of one that may do
+    /// more than itself, as set-id programs may.
+    pub fn may_renice(&self, other: &Self) -> bool {
         let own = self.user.effective;
-        own == 0 || own == other.user.real || own == other.user.effective
+        let same = own == other.user.real || own == other.user.effective;
+        own == 0 || same && (self.user.has(0) || !other.user.has(0))
     }
 
     /// All of it as numbers, to be made again by [`Self::from_words`].

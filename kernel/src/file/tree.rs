@@ -243,6 +243,9 @@ impl Node {
 
     /// The absolute path; None for what has no name any more.
     pub fn path(&self) -> Result<Option<Vec<u8>>, NoMemory> {
+        if let Self::Device(device) = self {
+            return device.path().map(Some);
+        }
         let mut names: Vec<Vec<u8>> = Vec::new();
         let mut at = self.clone();
         while !at.is_root() {

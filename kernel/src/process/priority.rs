@@ -47,7 +47,7 @@ pub fn obey(process: &Process, by: By, new: Option<i32>) -> Result<i32, Errno> {
         return Ok(ZERO - thread.nice.load(Ordering::Relaxed));
     };
     let own = order::credentials(by);
-    if !own.may_renice(&process.credentials.lock()) {
+    if process.pid != by.pid && !own.may_renice(&process.credentials.lock()) {
         return Err(Errno::EPERM);
     }
     let least = process.limits.lock().current(NICE_LIMIT);

@@ -153,3 +153,17 @@ fn who_has_changed_is_not_looked_into() {
     assert!(other.may_inspect(&Credentials::of(5, 0)));
     assert!(!other.may_inspect(&Credentials::of(6, 0)));
 }
+
+#[test]
+fn who_may_do_more_is_not_reniced() {
+    let user = Credentials::of(1000, 1000);
+    let program = user.executing(Guard {
+        mode: SET_USER | 0o755,
+        uid: 0,
+        gid: 0,
+    });
+    assert!(user.may_renice(&user) && !user.may_renice(&program));
+    assert!(program.may_renice(&user) && program.may_renice(&program));
+    assert!(Credentials::of(0, 0).may_renice(&program));
+    assert!(!user.may_renice(&Credentials::of(1001, 1000)));
+}

@@ -161,7 +161,9 @@ fn onward(leaving: Leaving<Node>) -> Result<Onward, Errno> {
         Some(_) => rest,
         None => {
             let mut path = at.path()?.ok_or(Errno::ENOENT)?;
-            path.try_push(b'/')?;
+            if !rest.is_empty() {
+                path.try_push(b'/')?;
+            }
             path.try_extend_from_slice(&rest)?;
             path
         }
