@@ -314,6 +314,11 @@ impl Queue {
         }
     }
 
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
     /// Whether no line waits.
     pub const fn is_empty(&self) -> bool {
         self.len == 0

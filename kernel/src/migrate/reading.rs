@@ -25,12 +25,29 @@ struct Reading {
     _places: Places,
 }
 
+impl Reading {
+    /// What has the page looked at again; none when there has been one already.
+    fn again(&self) -> Option<Message> {
+        let Self { deposit, page, .. } = *self;
+        let first = !self.woken.swap(true, Ordering::AcqRel);
+        first.then_some(Message::PageRead { deposit, page })
+    }
+
+    /// Nobody else wakes it.
+    fn look_later(&self) {
+        self.again().into_iter().for_each(rings::look_later);
+    }
+}
+
 impl Waiter for Reading {
     fn wake(self: Arc<Self>) {
-        if !self.woken.swap(true, Ordering::AcqRel) {
-            let Self { deposit, page, .. } = *self;
-            rings::send(cpu::this().torus().id, Message::PageRead { deposit, page });
+        if let Some(again) = self.again() {
+            rings::send(cpu::this().torus().id, again);
         }
+    }
+
+    fn refuse(self: Arc<Self>) {
+        self.look_later();
     }
 
     fn is_gone(&self) -> bool {
@@ -84,7 +101,7 @@ fn ask(home: &Home, page: Page, reading: &Arc<Reading>) -> Option<Asked> {
         if asked != Some(Asked::NoMemory) {
             return asked;
         }
-        let wake = || Waiter::wake(reading.clone());
+        let wake = || reading.look_later();
         let (room, vain) = reclaim::attempt(home.vain.load(Ordering::Relaxed), None, wake);
         home.vain.store(vain, Ordering::Relaxed);
         match room {

@@ -9,10 +9,19 @@ use crate::process::{balance, closing, drain, far, init};
 use ::torus::TorusId;
 use ::torus::message::Message;
 use ::torus::migrate::{DepositEvent, Event};
+use ::torus::ring::Line;
+
+/// Hands on a line from the torus `from`.
+pub(super) fn line(from: TorusId, line: &Line) {
+    match Message::decode(line) {
+        Ok(message) => deliver(from, message),
+        Err(error) => log::error!("from torus {from}: {error}"),
+    }
+}
 
 /// Hands on a message from the torus `from`.
 #[expect(clippy::too_many_lines, reason = "one line for each message")]
-pub(super) fn deliver(from: TorusId, message: Message) {
+fn deliver(from: TorusId, message: Message) {
     match message {
         // Processes that move, and the pages that they leave behind.
         Message::Offer { pid, image } => arrive::offered(from, pid, image),

@@ -1,7 +1,7 @@
 //! The ends of rings that a torus holds.
 
-use super::deliver::deliver;
-use super::places::Signs;
+use super::deliver;
+use super::places::{Later, Signs};
 use super::probe::Tally;
 use super::{LINES, RESERVE};
 use crate::arch::cpu::{self, Cpu};
@@ -58,6 +58,8 @@ pub struct Rings {
     pub(super) signs: CachePadded<Signs>,
     /// Number within the torus of the core that the door names.
     pub(super) ear: AtomicUsize,
+    /// What is to be looked at with a tick.
+    pub(super) later: Later,
     /// What was probed, by the other torus.
     pub(super) tallies: Lock<&'static mut [Tally]>,
     /// Threads that wait for probes to arrive.
@@ -80,6 +82,30 @@ impl Rings {
     /// Sends what has been collected.
     pub(super) fn flush(&self) {
         self.exits.iter().for_each(|exit| exit.lock().flush());
+    }
+
+    /// Has a line wait, in a place that was set aside before the operation began that posts it.
+    pub(super) fn keep(&self, queue: &mut Queue, line: Line) {
+        let delivers = cpu::this().sched.delivers.get();
+        let cause = if delivers {
+            Cause::Delivery
+        } else {
+            Cause::Work
+        };
+        let mut pool = self.pool.lock();
+        if pool.push(queue, line, cause).is_err() {
+            log::error!("an operation posts more than it may: {line:x?} is lost");
+        }
+        self.look(&pool);
+    }
+
+    /// Takes lines out that wait; answers how many.
+    pub(super) fn take(&self, queue: &mut Queue, lines: &mut [Line]) -> usize {
+        let mut pool = self.pool.lock();
+        let count = pool.front(queue, lines);
+        pool.pop(queue, count);
+        self.look(&pool);
+        count
     }
 
     /// From now on `core` is interrupted for the torus.
@@ -126,29 +152,15 @@ impl Exit {
         } else {
             0
         };
-        lines[sent..].iter().for_each(|line| self.keep(*line));
+        let rest = lines[sent..].iter();
+        rest.for_each(|line| super::own().keep(&mut self.outbox, *line));
         self.flush();
     }
 
     /// Has a line sent with the next flush.
     pub(super) fn collect(&mut self, line: Line) {
         counters::own().messages_sent.add(1);
-        self.keep(line);
-    }
-
-    /// Has a line wait, in a place that was set aside before the operation began that posts it.
-    fn keep(&mut self, line: Line) {
-        let delivers = cpu::this().sched.delivers.get();
-        let cause = if delivers {
-            Cause::Delivery
-        } else {
-            Cause::Work
-        };
-        let mut pool = super::own().pool.lock();
-        if pool.push(&mut self.outbox, line, cause).is_err() {
-            log::error!("an operation posts more than it may: {line:x?} is lost");
-        }
-        super::own().look(&pool);
+        super::own().keep(&mut self.outbox, line);
     }
 
     /// Sends as many of `lines` as there is room for; answers how many.
@@ -269,12 +281,8 @@ impl Inlet {
         while let Some(line) = self.batch.get(self.at)
             && super::own().may_deliver()
         {
-            let message = Message::decode(line);
+            deliver::line(self.from, line);
             self.at += 1;
-            match message {
-                Ok(message) => deliver(self.from, message),
-                Err(error) => log::error!("from torus {}: {error}", self.from),
-            }
             cpu::let_interrupts_in();
         }
         self.at - first

@@ -22,7 +22,9 @@ pub mod probe;
 mod setup;
 
 pub use ends::{Door, Exit, Rings};
-pub use places::{Places, bounds, breathe, is_choked, release, reserve, try_again};
+pub use places::{
+    Places, bounds, breathe, deadline, is_choked, look_later, release, reserve, try_again,
+};
 pub use setup::connect;
 
 use self::places::RUNG;
@@ -153,6 +155,7 @@ impl Rings {
         let own = inlets.get_mut(here.index()).and_then(Option::as_mut);
         let mut own_left = own.map_or(0, ends::Inlet::waiting);
         self.door.bell.disarm();
+        self.later.deliver(self);
         for exit in self.exits {
             let woken = exit.lock().room_made();
             woken.into_iter().for_each(Woken::wake);

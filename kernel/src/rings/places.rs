@@ -1,17 +1,27 @@
 //! Places for lines that wait, and what goes on while too many do. `torus::outbox` says why there is always one.
+//!
+//! A line may also wait for a tick: what a torus is to look at again, of which nobody hears when it is there. Who looks again at once keeps
+//! others from making it come.
 
-use super::{Rings, own};
-use crate::arch::cpu;
+use super::{Rings, deliver, own};
+use crate::arch::{cpu, time};
 use crate::sched;
+use crate::sched::lock::Lock;
+use crate::sched::time::Nanos;
 use ::torus::MAX_TORI;
-use ::torus::outbox::{Bounds, Cause, Pool};
-use core::sync::atomic::{AtomicU8, Ordering};
+use ::torus::message::Message;
+use ::torus::outbox::{Bounds, Cause, Pool, Queue};
+use ::torus::ring::Line;
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use fallible::NoMemory;
 
 /// Lines of work that may wait when more begins.
 const WORK: usize = 256;
 /// Lines that an operation posts at the most, besides those with [`Places`]: one to each torus, and a wave of pulls, or the answers to one.
 pub const OPERATION: usize = 96 + MAX_TORI;
+
+/// How soon a core that idles has to tick.
+const PATIENCE: Nanos = Nanos::from_millis(10);
 
 /// Somebody has knocked since a core began to serve.
 pub(super) const RUNG: u8 = 1;
@@ -100,10 +110,75 @@ pub fn breathe() {
     }
 }
 
-/// Looks again whether what has to wait can be delivered: there may be memory now.
+/// A core ticks. It is looked again whether what has to wait can be delivered, as there may be memory now, and at what is for later.
 pub fn try_again() {
-    if own().is_full() {
+    if own().later.tick() || own().is_full() {
         super::knocked();
+    }
+}
+
+/// Messages of a torus to itself that are for later; their places are those of other messages that wait.
+pub struct Later {
+    lines: Lock<Queue>,
+    /// There are some.
+    some: AtomicBool,
+    /// A core has ticked since they were looked at.
+    due: AtomicBool,
+}
+
+/// Has this torus look at a message of its own with a tick.
+pub fn look_later(message: Message) {
+    let rings = own();
+    let mut lines = rings.later.lines.lock();
+    rings.keep(&mut lines, message.encode());
+    rings.later.some.store(true, Ordering::Relaxed);
+}
+
+/// When a core that idles is to tick at the latest.
+pub fn deadline() -> Option<Nanos> {
+    let some = own().later.some.load(Ordering::Relaxed);
+    some.then(|| time::now() + PATIENCE)
+}
+
+impl Later {
+    pub(super) const fn new() -> Self {
+        Self {
+            lines: Lock::new(Queue::new()),
+            some: AtomicBool::new(false),
+            due: AtomicBool::new(false),
+        }
+    }
+
+    /// A core ticks; whether there is something to look at.
+    pub(super) fn tick(&self) -> bool {
+        let some = self.some.load(Ordering::Relaxed);
+        if some {
+            self.due.store(true, Ordering::Relaxed);
+        }
+        some
+    }
+
+    /// Takes the next line.
+    fn take(&self, rings: &Rings) -> Option<Line> {
+        let mut lines = self.lines.lock();
+        let mut line = [Line::default()];
+        let taken = rings.take(&mut lines, &mut line) > 0;
+        self.some.store(!lines.is_empty(), Ordering::Relaxed);
+        let [line] = line;
+        taken.then_some(line)
+    }
+
+    /// Delivers what there is, if a core has ticked; what comes again is for the next time.
+    pub(super) fn deliver(&self, rings: &Rings) {
+        if !self.due.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        let (here, count) = (cpu::this().torus().id, self.lines.lock().len());
+        for _ in 0..count {
+            let Some(line) = self.take(rings) else { return };
+            deliver::line(here, &line);
+            cpu::let_interrupts_in();
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::LINES;
 use super::ends::{Door, Exit, Inlet, Rings, Way};
-use super::places::Signs;
+use super::places::{Later, Signs};
 use super::probe::Tally;
 use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
@@ -42,6 +42,7 @@ impl Rings {
             inlets: Lock::new(inlets),
             signs: CachePadded::new(Signs::new()),
             ear: AtomicUsize::new(0),
+            later: Later::new(),
             tallies: Lock::new(tallies),
             arrivals: WaitQueue::new(),
         }

@@ -315,7 +315,8 @@ pub(super) fn arm(core: &Core) {
         at = Some(at.map_or(end, |at| at.min(end)));
     } else {
         let drawing = screen::deadline().into_iter();
-        let soon = drawing.chain(crate::console::deadline()).min();
+        let soon = drawing.chain(crate::console::deadline());
+        let soon = soon.chain(crate::rings::deadline()).min();
         at = soon.map_or(at, |soon| Some(at.map_or(soon, |at| at.min(soon))));
     }
     let Some(at) = at else { return };

@@ -61,6 +61,8 @@ pub struct Serving {
     number: AtomicU64,
     /// Frames that were looked at in vain for memory for it.
     vain: AtomicU32,
+    /// Nobody hears when there is memory for it.
+    polls: AtomicBool,
     /// It cannot wait for what it waits for: there is no memory for that.
     refused: AtomicBool,
     /// A timer was set for it.
@@ -73,16 +75,12 @@ pub struct Serving {
 
 impl Waiter for Serving {
     fn wake(self: Arc<Self>) {
-        let changes = |from, to| {
-            let (ok, fail) = (Ordering::AcqRel, Ordering::Acquire);
-            self.state.compare_exchange(from, to, ok, fail).is_ok()
-        };
         loop {
             match self.state.load(Ordering::Acquire) {
-                state::WAITING if changes(state::WAITING, state::QUEUED) => {
+                state::WAITING if self.changes(state::WAITING, state::QUEUED) => {
                     return self.look_again();
                 }
-                state::RUNNING if changes(state::RUNNING, state::WOKEN) => return,
+                state::RUNNING if self.changes(state::RUNNING, state::WOKEN) => return,
                 state::WAITING | state::RUNNING => {}
                 _ => return,
             }
@@ -103,6 +101,18 @@ impl Serving {
     fn look_again(&self) {
         let request = self.number.load(Ordering::Acquire);
         rings::send(cpu::this().torus().id, Message::FileWoken { request });
+    }
+
+    /// As [`Self::look_again`], with a tick: nobody hears when it may go on.
+    fn look_later(&self) {
+        let request = self.number.load(Ordering::Acquire);
+        rings::look_later(Message::FileWoken { request });
+    }
+
+    /// Goes from one state to another, if it is in that.
+    fn changes(&self, from: u8, to: u8) -> bool {
+        let (ok, fail) = (Ordering::AcqRel, Ordering::Acquire);
+        self.state.compare_exchange(from, to, ok, fail).is_ok()
     }
 
     /// Who asks.
@@ -143,6 +153,7 @@ pub fn begin(from: TorusId, call: u64, first: vm::addr::Frame, frames: u32) {
             state: AtomicU8::new(state::RUNNING),
             number: AtomicU64::new(0),
             vain: AtomicU32::new(0),
+            polls: AtomicBool::new(false),
             refused: AtomicBool::new(false),
             timed: AtomicBool::new(false),
             background: AtomicU8::new(0),
@@ -240,7 +251,7 @@ fn run(serving: &Arc<Serving>) {
 
 /// There is no memory for a request: it goes on when some has come. None when none will.
 fn make_room(serving: &Arc<Serving>) -> Option<Stop> {
-    let wake = || Waiter::wake(serving.clone());
+    let wake = || serving.polls.store(true, Ordering::Relaxed);
     let (room, vain) = reclaim::attempt(serving.vain.load(Ordering::Relaxed), None, wake);
     serving.vain.store(vain, Ordering::Relaxed);
     match room {
@@ -268,9 +279,10 @@ fn enter(serving: &Arc<Serving>) -> Result<(), Errno> {
 
 /// Has a request wait, until this moment at the latest; it is looked at again when it has been woken meanwhile.
 fn wait(serving: &Arc<Serving>, deadline: Option<Nanos>) {
-    let (from, to) = (state::RUNNING, state::WAITING);
-    let (ok, fail) = (Ordering::AcqRel, Ordering::Acquire);
-    if serving.state.compare_exchange(from, to, ok, fail).is_ok() {
+    if serving.polls.swap(false, Ordering::Relaxed) {
+        serving.state.store(state::QUEUED, Ordering::Release);
+        serving.look_later();
+    } else if serving.changes(state::RUNNING, state::WAITING) {
         set_deadline(serving, deadline);
     } else {
         serving.state.store(state::QUEUED, Ordering::Release);
@@ -284,9 +296,11 @@ fn set_deadline(serving: &Arc<Serving>, deadline: Option<Nanos>) {
         && !serving.timed.swap(true, Ordering::Relaxed)
         && !wake::set_timer(Due::Wake(serving.clone()), at)
     {
-        // Without memory for a timer it is looked at again at once: it polls.
+        // Without memory for a timer it polls.
         serving.timed.store(false, Ordering::Relaxed);
-        Waiter::wake(serving.clone());
+        if serving.changes(state::WAITING, state::QUEUED) {
+            serving.look_later();
+        }
     }
 }
 

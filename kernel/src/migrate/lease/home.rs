@@ -125,6 +125,10 @@ impl Waiter for Lending {
         }
     }
 
+    fn refuse(self: Arc<Self>) {
+        self.look_later();
+    }
+
     fn is_gone(&self) -> bool {
         self.woken.load(Ordering::Acquire)
     }
@@ -188,6 +192,13 @@ impl Lending {
             _places: Places::reserve(1)?,
         })
     }
+
+    /// Nobody else wakes it.
+    fn look_later(&self) {
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            rings::look_later(self.again);
+        }
+    }
 }
 
 /// Lends a page to a torus that holds the object, as soon as it is in a frame.
@@ -213,7 +224,7 @@ pub fn lend(wish: Wish) {
 /// Makes room for a page, or for the note that it is lent.
 fn make_room(lending: &Arc<Lending>) -> Room {
     let vain = &own().vain;
-    let wake = || Waiter::wake(lending.clone());
+    let wake = || lending.look_later();
     let (room, tries) = reclaim::attempt(vain.load(Ordering::Relaxed), None, wake);
     vain.store(tries, Ordering::Relaxed);
     room

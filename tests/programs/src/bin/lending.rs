@@ -1,5 +1,5 @@
 //! A torus that lends many pages while nothing is left of its memory: what it notes of each page is taken from the heap, whose end is the
-//! end of who has filled the memory, and of nobody else. `lending PAGES LEFT`: so many pages of shared memory are read on torus 1, while
+//! end of one who has filled the memory, and of nobody else. `lending PAGES LEFT`: so many pages of shared memory are read on torus 1, while
 //! so few frames are left on torus 0.
 
 use braid_test_programs::children::{fork, kill, pipe, wait};
@@ -8,6 +8,9 @@ use braid_test_programs::torus::{AVAILABLE, PROCESSES, info, info_of, move_to};
 use braid_test_programs::{call, numbers};
 use libc as l;
 
+/// Processes that fill the memory, one after the other.
+const FILLERS: usize = 3;
+
 fn main() {
     let mut numbers = numbers();
     let (Some(pages), Some(left)) = (numbers.next(), numbers.next()) else {
@@ -15,36 +18,60 @@ fn main() {
     };
     let shared = map(0, pages * PAGE, RW, l::MAP_SHARED | l::MAP_ANONYMOUS).expect("memory");
     for page in 0..pages {
-        write(shared + page * PAGE, 1 + page as u8 % 100).expect("a page");
+        write(shared + page * PAGE, byte(page)).expect("a page");
     }
-    let [go, says] = pipe();
+    let turns = [(); FILLERS + 1].map(|()| pipe());
     let reader = fork(|| {
         move_to(1);
-        let mut word = 0_u8;
-        call(l::SYS_read, [go, &raw mut word as usize, 1]).expect("read");
-        let right =
-            (0..pages).filter(|page| read(shared + page * PAGE) == Ok(1 + *page as u8 % 100));
+        begin(turns[FILLERS]);
+        let right = (0..pages).filter(|page| read(shared + page * PAGE) == Ok(byte(*page)));
         i32::from(right.count() != pages)
     });
-    let filler = fork(|| {
-        while info_of(1, PROCESSES) == 0 {
-            call(l::SYS_sched_yield, []).expect("yield");
-        }
-        fill(left);
-        call(l::SYS_write, [says, "g".as_ptr() as usize, 1]).expect("write");
-        loop {
-            std::thread::park();
-        }
+    let fillers = [0, 1, 2].map(|number| {
+        fork(|| {
+            begin(turns[number]);
+            fill(left, FILLERS - number);
+            end(turns[number + 1]);
+            loop {
+                std::thread::park();
+            }
+        })
     });
+    while info_of(1, PROCESSES) == 0 {
+        call(l::SYS_sched_yield, []).expect("yield");
+    }
+    end(turns[0]);
     println!("reader: {:?}", wait(reader));
-    kill(filler, l::SIGKILL).expect("kill");
-    println!("filler: {:?}", wait(filler));
+    let killed = fillers.into_iter().filter(|filler| {
+        kill(*filler, l::SIGTERM).expect("kill");
+        wait(*filler) == Ok(-l::SIGKILL)
+    });
+    println!("killed: {} of {FILLERS}", killed.count());
 }
 
-/// Takes memory until so few frames are left.
-fn fill(left: usize) {
+const fn byte(page: usize) -> u8 {
+    1 + page as u8 % 100
+}
+
+/// Waits for one's turn.
+fn begin([turn, _]: [usize; 2]) {
+    let mut word = 0_u8;
+    let read = call(l::SYS_read, [turn, &raw mut word as usize, 1]);
+    assert_eq!(read, Ok(1));
+}
+
+/// Somebody else's turn begins.
+fn end([_, turn]: [usize; 2]) {
+    let written = call(l::SYS_write, [turn, "g".as_ptr() as usize, 1]);
+    assert_eq!(written, Ok(1));
+}
+
+/// Takes one of so many parts of the memory, of which so few frames are to be left.
+fn fill(left: usize, parts: usize) {
     const STEP: usize = 16;
-    while info(AVAILABLE) as usize > left + STEP {
+    let available = || info(AVAILABLE) as usize;
+    let goal = left + available().saturating_sub(left) / parts * (parts - 1);
+    while available() > goal + STEP {
         let memory = fresh(STEP);
         for page in 0..STEP {
             write(memory + page * PAGE, 1).expect("a page");
