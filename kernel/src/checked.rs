@@ -5,12 +5,14 @@
 //!
 //! *Audit.* After every so many freed frames, when this core holds no lock, each entry of each space is compared with the record of its
 //! frame ([`vm::space::Stray`]), and each lent frame with the lease. Frames that owed flushes cover are not freed: `vm` sees to that.
+//!
+//! *Reservations.* The heap does not grow by more frames for a core than it has reserved: nobody else's would be left then.
 
 #[cfg(feature = "checked")]
-pub use on::{allocated, copied, freed, keep_up};
+pub use on::{allocated, copied, freed, grew, keep_up, released, reserved};
 
 #[cfg(not(feature = "checked"))]
-pub use off::{allocated, copied, freed, keep_up};
+pub use off::{allocated, copied, freed, grew, keep_up, released, reserved};
 
 #[cfg(not(feature = "checked"))]
 mod off {
@@ -30,11 +32,21 @@ mod off {
 
     #[inline]
     pub const fn keep_up() {}
+
+    #[inline]
+    pub const fn reserved() {}
+
+    #[inline]
+    pub const fn grew() {}
+
+    #[inline]
+    pub const fn released(_: u64) {}
 }
 
 #[cfg(feature = "checked")]
 mod on {
-    use crate::arch::{cpu, paging};
+    use crate::arch::cpu::{self, MAX_CORES};
+    use crate::arch::paging;
     use crate::mem::space::Space;
     use crate::tori::Torus;
     use alloc::sync::Arc;
@@ -50,6 +62,8 @@ mod on {
     const PERIOD: u64 = 1024;
 
     static FREED: AtomicU64 = AtomicU64::new(0);
+    /// By core: frames that the heap has grown by under its reservation.
+    static GROWN: [AtomicU64; MAX_CORES] = [const { AtomicU64::new(0) }; MAX_CORES];
 
     /// A frame goes to the pool.
     pub fn freed(torus: &Torus, frame: Frame) {
@@ -140,6 +154,32 @@ mod on {
                 true
             });
         }
+    }
+
+    fn grown() -> &'static AtomicU64 {
+        &GROWN[cpu::this().index.index()]
+    }
+
+    /// This core holds a reservation from now on.
+    pub fn reserved() {
+        grown().store(0, Ordering::Relaxed);
+    }
+
+    /// The heap has grown by a frame for this core, which holds a reservation.
+    pub fn grew() {
+        grown().fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// This core's reservation of so many frames is over.
+    ///
+    /// # Panics
+    /// They were too few.
+    pub fn released(frames: u64) {
+        let grown = grown().load(Ordering::Relaxed);
+        assert!(
+            grown <= frames,
+            "checked: the heap has grown by {grown} frames under a reservation of {frames}"
+        );
     }
 
     fn audit(space: &Arc<Space>) {

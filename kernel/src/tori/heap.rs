@@ -8,6 +8,7 @@ use super::slots::{self, Frames, Slots};
 use super::{Lock, Torus, reserve};
 use crate::arch::cpu;
 use crate::arch::paging::{self, PhysAddr, SLOT_SIZE, TORUS_SLOTS};
+use crate::checked;
 use crate::sched;
 use crate::sched::lock::IrqLock;
 use core::alloc::Layout;
@@ -234,6 +235,9 @@ impl Frames for Source<'_> {
         let frame = self.0.alloc_frame(Use::Kernel)?;
         self.0.heap.frames.fetch_add(1, Ordering::Relaxed);
         sched::charge_heap(1);
+        if reserve::holds() {
+            checked::grew();
+        }
         Some(frame)
     }
 

@@ -8,6 +8,7 @@
 
 use super::Torus;
 use crate::arch::cpu;
+use crate::checked;
 use crate::sched::own::OwnCell;
 use core::sync::atomic::{AtomicU64, Ordering};
 use fallible::NoMemory;
@@ -102,6 +103,7 @@ impl fallible::Reserve for OwnHeap {
         }
         credit.set(credit.get() - frames);
         cpu.sched.reserved.set(before | frames);
+        checked::reserved();
         Ok(before)
     }
 
@@ -119,6 +121,7 @@ impl fallible::Reserve for OwnHeap {
         if frames == 0 {
             return;
         }
+        checked::released(frames);
         let torus = cpu.torus();
         let credit = cpu.sched.credit.get() + frames;
         cpu.sched.credit.set(credit);

@@ -26,6 +26,9 @@ use vm::frames::{Owner, Use};
 use vm::hash::{Digest, PageBytes};
 use vm::space::{Backing, Object};
 
+/// Objects that are given back at once.
+const AT_ONCE: usize = 32;
+
 /// The pages of an object of another torus.
 pub struct Far {
     name: ObjectName,
@@ -218,13 +221,27 @@ pub fn sweep() {
     }
     let next = || own().held.lock().take_ended();
     let mut some = false;
-    while let Some(((home, object), count)) = next() {
-        let forgotten = cpu::this().torus().share.spaces.settle();
-        if count > 0 {
-            answer(home, Message::Unhold { object, count }, forgotten);
+    loop {
+        let mut gone = heapless::Vec::<_, AT_ONCE>::new();
+        while !gone.is_full()
+            && let Some(ended) = next()
+        {
+            // There is room.
+            let _ = gone.push(ended);
         }
-        let entry = own().held.lock().remove((home, object));
-        drop(entry);
+        if gone.is_empty() {
+            break;
+        }
+        // Once for all of them.
+        let forgotten = cpu::this().torus().share.spaces.settle();
+        for ((home, object), count) in gone {
+            if count > 0 {
+                answer(home, Message::Unhold { object, count }, &forgotten);
+            }
+            let entry = own().held.lock().remove((home, object));
+            drop(entry);
+            pieces::step();
+        }
         some = true;
     }
     if some {
@@ -295,10 +312,10 @@ pub fn cut(from: TorusId, object: u64, page: u64, cut: u64) {
         from: page,
         cut,
     };
-    answer(from, message, forgotten);
+    answer(from, message, &forgotten);
 }
 
 /// Tells a home that frames of its are not reached from here any more.
-fn answer(home: TorusId, message: Message, _: Forgotten) {
+fn answer(home: TorusId, message: Message, _: &Forgotten) {
     rings::send(home, message);
 }

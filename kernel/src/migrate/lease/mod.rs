@@ -11,6 +11,7 @@ use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef};
 use crate::rings::{self, Places};
 use crate::sched::lock::Lock;
+use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
@@ -134,21 +135,25 @@ impl Taken {
             if *home != here() {
                 hold(*home, *number, self.to, *count);
             }
+            pieces::step();
         }
     }
 
     /// The target has taken them over.
     pub fn sent(mut self) {
-        self.held.clear();
+        while self.held.pop_first().is_some() {
+            pieces::step();
+        }
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        for ((home, number), count) in &self.held {
-            if self.told || *home == here() {
-                hold(*home, *number, self.to, -count);
+        while let Some(((home, number), count)) = self.held.pop_first() {
+            if self.told || home == here() {
+                hold(home, number, self.to, -count);
             }
+            pieces::step();
         }
     }
 }
