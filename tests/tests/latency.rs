@@ -91,6 +91,15 @@ fn a_torus_is_drained_in_pieces() {
 }
 
 #[test]
+fn pages_that_are_lent_come_back_in_pieces() {
+    // Nobody has to fill the memory.
+    let lending = Exec::new(programs::rust("lending")).args(["3000", "1000000"]);
+    let (output, rows) = lending.smp(2).tori(2).watched();
+    assert_eq!(output.stdout, "reader: Ok(0)\nkilled: 0 of 3\n");
+    check(&rows);
+}
+
+#[test]
 fn calls_write_much_to_pages_that_are_elsewhere() {
     cases::as_on_linux("later", &cases::exec("later").smp(2).tori(2));
     cases::as_on_linux(

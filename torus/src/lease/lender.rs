@@ -220,30 +220,30 @@ impl<K: Ord + Copy, O, P> Lender<K, O, P> {
     /// Takes back some of what `holder` was lent: when it has forgotten what was cut, and before it is counted out, as nothing maps the object
     /// there any more. Whoever goes on until there is no rest has all of it.
     pub fn take_back(&mut self, number: u64, holder: TorusId, what: Recall) -> Part<P> {
-        let (mut pages, mut rest) = (heapless::Vec::new(), None);
-        let Some(lending) = self.objects.get_mut(&number) else {
-            return Part { pages, rest };
+        let mut part = Part {
+            pages: heapless::Vec::new(),
+            rest: None,
         };
-        let ((mut index, mut cuts), mut looked_at) = (what.from, 0);
-        let last = (holder, u64::MAX, u64::MAX);
-        while let Some(place) = next(&lending.lent, (holder, index, cuts), last) {
-            (index, cuts) = (place.1, place.2);
-            if looked_at == PART {
-                let from = (index, cuts);
-                rest = Some(Recall { from, ..what });
-                break;
-            }
-            looked_at += 1;
-            // What was lent after the cut stays.
-            if cuts <= what.cut
-                && let Some(page) = lending.lent.remove(&place)
-            {
-                // There is room for as many as are looked at.
-                let _ = pages.push(page);
-            }
-            cuts += 1;
+        let Some(lending) = self.objects.get_mut(&number) else {
+            return part;
+        };
+        let first = (holder, what.from.0, what.from.1);
+        let lent = lending.lent.range(first..=(holder, u64::MAX, u64::MAX));
+        let mut places = heapless::Vec::<Place, PART>::new();
+        for (place, _) in lent.take(PART) {
+            // There is room for as many.
+            let _ = places.push(*place);
         }
-        Part { pages, rest }
+        if let (Some((_, index, cuts)), true) = (places.last(), places.is_full()) {
+            let from = (*index, cuts + 1);
+            part.rest = Some(Recall { from, ..what });
+        }
+        // What was lent after the cut stays.
+        for place in places.iter().filter(|place| place.2 <= what.cut) {
+            let page = lending.lent.remove(place);
+            let _ = page.map(|page| part.pages.push(page));
+        }
+        part
     }
 
     /// The object of a number, before a page of it is looked for.
@@ -329,9 +329,4 @@ impl<K, O, P> Lending<K, O, P> {
         }
         holders
     }
-}
-
-/// The first place of some.
-fn next<P>(lent: &BTreeMap<Place, P>, first: Place, last: Place) -> Option<Place> {
-    lent.range(first..=last).next().map(|(place, _)| *place)
 }
