@@ -21,6 +21,13 @@ fn files_of_another_torus_are_mapped_shared() {
     cases::as_on_linux("shared_far", &exec);
 }
 
+/// Two cores of a torus come to know an object of another one at the same moment.
+#[test]
+fn a_file_is_mapped_by_two_at_once() {
+    let exec = cases::exec("map_twice").smp(4).tori(2);
+    cases::as_on_linux("map_twice", &exec);
+}
+
 #[test]
 fn calls_at_random_change_no_freed_frame() {
     let mut fuzz = Exec::new(programs::fuzzer());
