@@ -66,6 +66,11 @@ impl<T, const TORI: usize> Exports<T, TORI> {
         self.slots.get(number).map(|export| &export.file)
     }
 
+    /// The file of a number, to be changed.
+    pub fn get_mut(&mut self, number: u64) -> Option<&mut T> {
+        self.slots.get_mut(number).map(|export| &mut export.file)
+    }
+
     /// Changes how often `holder` has the number; answers the file when nobody has it any more.
     pub fn hold(&mut self, number: u64, holder: usize, change: i32) -> Option<T> {
         let export = self.slots.get_mut(number)?;

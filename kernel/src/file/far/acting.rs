@@ -72,6 +72,11 @@ fn about(
         return Ok(behind.answer());
     }
     let caller = Caller::There(serving);
+    // Before a file is made: a request that runs again would find it.
+    let place = match request {
+        Request::Open { .. } | Request::Enter => Some(exports::Place::new(serving.from)?),
+        _ => None,
+    };
     let outcome = match (&subject, request) {
         (Subject::File(file), Request::List { len, position }) => {
             if let Some(position) = position {
@@ -109,7 +114,10 @@ fn about(
         },
         Outcome::Stat(stat) => Answer::Stat { stat },
         Outcome::Bytes(bytes) => Answer::Bytes { bytes },
-        Outcome::Opened(file) => exports::opened(file, serving.from)?,
+        Outcome::Opened(file) => {
+            let place = place.map_or_else(|| exports::Place::new(serving.from), Ok)?;
+            exports::opened(file, place)
+        }
     })
 }
 

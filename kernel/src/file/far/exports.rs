@@ -34,23 +34,49 @@ pub fn describe(file: &OpenFile) -> Description {
     }
 }
 
-/// Gives a file a number for `holder`. ENOMEM without memory for it, nor among what is kept for the worst: the file may be a new one.
-pub fn export(file: Arc<OpenFile>, holder: TorusId) -> Result<u64, Errno> {
-    let _held = fallible::insist();
-    let number = share().exports.lock().add(file, holder.index());
-    let number = number.map_err(|_| Errno::ENOMEM)?;
-    share().begin();
-    Ok(number)
+/// A number that is kept for a file which is about to be opened: once that is done, nothing fails any more.
+pub struct Place {
+    number: u64,
+    holder: TorusId,
 }
 
-/// The answer that a file was opened for `holder`.
-pub fn opened(file: Arc<OpenFile>, holder: TorusId) -> Result<Answer, Errno> {
+impl Place {
+    /// A number for a file that `holder` will have. ENOMEM without memory, nor among what is kept for the worst.
+    pub fn new(holder: TorusId) -> Result<Self, Errno> {
+        let _held = fallible::insist();
+        let number = share().exports.lock().add(None, holder.index());
+        let number = number.map_err(|_| Errno::ENOMEM)?;
+        share().begin();
+        Ok(Self { number, holder })
+    }
+
+    /// Enters the file; answers its number.
+    pub fn fill(self, file: Arc<OpenFile>) -> u64 {
+        if let Some(place) = share().exports.lock().get_mut(self.number) {
+            *place = Some(file);
+        }
+        core::mem::ManuallyDrop::new(self).number
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        hold(self.number, self.holder, -1);
+    }
+}
+
+/// Gives a file a number for `holder`. ENOMEM without memory for it.
+pub fn export(file: Arc<OpenFile>, holder: TorusId) -> Result<u64, Errno> {
+    Ok(Place::new(holder)?.fill(file))
+}
+
+/// The answer that a file was opened, which has this number now.
+pub fn opened(file: Arc<OpenFile>, place: Place) -> Answer {
     let description = describe(&file);
-    let number = export(file, holder)?;
-    Ok(Answer::Opened {
-        number,
+    Answer::Opened {
+        number: place.fill(file),
         description,
-    })
+    }
 }
 
 /// A torus holds a file more or less often than before.
@@ -63,8 +89,7 @@ pub fn hold(number: u64, holder: TorusId, change: i32) {
 
 /// A process of another torus has closed a file.
 pub fn unlock(number: u64, process: Pid) {
-    let file = share().exports.lock().get(number).cloned();
-    if let Some(file) = file {
+    if let Ok(file) = exported(number) {
         locks::release(&file, locks::process(process));
     }
 }
@@ -91,8 +116,13 @@ pub fn file(number: u64) -> Result<Arc<OpenFile>, Errno> {
         let body = opening::body(&node, Flags::RDONLY).unwrap_or_else(|_| Body::Place(node));
         return OpenFile::new(body, Flags::RDONLY);
     }
-    let exports = share().exports.lock();
-    exports.get(number).cloned().ok_or(Errno::EBADF)
+    exported(number)
+}
+
+/// The file of a number that was given out. EBADF when there is none.
+fn exported(number: u64) -> Result<Arc<OpenFile>, Errno> {
+    let file = share().exports.lock().get(number).cloned();
+    file.flatten().ok_or(Errno::EBADF)
 }
 
 /// The node of a number, where a path begins. EBADF when there is none, ESRCH when that is because the process is not here.
@@ -121,7 +151,7 @@ pub fn node_at(home: u32, number: u64) -> Result<Node, Errno> {
 
 /// The exported file of a number, if no path leads to it: a pipe, a memory object. What is done with it is done with the open file.
 pub fn placeless(number: u64) -> Option<Arc<OpenFile>> {
-    let file = share().exports.lock().get(number).cloned()?;
+    let file = exported(number).ok()?;
     file.followed().is_none().then_some(file)
 }
 

@@ -17,7 +17,7 @@ pub struct Share {
     /// Questions to other tori that have not been answered.
     pub(super) asked: Lock<Slots<Arc<Asking>>>,
     /// Files that other tori hold.
-    pub(super) exports: Lock<Exports<Arc<OpenFile>, MAX_TORI>>,
+    pub(super) exports: Lock<Exports<Option<Arc<OpenFile>>, MAX_TORI>>,
     /// Requests of other tori that wait.
     pub(super) waiting: Lock<Requests<Arc<Serving>>>,
     /// How many questions, files and requests these are.
