@@ -149,11 +149,13 @@ impl Node {
         match self {
             Self::Archive(id) => {
                 let stat = of_archive(archive().node(*id));
-                let links = if self.is_removed() { 0 } else { stat.links };
+                if !self.is_removed() {
+                    return stat;
+                }
                 let mode = self.guard().mode;
                 Stat {
                     mode,
-                    links,
+                    links: 0,
                     ..stat
                 }
             }

@@ -78,7 +78,7 @@ pub(super) fn open(
 /// Opens a node that is there, if somebody may. Until that is known nothing is made of it: no text, and no file in memory.
 fn open_node(caller: &Caller, node: Node, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
     let who = &caller.identity();
-    check_kind(&node, flags)?;
+    let kind = check_kind(&node, flags)?;
     if flags.contains(Flags::PATH) {
         return opened(Body::Place(node), flags, Claim::None);
     }
@@ -87,7 +87,7 @@ fn open_node(caller: &Caller, node: Node, flags: Flags) -> Result<Arc<OpenFile>,
         return Err(Errno::ENXIO.into());
     }
     let node = if changes(flags) { node.raised()? } else { node };
-    let body = body(&node, flags)?;
+    let body = body_of(&node, kind)?;
     if matches!(node, Node::Proc(_)) {
         // The process may have executed a set-id program meanwhile: who may not look into that gets nothing that may be of it.
         check(who, &node, flags)?;
@@ -241,29 +241,38 @@ pub fn nameless(
     OpenFile::new(Body::Tmp(node), Flags::RDWR)
 }
 
-/// Checks that what a node is can be opened so.
-fn check_kind(node: &Node, flags: Flags) -> Result<(), Errno> {
+/// The type bits of what a node is, if that can be opened so.
+fn check_kind(node: &Node, flags: Flags) -> Result<u32, Errno> {
     let kind = node.stat().mode & S_IFMT;
-    if flags.contains(Flags::PATH) {
-        if flags.contains(Flags::DIRECTORY) && kind != S_IFDIR {
-            return Err(Errno::ENOTDIR);
-        }
-        return Ok(());
+    let is_directory = kind == S_IFDIR;
+    if flags.contains(Flags::DIRECTORY) && !is_directory {
+        let is_link = kind == S_IFLNK && !flags.contains(Flags::PATH);
+        return Err(if is_link {
+            Errno::ELOOP
+        } else {
+            Errno::ENOTDIR
+        });
     }
     match kind {
+        _ if flags.contains(Flags::PATH) => Ok(kind),
         S_IFLNK => Err(Errno::ELOOP),
         S_IFDIR if flags.writes() || flags.contains(Flags::CREAT) => Err(Errno::EISDIR),
-        S_IFDIR => Ok(()),
-        _ if flags.contains(Flags::DIRECTORY) => Err(Errno::ENOTDIR),
-        _ => Ok(()),
+        _ => Ok(kind),
     }
 }
 
 /// What is behind a file opened at `node`.
 pub(in super::super) fn body(node: &Node, flags: Flags) -> Result<Body, Errno> {
-    check_kind(node, flags)?;
-    let kind = node.stat().mode & S_IFMT;
-    if flags.contains(Flags::PATH) || kind == S_IFDIR {
+    let kind = check_kind(node, flags)?;
+    if flags.contains(Flags::PATH) {
+        return Ok(Body::Place(node.clone()));
+    }
+    body_of(node, kind)
+}
+
+/// The same for what may be opened so, and not as a place alone.
+fn body_of(node: &Node, kind: u32) -> Result<Body, Errno> {
+    if kind == S_IFDIR {
         return Ok(Body::Place(node.clone()));
     }
     Ok(match node {
