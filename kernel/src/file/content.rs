@@ -118,6 +118,15 @@ impl Content {
         Ok(busy)
     }
 
+    /// No seal is added while this is held. EPERM when one forbids to write already; [`Stop::Memory`] as of `busy`.
+    pub fn unsealed(&self) -> Result<impl Sized + '_, Stop> {
+        let busy = self.busy()?;
+        if self.seals().intersects(Seals::WRITE | Seals::FUTURE_WRITE) {
+            return Err(Errno::EPERM.into());
+        }
+        Ok(busy)
+    }
+
     /// Has the file to itself while `work` is done, which may take long: nobody spins for it. [`Stop::Memory`] as of `busy`.
     fn alone<R, E>(&self, work: impl FnOnce() -> Result<R, E>) -> Result<R, Stop>
     where

@@ -105,10 +105,13 @@ fn map(call: &mut Call, flags: MapFlags) -> Result<(VirtAddr, bool), Stop> {
     }
     // mmap passes over rights that it does not know.
     let rights = Prot::from_bits_truncate(prot as u8 & 7);
-    let (backing, maximum) = match file {
+    let (backing, maximum) = match &file {
         None => anonymous(length, flags, &mut traits)?,
-        Some(file) => of_file(call, &file, length, flags, rights)?,
+        Some(file) => of_file(call, file, length, flags, rights)?,
     };
+    let may_write =
+        matches!(backing, Backing::Object { shared: true, .. }) && maximum.contains(Prot::WRITE);
+    let written = file.as_deref().filter(|_| may_write);
     let request = MapRequest {
         placement,
         length,
@@ -118,6 +121,7 @@ fn map(call: &mut Call, flags: MapFlags) -> Result<(VirtAddr, bool), Stop> {
         backing,
     };
     let limits = vm_limits(&call.process.limits.lock());
+    let _unsealed = written.map(OpenFile::unsealed).transpose()?;
     let at = space.with(|space| {
         space.limits = limits;
         split(space.map(cpu::this().torus().memory(), request))

@@ -31,9 +31,14 @@ impl Behind {
         let Some(Node::Proc(proc)) = &target.node else {
             return None;
         };
-        if !matches!(request, Request::ReadLink) || !proc.may_be_inspected(who) {
+        if !matches!(request, Request::ReadLink) {
             return None;
         }
+        // Asked afterwards: the process may have executed a set-id program meanwhile.
+        Self::of(proc).filter(|_| proc.may_be_inspected(who))
+    }
+
+    fn of(proc: &Proc) -> Option<Self> {
         match proc {
             Proc::Descriptor(shown, fd) => {
                 let file = shown.process()?.files.get(*fd).ok()?;

@@ -13,6 +13,14 @@ use braid_files::archive::S_IFREG;
 use vm::vmo::Rights;
 
 impl OpenFile {
+    /// No seal is added to the file while this is held, as while a mapping is made that may write to it. EPERM when one forbids that already.
+    pub fn unsealed(&self) -> Result<Option<impl Sized + '_>, Stop> {
+        match &self.body {
+            Body::Tmp(node) => transfer::content(node)?.unsealed().map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// What a mapping of it shows: ENODEV when it cannot be mapped.
     pub fn mappable(&self, thread: &Arc<Thread>, shared: bool) -> Result<Mappable, Stop> {
         let flags = self.flags();

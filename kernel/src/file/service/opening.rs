@@ -190,11 +190,14 @@ fn descriptor(who: &Identity, node: &Node, flags: Flags) -> Result<Option<Arc<Op
         Node::Proc(proc @ Proc::Descriptor(shown, fd))
             if !flags.intersects(Flags::PATH | Flags::NOFOLLOW) =>
         {
-            if !proc.may_be_inspected(who) {
-                return Err(Errno::EACCES);
-            }
             let process = shown.process().ok_or(Errno::ENOENT)?;
-            Ok(Some(process.files.get(*fd)?))
+            let file = process.files.get(*fd)?;
+            // Asked afterwards: the process may have executed a set-id program meanwhile.
+            if proc.may_be_inspected(who) {
+                Ok(Some(file))
+            } else {
+                Err(Errno::EACCES)
+            }
         }
         _ => Ok(None),
     }

@@ -20,9 +20,11 @@ pub(super) fn path(subject: &Subject) -> Result<Vec<u8>, Errno> {
 
 pub(super) fn read_link(who: &Identity, subject: &Subject) -> Result<Vec<u8>, Errno> {
     let node = subject.node(Errno::ENOENT)?;
+    let link = node.link()?;
     match &node {
+        // Asked afterwards: the process may have executed a set-id program meanwhile.
         Node::Proc(proc) if !proc.may_be_inspected(who) => Err(Errno::EACCES),
-        node => node.link()?.ok_or(Errno::EINVAL),
+        _ => link.ok_or(Errno::EINVAL),
     }
 }
 

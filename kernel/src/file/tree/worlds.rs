@@ -79,10 +79,12 @@ impl walk::Tree for World {
 
     fn link(&self, node: &Node) -> Result<Option<Link<Node>>, FileError> {
         if let Node::Proc(proc) = node {
+            let followed = proc.followed();
+            // Asked afterwards: the process may have executed a set-id program meanwhile.
             if proc.is_link() && !proc.may_be_inspected(&self.who) {
                 return Err(FileError::Denied);
             }
-            if let Some(node) = proc.followed() {
+            if let Some(node) = followed {
                 return Ok(Some(Link::Node(node)));
             }
             match proc {
