@@ -80,6 +80,8 @@ pub fn event(id: DepositId, event: DepositEvent) {
     let mut effects = DepositEffects::new();
     let stepped = {
         let mut machine = home.machine.lock();
+        // A page that cannot be noted is lost.
+        let _held = fallible::insist();
         home.space
             .look(|space| machine.step(event, &mut Pages(space), &mut effects))
     };

@@ -155,7 +155,10 @@ impl Rings {
         let own = inlets.get_mut(here.index()).and_then(Option::as_mut);
         let mut own_left = own.map_or(0, ends::Inlet::waiting);
         self.door.bell.disarm();
-        self.later.deliver(self);
+        // It looks for memory: programs that may have some to give go on first.
+        if self.later.deliver(self) {
+            return false;
+        }
         for exit in self.exits {
             let woken = exit.lock().room_made();
             woken.into_iter().for_each(Woken::wake);

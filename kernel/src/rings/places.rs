@@ -168,17 +168,27 @@ impl Later {
         taken.then_some(line)
     }
 
-    /// Delivers what there is, if a core has ticked; what comes again is for the next time.
-    pub(super) fn deliver(&self, rings: &Rings) {
-        if !self.due.swap(false, Ordering::Relaxed) {
-            return;
+    /// Delivers what there is, if a core has ticked, and there are places for what comes of it; answers whether it was any. What comes
+    /// again is for the next time.
+    pub(super) fn deliver(&self, rings: &Rings) -> bool {
+        if !self.due.load(Ordering::Relaxed) {
+            return false;
         }
         let (here, count) = (cpu::this().torus().id, self.lines.lock().len());
-        for _ in 0..count {
-            let Some(line) = self.take(rings) else { return };
+        let mut delivered = 0;
+        while delivered < count
+            && rings.may_deliver()
+            && let Some(line) = self.take(rings)
+        {
             deliver::line(here, &line);
+            delivered += 1;
             cpu::let_interrupts_in();
         }
+        if delivered == count {
+            // Ticks that came meanwhile are over: who has just been looked at waits for a later one.
+            self.due.store(false, Ordering::Relaxed);
+        }
+        delivered > 0
     }
 }
 

@@ -92,6 +92,8 @@ impl Lease {
             Answer::Refused(why) => Page::Refused(asker, why),
         };
         match self.pages.get_mut(&index) {
+            // A wish that was looked at twice has been granted the first time.
+            Some(Page::Lent(_) | Page::Content(_)) if matches!(page, Page::Refused(..)) => {}
             // The question has an entry, which the answer takes over, whether there is memory or not.
             Some(known) => *known = page,
             // Without memory it is asked again.

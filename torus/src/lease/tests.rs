@@ -62,6 +62,16 @@ fn a_refusal_is_told_once_and_to_whom_it_is_for() {
     assert_eq!(lease.look(3, Pid::INIT), Known::Nothing);
 }
 
+/// A home that looks for memory may look at a wish once more after it has granted it.
+#[test]
+fn what_is_lent_is_not_refused_afterwards() {
+    let mut lease = Lease::new(1);
+    lease.asked(3).expect("memory");
+    lease.answered(3, Pid::INIT, Answer::Lent(Frame(9)));
+    lease.answered(3, Pid::INIT, Answer::Refused(Why::Lost));
+    assert_eq!(lease.look(3, Pid::INIT), Known::Lent(Frame(9)));
+}
+
 #[test]
 fn content_goes_back_as_soon_as_it_is_copied() {
     let (mut lender, holder) = (Lender::new(), TorusId::ZERO);
