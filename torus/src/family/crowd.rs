@@ -12,14 +12,18 @@
 //! matters, a second round asks for those that were told out of a log ([`Told::Late`]): they arrived before the torus that they came
 //! from answered the first one.
 
+mod noted;
+
+pub(super) use noted::Crowds;
+
 use super::{
-    By, Crowd, Families, Kin, Life, Members, Order, PIECE, Told, World,
+    By, Crowd, Families, Kin, Life, Members, Order, Told, World,
     route::{NO_PROCESS, NOT_PERMITTED},
 };
-use crate::{MAX_TORI, TorusId, message::Message, pid::Pid};
+use crate::{TorusId, message::Message, pid::Pid};
 use alloc::vec::Vec;
 use core::ops::Bound;
-use fallible::TryVec;
+use noted::{Logged, Owed, Round};
 
 /// What those that were told make together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -39,93 +43,6 @@ impl Count {
         let bests = [self.best, other.best];
         let error = bests.into_iter().find(|best| *best < 0);
         self.best = error.unwrap_or(bests[0].max(bests[1]));
-    }
-}
-
-/// Something that somebody may still have to hear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Logged {
-    origin: TorusId,
-    number: u64,
-    crowd: Crowd,
-    told: Told,
-    /// Those who have heard of it out of the log.
-    late: Count,
-}
-
-/// Something that this torus has told, and not all have answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Round {
-    number: u64,
-    /// Answers are still asked for from this number on.
-    since: u64,
-    /// Tori to answer.
-    missing: usize,
-    count: Count,
-    /// Process and token to be told of the end.
-    asker: Option<(Pid, u64)>,
-    /// Everybody's answer matters.
-    is_exact: bool,
-}
-
-/// An answer that waits for processes that were under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Owed {
-    origin: TorusId,
-    number: u64,
-    count: Count,
-    /// The last of these freezings.
-    until: u64,
-}
-
-/// What a torus knows of what crowds were told.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Crowds {
-    /// The last number heard, by origin; with this torus's own, the last given.
-    pub(super) heard: [u64; MAX_TORI],
-    log: Vec<Logged>,
-    rounds: Vec<Round>,
-    owed: Vec<Owed>,
-    /// Processes that were frozen here so far.
-    pub(super) freezings: u64,
-}
-
-impl Crowds {
-    pub(super) const fn new() -> Self {
-        Self {
-            heard: [0; MAX_TORI],
-            log: Vec::new(),
-            rounds: Vec::new(),
-            owed: Vec::new(),
-            freezings: 0,
-        }
-    }
-
-    /// Notes what was told. Without memory for it a process that is under way does not hear of it.
-    fn note(&mut self, logged: Logged) {
-        self.heard[logged.origin.index()] = logged.number;
-        if !matches!(logged.told, Told::Late { .. }) {
-            let _ = self.log.try_push(logged);
-        }
-    }
-
-    /// All tori have heard what `origin` has told up to this number.
-    fn forget(&mut self, origin: TorusId, stable: u64) {
-        self.log
-            .retain(|logged| logged.origin != origin || logged.number > stable);
-    }
-
-    /// The number up to which all tori have answered this one.
-    fn stable(&self, own: TorusId) -> u64 {
-        let oldest = self.rounds.iter().map(|round| round.since - 1).min();
-        oldest.unwrap_or(self.heard[own.index()])
-    }
-
-    /// Those who have heard of this out of the log.
-    fn late(&self, origin: TorusId, number: u64) -> Count {
-        let mut log = self.log.iter();
-        let logged = log.find(|logged| logged.origin == origin && logged.number == number);
-        logged.map_or(Count::default(), |logged| logged.late)
     }
 }
 
@@ -153,7 +70,7 @@ impl Families {
 
     fn tell_all<W: World>(&mut self, mut round: Round, crowd: Crowd, told: Told, world: &mut W) {
         let (origin, number) = (self.torus, round.number);
-        if self.crowds.rounds.try_push(round).is_err() {
+        if self.crowds.begin(round).is_err() {
             // Nobody else can be asked: those who are here are all.
             round
                 .count
@@ -181,14 +98,13 @@ impl Families {
         (crowd, told): (Crowd, Told),
         world: &mut W,
     ) {
-        self.crowds.forget(origin, stable);
-        self.crowds.note(Logged {
-            origin,
-            number,
+        self.crowds.forget(origin, stable, world);
+        let logged = Logged {
             crowd,
             told,
             late: Count::default(),
-        });
+        };
+        self.crowds.note(origin, number, logged);
         let count = match told {
             Told::Late { number } => self.crowds.late(origin, number),
             _ => self.call_out(origin, number, (crowd, told), world),
@@ -199,8 +115,8 @@ impl Families {
             count,
             until: self.crowds.freezings,
         };
-        let waits = self.transits(world).is_some() && world.reserve();
-        if waits && self.crowds.owed.try_push(owed).is_ok() {
+        let waits = self.crowds.oldest_transit().is_some() && world.reserve();
+        if waits && self.crowds.owe(owed).is_ok() {
             return;
         }
         world.release(waits.into());
@@ -218,17 +134,10 @@ impl Families {
 
     /// A torus has answered.
     pub(super) fn heard<W: World>(&mut self, number: u64, count: Count, world: &mut W) {
-        let mut rounds = self.crowds.rounds.iter_mut().enumerate();
-        let Some((index, round)) = rounds.find(|(_, round)| round.number == number) else {
-            return;
-        };
-        round.count.add(count);
-        round.missing -= 1;
-        if round.missing == 0 {
-            let round = self.crowds.rounds.swap_remove(index);
+        if let Some(round) = self.crowds.answered(number, count) {
             self.over(round, world);
-            self.crowds
-                .forget(self.torus, self.crowds.stable(self.torus));
+            let stable = self.crowds.stable(self.torus);
+            self.crowds.forget(self.torus, stable, world);
         }
     }
 
@@ -332,22 +241,16 @@ impl Families {
 
     /// Tells a process that has come, or stays after all, what it has not heard of but this torus has.
     pub(super) fn catch_up<W: World>(&mut self, pid: Pid, heard: Vec<u64>, world: &mut W) {
-        for index in 0..self.crowds.log.len() {
-            world.pause();
-            let Logged {
-                origin,
-                number,
-                crowd,
-                told,
-                ..
-            } = self.crowds.log[index];
-            let missed = heard
-                .get(origin.index())
-                .is_some_and(|heard| *heard < number);
-            let kin = self.kin.get(&pid);
-            if missed && kin.is_some_and(|kin| crowd.has(pid, kin, told, world)) {
-                let count = self.tell(pid, crowd, told, true, world);
-                self.crowds.log[index].late.add(count);
+        for (origin, known) in TorusId::first(self.tori).zip(&heard) {
+            let mut last = *known;
+            while let Some((number, Logged { crowd, told, .. })) = self.crowds.next(origin, last) {
+                last = number;
+                world.pause();
+                let kin = self.kin.get(&pid);
+                if kin.is_some_and(|kin| crowd.has(pid, kin, told, world)) {
+                    let count = self.tell(pid, crowd, told, true, world);
+                    self.crowds.add_late(origin, number, count);
+                }
             }
         }
         let ahead = heard
@@ -361,31 +264,11 @@ impl Families {
 
     /// Answers what waited for a process that is not under way any more.
     pub(super) fn settle<W: World>(&mut self, world: &mut W) {
-        if self.crowds.owed.is_empty() {
-            return;
-        }
-        let oldest = self.transits(world);
-        let due = |owed: &Owed| oldest.is_none_or(|oldest| owed.until < oldest);
-        while let Some(index) = self.crowds.owed.iter().position(due) {
-            let owed = self.crowds.owed.remove(index);
+        while let Some(owed) = self.crowds.take_due() {
             self.answer_crowd(owed, world);
             world.release(1);
             world.pause();
         }
-    }
-
-    /// The oldest freezing of those processes that are under way, if any is.
-    fn transits<W: World>(&self, world: &mut W) -> Option<u64> {
-        let mut oldest: Option<u64> = None;
-        for (round, kin) in self.kin.values().enumerate() {
-            if round % PIECE == PIECE - 1 {
-                world.pause();
-            }
-            if let Some(transit) = &kin.transit {
-                oldest = Some(oldest.map_or(transit.number, |oldest| oldest.min(transit.number)));
-            }
-        }
-        oldest
     }
 }
 

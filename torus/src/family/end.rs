@@ -262,7 +262,7 @@ impl Families {
 
     /// The end of a process was collected, or nobody wants to: it is gone.
     pub(super) fn remove<W: World>(&mut self, pid: Pid, world: &mut W) {
-        let Some(kin) = self.kin.remove(&pid) else {
+        let Some(kin) = self.take_out(pid) else {
             return;
         };
         world.gone(pid);

@@ -10,7 +10,7 @@ use fallible::{NoMemory, TryMap, TryVec, collect, to_vec};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Transit {
     /// Which of this torus's freezings it was.
-    pub(super) number: u64,
+    number: u64,
     /// What crowds were told that the process had heard of then, by origin.
     heard: Vec<u64>,
     /// What has come for it since.
@@ -57,9 +57,8 @@ impl Families {
         let heard = self.crowds.heard[..self.tori].iter().zip(had);
         let heard = collect(heard.map(|(a, b)| *a.max(&b)))?;
         let words = pack(kin, &heard, || world.pause())?;
-        self.crowds.freezings += 1;
         kin.transit = Some(Transit {
-            number: self.crowds.freezings,
+            number: self.crowds.freeze()?,
             heard,
             held: Vec::new(),
         });
@@ -70,6 +69,7 @@ impl Families {
     pub fn resume<W: World>(&mut self, pid: Pid, world: &mut W) {
         let transit = self.kin.get_mut(&pid).and_then(|kin| kin.transit.take());
         let Some(transit) = transit else { return };
+        self.crowds.thaw(transit.number);
         self.catch_up(pid, transit.heard, world);
         let held = transit.held.len();
         for message in transit.held {
@@ -79,12 +79,21 @@ impl Families {
         self.settle(world);
     }
 
+    /// Takes out the record of a process, which is not under way from here any more.
+    pub(super) fn take_out(&mut self, pid: Pid) -> Option<Kin> {
+        let kin = self.kin.remove(&pid)?;
+        if let Some(transit) = &kin.transit {
+            self.crowds.thaw(transit.number);
+        }
+        Some(kin)
+    }
+
     /// The process runs at `to` now: its record goes, and what was held for it follows.
     pub fn depart<W: World>(&mut self, pid: Pid, to: TorusId, world: &mut W) {
         if self.kin.get(&pid).is_none_or(|kin| kin.transit.is_none()) {
             return;
         }
-        let transit = self.kin.remove(&pid).and_then(|kin| kin.transit);
+        let transit = self.take_out(pid).and_then(|kin| kin.transit);
         let held = transit.map_or(Vec::new(), |transit| transit.held);
         for message in &held {
             world.send(to, *message);
