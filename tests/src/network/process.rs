@@ -32,8 +32,6 @@ pub enum Op {
     Unmap(Page, u64),
     /// Has children not get a page, or get it again.
     LeaveOut(Page),
-    /// The host finds the content of a remote page in its own cache.
-    Find(Page),
     /// Forks.
     Fork,
     /// Becomes another program, with no pages.
@@ -97,7 +95,6 @@ impl World {
             }
             Op::LeaveOut(_) | Op::Read(_) | Op::Write(_) | Op::Map(_) | Op::MapShared(_) => Ok(()),
             Op::Unmap(first, count) => self.unmap(at, pid, first, count),
-            Op::Find(page) => self.find(at, pid, page),
             Op::Fork => self.fork(at, pid),
             Op::Exec => self.exec(at, pid),
             Op::Exit => self.kill(at, pid),

@@ -44,24 +44,6 @@ impl World {
         }
     }
 
-    /// The host finds the content of a remote page in its own cache.
-    pub(super) fn find(&mut self, at: TorusId, pid: Pid, page: Page) -> Outcome {
-        let entry = self
-            .space(at, pid)
-            .and_then(|m| m.table.get(&page).copied());
-        let expected = self.memory.get(&pid).and_then(|memory| memory.get(&page));
-        let (Some(Entry::Remote(source)), Some(Expected::Private(word))) = (entry, expected) else {
-            return Ok(());
-        };
-        let word = *word;
-        let Some(frame) = self.torus(at).frames.allocate(word) else {
-            return Ok(());
-        };
-        self.set(at, pid, page, Entry::Present(frame));
-        let span = Span::one(page);
-        self.event(at, pid, Event::Unneeded { source, span })
-    }
-
     /// Pulls something in the background, or gives up claims to which nothing leads.
     pub(super) fn drain(&mut self, at: TorusId, pid: Pid) -> Outcome {
         let Some(process) = self.process(at, pid) else {

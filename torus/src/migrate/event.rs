@@ -58,13 +58,6 @@ pub enum Event {
         /// Which.
         span: Span,
     },
-    /// These pages are not needed from this claim: the same content was found here, or they were unmapped.
-    Unneeded {
-        /// The claim.
-        source: Source,
-        /// The pages.
-        span: Span,
-    },
     /// Move to another torus when possible.
     Leave {
         /// The target, not this torus.

@@ -157,9 +157,6 @@ impl Resident {
                 self.give_up(claim.ok_or(MigrateError::Busy(pid))?, span, effects);
             }
             Event::Uncopied { deposit, span } => self.land(deposit, span, effects),
-            Event::Unneeded { source, span } => {
-                self.give_up(self.known(source)?, span, effects);
-            }
             Event::Leave { to } => self.leave(to)?,
             Event::Adopted | Event::Refused(_) => self.answered(event, effects)?,
             Event::Departed => self.arriving = false,
