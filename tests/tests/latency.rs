@@ -41,7 +41,7 @@ fn what_programs_have_much_of_is_done_in_pieces() {
 #[test]
 fn what_programs_have_much_of_makes_nothing_else_dearer() {
     let short = cases::exec("growth").args(["truncated", "evicted"]);
-    let roomy = cases::exec("growth").args(["named", "waited"]);
+    let roomy = cases::exec("growth").args(["alone", "named", "waited"]);
     let outputs = [short.mem(44).swap(96), roomy]
         .map(|exec| exec.smp(1).tori(1).counted().run())
         .map(|output| output.stdout);

@@ -32,6 +32,7 @@ pub mod hash;
 pub mod layout;
 pub mod page_cache;
 pub mod pool;
+pub mod shown;
 pub mod slab;
 pub mod space;
 #[expect(

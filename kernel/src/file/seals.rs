@@ -62,7 +62,8 @@ pub fn add(file: &OpenFile, seals: u64) -> Result<usize, Stop> {
 fn is_mapped_for_writing(object: &ObjectRef) -> bool {
     let mut found = lease::home::is_held(object);
     let memory = cpu::this().torus().memory();
-    cpu::this().torus().share.spaces.each(|space| {
+    let spaces = &cpu::this().torus().share.spaces;
+    spaces.showing(object.owner(), |space| {
         found |= space.look(|space| {
             let mut all = space.mappings_of(memory, object.owner());
             all.any(|mapping| !mapping.is_private() && mapping.maximum.contains(Rights::WRITE))

@@ -13,7 +13,7 @@ use crate::tori::Torus;
 use alloc::sync::Arc;
 use heapless::Vec;
 use vm::clock::{Candidate, Clock, Verdict};
-use vm::frames::{Owner, Use};
+use vm::frames::{Owner, Sharers, Use};
 use vm::space::{Age, Replacement};
 use vm::table::{Slot, TableMemory};
 
@@ -88,7 +88,7 @@ impl Batch {
             return Step::Kept;
         }
         if age.entries > 0 {
-            torus.share.spaces.each(|space| {
+            each(torus, candidate, |space| {
                 let owes = space.replace(frame, Replacement::Drop);
                 self.owes(space, owes);
                 true
@@ -139,7 +139,7 @@ impl Batch {
         if self.held.push(Held::share(frame)).is_err() {
             return Way::Stay;
         }
-        let all_replaced = torus.share.spaces.each(|space| {
+        let all_replaced = each(torus, candidate, |space| {
             let owes = space.try_replace(frame, Replacement::Drop);
             self.owes(space, owes == Some(true));
             owes.is_some()
@@ -260,10 +260,24 @@ fn name(candidate: &Candidate) -> PageName {
     PageName { used, owner, index }
 }
 
+/// Calls `see` with each space that may have a frame of an object, until it answers false; says whether it never did.
+fn each(torus: &Torus, candidate: &Candidate, see: impl FnMut(&Arc<Space>) -> bool) -> bool {
+    let spaces = &torus.share.spaces;
+    let sharers = match candidate.owner {
+        Owner::CONTENT => torus.memory().sharers(candidate.index),
+        object => Sharers::One(object, candidate.index),
+    };
+    match sharers {
+        Sharers::Nobody => true,
+        Sharers::One(object, _) => spaces.showing(object, see),
+        Sharers::Many => spaces.each(see),
+    }
+}
+
 /// How old the entries of an object's frame are in all spaces; none when one is at work on another core.
 fn age(torus: &Torus, candidate: &Candidate) -> Option<Age> {
     let mut sum = Age::default();
-    let complete = torus.share.spaces.each(|space| {
+    let complete = each(torus, candidate, |space| {
         let age = space.try_look(|space| space.age(torus.memory(), candidate.frame));
         sum += age.unwrap_or_default();
         age.is_some()

@@ -95,7 +95,10 @@ impl Blank {
             (blank.root, blank.lineage) = (space.table().root(), space.lineage());
             blank.inner.get_mut().space = Some(space);
         }
-        cpu::this().torus().share.spaces.add(&self.0)?;
+        let torus = cpu::this().torus();
+        if torus.share.spaces.add(&self.0)? {
+            self.0.look(|space| space.show_all(torus.memory()))?;
+        }
         Ok(self.0)
     }
 }

@@ -7,8 +7,9 @@ use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
-use fallible::TryMap;
+use fallible::{NoMemory, TryMap};
 use vm::frames::Owner;
+use vm::shown::Shown;
 use vm::space::Lost;
 
 /// Proof that no core of this torus leads to what was given up any more: every space has given it up, and all cores have forgotten
@@ -19,6 +20,8 @@ pub struct Forgotten(());
 /// All spaces of one torus, by lineage, and within it by number: forks come after what they were forked from.
 pub struct Spaces {
     all: Lock<BTreeMap<(Owner, u64), Weak<Space>>>,
+    /// Which lineages have mapped which objects.
+    shown: Lock<Shown>,
 }
 
 impl Spaces {
@@ -26,23 +29,43 @@ impl Spaces {
     pub const fn new() -> Self {
         Self {
             all: Lock::new(BTreeMap::new()),
+            shown: Lock::new(Shown::new()),
         }
     }
 
-    /// Adds a space. A fork is added before the lock of its parent is let go: who has seen all spaces of a lineage has then
+    /// Notes that spaces of a lineage show an object.
+    pub fn show(&self, object: Owner, lineage: Owner) -> Result<(), NoMemory> {
+        self.shown.lock().add(object, lineage)
+    }
+
+    /// An object has ended: nothing shows it any more.
+    pub(super) fn forget_object(&self, object: Owner) {
+        let mut shown = self.shown.lock();
+        shown.forget_object(object, cpu::let_interrupts_in);
+    }
+
+    /// Adds a space; whether it is the first of its lineage. A fork is added before the lock of its parent is let go: who has seen all spaces of a lineage has then
     /// seen all entries of its pages.
-    pub(super) fn add(&self, space: &Arc<Space>) -> Result<(), Errno> {
+    pub(super) fn add(&self, space: &Arc<Space>) -> Result<bool, Errno> {
         let key = (space.lineage(), space.number());
-        self.all.lock().put(key, Arc::downgrade(space))?;
-        Ok(())
+        let mut all = self.all.lock();
+        let is_first = !has(&all, space.lineage());
+        all.put(key, Arc::downgrade(space))?;
+        Ok(is_first)
     }
 
     /// Removes a space.
     pub(super) fn remove(&self, space: &Space) {
         let mut all = self.all.lock();
         all.remove(&(space.lineage(), space.number()));
+        let is_last = !has(&all, space.lineage());
         if all.is_empty() {
             *all = BTreeMap::new();
+        }
+        drop(all);
+        if is_last {
+            let mut shown = self.shown.lock();
+            shown.forget_lineage(space.lineage(), cpu::let_interrupts_in);
         }
     }
 
@@ -79,10 +102,24 @@ impl Spaces {
         true
     }
 
+    /// Calls `see` with each space that may show an object, until it answers false; says whether it never did.
+    pub fn showing(&self, object: Owner, mut see: impl FnMut(&Arc<Space>) -> bool) -> bool {
+        let mut from = Owner(0);
+        loop {
+            let next = self.shown.lock().next(object, from);
+            let Some(lineage) = next else { return true };
+            if !self.of_lineage(lineage, &mut see) {
+                return false;
+            }
+            from = Owner(lineage.0 + 1);
+            cpu::let_interrupts_in();
+        }
+    }
+
     /// Takes the pages of an object from number `page` on out of every space, locked ones and private copies included (mmap(2): beyond
     /// the end of a file is SIGBUS). The object has been cut before, so that no fault brings them back. Nothing can refuse it.
     pub fn cut(&self, object: Owner, page: u64) -> Forgotten {
-        self.each(|space| {
+        self.showing(object, |space| {
             space.cut(&Lost::Of(object, page));
             true
         });
@@ -97,6 +134,12 @@ impl Spaces {
         });
         Forgotten(())
     }
+}
+
+/// Whether there is a space of a lineage.
+fn has(all: &BTreeMap<(Owner, u64), Weak<Space>>, lineage: Owner) -> bool {
+    let mut rest = all.range((lineage, 0)..);
+    rest.next().is_some_and(|((found, _), _)| *found == lineage)
 }
 
 /// Makes up for what happened to objects while the space was frozen, as its process has not moved after all.

@@ -22,13 +22,14 @@ use crate::mem::swap::Swap;
 use crate::process::charge::{self, Kind};
 use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use failing::Failing;
+use fallible::NoMemory;
 use heap::Heap;
 use pool::Pool;
 use reserve::Reservations;
 use spin::mutex::SpinMutex;
 use torus::{MAX_TORI, TorusId};
 use vm::addr::{Frame, FrameRange, RUN};
-use vm::frames::{FrameList, FrameTable, Sharers, Use};
+use vm::frames::{FrameList, FrameTable, Owner, Sharers, Use};
 use vm::pool::FramePool;
 use vm::swap::SlotTable;
 use vm::table::{Table, TableMemory};
@@ -370,6 +371,10 @@ impl TableMemory for Torus {
 
     fn sharers(&self, slot: u64) -> Sharers {
         self.share.page_cache.sharers(slot)
+    }
+
+    fn show(&self, object: Owner, lineage: Owner) -> Result<(), NoMemory> {
+        self.share.spaces.show(object, lineage)
     }
 
     fn pause(&self) {

@@ -93,6 +93,7 @@ impl<O: Object> AddressSpace<O> {
         if !self.allows(memory, count - replaced, mapping.is_data()) {
             return Err(SpaceError::NoMemory);
         }
+        self.show(memory, &mapping)?;
         let debt = if replace {
             self.take_away(memory, range)?
         } else {
@@ -101,6 +102,27 @@ impl<O: Object> AddressSpace<O> {
         self.mapped += count;
         self.mappings.insert(mapping);
         Ok((range.start.start(), debt))
+    }
+
+    /// Has the space found by what it shows.
+    fn show<M: TableMemory>(&self, memory: &M, mapping: &Mapping<O>) -> Result<(), SpaceError> {
+        match &mapping.backing {
+            Backing::Zero => Ok(()),
+            Backing::Object { object, .. } => memory
+                .show(object.owner(), self.lineage)
+                .map_err(|_| SpaceError::NoMemory),
+        }
+    }
+
+    /// Has a space of a lineage that is new to this torus found by what it shows.
+    ///
+    /// # Errors
+    /// [`SpaceError::NoMemory`].
+    pub fn show_all<M: TableMemory>(&self, memory: &M) -> Result<(), SpaceError> {
+        for mapping in self.mappings.iter(|| memory.pause()) {
+            self.show(memory, mapping)?;
+        }
+        Ok(())
     }
 
     /// Whether a request may name this place; what is to be placed anywhere may.

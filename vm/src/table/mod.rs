@@ -13,6 +13,7 @@ mod walk;
 
 use alloc::vec::Vec;
 use core::sync::atomic::AtomicU64;
+use fallible::NoMemory;
 
 pub(crate) use audit::Led;
 pub(crate) use copy::Copied;
@@ -25,7 +26,7 @@ pub(crate) use walk::Leaf;
 pub use walk::Place;
 
 use crate::addr::Frame;
-use crate::frames::{FrameTable, Sharers};
+use crate::frames::{FrameTable, Owner, Sharers};
 use crate::swap::SlotTable;
 
 /// The words of one table. Atomic, because the processor sets accessed and dirty bits in them.
@@ -56,6 +57,14 @@ pub trait TableMemory {
     /// What the page cache knows of who maps the content in one of its slots.
     fn sharers(&self, _slot: u64) -> Sharers {
         Sharers::Nobody
+    }
+
+    /// A space of this lineage is about to show an object: it is found from now on by whoever looks for entries of the object's pages.
+    ///
+    /// # Errors
+    /// [`NoMemory`].
+    fn show(&self, _object: Owner, _lineage: Owner) -> Result<(), NoMemory> {
+        Ok(())
     }
 
     /// Called between the pieces of what takes long: at least once for 64 entries or 16 mappings or tables. It costs next to nothing.

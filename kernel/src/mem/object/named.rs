@@ -40,7 +40,9 @@ impl Drop for MemoryObject {
         if let Some(far) = self.far() {
             crate::migrate::lease::holder::ended(far);
         }
-        let mut all = cpu::this().torus().share.named.all.lock();
+        let share = &cpu::this().torus().share;
+        share.spaces.forget_object(self.owner);
+        let mut all = share.named.all.lock();
         all.remove(&self.owner);
         // An empty map may keep a node.
         if all.is_empty() {

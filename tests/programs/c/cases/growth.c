@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,22 @@ static double waited(long count) {
     return spent / TIMES;
 }
 
+/* A file that this process alone has mapped is cut, while there are so many other programs. */
+static double alone(long count) {
+    pid_t children[count];
+    for (long i = 0; i < count; i++) {
+        children[i] = vfork();
+        if (children[i] < 0) die("vfork");
+        if (children[i] == 0) _exit(execl("/proc/self/exe", "growth", "-", (char *)0));
+    }
+    double spent = truncated(2);
+    for (long i = 0; i < count; i++) {
+        kill(children[i], SIGKILL);
+        waitpid(children[i], 0, 0);
+    }
+    return spent;
+}
+
 static const struct row {
     const char *name;
     double (*cost)(long);
@@ -138,11 +155,13 @@ static const struct row {
 } rows[] = {
     {"truncated", truncated, 100, 40000},
     {"evicted", evicted, 100, 40000},
+    {"alone", alone, 2, 150},
     {"named", named, 10, 4000},
     {"waited", waited, 5, 200},
 };
 
 int main(int argc, char **argv) {
+    if (argc > 1 && !strcmp(argv[1], "-")) pause();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const struct row *row = &rows[i];
         int wanted = argc < 2;
