@@ -47,7 +47,7 @@ fn pages_of_2_mib_go_in_parts() {
 /// Each fault needs two frames, of which the table stays; a fork needs more of them than there can be.
 #[test]
 fn tables_as_large_as_what_they_map() {
-    let output = way("scattered", 10, 1).mem(38).run();
+    let output = way("scattered", 10, 1).mem(40).run();
     let expected = "wrong: 0 0\nno child: Out of memory (os error 12)\nwrong: 0\n";
     assert_eq!(
         (output.status, &*output.stdout),

@@ -77,8 +77,8 @@ impl Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
     use alloc::collections::BTreeSet;
+    use proptest::prelude::*;
 
     proptest! {
         #[test]

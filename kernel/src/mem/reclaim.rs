@@ -52,8 +52,8 @@ pub struct Reclaim {
     answered: AtomicBool,
     /// Threads that wait for a frame.
     waiting: WaitQueue,
-    /// Somebody who waits found the clock held by another core.
-    turned_away: AtomicBool,
+    /// Those who have found the clock held by another core.
+    turned_away: WaitQueue,
     victims: Victims,
 }
 
@@ -78,7 +78,7 @@ impl Reclaim {
             asked: AtomicBool::new(false),
             answered: AtomicBool::new(false),
             waiting: WaitQueue::new(),
-            turned_away: AtomicBool::new(false),
+            turned_away: WaitQueue::new(),
             victims: Victims::new(),
         }
     }
@@ -96,6 +96,7 @@ impl Reclaim {
     /// Wakes all threads that wait for a frame or for a page from the swap disk, and empties the queues that they stand in.
     pub fn wake_waiting(&self) {
         self.waiting.wake_all();
+        self.turned_away.wake_all();
         if let Some(swap) = self.swap() {
             swap.wake_waiting();
         }
@@ -104,9 +105,7 @@ impl Reclaim {
     /// Works with the clock, unless another core does; those who were turned away meanwhile are woken after it.
     fn with_clock<R>(&self, work: impl FnOnce(&mut Clock) -> R) -> Option<R> {
         let result = work(&mut *self.clock.try_lock()?);
-        if self.turned_away.swap(false, Ordering::SeqCst) {
-            self.waiting.wake_all();
-        }
+        self.turned_away.wake_all();
         Some(result)
     }
 
@@ -293,7 +292,7 @@ fn try_to_evict(torus: &'static Torus) -> Option<Progress> {
     let reclaim = &torus.reclaim;
     let evict = || reclaim.with_clock(|clock| evict(torus, clock, BATCH, look, is_over));
     evict().or_else(|| {
-        reclaim.turned_away.store(true, Ordering::SeqCst);
+        reclaim.turned_away.enrol();
         // It may have been let go before that.
         evict()
     })

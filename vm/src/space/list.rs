@@ -57,17 +57,29 @@ impl<O: Object> MappingList<O> {
         pause: impl Fn(),
     ) -> Result<Self, SpaceError> {
         let mut list = Self::new();
+        let done = list.take_all(mappings, &pause);
+        if done.is_err() {
+            list.clear(pause);
+        }
+        done.map(|()| list)
+    }
+
+    fn take_all(
+        &mut self,
+        mappings: impl IntoIterator<Item = Mapping<O>>,
+        pause: &impl Fn(),
+    ) -> Result<(), SpaceError> {
         let mut end = Page(0);
         for mapping in mappings {
             if mapping.range.is_empty() || mapping.range.start < end {
                 return Err(SpaceError::InvalidArgument);
             }
             end = mapping.range.end;
-            list.reserve(1, &pause)?;
-            list.insert(mapping);
+            self.reserve(1, pause)?;
+            self.insert(mapping);
             pause();
         }
-        Ok(list)
+        Ok(())
     }
 
     /// How many there are.

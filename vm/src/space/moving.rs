@@ -67,10 +67,17 @@ impl<O: Object> AddressSpace<O> {
     ) -> Result<Self, SpaceError> {
         let ceiling = Page::containing(parts.ceiling).min(super::USER.end);
         let mapped = parts.mappings.iter().map(|item| item.range.len()).sum();
-        let mappings = MappingList::of(parts.mappings, || memory.pause())?;
+        let mut mappings = MappingList::of(parts.mappings, || memory.pause())?;
+        let table = match PageTable::new(memory) {
+            Ok(table) => table,
+            Err(error) => {
+                mappings.clear(|| memory.pause());
+                return Err(error.into());
+            }
+        };
         Ok(Self {
             mappings,
-            table: PageTable::new(memory)?,
+            table,
             lineage,
             limits: parts.limits,
             future: super::Flags::empty(),

@@ -65,8 +65,7 @@ impl<C, R: RelaxStrategy> Tmp<C, R> {
         if node.links() == 0 {
             return Err(FileError::NotFound);
         }
-        let position = directory.alter().entries.insert(name, node.clone())?;
-        node.set_name(directory, position);
+        directory.alter().entries.insert(name, node.clone())?;
         node.count_link(true, now);
         directory.touch(now);
         Ok(())

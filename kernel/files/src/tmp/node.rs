@@ -1,6 +1,6 @@
 //! Nodes of the tree: what each holds, and what can be asked of one alone.
 
-use super::directory::Directory;
+use super::directory::{Directory, Entry};
 use super::lower::Below;
 use super::{Attributes, Child, Content};
 use crate::archive::S_IFMT;
@@ -183,7 +183,7 @@ impl<C, R: RelaxStrategy> Node<C, R> {
         below.lower.tree.position(below.id, name)
     }
 
-    /// It has a name in `directory`, at this position: of several names the last one.
+    /// It has got its name in `directory`, at this position.
     pub(super) fn set_name(&self, directory: &Arc<Self>, position: u64) {
         let mut state = self.alter();
         state.parent = Arc::downgrade(directory);
@@ -193,14 +193,19 @@ impl<C, R: RelaxStrategy> Node<C, R> {
     /// The name of `child` in this directory.
     ///
     /// # Errors
-    /// [`FileError::NotFound`] when it is not in it, or the last of its names is not; [`FileError::NoMemory`].
+    /// [`FileError::NotFound`] when it is not in it; [`FileError::NoMemory`].
     pub fn name_of(&self, child: &Self) -> Result<Vec<u8>, FileError> {
         let position = child.look().position;
         let state = self.look();
         let own = position.and_then(|position| state.entries.at(position));
-        if let Some(entry) = own.filter(|entry| core::ptr::eq(&**entry.node, child)) {
+        let is_child = |entry: &Entry<'_, Arc<Self>>| core::ptr::eq(&**entry.node, child);
+        // A file whose first name has gone may have another one here.
+        let mut all = (!child.is_directory()).then(|| state.entries.iter_from(0));
+        let other = || all.as_mut()?.find(is_child);
+        if let Some(entry) = own.filter(is_child).or_else(other) {
             return Ok(to_vec(entry.name)?);
         }
+        drop(all);
         let name = child.archive().and_then(|id| {
             let name = self.below.as_ref()?.lower.tree.node(id).name;
             let (position, named) = self.lower(name)?;

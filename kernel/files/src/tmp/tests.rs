@@ -74,6 +74,21 @@ fn names_come_and_go() {
 }
 
 #[test]
+fn a_file_shows_its_first_name_or_one_beside_it() {
+    let tree = tree();
+    let root = tree.root().clone();
+    let other = mkdir(&tree, &root, "other");
+    let a = file(&tree, &root, "a");
+    let name = |of: &Arc<Node<u32, Spin>>| a.parent().map(|parent| parent.name_of(of));
+    tree.link(&ROOT_USER, (&other, b"b"), &a, at(1)).unwrap();
+    tree.unlink(&ROOT_USER, (&other, b"b"), at(2)).unwrap();
+    assert_eq!(name(&a), Some(Ok(b"a".to_vec())));
+    tree.link(&ROOT_USER, (&root, b"c"), &a, at(3)).unwrap();
+    tree.unlink(&ROOT_USER, (&root, b"a"), at(4)).unwrap();
+    assert_eq!(name(&a), Some(Ok(b"c".to_vec())));
+}
+
+#[test]
 fn directories() {
     let tree = tree();
     let root = tree.root().clone();
