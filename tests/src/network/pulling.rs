@@ -4,12 +4,11 @@ use torus::{
     TorusId,
     migrate::{Claim, Event},
     pid::Pid,
-    span::Span,
 };
 use vm::addr::Page;
 
 use super::{
-    Expected, Outcome, World,
+    Outcome, World,
     memory::{BLOCK, Entry, block},
 };
 
