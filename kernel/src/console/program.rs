@@ -97,16 +97,16 @@ pub fn note_input() {
     crate::sched::yield_now();
 }
 
-/// Whether this core is to [take in](take_in) something.
+/// Whether this core is to [take in](take_in) something, and can: messages about it find room.
 #[inline]
 pub fn has_input() -> bool {
-    cpu::this().sched.input.get()
+    cpu::this().sched.input.get() && !crate::rings::is_choked()
 }
 
-/// Takes in what this core has been interrupted for, when messages about it can be sent. The core holds no lock.
+/// Takes in what this core has been interrupted for, if it can. The core holds no lock.
 #[inline]
 pub fn take_in() {
-    if has_input() && !crate::rings::is_choked() {
+    if has_input() {
         cpu::this().sched.input.set(false);
         receive();
     }

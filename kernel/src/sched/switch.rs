@@ -67,7 +67,7 @@ fn look_around(core: &'static Core) -> *mut UserRegs {
         if let Some(thread) = current {
             if may_go_on(core, thread) {
                 // It may be for this thread.
-                if program::has_input() && !crate::rings::is_choked() {
+                if program::has_input() {
                     continue;
                 }
                 // Last, as its call may have woken what waits here for another torus. It may concern this thread, too.
