@@ -45,10 +45,10 @@ mod off {
 
 #[cfg(feature = "checked")]
 mod on {
-    use crate::arch::cpu::{self, MAX_CORES};
+    use crate::arch::cpu::MAX_CORES;
     use crate::arch::paging;
     use crate::mem::space::Space;
-    use crate::tori::Torus;
+    use crate::tori::{self, Torus};
     use alloc::sync::Arc;
     use core::sync::atomic::{AtomicU64, Ordering};
     use vm::addr::{Frame, PAGE_SIZE};
@@ -149,7 +149,7 @@ mod on {
                 .compare_exchange(freed, 0, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok()
         {
-            cpu::this().torus().share.spaces.each(|space| {
+            tori::here().share.spaces.each(|space| {
                 audit(space);
                 true
             });
@@ -183,7 +183,7 @@ mod on {
     }
 
     fn audit(space: &Arc<Space>) {
-        let torus = cpu::this().torus();
+        let torus = tori::here();
         space.look(|vm| {
             let frozen = space.is_frozen();
             vm.audit(

@@ -32,3 +32,4 @@ mod syscall;
 mod tori;
 mod trap;
 mod vmo;
+mod wiring;

@@ -4,7 +4,7 @@ use crate::arch::paging::{self, KernelTables, PhysAddr};
 use crate::arch::time::{self, Nanos};
 use crate::arch::{self, port, shootdown};
 use crate::boot;
-use crate::console::{self, program};
+use crate::console;
 use braid_firmware::acpi::fadt::{OffSwitch, Register, Reset};
 use spin::Once;
 
@@ -21,9 +21,8 @@ const REFUSED: u8 = 0x12;
 /// How long hardware has to do what it is told: turn ACPI mode on, lose its power, reset.
 const PATIENCE: Nanos = Nanos::from_secs(2);
 
-/// Ends the machine after the first program has ended with this wait status.
-pub fn end(status: u32) -> ! {
-    program::exit(status);
+/// Ends the machine after the first program has ended.
+pub fn end() -> ! {
     let seconds = boot::info().command_line.linger;
     if seconds > 0 {
         // Whoever reads the screen needs some time.

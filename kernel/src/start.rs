@@ -8,13 +8,14 @@
 //! 6. The machine is divided into tori; the cores join them.
 //! 7. The loader's memory is reclaimed, the first program is started.
 
-use crate::arch::cpu::{self, CoreIndex, Cpu, MAX_CORES};
+use crate::arch::cpu::{self, CoreIndex, Cpu, MAX_CORES, Maker};
 use crate::arch::paging::{self, KernelTables, Kind, NoFrame};
 use crate::arch::smp::{self, Coming, Parked};
 use crate::arch::{self, Clocks, CoreStacks, apic, features, ioapic, time};
 use crate::boot::early::EarlyFrames;
 use crate::boot::{self, BootInfo};
 use crate::power::{self, refuse};
+use crate::sched;
 use crate::tori::{self, Early};
 use crate::{console, process};
 use braid_firmware::acpi::Tables;
@@ -31,6 +32,9 @@ use vm::addr::{PAGE_SIZE, PhysAddr};
 
 /// Bytes of the first core's stacks while the machine is not divided.
 const STACK_SIZE: usize = 96 * 1024;
+
+/// What layers above the tori keep of each core.
+static PARTS: [Maker; 1] = [Maker::of::<sched::Core>()];
 
 /// The first core's stacks and block for that time.
 #[repr(C, align(4096))]
@@ -116,6 +120,7 @@ fn raise() {
         info,
         frames: &mut early,
         cores: &cores,
+        parts: &PARTS,
         srat: firmware.srat,
         cache_bits: features::cache_bits(),
     });

@@ -17,6 +17,7 @@ pub mod smp;
 pub mod time;
 pub mod usercopy;
 
+mod above;
 mod calibrate;
 mod control;
 mod descriptors;
@@ -25,26 +26,15 @@ mod msr;
 mod stacks;
 mod trap;
 
+pub use above::{QUICK_LIMIT, QuickTable};
 pub(crate) use calibrate::Clocks;
 pub(crate) use control::has_five_levels;
 pub use entry::enter_user;
 pub use stacks::{CoreStacks, STRIDE as STACK_STRIDE};
 pub use trap::{Exception, Interrupt, KernelRegs};
-pub(crate) use trap::{raise_again, stop_others, take_debug_status, tell_stray_interrupts};
+pub(crate) use trap::{stop_others, take_debug_status, tell_stray_interrupts};
 
 use core::arch::asm;
-
-/// What a core does while it spins for a lock. The kernel runs with interrupts off, so whoever spins serves the
-/// flushes that other cores ask of it; otherwise two cores could wait for each other.
-#[derive(Clone, Copy, Debug)]
-pub struct Relax;
-
-impl spin::relax::RelaxStrategy for Relax {
-    fn relax() {
-        core::hint::spin_loop();
-        shootdown::serve();
-    }
-}
 
 /// Stops this core for good.
 pub fn halt() -> ! {

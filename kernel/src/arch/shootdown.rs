@@ -80,11 +80,8 @@ const SPACE: u64 = 0;
 /// As a count of pages: the kernel's half too.
 const KERNEL: u64 = u64::MAX;
 
-/// Makes all cores of this core's torus forget the kernel's translations too. All of them run.
-pub fn flush_kernel() {
-    let torus = cpu::this().torus();
-    let mut cores = CoreSet::empty();
-    (0..torus.cores()).for_each(|index| cores.insert(torus.core(index).index));
+/// Makes `cores` forget the kernel's translations too. All of them run.
+pub fn flush_kernel(cores: CoreSet) {
     ask(0, KERNEL, cores);
 }
 
@@ -135,6 +132,13 @@ pub fn serve() {
             serve_word(index, word);
         }
     }
+}
+
+/// What a core does while it spins for a lock.
+// SAFETY: K39, of the type that `sync` declares.
+#[unsafe(no_mangle)]
+fn sync_relax() {
+    serve();
 }
 
 #[cold]

@@ -2,7 +2,7 @@
 
 use super::apic::{self, vector};
 use super::regs::UserRegs;
-use super::{cpu, features, msr, shootdown, usercopy};
+use super::{above, cpu, features, msr, shootdown, usercopy};
 use crate::panic;
 use core::arch::asm;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -70,7 +70,7 @@ pub(super) extern "C" fn user_trap(regs: &mut UserRegs) {
             0
         },
     };
-    crate::trap::exception(regs, exception);
+    above::above_exception(regs, exception);
 }
 
 /// An exception or interrupt from the kernel: the idle loop's interrupts, faults of user copies; all else is a bug.
@@ -127,28 +127,30 @@ pub(super) extern "C" fn paranoid_trap(regs: &mut KernelRegs) -> ! {
 
 /// A system call.
 pub(super) extern "C" fn syscall(regs: &mut UserRegs) {
-    crate::trap::syscall(regs);
+    above::above_syscall(regs);
 }
 
 /// Whose registers to load next.
 pub(super) extern "C" fn next_thread() -> *mut UserRegs {
-    crate::sched::next_thread()
+    above::above_next()
 }
 
 /// Whether an interrupt has to wait until the core holds no lock any more that its handler takes and under which interrupts are let in. The
 /// timer's handler alone takes such locks: those of the console and of disks only note that there is something to do.
 fn must_wait(number: u8) -> bool {
-    let sched = &cpu::this().sched;
-    let waits = number == vector::TIMER && sched.closed.get() > 0;
+    let head = &cpu::this().head;
+    let waits = number == vector::TIMER && head.closed.get() > 0;
     if waits {
-        sched.deferred.set(true);
+        head.deferred.set(true);
     }
     waits
 }
 
 /// The core holds no such lock any more: the timer's interrupt, which had to wait, comes again.
 #[cold]
-pub(crate) fn raise_again() {
+// SAFETY: K39, of the type that `sync` declares.
+#[unsafe(no_mangle)]
+fn sync_raise() {
     apic::send(apic::id(), vector::TIMER);
 }
 
@@ -165,7 +167,7 @@ fn interrupt(number: u8, from_user: bool) {
         }
         vector::DOORBELL => {
             apic::acknowledge();
-            crate::rings::knocked();
+            above::above_doorbell();
             return;
         }
         vector::TIMER => Interrupt::Timer,
@@ -175,7 +177,7 @@ fn interrupt(number: u8, from_user: bool) {
         other => Interrupt::Other(other),
     };
     apic::acknowledge();
-    crate::trap::interrupt(what, from_user);
+    above::above_interrupt(what, from_user);
 }
 
 /// DR6: why there was a debug exception (SDM vol. 3B, 17.2.3). The register is set back, as the processor never clears it.

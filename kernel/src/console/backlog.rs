@@ -3,10 +3,10 @@
 //! *Flow.* A record is formatted into the backlog of the torus on which it is logged. Cores that idle, and timer interrupts while none
 //! does, send as much as the port takes without waiting ([`pump`](super::logger::pump)); a panic and the end of the machine send all.
 
-use crate::sched::lock::Lock;
 use braid_files::lines::Lines;
 use core::fmt::{self, Write};
 use log::Level;
+use sync::Lock;
 
 /// Bytes that wait at the most.
 pub const CAPACITY: usize = 32 << 10;

@@ -1,24 +1,23 @@
 //! The log: one line a record, on COM1 and on the screen.
 
 use super::backlog::{Backlog, Refused};
-use super::uart::{FIFO, Uart};
-use super::{program, screen};
+use super::screen;
+use super::uart::{COM1, COM2, FIFO};
 use crate::arch::time::Nanos;
-use crate::arch::{Relax, cpu, time};
-use crate::tori;
+use crate::arch::{cpu, time};
 use braid_firmware::cmdline::Level;
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicBool, Ordering};
 use log::{LevelFilter, Log, Metadata, Record};
 use spin::mutex::SpinMutex;
+use sync::Relax;
 use torus::TorusId;
-
-// SAFETY: K2, COM1 has had this address since the PC, and only the log uses it.
-pub(super) const COM1: Uart = unsafe { Uart::new(0x3f8) };
 
 /// Where the kernel's own records come from.
 const OWN: &str = "braid_kernel";
 
+/// A tool reads both ports: see [`listen`].
+static HEARD: AtomicBool = AtomicBool::new(false);
 /// Whether COM1 exists.
 static PRESENT: AtomicBool = AtomicBool::new(false);
 /// The port, and whose line is on its way there: that torus alone goes on, so that lines stay whole.
@@ -38,6 +37,16 @@ pub fn start() {
     // It only fails when there is a logger already, which then is this one.
     let _ = log::set_logger(&LOGGER);
     log::set_max_level(LevelFilter::Info);
+}
+
+/// A tool reads both ports from now on, and takes all that is sent: when it is late the sender waits, and nothing is given up.
+pub fn listen() {
+    HEARD.store(true, Ordering::Relaxed);
+}
+
+/// Whether a tool reads both ports.
+pub fn is_heard() -> bool {
+    HEARD.load(Ordering::Relaxed)
 }
 
 /// Shows records up to `level`.
@@ -79,8 +88,10 @@ fn end_line(port: &mut Option<TorusId>) {
 /// Sends of what waits on this torus as much as the port takes without waiting: all of it from a core that idles, else some.
 /// Answers whether more waits.
 pub fn pump(idles: bool) -> bool {
-    let torus = cpu::this().torus();
-    let backlog = &torus.share.log;
+    let own = cpu::this();
+    let (Some(torus), Some(backlog)) = (own.torus, own.log) else {
+        return false;
+    };
     if backlog.is_empty() {
         return false;
     }
@@ -88,11 +99,11 @@ pub fn pump(idles: bool) -> bool {
         return true;
     };
     let mut left = if idles { usize::MAX } else { SOME };
-    while port.is_none_or(|whose| whose == torus.id) && left > 0 && COM1.takes() {
+    while port.is_none_or(|whose| whose == torus) && left > 0 && COM1.takes() {
         let mut bytes = [0; FIFO];
         let count = backlog.take(&mut bytes);
         let bytes = &bytes[..count];
-        *port = (count > 0 && bytes.last() != Some(&b'\n')).then_some(torus.id);
+        *port = (count > 0 && bytes.last() != Some(&b'\n')).then_some(torus);
         if count == 0 {
             break;
         }
@@ -110,8 +121,14 @@ pub fn pump(idles: bool) -> bool {
 
 /// When a core that sleeps looks again: nobody interrupts when the port has sent something.
 pub fn deadline() -> Option<Nanos> {
-    let waits = !cpu::this().torus().share.log.is_empty();
+    let waits = cpu::this().log.is_some_and(|log| !log.is_empty());
     waits.then(|| time::now() + PERIOD)
+}
+
+/// What waits, of all tori.
+fn backlogs() -> impl Iterator<Item = &'static Backlog> {
+    let first = cpu::all().filter(|cpu| cpu.core_in_torus == 0);
+    first.filter_map(|cpu| cpu.log)
 }
 
 /// Sends all that waits, however long it takes.
@@ -137,18 +154,18 @@ pub unsafe fn break_lock() {
     unsafe {
         PORT.force_unlock();
         screen::break_lock();
-        tori::all().for_each(|torus| torus.share.log.break_lock());
+        backlogs().for_each(|backlog| backlog.break_lock());
     }
     // What was logged before comes first.
-    tori::all().for_each(|torus| send_backlog(&torus.share.log));
+    backlogs().for_each(send_backlog);
 }
 
 /// Waits until the ports have sent everything, and shows it: the machine is about to end.
 pub fn drain() {
-    tori::all().for_each(|torus| send_backlog(&torus.share.log));
-    program::drain();
+    backlogs().for_each(send_backlog);
     if PRESENT.load(Ordering::Relaxed) {
-        if program::is_framed() {
+        if is_heard() {
+            COM2.finish();
             COM1.finish();
         } else {
             COM1.drain();
@@ -159,7 +176,7 @@ pub fn drain() {
 
 fn send(bytes: &[u8]) {
     if PRESENT.load(Ordering::Relaxed) {
-        if program::is_framed() {
+        if is_heard() {
             COM1.deliver(bytes);
         } else {
             COM1.send(bytes);
@@ -192,9 +209,7 @@ impl Log for Logger {
             }
             writeln!(line, " {} {target}] {}", record.level(), record.args())
         };
-        let torus = cpu::try_this().and_then(|cpu| cpu.try_torus());
-        if let Some(torus) = torus {
-            let backlog = &torus.share.log;
+        if let Some(backlog) = cpu::try_this().and_then(|cpu| cpu.log) {
             match backlog.add(record.level(), format) {
                 Ok(()) | Err(Refused::Lost) => return,
                 Err(Refused::Now) => send_backlog(backlog),

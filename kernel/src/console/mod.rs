@@ -11,4 +11,4 @@ pub mod screen;
 mod uart;
 
 pub use backlog::{Backlog, CAPACITY as BACKLOG};
-pub use logger::{break_lock, deadline, drain, emergency, pump, set_level, start};
+pub use logger::{break_lock, deadline, drain, emergency, is_heard, pump, set_level, start};

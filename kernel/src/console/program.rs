@@ -1,16 +1,12 @@
 //! The program console: where descriptors 0, 1 and 2 of the first program lead.
 
 use super::frame::{self, Assembler, In, Out};
-use super::logger::{self, COM1};
-use super::uart::Uart;
-use crate::arch::{Relax, cpu};
-use crate::boot;
+use super::logger::{self, is_heard};
+use super::uart::{COM1, COM2};
+use crate::{boot, power};
 use braid_firmware::cmdline::Console;
-use core::sync::atomic::{AtomicBool, Ordering};
 use spin::mutex::SpinMutex;
-
-// SAFETY: K2, COM2's address, which only the program console uses.
-const COM2: Uart = unsafe { Uart::new(0x2f8) };
+use sync::Relax;
 
 /// ISA interrupts of the ports.
 const COM1_IRQ: u8 = 4;
@@ -27,7 +23,6 @@ pub enum Output {
     Stderr,
 }
 
-static FRAMED: AtomicBool = AtomicBool::new(false);
 static SENDER: SpinMutex<(), Relax> = SpinMutex::new(());
 static RECEIVER: SpinMutex<Assembler, Relax> = SpinMutex::new(Assembler::new());
 
@@ -35,7 +30,7 @@ static RECEIVER: SpinMutex<Assembler, Relax> = SpinMutex::new(Assembler::new());
 pub fn start() -> u8 {
     if boot::info().command_line.console == Console::Com2 {
         if COM2.start() {
-            FRAMED.store(true, Ordering::Relaxed);
+            logger::listen();
             COM2.interrupt_on_input();
             return COM2_IRQ;
         }
@@ -45,15 +40,9 @@ pub fn start() -> u8 {
     COM1_IRQ
 }
 
-/// Whether a tool listens on a port of its own, so that nothing else sees what programs write. It takes all that is sent, on both
-/// ports: when it is late the sender waits.
-pub fn is_framed() -> bool {
-    FRAMED.load(Ordering::Relaxed)
-}
-
 /// Sends what a program wrote.
 pub fn write(output: Output, bytes: &[u8]) {
-    if !is_framed() {
+    if !is_heard() {
         return logger::write_plain(bytes);
     }
     let kind = match output {
@@ -69,45 +58,39 @@ pub fn write(output: Output, bytes: &[u8]) {
 
 /// Tells the tool that input can be taken: what is sent before meets a port that is not set up.
 pub fn ready() {
-    if is_framed() {
+    if is_heard() {
         let _whole = SENDER.lock();
         COM2.deliver(&frame::head(Out::Ready, 0));
     }
 }
 
-/// Tells the tool how the first program ended: a wait status as wait4(2) gives it.
-pub fn exit(status: u32) {
-    if is_framed() {
+/// Ends the machine after the first program has ended with this wait status, as wait4(2) gives it, and tells the tool.
+pub fn exit(status: u32) -> ! {
+    if is_heard() {
         let _whole = SENDER.lock();
         COM2.deliver(&frame::head(Out::Exit, 4));
         COM2.deliver(&status.to_le_bytes());
     }
-}
-
-/// Waits until the tool has taken everything.
-pub fn drain() {
-    if is_framed() {
-        COM2.finish();
-    }
+    power::end()
 }
 
 /// The port's interrupt, which may come between the pieces of an operation that holds locks: it only notes.
 pub fn note_input() {
-    cpu::this().sched.input.set(true);
+    crate::sched::input().set(true);
     crate::sched::yield_now();
 }
 
 /// Whether this core is to [take in](take_in) something, and can: messages about it find room.
 #[inline]
 pub fn has_input() -> bool {
-    cpu::this().sched.input.get() && !crate::rings::is_choked()
+    crate::sched::input().get() && !crate::rings::is_choked()
 }
 
 /// Takes in what this core has been interrupted for, if it can. The core holds no lock.
 #[inline]
 pub fn take_in() {
     if has_input() {
-        cpu::this().sched.input.set(false);
+        crate::sched::input().set(false);
         receive();
     }
 }
@@ -127,7 +110,7 @@ pub fn receive() {
 
 /// Takes a byte in; false: there is none, or no room for it.
 fn receive_byte(assembler: &mut Assembler) -> bool {
-    if !is_framed() {
+    if !is_heard() {
         let byte = COM1.receive();
         byte.into_iter()
             .for_each(|byte| crate::file::tty::input(&[byte]));

@@ -1,7 +1,8 @@
 //! A 16550 serial port at its ISA address (data sheet: National Semiconductor PC16550D).
 
-use crate::arch::{Relax, port};
+use crate::arch::port;
 use spin::relax::RelaxStrategy;
+use sync::Relax;
 
 /// Bytes that the transmitter takes at once when it is empty.
 pub const FIFO: usize = 16;
@@ -19,6 +20,13 @@ const DATA_READY: u8 = 1;
 const TRANSMITTER_EMPTY: u8 = 1 << 5;
 /// Nothing is in the transmitter, and nothing in its shift register.
 const IDLE: u8 = 1 << 6;
+
+/// The log's port.
+// SAFETY: K2, COM1 has had this address since the PC, and only the log uses it.
+pub const COM1: Uart = unsafe { Uart::new(0x3f8) };
+/// The port of what programs write, where a tool reads it.
+// SAFETY: K2, COM2's address, which only the program console uses.
+pub const COM2: Uart = unsafe { Uart::new(0x2f8) };
 
 /// A serial port.
 #[derive(Clone, Copy, Debug)]

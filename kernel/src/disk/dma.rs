@@ -1,6 +1,7 @@
 //! Memory as a device sees it: frames of the torus, by their physical addresses.
 
-use crate::arch::{cpu, paging};
+use crate::arch::paging;
+use crate::tori;
 use core::ptr::NonNull;
 use virtio_drivers::device::blk::{BlkReq, BlkResp};
 use virtio_drivers::{BufferDirection, Hal, PAGE_SIZE, PhysAddr};
@@ -24,7 +25,7 @@ impl Headers {
 
 /// Headers in a frame of their own, which is never freed: the device knows its address.
 pub(super) fn headers() -> Option<&'static mut Headers> {
-    let frame = cpu::this().torus().alloc_zeroed_frame(Use::Kernel)?;
+    let frame = tori::here().alloc_zeroed_frame(Use::Kernel)?;
     let place = paging::phys_to_virt(frame.start()).cast::<Headers>();
     // SAFETY: K13, the frame is large enough, ours, and for ever.
     unsafe {
@@ -44,7 +45,7 @@ unsafe impl Hal for Memory {
         if pages != 1 {
             return NONE;
         }
-        let Some(frame) = cpu::this().torus().alloc_zeroed_frame(Use::Kernel) else {
+        let Some(frame) = tori::here().alloc_zeroed_frame(Use::Kernel) else {
             return NONE;
         };
         match NonNull::new(paging::phys_to_virt(frame.start())) {
@@ -56,7 +57,7 @@ unsafe impl Hal for Memory {
     unsafe fn dma_dealloc(address: PhysAddr, _: NonNull<u8>, _: usize) -> i32 {
         // Only a device that was refused gives its queue back, on the core that took it.
         let frame = vm::addr::Frame::containing(paging::PhysAddr(address));
-        cpu::this().torus().free_frame(frame);
+        tori::here().free_frame(frame);
         0
     }
 

@@ -6,9 +6,10 @@
 use super::DiskError;
 use super::dma::Memory;
 use super::wired::{Interrupt, Wired};
-use crate::arch::cpu::{self, Cpu};
+use crate::arch::cpu::Cpu;
 use crate::arch::paging::{self, PhysAddr};
 use crate::arch::{apic, port};
+use crate::tori;
 use braid_firmware::disk::PciAddress;
 use core::ptr::NonNull;
 use heapless::Vec;
@@ -113,7 +114,7 @@ pub fn prepare(address: PciAddress, core: &Cpu) -> Result<Wired, DiskError> {
 /// Extends the direct map by the device's memory windows.
 fn map_registers(root: &mut PciRoot<Ports>, at: DeviceFunction) -> Result<(), DiskError> {
     let transport = |error| DiskError::Transport(VirtioPciError::Pci(error));
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     for bar in root.bars(at).map_err(transport)?.iter().flatten() {
         let Some((start, size)) = bar.memory_address_size().filter(|(_, size)| *size > 0) else {
             continue;

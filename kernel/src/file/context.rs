@@ -9,12 +9,12 @@ use crate::arch::cpu;
 use crate::console::program::Output;
 use crate::process::Pid;
 use crate::rings;
-use crate::sched::lock::Lock;
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::table::Table;
 use core::sync::atomic::{AtomicBool, Ordering};
+use sync::Lock;
 
 /// What the first process has as descriptor 0, 1 or 2: the console.
 pub fn console(fd: usize) -> Result<Arc<OpenFile>, Errno> {

@@ -17,9 +17,8 @@ use braid_files::tmp::{Attributes, Content as Kind, Node, Tmp, attributes_below}
 use core::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use fallible::{NoMemory, to_vec};
 use spin::Once;
+use sync::Relax;
 
-/// How tree locks wait.
-pub type Relax = crate::arch::Relax;
 /// A node of `/tmp`.
 pub type TmpNode = Node<Content, Relax>;
 

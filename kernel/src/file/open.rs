@@ -10,12 +10,11 @@ use super::local::TmpNode;
 use super::locks;
 use super::pipe::PipeEnd;
 use super::tree::{Mount, Node};
-use crate::arch::cpu;
 use crate::console::program::Output;
 use crate::mem::space::Space;
 use crate::process::charge::{self, Charge, Kind};
-use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use crate::vmo::file::{BuilderFile, VmoFile};
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
@@ -24,6 +23,7 @@ use braid_files::archive::{S_IFMT, S_IFREG};
 use braid_files::stat::{S_IFCHR, S_IFIFO, Stat};
 use core::sync::atomic::{AtomicU32, Ordering};
 use fallible::{NoMemory, text, to_vec};
+use sync::Lock;
 use vm::vmo::Rights;
 
 bitflags! {
@@ -156,7 +156,7 @@ impl OpenFile {
         } else {
             1
         };
-        let most = times * Kind::File.most(cpu::this().torus().usable());
+        let most = times * Kind::File.most(tori::here().usable());
         let fits = charge::used(Kind::File) <= most;
         if fits || is_plain && payer.has_few_files() {
             Ok(())

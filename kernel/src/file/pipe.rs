@@ -5,7 +5,6 @@ use super::io::Transfer;
 use super::local::local;
 use crate::arch::cpu;
 use crate::process::charge::{self, Charge, Kind, One, Payer};
-use crate::sched::lock::Lock;
 use crate::sched::wait::{WaitQueue, Waiter};
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -14,6 +13,7 @@ use alloc::vec::Vec;
 use braid_files::pipe::{FEW_SLOTS, Pipe, SLOT, SLOTS, USER_SOFT};
 use core::sync::atomic::Ordering;
 use fallible::TryVec;
+use sync::Lock;
 
 struct Shared {
     number: u64,

@@ -2,11 +2,11 @@
 
 use super::open::{Body, OpenFile};
 use super::transfer;
-use crate::arch::cpu;
 use crate::mem::object::ObjectRef;
 use crate::migrate::lease;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use bitflags::bitflags;
 use vm::space::Object;
 use vm::table::Rights;
@@ -61,8 +61,8 @@ pub fn add(file: &OpenFile, seals: u64) -> Result<usize, Stop> {
 /// Whether a shared mapping of the object may be written, or made so by mprotect(2). Those of other tori count whatever their rights.
 fn is_mapped_for_writing(object: &ObjectRef) -> bool {
     let mut found = lease::home::is_held(object);
-    let memory = cpu::this().torus().memory();
-    let spaces = &cpu::this().torus().share.spaces;
+    let memory = tori::here().memory();
+    let spaces = &tori::here().share.spaces;
     spaces.showing(object.owner(), |space| {
         found |= space.look(|space| {
             let mut all = space.mappings_of(memory, object.owner());

@@ -13,7 +13,7 @@ use self::attributes::{of_archive, of_tmp};
 use super::content::Content;
 use super::device::{self, Device};
 use super::far::{self, remote::Remote};
-use super::local::{self, Relax, TmpNode};
+use super::local::{self, TmpNode};
 use super::proc::{self, Proc};
 use crate::arch::cpu;
 use alloc::sync::Arc;
@@ -24,6 +24,7 @@ use braid_files::permission::{Guard, SET_GROUP, SET_USER};
 use braid_files::stat::Stat;
 use braid_files::tmp;
 use fallible::{NoMemory, TryVec, to_vec};
+use sync::Relax;
 
 /// A file, directory or link, wherever it lives.
 #[derive(Clone)]

@@ -4,9 +4,9 @@ use super::calls::{populate_with, space_of, split_unit, whole_pages};
 use super::fault::Outcome;
 use super::object::ObjectRef;
 use super::space::Space;
-use crate::arch::cpu;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use crate::tori;
 use vm::addr::{PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
 use vm::fault::Access;
 use vm::space::{Advice, Flags, MAX_MAPPINGS, Prot, SpaceError};
@@ -65,7 +65,7 @@ pub fn madvise(call: &mut Call) -> SysResult {
         return Ok(0);
     }
     let space = space_of(call)?;
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     match meaning {
         Meaning::Change(advice) => {
             let changed =
@@ -77,8 +77,7 @@ pub fn madvise(call: &mut Call) -> SysResult {
             changed?;
         }
         Meaning::NoteUnlocked
-            if space.look(|space| space.locked_in(cpu::this().torus().memory(), start, length))
-                > 0 =>
+            if space.look(|space| space.locked_in(tori::here().memory(), start, length)) > 0 =>
         {
             return Err(Errno::EINVAL.into());
         }
@@ -86,7 +85,7 @@ pub fn madvise(call: &mut Call) -> SysResult {
         Meaning::WillNeed => read_ahead(call, &space, start + length)?,
         Meaning::Populate(access) => return present(call, &space, start, length, access),
     }
-    if !space.look(|space| space.is_mapped(cpu::this().torus().memory(), start, length)) {
+    if !space.look(|space| space.is_mapped(tori::here().memory(), start, length)) {
         return Err(Errno::ENOMEM.into());
     }
     Ok(0)
@@ -121,7 +120,7 @@ fn present(
 /// Has pages come that are on the swap disk, and enters those of objects, from the address that the call names on; nobody waits for
 /// them. Ends where memory would become short. `inflight.word` is the page to go on with.
 fn read_ahead(call: &mut Call, space: &Space, end: VirtAddr) -> Result<(), Stop> {
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     let end = Page::containing(end.min(USER_END));
     let stored = |object: &ObjectRef, index| object.0.next_stored(index);
     loop {

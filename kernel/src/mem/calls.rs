@@ -5,9 +5,9 @@ use super::locking;
 use super::object::ObjectRef;
 use super::space::{Space, VmSpace};
 use super::user::{UserSlice, write_now, write_value};
-use crate::arch::cpu;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::sync::Arc;
 use vm::addr::{PAGE_SIZE, Page, PageRange, VirtAddr};
 use vm::fault::Access;
@@ -95,7 +95,7 @@ pub(super) fn populate_with(
 /// munmap(2).
 pub fn munmap(call: &mut Call) -> SysResult {
     let [address, length, ..] = call.args;
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     let space = space_of(call)?;
     in_pieces(call, length, |done| {
         let (address, rest) = (VirtAddr(address.wrapping_add(done)), length - done);
@@ -144,7 +144,7 @@ pub fn mprotect(call: &mut Call) -> SysResult {
     if grows != 0 {
         // The range begins where the stack that is at its start begins; nothing grows upwards.
         let range = PageRange::at(Page::containing(VirtAddr(address)), length / PAGE);
-        let memory = cpu::this().torus().memory();
+        let memory = tori::here().memory();
         let first = space.look(|space| {
             let first = space.mappings_in(memory, range).next()?;
             Some((first.range.start.start(), first.flags))
@@ -161,7 +161,7 @@ pub fn mprotect(call: &mut Call) -> SysResult {
     }
     let rights = Prot::from_bits_truncate(prot as u8 & 7);
     let limits = vm_limits(&call.process.limits.lock());
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     in_pieces(call, length, |done| {
         space.with(|space| {
             space.limits = limits;
@@ -206,7 +206,7 @@ pub fn mremap(call: &mut Call) -> SysResult {
 
 fn remap(call: &Call, request: RemapRequest) -> Result<VirtAddr, Stop> {
     let space = space_of(call)?;
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     let mut limits = vm_limits(&call.process.limits.lock());
     limits.locked = locking::limit(call.process);
     let remap = |space: &mut VmSpace| {
@@ -225,7 +225,7 @@ fn remap(call: &Call, request: RemapRequest) -> Result<VirtAddr, Stop> {
 
 /// Brings the pages of a range from other tori that can be read; the call waits for the first that is not here.
 fn bring(space: &Space, start: Page, length: u64) -> Result<(), Stop> {
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     let end = start + length.div_ceil(PAGE);
     let mut from = start;
     loop {
@@ -263,11 +263,11 @@ pub fn msync(call: &mut Call) -> SysResult {
     }
     let (space, start) = (space_of(call)?, VirtAddr(address));
     if flags & INVALIDATE != 0
-        && space.look(|space| space.locked_in(cpu::this().torus().memory(), start, length)) > 0
+        && space.look(|space| space.locked_in(tori::here().memory(), start, length)) > 0
     {
         return Err(Errno::EBUSY.into());
     }
-    if !space.look(|space| space.is_mapped(cpu::this().torus().memory(), start, length)) {
+    if !space.look(|space| space.is_mapped(tori::here().memory(), start, length)) {
         return Err(Errno::ENOMEM.into());
     }
     Ok(0)
@@ -283,7 +283,7 @@ pub fn mincore(call: &mut Call) -> SysResult {
     UserSlice::new(address as usize, length as usize).map_err(|_| Errno::ENOMEM)?;
     let out = UserSlice::new(vector as usize, pages as usize)?;
     let space = space_of(call)?;
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     let mut block = [0u8; 512];
     // Bytes that were told already are not told again: the vector may be longer than what can be written later.
     while (call.inflight.done as u64) < pages {
@@ -315,7 +315,7 @@ pub fn mincore(call: &mut Call) -> SysResult {
 pub fn brk(call: &mut Call) -> SysResult {
     let to = VirtAddr(call.args[0]);
     let limits = vm_limits(&call.process.limits.lock());
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     let space = space_of(call)?;
     let (old, future) = space.look(|space| (space.heap().1, space.future));
     let more = to.0.saturating_sub(old.0);

@@ -17,7 +17,7 @@ use crate::signal::info::{BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SigInfo};
 use crate::signal::{self, Signal};
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use crate::tori::Torus;
+use crate::tori::{self, Torus};
 use alloc::sync::Arc;
 use core::fmt;
 use vm::addr::{Frame, FrameRange, PAGE_SIZE, Page, PageRange, RUN, VirtAddr};
@@ -55,7 +55,7 @@ impl Space {
     /// Resolves an access that the processor refused.
     pub fn fault(&self, address: VirtAddr, access: Access) -> Outcome {
         self.with_all(|space, host| {
-            let torus = cpu::this().torus();
+            let torus = tori::here();
             let memory = torus.memory();
             loop {
                 let recipe = space.resolve(memory, address, access);

@@ -1,7 +1,7 @@
 //! References to frames that are neither an entry's nor an object's: on the way from one to the other.
 
-use crate::arch::{cpu, paging};
-use crate::tori::Torus;
+use crate::arch::paging;
+use crate::tori::{self, Torus};
 use core::mem::ManuallyDrop;
 use vm::addr::Frame;
 use vm::frames::Use;
@@ -81,5 +81,5 @@ impl Drop for Held {
 }
 
 fn torus() -> &'static Torus {
-    cpu::this().torus()
+    tori::here()
 }

@@ -3,11 +3,11 @@
 use super::calls::{populate, space_of, whole_pages};
 use super::fault::Outcome;
 use super::space::Space;
-use crate::arch::cpu;
 use crate::process::Process;
 use crate::process::limits::MEMLOCK;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use crate::tori;
 use vm::addr::{PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
 use vm::fault::Access;
 use vm::space::{Advice, Flags, Prot};
@@ -42,7 +42,7 @@ pub fn admits(process: &Process, space: &Space, traits: Flags, more: u64) -> boo
 
 /// Bytes of a range that are locked.
 fn locked(space: &super::space::VmSpace, (start, length): (VirtAddr, u64)) -> u64 {
-    space.locked_in(cpu::this().torus().memory(), start, length) * PAGE
+    space.locked_in(tori::here().memory(), start, length) * PAGE
 }
 
 /// mlock(2). ENOMEM over the limit, when part of the range is not mapped, or a page cannot be made present.
@@ -95,7 +95,7 @@ fn range(call: &Call) -> Result<(VirtAddr, u64), Errno> {
 /// Marks the mappings of a range up to the first hole, or takes the mark away. ENOMEM when there is one.
 fn mark(space: &Space, (start, length): (VirtAddr, u64), on: bool) -> Result<(), Errno> {
     if length > 0 {
-        let memory = cpu::this().torus().memory();
+        let memory = tori::here().memory();
         space.look(|space| space.lock(memory, start, length, on))?;
     }
     Ok(())
@@ -136,7 +136,7 @@ pub fn munlockall(call: &mut Call) -> SysResult {
 fn mark_all(space: &Space, on: bool) -> Result<(), Errno> {
     let advice = if on { Advice::Set } else { Advice::Clear };
     let advice = advice(Flags::LOCKED);
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     let (start, length) = EVERYTHING;
     space.with(|space| super::calls::split_unit(space.advise(memory, start, length, advice)))?;
     Ok(())
@@ -148,7 +148,7 @@ fn populate_all(call: &mut Call, space: &Space) -> Result<(), Stop> {
         let from = Page(call.inflight.word);
         let next = space.look(|space| {
             let rest = PageRange::new(from, Page::containing(USER_END));
-            let memory = cpu::this().torus().memory();
+            let memory = tori::here().memory();
             let mapping = space.mappings_in(memory, rest).next()?;
             Some((mapping.range, mapping.rights))
         });

@@ -3,10 +3,10 @@
 use super::calls::{populate, space_of, split, vm_limits};
 use super::locking;
 use super::object::{MemoryObject, ObjectRef};
-use crate::arch::cpu;
 use crate::file::OpenFile;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use fallible::NoMemory;
@@ -124,7 +124,7 @@ fn map(call: &mut Call, flags: MapFlags) -> Result<(VirtAddr, bool), Stop> {
     let _unsealed = written.map(OpenFile::unsealed).transpose()?;
     let at = space.with(|space| {
         space.limits = limits;
-        split(space.map(cpu::this().torus().memory(), request))
+        split(space.map(tori::here().memory(), request))
     })?;
     Ok((at, locks))
 }

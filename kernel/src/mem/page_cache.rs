@@ -4,10 +4,12 @@
 //! at any time: its content can be made again, or it would be held by whoever made it.
 
 use super::held::Held;
-use crate::arch::{Relax, cpu};
+use crate::arch::cpu;
 use crate::process::{counters, random};
-use crate::sched::lock::Lock;
+use crate::tori;
 use spin::mutex::SpinMutexGuard;
+use sync::Lock;
+use sync::Relax;
 use vm::addr::Frame;
 use vm::frames::{FrameTable, Owner, Sharers, Use};
 use vm::hash::Digest;
@@ -52,7 +54,7 @@ struct Cached {
 }
 
 fn frames() -> &'static FrameTable<'static> {
-    cpu::this().torus().memory().frames()
+    tori::here().memory().frames()
 }
 
 impl PageCache {

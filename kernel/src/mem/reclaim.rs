@@ -13,14 +13,14 @@ use crate::arch::time::now;
 use crate::checked;
 use crate::process::{Pid, Thread, counters};
 use crate::sched;
-use crate::sched::lock::Lock;
 use crate::sched::pieces;
 use crate::sched::time::Nanos;
 use crate::sched::wait::WaitQueue;
-use crate::tori::Torus;
+use crate::tori::{self, Torus};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use spin::Once;
+use sync::Lock;
 use vm::clock::Clock;
 use vm::table::TableMemory;
 
@@ -125,7 +125,7 @@ pub fn low(total: u64) -> u64 {
 
 /// The disk's interrupt, which may come between the pieces of an operation that holds locks: it only notes.
 pub fn knocked() {
-    let answered = &cpu::this().torus().reclaim.answered;
+    let answered = &tori::here().reclaim.answered;
     answered.store(true, Ordering::Relaxed);
     crate::sched::yield_now();
 }
@@ -134,7 +134,7 @@ pub fn knocked() {
 /// operation lets interrupts in: nothing is left to be done when this returns.
 pub fn keep_up() {
     checked::keep_up();
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     let reclaim = &torus.reclaim;
     let taken =
         |flag: &AtomicBool| flag.load(Ordering::Relaxed) && flag.swap(false, Ordering::Acquire);
@@ -154,7 +154,7 @@ pub fn keep_up() {
 /// Waits until nothing is under way to or from this core's torus's disk, and no other core is at work here: who looks at a space
 /// keeps it from ending.
 pub fn finish() {
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     drop(torus.reclaim.clock.lock());
     while let Some(swap) = torus.reclaim.swap().filter(|swap| !swap.is_idle()) {
         swap.completed();
@@ -244,7 +244,7 @@ pub fn make_room(thread: &Arc<Thread>) -> Room {
 /// Frames that are free do not count: they were too few for what was asked, and only what goes makes them more. When nothing can go any
 /// more, a process is killed whose memory then comes ([`Victims`]), unless that is `asker`.
 pub fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32) {
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     // First, so that no frame comes unnoticed.
     torus.reclaim.waiting.enrol();
     torus.share.objects.drop_unused();

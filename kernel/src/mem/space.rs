@@ -6,12 +6,13 @@ use crate::arch::paging;
 use crate::arch::shootdown::{self, CoreSet};
 use crate::migrate::host::{self, Host};
 use crate::process::{Pid, counters};
-use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use sync::Lock;
 use vm::addr::{Frame, VirtAddr};
 use vm::flush::{Flush, FlushDebt};
 use vm::frames::Owner;
@@ -55,13 +56,13 @@ impl Inner {
             return false;
         };
         let debt = f(space);
-        let frames = cpu::this().torus().memory().frames();
+        let frames = tori::here().memory().frames();
         self.owed.merge(frames, debt);
         !self.owed.is_none()
     }
 
     fn replace(&mut self, frame: Frame, replacement: Replacement) -> bool {
-        let memory = cpu::this().torus().memory();
+        let memory = tori::here().memory();
         self.owe(|space| space.evict(memory, frame, replacement))
     }
 }
@@ -72,7 +73,7 @@ pub struct Blank(Arc<Space>);
 impl Blank {
     /// Memory for a space.
     pub fn new() -> Result<Self, Errno> {
-        let number = cpu::this().torus().share.names.space();
+        let number = tori::here().share.names.space();
         let space = fallible::arc_with(|| Space {
             inner: Lock::new(Inner {
                 space: None,
@@ -95,7 +96,7 @@ impl Blank {
             (blank.root, blank.lineage) = (space.table().root(), space.lineage());
             blank.inner.get_mut().space = Some(space);
         }
-        let torus = cpu::this().torus();
+        let torus = tori::here();
         if torus.share.spaces.add(&self.0)? {
             self.0.look(|space| space.show_all(torus.memory()))?;
         }
@@ -106,7 +107,7 @@ impl Blank {
 impl Space {
     /// An empty space, where mappings that name no place come below `ceiling`.
     pub fn new(ceiling: VirtAddr) -> Result<Arc<Self>, Errno> {
-        let torus = cpu::this().torus();
+        let torus = tori::here();
         let lineage = torus.share.names.lineage();
         let space = Blank::new()?;
         space.of(AddressSpace::new(torus.memory(), lineage, ceiling)?)
@@ -126,7 +127,7 @@ impl Space {
         count_wasted(space);
         if !inner.owed.is_none() {
             let owed = core::mem::take(&mut inner.owed);
-            debt.merge(cpu::this().torus().memory().frames(), owed);
+            debt.merge(tori::here().memory().frames(), owed);
         }
         self.pay(debt);
         result
@@ -165,7 +166,7 @@ impl Space {
 
     /// Splits the 2 MiB pages that a frame is part of; true when the space now owes a flush.
     pub fn split(&self, frame: Frame) -> bool {
-        let memory = cpu::this().torus().memory();
+        let memory = tori::here().memory();
         let mut inner = self.inner.lock();
         inner.owe(|space| space.split(memory, frame))
     }
@@ -184,7 +185,7 @@ impl Space {
     /// Takes the pages that objects have lost out of the space, which nothing can refuse: A frozen space keeps its
     /// private ones, which are another torus's to read: that cuts them itself.
     pub fn cut(&self, lost: &Lost<ObjectRef>) {
-        let memory = cpu::this().torus().memory();
+        let memory = tori::here().memory();
         self.with(|space| {
             if self.is_frozen() {
                 return ((), space.forget(memory, lost));
@@ -199,7 +200,7 @@ impl Space {
     pub fn fork_frozen(&self) -> Result<Arc<Self>, Errno> {
         let blank = Blank::new()?;
         self.with(|space| {
-            let (copy, debt) = space.fork_frozen(cpu::this().torus().memory());
+            let (copy, debt) = space.fork_frozen(tori::here().memory());
             let copy = copy.map_err(Errno::from);
             (copy.and_then(|copy| blank.of(copy)), debt)
         })
@@ -211,7 +212,7 @@ impl Space {
         let blank = Blank::new()?;
         // At once: a page that came in between would be remote in the copy, and gone from the home before that is asked to keep it.
         let (copy, kept) = self.with_all(|space, host| {
-            let (copy, debt) = space.fork(cpu::this().torus().memory());
+            let (copy, debt) = space.fork(tori::here().memory());
             let copy = copy.map_err(Errno::from);
             let copy = copy.and_then(|copy| blank.of(copy));
             let kept = match (&copy, host) {
@@ -248,7 +249,7 @@ impl Space {
             counters.flush_interrupts.add(others);
             shootdown::flush(debt.flush(), cores);
         }
-        let torus = cpu::this().torus();
+        let torus = tori::here();
         torus.free_list(debt.pay(torus.memory().frames()));
     }
 
@@ -310,7 +311,7 @@ fn count_wasted(space: &mut VmSpace) {
 
 impl Drop for Space {
     fn drop(&mut self) {
-        cpu::this().torus().share.spaces.remove(self);
+        tori::here().share.spaces.remove(self);
         let inner = self.inner.get_mut();
         let mut debt = core::mem::take(&mut inner.owed);
         let host = inner.host.take();
@@ -318,7 +319,7 @@ impl Drop for Space {
             if let Some(host) = host {
                 host::end(&mut space, host);
             }
-            let memory = cpu::this().torus().memory();
+            let memory = tori::here().memory();
             debt.merge(memory.frames(), space.clear(memory));
             count_wasted(&mut space);
             debt.merge(memory.frames(), space.destroy(memory));

@@ -3,11 +3,12 @@
 use super::object::PAGE;
 use super::space::Space;
 use crate::arch::cpu;
-use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use fallible::{NoMemory, TryMap};
+use sync::Lock;
 use vm::frames::Owner;
 use vm::shown::Shown;
 use vm::space::Lost;
@@ -144,7 +145,7 @@ fn has(all: &BTreeMap<(Owner, u64), Weak<Space>>, lineage: Owner) -> bool {
 
 /// Makes up for what happened to objects while the space was frozen, as its process has not moved after all.
 pub fn thaw(space: &Space) {
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     space.with(|vm| {
         space.set_frozen(false);
         ((), vm.forget_objects(memory))

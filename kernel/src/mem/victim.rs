@@ -11,7 +11,7 @@
 use crate::process::{Pid, Process, table};
 use crate::sched::pieces;
 use crate::signal::{self, Signal};
-use crate::tori::Torus;
+use crate::tori::{self, Torus};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -110,7 +110,7 @@ fn largest(torus: &Torus, asker: Option<Pid>, dying: bool) -> Option<(Arc<Proces
 
 /// How soon a process is killed, as `/proc/PID/oom_score` shows it: from 0 to 1333, 667 for one without memory.
 pub fn shown_score(process: &Process) -> i32 {
-    let total = crate::arch::cpu::this().torus().total().max(1);
+    let total = tori::here().total().max(1);
     let score = process.oom.score(pays(process), total);
     score.map_or(0, |score| {
         ((1000 + score * 1000 / total as i64) * 2 / 3) as i32

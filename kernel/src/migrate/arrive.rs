@@ -8,7 +8,7 @@ use crate::process::{Pid, Process, RunState, account, table, users};
 use crate::rings;
 use crate::signal::alarm;
 use crate::syscall::errno::Errno;
-use crate::tori::Torus;
+use crate::tori::{self, Torus};
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 use fallible::{collect, to_vec};
@@ -46,7 +46,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     }
     let mut arrival = image::read(pid, first)?;
     cpu::let_interrupts_in();
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     let empty = Process::new(pid);
     let process = fallible::arc(core::mem::replace(&mut arrival.process, empty))?;
     let claims: Vec<Claim> = collect(arrival.claims.iter().map(|(claim, _)| *claim))?;

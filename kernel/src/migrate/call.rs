@@ -1,7 +1,6 @@
 //! What programs ask for: migrate(pid, torus, flags).
 
 use super::depart::Asker;
-use crate::arch::cpu;
 use crate::process::far::ask;
 use crate::process::{Pid, Process};
 use crate::syscall::call::{Call, Stop, SysResult};
@@ -35,7 +34,7 @@ pub fn migrate(call: &mut Call) -> SysResult {
 
 /// The caller itself: it leaves when the call is over, and the call fails afterwards if it stays.
 fn this(call: &Call, to: TorusId) -> SysResult {
-    if to != cpu::this().torus().id {
+    if to != tori::here().id {
         // A child of vfork leaves when it has its own memory, long after the call.
         let asker = match *call.process.vfork_parent.lock() {
             Some(_) => Asker::Nobody,
@@ -68,7 +67,7 @@ fn child(call: &mut Call, pid: Pid, to: TorusId) -> SysResult {
 
 /// A process of this torus is to go elsewhere, as its parent wishes. What the parent is told, or none if that comes when it has left or stays.
 pub fn push(process: &Arc<Process>, to: TorusId, (parent, token): (Pid, u64)) -> Option<i32> {
-    if to == cpu::this().torus().id {
+    if to == tori::here().id {
         return Some(0);
     }
     let Some(thread) = process.thread() else {

@@ -5,7 +5,6 @@ use super::host::{self, Host};
 use super::lease::Taken;
 use super::words::Writer;
 use super::{image, own};
-use crate::arch::cpu;
 use crate::arch::time::{self, Nanos};
 use crate::file::far::image as files;
 use crate::file::far::image::Packed;
@@ -13,10 +12,12 @@ use crate::mem::space::Space;
 use crate::mem::spaces::thaw;
 use crate::process::{Pid, Process, RunState, Thread, counters, table};
 use crate::rings;
+use crate::sched::Core;
 use crate::signal::alarm;
 use crate::syscall::call::Wait;
 use crate::syscall::errno::Errno;
 use crate::syscall::interrupted;
+use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use fallible::TryMap;
@@ -173,8 +174,8 @@ pub fn ready(process: &Process) {
 /// Whether a process may go, and leave pages here. Nobody here pays for those, so that all who went before may have left half of memory and
 /// swap at most.
 fn may_leave_more() -> bool {
-    let torus = cpu::this().torus();
-    let left = |core| torus.core(core).sched.counters.residual.get();
+    let torus = tori::here();
+    let left = |core| torus.core(core).part::<Core>().counters.residual.get();
     let left = (0..torus.cores()).map(left).fold(0, u64::wrapping_add);
     let slots = torus
         .reclaim
@@ -223,7 +224,7 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
                     .ok_or(Errno::EBUSY)?;
                 let claim = Claim {
                     source: resident.free_source(),
-                    home: cpu::this().torus().id,
+                    home: tori::here().id,
                     deposit,
                 };
                 let left = image::Left {
@@ -349,7 +350,7 @@ pub fn adopted(pid: Pid) {
         });
         // Its process finds objects by its mappings.
         home.space.with(|space| {
-            let debt = space.forget_objects(cpu::this().torus().memory());
+            let debt = space.forget_objects(tori::here().memory());
             home.count(space);
             ((), debt)
         });

@@ -1,14 +1,14 @@
 //! The home's side: deposits, which are frozen spaces.
 
 use super::{own, reading};
-use crate::arch::cpu;
 use crate::mem::space::{Space, VmSpace};
 use crate::process::counters;
 use crate::rings;
-use crate::sched::lock::Lock;
+use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use fallible::TryMap;
+use sync::Lock;
 use torus::message::Message;
 use torus::migrate::{Deposit, DepositEffect, DepositEffects, DepositEvent, Held, HeldPages};
 use torus::span::Span;
@@ -56,7 +56,7 @@ struct Pages<'a>(&'a VmSpace);
 
 impl HeldPages for Pages<'_> {
     fn pin(&mut self, page: Page) -> Option<Held> {
-        let memory = cpu::this().torus().memory();
+        let memory = tori::here().memory();
         match self.0.kept(memory, page)? {
             Kept::Frame(_) => {
                 self.0.pin(memory, page);
@@ -67,7 +67,7 @@ impl HeldPages for Pages<'_> {
     }
 
     fn has(&self, page: Page) -> bool {
-        let memory = cpu::this().torus().memory();
+        let memory = tori::here().memory();
         self.0.kept(memory, page).is_some()
     }
 }
@@ -120,7 +120,7 @@ fn execute(id: DepositId, home: &Arc<Home>, effect: DepositEffect) {
 }
 
 fn drop_pages(home: &Home, span: Span) {
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     home.space.with(|space| {
         let mut debt = FlushDebt::none();
         for page in span.pages() {

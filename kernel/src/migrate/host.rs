@@ -11,11 +11,11 @@ pub use fault::{NoFrame, fault};
 pub use fork::{fork, forked, is_born};
 
 use super::own;
-use crate::arch::cpu;
 use crate::mem::space::{Space, VmSpace};
 use crate::process::{Pid, Thread, counters, table};
 use crate::rings;
 use crate::signal::{self, Signal};
+use crate::tori;
 use alloc::sync::Arc;
 use fault::copy;
 use torus::message::{Message, Refusal};
@@ -47,7 +47,7 @@ struct Pages<'a>(&'a VmSpace);
 
 impl RemotePages for Pages<'_> {
     fn remote(&self, source: Source, first: Page) -> u64 {
-        self.0.remote(cpu::this().torus().memory(), source, first)
+        self.0.remote(tori::here().memory(), source, first)
     }
 }
 

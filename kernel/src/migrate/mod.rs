@@ -18,13 +18,13 @@ pub mod lease;
 mod reading;
 mod words;
 
-use crate::arch::cpu;
 use crate::mem::space::Space;
 use crate::process::Thread;
-use crate::sched::lock::Lock;
+use crate::tori;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use core::sync::atomic::{AtomicU32, Ordering};
+use sync::Lock;
 use torus::{DepositId, DepositNames, TorusId};
 
 /// Gives an empty map's last node back.
@@ -109,7 +109,7 @@ impl Share {
 
 /// This core's torus's.
 fn own() -> &'static Share {
-    &cpu::this().torus().share.migrate
+    &tori::here().share.migrate
 }
 
 /// Whether no page of a process that is elsewhere is here, and no memory object of another torus.

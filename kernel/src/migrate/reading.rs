@@ -1,12 +1,12 @@
 //! Pages of deposits that are in swap slots: they are read back before they are granted.
 
 use super::home::{self, Home};
-use crate::arch::cpu;
 use crate::mem::reclaim::{self, Room};
 use crate::mem::swap::{Asked, PageName};
 use crate::rings::{self, Places};
 use crate::sched;
 use crate::sched::wait::Waiter;
+use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::NoMemory;
@@ -42,7 +42,7 @@ impl Reading {
 impl Waiter for Reading {
     fn wake(self: Arc<Self>) {
         if let Some(again) = self.again() {
-            rings::send(cpu::this().torus().id, again);
+            rings::send(tori::here().id, again);
         }
     }
 
@@ -83,7 +83,7 @@ pub fn read_in(deposit: DepositId, home: &Home, page: Page) {
 
 /// Has a page come back from its slot, with room made for it; none when it is in no slot.
 fn ask(home: &Home, page: Page, reading: &Arc<Reading>) -> Option<Asked> {
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     loop {
         let asked = home.space.look(|space| {
             let Some(Kept::Slot(slot)) = space.kept(torus.memory(), page) else {

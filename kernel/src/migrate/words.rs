@@ -5,6 +5,7 @@
 use crate::arch::{cpu, paging};
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::vec::Vec;
 use fallible::{NoMemory, TryVec, with_capacity};
 use vm::addr::{Frame, PAGE_SIZE};
@@ -46,7 +47,7 @@ impl Writer {
         }
         let room = self.frames.try_reserve(1);
         room.map_err(NoMemory::from)?;
-        let torus = cpu::this().torus();
+        let torus = tori::here();
         let new = torus.alloc_zeroed_frame(Use::Kernel).ok_or(Errno::ENOMEM)?;
         if let Some(last) = self.frames.last() {
             // SAFETY: K31, the image's frame, which nobody reads yet.
@@ -94,7 +95,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        let torus = cpu::this().torus();
+        let torus = tori::here();
         for frame in self.frames.drain(..) {
             torus.free_frame(frame);
             pieces::step();

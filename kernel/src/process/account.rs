@@ -10,8 +10,8 @@ use crate::arch::shootdown;
 use crate::arch::time::{self, Nanos};
 use crate::boot;
 use crate::syscall::errno::Errno;
-use crate::tori::Torus;
 use crate::tori::heap::InUse;
+use crate::tori::{self, Torus};
 use spin::Once;
 
 /// How long the torus's other cores have for what they are about to let go.
@@ -46,7 +46,7 @@ impl Account {
 /// Makes what the executing core's torus has for processes as long as the machine, and notes what of the heap is in use then. Called before
 /// anything is made for the torus's first process, and again for every other one that comes. ENOMEM without memory for it.
 pub fn open() -> Result<(), Errno> {
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     if torus.share.account.heap.get().is_none() {
         crate::file::prepare()?;
         crate::vmo::prepare()?;
@@ -97,7 +97,7 @@ fn compare(torus: &Torus, before: &InUse, now: &InUse) {
 pub fn check() {
     // The plug-in that measures stretches begins a new one here: what follows belongs to the machine's end, not to a program.
     cpu::let_interrupts_in();
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     let_go(torus);
     cpu::let_interrupts_in();
     let (frames, heap) = (torus.account(), torus.heap.in_use());

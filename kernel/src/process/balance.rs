@@ -4,16 +4,17 @@
 //! busiest for a process (`Want`), which moves one that is queued. Where nobody waits nothing is sent.
 
 use super::{Thread, table};
+use crate::arch::time;
 use crate::arch::time::Nanos;
-use crate::arch::{cpu, time};
 use crate::boot;
 use crate::migrate;
 use crate::rings;
-use crate::sched::lock::Lock;
+use crate::sched::Core;
 use crate::tori::{self, Torus};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
 use heapless::Vec;
+use sync::Lock;
 use torus::balance::{self, Candidate, Load};
 use torus::message::Message;
 use torus::{MAX_TORI, TorusId};
@@ -51,7 +52,7 @@ pub fn tick() {
     if tori::count() < 2 {
         return;
     }
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     let (now, next) = (time::now().get(), &torus.share.balance.next);
     let due = next.load(Ordering::Relaxed);
     let take = || {
@@ -84,7 +85,7 @@ pub fn tick() {
 
 /// A torus is busy: asks for a process if cores idle here, and processes may come.
 pub fn told(from: TorusId, load_there: Load) {
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     if torus.share.migrate.is_draining() {
         return;
     }
@@ -100,7 +101,7 @@ pub fn told(from: TorusId, load_there: Load) {
 
 /// A torus asks for a process: one that waits here goes there.
 pub fn wanted(to: TorusId, load_there: Load) {
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     // With those that wait, before they are taken out of the queues.
     let own = load(torus);
     let queued = take_queued(torus);
@@ -123,7 +124,7 @@ fn load(torus: &Torus) -> Load {
     let idle = torus.share.sched.idle_cores() + usize::from(!crate::sched::has_current());
     let running = torus.cores().saturating_sub(idle);
     let waiting: usize = (0..torus.cores())
-        .map(|index| torus.core(index).sched.waiting())
+        .map(|index| torus.core(index).part::<Core>().waiting())
         .sum();
     Load {
         runnable: (running + waiting) as u32,
@@ -137,7 +138,7 @@ fn take_queued(torus: &Torus) -> Vec<Arc<Thread>, LOOKED_AT> {
     let mut queued = Vec::new();
     for index in 0..torus.cores() {
         while queued.len() < LOOKED_AT
-            && let Some(thread) = torus.core(index).sched.steal()
+            && let Some(thread) = torus.core(index).part::<Core>().steal()
         {
             // There is room.
             let _ = queued.push(thread);

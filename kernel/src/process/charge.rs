@@ -5,7 +5,6 @@
 //! table with the error numbers. Each torus counts its own. A user's bound is compared with the sum
 //! of what all tori have counted for that user: the one place where a local operation reads what another torus writes, and never for user 0.
 
-use crate::arch::cpu;
 use crate::process::Thread;
 use crate::tori::{self, Torus};
 use alloc::sync::Arc;
@@ -71,7 +70,7 @@ pub struct Ledger {
     all: [AtomicU64; KINDS],
     users: [User; USERS],
     /// Held while places of users are given.
-    giving: SpinMutex<(), crate::arch::Relax>,
+    giving: SpinMutex<(), sync::Relax>,
 }
 
 /// What a user has.
@@ -135,7 +134,7 @@ impl Ledger {
 }
 
 fn own() -> &'static Torus {
-    cpu::this().torus()
+    tori::here()
 }
 
 /// So much of a kind, until this is dropped on the torus where it was made.

@@ -9,6 +9,7 @@ use super::{Pid, Process, RunState, Thread, account, end, table};
 use crate::arch::cpu;
 use crate::arch::time::{self, Nanos};
 use crate::boot;
+use crate::console::program;
 use crate::rings;
 use crate::signal::{self, SigInfo, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
@@ -53,11 +54,11 @@ impl Closing {
 }
 
 fn own() -> &'static Closing {
-    &cpu::this().torus().share.closing
+    &tori::here().share.closing
 }
 
 fn others() -> impl Iterator<Item = TorusId> {
-    let own = cpu::this().torus().id;
+    let own = tori::here().id;
     tori::all()
         .map(|torus| torus.id)
         .filter(move |id| *id != own)
@@ -125,7 +126,7 @@ pub fn look() {
 
 /// Whether nothing of any process is here, or only the first one that waits for it, and no other torus has a file of this one.
 fn is_quiet() -> bool {
-    let files = &cpu::this().torus().share.far_files;
+    let files = &tori::here().share.far_files;
     files.is_quiet()
         && crate::migrate::is_quiet()
         && table().population() == usize::from(table().get(Pid::INIT).is_some())
@@ -139,7 +140,7 @@ pub fn done() {
 
 /// The end takes long: says in the log who is left here, and what else it waits for.
 pub fn tell() {
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     let here = torus.id;
     for process in &table().all() {
         let who = process.label();
@@ -201,7 +202,7 @@ pub fn finish() {
     let own = own();
     if own.ender.load(Ordering::Relaxed) == cpu::this().core_in_torus + 1 {
         account::check();
-        crate::power::end(own.status.load(Ordering::Relaxed));
+        program::exit(own.status.load(Ordering::Relaxed));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::arch::cpu;
 use crate::mem::object::ObjectRef;
+use crate::sched::Core;
 use crate::tori::Torus;
 use core::sync::atomic::{AtomicU64, Ordering};
 use vm::fault::Recipe;
@@ -155,14 +156,17 @@ pub const FAULTS: usize = 9;
 /// The counters of the core that executes this.
 #[inline]
 pub fn own() -> &'static Counters {
-    &cpu::this().sched.counters
+    &cpu::part::<Core>().counters
 }
 
 /// The counters of a torus, in order, with their names.
 pub fn of(torus: &'static Torus) -> [(&'static str, u64); COUNT] {
     let mut sums = [("", 0_u64); COUNT];
     for core in 0..torus.cores() {
-        for (sum, (name, value)) in sums.iter_mut().zip(torus.core(core).sched.counters.all()) {
+        for (sum, (name, value)) in sums
+            .iter_mut()
+            .zip(torus.core(core).part::<Core>().counters.all())
+        {
             *sum = (name, sum.1.wrapping_add(value));
         }
     }

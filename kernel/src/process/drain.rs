@@ -6,7 +6,7 @@
 
 use super::far::{ask, value};
 use super::{Pid, table};
-use crate::arch::{cpu, time};
+use crate::arch::time;
 use crate::migrate;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, Stop, SysResult};
@@ -69,7 +69,7 @@ pub fn drain(call: &mut Call) -> SysResult {
 
 /// A process asks to drain this torus, or no longer to.
 pub fn told(from: Pid, token: u64, begin: bool, undo: bool) {
-    let share = &cpu::this().torus().share.migrate;
+    let share = &tori::here().share.migrate;
     if begin {
         share.set_draining(!undo);
     }
@@ -83,7 +83,7 @@ pub fn told(from: Pid, token: u64, begin: bool, undo: bool) {
 
 /// Sends away who is here; answers how many that are.
 fn send_all_away(names: bool) -> i32 {
-    let here = cpu::this().torus().id;
+    let here = tori::here().id;
     let others = TorusId::first(tori::count()).filter(|torus| *torus != here);
     let mut targets = others
         .cycle()

@@ -10,12 +10,12 @@ use crate::arch::fpu;
 use crate::arch::segment::Segments;
 use crate::mem::user::{USER_END, write_value};
 use crate::migrate::host::is_born;
-use crate::sched::lock::Lock;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_threads::policy::Policy;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use sync::Lock;
 
 const CLONE_VM: u64 = 0x100;
 const CLONE_VFORK: u64 = 0x4000;

@@ -6,6 +6,7 @@ use crate::arch::segment::Segments;
 use crate::mem::user::{USER_END, UserSlice, read_value, write_now, write_value};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use crate::tori;
 use core::sync::atomic::Ordering;
 
 /// What uname(2) says: the Linux whose calls are answered, for programs that look.
@@ -158,7 +159,7 @@ pub fn getcpu(call: &mut Call) -> SysResult {
         write_value(call.size(0), here.core_in_torus as u32)?;
     }
     if call.args[1] != 0 {
-        write_value(call.size(1), here.torus().id.index() as u32)?;
+        write_value(call.size(1), tori::here().id.index() as u32)?;
     }
     Ok(0)
 }

@@ -4,15 +4,14 @@ use super::exec::args::Strings;
 use super::exec::{self, Request};
 use super::table::Kinship;
 use super::{Process, Thread, account, table};
-use crate::arch::cpu;
 use crate::arch::fpu::FpuState;
 use crate::arch::regs::UserRegs;
-use crate::sched::lock::Lock;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use crate::{boot, rings, tori};
 use braid_files::credentials::Credentials;
 use fallible::{collect, to_vec};
+use sync::Lock;
 use torus::message::Message;
 
 /// The number of the call that the first process runs before it has a program; no program can make it.
@@ -32,7 +31,7 @@ pub fn start() {
     begin();
     crate::console::program::ready();
     if boot::info().command_line.every_torus {
-        let own = cpu::this().torus().id;
+        let own = tori::here().id;
         for torus in tori::all().filter(|torus| torus.id != own) {
             rings::send(torus.id, Message::Begin {});
         }

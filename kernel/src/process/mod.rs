@@ -48,16 +48,17 @@ pub use thread::{RunState, Thread};
 use crate::mem::space::Space;
 use crate::rings::Places;
 use crate::sched::account::Used;
-use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
 use crate::signal::Signal;
 use crate::signal::action::Actions;
 use crate::signal::alarm::Alarm;
+use crate::tori;
 use alloc::sync::{Arc, Weak};
 use braid_files::credentials::Credentials;
 use braid_files::rate::RateLimit;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use sync::Lock;
 use torus::family::Report;
 
 /// Private and shared anonymous memory, ELF headers and private huge pages (core(5)).
@@ -243,7 +244,7 @@ impl fmt::Display for Label {
 
 /// The process table of this core's torus.
 pub fn table() -> &'static Table {
-    &crate::arch::cpu::this().torus().share.processes
+    &tori::here().share.processes
 }
 
 /// A process's short name (prctl PR_GET_NAME), NUL-terminated.

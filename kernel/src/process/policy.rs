@@ -3,11 +3,11 @@
 
 use super::limits::NICE as NICE_LIMIT;
 use super::{Process, Thread, order};
-use crate::arch::cpu;
 use crate::mem::user::{read_value, write_value};
 use crate::sched::switch::SLICE;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
+use crate::tori;
 use braid_threads::policy::{Policy, PolicyError, priorities};
 use core::sync::atomic::Ordering;
 use torus::family::{By, Order};
@@ -29,10 +29,10 @@ pub fn obey(process: &Process, by: By, order: Order) -> Result<i32, Errno> {
     let thread = process.thread().ok_or(Errno::ESRCH)?;
     match order {
         Order::SetPolicy { policy, priority } => set(&thread, by, policy, priority),
-        Order::TellCores => Ok(cpu::this().torus().cores() as i32),
+        Order::TellCores => Ok(tori::here().cores() as i32),
         Order::SetCores { mask } => {
             check_control(&thread, by)?;
-            let cores = cpu::this().torus().cores().min(64) as u32;
+            let cores = tori::here().cores().min(64) as u32;
             let own = u64::MAX.checked_shr(64 - cores).unwrap_or(0);
             (mask & own != 0).then_some(0).ok_or(Errno::EINVAL)
         }

@@ -11,9 +11,9 @@ use crate::mem::object::{Named, Objects};
 use crate::mem::page_cache::PageCache;
 use crate::mem::spaces::Spaces;
 use crate::sched::RunQueues;
-use crate::sched::lock::Lock;
 use crate::syscall::futex::Futexes;
 use braid_files::locks::Waits;
+use sync::Lock;
 use torus::TorusId;
 
 /// One torus's share. No other torus writes to it.
@@ -46,8 +46,6 @@ pub struct Share {
     pub balance: Balance,
     /// What is counted of the kernel objects that lie on it.
     pub ledger: Ledger,
-    /// Log lines that wait for the port.
-    pub log: crate::console::Backlog,
     /// Its end, with the machine.
     pub closing: Closing,
     /// What the torus had before its first process.
@@ -65,7 +63,7 @@ impl Share {
     }
 
     /// Of a torus on which nothing has run.
-    pub const fn new(torus: TorusId, tori: usize, log: crate::console::Backlog) -> Self {
+    pub const fn new(torus: TorusId, tori: usize) -> Self {
         Self {
             sched: RunQueues::new(),
             processes: Table::new(torus, tori),
@@ -81,7 +79,6 @@ impl Share {
             migrate: crate::migrate::Share::new(torus),
             balance: Balance::new(),
             ledger: Ledger::new(),
-            log,
             closing: Closing::new(),
             account: Account::new(),
         }

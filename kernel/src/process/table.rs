@@ -3,7 +3,6 @@
 use super::far::Hands;
 use super::{Pid, Process};
 use crate::rings::Places;
-use crate::sched::lock::IrqLock;
 use crate::sched::pieces;
 use crate::sched::wait::WaitQueue;
 use crate::syscall::errno::Errno;
@@ -13,6 +12,7 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use fallible::{TryMap, TryVec};
+use sync::IrqLock;
 use torus::TorusId;
 use torus::family::{BirthError, Families, Life, Report, TravelError};
 

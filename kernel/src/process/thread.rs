@@ -10,7 +10,6 @@ use crate::arch::segment::Segments;
 use crate::mem::later::Later;
 use crate::mem::space::Space;
 use crate::mem::stuck::Stuck;
-use crate::sched::own::OwnCell;
 use crate::sched::queue::Link;
 use crate::sched::time::Nanos;
 use crate::sched::wait::Waiter;
@@ -18,6 +17,7 @@ use crate::signal::SignalState;
 use crate::syscall::call::InFlight;
 use alloc::sync::{Arc, Weak};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use sync::OwnCell;
 
 /// Where a thread stands with the scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@
 use super::Process;
 use super::limits::{CPU, INFINITY};
 use crate::sched::account::Used;
-use crate::sched::lock::Lock;
 use crate::signal::{self, Signal};
 use core::sync::atomic::{AtomicU64, Ordering};
+use sync::Lock;
 
 /// Nanoseconds between two looks at the least.
 const GRAIN: u64 = 50_000;

@@ -5,7 +5,7 @@
 
 use super::charge::{self, Charge, Kind};
 use super::{Pid, table};
-use crate::arch::cpu;
+use crate::tori;
 
 /// So many processes that have ended and are not waited for stand for one that lives.
 const ENDED: u64 = 16;
@@ -18,7 +18,7 @@ pub fn enter(user: u32) -> Charge {
 /// Whether this torus has room for one more process of `parent`, which is counted already. The first process gets a quarter more: it
 /// collects those whose parents have ended, and goes on where all others have made as many as they can.
 pub fn fits(parent: Pid) -> bool {
-    let most = Kind::Process.most(cpu::this().torus().usable());
+    let most = Kind::Process.most(tori::here().usable());
     let room = if parent == Pid::INIT {
         most + most / 4
     } else {
@@ -31,7 +31,7 @@ pub fn fits(parent: Pid) -> bool {
 
 /// Whether this torus takes in one more process of another: as many of them as it may have of its own.
 pub fn takes_in() -> bool {
-    charge::used(Kind::Process) < 2 * most_in(cpu::this().torus().usable())
+    charge::used(Kind::Process) < 2 * most_in(tori::here().usable())
 }
 
 /// The most processes that can live on all tori (`/proc/sys/kernel/threads-max`).

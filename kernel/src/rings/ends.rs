@@ -7,8 +7,8 @@ use super::{LINES, RESERVE};
 use crate::arch::cpu::{self, Cpu};
 use crate::arch::ipi;
 use crate::process::counters;
-use crate::sched::lock::Lock;
 use crate::sched::wait::{WaitQueue, Woken};
+use crate::tori;
 use ::torus::TorusId;
 use ::torus::message::Message;
 use ::torus::outbox::{Cause, Pool, Queue};
@@ -16,6 +16,7 @@ use ::torus::ring::{Bell, Doorbell, Line, Receiver, Ring, Sender};
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
 use heapless::Vec;
+use sync::Lock;
 
 /// Lines taken or sent at a time.
 const BATCH: usize = 32;
@@ -69,7 +70,7 @@ pub struct Rings {
 impl Rings {
     pub(super) fn send(&self, to: TorusId, message: Message) {
         match self.exit(to) {
-            Some(exit) if cpu::this().sched.gathers.get() => exit.lock().collect(message.encode()),
+            Some(exit) if tori::member().gathers.get() => exit.lock().collect(message.encode()),
             Some(exit) => exit.lock().send(&[message.encode()]),
             None => log::error!("a message to torus {to}, which there is not: {message:?}"),
         }
@@ -86,7 +87,7 @@ impl Rings {
 
     /// Has a line wait, in a place that was set aside before the operation began that posts it.
     pub(super) fn keep(&self, queue: &mut Queue, line: Line) {
-        let delivers = cpu::this().sched.delivers.get();
+        let delivers = tori::member().delivers.get();
         let cause = if delivers {
             Cause::Delivery
         } else {

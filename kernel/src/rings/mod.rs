@@ -10,7 +10,7 @@
 //!
 //! Lines that are sent while a batch is delivered go out together after it: the receiver is interrupted once for many answers.
 //!
-//! Whoever sends in bulk leaves a part of the ring to others ([`room`], [`wait_for_room`]). What a full ring does not take
+//! Senders in bulk leave a part of the ring to others ([`room`], [`wait_for_room`]). What a full ring does not take
 //! waits in the exit's outbox; the receiver rings back when it has made room. An outbox allocates nothing to send: its places are
 //! set aside at boot, and with each thing whose end or change is told ([`Places`]); `torus::outbox` has the account, kernel/README.md
 //! says for each message who has set its place aside. While too many lines wait no program of the torus goes on ([`is_choked`]).
@@ -30,6 +30,7 @@ pub use setup::connect;
 use self::places::RUNG;
 use crate::arch::cpu;
 use crate::sched::wait::Woken;
+use crate::tori;
 use ::torus::TorusId;
 use ::torus::message::Message;
 use core::sync::atomic::{Ordering, fence};
@@ -51,7 +52,7 @@ pub fn send(to: TorusId, message: Message) {
 
 /// Does `act`, and sends what it sends all at once, so that who gets many messages is interrupted for the first only.
 pub fn together<R>(act: impl FnOnce() -> R) -> R {
-    let gathers = &cpu::this().sched.gathers;
+    let gathers = &tori::member().gathers;
     if gathers.replace(true) {
         return act();
     }
@@ -101,7 +102,7 @@ pub fn serve() -> bool {
 /// This core has nothing to do: it is the one to interrupt, unless another is already idle.
 pub fn rest() {
     let here = cpu::this();
-    let torus = here.torus();
+    let torus = tori::here();
     let rings = &torus.rings;
     if !torus.share.sched.idles(rings.ear.load(Ordering::Relaxed)) {
         rings.listen(here);
@@ -121,7 +122,7 @@ pub fn let_go() {
 
 #[inline]
 fn own() -> &'static Rings {
-    &cpu::this().torus().rings
+    &tori::here().rings
 }
 
 impl Rings {
@@ -134,7 +135,7 @@ impl Rings {
                 return;
             };
             self.signs.clear(RUNG);
-            let delivers = &cpu::this().sched.delivers;
+            let delivers = &tori::member().delivers;
             delivers.set(true);
             let done = together(|| self.empty(&mut inlets));
             delivers.set(false);
@@ -151,7 +152,7 @@ impl Rings {
     /// posted meanwhile are for the next time: what is looked at again and again does not keep others from going on.
     fn empty(&self, inlets: &mut [Option<ends::Inlet>]) -> bool {
         let mut left = BUDGET;
-        let here = cpu::this().torus().id;
+        let here = tori::here().id;
         let own = inlets.get_mut(here.index()).and_then(Option::as_mut);
         let mut own_left = own.map_or(0, ends::Inlet::waiting);
         self.door.bell.disarm();

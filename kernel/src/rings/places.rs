@@ -6,14 +6,15 @@
 use super::{Rings, deliver, own};
 use crate::arch::{cpu, time};
 use crate::sched;
-use crate::sched::lock::Lock;
 use crate::sched::time::Nanos;
+use crate::tori;
 use ::torus::MAX_TORI;
 use ::torus::message::Message;
 use ::torus::outbox::{Bounds, Cause, Pool, Queue};
 use ::torus::ring::Line;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use fallible::NoMemory;
+use sync::Lock;
 
 /// Lines of work that may wait when more begins.
 const WORK: usize = 256;
@@ -174,7 +175,7 @@ impl Later {
         if !self.due.load(Ordering::Relaxed) {
             return false;
         }
-        let (here, count) = (cpu::this().torus().id, self.lines.lock().len());
+        let (here, count) = (tori::here().id, self.lines.lock().len());
         let mut delivered = 0;
         while delivered < count
             && rings.may_deliver()

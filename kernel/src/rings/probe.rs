@@ -4,6 +4,7 @@
 
 use super::own;
 use crate::arch::cpu;
+use crate::tori;
 use ::torus::TorusId;
 use ::torus::message::Message;
 use ::torus::ring::Line;
@@ -32,7 +33,7 @@ fn content(from: TorusId, to: TorusId, number: u64) -> u64 {
 
 /// Sends up to `count` probes, as many as there is room for; answers how many.
 pub fn emit(to: TorusId, count: usize) -> usize {
-    let from = cpu::this().torus().id;
+    let from = tori::here().id;
     // Held to the end, so that two cores do not mix up their numbers.
     let mut tallies = own().tallies.lock();
     let (Some(tally), Some(exit)) = (tallies.get_mut(to.index()), own().exit(to)) else {
@@ -62,7 +63,7 @@ pub fn emit(to: TorusId, count: usize) -> usize {
 
 /// Checks a probe.
 pub fn receive(from: TorusId, number: u64, check: u64) {
-    let to = cpu::this().torus().id;
+    let to = tori::here().id;
     let mut tallies = own().tallies.lock();
     let Some(tally) = tallies.get_mut(from.index()) else {
         return;

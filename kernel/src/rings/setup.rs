@@ -4,7 +4,6 @@ use super::LINES;
 use super::ends::{Door, Exit, Inlet, Rings, Way};
 use super::places::{Later, Signs};
 use super::probe::Tally;
-use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
 use crate::tori;
 use ::torus::outbox::{Block, Bounds, Pool};
@@ -12,6 +11,7 @@ use ::torus::ring::{Bell, Ring};
 use core::mem;
 use core::sync::atomic::{AtomicU32, AtomicUsize};
 use crossbeam_utils::CachePadded;
+use sync::Lock;
 
 impl Door {
     /// A door at which nobody listens.

@@ -1,9 +1,9 @@
 //! Processor time of the thread that is current on a core: told apart by where it was spent, and what it costs the thread of its turn.
 
-use super::own::OwnCell;
 use crate::arch::time;
 use crate::process::Thread;
 use core::sync::atomic::Ordering;
+use sync::OwnCell;
 
 /// Processor time, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,17 +1,19 @@
 //! A core as the scheduler sees it.
 
 use super::account::Account;
-use super::lock::Lock;
-use super::own::OwnCell;
 use super::queue::Queue;
 use super::time::Nanos;
 use super::timer::Timers;
 use super::wait::Waiter;
+use crate::arch::cpu::Part;
 use crate::process::Thread;
 use crate::process::counters::{Counter, Counters};
+use crate::tori;
 use alloc::sync::Arc;
 use chacha20::ChaCha20Rng;
 use core::sync::atomic::{AtomicBool, Ordering};
+use sync::Lock;
+use sync::OwnCell;
 use torus::DepositId;
 
 /// The scheduler's state of one core.
@@ -36,26 +38,12 @@ pub struct Core {
     pub(super) on_behalf: OwnCell<Option<Arc<dyn Waiter>>>,
     /// The user for whom that is, where it is a request of another torus.
     pub(super) served_user: OwnCell<u32>,
-    /// An allocation has failed for want of frames since the call began.
-    pub short_of_memory: OwnCell<bool>,
-    /// Frames that it has reserved for the heap, and whether it insists (`tori::reserve`).
-    pub reserved: OwnCell<u64>,
-    /// Frames that it has set aside for its next reservations.
-    pub credit: OwnCell<u64>,
-    /// What it sends to other tori is to go together.
-    pub gathers: OwnCell<bool>,
-    /// It delivers what has come from other tori.
-    pub delivers: OwnCell<bool>,
-    /// Locks that it holds and interrupts take: it handles none.
-    pub closed: OwnCell<u32>,
-    /// The timer's interrupt has come meanwhile.
-    pub deferred: OwnCell<bool>,
-    /// The console has interrupted, and what has arrived there has not been taken in.
-    pub input: OwnCell<bool>,
     /// Rounds of long loops since it let interrupts in.
     pub(super) rounds: OwnCell<u32>,
     /// The deposit that was drained last, of a process that has come from another torus.
     pub drained: OwnCell<Option<DepositId>>,
+    /// The console has interrupted, and what has arrived there has not been taken in.
+    pub(super) input: OwnCell<bool>,
     /// Random numbers for the programs on this core.
     pub(super) random: OwnCell<Option<ChaCha20Rng>>,
 
@@ -84,7 +72,7 @@ impl Core {
     }
 
     /// A core that has nothing to do.
-    pub const fn new() -> Self {
+    const fn new() -> Self {
         Self {
             current: OwnCell::new(None),
             loaded: OwnCell::new(None),
@@ -95,16 +83,9 @@ impl Core {
             busy: Counter::new(),
             on_behalf: OwnCell::new(None),
             served_user: OwnCell::new(0),
-            short_of_memory: OwnCell::new(false),
-            reserved: OwnCell::new(0),
-            credit: OwnCell::new(0),
-            gathers: OwnCell::new(false),
-            delivers: OwnCell::new(false),
-            closed: OwnCell::new(0),
-            deferred: OwnCell::new(false),
-            input: OwnCell::new(false),
             rounds: OwnCell::new(0),
             drained: OwnCell::new(None),
+            input: OwnCell::new(false),
             random: OwnCell::new(None),
             queue: Lock::new(Queue::new()),
             timers: Lock::new(Timers::new()),
@@ -113,8 +94,19 @@ impl Core {
     }
 }
 
+// SAFETY: K3, the only part with this slot.
+unsafe impl Part for Core {
+    const SLOT: usize = 1;
+}
+
+impl Default for Core {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Takes a thread out of a queue that another core may run: one that is loaded on no core. Of others there is one for each core at most.
 pub(super) fn steal(queue: &mut Queue) -> Option<Arc<Thread>> {
-    let cores = crate::arch::cpu::this().torus().cores();
+    let cores = tori::here().cores();
     queue.steal(cores, |thread| thread.loaded_on().is_none())
 }

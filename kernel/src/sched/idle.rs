@@ -3,6 +3,7 @@
 use super::core::Core;
 use crate::arch::cpu;
 use crate::process::Thread;
+use crate::tori;
 use ::core::sync::atomic::{AtomicU64, Ordering};
 use alloc::sync::Arc;
 
@@ -52,7 +53,7 @@ impl IdleSet {
 /// halts until there is one.
 pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
     let here = cpu::this();
-    let idle = &here.torus().share.sched.idle;
+    let idle = &tori::here().share.sched.idle;
     loop {
         crate::console::program::take_in();
         crate::rings::serve();
@@ -102,11 +103,12 @@ fn find(core: &Core) -> Option<(Arc<Thread>, u64)> {
     let floor = own.floor();
     drop(own);
     let here = cpu::this();
-    let cores = here.torus().cores();
+    let torus = tori::here();
+    let cores = torus.cores();
     (1..cores).find_map(|step| {
-        let other = here.torus().core((here.core_in_torus + step) % cores);
+        let other = torus.core((here.core_in_torus + step) % cores);
         // A look without the lock first: most cores have nothing queued.
-        let mut queue = other.sched.queue.try_lock()?;
+        let mut queue = other.part::<Core>().queue.try_lock()?;
         let stolen = super::core::steal(&mut queue)?;
         core.counters.steals.add(1);
         Some((stolen, floor))

@@ -10,8 +10,6 @@
 pub mod account;
 pub mod core;
 pub mod idle;
-pub mod lock;
-pub mod own;
 pub mod pieces;
 pub mod queue;
 pub mod switch;
@@ -26,6 +24,7 @@ pub use wake::{enqueue, interrupt_if_running, tick, wake_idle};
 pub use self::core::Core;
 use crate::arch::cpu;
 use crate::process::Thread;
+use crate::tori;
 use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
 
@@ -57,7 +56,7 @@ impl RunQueues {
 /// This core.
 #[inline]
 fn this() -> &'static Core {
-    &cpu::this().sched
+    cpu::part()
 }
 
 /// Whether a thread runs on this core.
@@ -95,7 +94,7 @@ pub fn with_current<R>(f: impl FnOnce(&Arc<Thread>) -> R) -> R {
 /// The kernel's heap has grown by so many frames for the current thread, or shrunk, if there is any and the core works for it: not for
 /// another torus, and not for what has come from there.
 pub fn charge_heap(frames: i64) {
-    let works_for_it = || has_current() && !is_on_behalf() && !this().delivers.get();
+    let works_for_it = || has_current() && !is_on_behalf() && !tori::member().delivers.get();
     if cpu::place().is_some() && works_for_it() {
         with_current(|thread| {
             let charged = &thread.process.heap_frames;
@@ -141,6 +140,12 @@ pub fn serve<R>(user: u32, waiter: Arc<dyn wait::Waiter>, f: impl FnOnce() -> R)
 /// The user for whom this core [serves](serve) another torus; 0 where that is nobody.
 pub fn served_user() -> u32 {
     this().served_user.get()
+}
+
+/// The console has interrupted this core, and what has arrived there has not been taken in.
+#[inline]
+pub fn input() -> &'static sync::OwnCell<bool> {
+    &this().input
 }
 
 /// Works on this core's random number generator.

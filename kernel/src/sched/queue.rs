@@ -1,8 +1,8 @@
 //! A core's run queue: those who may run on it, by the shares that their nice values give them.
 
 use crate::process::Thread;
-use crate::sched::lock::Lock;
 use braid_threads::fair::{self, FairQueue};
+use sync::Lock;
 
 /// A thread's place in a run queue; guarded by that queue's lock.
 pub struct Link(Lock<fair::Link<Thread>>);

@@ -5,11 +5,11 @@
 //! the call then runs again from its start. Spurious wake-ups are allowed, lost ones are not: a wake-up that
 //! arrives between enrolling and blocking is remembered in the thread's state.
 
-use super::lock::Lock;
 use super::pieces;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use fallible::{NoMemory, TryMap};
+use sync::Lock;
 
 /// Something that can wait: a thread, or a request that is served for one of another torus.
 pub trait Waiter: Send + Sync {

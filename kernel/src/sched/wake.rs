@@ -1,12 +1,13 @@
 //! Waking: where a thread goes that may run again, and what the timer does.
 
+use super::Core;
 use super::switch::SLICE;
 use super::time::Nanos;
 use super::timer::{Due, Timer};
 use crate::arch::ipi::{self, Ipi};
 use crate::arch::{cpu, time};
 use crate::process::{RunState, Thread};
-use crate::tori::Torus;
+use crate::tori::{self, Torus};
 use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
 
@@ -17,14 +18,14 @@ const AT_ONCE: usize = 8;
 /// idles, else on any idle core, else where it ran last.
 pub fn enqueue(thread: Arc<Thread>) {
     let here = cpu::this();
-    let torus = here.torus();
+    let torus = tori::here();
     let target = choose(torus, &thread);
     let core = torus.core(target);
     if target != thread.last_core() {
         // The time that the thread has used of another core says nothing here.
         thread.virtual_time.store(0, Ordering::Relaxed);
     }
-    core.sched.push(thread);
+    core.part::<Core>().push(thread);
     if torus.share.sched.idle.contains(target)
         && torus.share.sched.idle.remove(target)
         && target != here.core_in_torus
@@ -52,7 +53,7 @@ pub(super) fn offer_work(core: &super::Core) {
     if core.queue.lock().is_empty() {
         return;
     }
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     let idle = &torus.share.sched.idle;
     if let Some(other) = idle.any()
         && idle.remove(other)
@@ -63,7 +64,7 @@ pub(super) fn offer_work(core: &super::Core) {
 
 /// The cores of the torus that idle look again for what there is to do.
 pub fn wake_idle() {
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     let idle = &torus.share.sched.idle;
     for number in (0..torus.cores()).filter(|&number| idle.contains(number)) {
         ipi::send(torus.core(number).index, Ipi::Reschedule);
@@ -78,7 +79,7 @@ pub fn interrupt_if_running(thread: &Arc<Thread>) {
     }
     match thread.loaded_on() {
         Some(core) if core != here.core_in_torus => {
-            ipi::send(here.torus().core(core).index, Ipi::Reschedule);
+            ipi::send(tori::here().core(core).index, Ipi::Reschedule);
         }
         _ => {}
     }
@@ -124,11 +125,6 @@ pub fn set_timer(due: Due, at: Nanos) -> bool {
 
 /// Removes a timer from the core (index within the torus) it was set on.
 pub fn cancel_timer(due: &Due, core: usize) {
-    cpu::this()
-        .torus()
-        .core(core)
-        .sched
-        .timers
-        .lock()
-        .remove(due);
+    let core = tori::here().core(core).part::<Core>();
+    core.timers.lock().remove(due);
 }

@@ -6,12 +6,12 @@ use crate::arch::cpu;
 use crate::file::far::{self, Interruption};
 use crate::migrate::depart;
 use crate::process::{Thread, end};
-use crate::sched::own::OwnCell;
 use crate::syscall::call::InFlight;
 use crate::syscall::interrupted;
 use alloc::sync::Arc;
 use braid_threads::interruption::Settled;
 use core::sync::atomic::Ordering;
+use sync::OwnCell;
 
 /// Looks at a thread's signals: ends or stops its process, or makes its next instruction a handler's.
 /// Called on the thread's core, before it goes on.

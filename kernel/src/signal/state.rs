@@ -3,14 +3,14 @@
 use super::info::SI_USER;
 use super::{SigInfo, Signal};
 use crate::process::charge::{self, Charge, Kind};
-use crate::sched::lock::IrqLock;
-use crate::sched::own::OwnCell;
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 use fallible::{NoMemory, TryMap, collect};
+use sync::IrqLock;
+use sync::OwnCell;
 
 /// Signals that no mask holds back.
 pub const UNMASKABLE: u64 = Signal::KILL.bit() | Signal::STOP.bit();

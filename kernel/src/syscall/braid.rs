@@ -2,7 +2,6 @@
 
 use super::call::{Call, Stop, SysResult};
 use super::errno::Errno;
-use crate::arch::cpu;
 use crate::mem::user::{UserSlice, write_value};
 use crate::process::{Pid, counters, table};
 use crate::rings::{self, probe};
@@ -31,7 +30,7 @@ const WORDS: usize = 64;
 /// torus_info(torus, buffer, bytes): writes 64-bit words, as many as fit, and answers how many there are in all.
 /// `torus` is a number or -1 for the caller's own.
 pub fn torus_info(call: &mut Call) -> SysResult {
-    let own = cpu::this().torus();
+    let own = tori::here();
     let torus = torus_of(call.int(0))?;
     let mut words = [0u64; WORDS];
     words[..FIXED].copy_from_slice(&[
@@ -80,7 +79,7 @@ pub fn process_info(call: &mut Call) -> SysResult {
     });
     let mut words = [0; 2 + 6 + 1 + counters::FAULTS];
     words[0] = process.pid.raw() as u64;
-    words[1] = cpu::this().torus().id.index() as u64;
+    words[1] = tori::here().id.index() as u64;
     words[2..8].copy_from_slice(&memory);
     words[8] = counters::FAULTS as u64;
     for (word, (_, value)) in words[9..].iter_mut().zip(process.counters.all()) {
@@ -101,7 +100,7 @@ fn write_words(call: &Call, words: &[u64]) -> SysResult {
 
 /// The torus of a number, -1 being the caller's own.
 fn torus_of(number: i32) -> Result<&'static Torus, Errno> {
-    let own = cpu::this().torus();
+    let own = tori::here();
     match number {
         -1 => Ok(own),
         number => usize::try_from(number)

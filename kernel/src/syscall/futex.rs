@@ -9,14 +9,15 @@ use crate::mem::space::VmSpace;
 use crate::mem::user::{UserSlice, read_present, read_value};
 use crate::process::Thread;
 use crate::process::time::read_timespec;
-use crate::sched::lock::Lock;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use braid_threads::interruption::Interruption;
 use fallible::{NoMemory, TryMap};
+use sync::Lock;
 use vm::addr::{PAGE_SIZE, Page, VirtAddr};
 use vm::space::{Backing, Object, Prot};
 
@@ -170,7 +171,7 @@ impl Futexes {
 }
 
 fn futexes() -> &'static Futexes {
-    &crate::arch::cpu::this().torus().share.futexes
+    &tori::here().share.futexes
 }
 
 /// The word that the call names.

@@ -19,6 +19,7 @@ use crate::process::{RunState, Thread};
 use crate::sched::timer::Due;
 use crate::sched::{time::Nanos, wake};
 use crate::signal::deliver;
+use crate::tori;
 use alloc::sync::Arc;
 use braid_threads::interruption::Interruption;
 use core::sync::atomic::Ordering;
@@ -39,7 +40,7 @@ pub fn run_again(thread: &Arc<Thread>) {
 }
 
 fn run(thread: &Arc<Thread>, mut inflight: InFlight, waited: bool) {
-    let short = &crate::arch::cpu::this().sched.short_of_memory;
+    let short = &tori::member().short_of_memory;
     short.set(false);
     let (number, args) = thread
         .regs

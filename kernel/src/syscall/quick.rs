@@ -1,21 +1,12 @@
-//! Calls that only look something up: the trap entry runs them without saving the whole thread.
-//!
-//! Such a call takes no user memory, never waits, changes nothing that another thread of the machine waits for, and
-//! does not look at the thread's registers. Whatever else asks for the thread's attention meanwhile comes with an
-//! interrupt, which is taken as soon as the call is over.
+//! Calls that only look something up: the trap entry runs them without saving the whole thread (see `arch::above`).
 
+use crate::arch::{QUICK_LIMIT, QuickTable};
 use crate::process::{Pid, Process, Thread, table};
 use crate::sched::with_current;
 
-/// A call without arguments; its result goes to rax.
-pub type Quick = extern "C" fn() -> u64;
-
-/// One more than the highest number in [`QUICK`].
-pub const LIMIT: usize = 187;
-
 /// The quick calls by number.
-pub static QUICK: [Option<Quick>; LIMIT] = {
-    let mut table: [Option<Quick>; LIMIT] = [None; LIMIT];
+pub const QUICK: QuickTable = {
+    let mut table: QuickTable = [None; QUICK_LIMIT];
     table[39] = Some(getpid);
     table[102] = Some(getuid);
     table[104] = Some(getgid);

@@ -2,6 +2,7 @@
 
 use super::call::{Call, SysResult};
 use super::errno::Errno;
+use crate::console::program;
 use crate::power;
 
 const MAGIC: u32 = 0xfee1_dead;
@@ -27,7 +28,7 @@ pub fn reboot(call: &mut Call) -> SysResult {
     match command {
         RESTART => power::restart(),
         HALT => power::stop(),
-        POWER_OFF => power::end(0),
+        POWER_OFF => program::exit(0),
         KEYS_ON | KEYS_OFF => Ok(0),
         _ => Err(Errno::EINVAL.into()),
     }

@@ -1,7 +1,6 @@
 //! The kernel's allocator: what `alloc` calls, on the heap of the torus that asks.
 
 use super::{Torus, heap, reserve};
-use crate::arch::cpu;
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{NonNull, null_mut};
 
@@ -38,7 +37,7 @@ fn allocate(torus: &Torus, layout: Layout) -> Option<NonNull<u8>> {
 /// K14: it was allocated with this layout.
 unsafe fn resize(memory: *mut u8, layout: Layout, new: Layout) -> Option<NonNull<u8>> {
     let start = NonNull::new(memory)?;
-    let own = cpu::this().torus();
+    let own = super::here();
     if !may_allocate(own) {
         return None;
     }
@@ -53,7 +52,7 @@ unsafe fn resize(memory: *mut u8, layout: Layout, new: Layout) -> Option<NonNull
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // Nothing is allocated before the machine is divided.
-        let torus = cpu::try_this().and_then(|cpu| cpu.try_torus());
+        let torus = super::try_here();
         match torus.and_then(|torus| allocate(torus, layout)) {
             Some(memory) => memory.as_ptr(),
             None => null_mut(),

@@ -2,10 +2,11 @@
 
 use super::failing::Failing;
 use super::heap::{self, Heap};
+use super::member::Member;
 use super::pool::Pool;
 use super::reserve::Reservations;
 use super::{Lock, TORI, Torus};
-use crate::arch::cpu::{CoreIndex, Cpu};
+use crate::arch::cpu::{CoreIndex, Cpu, Maker};
 use crate::arch::paging::{self, KernelTables, Kind};
 use crate::arch::{CoreStacks, STACK_STRIDE};
 use crate::console::{self, Backlog};
@@ -13,6 +14,7 @@ use crate::rings::probe::Tally;
 use crate::rings::{Door, Exit, Rings};
 use core::ops::Range;
 use core::sync::atomic::{AtomicPtr, Ordering};
+use crossbeam_utils::CachePadded;
 use thiserror::Error;
 use torus::TorusId;
 use vm::addr::{Frame, FrameRange, PAGE_SIZE, PhysAddr};
@@ -82,6 +84,8 @@ pub(super) struct Share<'a> {
     pub(super) processes: usize,
     /// Numbers and APIC ids of its cores.
     pub(super) cores: &'a [(CoreIndex, u32)],
+    /// What layers above keep of each core.
+    pub(super) parts: &'a [Maker],
     /// Frames that are free now.
     pub(super) free: &'a [Range<u64>],
     /// Frames that will be free when the machine is up.
@@ -112,8 +116,12 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
     let bitmap = carver.zeroed::<u64>(words)?;
     let place = carver.zeroed::<Torus>(1)?;
     let rings = rings(&mut carver, share)?;
-    let log = carver.values(console::BACKLOG, || 0)?;
+    let lines = carver.values(console::BACKLOG, || 0)?;
+    let log = carver.values(1, || Backlog::new(&mut []))?;
+    log[0] = Backlog::new(lines);
+    let log = &log[0];
     let cpus = carver.zeroed::<AtomicPtr<Cpu>>(share.cores.len())?;
+    let members = carver.zeroed::<CachePadded<Member>>(share.cores.len())?;
     let zero = Frame::containing(carver.take(PAGE_SIZE)?);
     // SAFETY: K13, zeroed memory of the right size for as long as the machine runs, and nobody else's.
     let (metas, bitmap, cpus) = unsafe {
@@ -124,7 +132,7 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
         )
     };
     for (index, (core, apic_id)) in share.cores.iter().enumerate() {
-        let block = core_block(&mut carver, id, index, *core, *apic_id)?;
+        let block = core_block(&mut carver, share, index, *core, *apic_id)?;
         cpus[index].store(block, Ordering::Relaxed);
     }
     let frames = FrameTable::new(Frame(first), metas);
@@ -143,15 +151,23 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
             heap: Heap::new(id),
             rings,
             reclaim: crate::mem::reclaim::Reclaim::new(),
-            share: crate::process::Share::new(id, share.tori, Backlog::new(log)),
+            share: crate::process::Share::new(id, share.tori),
         });
         &*place
     };
     for (index, cpu) in cpus.iter().enumerate() {
         // SAFETY: K3, the core does not run with this block yet.
         let cpu = unsafe { &mut *cpu.load(Ordering::Relaxed) };
-        cpu.join(torus, index);
-        cpu.frames.settle(whole, index, cpus.len());
+        cpu.join(id, index, log);
+        // SAFETY: K13, memory for so many members, and nobody else's.
+        let member = unsafe {
+            members
+                .add(index)
+                .write(CachePadded::new(Member::new(torus)));
+            &*members.add(index)
+        };
+        member.frames.settle(whole, index, cpus.len());
+        cpu.set_part::<Member>(member);
     }
     TORI[id.index()].store(place, Ordering::Release);
     Ok(torus)
@@ -176,13 +192,13 @@ fn rings(carver: &mut Carver, share: &Share<'_>) -> Result<Rings, BuildError> {
 /// Block and stacks of one core.
 fn core_block(
     carver: &mut Carver,
-    torus: TorusId,
+    share: &Share<'_>,
     index: usize,
     core: CoreIndex,
     apic_id: u32,
 ) -> Result<*mut Cpu, BuildError> {
     let block = carver.zeroed::<Cpu>(1)?;
-    let base = heap::stacks(torus) + index as u64 * STACK_STRIDE;
+    let base = heap::stacks(share.id) + index as u64 * STACK_STRIDE;
     let tables = KernelTables::current();
     for (start, pages) in CoreStacks::ranges(base) {
         let phys = carver.take(pages as usize * PAGE_SIZE)?;
@@ -195,10 +211,18 @@ fn core_block(
                 Kind::Data,
                 &mut frames,
             )
-            .map_err(|_| BuildError::Memory(torus))?;
+            .map_err(|_| BuildError::Memory(share.id))?;
     }
     // SAFETY: K3, the block's memory is large enough and nobody else's.
-    unsafe { block.write(Cpu::new(core, apic_id, CoreStacks::at(base))) };
+    let cpu = unsafe {
+        block.write(Cpu::new(core, apic_id, CoreStacks::at(base)));
+        &mut *block
+    };
+    for maker in share.parts {
+        let memory = carver.zeroed::<u8>(maker.bytes)?;
+        // SAFETY: K3, as above: so many bytes from the start of a frame.
+        unsafe { maker.make(memory, cpu) };
+    }
     Ok(block)
 }
 

@@ -2,7 +2,7 @@
 
 use super::build::{BuildError, Share, build};
 use super::{COUNT, Torus};
-use crate::arch::cpu::CoreIndex;
+use crate::arch::cpu::{CoreIndex, Maker};
 use crate::boot::BootInfo;
 use crate::boot::early::{EarlyFrames, List};
 use braid_firmware::acpi::srat::Srat;
@@ -42,6 +42,8 @@ pub struct Early<'a> {
     pub frames: &'a mut EarlyFrames,
     /// Number and APIC id of the cores that run.
     pub cores: &'a [(CoreIndex, u32)],
+    /// What layers above keep of each core.
+    pub parts: &'a [Maker],
     /// Firmware's affinity table.
     pub srat: Option<Srat<'a>>,
     /// Low bits of an APIC id that tell cores with a common last-level cache apart, where there is one.
@@ -143,6 +145,7 @@ pub fn divide(mut early: Early<'_>) -> Result<Reclaim, DivideError> {
             tori: plan.ids().count(),
             processes,
             cores: room.part_cores.as_slice(),
+            parts: early.parts,
             free: room.part.now.as_slice(),
             later: room.part.later.as_slice(),
         })

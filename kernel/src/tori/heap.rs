@@ -8,12 +8,14 @@ use super::slots::{self, Frames, Slots};
 use super::{Lock, Torus, reserve};
 use crate::arch::cpu;
 use crate::arch::paging::{self, PhysAddr, SLOT_SIZE, TORUS_SLOTS};
+use crate::arch::shootdown;
+use crate::arch::shootdown::CoreSet;
 use crate::checked;
 use crate::sched;
-use crate::sched::lock::IrqLock;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
+use sync::IrqLock;
 use torus::TorusId;
 use vm::addr::{Frame, PAGE_SIZE};
 use vm::frames::Use;
@@ -259,6 +261,12 @@ impl Frames for Source<'_> {
             cpu::let_interrupts_in();
         }
     }
+
+    fn forget(&self) {
+        let mut cores = CoreSet::empty();
+        (0..self.0.cores()).for_each(|index| cores.insert(self.0.core(index).index));
+        shootdown::flush_kernel(cores);
+    }
 }
 
 fn frame_of(memory: *const u8) -> Frame {
@@ -280,7 +288,7 @@ pub(super) unsafe fn torus_of(memory: NonNull<u8>, layout: Layout) -> Option<&'s
         Kind::Frame => {
             let owns = |torus: &&'static Torus| torus.owns(frame_of(memory.as_ptr()));
             // Nothing of the other tori is touched for what is one's own.
-            let own = cpu::try_this().and_then(|cpu| cpu.try_torus());
+            let own = super::try_here();
             own.filter(owns).or_else(|| super::all().find(owns))
         }
         Kind::Slot(_) => {

@@ -8,11 +8,13 @@ mod build;
 mod divide;
 mod failing;
 pub mod heap;
+mod member;
 mod pool;
 mod reserve;
 mod slots;
 
 pub use divide::{Early, divide};
+pub use member::{here, member, try_here};
 
 use crate::arch::cpu::{self, Cpu, MAX_CORES};
 use crate::arch::paging;
@@ -24,6 +26,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use failing::Failing;
 use fallible::NoMemory;
 use heap::Heap;
+use member::Member;
 use pool::Pool;
 use reserve::Reservations;
 use spin::mutex::SpinMutex;
@@ -41,7 +44,7 @@ const ZEROED: usize = 8;
 /// Frames kept for the kernel's heap: 1 MiB.
 const RESERVE: u64 = 256;
 
-type Lock<T> = SpinMutex<T, crate::arch::Relax>;
+type Lock<T> = SpinMutex<T, sync::Relax>;
 
 /// One torus.
 pub struct Torus {
@@ -170,7 +173,7 @@ impl Torus {
     #[cold]
     fn gather(&self, pool: &mut FramePool<'static>) {
         for index in 0..self.cores() {
-            if let Err(error) = self.core(index).frames.drain(pool) {
+            if let Err(error) = self.member(index).frames.drain(pool) {
                 panic!("torus {}: {error}", self.id);
             }
         }
@@ -190,7 +193,7 @@ impl Torus {
     #[cold]
     fn take_from_others(&self, used: Use) -> Option<Frame> {
         let found = (0..self.cores())
-            .find_map(|index| self.core(index).frames.allocate(&self.frames, used));
+            .find_map(|index| self.member(index).frames.allocate(&self.frames, used));
         if found.is_none() {
             self.note_shortage();
         }
@@ -199,7 +202,7 @@ impl Torus {
 
     /// An allocation fails for want of frames: the call that made it may try again.
     pub fn note_shortage(&self) {
-        cpu::this().sched.short_of_memory.set(true);
+        member::member().short_of_memory.set(true);
     }
 
     /// Takes a frame for bytes on their way, content unspecified; none of those that are kept for the heap.
@@ -296,7 +299,7 @@ impl Torus {
     /// Frames that can be allocated; exact while no core allocates. The heap's frames are not among them.
     pub fn available(&self) -> u64 {
         let cached = (0..self.cores())
-            .map(|index| self.core(index).frames.available())
+            .map(|index| self.member(index).frames.available())
             .sum::<u64>();
         self.pool.free() + cached
     }
@@ -338,12 +341,17 @@ impl Torus {
     }
 
     /// The core that executes this, or the first one while the torus is being set up by another's.
-    fn own_core(&self) -> &'static Cpu {
+    fn own_core(&self) -> &'static Member {
         let cpu = cpu::this();
-        match cpu.try_torus() {
-            Some(torus) if torus.id == self.id => cpu,
-            _ => self.core(0),
+        match cpu.try_part::<Member>() {
+            Some(own) if cpu.torus == Some(self.id) => own,
+            _ => self.member(0),
         }
+    }
+
+    /// What it keeps of its core number `index`.
+    fn member(&self, index: usize) -> &'static Member {
+        self.core(index).part()
     }
 }
 

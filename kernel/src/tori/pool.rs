@@ -2,10 +2,10 @@
 //! another torus.
 
 use super::Lock;
-use crate::arch::Relax;
 use core::ops::{Deref, DerefMut};
 use core::sync::atomic::{AtomicU64, Ordering};
 use spin::mutex::SpinMutexGuard;
+use sync::Relax;
 use vm::pool::FramePool;
 
 /// The pool.

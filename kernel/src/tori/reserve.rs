@@ -9,9 +9,9 @@
 use super::Torus;
 use crate::arch::cpu;
 use crate::checked;
-use crate::sched::own::OwnCell;
 use core::sync::atomic::{AtomicU64, Ordering};
 use fallible::NoMemory;
+use sync::OwnCell;
 use vm::addr::PAGE_SIZE;
 use vm::slab;
 
@@ -72,12 +72,12 @@ const INSISTS: u64 = 1 << 63;
 
 /// Whether this core holds a reservation: it may draw what is kept for that.
 pub(super) fn holds() -> bool {
-    cpu::this().sched.reserved.get() & !INSISTS > 0
+    cpu::this().carried.get() & !INSISTS > 0
 }
 
 /// Whether this core insists: it may draw whatever is not reserved.
 pub(super) fn insists() -> bool {
-    cpu::this().sched.reserved.get() & INSISTS > 0
+    cpu::this().carried.get() & INSISTS > 0
 }
 
 /// The heap of the torus that the executing core is of.
@@ -86,29 +86,29 @@ pub(super) struct OwnHeap;
 impl fallible::Reserve for OwnHeap {
     #[inline]
     fn reserve(&self, blocks: usize, bytes: usize) -> Result<u64, NoMemory> {
-        let cpu = cpu::this();
-        let torus = cpu.torus();
+        let reserved = &cpu::this().carried;
         // A core that holds a reservation has made it for what it needs now.
-        let before = cpu.sched.reserved.get();
+        let before = reserved.get();
         if before & !INSISTS > 0 {
             return Ok(before);
         }
         let frames = frames(blocks, bytes).ok_or(NoMemory)?;
+        let torus = super::here();
         if before == 0 && (torus.is_closed() || torus.fails()) {
             return Err(NoMemory);
         }
-        let credit = &cpu.sched.credit;
+        let credit = &super::member().credit;
         if credit.get() < frames {
             set_aside(torus, credit, frames)?;
         }
         credit.set(credit.get() - frames);
-        cpu.sched.reserved.set(before | frames);
+        reserved.set(before | frames);
         checked::reserved();
         Ok(before)
     }
 
     fn insist(&self) -> u64 {
-        let reserved = &cpu::this().sched.reserved;
+        let reserved = &cpu::this().carried;
         let before = reserved.get();
         reserved.set(before | INSISTS);
         before
@@ -116,17 +116,17 @@ impl fallible::Reserve for OwnHeap {
 
     #[inline]
     fn release(&self, mark: u64) {
-        let cpu = cpu::this();
-        let frames = (cpu.sched.reserved.replace(mark) & !INSISTS) - (mark & !INSISTS);
+        let frames = (cpu::this().carried.replace(mark) & !INSISTS) - (mark & !INSISTS);
         if frames == 0 {
             return;
         }
         checked::released(frames);
-        let torus = cpu.torus();
-        let credit = cpu.sched.credit.get() + frames;
-        cpu.sched.credit.set(credit);
+        let member = super::member();
+        let credit = member.credit.get() + frames;
+        member.credit.set(credit);
+        let torus = super::here();
         if credit > 2 * CREDIT || torus.reservations.are_drawn() {
-            give_back(torus, &cpu.sched.credit, frames);
+            give_back(torus, &member.credit, frames);
         }
     }
 }

@@ -6,7 +6,6 @@
 //! many slots together. Free slots of a size are linked through the page table's words for their first pages.
 
 use crate::arch::paging::{KernelTables, Leaf, PhysAddr};
-use crate::arch::shootdown;
 use core::ops::Range;
 use vm::addr::{Frame, PAGE_SIZE};
 
@@ -29,6 +28,8 @@ pub(super) trait Frames {
     fn free(&mut self, frame: Frame);
     /// Called between pages: what programs have the kernel hold may be large.
     fn pause(&self);
+    /// Has all cores of the torus forget the kernel's translations.
+    fn forget(&self);
 }
 
 /// Slots of one size. Addresses; 0 is none.
@@ -130,7 +131,7 @@ impl Slots {
     /// A slot of 2 to the power `order` pages, the table for its first page there.
     fn take(&mut self, order: usize, frames: &mut impl Frames) -> Option<u64> {
         if self.zones.get(order)?.clean == 0 && self.stale >= STALE {
-            self.clean();
+            self.clean(frames);
         }
         let zone = &mut self.zones[order];
         if zone.clean != 0 {
@@ -159,8 +160,8 @@ impl Slots {
     }
 
     /// Has all cores forget; what was stale can be used.
-    fn clean(&mut self) {
-        shootdown::flush_kernel();
+    fn clean(&mut self, frames: &impl Frames) {
+        frames.forget();
         for zone in self.zones.iter_mut().filter(|zone| zone.stale != 0) {
             link(zone.last_stale, zone.clean);
             zone.clean = zone.stale;

@@ -1,8 +1,8 @@
 //! What operations on objects take of the kernel's heap, at most. Their nodes cannot be allocated fallibly, so it is reserved first.
 
 use super::{Builder, Handle};
-use crate::arch::cpu;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use fallible::{NoMemory, Reserved};
 
 /// The store itself.
@@ -34,7 +34,7 @@ pub fn tree(pages: u64, size: u64) -> u64 {
 
 /// The page tree of an object, hashed. ENOMEM when it has more pages than the torus's memory could ever describe.
 pub fn id_of(handle: &Handle) -> Result<u64, Errno> {
-    let most = cpu::this().torus().total() * 4096 / PAGE;
+    let most = tori::here().total() * 4096 / PAGE;
     let pages = handle.stored(most);
     if pages == most {
         return Err(Errno::ENOMEM);

@@ -4,9 +4,9 @@ use super::content::Shown;
 use super::patches::Patches;
 use super::{Builder, Handle, cost};
 use crate::mem::object::{MemoryObject, ObjectRef};
-use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
 use alloc::sync::{Arc, Weak};
+use sync::Lock;
 use vm::vmo::{Patch, Rights};
 
 /// An object that is open.

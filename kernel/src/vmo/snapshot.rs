@@ -4,13 +4,13 @@ use super::calls::{close_on_exec, open};
 use super::file::VmoFile;
 use super::supply::{Frames, Page};
 use super::{cost, store};
-use crate::arch::cpu;
 use crate::mem::fault;
 use crate::mem::held::Held;
 use crate::mem::object::{ObjectRef, Shown};
 use crate::mem::space::VmSpace;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vm::addr::{PAGE_SIZE, Page as Number, VirtAddr};
@@ -30,7 +30,7 @@ pub fn snapshot(call: &mut Call) -> SysResult {
     let close = close_on_exec(flags)?;
     let space = call.thread.space.with(|space| space.clone());
     let space = space.ok_or(Errno::EFAULT)?;
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     let mut from = Number(0);
     let (pages, held) = loop {
         let away =
@@ -61,7 +61,7 @@ fn take(
     address: VirtAddr,
     length: u64,
 ) -> (Result<Option<Pages>, Stop>, FlushDebt) {
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     match space.check_snapshot(memory, address, length, Number(0)) {
         Ok(None) => {}
         Ok(Some(_)) => return (Ok(None), FlushDebt::none()),

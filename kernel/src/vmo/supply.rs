@@ -4,6 +4,7 @@ use crate::arch::cpu;
 use crate::mem::held::Held;
 use crate::process::charge::{self, Kind, One};
 use crate::sched;
+use crate::tori;
 use vm::frames::{Owner, Use};
 use vm::hash::PageBytes;
 use vm::table::TableMemory;
@@ -24,7 +25,7 @@ pub enum Page {
 
 /// Whether memory objects may have so many pages more: they outlive who builds them, and cannot be swapped.
 pub fn has_room(pages: u64) -> bool {
-    charge::has_room(Kind::ObjectPage, pages) && !cpu::this().torus().is_closed()
+    charge::has_room(Kind::ObjectPage, pages) && !tori::here().is_closed()
 }
 
 impl Page {
@@ -64,7 +65,7 @@ impl PageMemory for Page {
         let Self::Frame(held, _) = self else {
             return None;
         };
-        let frames = cpu::this().torus().memory().frames();
+        let frames = tori::here().memory().frames();
         if frames.shares(held.frame()) != 1 {
             return None;
         }
@@ -88,7 +89,7 @@ impl PageSupply for Frames {
         // The process that builds an object pays for it.
         sched::charge_heap(1);
         // In no slot of the page cache: that comes when it is mapped.
-        let frames = cpu::this().torus().memory().frames();
+        let frames = tori::here().memory().frames();
         frames.assign(held.frame(), Use::Cached, Owner::CONTENT, u64::MAX);
         Ok(Page::Frame(held, One::new(Kind::ObjectPage)))
     }

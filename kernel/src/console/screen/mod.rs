@@ -6,12 +6,12 @@
 
 mod text;
 
-use crate::arch::Relax;
 use crate::arch::time::{self, Nanos};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 use noto_sans_mono_bitmap::{FontWeight, RasterHeight, get_raster, get_raster_width};
 use spin::mutex::SpinMutex;
+use sync::Relax;
 use text::{COLUMNS, ROWS, Text};
 
 const FONT: FontWeight = FontWeight::Regular;

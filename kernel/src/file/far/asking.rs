@@ -9,7 +9,6 @@ use crate::arch::cpu;
 use crate::mem::reclaim::{self, Room};
 use crate::process::Thread;
 use crate::rings;
-use crate::sched::lock::Lock;
 use crate::signal::Signal;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -22,6 +21,7 @@ use braid_files::far::wire::{Wire, Writer};
 use braid_files::walk::PATH_MAX;
 use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::{NoMemory, TryVec};
+use sync::Lock;
 
 /// Bytes of an answer at the most, but for the list of a poll: a path and its frame.
 const ANSWER: usize = PATH_MAX + 64;

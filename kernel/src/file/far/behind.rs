@@ -7,9 +7,9 @@ use super::super::tree::Node;
 use super::asking::ask;
 use super::question::Reply;
 use super::{MAIN, exports};
-use crate::arch::cpu;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
+use crate::tori;
 use ::torus::TorusId;
 use braid_files::credentials::Identity;
 use braid_files::far::answer::Answer;
@@ -89,7 +89,7 @@ impl Behind {
     /// Asks it for the name, or looks where it is here.
     pub fn ask(self, call: &Call) -> Result<Outcome, Stop> {
         let Self { home, number } = self;
-        if home == cpu::this().torus().id {
+        if home == tori::here().id {
             return Ok(Outcome::Bytes(exports::file(number)?.name()?));
         }
         let (subject, request) = (About::File { number }, Request::Name);

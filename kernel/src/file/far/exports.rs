@@ -8,9 +8,9 @@ use super::super::tree::{self, Node};
 use super::super::{context, local, locks};
 use super::remote::Remote;
 use super::share;
-use crate::arch::cpu;
 use crate::process::Pid;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use ::torus::TorusId;
 use alloc::sync::Arc;
 use braid_files::archive::{NodeId, S_IFMT};
@@ -143,7 +143,7 @@ pub fn node(number: u64) -> Result<Node, Errno> {
 /// The node where a path goes on, of any torus. Errors as those of [`node`], EIO when there is no such torus.
 pub fn node_at(home: u32, number: u64) -> Result<Node, Errno> {
     let home = TorusId::new(home as usize).ok_or(Errno::EIO)?;
-    if home == cpu::this().torus().id {
+    if home == tori::here().id {
         return node(number);
     }
     Ok(Node::Far(fallible::arc(Remote::place_of(home, number))?))
@@ -158,6 +158,6 @@ pub fn placeless(number: u64) -> Option<Arc<OpenFile>> {
 /// The same for a path that goes on, and ends, at a file of this torus.
 pub fn onward_file(onward: &Onward) -> Option<Arc<OpenFile>> {
     let (home, number) = onward.from.filter(|_| onward.rest.is_empty())?;
-    let is_here = home as usize == cpu::this().torus().id.index();
+    let is_here = home as usize == tori::here().id.index();
     placeless(number).filter(|_| is_here)
 }

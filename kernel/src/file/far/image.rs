@@ -17,6 +17,7 @@ use crate::arch::cpu;
 use crate::process::{Pid, Process, Thread};
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use ::torus::TorusId;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -66,7 +67,7 @@ impl Packed {
             Body::Far(remote) => (remote.home, remote.number, remote.description),
             _ => {
                 let number = exports::export(file.clone(), self.to)?;
-                let home = cpu::this().torus().id;
+                let home = tori::here().id;
                 if let Err(errno) = self.hold(home, number) {
                     exports::hold(number, self.to, -1);
                     return Err(errno);
@@ -241,7 +242,7 @@ fn open(item: &Item) -> Result<Arc<OpenFile>, Errno> {
             description,
         } => {
             let home = TorusId::new(home as usize).ok_or(Errno::EIO)?;
-            if home == cpu::this().torus().id {
+            if home == tori::here().id {
                 return exports::file(number).map_err(|_| Errno::EIO);
             }
             Remote::new(home, number, description).open()

@@ -41,7 +41,7 @@ pub use question::Reply;
 pub use serving::Serving;
 pub use share::Share;
 
-use crate::arch::cpu;
+use crate::tori;
 use ::torus::TorusId;
 
 /// The home of `/tmp` and of the console.
@@ -49,9 +49,9 @@ pub const MAIN: TorusId = TorusId::ZERO;
 
 /// Whether this torus is the home of `/tmp` and of the console.
 pub fn is_main() -> bool {
-    cpu::this().torus().id == MAIN
+    tori::here().id == MAIN
 }
 
 fn share() -> &'static Share {
-    &cpu::this().torus().share.far_files
+    &tori::here().share.far_files
 }

@@ -7,6 +7,7 @@
 use crate::arch::{cpu, paging};
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::vec::Vec;
 use braid_files::far::wire::{Reader, Wire, WireError, Writer};
 use fallible::{TryVec, collect, with_capacity};
@@ -155,7 +156,7 @@ impl Parcel {
             return Err(Errno::EINVAL);
         }
         let others = with_capacity(count)?;
-        let torus = cpu::this().torus();
+        let torus = tori::here();
         let first = torus.alloc_buffer().ok_or(Errno::ENOMEM)?;
         let mut parcel = Self(Frames { first, others });
         for index in 0..count {
@@ -187,7 +188,7 @@ impl Parcel {
 
 impl Drop for Parcel {
     fn drop(&mut self) {
-        let torus = cpu::this().torus();
+        let torus = tori::here();
         torus.free_frame(self.0.first);
         for frame in &self.0.others {
             torus.free_frame(*frame);

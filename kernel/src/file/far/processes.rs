@@ -6,7 +6,6 @@ use super::asking::ask;
 use super::bytes::list_from;
 use super::question::Reply;
 use super::remote::Remote;
-use crate::arch::cpu;
 use crate::mem::user::UserSlice;
 use crate::process::Thread;
 use crate::syscall::call::{Call, Stop, SysResult};
@@ -31,7 +30,7 @@ pub fn ask_wherever(thread: &Arc<Thread>, home: TorusId, question: &Ask) -> Resu
     if !of_process {
         return ask(thread, home, question);
     }
-    let own = cpu::this().torus().id;
+    let own = tori::here().id;
     let others = tori::all().map(|torus| torus.id).filter(|id| *id != home);
     let first = (home.index() < tori::count()).then_some(home);
     for home in first.into_iter().chain(others).filter(|id| *id != own) {
@@ -52,7 +51,7 @@ pub fn list_processes(call: &mut Call, file: &OpenFile, out: UserSlice) -> SysRe
             return Ok(n);
         }
     }
-    let own = cpu::this().torus().id;
+    let own = tori::here().id;
     let turns = tori::all()
         .enumerate()
         .map(|(index, torus)| (index as u64 + 1, torus.id));

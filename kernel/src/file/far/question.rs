@@ -3,18 +3,18 @@
 use super::super::open::{Body, OpenFile};
 use super::parcel::{Frames, Parcel};
 use super::remote::{Remote, hold};
-use crate::arch::cpu;
 use crate::mem::object::ObjectRef;
 use crate::migrate::lease;
 use crate::process::Thread;
-use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use ::torus::TorusId;
 use alloc::sync::Arc;
 use braid_files::far::answer::Answer;
 use braid_files::far::wire::WireError;
 use core::sync::atomic::AtomicBool;
 use fallible::NoMemory;
+use sync::Lock;
 
 /// A question to another torus.
 pub struct Asking {
@@ -54,7 +54,7 @@ impl Asking {
                 }
                 Err(Errno::ENOMEM) => return Err(NoMemory),
                 Err(errno) => {
-                    hold(self.home, number, cpu::this().torus().id, -1);
+                    hold(self.home, number, tori::here().id, -1);
                     Reply::failed(errno)
                 }
             },
@@ -80,7 +80,7 @@ impl Drop for Asking {
         }
         match self.parcel.frames().letter() {
             Ok(Answer::Opened { number, .. }) => {
-                hold(self.home, number, cpu::this().torus().id, -1);
+                hold(self.home, number, tori::here().id, -1);
             }
             Ok(Answer::Object { number, .. }) => lease::holder::refuse(self.home, number),
             _ => {}

@@ -3,10 +3,10 @@
 use super::super::open::{Body, Flags, OpenFile};
 use super::super::tree;
 use super::{MAIN, exports};
-use crate::arch::cpu;
 use crate::process::Pid;
 use crate::rings::{self, Places};
 use crate::syscall::errno::Errno;
+use crate::tori;
 use ::torus::TorusId;
 use ::torus::message::Message;
 use alloc::sync::Arc;
@@ -44,7 +44,7 @@ const TOLD: usize = 5;
 
 /// Tells a home that `holder` has a file more or less often than before.
 pub fn hold(home: TorusId, file: u64, holder: TorusId, change: i32) {
-    if home == cpu::this().torus().id {
+    if home == tori::here().id {
         return exports::hold(file, holder, change);
     }
     let message = Message::FileHold {
@@ -132,7 +132,7 @@ impl Remote {
 impl Drop for Remote {
     fn drop(&mut self) {
         if *self.holds.get_mut() {
-            hold(self.home, self.number, cpu::this().torus().id, -1);
+            hold(self.home, self.number, tori::here().id, -1);
         }
     }
 }

@@ -7,11 +7,9 @@ use super::super::locks;
 use super::acting::{act, poll};
 use super::parcel::{self, Frames};
 use super::share;
-use crate::arch::cpu;
 use crate::mem::reclaim::{self, Room};
 use crate::process::Pid;
 use crate::rings::{self, Places};
-use crate::sched::lock::Lock;
 use crate::sched::time::Nanos;
 use crate::sched::timer::Due;
 use crate::sched::wait::Waiter;
@@ -19,6 +17,7 @@ use crate::sched::wake;
 use crate::signal::Signal;
 use crate::syscall::call::{InFlight, Stop};
 use crate::syscall::errno::Errno;
+use crate::tori;
 use ::torus::TorusId;
 use ::torus::message::Message;
 use alloc::sync::Arc;
@@ -29,6 +28,7 @@ use braid_files::far::requests::Call;
 use braid_files::far::wire::WireError;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use fallible::with_capacity;
+use sync::Lock;
 
 /// Where a request stands.
 mod state {
@@ -100,7 +100,7 @@ impl Serving {
     /// Sends this torus a message that has the request run again, after the messages that have come before it.
     fn look_again(&self) {
         let request = self.number.load(Ordering::Acquire);
-        rings::send(cpu::this().torus().id, Message::FileWoken { request });
+        rings::send(tori::here().id, Message::FileWoken { request });
     }
 
     /// As [`Self::look_again`], with a tick: nobody hears when it may go on.
@@ -115,7 +115,7 @@ impl Serving {
         self.state.compare_exchange(from, to, ok, fail).is_ok()
     }
 
-    /// Who asks.
+    /// The process that asks.
     pub fn who(&self) -> Who {
         self.who
     }
@@ -213,7 +213,7 @@ fn run(serving: &Arc<Serving>) {
     let mut in_flight = serving.in_flight.lock();
     let user = serving.who.identity.user;
     let result = crate::sched::serve(user, serving.clone(), || {
-        let short = &cpu::this().sched.short_of_memory;
+        let short = &tori::member().short_of_memory;
         short.set(false);
         match act(serving, &mut in_flight) {
             Err(stop @ (Stop::Short | Stop::Errno(Errno::ENOMEM))) if short.get() => {

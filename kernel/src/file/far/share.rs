@@ -4,13 +4,13 @@ use super::super::open::OpenFile;
 use super::question::Asking;
 use super::serving::Serving;
 use crate::process::closing;
-use crate::sched::lock::Lock;
 use ::torus::MAX_TORI;
 use alloc::sync::Arc;
 use braid_files::far::exports::Exports;
 use braid_files::far::requests::Requests;
 use braid_files::far::slots::Slots;
 use core::sync::atomic::{AtomicUsize, Ordering};
+use sync::Lock;
 
 /// One torus's share.
 pub struct Share {

@@ -3,8 +3,8 @@
 
 use super::machine::{busy, running};
 use crate::file::machine;
-use crate::sched::lock::Lock;
 use crate::tori;
+use sync::Lock;
 
 /// A step of the averages, in nanoseconds.
 const STEP: u64 = 5_000_000_000;

@@ -6,6 +6,7 @@ use super::load;
 use super::text::Text;
 use crate::mem::swap::Swap;
 use crate::process::{Pid, table};
+use crate::sched::Core;
 use crate::tori::{self, Torus};
 
 /// The name of a text, and who writes it.
@@ -49,14 +50,19 @@ fn cores() -> u64 {
 
 /// Nanoseconds that a core of a torus has run programs.
 pub(super) fn busy(torus: &Torus, core: usize) -> u64 {
-    torus.core(core).sched.busy.get().min(machine::now().get())
+    torus
+        .core(core)
+        .part::<Core>()
+        .busy
+        .get()
+        .min(machine::now().get())
 }
 
 /// Threads that run or wait for a core: of other tori those that run, as their queues are theirs.
 pub(super) fn running() -> u64 {
     let run = sum(|torus| (torus.cores() - torus.share.sched.idle_cores()) as u64);
-    let own = crate::arch::cpu::this().torus();
-    let waiting = (0..own.cores()).map(|core| own.core(core).sched.waiting() as u64);
+    let own = tori::here();
+    let waiting = (0..own.cores()).map(|core| own.core(core).part::<Core>().waiting() as u64);
     run + waiting.sum::<u64>()
 }
 

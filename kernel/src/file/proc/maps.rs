@@ -5,6 +5,7 @@ use crate::arch::cpu;
 use crate::mem::object::ObjectRef;
 use crate::mem::space::Space;
 use crate::process::Process;
+use crate::tori;
 use vm::addr::{Frame, PAGE_SIZE, Page, PageRange, USER_END};
 use vm::space::{Backing, Flags, Mapping, Object};
 use vm::table::{Entry, Rights, State, TableMemory};
@@ -110,7 +111,7 @@ fn each(process: &Process, mut tell: impl FnMut(&Mapping<ObjectRef>, &dyn Fn() -
     let Some(space) = process.space() else {
         return;
     };
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     let end = Page::containing(USER_END);
     let mut from = Page(0);
     loop {
@@ -171,7 +172,7 @@ fn count(pages: &mut Pages, mapping: &Mapping<ObjectRef>, page: Page, entry: Ent
 
 /// How often a frame is mapped. The object whose page it is has a reference of its own; of frames that another torus lends only that one knows.
 fn mappers(frame: Frame, is_of_object: bool) -> u64 {
-    let shares = cpu::this().torus().memory().frames().shares(frame);
+    let shares = tori::here().memory().frames().shares(frame);
     u64::from(shares).saturating_sub(is_of_object.into()).max(1)
 }
 
@@ -179,7 +180,7 @@ fn mappers(frame: Frame, is_of_object: bool) -> u64 {
 /// numbers that programs could use.
 pub fn page_map(space: &Space, first: u64, to: &mut [u64]) {
     to.fill(0);
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     let user = PageRange::new(Page(0), Page::containing(USER_END));
     let wanted = PageRange::new(Page(first), Page(first + to.len() as u64)).intersect(user);
     space.look(|space| {

@@ -7,6 +7,7 @@ use crate::process::{Name, Pid, Process, RunState, counters, table};
 use crate::signal::Signal;
 use crate::signal::action::SIG_IGN;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use ::torus::family::Life;
 use braid_files::credentials::Identity;
 use core::num::IntErrorKind;
@@ -379,7 +380,7 @@ fn status(process: &Process, text: &mut Text) {
         0,
         u8::from(own.no_new_privileges),
     ));
-    let cores = crate::arch::cpu::this().torus().cores();
+    let cores = tori::here().cores();
     let mask = if cores >= 64 {
         u64::MAX
     } else {

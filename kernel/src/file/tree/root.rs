@@ -3,13 +3,13 @@
 
 use super::Mount;
 use crate::file::content::Content;
-use crate::file::local::Relax;
 use crate::file::{boot, machine};
 use alloc::boxed::Box;
 use braid_files::archive::{self, NodeId};
 use braid_files::error::FileError;
 use braid_files::tmp::{Lower, Marks, Tmp};
 use spin::Once;
+use sync::Relax;
 
 /// The boot archive: parsed once, at boot.
 static ARCHIVE: Once<archive::Tree<'static>> = Once::new();

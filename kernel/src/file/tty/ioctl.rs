@@ -4,7 +4,6 @@ use super::super::caller::Caller;
 use super::super::local::wake_console;
 use super::super::service::bytes;
 use super::{CONSOLE, Console, available, background, is_of, tell};
-use crate::arch::Relax;
 use crate::process::{Pid, table};
 use crate::signal::Signal;
 use crate::syscall::call::Stop;
@@ -13,6 +12,7 @@ use crate::tori;
 use alloc::vec::Vec;
 use braid_files::line::{TERMIOS_SIZE, Termios};
 use spin::mutex::SpinMutexGuard;
+use sync::Relax;
 
 const TCGETS: u32 = 0x5401;
 const TCSETS: u32 = 0x5402;

@@ -10,9 +10,9 @@ use super::io::Transfer;
 use super::local::{local, wake_console};
 use super::machine::{self, Nanos};
 use crate::boot;
+use crate::console;
 use crate::console::program::{self, Output};
 use crate::process::Pid;
-use crate::sched::lock::Lock;
 use crate::sched::wait::Waiter;
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Stop, SysResult};
@@ -22,6 +22,7 @@ use braid_files::line::{Key, Line, Termios};
 use core::sync::atomic::{AtomicBool, Ordering};
 use crossbeam_utils::CachePadded;
 use heapless::Deque;
+use sync::Lock;
 
 /// Bytes of plain input that are kept for a reader; more stay in the port.
 const PLAIN: usize = 16384;
@@ -60,7 +61,7 @@ static TERMINALS: [AtomicBool; 3] = [const { AtomicBool::new(true) }; 3];
 pub fn init() {
     let words = &boot::info().command_line;
     for (fd, terminal) in TERMINALS.iter().enumerate() {
-        let on = words.tty.map_or(!program::is_framed(), |tty| tty[fd]);
+        let on = words.tty.map_or(!console::is_heard(), |tty| tty[fd]);
         terminal.store(on, Ordering::Relaxed);
     }
     if let Some((rows, columns)) = words.winsize {

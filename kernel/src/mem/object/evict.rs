@@ -2,7 +2,7 @@
 
 use super::own::Place;
 use super::{MemoryObject, Pages};
-use crate::arch::cpu;
+use crate::tori;
 use vm::addr::Frame;
 use vm::table::{Slot, TableMemory};
 
@@ -36,7 +36,7 @@ impl MemoryObject {
                     true
                 }
                 Way::Write(slot) => {
-                    let slots = cpu::this().torus().memory().slots();
+                    let slots = tori::here().memory().slots();
                     let shared = slots.is_some_and(|slots| slots.share(slot));
                     if shared {
                         *place = Place::Slot(slot);
@@ -55,7 +55,7 @@ impl MemoryObject {
             if *place != Place::Slot(slot) {
                 return;
             }
-            let memory = cpu::this().torus().memory();
+            let memory = tori::here().memory();
             memory.frames().share(frame);
             // The slot goes: what is in the frame is nowhere else.
             memory.frames().mark_dirty(frame);

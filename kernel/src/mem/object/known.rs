@@ -1,13 +1,13 @@
 //! The objects that a torus finds again by what they show.
 
 use super::ObjectRef;
-use crate::arch::cpu;
-use crate::sched::lock::Lock;
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use fallible::TryVec;
+use sync::Lock;
 
 /// The torus's object of this identity, made when there is none.
 pub(super) fn known(
@@ -15,11 +15,7 @@ pub(super) fn known(
     make: impl FnOnce() -> Result<ObjectRef, Errno>,
 ) -> Result<ObjectRef, Errno> {
     match identity {
-        Some(identity) => cpu::this()
-            .torus()
-            .share
-            .objects
-            .get_or_insert(identity, make),
+        Some(identity) => tori::here().share.objects.get_or_insert(identity, make),
         None => make(),
     }
 }

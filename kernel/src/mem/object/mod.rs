@@ -20,15 +20,15 @@ pub use named::Named;
 pub use pages::Shown;
 pub use source::{Content, PageSource, SourceError};
 
-use crate::arch::cpu;
 use crate::migrate::lease::Far;
-use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::sync::Arc;
 use braid_files::archive::NodeId;
 use known::known;
 use own::OwnPages;
 use source::leaf;
+use sync::Lock;
 use vm::frames::Owner;
 use vm::hash::Digest;
 
@@ -109,7 +109,7 @@ impl MemoryObject {
     }
 
     fn create(pages: Pages) -> Result<ObjectRef, Errno> {
-        let share = &cpu::this().torus().share;
+        let share = &tori::here().share;
         let owner = share.names.object();
         let object = fallible::arc(Self {
             owner,

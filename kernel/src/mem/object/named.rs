@@ -1,12 +1,12 @@
 //! The objects of a torus by their names in the reverse map.
 
 use super::MemoryObject;
-use crate::arch::cpu;
-use crate::sched::lock::Lock;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use fallible::TryMap;
+use sync::Lock;
 use vm::frames::Owner;
 
 /// All objects of one torus that have pages of their own, by name.
@@ -40,7 +40,7 @@ impl Drop for MemoryObject {
         if let Some(far) = self.far() {
             crate::migrate::lease::holder::ended(far);
         }
-        let share = &cpu::this().torus().share;
+        let share = &tori::here().share;
         share.spaces.forget_object(self.owner);
         let mut all = share.named.all.lock();
         all.remove(&self.owner);

@@ -1,12 +1,12 @@
 //! Pages that are an object's own: of files in memory, of shared anonymous memory, and of files whose roots nobody has computed.
 
 use super::{PAGE, PageSource, SourceError};
-use crate::arch::{Relax, cpu};
+use crate::arch::cpu;
 use crate::file::{count_pages, has_room, may_grow};
 use crate::mem::held::Held;
 use crate::mem::swap::{Asked, PageName};
-use crate::sched::lock::Lock;
 use crate::sched::pieces;
+use crate::tori;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -14,6 +14,8 @@ use braid_files::archive::NodeId;
 use core::sync::atomic::{AtomicU64, Ordering};
 use fallible::{TryMap, TryVec};
 use spin::mutex::SpinMutexGuard;
+use sync::Lock;
+use sync::Relax;
 use vm::addr::Frame;
 use vm::frames::{Owner, Use};
 use vm::table::{Slot, TableMemory};
@@ -72,7 +74,7 @@ impl Place {
             Self::Nowhere => {}
             Self::Frame(frame) => drop(Held::again(frame)),
             Self::Slot(slot) => {
-                if let Some(slots) = cpu::this().torus().memory().slots() {
+                if let Some(slots) = tori::here().memory().slots() {
                     slots.release(slot);
                 }
             }
@@ -206,7 +208,7 @@ impl OwnPages {
                 Ok::<(), SourceError>(())
             })?;
         }
-        let frames = cpu::this().torus().memory().frames();
+        let frames = tori::here().memory().frames();
         frames.assign(frame.frame(), Use::Cached, owner, index);
         Ok(frame)
     }
@@ -262,7 +264,7 @@ impl OwnPages {
 fn ask(owner: Owner, index: u64, slot: Slot) -> SourceError {
     let used = Use::Cached;
     let page = PageName { used, owner, index };
-    let swap = cpu::this().torus().reclaim.swap();
+    let swap = tori::here().reclaim.swap();
     match swap.map(|swap| swap.bring_back(slot, page)) {
         Some(Asked::Wait) => SourceError::Wait,
         Some(Asked::NoMemory) => SourceError::NoMemory,

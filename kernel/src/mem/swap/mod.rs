@@ -20,10 +20,10 @@ pub use transfer::PageName;
 use crate::arch::{cpu, paging};
 use crate::disk::{Direction, Disk};
 use crate::process::counters;
-use crate::sched::lock::Lock;
 use crate::sched::wait::WaitQueue;
-use crate::tori::Torus;
+use crate::tori::{self, Torus};
 use alloc::vec::Vec;
+use sync::Lock;
 use transfer::{Stage, Table, Transfer, Work};
 use vm::addr::{Frame, PAGE_SIZE};
 use vm::frames::Use;
@@ -126,7 +126,7 @@ impl Swap {
             self.room.enrol();
             return Asked::Wait;
         };
-        let torus = cpu::this().torus();
+        let torus = tori::here();
         let Some(frame) = torus.alloc_frame(Use::Private) else {
             return Asked::NoMemory;
         };
@@ -187,7 +187,7 @@ impl Swap {
 
     /// Less is under way, without the disk's having said so: wakes those who wait for that.
     fn tell(&self) {
-        cpu::this().torus().reclaim.wake_waiting();
+        tori::here().reclaim.wake_waiting();
     }
 
     /// No core writes to the prepared frames any more: they may go.
@@ -260,7 +260,7 @@ impl Swap {
     }
 
     fn conclude(&self, transfer: Transfer, end: End) {
-        let torus = cpu::this().torus();
+        let torus = tori::here();
         let (slot, frame) = (transfer.slot, transfer.frame);
         if matches!(end, End::Failed | End::Changed) {
             self.slots.retire(slot);

@@ -81,7 +81,7 @@ pub struct Prepared {
 /// Has a torus take a disk, in its own memory.
 fn hand_over(torus: &'static Torus, prepared: Prepared) {
     *torus.reclaim.prepared.lock() = Some(prepared);
-    if torus.id == cpu::this().torus().id {
+    if torus.id == tori::here().id {
         return open();
     }
     rings::send(torus.id, Message::OpenSwap {});
@@ -92,7 +92,7 @@ fn hand_over(torus: &'static Torus, prepared: Prepared) {
 
 /// Takes the disk that was prepared for this core's torus.
 pub fn open() {
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     // Another torus that waits for this one sees the disk taken only when all is done.
     let mut prepared = torus.reclaim.prepared.lock();
     let Some(Prepared { name, disk }) = prepared.take() else {

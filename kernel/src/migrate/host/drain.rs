@@ -6,6 +6,8 @@ use super::{Host, Todo, step};
 use crate::arch::cpu;
 use crate::mem::reclaim::low;
 use crate::mem::space::{Space, VmSpace};
+use crate::sched::Core;
+use crate::tori;
 use alloc::sync::Arc;
 use torus::migrate::{Claim, Event, Resident};
 use vm::addr::Page;
@@ -14,7 +16,7 @@ use vm::space::Away;
 /// Goes on with what spaces of this torus have elsewhere, while nobody has anything else to do. False when there is nothing to do
 /// before something else happens.
 pub fn drain() -> bool {
-    let cursor = &cpu::this().sched.drained;
+    let cursor = &cpu::part::<Core>().drained;
     let count = own().claims.lock().len();
     (0..count).any(|_| {
         cpu::let_interrupts_in();
@@ -45,7 +47,7 @@ fn drain_space(space: &Arc<Space>) -> bool {
 const STEPS: usize = 16;
 
 fn drain_more(space: &mut VmSpace, host: &mut Host, todo: &mut Todo) -> bool {
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     let (memory, here) = (torus.memory(), torus.id);
     for _ in 0..STEPS {
         match space.next_away(memory, host.cursor) {

@@ -2,10 +2,11 @@
 
 use super::super::own;
 use super::{Pages, Todo, execute, step};
-use crate::arch::{cpu, paging};
+use crate::arch::paging;
 use crate::checked;
 use crate::mem::space::VmSpace;
 use crate::process::counters;
+use crate::tori;
 use torus::DepositId;
 use torus::migrate::{Claim, Effects, Event, Resident};
 use torus::span::Span;
@@ -24,7 +25,7 @@ pub fn fault(
     page: Page,
     source: Source,
 ) -> Result<bool, NoFrame> {
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     match resident.claim(source) {
         Some(claim) if claim.home == torus.id => take_back(space, resident, claim, page),
         _ if torus.for_programs() == 0 => Err(NoFrame),
@@ -53,7 +54,7 @@ pub(super) fn take_back(
     let Some(home) = own().deposit(claim.deposit) else {
         return Ok(false);
     };
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     let taken = home.space.look(|frozen| {
         let taken = space.take_back(memory, frozen, claim.source, page);
         home.count(frozen);
@@ -74,7 +75,7 @@ pub(super) fn copy(
         .claim_to(deposit)
         .and_then(|claim| space.table().root_of(claim.source));
     let Some(root) = root else { return };
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     let (mut copied, mut uncopied) = (Span { mask: 0, ..span }, Span { mask: 0, ..span });
     for page in span.pages() {
         let done = match granted(memory, root, page) {
@@ -116,7 +117,7 @@ pub(super) fn copy(
 
 /// Copies a page from a frame of another torus, if it is still wanted.
 fn bring(space: &mut VmSpace, page: Page, from: Frame, asked: bool) -> Result<(), NoFrame> {
-    let torus = cpu::this().torus();
+    let torus = tori::here();
     let frame = torus.alloc_frame(Use::Private).ok_or(NoFrame)?;
     let source = paging::phys_to_virt(from.start());
     let target = paging::phys_to_virt(frame.start());

@@ -1,12 +1,12 @@
 //! Mappings in a process's image.
 
-use crate::arch::cpu;
 use crate::file::boot_object;
 use crate::mem::object::ObjectRef;
 use crate::mem::space::VmSpace;
 use crate::migrate::lease::{self, ObjectName, Taken};
 use crate::migrate::words::{Reader, Writer};
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::vec::Vec;
 use braid_files::archive::NodeId;
 use fallible::TryVec;
@@ -26,7 +26,7 @@ pub(super) fn write_space(to: &mut Writer, vm: &VmSpace, taken: &mut Taken) -> R
     to.put_all([heap.0.0, heap.1.0, vm.ceiling().0])?;
     to.put_all([limits.address_space, limits.data, limits.stack])?;
     to.put_all([vm.peak(), vm.mapping_count() as u64])?;
-    for mapping in vm.mappings(cpu::this().torus().memory()) {
+    for mapping in vm.mappings(tori::here().memory()) {
         let shared = !mapping.is_private();
         let (kind, offset, number, home) = match &mapping.backing {
             Backing::Zero => (ZERO, 0, 0, 0),

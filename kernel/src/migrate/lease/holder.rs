@@ -4,7 +4,7 @@
 //! any more is given back only when each space's lock has been free once since.
 
 use super::{ObjectName, here, home, own};
-use crate::arch::{cpu, paging, shootdown};
+use crate::arch::{paging, shootdown};
 use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef, Shown, SourceError};
 use crate::mem::space::Space;
@@ -12,12 +12,13 @@ use crate::mem::spaces::Forgotten;
 use crate::process::{Pid, closing};
 use crate::rings::{self, Places};
 use crate::sched;
-use crate::sched::lock::Lock;
 use crate::sched::pieces;
 use crate::sched::wait::WaitQueue;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
+use sync::Lock;
 use torus::TorusId;
 use torus::lease::{Answer, Entry, Known, Lease, Why};
 use torus::message::Message;
@@ -64,7 +65,7 @@ impl Far {
             Known::Refused(Why::Lost) => return Err(SourceError::Lost),
             Known::Content(root) if root == [0; 4] => return Ok(Shown::Zero),
             Known::Content(root) => {
-                let cache = &cpu::this().torus().share.page_cache;
+                let cache = &tori::here().share.page_cache;
                 if let Some(frame) = cache.search(owner).find(&digest(root), index) {
                     return Ok(Shown::Frame(frame));
                 }
@@ -76,7 +77,7 @@ impl Far {
             Known::Nothing => {}
         }
         // Content is copied when it comes.
-        let lacks = self.is_content() && cpu::this().torus().for_programs() == 0;
+        let lacks = self.is_content() && tori::here().for_programs() == 0;
         if lacks || lease.asked(index).is_err() {
             return Err(SourceError::NoMemory);
         }
@@ -100,7 +101,7 @@ impl Far {
         }
         match self.lease.lock().look(index, asker) {
             Known::Content(root) => {
-                let cache = &cpu::this().torus().share.page_cache;
+                let cache = &tori::here().share.page_cache;
                 cache.search(owner).find(&digest(root), index)
             }
             _ => None,
@@ -194,7 +195,7 @@ pub fn refuse(home: TorusId, number: u64) {
 pub fn settle(space: &Space) {
     space.look(|space| {
         let mut held = own().held.lock();
-        for mapping in space.mappings(cpu::this().torus().memory()) {
+        for mapping in space.mappings(tori::here().memory()) {
             if let Backing::Object { object, .. } = &mapping.backing
                 && let Some(far) = object.0.far()
                 && let Some(entry) = held.get_mut((far.name.home, far.name.number))
@@ -233,7 +234,7 @@ pub fn sweep() {
             break;
         }
         // Once for all of them.
-        let forgotten = cpu::this().torus().share.spaces.settle();
+        let forgotten = tori::here().share.spaces.settle();
         for ((home, object), count) in gone {
             if count > 0 {
                 answer(home, Message::Unhold { object, count }, &forgotten);
@@ -284,7 +285,7 @@ fn keep(object: &Arc<MemoryObject>, index: u64, frame: Frame, root: [u64; 4]) {
         return;
     }
     let (root, owner) = (digest(root), ObjectRef(object.clone()).owner());
-    let cache = &cpu::this().torus().share.page_cache;
+    let cache = &tori::here().share.page_cache;
     if cache.search(owner).find(&root, index).is_some() {
         return;
     }
@@ -297,7 +298,7 @@ fn keep(object: &Arc<MemoryObject>, index: u64, frame: Frame, root: [u64; 4]) {
 
 /// The object was cut: nobody here reaches what lies behind any more.
 pub fn cut(from: TorusId, object: u64, page: u64, cut: u64) {
-    let spaces = &cpu::this().torus().share.spaces;
+    let spaces = &tori::here().share.spaces;
     let found = own().held.lock().object((from, object)).flatten();
     let forgotten = match found.as_ref().and_then(|found| Some((found, found.far()?))) {
         Some((found, far)) => {

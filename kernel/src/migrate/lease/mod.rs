@@ -9,13 +9,15 @@ pub use holder::Far;
 
 use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef};
-use crate::rings::{self, Places};
-use crate::sched::lock::Lock;
+use crate::rings;
+use crate::rings::Places;
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::collections::BTreeMap;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use fallible::TryMap;
+use sync::Lock;
 use torus::TorusId;
 use torus::lease::{Holdings, Lender};
 use torus::message::Message;
@@ -76,7 +78,7 @@ fn hold(home: TorusId, object: u64, holder: TorusId, change: i32) {
 }
 
 fn here() -> TorusId {
-    crate::arch::cpu::this().torus().id
+    tori::here().id
 }
 
 /// What an object is called between tori.

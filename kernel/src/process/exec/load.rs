@@ -9,6 +9,7 @@ use crate::mem::user::UserSlice;
 use crate::process::limits::Limits;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
+use crate::tori;
 use alloc::sync::Arc;
 use braid_files::executable::elf::{PAGE, Part, Plan, Rights};
 use vm::addr::VirtAddr;
@@ -52,7 +53,7 @@ pub(super) fn map(
 }
 
 fn map_one(space: &Space, request: MapRequest<ObjectRef>) -> Result<(), Errno> {
-    let memory = cpu::this().torus().memory();
+    let memory = tori::here().memory();
     space.with(|space| split(space.map(memory, request)))?;
     Ok(())
 }
