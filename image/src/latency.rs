@@ -28,10 +28,11 @@ const ROWS: usize = 40;
 /// Functions that are told of a stretch that is too long.
 const PLACES: usize = 8;
 /// What is not the first function of a call, fault or interrupt: ways to it, and helpers of all.
-const DISPATCH: [&str; 16] = [
+const DISPATCH: [&str; 17] = [
     "__text_start",
     "braid_",
-    "arch::",
+    "above_",
+    "machine::",
     "trap::",
     "syscall::enter",
     "syscall::run",
@@ -254,7 +255,7 @@ mod tests {
             name: name.to_owned(),
         };
         let symbols = Symbols::linux(&[
-            symbol(16, "braid_kernel::arch::trap::syscall"),
+            symbol(16, "machine::trap::syscall"),
             symbol(32, "braid_kernel::file::poll::h0123456789abcdef"),
             symbol(48, "memset"),
         ]);

@@ -79,14 +79,9 @@ fn symbol(loader: &Loader, address: u64) -> Option<String> {
 
 /// A source path without what lies above the crate's sources.
 fn short(file: &str) -> &str {
-    let start = [
-        "/kernel/src/",
-        "/vm/src/",
-        "/torus/src/",
-        "/image/loader/src/",
-    ]
-    .iter()
-    .find_map(|part| file.rfind(part));
+    let start = ["/kernel/", "/vm/src/", "/torus/src/", "/image/loader/src/"]
+        .iter()
+        .find_map(|part| file.rfind(part));
     start.map_or(file, |at| &file[at + 1..])
 }
 
@@ -117,6 +112,8 @@ mod tests {
     fn places_are_shortened() {
         let file = "/home/x/braid/kernel/src/main.rs";
         assert_eq!(short(file), "kernel/src/main.rs");
+        let file = "/home/x/braid/kernel/machine/src/panic.rs";
+        assert_eq!(short(file), "kernel/machine/src/panic.rs");
         assert_eq!(
             short("/rustc/0/core/src/fmt.rs"),
             "/rustc/0/core/src/fmt.rs"

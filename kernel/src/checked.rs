@@ -45,12 +45,12 @@ mod off {
 
 #[cfg(feature = "checked")]
 mod on {
-    use crate::arch::cpu::MAX_CORES;
-    use crate::arch::paging;
     use crate::mem::space::Space;
     use crate::tori::{self, Torus};
     use alloc::sync::Arc;
     use core::sync::atomic::{AtomicU64, Ordering};
+    use machine::cpu::MAX_CORES;
+    use machine::paging;
     use vm::addr::{Frame, PAGE_SIZE};
     use vm::space::Stray;
     use vm::table::TableMemory;

@@ -13,16 +13,12 @@
 
 extern crate alloc;
 
-mod arch;
-mod boot;
 mod checked;
 mod console;
 mod disk;
 mod file;
 mod mem;
 mod migrate;
-mod panic;
-mod power;
 mod process;
 mod rings;
 mod sched;

@@ -8,16 +8,9 @@
 //! 6. The machine is divided into tori; the cores join them.
 //! 7. The loader's memory is reclaimed, the first program is started.
 
-use crate::arch::cpu::{self, CoreIndex, Cpu, MAX_CORES, Maker};
-use crate::arch::paging::{self, KernelTables, Kind, NoFrame};
-use crate::arch::smp::{self, Coming, Parked};
-use crate::arch::{self, Clocks, CoreStacks, apic, features, ioapic, time};
-use crate::boot::early::EarlyFrames;
-use crate::boot::{self, BootInfo};
-use crate::power::{self, refuse};
+use crate::process;
 use crate::sched;
 use crate::tori::{self, Early};
-use crate::{console, process};
 use braid_firmware::acpi::Tables;
 use braid_firmware::acpi::fadt::{self, Register};
 use braid_firmware::acpi::hpet::Hpet;
@@ -28,6 +21,15 @@ use core::cell::{RefCell, UnsafeCell};
 use core::mem::MaybeUninit;
 use core::sync::atomic::AtomicU32;
 use heapless::Vec;
+use machine::boot::early::EarlyFrames;
+use machine::boot::{self, BootInfo};
+use machine::console;
+use machine::cpu::{self, Cpu, Maker};
+use machine::paging::{self, KernelTables, Kind, NoFrame};
+use machine::power::{self, refuse};
+use machine::smp::{self, Coming, Parked};
+use machine::{Clocks, CoreStacks, apic, features, ioapic, time};
+use machine::{CoreIndex, MAX_CORES};
 use vm::addr::{PAGE_SIZE, PhysAddr};
 
 /// Bytes of the first core's stacks while the machine is not divided.
@@ -74,7 +76,7 @@ extern "C" fn start() -> ! {
     crate::mem::swap::start();
     process::start();
     static LEFT: AtomicU32 = AtomicU32::new(0);
-    arch::enter_user(&LEFT, 1)
+    machine::enter_user(&LEFT, 1)
 }
 
 /// All up to a machine whose cores run the scheduler. What this has on the stack is gone when processes start.
@@ -97,7 +99,7 @@ fn raise() {
     let mut early = own_tables(info);
     let firmware = Firmware::read(info, &mut early);
     let wide = info.cores.iter().any(|core| core.lapic_id > 254);
-    if arch::start_interrupts(!info.command_line.no_x2apic, wide).is_err() {
+    if machine::start_interrupts(!info.command_line.no_x2apic, wide).is_err() {
         refuse("x2apic=off: this processor cannot leave x2APIC mode");
     }
     let rates = time::init(firmware.clocks, info.date);
@@ -150,7 +152,7 @@ fn own_tables(info: &BootInfo) -> EarlyFrames {
     if !features::get().nx {
         refuse("this processor has no no-execute bit");
     }
-    if arch::has_five_levels() {
+    if machine::has_five_levels() {
         refuse(
             "the loader has left the processor with page tables of five levels, and four were asked for",
         );
@@ -164,7 +166,7 @@ fn own_tables(info: &BootInfo) -> EarlyFrames {
     unsafe {
         let stacks = CoreStacks::stacked(base, STACK_SIZE as u64);
         block.write(Cpu::new(CoreIndex(0), info.first_apic_id, stacks));
-        arch::start_first_core(block);
+        machine::start_first_core(block);
     }
     let Ok(mut early) = EarlyFrames::new(info) else {
         refuse("there is no usable memory")
@@ -322,7 +324,7 @@ fn join(cores: &Cores, parked: &ParkedCores) {
                 Some(core) => unsafe { smp::release(core, block) },
                 // SAFETY: K3, as above: it is the first core's.
                 None => unsafe {
-                    cpu::install(block);
+                    machine::install(block);
                 },
             }
         }
@@ -335,7 +337,7 @@ fn join(cores: &Cores, parked: &ParkedCores) {
 
 /// Lets the console's input interrupt the first core.
 fn route_console(madt: Option<Madt<'_>>, apic_id: u32) {
-    let line = console::program::start();
+    let line = crate::console::start();
     let routed = madt.is_some_and(|madt| {
         ioapic::mask_all(&madt);
         ioapic::route(&madt, line, apic::vector::CONSOLE, apic_id)

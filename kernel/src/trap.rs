@@ -1,7 +1,5 @@
 //! Traps of programs, and interrupts.
 
-use crate::arch::regs::UserRegs;
-use crate::arch::{Exception, Interrupt, cpu, fpu, take_debug_status};
 use crate::process::Thread;
 use crate::signal::info::{
     BUS_ADRALN, FPE_FLTDIV, FPE_FLTINV, FPE_FLTOVF, FPE_FLTRES, FPE_FLTUND, FPE_INTDIV, ILL_ILLOPN,
@@ -9,6 +7,8 @@ use crate::signal::info::{
 };
 use crate::signal::{self, Signal};
 use alloc::sync::Arc;
+use machine::regs::UserRegs;
+use machine::{Exception, Interrupt, cpu, fpu, take_debug_status};
 
 const DEBUG: u8 = 1;
 const PAGE_FAULT: u8 = 14;
@@ -101,7 +101,7 @@ pub fn interrupt(interrupt: Interrupt, from_user: bool) {
     }
     match interrupt {
         Interrupt::Timer => crate::sched::tick(),
-        Interrupt::ConsoleInput => crate::console::program::note_input(),
+        Interrupt::ConsoleInput => crate::console::note_input(),
         Interrupt::Disk => crate::mem::reclaim::knocked(),
         // The scheduler sees the new thread on the way back.
         Interrupt::Reschedule | Interrupt::Other(_) => return,

@@ -2,17 +2,17 @@
 //!
 //! | declared in | name | bound to |
 //! | --- | --- | --- |
-//! | `sync` | `sync_relax`, `sync_raise` | `arch::shootdown`, `arch::trap` |
-//! | `arch::above` | `above_syscall`, `above_exception`, `above_interrupt` | `trap` |
+//! | `sync` | `sync_relax`, `sync_raise` | `machine::shootdown`, `machine::trap` |
+//! | `machine::above` | `above_syscall`, `above_exception`, `above_interrupt` | `trap` |
 //! | | `above_next` | `sched` |
 //! | | `above_doorbell` | `rings` |
 //! | | `above_quick` | `syscall::quick` |
 //!
 //! Each has the type that is declared (K39): nothing checks that but reading the two side by side.
 
-use crate::arch::regs::UserRegs;
-use crate::arch::{Exception, Interrupt, QuickTable};
 use crate::{rings, sched, syscall, trap};
+use machine::regs::UserRegs;
+use machine::{Exception, Interrupt, QuickTable};
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]

@@ -1,8 +1,8 @@
 //! Memory as a device sees it: frames of the torus, by their physical addresses.
 
-use crate::arch::paging;
 use crate::tori;
 use core::ptr::NonNull;
+use machine::paging;
 use virtio_drivers::device::blk::{BlkReq, BlkResp};
 use virtio_drivers::{BufferDirection, Hal, PAGE_SIZE, PhysAddr};
 use vm::frames::Use;

@@ -16,9 +16,9 @@ mod wired;
 pub use pci::{block_devices, prepare};
 pub use wired::Wired;
 
-use crate::arch::paging;
-use crate::arch::time::{self, Nanos};
 use dma::{Headers, Memory, QUEUE};
+use machine::paging;
+use machine::time::{self, Nanos};
 use thiserror::Error;
 use virtio_drivers::device::blk::{SECTOR_SIZE, VirtIOBlk};
 use virtio_drivers::transport::pci::VirtioPciError;

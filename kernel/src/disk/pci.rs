@@ -6,13 +6,13 @@
 use super::DiskError;
 use super::dma::Memory;
 use super::wired::{Interrupt, Wired};
-use crate::arch::cpu::Cpu;
-use crate::arch::paging::{self, PhysAddr};
-use crate::arch::{apic, port};
 use crate::tori;
 use braid_firmware::disk::PciAddress;
 use core::ptr::NonNull;
 use heapless::Vec;
+use machine::cpu::Cpu;
+use machine::paging::{self, PhysAddr};
+use machine::{apic, port};
 use virtio_drivers::transport::DeviceType;
 use virtio_drivers::transport::pci::bus::{
     Command, ConfigurationAccess, DeviceFunction, HeaderType, PciRoot,

@@ -5,8 +5,7 @@ use super::locks;
 use super::open::{Body, Flags, OpenFile};
 use super::tree::Node;
 use super::tty;
-use crate::arch::cpu;
-use crate::console::program::Output;
+use crate::console::Output;
 use crate::process::Pid;
 use crate::rings;
 use crate::sched::pieces;
@@ -14,6 +13,7 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::table::Table;
 use core::sync::atomic::{AtomicBool, Ordering};
+use machine::cpu;
 use sync::Lock;
 
 /// What the first process has as descriptor 0, 1 or 2: the console.

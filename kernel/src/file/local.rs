@@ -6,7 +6,7 @@ use super::claims::Running;
 use super::content::Content;
 use super::far::remote::Remote;
 use super::tree::{Mount, Node as TreeNode};
-use super::{far, machine, tree};
+use super::{facts, far, tree};
 use crate::sched::wait::WaitQueue;
 use crate::syscall::errno::Errno;
 use alloc::boxed::Box;
@@ -50,7 +50,7 @@ static LOCALS: [Once<&'static Local>; TORI] = [const { Once::new() }; TORI];
 
 /// Makes the share of the torus that runs this, before its first process.
 pub fn prepare() -> Result<(), NoMemory> {
-    let share = &LOCALS[machine::torus_index() % TORI];
+    let share = &LOCALS[facts::torus_index() % TORI];
     share.try_call_once(make).map(|_| ())
 }
 
@@ -59,14 +59,14 @@ pub fn prepare() -> Result<(), NoMemory> {
 /// # Panics
 /// Before [`prepare`].
 pub fn local() -> &'static Local {
-    match LOCALS[machine::torus_index() % TORI].get() {
+    match LOCALS[facts::torus_index() % TORI].get() {
         Some(local) => local,
         None => panic!("files are used before they are prepared"),
     }
 }
 
 fn make() -> Result<&'static Local, NoMemory> {
-    let (now, frames) = (machine::wall(), machine::available_frames());
+    let (now, frames) = (facts::wall(), facts::available_frames());
     let root = Attributes {
         mode: 0o1777,
         atime: now,
@@ -75,7 +75,7 @@ fn make() -> Result<&'static Local, NoMemory> {
         ..Attributes::default()
     };
     // No two tori give the same inode numbers.
-    let base = (machine::torus_index() as u64) << 40;
+    let base = (facts::torus_index() as u64) << 40;
     let tmp = Tmp::new(Mount::Tmp as u32, root, base)?;
     let tmp_node = if far::is_main() {
         TreeNode::Tmp(tmp.root().clone())
@@ -122,8 +122,8 @@ pub fn tmp_node() -> TreeNode {
 
 /// Empties `/tmp` and the root's changes of the torus that runs this: its last process has ended.
 pub fn clear() {
-    let now = machine::wall();
-    if let Some(local) = LOCALS[machine::torus_index() % TORI].get() {
+    let now = facts::wall();
+    if let Some(local) = LOCALS[facts::torus_index() % TORI].get() {
         local.tmp.clear(now);
         local.console.wake_all();
     }
@@ -134,7 +134,7 @@ pub fn clear() {
 
 /// So many pages more, or less, are files'.
 pub fn count_pages(pages: i64) {
-    if let Some(local) = LOCALS[machine::torus_index() % TORI].get() {
+    if let Some(local) = LOCALS[facts::torus_index() % TORI].get() {
         local.pages.fetch_add(pages, Ordering::Relaxed);
     }
 }
@@ -142,13 +142,13 @@ pub fn count_pages(pages: i64) {
 /// How many pages files may have in memory and swap, and how many more they may take: half of both, as tmpfs has on Linux by default of
 /// the memory alone; and a sixteenth of the memory is left to processes in any case.
 pub fn room() -> (u64, u64) {
-    let Some(local) = LOCALS[machine::torus_index() % TORI].get() else {
+    let Some(local) = LOCALS[facts::torus_index() % TORI].get() else {
         return (0, 0);
     };
-    let (slots, all_slots) = machine::slots();
+    let (slots, all_slots) = facts::slots();
     let most = (local.frames + all_slots) / 2;
     let pages = u64::try_from(local.pages.load(Ordering::Relaxed)).unwrap_or(0);
-    let available = machine::available_frames() + slots;
+    let available = facts::available_frames() + slots;
     let left = available.saturating_sub(local.frames / 16);
     (most, most.saturating_sub(pages).min(left))
 }
@@ -161,7 +161,7 @@ pub fn has_room() -> bool {
 /// Whether what files take of the kernel's heap may grow, which is not when that has half of the memory already: it stays when who has
 /// made it ends, it cannot go to swap, and who removes it wants to run.
 pub fn may_grow() -> bool {
-    let (frames, heap) = machine::frames_and_heap();
+    let (frames, heap) = facts::frames_and_heap();
     heap <= frames / 2 && has_room()
 }
 

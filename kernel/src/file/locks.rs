@@ -5,7 +5,6 @@ use super::content::Content;
 use super::context::Context;
 use super::open::{Body, OpenFile};
 use super::transfer;
-use crate::arch::cpu;
 use crate::process::Pid;
 use crate::process::charge::{self, Charge, Kind};
 use crate::rings;
@@ -16,6 +15,7 @@ use crate::tori;
 use ::torus::message::Message;
 use braid_files::archive::S_IFREG;
 use braid_files::locks::{self, Locks, Owner, Refused, Waits};
+use machine::cpu;
 use sync::Lock;
 
 /// The locks of one file.

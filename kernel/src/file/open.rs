@@ -10,7 +10,7 @@ use super::local::TmpNode;
 use super::locks;
 use super::pipe::PipeEnd;
 use super::tree::{Mount, Node};
-use crate::console::program::Output;
+use crate::console::Output;
 use crate::mem::space::Space;
 use crate::process::charge::{self, Charge, Kind};
 use crate::syscall::errno::Errno;

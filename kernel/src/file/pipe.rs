@@ -3,7 +3,6 @@
 use super::caller::Caller;
 use super::io::Transfer;
 use super::local::local;
-use crate::arch::cpu;
 use crate::process::charge::{self, Charge, Kind, One, Payer};
 use crate::sched::wait::{WaitQueue, Waiter};
 use crate::syscall::call::{Stop, SysResult};
@@ -13,6 +12,7 @@ use alloc::vec::Vec;
 use braid_files::pipe::{FEW_SLOTS, Pipe, SLOT, SLOTS, USER_SOFT};
 use core::sync::atomic::Ordering;
 use fallible::TryVec;
+use machine::cpu;
 use sync::Lock;
 
 struct Shared {

@@ -5,17 +5,17 @@ mod attributes;
 mod content;
 mod entries;
 mod load;
-mod machine;
 mod maps;
 mod process;
 mod sys;
+mod system;
 mod text;
 
 pub use self::entries::{absent, list};
 pub use self::load::Load;
-pub use self::machine::MachineMemory;
 pub use self::maps::page_map;
 use self::sys::Sys;
+pub use self::system::MachineMemory;
 
 use crate::process::{Pid, Process, table};
 use alloc::sync::Arc;

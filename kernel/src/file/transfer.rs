@@ -3,14 +3,13 @@
 use super::caller::Caller;
 use super::content::{Content, LEN_MAX};
 use super::device::Device;
+use super::facts;
 use super::io::Transfer;
 use super::local::TmpNode;
-use super::machine;
 use super::open::{Body, Flags, OpenFile};
 use super::proc::{self, Proc};
 use super::tree::Node;
 use super::tty;
-use crate::arch::cpu;
 use crate::mem::object::PAGE;
 use crate::mem::space::Space;
 use crate::mem::user::USER_END;
@@ -25,6 +24,7 @@ use braid_files::credentials::Identity;
 use braid_files::permission::{self, Guard};
 use braid_files::tmp;
 use fallible::TryVec;
+use machine::cpu;
 use vm::vmo::Rights;
 
 /// Bytes that go over the kernel's stack at once.
@@ -240,7 +240,7 @@ fn read_tmp(
         if n == 0 { Ok(0) } else { io.put(&block[..n]) }
     });
     if !file.flags().contains(Flags::NOATIME) {
-        node.change(|attributes| attributes.atime = machine::wall());
+        node.change(|attributes| attributes.atime = facts::wall());
     }
     result
 }
@@ -268,7 +268,7 @@ fn write_tmp(
 
 /// Notes that somebody has changed the bytes of a file, or tried.
 pub(super) fn written(who: &Identity, node: &TmpNode) {
-    let now = machine::wall();
+    let now = facts::wall();
     node.change(|attributes| {
         (attributes.mtime, attributes.ctime) = (now, now);
         attributes.mode = permission::mode_after_write(who, Guard::from(&*attributes));

@@ -15,7 +15,6 @@ use super::device::{self, Device};
 use super::far::{self, remote::Remote};
 use super::local::{self, TmpNode};
 use super::proc::{self, Proc};
-use crate::arch::cpu;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::{self, NodeId, ROOT};
@@ -24,6 +23,7 @@ use braid_files::permission::{Guard, SET_GROUP, SET_USER};
 use braid_files::stat::Stat;
 use braid_files::tmp;
 use fallible::{NoMemory, TryVec, to_vec};
+use machine::cpu;
 use sync::Relax;
 
 /// A file, directory or link, wherever it lives.

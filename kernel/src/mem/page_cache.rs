@@ -4,9 +4,9 @@
 //! at any time: its content can be made again, or it would be held by whoever made it.
 
 use super::held::Held;
-use crate::arch::cpu;
 use crate::process::{counters, random};
 use crate::tori;
+use machine::cpu;
 use spin::mutex::SpinMutexGuard;
 use sync::Lock;
 use sync::Relax;

@@ -8,8 +8,6 @@
 use super::evict::{Batch, Step};
 use super::swap::{Prepared, Swap};
 use super::victim::{Verdict, Victims};
-use crate::arch::cpu;
-use crate::arch::time::now;
 use crate::checked;
 use crate::process::{Pid, Thread, counters};
 use crate::sched;
@@ -19,6 +17,8 @@ use crate::sched::wait::WaitQueue;
 use crate::tori::{self, Torus};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
+use machine::cpu;
+use machine::time::now;
 use spin::Once;
 use sync::Lock;
 use vm::clock::Clock;

@@ -1,9 +1,6 @@
 //! The address space of a process: `vm`'s, and the cores that have it loaded.
 
 use super::object::ObjectRef;
-use crate::arch::cpu::{self, CoreIndex};
-use crate::arch::paging;
-use crate::arch::shootdown::{self, CoreSet};
 use crate::migrate::host::{self, Host};
 use crate::process::{Pid, counters};
 use crate::sched::wait::WaitQueue;
@@ -12,6 +9,10 @@ use crate::syscall::errno::Errno;
 use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use machine::CoreIndex;
+use machine::cpu;
+use machine::paging;
+use machine::shootdown::{self, CoreSet};
 use sync::Lock;
 use vm::addr::{Frame, VirtAddr};
 use vm::flush::{Flush, FlushDebt};
@@ -19,7 +20,7 @@ use vm::frames::Owner;
 use vm::space::{AddressSpace, Lost, Replacement, SpaceError};
 use vm::table::TableMemory;
 
-const WORDS: usize = cpu::MAX_CORES / 64;
+const WORDS: usize = machine::MAX_CORES / 64;
 
 /// What the kernel's address spaces are made of.
 pub type VmSpace = AddressSpace<ObjectRef>;

@@ -2,12 +2,12 @@
 
 use super::object::PAGE;
 use super::space::Space;
-use crate::arch::cpu;
 use crate::syscall::errno::Errno;
 use crate::tori;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use fallible::{NoMemory, TryMap};
+use machine::cpu;
 use sync::Lock;
 use vm::frames::Owner;
 use vm::shown::Shown;

@@ -5,8 +5,8 @@
 //! erratum) ends in a signal. Whether it has got any further nobody but the processor knows: after some faults at one
 //! place the instruction is made a single step, and a debug exception clears it of suspicion.
 
-use crate::arch::regs::TRAP_FLAG;
 use crate::process::Thread;
+use machine::regs::TRAP_FLAG;
 
 /// Faults at one place that are taken for forgetfulness.
 pub const TRUSTED: u32 = 8;

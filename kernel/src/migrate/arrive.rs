@@ -2,7 +2,6 @@
 
 use super::host::{self, Host};
 use super::{image, lease, own};
-use crate::arch::cpu;
 use crate::file::far::image as files;
 use crate::process::{Pid, Process, RunState, account, table, users};
 use crate::rings;
@@ -12,6 +11,7 @@ use crate::tori::{self, Torus};
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 use fallible::{collect, to_vec};
+use machine::cpu;
 use torus::TorusId;
 use torus::message::{Message, Refusal};
 use torus::migrate::{Claim, Effect, Effects, Resident};

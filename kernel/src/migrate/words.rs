@@ -2,12 +2,12 @@
 //!
 //! The first word of a frame names the next one (0: none), the second counts the words behind it.
 
-use crate::arch::{cpu, paging};
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use crate::tori;
 use alloc::vec::Vec;
 use fallible::{NoMemory, TryVec, with_capacity};
+use machine::{cpu, paging};
 use vm::addr::{Frame, PAGE_SIZE};
 use vm::frames::Use;
 

@@ -5,13 +5,13 @@
 //! it lets go before the account is settled.
 
 use super::{counters, table};
-use crate::arch::cpu;
-use crate::arch::shootdown;
-use crate::arch::time::{self, Nanos};
-use crate::boot;
 use crate::syscall::errno::Errno;
 use crate::tori::heap::InUse;
 use crate::tori::{self, Torus};
+use machine::boot;
+use machine::cpu;
+use machine::shootdown;
+use machine::time::{self, Nanos};
 use spin::Once;
 
 /// How long the torus's other cores have for what they are about to let go.

@@ -4,9 +4,6 @@
 //! busiest for a process (`Want`), which moves one that is queued. Where nobody waits nothing is sent.
 
 use super::{Thread, table};
-use crate::arch::time;
-use crate::arch::time::Nanos;
-use crate::boot;
 use crate::migrate;
 use crate::rings;
 use crate::sched::Core;
@@ -14,6 +11,9 @@ use crate::tori::{self, Torus};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
 use heapless::Vec;
+use machine::boot;
+use machine::time;
+use machine::time::Nanos;
 use sync::Lock;
 use torus::balance::{self, Candidate, Load};
 use torus::message::Message;

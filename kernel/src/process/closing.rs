@@ -6,10 +6,7 @@
 //! itself is gone: the core that it ran on ends the machine ([`finish`]).
 
 use super::{Pid, Process, RunState, Thread, account, end, table};
-use crate::arch::cpu;
-use crate::arch::time::{self, Nanos};
-use crate::boot;
-use crate::console::program;
+use crate::console;
 use crate::rings;
 use crate::signal::{self, SigInfo, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
@@ -17,6 +14,8 @@ use crate::syscall::interrupted;
 use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use machine::time::Nanos;
+use machine::{boot, cpu, time};
 use torus::TorusId;
 use torus::message::Message;
 
@@ -202,7 +201,7 @@ pub fn finish() {
     let own = own();
     if own.ender.load(Ordering::Relaxed) == cpu::this().core_in_torus + 1 {
         account::check();
-        program::exit(own.status.load(Ordering::Relaxed));
+        console::exit(own.status.load(Ordering::Relaxed));
     }
 }
 

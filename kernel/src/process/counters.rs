@@ -1,10 +1,10 @@
 //! What is counted: by each core for itself, so that counting shares no cache line; summed up for a torus when asked.
 
-use crate::arch::cpu;
 use crate::mem::object::ObjectRef;
 use crate::sched::Core;
 use crate::tori::Torus;
 use core::sync::atomic::{AtomicU64, Ordering};
+use machine::cpu;
 use vm::fault::Recipe;
 
 /// A number that only grows, and that one core alone adds to.

@@ -6,12 +6,12 @@
 
 use super::far::{ask, value};
 use super::{Pid, table};
-use crate::arch::time;
 use crate::migrate;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use crate::tori;
+use machine::time;
 use torus::TorusId;
 use torus::family::World;
 use torus::message::Message;

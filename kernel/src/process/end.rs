@@ -2,7 +2,6 @@
 
 use super::limits::CORE;
 use super::{Pid, Process, RunState, Thread, closing, table};
-use crate::arch::cpu;
 use crate::rings;
 use crate::signal::action::{DefaultAction, default_of};
 use crate::signal::{Signal, alarm};
@@ -10,6 +9,7 @@ use crate::syscall::call::{Call, SysResult};
 use crate::syscall::interrupted;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
+use machine::cpu;
 use torus::family::Ended;
 use vm::addr::PAGE_SIZE;
 

@@ -3,7 +3,6 @@
 
 use super::order::obey;
 use super::{Pid, Process, drain, table};
-use crate::arch::cpu;
 use crate::rings;
 use crate::signal::action::{ActionFlags, SIG_IGN};
 use crate::signal::info::{Fields, SI_USER, SigInfo};
@@ -14,6 +13,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use braid_files::credentials::may_signal;
 use core::sync::atomic::Ordering;
+use machine::cpu;
 use torus::TorusId;
 use torus::family::{Answer, By, Carried, Families, News, Order, Report, Sent, Struck, World};
 use torus::message::Message;

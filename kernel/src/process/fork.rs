@@ -6,8 +6,6 @@ use super::oom::Oom;
 use super::personality::Personality;
 use super::table::Kinship;
 use super::{Pid, Process, Thread, counters, table, timers, users};
-use crate::arch::fpu;
-use crate::arch::segment::Segments;
 use crate::mem::user::{USER_END, write_value};
 use crate::migrate::host::is_born;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
@@ -15,6 +13,8 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_threads::policy::Policy;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use machine::fpu;
+use machine::segment::Segments;
 use sync::Lock;
 
 const CLONE_VM: u64 = 0x100;
@@ -284,7 +284,7 @@ fn new_thread(
         let word = request.child_tid;
         thread.in_flight.set(Some(InFlight::internal(word)));
     }
-    thread.set_last_core(crate::arch::cpu::this().core_in_torus);
+    thread.set_last_core(machine::cpu::this().core_in_torus);
     // It stands where its parent does: whoever forks gains no turns.
     crate::sched::charge();
     let turn = parent.virtual_time.load(Ordering::Relaxed);

@@ -1,13 +1,13 @@
 //! Small calls about the caller and its machine.
 
 use super::{Name, Pid, table};
-use crate::arch::cpu;
-use crate::arch::segment::Segments;
 use crate::mem::user::{USER_END, UserSlice, read_value, write_now, write_value};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use crate::tori;
 use core::sync::atomic::Ordering;
+use machine::cpu;
+use machine::segment::Segments;
 
 /// What uname(2) says: the Linux whose calls are answered, for programs that look.
 /// System, machine name, release, version, hardware and domain (uname(2)).

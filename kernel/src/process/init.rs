@@ -4,13 +4,14 @@ use super::exec::args::Strings;
 use super::exec::{self, Request};
 use super::table::Kinship;
 use super::{Process, Thread, account, table};
-use crate::arch::fpu::FpuState;
-use crate::arch::regs::UserRegs;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use crate::{boot, rings, tori};
+use crate::{rings, tori};
 use braid_files::credentials::Credentials;
 use fallible::{collect, to_vec};
+use machine::boot;
+use machine::fpu::FpuState;
+use machine::regs::UserRegs;
 use sync::Lock;
 use torus::message::Message;
 
@@ -20,16 +21,16 @@ pub const FIRST: u64 = u64::MAX - 1;
 /// Starts the first process on this core's torus.
 pub fn start() {
     let Some(archive) = boot::info().root_archive else {
-        crate::power::refuse("the loader has passed no archive of files");
+        machine::power::refuse("the loader has passed no archive of files");
     };
     if let Err(error) = crate::file::init(archive, boot::info().command_line.verify) {
-        crate::power::refuse(format_args!("the archive of files: {error}"));
+        machine::power::refuse(format_args!("the archive of files: {error}"));
     }
     for torus in tori::all() {
         torus.share.account.note_frames(torus);
     }
     begin();
-    crate::console::program::ready();
+    crate::console::ready();
     if boot::info().command_line.every_torus {
         let own = tori::here().id;
         for torus in tori::all().filter(|torus| torus.id != own) {
@@ -41,7 +42,7 @@ pub fn start() {
 /// Starts the command line's program as the first process of this core's torus.
 pub fn begin() {
     if let Err(errno) = create() {
-        crate::power::refuse(format_args!("no memory for the first process ({errno:?})"));
+        machine::power::refuse(format_args!("no memory for the first process ({errno:?})"));
     }
 }
 
@@ -74,25 +75,25 @@ pub fn first(call: &mut Call) -> SysResult {
     }
     let request = match from_command_line() {
         Ok(request) => request,
-        Err(errno) => crate::power::refuse(format_args!("the command line: {errno:?}")),
+        Err(errno) => machine::power::refuse(format_args!("the command line: {errno:?}")),
     };
     let path = to_vec(&request.path)?;
     match crate::file::open_console(call) {
-        Err(Stop::Errno(errno)) => crate::power::refuse(format_args!("the console: {errno:?}")),
+        Err(Stop::Errno(errno)) => machine::power::refuse(format_args!("the console: {errno:?}")),
         result => result?,
     }
     if let Some(cwd) = boot::info().command_line.cwd {
         let cwd = collect(cwd.bytes())?;
         match crate::file::syscalls::enter(call, &cwd) {
             Err(Stop::Errno(errno)) => {
-                crate::power::refuse(format_args!("cwd={}: {errno:?}", cwd.escape_ascii()))
+                machine::power::refuse(format_args!("cwd={}: {errno:?}", cwd.escape_ascii()))
             }
             result => result?,
         }
     }
     match exec::execute(call.thread, request) {
         Ok(value) => Ok(value),
-        Err(Stop::Errno(errno)) => crate::power::refuse(format_args!(
+        Err(Stop::Errno(errno)) => machine::power::refuse(format_args!(
             "the first program, {}, cannot be run: {errno:?}",
             path.utf8_chunks().next().map_or("", |chunk| chunk.valid())
         )),

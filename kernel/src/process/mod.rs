@@ -134,7 +134,7 @@ impl Process {
     /// Logs something that its program has caused, unless there was much of that; what is not logged is not even formatted.
     #[cold]
     pub fn log(&self, level: log::Level, text: impl core::fmt::Display) {
-        let second = crate::arch::time::now().as_secs();
+        let second = machine::time::now().as_secs();
         let Some(refused) = self.noise.lock().admit(second) else {
             return;
         };
@@ -160,7 +160,7 @@ impl Process {
             personality: Personality::new(0),
             actions: Lock::new(Actions::new()),
             alarm: Lock::new(Alarm::default()),
-            since: crate::arch::time::now().get(),
+            since: machine::time::now().get(),
             times: Times::default(),
             timers: timers::Timers::new(),
             noise: Lock::new(RateLimit::new()),

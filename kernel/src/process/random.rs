@@ -1,13 +1,13 @@
 //! Random numbers: ChaCha20 per core, seeded by the processor (RDRAND) and by its clock; where it has no random numbers, also by how
 //! long memory takes to answer (`SECURITY.md` says what that is worth).
 
-use crate::arch::time;
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
 use core::arch::asm;
 use core::arch::x86_64::{__cpuid, _mm_clflush};
 use core::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
+use machine::time;
 
 /// Tries of RDRAND before the counters have to do (Intel's recommendation is 10).
 const TRIES: usize = 10;

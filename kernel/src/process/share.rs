@@ -5,7 +5,6 @@ use super::account::Account;
 use super::balance::Balance;
 use super::charge::Ledger;
 use super::closing::Closing;
-use crate::arch::cpu;
 use crate::mem::names::Names;
 use crate::mem::object::{Named, Objects};
 use crate::mem::page_cache::PageCache;
@@ -13,6 +12,7 @@ use crate::mem::spaces::Spaces;
 use crate::sched::RunQueues;
 use crate::syscall::futex::Futexes;
 use braid_files::locks::Waits;
+use machine::cpu;
 use sync::Lock;
 use torus::TorusId;
 

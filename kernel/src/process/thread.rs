@@ -4,9 +4,6 @@
 //! kernel stack, so it can be put to rest, moved or ended wherever it is.
 
 use super::{Pid, Process};
-use crate::arch::fpu::FpuState;
-use crate::arch::regs::UserRegs;
-use crate::arch::segment::Segments;
 use crate::mem::later::Later;
 use crate::mem::space::Space;
 use crate::mem::stuck::Stuck;
@@ -17,6 +14,9 @@ use crate::signal::SignalState;
 use crate::syscall::call::InFlight;
 use alloc::sync::{Arc, Weak};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use machine::fpu::FpuState;
+use machine::regs::UserRegs;
+use machine::segment::Segments;
 use sync::OwnCell;
 
 /// Where a thread stands with the scheduler.

@@ -4,8 +4,6 @@ use super::deliver;
 use super::places::{Later, Signs};
 use super::probe::Tally;
 use super::{LINES, RESERVE};
-use crate::arch::cpu::{self, Cpu};
-use crate::arch::ipi;
 use crate::process::counters;
 use crate::sched::wait::{WaitQueue, Woken};
 use crate::tori;
@@ -16,6 +14,8 @@ use ::torus::ring::{Bell, Doorbell, Line, Receiver, Ring, Sender};
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
 use heapless::Vec;
+use machine::cpu::{self, Cpu};
+use machine::ipi;
 use sync::Lock;
 
 /// Lines taken or sent at a time.

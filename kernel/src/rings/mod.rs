@@ -28,12 +28,12 @@ pub use places::{
 pub use setup::connect;
 
 use self::places::RUNG;
-use crate::arch::cpu;
 use crate::sched::wait::Woken;
 use crate::tori;
 use ::torus::TorusId;
 use ::torus::message::Message;
 use core::sync::atomic::{Ordering, fence};
+use machine::cpu;
 
 /// Lines of a ring: 32 KiB.
 pub const LINES: usize = 512;

@@ -4,7 +4,6 @@
 //! others from making it come.
 
 use super::{Rings, deliver, own};
-use crate::arch::{cpu, time};
 use crate::sched;
 use crate::sched::time::Nanos;
 use crate::tori;
@@ -14,6 +13,8 @@ use ::torus::outbox::{Bounds, Cause, Pool, Queue};
 use ::torus::ring::Line;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use fallible::NoMemory;
+use machine::cpu;
+use machine::time;
 use sync::Lock;
 
 /// Lines of work that may wait when more begins.

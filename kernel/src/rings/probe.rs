@@ -3,11 +3,11 @@
 //! A program sends them with ring_probe (docs/abi.md). Each torus keeps a [`Tally`] for each other one.
 
 use super::own;
-use crate::arch::cpu;
 use crate::tori;
 use ::torus::TorusId;
 use ::torus::message::Message;
 use ::torus::ring::Line;
+use machine::cpu;
 
 /// Probes written in one go.
 const BATCH: usize = 32;

@@ -1,8 +1,8 @@
 //! Processor time of the thread that is current on a core: told apart by where it was spent, and what it costs the thread of its turn.
 
-use crate::arch::time;
 use crate::process::Thread;
 use core::sync::atomic::Ordering;
+use machine::time;
 use sync::OwnCell;
 
 /// Processor time, in nanoseconds.

@@ -1,19 +1,19 @@
 //! Idling: what a core does with an empty queue.
 
 use super::core::Core;
-use crate::arch::cpu;
 use crate::process::Thread;
 use crate::tori;
 use ::core::sync::atomic::{AtomicU64, Ordering};
 use alloc::sync::Arc;
+use machine::cpu;
 
 /// The cores of a torus that idle, by index within the torus.
-pub struct IdleSet([AtomicU64; cpu::MAX_CORES / 64]);
+pub struct IdleSet([AtomicU64; machine::MAX_CORES / 64]);
 
 impl IdleSet {
     /// No core.
     pub const fn new() -> Self {
-        Self([const { AtomicU64::new(0) }; cpu::MAX_CORES / 64])
+        Self([const { AtomicU64::new(0) }; machine::MAX_CORES / 64])
     }
 
     /// Whether `core` idles.
@@ -55,7 +55,7 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
     let here = cpu::this();
     let idle = &tori::here().share.sched.idle;
     loop {
-        crate::console::program::take_in();
+        crate::console::take_in();
         crate::rings::serve();
         crate::process::closing::finish();
         crate::mem::reclaim::keep_up();
@@ -67,7 +67,7 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
         if !crate::rings::is_choked() && crate::migrate::host::drain() {
             continue;
         }
-        crate::console::pump(true);
+        machine::console::pump(true);
         // A core that queues a thread after this line sees the bit; a thread that was queued before is found by the second look.
         idle.insert(here.core_in_torus);
         let found = find(core);

@@ -22,11 +22,11 @@ pub use switch::{leave_dead, next_thread, unload};
 pub use wake::{enqueue, interrupt_if_running, tick, wake_idle};
 
 pub use self::core::Core;
-use crate::arch::cpu;
 use crate::process::Thread;
 use crate::tori;
 use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
+use machine::cpu;
 
 /// The run queues of a torus: what its cores share.
 pub struct RunQueues {

@@ -2,8 +2,8 @@
 //!
 //! Rounds are counted for each core, not for each loop: loops of few rounds one after the other, or within each other, are long too.
 
-use crate::arch::cpu;
 use crate::syscall::call::Stop;
+use machine::cpu;
 
 /// Rounds between two looks at what else there is to do: with four thousand instructions in each, still below the bound of 20,000.
 const ROUNDS: u32 = 4;

@@ -2,15 +2,16 @@
 
 use super::core::Core;
 use super::time::Nanos;
-use crate::arch::regs::UserRegs;
-use crate::arch::segment::Segments;
-use crate::arch::{cpu, fpu, paging, time};
-use crate::console::{program, screen};
+use crate::console;
 use crate::process::{RunState, Thread};
 use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
 use braid_threads::fair::virtual_time;
 use braid_threads::policy::Policy;
+use machine::console::screen;
+use machine::regs::UserRegs;
+use machine::segment::Segments;
+use machine::{cpu, fpu, paging, time};
 
 /// How long a thread runs before the next one's turn.
 pub const SLICE: Nanos = Nanos::from_millis(10);
@@ -61,13 +62,13 @@ fn look_around(core: &'static Core) -> *mut UserRegs {
             cpu::let_interrupts_in();
         }
         rounds = rounds.saturating_add(1);
-        program::take_in();
+        console::take_in();
         // SAFETY: K20, only this core writes `current`, and only in `retire` and `start`, when the reference is gone.
         let current = unsafe { &*core.current.as_ptr() };
         if let Some(thread) = current {
             if may_go_on(core, thread) {
                 // It may be for this thread.
-                if program::has_input() {
+                if console::has_input() {
                     continue;
                 }
                 // Last, as its call may have woken what waits here for another torus. It may concern this thread, too.
@@ -315,7 +316,7 @@ pub(super) fn arm(core: &Core) {
         at = Some(at.map_or(end, |at| at.min(end)));
     } else {
         let drawing = screen::deadline().into_iter();
-        let soon = drawing.chain(crate::console::deadline());
+        let soon = drawing.chain(machine::console::deadline());
         let soon = soon.chain(crate::rings::deadline()).min();
         at = soon.map_or(at, |soon| Some(at.map_or(soon, |at| at.min(soon))));
     }

@@ -4,12 +4,12 @@ use super::Core;
 use super::switch::SLICE;
 use super::time::Nanos;
 use super::timer::{Due, Timer};
-use crate::arch::ipi::{self, Ipi};
-use crate::arch::{cpu, time};
 use crate::process::{RunState, Thread};
 use crate::tori::{self, Torus};
 use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
+use machine::ipi::{self, Ipi};
+use machine::{cpu, time};
 
 /// Timers that are served in one interrupt: each takes some 1,500 instructions.
 const AT_ONCE: usize = 8;
@@ -88,7 +88,7 @@ pub fn interrupt_if_running(thread: &Arc<Thread>) {
 /// The core's timer fired: wake those whose time has come, end the slice of the current thread.
 pub fn tick() {
     crate::process::balance::tick();
-    crate::arch::tell_stray_interrupts();
+    machine::tell_stray_interrupts();
     let core = super::this();
     core.armed.set(None);
     let now = time::now();
@@ -110,8 +110,8 @@ pub fn tick() {
         // Not at once again: a long operation that lets interrupts in would get no further.
         core.slice_end.set(now + SLICE);
     }
-    crate::console::screen::refresh();
-    crate::console::pump(false);
+    machine::console::screen::refresh();
+    machine::console::pump(false);
     super::switch::arm(core);
 }
 

@@ -1,7 +1,6 @@
 //! The interval timers of a process: setitimer(2), and alarm(2). Those of processor time are kept by [`timers`].
 
 use super::Signal;
-use crate::arch::{cpu, time};
 use crate::mem::user::{read_value, write_value};
 use crate::process::Thread;
 use crate::process::timers::{self, Interval};
@@ -11,6 +10,7 @@ use crate::sched::wake;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
+use machine::{cpu, time};
 
 /// A process's interval timer.
 #[derive(Clone, Copy, Debug, Default)]

@@ -2,7 +2,6 @@
 
 use super::action::{ActionFlags, DefaultAction, SIG_DFL, SIG_IGN, default_of};
 use super::{SigInfo, Signal, alarm, frame};
-use crate::arch::cpu;
 use crate::file::far::{self, Interruption};
 use crate::migrate::depart;
 use crate::process::{Thread, end};
@@ -11,6 +10,7 @@ use crate::syscall::interrupted;
 use alloc::sync::Arc;
 use braid_threads::interruption::Settled;
 use core::sync::atomic::Ordering;
+use machine::cpu;
 use sync::OwnCell;
 
 /// Looks at a thread's signals: ends or stops its process, or makes its next instruction a handler's.

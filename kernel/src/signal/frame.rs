@@ -5,15 +5,15 @@ use super::action::{Action, ActionFlags};
 use super::info::{SEGV_MAPERR, SI_KERNEL};
 use super::state::{SS_AUTODISARM, SS_DISABLE};
 use super::{AltStack, SigInfo, Signal, SignalState, send};
-use crate::arch::fpu::{self, Image};
-use crate::arch::regs::{USER_CS, USER_SS, UserRegs};
-use crate::arch::segment::is_canonical;
 use crate::mem::user::{self, USER_END, UserSlice};
 use crate::process::Thread;
 use crate::process::thread::Fault;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
+use machine::fpu::{self, Image};
+use machine::regs::{USER_CS, USER_SS, UserRegs};
+use machine::segment::is_canonical;
 
 /// Words of the frame below siginfo: return address, ucontext (flags, link, stack, 32 words of registers, mask).
 const WORDS: usize = 1 + 2 + 3 + 32 + 1;

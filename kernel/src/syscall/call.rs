@@ -137,8 +137,7 @@ impl InFlight {
 
     /// Whether the call's deadline has passed.
     pub fn is_over(&self) -> bool {
-        self.deadline
-            .is_some_and(|at| crate::arch::time::now() >= at)
+        self.deadline.is_some_and(|at| machine::time::now() >= at)
     }
 }
 

@@ -4,7 +4,6 @@
 //! *Flow.* A wait compares the word and puts the thread on the list under one lock; a wake takes it off. Runs of the call after that only
 //! look whether it is still there, so that spurious wake-ups cost it neither its place nor a second entry.
 
-use crate::arch::{cpu, time};
 use crate::mem::space::VmSpace;
 use crate::mem::user::{UserSlice, read_present, read_value};
 use crate::process::Thread;
@@ -17,6 +16,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use braid_threads::interruption::Interruption;
 use fallible::{NoMemory, TryMap};
+use machine::{cpu, time};
 use sync::Lock;
 use vm::addr::{PAGE_SIZE, Page, VirtAddr};
 use vm::space::{Backing, Object, Prot};

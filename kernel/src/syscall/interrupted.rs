@@ -3,12 +3,12 @@
 
 use super::call::InFlight;
 use super::errno::Errno;
-use crate::arch::regs::UserRegs;
 use crate::process::Thread;
 use crate::process::time::write_left;
 use crate::sched::timer::Due;
 use alloc::sync::Arc;
 use braid_threads::interruption::Settled;
+use machine::regs::UserRegs;
 
 /// Settles the result of an interrupted call: the bytes it has moved, EINTR, or the call again after the handler.
 pub fn settle(regs: &mut UserRegs, call: &InFlight, settled: Settled) {

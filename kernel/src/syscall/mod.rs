@@ -134,9 +134,9 @@ fn wait(thread: &Arc<Thread>, inflight: InFlight, wait: Wait) {
 }
 
 fn set_deadline(thread: &Arc<Thread>, at: Nanos) {
-    let here = crate::arch::cpu::this().core_in_torus;
+    let here = machine::cpu::this().core_in_torus;
     if let Some((core, old)) = thread.timer.get() {
-        if old == at && crate::arch::time::now() < at {
+        if old == at && machine::time::now() < at {
             return;
         }
         wake::cancel_timer(&Due::Wake(thread.clone()), core);

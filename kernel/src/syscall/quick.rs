@@ -1,8 +1,8 @@
-//! Calls that only look something up: the trap entry runs them without saving the whole thread (see `arch::above`).
+//! Calls that only look something up: the trap entry runs them without saving the whole thread (see `machine::above`).
 
-use crate::arch::{QUICK_LIMIT, QuickTable};
 use crate::process::{Pid, Process, Thread, table};
 use crate::sched::with_current;
+use machine::{QUICK_LIMIT, QuickTable};
 
 /// The quick calls by number.
 pub const QUICK: QuickTable = {

@@ -2,8 +2,8 @@
 
 use super::call::{Call, SysResult};
 use super::errno::Errno;
-use crate::console::program;
-use crate::power;
+use crate::console;
+use machine::power;
 
 const MAGIC: u32 = 0xfee1_dead;
 /// Any of these has to be the second argument (Linux' include/uapi/linux/reboot.h).
@@ -28,7 +28,7 @@ pub fn reboot(call: &mut Call) -> SysResult {
     match command {
         RESTART => power::restart(),
         HALT => power::stop(),
-        POWER_OFF => program::exit(0),
+        POWER_OFF => console::exit(0),
         KEYS_ON | KEYS_OFF => Ok(0),
         _ => Err(Errno::EINVAL.into()),
     }

@@ -2,14 +2,15 @@
 
 use super::build::{BuildError, Share, build};
 use super::{COUNT, Torus};
-use crate::arch::cpu::{CoreIndex, Maker};
-use crate::boot::BootInfo;
-use crate::boot::early::{EarlyFrames, List};
 use braid_firmware::acpi::srat::Srat;
 use braid_firmware::cmdline;
 use braid_firmware::memory::MemoryKind;
 use core::ops::Range;
 use core::sync::atomic::Ordering;
+use machine::CoreIndex;
+use machine::boot::BootInfo;
+use machine::boot::early::{EarlyFrames, List};
+use machine::cpu::Maker;
 use thiserror::Error;
 use torus::plan::{self, Affinity, Core, Memory, Piece, Plan, PlanError, Request};
 use torus::{MAX_TORI, TorusId};

@@ -2,8 +2,8 @@
 //! `fail-allocations`.
 
 use super::Torus;
-use crate::boot;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use machine::boot;
 
 /// What is to fail on a torus.
 pub(super) struct Failing {

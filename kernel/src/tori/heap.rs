@@ -6,15 +6,14 @@
 
 use super::slots::{self, Frames, Slots};
 use super::{Lock, Torus, reserve};
-use crate::arch::cpu;
-use crate::arch::paging::{self, PhysAddr, SLOT_SIZE, TORUS_SLOTS};
-use crate::arch::shootdown;
-use crate::arch::shootdown::CoreSet;
 use crate::checked;
 use crate::sched;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
+use machine::cpu;
+use machine::paging::{self, PhysAddr, SLOT_SIZE, TORUS_SLOTS};
+use machine::shootdown::{self, CoreSet};
 use sync::IrqLock;
 use torus::TorusId;
 use vm::addr::{Frame, PAGE_SIZE};

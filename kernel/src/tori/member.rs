@@ -1,7 +1,7 @@
 //! What a torus keeps of each of its cores.
 
 use super::Torus;
-use crate::arch::cpu::{self, Part};
+use machine::cpu::{self, Part};
 use sync::OwnCell;
 use vm::pool::CoreCache;
 

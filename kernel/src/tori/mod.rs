@@ -16,8 +16,6 @@ mod slots;
 pub use divide::{Early, divide};
 pub use member::{here, member, try_here};
 
-use crate::arch::cpu::{self, Cpu, MAX_CORES};
-use crate::arch::paging;
 use crate::checked;
 use crate::mem::reclaim::{self, Reclaim};
 use crate::mem::swap::Swap;
@@ -26,6 +24,9 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use failing::Failing;
 use fallible::NoMemory;
 use heap::Heap;
+use machine::MAX_CORES;
+use machine::cpu::{self, Cpu};
+use machine::paging;
 use member::Member;
 use pool::Pool;
 use reserve::Reservations;

@@ -7,10 +7,10 @@
 //! Each core keeps a few frames set aside, its *credit*, and takes its reservations out of that: only who needs more locks the pool.
 
 use super::Torus;
-use crate::arch::cpu;
 use crate::checked;
 use core::sync::atomic::{AtomicU64, Ordering};
 use fallible::NoMemory;
+use machine::cpu;
 use sync::OwnCell;
 use vm::addr::PAGE_SIZE;
 use vm::slab;

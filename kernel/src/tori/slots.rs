@@ -5,8 +5,8 @@
 //! and not used again before all cores of the torus have forgotten the kernel's translations, which is done for
 //! many slots together. Free slots of a size are linked through the page table's words for their first pages.
 
-use crate::arch::paging::{KernelTables, Leaf, PhysAddr};
 use core::ops::Range;
+use machine::paging::{KernelTables, Leaf, PhysAddr};
 use vm::addr::{Frame, PAGE_SIZE};
 
 /// Bytes of a zone.

@@ -1,9 +1,9 @@
 //! Hashing in the kernel: with the SHA instructions where the processor has them, and a few pages at a time.
 
 use super::{Handle, cost};
-use crate::arch::{cpu, features, fpu, shootdown};
 use crate::file::{Body, OpenFile};
 use crate::syscall::call::{Call, Stop};
+use machine::{cpu, features, fpu, shootdown};
 use vm::hash::{Hasher, Pair, PairHash, Portable, ShaNi};
 
 /// Pages hashed in one run of a call: others want the core too. About a tenth of a millisecond with SHA instructions.

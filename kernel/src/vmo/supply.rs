@@ -1,10 +1,10 @@
 //! Pages of memory objects: frames of the torus's pool, and what the boot archive holds.
 
-use crate::arch::cpu;
 use crate::mem::held::Held;
 use crate::process::charge::{self, Kind, One};
 use crate::sched;
 use crate::tori;
+use machine::cpu;
 use vm::frames::{Owner, Use};
 use vm::hash::PageBytes;
 use vm::table::TableMemory;

@@ -13,7 +13,10 @@ const DEPTH: usize = 16;
 pub fn edges(modules: &Modules) -> BTreeSet<(ModulePath, ModulePath)> {
     let mut edges = BTreeSet::new();
     for (from, module) in modules {
-        let words = module.names.words.iter().map(|word| vec![word.clone()]);
+        // These alone say who may see something, not what is used.
+        let visibility = |word: &&String| ["crate", "self", "super"].contains(&word.as_str());
+        let words = module.names.words.iter().filter(|word| !visibility(word));
+        let words = words.map(|word| vec![word.clone()]);
         for path in module.names.paths.iter().cloned().chain(words) {
             let to = Resolver(modules).written(from, &path, DEPTH);
             edges.extend(to.filter(|to| to != from).map(|to| (from.clone(), to)));

@@ -31,9 +31,11 @@ pub const LAYERS: &[Layer] = &[
     layer("braid-time"),
     layer("vm"),
     layer("torus"),
+    layer("sync"),
     layer("braid-threads"),
     layer("braid-firmware"),
     layer("braid-files"),
+    layer("machine"),
     // Not cut into layers yet: it must not become more of a circle than it is.
     Layer {
         name: "braid-kernel",

@@ -5,7 +5,6 @@ use super::journal::Entry;
 use super::parcel::{Frames, Parcel};
 use super::question::{Asking, Reply, State};
 use super::share;
-use crate::arch::cpu;
 use crate::mem::reclaim::{self, Room};
 use crate::process::Thread;
 use crate::rings;
@@ -21,6 +20,7 @@ use braid_files::far::wire::{Wire, Writer};
 use braid_files::walk::PATH_MAX;
 use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::{NoMemory, TryVec};
+use machine::cpu;
 use sync::Lock;
 
 /// Bytes of an answer at the most, but for the list of a poll: a path and its frame.

@@ -13,7 +13,6 @@ use super::exports;
 use super::interruption::{Interruption, interruption};
 use super::journal::forget;
 use super::remote::{self, Remote};
-use crate::arch::cpu;
 use crate::process::{Pid, Process, Thread};
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
@@ -28,6 +27,7 @@ use braid_files::far::wire::{Reader, Wire, WireError, Writer};
 use braid_files::table::Table;
 use core::sync::atomic::Ordering;
 use fallible::{TryMap, TryVec, with_capacity};
+use machine::cpu;
 
 /// The files of a process on their way. Dropped before they have been [sent](Self::sent), the target holds none of them.
 pub struct Packed {

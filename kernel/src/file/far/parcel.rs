@@ -4,13 +4,13 @@
 //! sequence: at its start lies the *letter* (its length, then an encoded request or answer), at [`PAYLOAD`], where the second frame
 //! begins, the bytes of a read or write.
 
-use crate::arch::{cpu, paging};
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use crate::tori;
 use alloc::vec::Vec;
 use braid_files::far::wire::{Reader, Wire, WireError, Writer};
 use fallible::{TryVec, collect, with_capacity};
+use machine::{cpu, paging};
 use vm::addr::{Frame, PAGE_SIZE};
 
 /// Frames that a parcel may have besides the first.

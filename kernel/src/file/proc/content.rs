@@ -2,7 +2,7 @@
 
 use super::entries::decimal;
 use super::text::Text;
-use super::{Proc, Shown, machine, process};
+use super::{Proc, Shown, process, system};
 use crate::file::tree::Node;
 use crate::mem::space::Space;
 use crate::syscall::errno::Errno;
@@ -54,7 +54,7 @@ impl Proc {
     pub fn text(&self) -> Result<Vec<u8>, Errno> {
         let mut text = Text::new();
         match self {
-            Self::Machine(index) => machine::TEXTS[*index].1(&mut text),
+            Self::Machine(index) => system::TEXTS[*index].1(&mut text),
             Self::Sys(name) if !name.is_directory() => name.write(&mut text),
             Self::About(shown, index) => {
                 let process = shown.process().ok_or(Errno::ESRCH)?;

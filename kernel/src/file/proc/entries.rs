@@ -1,7 +1,7 @@
 //! The names in `/proc`: what each directory has, and where each name is.
 
 use super::sys::Sys;
-use super::{Proc, Shown, machine, process};
+use super::{Proc, Shown, process, system};
 use crate::process::{Pid, table};
 use alloc::vec::Vec;
 use fallible::{NoMemory, to_vec};
@@ -38,7 +38,7 @@ impl Proc {
     pub fn name(&self) -> Result<Vec<u8>, NoMemory> {
         let name: &[u8] = match self {
             Self::Root | Self::Local => b"proc",
-            Self::Machine(index) => machine::TEXTS[*index].0,
+            Self::Machine(index) => system::TEXTS[*index].0,
             Self::Own => b"self",
             Self::Mounts => b"mounts",
             Self::Sys(name) => name.name().as_bytes(),
@@ -81,7 +81,7 @@ impl Proc {
                 if let Some((_, node)) = ROOTS.into_iter().find(|(own, _)| *own == name) {
                     return Some(node);
                 }
-                if let Some(index) = machine::TEXTS.iter().position(|(n, _)| *n == name) {
+                if let Some(index) = system::TEXTS.iter().position(|(n, _)| *n == name) {
                     return Some(Self::Machine(index));
                 }
                 let pid = Pid::from_raw(number(name)?)?;
@@ -150,13 +150,13 @@ pub fn list(directory: &Proc, position: u64) -> Option<(u64, Proc)> {
 
 /// An entry of `/proc`: texts, other names, processes.
 fn root_entry(position: u64) -> Option<(u64, Proc)> {
-    let base = (machine::TEXTS.len() + ROOTS.len()) as u64;
+    let base = (system::TEXTS.len() + ROOTS.len()) as u64;
     if position >= base {
         let (next, process) = process_entry(position - base)?;
         return Some((base + next, process));
     }
     let index = position as usize;
-    let node = match index.checked_sub(machine::TEXTS.len()) {
+    let node = match index.checked_sub(system::TEXTS.len()) {
         None => Proc::Machine(index),
         Some(other) => ROOTS.into_iter().nth(other)?.1,
     };

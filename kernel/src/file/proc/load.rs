@@ -1,8 +1,8 @@
 //! Load averages. Nobody samples the queues while nobody asks: an average is moved on by what the cores have done since the last
 //! time it was read on this torus.
 
-use super::machine::{busy, running};
-use crate::file::machine;
+use super::system::{busy, running};
+use crate::file::facts;
 use crate::tori;
 use sync::Lock;
 
@@ -37,7 +37,7 @@ impl Load {
 
 /// The averages over 1, 5 and 15 minutes, in hundredths.
 pub(super) fn averages() -> [u64; 3] {
-    let now = machine::now().get();
+    let now = facts::now().get();
     let total = tori::all()
         .map(|torus| {
             (0..torus.cores())

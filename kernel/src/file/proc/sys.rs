@@ -102,8 +102,8 @@ fn uuid(text: &mut Text) {
 
 /// The same as long as the machine runs: by the time when it was booted.
 fn boot_id(text: &mut Text) {
-    let now = super::super::machine::now().get();
-    let wall = super::super::machine::wall();
+    let now = super::super::facts::now().get();
+    let wall = super::super::facts::wall();
     let boot = wall.seconds * 1_000_000_000 + u64::from(wall.nanos) - now;
     let mixed = u128::from(boot / 1_000_000) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
     id(text, mixed.to_be_bytes());

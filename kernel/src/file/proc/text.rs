@@ -1,10 +1,10 @@
 //! A text of `/proc` while it is written: whatever finds no memory makes the whole text fail.
 
-use crate::arch::cpu;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use fallible::TryVec;
+use machine::cpu;
 
 /// A text.
 pub struct Text {

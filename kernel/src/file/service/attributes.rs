@@ -1,7 +1,7 @@
 //! Attributes of files: stat, access, mode, owner, times, and those of file systems.
 
+use super::super::facts;
 use super::super::local;
-use super::super::machine;
 use super::super::tree::{Mount, Node, archive};
 use super::{Subject, bytes};
 use crate::syscall::errno::Errno;
@@ -40,7 +40,7 @@ fn change(
         Node::Tmp(node) => {
             node.try_change(|attributes| {
                 change(attributes)?;
-                attributes.ctime = machine::wall();
+                attributes.ctime = facts::wall();
                 Ok(())
             })?;
             Ok(0)

@@ -1,11 +1,10 @@
 //! Making, moving and removing names.
 
 use super::super::content::Content;
+use super::super::facts;
 use super::super::local::{TmpNode, growing, tree_of};
-use super::super::machine;
 use super::super::tree::Node;
 use super::opening::attributes;
-use crate::arch::cpu;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -13,6 +12,7 @@ use braid_files::credentials::Identity;
 use braid_files::permission;
 use braid_files::tmp::Content as Kind;
 use braid_files::walk::{Ending, Target};
+use machine::cpu;
 
 /// A directory whose names can change, and a name in it.
 type Name = (Arc<TmpNode>, Vec<u8>);
@@ -93,7 +93,7 @@ pub(super) fn remove_file(who: &Identity, target: Target<Node>) -> Result<usize,
         return Err(Errno::EISDIR);
     }
     let (parent, name) = present(who, target, Errno::EISDIR)?;
-    tree_of(&parent).unlink(who, (&parent, &name), machine::wall())?;
+    tree_of(&parent).unlink(who, (&parent, &name), facts::wall())?;
     Ok(0)
 }
 
@@ -104,7 +104,7 @@ pub(super) fn remove_directory(who: &Identity, target: Target<Node>) -> Result<u
         Ending::Name | Ending::Nothing => Errno::EBUSY,
     };
     let (parent, name) = present(who, target, unnamed)?;
-    tree_of(&parent).rmdir(who, (&parent, &name), machine::wall())?;
+    tree_of(&parent).rmdir(who, (&parent, &name), facts::wall())?;
     Ok(0)
 }
 
@@ -132,7 +132,7 @@ pub fn rename(
     }
     let to_parent = directory(who, &target.directory, Errno::EPERM)?;
     let (from, to) = ((&from_parent, &*from_name), (&to_parent, &*target.name));
-    tree_of(&to_parent).rename(who, from, to, keep, machine::wall())?;
+    tree_of(&to_parent).rename(who, from, to, keep, facts::wall())?;
     Ok(0)
 }
 
@@ -150,6 +150,6 @@ pub fn link(who: &Identity, source: Target<Node>, target: Target<Node>) -> Resul
     let Node::Tmp(source) = source.raised()? else {
         return Err(Errno::EPERM);
     };
-    growing(&parent)?.link(who, (&parent, &name), &source, machine::wall())?;
+    growing(&parent)?.link(who, (&parent, &name), &source, facts::wall())?;
     Ok(0)
 }

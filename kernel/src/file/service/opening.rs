@@ -4,14 +4,13 @@ use super::super::caller::Caller;
 use super::super::claims::Claim;
 use super::super::content::Content;
 use super::super::device::Device;
-use super::super::far;
 use super::super::local::{growing, tmp};
-use super::super::machine;
 use super::super::open::{Body, Flags, OpenFile};
 use super::super::proc::Proc;
 use super::super::transfer;
 use super::super::tree::{Node, archive};
 use super::super::tty;
+use super::super::{facts, far};
 use super::Subject;
 use super::files::cut;
 use crate::syscall::call::Stop;
@@ -26,7 +25,7 @@ use braid_files::walk::Target;
 
 /// Attributes of something that somebody makes now.
 pub(super) fn attributes(who: &Identity, mode: u32) -> Attributes {
-    let now = machine::wall();
+    let now = facts::wall();
     Attributes {
         mode,
         uid: who.user,

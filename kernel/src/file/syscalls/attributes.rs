@@ -1,6 +1,6 @@
 //! Attributes: stat and its kin, access, chmod, chown, utimensat, statfs.
 
-use super::super::machine;
+use super::super::facts;
 use super::super::service::Outcome;
 use super::about::{At, about_file, about_path};
 use super::{
@@ -173,7 +173,7 @@ pub fn fchownat(call: &mut Call) -> SysResult {
 pub fn utimensat(call: &mut Call) -> SysResult {
     const NOW: u64 = 0x3fff_ffff;
     const OMIT: u64 = 0x3fff_fffe;
-    let now = machine::wall();
+    let now = facts::wall();
     let mut times = [Some(now); 2];
     let mut to_now = true;
     if call.args[2] != 0 {

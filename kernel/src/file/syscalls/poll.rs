@@ -1,6 +1,6 @@
 //! poll and ppoll: waiting for several files at once.
 
-use super::super::machine;
+use super::super::facts;
 use super::super::service::poll::{ALWAYS, NVAL};
 use super::descriptor_limit;
 use super::watch::{Watched, watch};
@@ -17,7 +17,7 @@ use braid_files::chunks::Chunks;
 pub fn poll(call: &mut Call) -> SysResult {
     call.set_deadline(|call| {
         let millis = u64::try_from(call.int(2)).ok();
-        Ok(millis.map(|millis| machine::now() + Nanos::from_millis(millis)))
+        Ok(millis.map(|millis| facts::now() + Nanos::from_millis(millis)))
     })?;
     wait_for(call)
 }
@@ -56,7 +56,7 @@ pub(super) fn timeout(
             return Ok(None);
         }
         total = parse(read_value(address)?)?;
-        Ok(Some(machine::now() + total))
+        Ok(Some(facts::now() + total))
     })?;
     if !total.is_zero() {
         call.inflight.left = left(address);

@@ -3,7 +3,7 @@
 
 use super::Mount;
 use crate::file::content::Content;
-use crate::file::{boot, machine};
+use crate::file::{boot, facts};
 use alloc::boxed::Box;
 use braid_files::archive::{self, NodeId};
 use braid_files::error::FileError;
@@ -96,7 +96,7 @@ pub fn archive() -> &'static archive::Tree<'static> {
         let parsed = ARCHIVE.get();
         parsed.unwrap_or_else(|| panic!("files are used before the boot archive was parsed"))
     };
-    let torus = machine::torus_index();
+    let torus = facts::torus_index();
     let copy = COPIES[torus % COPIES.len()].call_once(|| match torus {
         0 => None,
         _ => first().try_clone().ok(),

@@ -1,14 +1,15 @@
 //! Path resolution: what is where in the tree, and for whom.
 
 use super::{Node, archive};
-use crate::arch::cpu;
 use crate::file::device;
 use crate::file::far::remote::Remote;
 use crate::file::proc::{self, Proc};
 use braid_files::credentials::Identity;
 use braid_files::error::FileError;
 use braid_files::permission::{self, Access};
-use braid_files::walk::{self, Link};
+use braid_files::walk;
+use braid_files::walk::Link;
+use machine::cpu;
 
 /// Path resolution over the whole tree, on behalf of somebody.
 pub struct World {

@@ -6,12 +6,10 @@
 pub mod ioctl;
 
 use super::caller::Caller;
+use super::facts::{self, Nanos};
 use super::io::Transfer;
 use super::local::{local, wake_console};
-use super::machine::{self, Nanos};
-use crate::boot;
-use crate::console;
-use crate::console::program::{self, Output};
+use crate::console::{self, Output};
 use crate::process::Pid;
 use crate::sched::wait::Waiter;
 use crate::signal::{self, Signal};
@@ -22,6 +20,7 @@ use braid_files::line::{Key, Line, Termios};
 use core::sync::atomic::{AtomicBool, Ordering};
 use crossbeam_utils::CachePadded;
 use heapless::Deque;
+use machine::boot;
 use sync::Lock;
 
 /// Bytes of plain input that are kept for a reader; more stay in the port.
@@ -61,7 +60,9 @@ static TERMINALS: [AtomicBool; 3] = [const { AtomicBool::new(true) }; 3];
 pub fn init() {
     let words = &boot::info().command_line;
     for (fd, terminal) in TERMINALS.iter().enumerate() {
-        let on = words.tty.map_or(!console::is_heard(), |tty| tty[fd]);
+        let on = words
+            .tty
+            .map_or(!machine::console::is_heard(), |tty| tty[fd]);
         terminal.store(on, Ordering::Relaxed);
     }
     if let Some((rows, columns)) = words.winsize {
@@ -157,7 +158,7 @@ fn signal_of(key: Key) -> Signal {
 /// Takes in what the port still holds, now that there is room for it.
 fn refill() {
     if has_room() {
-        program::receive();
+        console::receive();
     }
 }
 
@@ -207,7 +208,7 @@ fn expired(termios: &Termios, io: &mut Transfer) -> bool {
     if termios.lflag & Termios::ICANON != 0 || termios.cc[Termios::VMIN] > 0 || tenths == 0 {
         return false;
     }
-    let now = machine::now();
+    let now = facts::now();
     let deadline = io.deadline_or(now + Nanos::from_millis(100) * tenths);
     now >= deadline
 }
@@ -274,7 +275,7 @@ pub fn write_plain(io: &mut Transfer, output: Output) -> SysResult {
     let mut block = [0; 2048];
     while io.left() > 0 {
         match io.take(&mut block) {
-            Ok(n) => program::write(output, &block[..n]),
+            Ok(n) => console::write(output, &block[..n]),
             Err(stop) => return io.stopped(stop).map(|()| io.done()),
         }
         io.pause()?;
@@ -364,7 +365,7 @@ impl Gather {
 
     fn flush(&mut self) {
         if !self.bytes.is_empty() {
-            program::write(self.output, &self.bytes);
+            console::write(self.output, &self.bytes);
             self.bytes.clear();
         }
     }

@@ -1,7 +1,6 @@
 //! Pages that are an object's own: of files in memory, of shared anonymous memory, and of files whose roots nobody has computed.
 
 use super::{PAGE, PageSource, SourceError};
-use crate::arch::cpu;
 use crate::file::{count_pages, has_room, may_grow};
 use crate::mem::held::Held;
 use crate::mem::swap::{Asked, PageName};
@@ -13,6 +12,7 @@ use alloc::vec::Vec;
 use braid_files::archive::NodeId;
 use core::sync::atomic::{AtomicU64, Ordering};
 use fallible::{TryMap, TryVec};
+use machine::cpu;
 use spin::mutex::SpinMutexGuard;
 use sync::Lock;
 use sync::Relax;

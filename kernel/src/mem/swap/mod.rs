@@ -17,12 +17,12 @@ mod transfer;
 pub use open::{Prepared, open, start};
 pub use transfer::PageName;
 
-use crate::arch::{cpu, paging};
 use crate::disk::{Direction, Disk};
 use crate::process::counters;
 use crate::sched::wait::WaitQueue;
 use crate::tori::{self, Torus};
 use alloc::vec::Vec;
+use machine::{cpu, paging};
 use sync::Lock;
 use transfer::{Stage, Table, Transfer, Work};
 use vm::addr::{Frame, PAGE_SIZE};

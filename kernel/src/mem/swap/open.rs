@@ -1,12 +1,13 @@
 //! Taking the swap disks at boot: the first core finds and prepares them, each torus takes its own into its own memory.
 
 use super::Swap;
-use crate::arch::{cpu, paging};
 use crate::disk::{self, Disk, Wired};
 use crate::process::random;
+use crate::rings;
 use crate::tori::{self, Torus};
-use crate::{boot, rings};
 use core::sync::atomic::{AtomicU16, AtomicU32};
+use machine::boot;
+use machine::{cpu, paging};
 use thiserror::Error;
 use torus::message::Message;
 use vm::addr::PAGE_SIZE;

@@ -3,12 +3,12 @@
 use super::super::own;
 use super::fault::take_back;
 use super::{Host, Todo, step};
-use crate::arch::cpu;
 use crate::mem::reclaim::low;
 use crate::mem::space::{Space, VmSpace};
 use crate::sched::Core;
 use crate::tori;
 use alloc::sync::Arc;
+use machine::cpu;
 use torus::migrate::{Claim, Event, Resident};
 use vm::addr::Page;
 use vm::space::Away;

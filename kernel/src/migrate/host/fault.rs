@@ -2,11 +2,11 @@
 
 use super::super::own;
 use super::{Pages, Todo, execute, step};
-use crate::arch::paging;
 use crate::checked;
 use crate::mem::space::VmSpace;
 use crate::process::counters;
 use crate::tori;
+use machine::paging;
 use torus::DepositId;
 use torus::migrate::{Claim, Effects, Event, Resident};
 use torus::span::Span;

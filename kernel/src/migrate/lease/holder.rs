@@ -4,7 +4,6 @@
 //! any more is given back only when each space's lock has been free once since.
 
 use super::{ObjectName, here, home, own};
-use crate::arch::{paging, shootdown};
 use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef, Shown, SourceError};
 use crate::mem::space::Space;
@@ -18,6 +17,7 @@ use crate::syscall::errno::Errno;
 use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
+use machine::{paging, shootdown};
 use sync::Lock;
 use torus::TorusId;
 use torus::lease::{Answer, Entry, Known, Lease, Why};

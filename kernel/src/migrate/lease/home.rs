@@ -1,7 +1,6 @@
 //! The home's side: objects of this torus that others hold.
 
 use super::{ObjectName, here, own};
-use crate::arch::cpu;
 use crate::mem::held::Held;
 use crate::mem::object::{ObjectRef, Shown, SourceError};
 use crate::mem::reclaim::{self, Room};
@@ -14,6 +13,7 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::{NoMemory, insist};
+use machine::cpu;
 use torus::TorusId;
 use torus::lease::{Cut, Look, NoObject, Outstanding, Recall, Unlent, Why};
 use torus::message::Message;

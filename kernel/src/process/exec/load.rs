@@ -1,6 +1,5 @@
 //! Mapping a program into a new address space.
 
-use crate::arch::cpu;
 use crate::file::Executable;
 use crate::mem::calls::{name, split, vm_limits};
 use crate::mem::object::ObjectRef;
@@ -12,6 +11,7 @@ use crate::syscall::errno::Errno;
 use crate::tori;
 use alloc::sync::Arc;
 use braid_files::executable::elf::{PAGE, Part, Plan, Rights};
+use machine::cpu;
 use vm::addr::VirtAddr;
 use vm::layout::Layout;
 use vm::space::{Backing, Flags, MapRequest, Placement, Prot};

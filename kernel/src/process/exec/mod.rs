@@ -15,11 +15,6 @@ use self::elf::ElfError;
 use super::command::Command;
 use super::limits::Limits;
 use super::{Name, Process, Thread, counters, credentials, end, random, table};
-use crate::arch::cpu;
-use crate::arch::fpu::{self, FpuState};
-use crate::arch::regs::UserRegs;
-use crate::arch::segment::Segments;
-use crate::boot;
 use crate::file::{Executable, Found};
 use crate::mem::space::Space;
 use crate::mem::user::read_c_string;
@@ -33,6 +28,11 @@ use braid_files::permission::Guard;
 use core::fmt;
 use core::sync::atomic::Ordering;
 use fallible::NoMemory;
+use machine::boot;
+use machine::cpu;
+use machine::fpu::{self, FpuState};
+use machine::regs::UserRegs;
+use machine::segment::Segments;
 use vm::layout::Layout;
 
 /// The longest path, its NUL included (PATH_MAX).

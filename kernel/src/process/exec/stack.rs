@@ -5,7 +5,6 @@
 //! auxiliary vector.
 
 use super::args::Strings;
-use crate::arch::cpu;
 use crate::mem::user::UserSlice;
 use crate::process::command::{AUXILIARY, Command};
 use crate::process::{random, time};
@@ -14,6 +13,7 @@ use crate::signal::frame;
 use crate::syscall::call::Stop;
 use braid_files::credentials::Credentials;
 use braid_files::executable::elf::Plan;
+use machine::cpu;
 
 /// Auxiliary vector entries (getauxval(3)).
 const AT_PHDR: u64 = 3;
@@ -90,7 +90,7 @@ pub fn write(
         [AT_RANDOM, seed],
         [
             AT_HWCAP2,
-            if crate::arch::features::get().fsgsbase {
+            if machine::features::get().fsgsbase {
                 HWCAP2_FSGSBASE
             } else {
                 0
