@@ -45,7 +45,7 @@ const DISPATCH: [&str; 17] = [
     "alloc::",
     "core::",
     "spin::",
-    "rings::",
+    "tori::rings::",
 ];
 
 /// A machine whose stretches are measured.

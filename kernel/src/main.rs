@@ -15,17 +15,16 @@ extern crate alloc;
 
 mod checked;
 mod console;
+mod deliver;
 mod disk;
 mod file;
 mod mem;
 mod migrate;
 mod process;
-mod rings;
 mod sched;
 mod signal;
 mod start;
 mod syscall;
-mod tori;
 mod trap;
 mod vmo;
 mod wiring;

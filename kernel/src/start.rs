@@ -9,8 +9,7 @@
 //! 7. The loader's memory is reclaimed, the first program is started.
 
 use crate::process;
-use crate::sched;
-use crate::tori::{self, Early};
+use crate::{mem, sched};
 use braid_firmware::acpi::Tables;
 use braid_firmware::acpi::fadt::{self, Register};
 use braid_firmware::acpi::hpet::Hpet;
@@ -30,13 +29,19 @@ use machine::power::{self, refuse};
 use machine::smp::{self, Coming, Parked};
 use machine::{Clocks, CoreStacks, apic, features, ioapic, time};
 use machine::{CoreIndex, MAX_CORES};
+use tori::Early;
 use vm::addr::{PAGE_SIZE, PhysAddr};
 
 /// Bytes of the first core's stacks while the machine is not divided.
 const STACK_SIZE: usize = 96 * 1024;
 
 /// What layers above the tori keep of each core.
-static PARTS: [Maker; 1] = [Maker::of::<sched::Core>()];
+static CORE_PARTS: [Maker; 1] = [Maker::of::<sched::Core>()];
+/// What they keep of each torus.
+static TORUS_PARTS: [tori::Maker; 2] = [
+    tori::Maker::of::<mem::reclaim::Reclaim>(),
+    tori::Maker::of::<process::Share>(),
+];
 
 /// The first core's stacks and block for that time.
 #[repr(C, align(4096))]
@@ -122,7 +127,9 @@ fn raise() {
         info,
         frames: &mut early,
         cores: &cores,
-        parts: &PARTS,
+        parts: &CORE_PARTS,
+        torus_parts: &TORUS_PARTS,
+        most_processes: process::users::most_in,
         srat: firmware.srat,
         cache_bits: features::cache_bits(),
     });

@@ -7,12 +7,34 @@
 //! | | `above_next` | `sched` |
 //! | | `above_doorbell` | `rings` |
 //! | | `above_quick` | `syscall::quick` |
+//! | `sync` | `sync_step` | `machine::cpu` |
+//! | | `sync_waiter`, `sync_yield` | `sched` |
+//! | `tori::above` | `tori_is_low` | `mem::reclaim` |
+//! | | `tori_sharers`, `tori_show`, `tori_slots` | `mem` |
+//! | | `tori_is_closed` | `process::charge` |
+//! | | `tori_heap_grew`, `tori_goes_on` | `sched` |
+//! | | `tori_deliver` | `deliver` |
+//! | | `tori_find` | `checked` |
 //!
 //! Each has the type that is declared (K39): nothing checks that but reading the two side by side.
 
-use crate::{rings, sched, syscall, trap};
+use crate::mem::reclaim::OfTorus as _;
+use crate::mem::swap::Swap;
+use crate::process::OfTorus as _;
+use crate::process::charge;
+use crate::{deliver, sched, syscall, trap};
+use alloc::sync::Arc;
+use fallible::NoMemory;
 use machine::regs::UserRegs;
 use machine::{Exception, Interrupt, QuickTable};
+use sync::Waiter;
+use tori::{Torus, rings};
+use torus::TorusId;
+use torus::message::Message;
+#[cfg(feature = "checked")]
+use vm::addr::Frame;
+use vm::frames::{Owner, Sharers};
+use vm::swap::SlotTable;
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
@@ -47,3 +69,70 @@ fn above_next() -> *mut UserRegs {
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 static above_quick: QuickTable = syscall::quick::QUICK;
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn sync_waiter() -> Arc<dyn Waiter> {
+    sched::waiter()
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn sync_yield() {
+    sched::yield_now();
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn tori_is_low(torus: &Torus) {
+    torus.reclaim().ask();
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn tori_is_closed(torus: &Torus) -> bool {
+    charge::is_closed(torus)
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn tori_heap_grew(frames: i64) {
+    sched::charge_heap(frames);
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn tori_sharers(torus: &Torus, slot: u64) -> Sharers {
+    torus.share().page_cache.sharers(slot)
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn tori_show(torus: &Torus, object: Owner, lineage: Owner) -> Result<(), NoMemory> {
+    torus.share().spaces.show(object, lineage)
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn tori_slots(torus: &Torus) -> Option<&SlotTable<'_>> {
+    torus.reclaim().swap().map(Swap::slots)
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn tori_goes_on() {
+    sched::wake_idle();
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn tori_deliver(from: TorusId, message: Message) {
+    deliver::deliver(from, message);
+}
+
+// SAFETY: K39.
+#[cfg(feature = "checked")]
+#[unsafe(no_mangle)]
+fn tori_find(torus: &Torus, frame: Frame) {
+    crate::checked::find(torus, frame);
+}

@@ -90,6 +90,8 @@ pub struct Cpu {
     pub log: Option<&'static Backlog>,
     /// A word of what the core does now, and not of interrupts that are let in meanwhile: they find 0.
     pub carried: Cell<u64>,
+    /// Rounds of long loops since it last looked for interrupts.
+    rounds: Cell<u32>,
     /// Where its stacks are.
     pub(super) stacks: CoreStacks,
     /// What this core's time-stamp counter lacks to the first core's, in ticks. Written by the first core, before this one
@@ -129,6 +131,7 @@ impl Cpu {
             parts: [ptr::null(); PARTS],
             log: None,
             carried: Cell::new(0),
+            rounds: Cell::new(0),
             stacks,
             tsc_offset: AtomicI64::new(0),
             root: AtomicU64::new(0),
@@ -229,6 +232,27 @@ pub fn let_interrupts_in() {
     // SAFETY: K4, interrupts are on between the instructions of this block.
     unsafe { asm!("sti", "nop", "cli", options(nostack)) };
     carried.set(own);
+}
+
+/// Rounds between two looks at what else there is to do: with four thousand instructions in each, still below the bound of 20,000.
+const ROUNDS: u32 = 4;
+
+/// Counts a round of a loop whose length a program chooses; whether enough were made. They are counted for each core, not for each
+/// loop: loops of few rounds one after the other, or within each other, are long too.
+pub fn is_due() -> bool {
+    let rounds = &this().rounds;
+    let count = rounds.get() + 1;
+    rounds.set(count % ROUNDS);
+    count == ROUNDS
+}
+
+/// After a round: [lets interrupts in](let_interrupts_in) where it is time.
+// SAFETY: K39, of the type that `sync` declares.
+#[unsafe(export_name = "sync_step")]
+pub fn step() {
+    if is_due() {
+        let_interrupts_in();
+    }
 }
 
 /// The block of core `index`, if that core runs.

@@ -87,7 +87,7 @@ pub fn note_input() {
 /// Whether this core is to [take in](take_in) something, and can: messages about it find room.
 #[inline]
 pub fn has_input() -> bool {
-    sched::input().get() && !crate::rings::is_choked()
+    sched::input().get() && !tori::rings::is_choked()
 }
 
 /// Takes in what this core has been interrupted for, if it can. The core holds no lock.

@@ -1,6 +1,5 @@
 //! Memory as a device sees it: frames of the torus, by their physical addresses.
 
-use crate::tori;
 use core::ptr::NonNull;
 use machine::paging;
 use virtio_drivers::device::blk::{BlkReq, BlkResp};

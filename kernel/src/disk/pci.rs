@@ -6,7 +6,6 @@
 use super::DiskError;
 use super::dma::Memory;
 use super::wired::{Interrupt, Wired};
-use crate::tori;
 use braid_firmware::disk::PciAddress;
 use core::ptr::NonNull;
 use heapless::Vec;

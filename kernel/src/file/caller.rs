@@ -2,7 +2,6 @@
 
 use super::far::{Journal, Serving};
 use crate::process::{Process, Thread, limits, table};
-use crate::sched::wait::Waiter;
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -10,6 +9,7 @@ use alloc::sync::Arc;
 use braid_files::credentials::Identity;
 use braid_files::far::ask::{Request, Who};
 use core::sync::atomic::Ordering;
+use sync::Waiter;
 
 /// On whose behalf a file is used.
 #[derive(Clone, Copy)]

@@ -9,15 +9,15 @@ use super::{boot, tree};
 use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef, PAGE, Shown};
 use crate::migrate::lease;
+use crate::process::OfTorus as _;
 use crate::sched::pieces;
-use crate::sched::wait::WaitQueue;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use ::torus::TorusId;
 use braid_files::archive::NodeId;
 use core::sync::atomic::{AtomicU32, Ordering};
 use sync::Lock;
+use sync::WaitQueue;
 use vm::space::Object;
 
 /// Bytes of a file that can be written.
@@ -277,7 +277,7 @@ impl Content {
             return Ok(());
         }
         self.object.0.truncate(len)?;
-        let spaces = &tori::here().share.spaces;
+        let spaces = &tori::here().share().spaces;
         let (owner, from) = (self.object.owner(), len.div_ceil(PAGE as u64));
         // Here nobody waits to hear of it: each entry has a reference to its frame.
         let _ = spaces.cut(owner, from);

@@ -7,7 +7,6 @@ use super::content::Content;
 use super::far::remote::Remote;
 use super::tree::{Mount, Node as TreeNode};
 use super::{facts, far, tree};
-use crate::sched::wait::WaitQueue;
 use crate::syscall::errno::Errno;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -18,6 +17,7 @@ use core::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use fallible::{NoMemory, to_vec};
 use spin::Once;
 use sync::Relax;
+use sync::WaitQueue;
 
 /// A node of `/tmp`.
 pub type TmpNode = Node<Content, Relax>;

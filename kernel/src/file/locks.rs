@@ -5,18 +5,18 @@ use super::content::Content;
 use super::context::Context;
 use super::open::{Body, OpenFile};
 use super::transfer;
+use crate::process::OfTorus as _;
 use crate::process::Pid;
 use crate::process::charge::{self, Charge, Kind};
-use crate::rings;
-use crate::sched::wait::WaitQueue;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use ::torus::message::Message;
 use braid_files::archive::S_IFREG;
 use braid_files::locks::{self, Locks, Owner, Refused, Waits};
 use machine::cpu;
 use sync::Lock;
+use sync::WaitQueue;
+use tori::rings;
 
 /// The locks of one file.
 pub struct FileLocks {
@@ -175,7 +175,7 @@ impl From<Refused> for Stop {
 
 /// Works on who waits for whose records on this torus.
 fn waits<R>(f: impl FnOnce(&mut Waits) -> R) -> R {
-    f(&mut tori::here().share.lock_waits.lock())
+    f(&mut tori::here().share().lock_waits.lock())
 }
 
 /// An owner waits for no record any more.

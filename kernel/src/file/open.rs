@@ -14,7 +14,6 @@ use crate::console::Output;
 use crate::mem::space::Space;
 use crate::process::charge::{self, Charge, Kind};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use crate::vmo::file::{BuilderFile, VmoFile};
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;

@@ -4,7 +4,6 @@ use super::caller::Caller;
 use super::io::Transfer;
 use super::local::local;
 use crate::process::charge::{self, Charge, Kind, One, Payer};
-use crate::sched::wait::{WaitQueue, Waiter};
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -14,6 +13,7 @@ use core::sync::atomic::Ordering;
 use fallible::TryVec;
 use machine::cpu;
 use sync::Lock;
+use sync::{WaitQueue, Waiter};
 
 struct Shared {
     number: u64,

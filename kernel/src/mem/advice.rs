@@ -6,7 +6,6 @@ use super::object::ObjectRef;
 use super::space::Space;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use vm::addr::{PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
 use vm::fault::Access;
 use vm::space::{Advice, Flags, MAX_MAPPINGS, Prot, SpaceError};

@@ -7,7 +7,6 @@ use super::space::{Space, VmSpace};
 use super::user::{UserSlice, write_now, write_value};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::sync::Arc;
 use vm::addr::{PAGE_SIZE, Page, PageRange, VirtAddr};
 use vm::fault::Access;

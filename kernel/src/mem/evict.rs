@@ -5,13 +5,15 @@
 
 use super::held::Held;
 use super::object::Way;
-use super::reclaim::low;
 use super::space::Space;
 use super::swap::{PageName, Swap, release};
+use crate::mem::reclaim::OfTorus as _;
+use crate::process::OfTorus as _;
 use crate::sched::pieces;
-use crate::tori::Torus;
 use alloc::sync::Arc;
 use heapless::Vec;
+use tori::Torus;
+use tori::low;
 use vm::clock::{Candidate, Clock, Verdict};
 use vm::frames::{Owner, Sharers, Use};
 use vm::space::{Age, Replacement};
@@ -61,7 +63,7 @@ impl Batch {
 
     /// Evicts a candidate, if it may go.
     pub fn evict(&mut self, candidate: &Candidate) -> Step {
-        match (candidate.used, self.torus.reclaim.swap()) {
+        match (candidate.used, self.torus.reclaim().swap()) {
             (Use::Private, Some(swap)) => self.private(swap, candidate),
             (Use::Cached, _) if candidate.owner == Owner::CONTENT => self.content(candidate),
             (Use::Cached, _) => self.own(candidate),
@@ -74,13 +76,13 @@ impl Batch {
         let (torus, frame) = (self.torus, candidate.frame);
         // The last pages stay: without those that they execute, programs could only fetch them again and again.
         let kept = low(torus.total()) + self.contents.len() as u64;
-        if torus.share.page_cache.len() <= kept || self.contents.is_full() {
+        if torus.share().page_cache.len() <= kept || self.contents.is_full() {
             return Step::Kept;
         }
         let Some(age) = age(torus, candidate) else {
             return Step::Kept;
         };
-        let Some(held) = torus.share.page_cache.hold(candidate.index, frame) else {
+        let Some(held) = torus.share().page_cache.hold(candidate.index, frame) else {
             return Step::Kept;
         };
         // The cache holds one reference, this the other. Who holds one without an entry needs the frame: it stays.
@@ -101,7 +103,7 @@ impl Batch {
 
     /// A page of an object's own is dropped where it can be made again, and else goes to a slot.
     fn own(&mut self, candidate: &Candidate) -> Step {
-        let Some(object) = self.torus.share.named.find(candidate.owner) else {
+        let Some(object) = self.torus.share().named.find(candidate.owner) else {
             return Step::Kept;
         };
         let (mut way, mut busy) = (Way::Stay, false);
@@ -152,7 +154,7 @@ impl Batch {
             return Way::Drop;
         }
         frames.mark_dirty(frame);
-        let Some(swap) = torus.reclaim.swap().filter(|s| s.slots().available() > 0) else {
+        let Some(swap) = torus.reclaim().swap().filter(|s| s.slots().available() > 0) else {
             return Way::Stay;
         };
         let slot = swap.prepare(frame, name(candidate));
@@ -161,7 +163,7 @@ impl Batch {
     }
 
     fn abandon(&self, slot: Slot) {
-        if let Some(swap) = self.torus.reclaim.swap() {
+        if let Some(swap) = self.torus.reclaim().swap() {
             swap.abandon(slot);
         }
     }
@@ -219,7 +221,7 @@ impl Batch {
 
     /// Works on every space that may have a private frame; `f` says whether it owes a flush then.
     fn in_all(&mut self, candidate: &Candidate, f: impl Fn(&Space) -> bool) {
-        let spaces = &self.torus.share.spaces;
+        let spaces = &self.torus.share().spaces;
         spaces.of_lineage(candidate.owner, |space| {
             let owes = f(space);
             self.owes(space, owes);
@@ -230,7 +232,7 @@ impl Batch {
     /// Has cores forget what has been replaced, and lets the pages go.
     pub fn finish(self) {
         if self.crowded {
-            self.torus.share.spaces.each(|space| {
+            self.torus.share().spaces.each(|space| {
                 space.settle();
                 true
             });
@@ -244,10 +246,10 @@ impl Batch {
         for (slot, held) in self.contents {
             let frame = held.frame();
             drop(held);
-            self.torus.share.page_cache.give_up(slot, frame);
+            self.torus.share().page_cache.give_up(slot, frame);
             pieces::step();
         }
-        if let Some(swap) = self.torus.reclaim.swap() {
+        if let Some(swap) = self.torus.reclaim().swap() {
             swap.commit();
         }
     }
@@ -262,7 +264,7 @@ fn name(candidate: &Candidate) -> PageName {
 
 /// Calls `see` with each space that may have a frame of an object, until it answers false; says whether it never did.
 fn each(torus: &Torus, candidate: &Candidate, see: impl FnMut(&Arc<Space>) -> bool) -> bool {
-    let spaces = &torus.share.spaces;
+    let spaces = &torus.share().spaces;
     let sharers = match candidate.owner {
         Owner::CONTENT => torus.memory().sharers(candidate.index),
         object => Sharers::One(object, candidate.index),
@@ -303,7 +305,7 @@ fn hold(torus: &'static Torus, candidate: &Candidate) -> Option<Age> {
         sum += age.unwrap_or_default();
         age.is_some()
     };
-    let complete = torus.share.spaces.of_lineage(candidate.owner, look);
+    let complete = torus.share().spaces.of_lineage(candidate.owner, look);
     if held && !complete {
         release(torus, frame);
     }

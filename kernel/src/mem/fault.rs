@@ -8,18 +8,21 @@ use super::space::{Space, VmSpace};
 use super::stuck;
 use super::swap::{Asked, PageName};
 use super::user::USER_END;
+use crate::mem::object::ObjectRef;
+use crate::mem::reclaim::OfTorus as _;
 use crate::migrate::host::{self, NoFrame};
+use crate::process::Thread;
 use crate::process::thread::Fault;
-use crate::process::{Thread, counters};
 use crate::signal::info::{BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SigInfo};
 use crate::signal::{self, Signal};
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use crate::tori::{self, Torus};
 use alloc::sync::Arc;
 use core::fmt;
 use machine::cpu;
 use machine::paging;
+use tori::Torus;
+use tori::counters::{self, Counters};
 use vm::addr::{Frame, FrameRange, PAGE_SIZE, Page, PageRange, RUN, VirtAddr};
 use vm::fault::{Access, Fill, Recipe, Refusal, Target};
 use vm::flush::FlushDebt;
@@ -59,8 +62,8 @@ impl Space {
             let memory = torus.memory();
             loop {
                 let recipe = space.resolve(memory, address, access);
-                counters::own().count(&recipe);
-                crate::sched::with_current(|thread| thread.process.counters.count(&recipe));
+                count(counters::own(), &recipe);
+                crate::sched::with_current(|thread| count(&thread.process.counters, &recipe));
                 match recipe {
                     Recipe::Grow(page) => {
                         if space.grow(page).is_err() {
@@ -163,7 +166,10 @@ fn execute(
 
 /// Has a page come back from its slot.
 fn from_swap(torus: &Torus, slot: Slot, page: PageName) -> Outcome {
-    let asked = torus.reclaim.swap().map(|swap| swap.bring_back(slot, page));
+    let asked = torus
+        .reclaim()
+        .swap()
+        .map(|swap| swap.bring_back(slot, page));
     match asked {
         Some(Asked::Wait) => Outcome::Wait,
         Some(Asked::NoMemory) => Outcome::NoMemory,
@@ -380,4 +386,21 @@ impl fmt::Display for Touched {
             }
         }
     }
+}
+
+/// Counts a recipe.
+fn count(counters: &Counters, recipe: &Recipe<ObjectRef>) {
+    let counter = match recipe {
+        Recipe::ZeroRead(_) => &counters.faults_zero_read,
+        Recipe::Zero(_) => &counters.faults_zero,
+        Recipe::Cached { .. } => &counters.faults_cached,
+        Recipe::CopyOnWrite { .. } | Recipe::CopyObject { .. } => &counters.faults_copy,
+        Recipe::Keep(_) => &counters.faults_keep,
+        Recipe::Grow(_) => &counters.faults_grow,
+        Recipe::Present => &counters.faults_present,
+        Recipe::Refuse(_) => &counters.faults_refused,
+        Recipe::SwapIn { .. } | Recipe::Pull { .. } => &counters.faults_moved,
+        Recipe::Unfold(_) => return,
+    };
+    counter.add(1);
 }

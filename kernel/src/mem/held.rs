@@ -1,8 +1,8 @@
 //! References to frames that are neither an entry's nor an object's: on the way from one to the other.
 
-use crate::tori::{self, Torus};
 use core::mem::ManuallyDrop;
 use machine::paging;
+use tori::Torus;
 use vm::addr::Frame;
 use vm::frames::Use;
 use vm::hash::PageBytes;

@@ -7,7 +7,6 @@ use crate::process::Process;
 use crate::process::limits::MEMLOCK;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use vm::addr::{PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
 use vm::fault::Access;
 use vm::space::{Advice, Flags, Prot};

@@ -6,7 +6,6 @@ use super::object::{MemoryObject, ObjectRef};
 use crate::file::OpenFile;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use fallible::NoMemory;

@@ -4,12 +4,12 @@
 //! at any time: its content can be made again, or it would be held by whoever made it.
 
 use super::held::Held;
-use crate::process::{counters, random};
-use crate::tori;
+use crate::process::random;
 use machine::cpu;
 use spin::mutex::SpinMutexGuard;
 use sync::Lock;
 use sync::Relax;
+use tori::counters;
 use vm::addr::Frame;
 use vm::frames::{FrameTable, Owner, Sharers, Use};
 use vm::hash::Digest;

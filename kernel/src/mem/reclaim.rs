@@ -9,18 +9,20 @@ use super::evict::{Batch, Step};
 use super::swap::{Prepared, Swap};
 use super::victim::{Verdict, Victims};
 use crate::checked;
-use crate::process::{Pid, Thread, counters};
+use crate::process::{OfTorus as _, Pid, Thread};
 use crate::sched;
 use crate::sched::pieces;
 use crate::sched::time::Nanos;
-use crate::sched::wait::WaitQueue;
-use crate::tori::{self, Torus};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use machine::cpu;
 use machine::time::now;
 use spin::Once;
 use sync::Lock;
+use sync::WaitQueue;
+use tori::counters;
+use tori::{Make, Part, Torus, low};
+use torus::TorusId;
 use vm::clock::Clock;
 use vm::table::TableMemory;
 
@@ -68,9 +70,33 @@ pub enum Room {
     None,
 }
 
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Reclaim {
+    const SLOT: usize = 1;
+}
+
+impl Make for Reclaim {
+    fn new(_: TorusId, _: usize) -> Self {
+        Self::new()
+    }
+}
+
+/// What this layer keeps of a torus.
+pub trait OfTorus {
+    /// What makes room when memory is short.
+    fn reclaim(&self) -> &'static Reclaim;
+}
+
+impl OfTorus for Torus {
+    #[inline]
+    fn reclaim(&self) -> &'static Reclaim {
+        self.part()
+    }
+}
+
 impl Reclaim {
     /// Nothing to do, no swap.
-    pub const fn new() -> Self {
+    const fn new() -> Self {
         Self {
             clock: Lock::new(Clock::new()),
             swap: Once::new(),
@@ -118,14 +144,9 @@ impl Reclaim {
     }
 }
 
-/// Free frames below which an allocation asks for reclaim, besides those that programs do not get.
-pub fn low(total: u64) -> u64 {
-    (total / 64).clamp(16, 1024)
-}
-
 /// The disk's interrupt, which may come between the pieces of an operation that holds locks: it only notes.
 pub fn knocked() {
-    let answered = &tori::here().reclaim.answered;
+    let answered = &tori::here().reclaim().answered;
     answered.store(true, Ordering::Relaxed);
     crate::sched::yield_now();
 }
@@ -135,7 +156,7 @@ pub fn knocked() {
 pub fn keep_up() {
     checked::keep_up();
     let torus = tori::here();
-    let reclaim = &torus.reclaim;
+    let reclaim = &torus.reclaim();
     let taken =
         |flag: &AtomicBool| flag.load(Ordering::Relaxed) && flag.swap(false, Ordering::Acquire);
     if taken(&reclaim.asked) {
@@ -155,8 +176,8 @@ pub fn keep_up() {
 /// keeps it from ending.
 pub fn finish() {
     let torus = tori::here();
-    drop(torus.reclaim.clock.lock());
-    while let Some(swap) = torus.reclaim.swap().filter(|swap| !swap.is_idle()) {
+    drop(torus.reclaim().clock.lock());
+    while let Some(swap) = torus.reclaim().swap().filter(|swap| !swap.is_idle()) {
         swap.completed();
         core::hint::spin_loop();
         cpu::let_interrupts_in();
@@ -165,13 +186,13 @@ pub fn finish() {
 
 /// Evicts some when less is free, or on its way, than [`low`] wants, until it is twice as much.
 fn refill(torus: &'static Torus) {
-    let leaving = torus.reclaim.swap().map_or(0, Swap::leaving);
+    let leaving = torus.reclaim().swap().map_or(0, Swap::leaving);
     let (free, low) = (torus.for_programs() + leaving, low(torus.total()));
     let missing = 2 * low - free.min(2 * low);
     if free < low {
         let wanted = missing.min(BATCH);
         torus
-            .reclaim
+            .reclaim()
             .with_clock(|clock| evict(torus, clock, wanted, GLANCE, || false));
     }
 }
@@ -246,9 +267,9 @@ pub fn make_room(thread: &Arc<Thread>) -> Room {
 pub fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32) {
     let torus = tori::here();
     // First, so that no frame comes unnoticed.
-    torus.reclaim.waiting.enrol();
-    torus.share.objects.drop_unused();
-    torus.share.page_cache.drop_unused();
+    torus.reclaim().waiting.enrol();
+    torus.share().objects.drop_unused();
+    torus.share().page_cache.drop_unused();
     torus.heap.trim(torus);
     cpu::let_interrupts_in();
     let again = |vain| {
@@ -257,7 +278,7 @@ pub fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32
     };
     // The pages that would go then are those that somebody needs next.
     if torus.heap.frames() > torus.usable() / HEAP_PARTS * (HEAP_PARTS - 1) {
-        match torus.reclaim.victims.find(torus, asker) {
+        match torus.reclaim().victims.find(torus, asker) {
             Verdict::Other => return again(1),
             Verdict::Asker => return (Room::None, 0),
             Verdict::Nobody => {}
@@ -266,7 +287,7 @@ pub fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32
     let Some(progress) = try_to_evict(torus) else {
         return (Room::Wait, vain);
     };
-    let under_way = || torus.reclaim.swap().is_some_and(|swap| !swap.is_idle());
+    let under_way = || torus.reclaim().swap().is_some_and(|swap| !swap.is_idle());
     if progress.dropped > 0 {
         return (Room::Made, 0);
     }
@@ -277,7 +298,7 @@ pub fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32
     if u64::from(vain) < (ROUNDS * torus.total()).min(u32::MAX.into()) {
         return again(vain);
     }
-    match torus.reclaim.victims.find(torus, asker) {
+    match torus.reclaim().victims.find(torus, asker) {
         Verdict::Other => again(1),
         Verdict::Asker | Verdict::Nobody => (Room::None, 0),
     }
@@ -289,7 +310,7 @@ fn try_to_evict(torus: &'static Torus) -> Option<Progress> {
     let look = (torus.total() / PARTS).max(GLANCE);
     let until = now() + SLICE;
     let is_over = || now() > until && sched::is_wanted();
-    let reclaim = &torus.reclaim;
+    let reclaim = torus.reclaim();
     let evict = || reclaim.with_clock(|clock| evict(torus, clock, BATCH, look, is_over));
     evict().or_else(|| {
         reclaim.turned_away.enrol();

@@ -2,11 +2,10 @@
 
 use super::object::ObjectRef;
 use crate::migrate::host::{self, Host};
-use crate::process::{Pid, counters};
-use crate::sched::wait::WaitQueue;
+use crate::process::OfTorus as _;
+use crate::process::Pid;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use machine::CoreIndex;
@@ -14,6 +13,8 @@ use machine::cpu;
 use machine::paging;
 use machine::shootdown::{self, CoreSet};
 use sync::Lock;
+use sync::WaitQueue;
+use tori::counters;
 use vm::addr::{Frame, VirtAddr};
 use vm::flush::{Flush, FlushDebt};
 use vm::frames::Owner;
@@ -74,7 +75,7 @@ pub struct Blank(Arc<Space>);
 impl Blank {
     /// Memory for a space.
     pub fn new() -> Result<Self, Errno> {
-        let number = tori::here().share.names.space();
+        let number = tori::here().share().names.space();
         let space = fallible::arc_with(|| Space {
             inner: Lock::new(Inner {
                 space: None,
@@ -98,7 +99,7 @@ impl Blank {
             blank.inner.get_mut().space = Some(space);
         }
         let torus = tori::here();
-        if torus.share.spaces.add(&self.0)? {
+        if torus.share().spaces.add(&self.0)? {
             self.0.look(|space| space.show_all(torus.memory()))?;
         }
         Ok(self.0)
@@ -109,7 +110,7 @@ impl Space {
     /// An empty space, where mappings that name no place come below `ceiling`.
     pub fn new(ceiling: VirtAddr) -> Result<Arc<Self>, Errno> {
         let torus = tori::here();
-        let lineage = torus.share.names.lineage();
+        let lineage = torus.share().names.lineage();
         let space = Blank::new()?;
         space.of(AddressSpace::new(torus.memory(), lineage, ceiling)?)
     }
@@ -312,7 +313,7 @@ fn count_wasted(space: &mut VmSpace) {
 
 impl Drop for Space {
     fn drop(&mut self) {
-        tori::here().share.spaces.remove(self);
+        tori::here().share().spaces.remove(self);
         let inner = self.inner.get_mut();
         let mut debt = core::mem::take(&mut inner.owed);
         let host = inner.host.take();

@@ -3,7 +3,6 @@
 use super::object::PAGE;
 use super::space::Space;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use fallible::{NoMemory, TryMap};

@@ -11,9 +11,9 @@
 use crate::process::{Pid, Process, table};
 use crate::sched::pieces;
 use crate::signal::{self, Signal};
-use crate::tori::{self, Torus};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, Ordering};
+use tori::Torus;
 
 /// What part of the torus's memory a process pays for at least, if it is to be killed for somebody else's sake.
 const PART: u64 = 32;

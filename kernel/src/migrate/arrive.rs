@@ -3,15 +3,17 @@
 use super::host::{self, Host};
 use super::{image, lease, own};
 use crate::file::far::image as files;
+use crate::mem::reclaim::OfTorus as _;
+use crate::process::OfTorus as _;
 use crate::process::{Pid, Process, RunState, account, table, users};
-use crate::rings;
 use crate::signal::alarm;
 use crate::syscall::errno::Errno;
-use crate::tori::{self, Torus};
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 use fallible::{collect, to_vec};
 use machine::cpu;
+use tori::Torus;
+use tori::rings;
 use torus::TorusId;
 use torus::message::{Message, Refusal};
 use torus::migrate::{Claim, Effect, Effects, Resident};
@@ -35,7 +37,7 @@ pub fn offered(from: TorusId, pid: Pid, image: Frame) {
 
 /// Pages that programs can still get, in memory and in swap.
 fn room(torus: &Torus) -> u64 {
-    let swap = torus.reclaim.swap();
+    let swap = torus.reclaim().swap();
     torus.for_programs() + swap.map_or(0, |swap| swap.slots().available())
 }
 
@@ -58,7 +60,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     // Until nothing can refuse the process any more its claims are not the space's: they would end with it.
     let space = arrival.space(
         torus,
-        lineage.unwrap_or_else(|| torus.share.names.lineage()),
+        lineage.unwrap_or_else(|| torus.share().names.lineage()),
     )?;
     let mut effects = Effects::new();
     let resident = Resident::adopt(pid, from, to_vec(&claims)?, &mut effects);

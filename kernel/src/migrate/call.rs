@@ -5,7 +5,6 @@ use crate::process::far::ask;
 use crate::process::{Pid, Process};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use torus::TorusId;

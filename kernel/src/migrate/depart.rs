@@ -7,20 +7,20 @@ use super::words::Writer;
 use super::{image, own};
 use crate::file::far::image as files;
 use crate::file::far::image::Packed;
+use crate::mem::reclaim::OfTorus as _;
 use crate::mem::space::Space;
 use crate::mem::spaces::thaw;
-use crate::process::{Pid, Process, RunState, Thread, counters, table};
-use crate::rings;
-use crate::sched::Core;
+use crate::process::{Pid, Process, RunState, Thread, table};
 use crate::signal::alarm;
 use crate::syscall::call::Wait;
 use crate::syscall::errno::Errno;
 use crate::syscall::interrupted;
-use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use fallible::TryMap;
 use machine::time::{self, Nanos};
+use tori::counters;
+use tori::rings;
 use torus::family::TravelError;
 use torus::message::{Message, Refusal};
 use torus::migrate::{Claim, Event, Resident};
@@ -175,10 +175,10 @@ pub fn ready(process: &Process) {
 /// swap at most.
 fn may_leave_more() -> bool {
     let torus = tori::here();
-    let left = |core| torus.core(core).part::<Core>().counters.residual.get();
+    let left = |core| torus.member(core).counters.residual.get();
     let left = (0..torus.cores()).map(left).fold(0, u64::wrapping_add);
     let slots = torus
-        .reclaim
+        .reclaim()
         .swap()
         .map_or(0, |swap| swap.slots().available() + swap.slots().used());
     left <= (torus.usable() + slots) / 2

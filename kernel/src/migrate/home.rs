@@ -2,13 +2,11 @@
 
 use super::{own, reading};
 use crate::mem::space::{Space, VmSpace};
-use crate::process::counters;
-use crate::rings;
-use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use fallible::TryMap;
 use sync::Lock;
+use tori::{counters, rings};
 use torus::message::Message;
 use torus::migrate::{Deposit, DepositEffect, DepositEffects, DepositEvent, Held, HeldPages};
 use torus::span::Span;

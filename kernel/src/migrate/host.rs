@@ -12,12 +12,12 @@ pub use fork::{fork, forked, is_born};
 
 use super::own;
 use crate::mem::space::{Space, VmSpace};
-use crate::process::{Pid, Thread, counters, table};
-use crate::rings;
+use crate::process::{Pid, Thread, table};
 use crate::signal::{self, Signal};
-use crate::tori;
 use alloc::sync::Arc;
 use fault::copy;
+use tori::counters;
+use tori::rings;
 use torus::message::{Message, Refusal};
 use torus::migrate::{Effect, Effects, Event, RemotePages, Resident};
 use torus::{DepositId, TorusId};

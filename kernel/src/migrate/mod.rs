@@ -19,8 +19,8 @@ mod reading;
 mod words;
 
 use crate::mem::space::Space;
+use crate::process::OfTorus as _;
 use crate::process::Thread;
-use crate::tori;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -109,7 +109,7 @@ impl Share {
 
 /// This core's torus's.
 fn own() -> &'static Share {
-    &tori::here().share.migrate
+    &tori::here().share().migrate
 }
 
 /// Whether no page of a process that is elsewhere is here, and no memory object of another torus.

@@ -1,15 +1,15 @@
 //! Pages of deposits that are in swap slots: they are read back before they are granted.
 
 use super::home::{self, Home};
+use crate::mem::reclaim::OfTorus as _;
 use crate::mem::reclaim::{self, Room};
 use crate::mem::swap::{Asked, PageName};
-use crate::rings::{self, Places};
 use crate::sched;
-use crate::sched::wait::Waiter;
-use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::NoMemory;
+use sync::Waiter;
+use tori::rings::{self, Places};
 use torus::DepositId;
 use torus::message::Message;
 use torus::migrate::DepositEvent;
@@ -95,7 +95,7 @@ fn ask(home: &Home, page: Page, reading: &Arc<Reading>) -> Option<Asked> {
                 owner: space.lineage(),
                 index: mapping.index(page),
             };
-            let swap = torus.reclaim.swap();
+            let swap = torus.reclaim().swap();
             Some(swap.map_or(Asked::Lost, |swap| swap.bring_back(slot, name)))
         });
         if asked != Some(Asked::NoMemory) {

@@ -4,7 +4,6 @@
 
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::vec::Vec;
 use fallible::{NoMemory, TryVec, with_capacity};
 use machine::{cpu, paging};

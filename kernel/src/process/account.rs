@@ -4,15 +4,18 @@
 //! Nothing is left out: what a torus keeps as long as the machine it makes when the account is [opened](open), and what it keeps for later
 //! it lets go before the account is settled.
 
-use super::{counters, table};
+use super::table;
+use crate::mem::reclaim::OfTorus as _;
+use crate::process::OfTorus as _;
 use crate::syscall::errno::Errno;
-use crate::tori::heap::InUse;
-use crate::tori::{self, Torus};
 use machine::boot;
 use machine::cpu;
 use machine::shootdown;
 use machine::time::{self, Nanos};
 use spin::Once;
+use tori::Torus;
+use tori::counters;
+use tori::heap::InUse;
 
 /// How long the torus's other cores have for what they are about to let go.
 const PATIENCE: Nanos = Nanos::from_secs(2);
@@ -40,6 +43,7 @@ impl Account {
     /// Notes the frames of a torus, before the machine's first process.
     pub fn note_frames(&self, torus: &Torus) {
         self.frames.call_once(|| torus.account());
+        torus.settle();
     }
 }
 
@@ -47,12 +51,12 @@ impl Account {
 /// anything is made for the torus's first process, and again for every other one that comes. ENOMEM without memory for it.
 pub fn open() -> Result<(), Errno> {
     let torus = tori::here();
-    if torus.share.account.heap.get().is_none() {
+    if torus.share().account.heap.get().is_none() {
         crate::file::prepare()?;
         crate::vmo::prepare()?;
         // Requests that were served for other tori may have left something that is only kept for later.
-        torus.share.shrink();
-        torus.share.account.heap.call_once(|| torus.heap.in_use());
+        torus.share().shrink();
+        torus.share().account.heap.call_once(|| torus.heap.in_use());
         crate::file::fill();
     }
     Ok(())
@@ -62,16 +66,16 @@ pub fn open() -> Result<(), Errno> {
 /// thread that has just ended on it only then.
 fn let_go(torus: &Torus) {
     let until = time::now() + PATIENCE;
-    while torus.share.sched.idle_cores() + 1 < torus.cores() && time::now() < until {
+    while torus.share().sched.idle_cores() + 1 < torus.cores() && time::now() < until {
         shootdown::serve();
         cpu::let_interrupts_in();
     }
     crate::file::let_go();
     crate::mem::reclaim::finish();
-    torus.reclaim.wake_waiting();
+    torus.reclaim().wake_waiting();
     table().clear();
-    torus.share.shrink();
-    crate::rings::let_go();
+    torus.share().shrink();
+    tori::rings::let_go();
     torus.heap.trim(torus);
 }
 
@@ -101,7 +105,7 @@ pub fn check() {
     let_go(torus);
     cpu::let_interrupts_in();
     let (frames, heap) = (torus.account(), torus.heap.in_use());
-    let account = &torus.share.account;
+    let account = &torus.share().account;
     let Some(before) = account.frames() else {
         return;
     };
@@ -119,7 +123,7 @@ pub fn check() {
     if let Some(before) = account.heap.get() {
         compare(torus, before, &heap);
     }
-    let slots = torus.reclaim.swap().map_or(0, |swap| swap.slots().used());
+    let slots = torus.reclaim().swap().map_or(0, |swap| swap.slots().used());
     if slots > 0 {
         log::warn!("torus {} leaks {slots} swap slots", torus.id);
     }

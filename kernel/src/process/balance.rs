@@ -5,9 +5,8 @@
 
 use super::{Thread, table};
 use crate::migrate;
-use crate::rings;
+use crate::process::OfTorus as _;
 use crate::sched::Core;
-use crate::tori::{self, Torus};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
 use heapless::Vec;
@@ -15,6 +14,8 @@ use machine::boot;
 use machine::time;
 use machine::time::Nanos;
 use sync::Lock;
+use tori::Torus;
+use tori::rings;
 use torus::balance::{self, Candidate, Load};
 use torus::message::Message;
 use torus::{MAX_TORI, TorusId};
@@ -53,7 +54,7 @@ pub fn tick() {
         return;
     }
     let torus = tori::here();
-    let (now, next) = (time::now().get(), &torus.share.balance.next);
+    let (now, next) = (time::now().get(), &torus.share().balance.next);
     let due = next.load(Ordering::Relaxed);
     let take = || {
         next.compare_exchange(
@@ -71,7 +72,7 @@ pub fn tick() {
     if rings::is_choked() {
         return;
     }
-    if torus.share.migrate.has_claims() {
+    if torus.share().migrate.has_claims() {
         rings::send(torus.id, Message::Tend {});
     }
     let load = load(torus);
@@ -86,10 +87,10 @@ pub fn tick() {
 /// A torus is busy: asks for a process if cores idle here, and processes may come.
 pub fn told(from: TorusId, load_there: Load) {
     let torus = tori::here();
-    if torus.share.migrate.is_draining() {
+    if torus.share().migrate.is_draining() {
         return;
     }
-    let mut loads = torus.share.balance.loads.lock();
+    let mut loads = torus.share().balance.loads.lock();
     loads[from.index()] = load_there;
     let own = load(torus);
     let others = TorusId::first(tori::count()).filter(|id| *id != torus.id);
@@ -121,7 +122,7 @@ pub fn wanted(to: TorusId, load_there: Load) {
 /// How busy the torus is.
 fn load(torus: &Torus) -> Load {
     // A core that delivers this without a thread is about to idle, or to take one of those that wait.
-    let idle = torus.share.sched.idle_cores() + usize::from(!crate::sched::has_current());
+    let idle = torus.share().sched.idle_cores() + usize::from(!crate::sched::has_current());
     let running = torus.cores().saturating_sub(idle);
     let waiting: usize = (0..torus.cores())
         .map(|index| torus.core(index).part::<Core>().waiting())

@@ -5,11 +5,12 @@
 //! table with the error numbers. Each torus counts its own. A user's bound is compared with the sum
 //! of what all tori have counted for that user: the one place where a local operation reads what another torus writes, and never for user 0.
 
+use crate::process::OfTorus as _;
 use crate::process::Thread;
-use crate::tori::{self, Torus};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use spin::mutex::SpinMutex;
+use tori::Torus;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +160,9 @@ impl Charge {
     pub fn new(kind: Kind, user: u32, amount: u64) -> Self {
         let is_counted = kind.is_by_user() && user != 0;
         let mut charge = Self::none(kind);
-        charge.user = is_counted.then(|| own().share.ledger.enter(user)).flatten();
+        charge.user = is_counted
+            .then(|| own().share().ledger.enter(user))
+            .flatten();
         charge.set(amount);
         charge
     }
@@ -168,7 +171,7 @@ impl Charge {
     #[inline]
     pub fn set(&mut self, amount: u64) {
         if amount != self.amount {
-            let ledger = &own().share.ledger;
+            let ledger = &own().share().ledger;
             ledger.change(self.kind, self.user, self.amount, amount);
             self.amount = amount;
         }
@@ -179,7 +182,7 @@ impl Drop for Charge {
     fn drop(&mut self) {
         self.set(0);
         if let Some(place) = self.user {
-            own().share.ledger.leave(place);
+            own().share().ledger.leave(place);
         }
     }
 }
@@ -191,14 +194,14 @@ pub struct One(Kind);
 impl One {
     /// Counts it, whatever the bound.
     pub fn new(kind: Kind) -> Self {
-        own().share.ledger.change(kind, None, 0, 1);
+        own().share().ledger.change(kind, None, 0, 1);
         Self(kind)
     }
 }
 
 impl Drop for One {
     fn drop(&mut self) {
-        own().share.ledger.change(self.0, None, 1, 0);
+        own().share().ledger.change(self.0, None, 1, 0);
     }
 }
 
@@ -208,7 +211,7 @@ pub fn used(kind: Kind) -> u64 {
 }
 
 fn used_on(torus: &Torus, kind: Kind) -> u64 {
-    torus.share.ledger.all[kind as usize].load(Ordering::Relaxed)
+    torus.share().ledger.all[kind as usize].load(Ordering::Relaxed)
 }
 
 /// Whether this torus has room for so much more of a kind.
@@ -219,7 +222,7 @@ pub fn has_room(kind: Kind, more: u64) -> bool {
 /// How much a user has on all tori.
 pub fn of_user(kind: Kind, id: u32) -> u64 {
     let on = |torus: &'static Torus| {
-        let users = torus.share.ledger.users.iter().filter(|user| user.is(id));
+        let users = torus.share().ledger.users.iter().filter(|user| user.is(id));
         users
             .map(|user| user.of[kind as usize].load(Ordering::Relaxed))
             .sum::<u64>()
@@ -280,4 +283,11 @@ pub fn payer() -> Payer {
             is_here: true,
         }
     })
+}
+
+/// Whether this torus does no more for whom a core works that does not work for its current thread: what it does for other tori ends when
+/// its heap and memory objects have more than half of the frames, since nobody here pays for that, and nobody here is to end for it.
+/// Names end before that.
+pub fn is_closed(torus: &Torus) -> bool {
+    torus.heap.frames() + used(Kind::ObjectPage) > torus.usable() / 16 * 9
 }

@@ -7,15 +7,15 @@
 
 use super::{Pid, Process, RunState, Thread, account, end, table};
 use crate::console;
-use crate::rings;
+use crate::process::OfTorus as _;
 use crate::signal::{self, SigInfo, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::interrupted;
-use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use machine::time::Nanos;
 use machine::{boot, cpu, time};
+use tori::rings;
 use torus::TorusId;
 use torus::message::Message;
 
@@ -53,7 +53,7 @@ impl Closing {
 }
 
 fn own() -> &'static Closing {
-    &tori::here().share.closing
+    &tori::here().share().closing
 }
 
 fn others() -> impl Iterator<Item = TorusId> {
@@ -125,7 +125,7 @@ pub fn look() {
 
 /// Whether nothing of any process is here, or only the first one that waits for it, and no other torus has a file of this one.
 fn is_quiet() -> bool {
-    let files = &tori::here().share.far_files;
+    let files = &tori::here().share().far_files;
     files.is_quiet()
         && crate::migrate::is_quiet()
         && table().population() == usize::from(table().get(Pid::INIT).is_some())
@@ -155,7 +155,7 @@ pub fn tell() {
     if rings::is_choked() {
         log::warn!("torus {here} still waits for room in the rings");
     }
-    if !torus.share.far_files.is_quiet() {
+    if !torus.share().far_files.is_quiet() {
         log::warn!("torus {here} still has files of processes elsewhere");
     }
 }

@@ -7,10 +7,10 @@
 use super::far::{ask, value};
 use super::{Pid, table};
 use crate::migrate;
+use crate::process::OfTorus as _;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use machine::time;
 use torus::TorusId;
 use torus::family::World;
@@ -69,7 +69,7 @@ pub fn drain(call: &mut Call) -> SysResult {
 
 /// A process asks to drain this torus, or no longer to.
 pub fn told(from: Pid, token: u64, begin: bool, undo: bool) {
-    let share = &tori::here().share.migrate;
+    let share = &tori::here().share().migrate;
     if begin {
         share.set_draining(!undo);
     }

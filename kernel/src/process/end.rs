@@ -2,7 +2,6 @@
 
 use super::limits::CORE;
 use super::{Pid, Process, RunState, Thread, closing, table};
-use crate::rings;
 use crate::signal::action::{DefaultAction, default_of};
 use crate::signal::{Signal, alarm};
 use crate::syscall::call::{Call, SysResult};
@@ -10,6 +9,7 @@ use crate::syscall::interrupted;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use machine::cpu;
+use tori::rings;
 use torus::family::Ended;
 use vm::addr::PAGE_SIZE;
 

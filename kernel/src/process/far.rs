@@ -3,7 +3,6 @@
 
 use super::order::obey;
 use super::{Pid, Process, drain, table};
-use crate::rings;
 use crate::signal::action::{ActionFlags, SIG_IGN};
 use crate::signal::info::{Fields, SI_USER, SigInfo};
 use crate::signal::{self, Signal};
@@ -14,6 +13,7 @@ use alloc::sync::Arc;
 use braid_files::credentials::may_signal;
 use core::sync::atomic::Ordering;
 use machine::cpu;
+use tori::rings;
 use torus::TorusId;
 use torus::family::{Answer, By, Carried, Families, News, Order, Report, Sent, Struck, World};
 use torus::message::Message;

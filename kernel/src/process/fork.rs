@@ -5,7 +5,7 @@ use super::limits::{INFINITY, NPROC};
 use super::oom::Oom;
 use super::personality::Personality;
 use super::table::Kinship;
-use super::{Pid, Process, Thread, counters, table, timers, users};
+use super::{Pid, Process, Thread, table, timers, users};
 use crate::mem::user::{USER_END, write_value};
 use crate::migrate::host::is_born;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
@@ -16,6 +16,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use machine::fpu;
 use machine::segment::Segments;
 use sync::Lock;
+use tori::counters;
 
 const CLONE_VM: u64 = 0x100;
 const CLONE_VFORK: u64 = 0x4000;

@@ -4,7 +4,6 @@ use super::{Name, Pid, table};
 use crate::mem::user::{USER_END, UserSlice, read_value, write_now, write_value};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use core::sync::atomic::Ordering;
 use machine::cpu;
 use machine::segment::Segments;

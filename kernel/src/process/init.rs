@@ -4,15 +4,16 @@ use super::exec::args::Strings;
 use super::exec::{self, Request};
 use super::table::Kinship;
 use super::{Process, Thread, account, table};
+use crate::process::OfTorus as _;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use crate::{rings, tori};
 use braid_files::credentials::Credentials;
 use fallible::{collect, to_vec};
 use machine::boot;
 use machine::fpu::FpuState;
 use machine::regs::UserRegs;
 use sync::Lock;
+use tori::rings;
 use torus::message::Message;
 
 /// The number of the call that the first process runs before it has a program; no program can make it.
@@ -27,7 +28,7 @@ pub fn start() {
         machine::power::refuse(format_args!("the archive of files: {error}"));
     }
     for torus in tori::all() {
-        torus.share.account.note_frames(torus);
+        torus.share().account.note_frames(torus);
     }
     begin();
     crate::console::ready();

@@ -12,7 +12,6 @@ pub mod balance;
 pub mod charge;
 pub mod closing;
 pub mod command;
-pub mod counters;
 pub mod credentials;
 pub mod drain;
 pub mod end;
@@ -38,27 +37,26 @@ pub mod users;
 pub mod wait;
 
 pub use ::torus::pid::Pid;
-use counters::Counters;
 pub use init::start;
 use personality::Personality;
-pub use share::Share;
+pub use share::{OfTorus, Share};
 pub use table::Table;
 pub use thread::{RunState, Thread};
+use tori::counters::Counters;
 
 use crate::mem::space::Space;
-use crate::rings::Places;
 use crate::sched::account::Used;
-use crate::sched::wait::WaitQueue;
 use crate::signal::Signal;
 use crate::signal::action::Actions;
 use crate::signal::alarm::Alarm;
-use crate::tori;
 use alloc::sync::{Arc, Weak};
 use braid_files::credentials::Credentials;
 use braid_files::rate::RateLimit;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use sync::Lock;
+use sync::WaitQueue;
+use tori::rings::Places;
 use torus::family::Report;
 
 /// Private and shared anonymous memory, ELF headers and private huge pages (core(5)).
@@ -244,7 +242,7 @@ impl fmt::Display for Label {
 
 /// The process table of this core's torus.
 pub fn table() -> &'static Table {
-    &tori::here().share.processes
+    &tori::here().share().processes
 }
 
 /// A process's short name (prctl PR_GET_NAME), NUL-terminated.

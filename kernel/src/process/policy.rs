@@ -7,7 +7,6 @@ use crate::mem::user::{read_value, write_value};
 use crate::sched::switch::SLICE;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use braid_threads::policy::{Policy, PolicyError, priorities};
 use core::sync::atomic::Ordering;
 use torus::family::{By, Order};

@@ -14,6 +14,7 @@ use crate::syscall::futex::Futexes;
 use braid_files::locks::Waits;
 use machine::cpu;
 use sync::Lock;
+use tori::{Make, Part, Torus};
 use torus::TorusId;
 
 /// One torus's share. No other torus writes to it.
@@ -50,6 +51,30 @@ pub struct Share {
     pub closing: Closing,
     /// What the torus had before its first process.
     pub account: Account,
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Share {
+    const SLOT: usize = 2;
+}
+
+impl Make for Share {
+    fn new(torus: TorusId, tori: usize) -> Self {
+        Self::new(torus, tori)
+    }
+}
+
+/// What this layer keeps of a torus.
+pub trait OfTorus {
+    /// Its share.
+    fn share(&self) -> &'static Share;
+}
+
+impl OfTorus for Torus {
+    #[inline]
+    fn share(&self) -> &'static Share {
+        self.part()
+    }
 }
 
 impl Share {

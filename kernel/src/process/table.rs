@@ -2,9 +2,7 @@
 
 use super::far::Hands;
 use super::{Pid, Process};
-use crate::rings::Places;
 use crate::sched::pieces;
-use crate::sched::wait::WaitQueue;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -13,6 +11,8 @@ use core::ops::Bound;
 use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use fallible::{TryMap, TryVec};
 use sync::IrqLock;
+use sync::WaitQueue;
+use tori::rings::Places;
 use torus::TorusId;
 use torus::family::{BirthError, Families, Life, Report, TravelError};
 

@@ -9,7 +9,6 @@ use crate::mem::space::Space;
 use crate::mem::stuck::Stuck;
 use crate::sched::queue::Link;
 use crate::sched::time::Nanos;
-use crate::sched::wait::Waiter;
 use crate::signal::SignalState;
 use crate::syscall::call::InFlight;
 use alloc::sync::{Arc, Weak};
@@ -18,6 +17,7 @@ use machine::fpu::FpuState;
 use machine::regs::UserRegs;
 use machine::segment::Segments;
 use sync::OwnCell;
+use sync::Waiter;
 
 /// Where a thread stands with the scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

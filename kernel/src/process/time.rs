@@ -1,12 +1,12 @@
 //! Clocks, sleeping, and processor time.
 
-use super::counters;
 use crate::mem::user::{UserSlice, read_value, write_value};
 use crate::sched::account::Used;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
 use machine::time as clock;
+use tori::counters;
 
 const SECOND: u64 = 1_000_000_000;
 /// Clock ticks per second of times(2) (AT_CLKTCK).

@@ -5,7 +5,6 @@
 
 use super::charge::{self, Charge, Kind};
 use super::{Pid, table};
-use crate::tori;
 
 /// So many processes that have ended and are not waited for stand for one that lives.
 const ENDED: u64 = 16;

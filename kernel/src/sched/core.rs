@@ -4,16 +4,15 @@ use super::account::Account;
 use super::queue::Queue;
 use super::time::Nanos;
 use super::timer::Timers;
-use super::wait::Waiter;
 use crate::process::Thread;
-use crate::process::counters::{Counter, Counters};
-use crate::tori;
 use alloc::sync::Arc;
 use chacha20::ChaCha20Rng;
 use core::sync::atomic::{AtomicBool, Ordering};
 use machine::cpu::Part;
+use sync::Counter;
 use sync::Lock;
 use sync::OwnCell;
+use sync::Waiter;
 use torus::DepositId;
 
 /// The scheduler's state of one core.
@@ -30,16 +29,12 @@ pub struct Core {
     pub(super) account: Account,
     /// What the core's one-shot timer is set to.
     pub(super) armed: OwnCell<Option<Nanos>>,
-    /// What it has counted.
-    pub counters: Counters,
     /// Nanoseconds that it has run programs.
     pub busy: Counter,
     /// The waiter that the core works for, when it is not the current thread.
     pub(super) on_behalf: OwnCell<Option<Arc<dyn Waiter>>>,
     /// The user for whom that is, where it is a request of another torus.
     pub(super) served_user: OwnCell<u32>,
-    /// Rounds of long loops since it let interrupts in.
-    pub(super) rounds: OwnCell<u32>,
     /// The deposit that was drained last, of a process that has come from another torus.
     pub drained: OwnCell<Option<DepositId>>,
     /// The console has interrupted, and what has arrived there has not been taken in.
@@ -79,11 +74,9 @@ impl Core {
             slice_end: OwnCell::new(Nanos::ZERO),
             account: Account::new(),
             armed: OwnCell::new(None),
-            counters: Counters::new(),
             busy: Counter::new(),
             on_behalf: OwnCell::new(None),
             served_user: OwnCell::new(0),
-            rounds: OwnCell::new(0),
             drained: OwnCell::new(None),
             input: OwnCell::new(false),
             random: OwnCell::new(None),

@@ -1,8 +1,8 @@
 //! Idling: what a core does with an empty queue.
 
 use super::core::Core;
+use crate::process::OfTorus as _;
 use crate::process::Thread;
-use crate::tori;
 use ::core::sync::atomic::{AtomicU64, Ordering};
 use alloc::sync::Arc;
 use machine::cpu;
@@ -53,10 +53,10 @@ impl IdleSet {
 /// halts until there is one.
 pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
     let here = cpu::this();
-    let idle = &tori::here().share.sched.idle;
+    let idle = &tori::here().share().sched.idle;
     loop {
         crate::console::take_in();
-        crate::rings::serve();
+        tori::rings::serve();
         crate::process::closing::finish();
         crate::mem::reclaim::keep_up();
         crate::migrate::lease::holder::sweep();
@@ -64,7 +64,7 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
             return thread;
         }
         cpu::let_interrupts_in();
-        if !crate::rings::is_choked() && crate::migrate::host::drain() {
+        if !tori::rings::is_choked() && crate::migrate::host::drain() {
             continue;
         }
         machine::console::pump(true);
@@ -73,7 +73,7 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
         let found = find(core);
         if found.is_none() {
             super::switch::arm(core);
-            crate::rings::rest();
+            tori::rings::rest(|core| idle.contains(core));
             if !is_called(core) {
                 cpu::halt_until_interrupt();
             }
@@ -88,12 +88,12 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
 /// Whether there is work for a core without a thread that may have come since it was last looked for: whoever leaves a core something
 /// [has it look around](super::yield_now), and messages of this core to its own torus interrupt nobody.
 fn is_called(core: &Core) -> bool {
-    core.resched.swap(false, Ordering::Relaxed) || crate::rings::is_rung()
+    core.resched.swap(false, Ordering::Relaxed) || tori::rings::is_rung()
 }
 
 /// Nobody while more waits for other tori than may.
 fn find(core: &Core) -> Option<(Arc<Thread>, u64)> {
-    if crate::rings::is_choked() {
+    if tori::rings::is_choked() {
         return None;
     }
     let mut own = core.queue.lock();
@@ -110,7 +110,7 @@ fn find(core: &Core) -> Option<(Arc<Thread>, u64)> {
         // A look without the lock first: most cores have nothing queued.
         let mut queue = other.part::<Core>().queue.try_lock()?;
         let stolen = super::core::steal(&mut queue)?;
-        core.counters.steals.add(1);
+        tori::counters::own().steals.add(1);
         Some((stolen, floor))
     })
 }

@@ -1,7 +1,7 @@
 //! The scheduler: per-core run queues within a torus, waiting and waking.
 //!
 //! Roles: a [`core::Core`] picks threads from its [`queue::Queue`], steals from the other cores *of its torus* when that is
-//! empty, and halts when there is nothing. A [`wait::WaitQueue`] holds threads until something changes. A
+//! empty, and halts when there is nothing. A [`sync::WaitQueue`] holds threads until something changes. A
 //! [`timer::Timer`] wakes a thread at a time.
 //!
 //! Flow: a trap saves the registers of the current thread and calls `trap`, then [`next_thread`], which answers
@@ -15,7 +15,6 @@ pub mod queue;
 pub mod switch;
 pub mod time;
 pub mod timer;
-pub mod wait;
 pub mod wake;
 
 pub use switch::{leave_dead, next_thread, unload};
@@ -23,10 +22,10 @@ pub use wake::{enqueue, interrupt_if_running, tick, wake_idle};
 
 pub use self::core::Core;
 use crate::process::Thread;
-use crate::tori;
 use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
 use machine::cpu;
+use sync::Waiter;
 
 /// The run queues of a torus: what its cores share.
 pub struct RunQueues {
@@ -45,11 +44,6 @@ impl RunQueues {
     /// How many cores halt with an empty queue.
     pub fn idle_cores(&self) -> usize {
         self.idle.len()
-    }
-
-    /// Whether the core (index within the torus) halts with an empty queue.
-    pub fn idles(&self, core: usize) -> bool {
-        self.idle.contains(core)
     }
 }
 
@@ -94,7 +88,7 @@ pub fn with_current<R>(f: impl FnOnce(&Arc<Thread>) -> R) -> R {
 /// The kernel's heap has grown by so many frames for the current thread, or shrunk, if there is any and the core works for it: not for
 /// another torus, and not for what has come from there.
 pub fn charge_heap(frames: i64) {
-    let works_for_it = || has_current() && !is_on_behalf() && !tori::member().delivers.get();
+    let works_for_it = || has_current() && !is_on_behalf() && !tori::rings::delivers();
     if cpu::place().is_some() && works_for_it() {
         with_current(|thread| {
             let charged = &thread.process.heap_frames;
@@ -115,21 +109,29 @@ pub fn enter_kernel() {
 }
 
 /// Runs `f`, which works for `waiter` and not for the current thread: it waits for pages that `f` needs.
-pub fn on_behalf<R>(waiter: Arc<dyn wait::Waiter>, f: impl FnOnce() -> R) -> R {
-    let core = this();
+pub fn on_behalf<R>(waiter: Arc<dyn Waiter>, f: impl FnOnce() -> R) -> R {
+    let (core, serves) = (this(), &tori::member().serves);
     let before = core.on_behalf.replace(Some(waiter));
+    serves.set(true);
     let result = f();
+    serves.set(before.is_some());
     core.on_behalf.set(before);
     result
 }
 
+/// Whom this core works for: the current thread, unless [`on_behalf`] says another.
+pub fn waiter() -> Arc<dyn Waiter> {
+    let other = this().on_behalf.with(|other| other.clone());
+    other.unwrap_or_else(|| current())
+}
+
 /// Whether this core works for somebody else than the current thread: see [`on_behalf`].
 pub fn is_on_behalf() -> bool {
-    this().on_behalf.with(|waiter| waiter.is_some())
+    tori::member().serves.get()
 }
 
 /// Runs `f` as [`on_behalf`] does, for a user of another torus.
-pub fn serve<R>(user: u32, waiter: Arc<dyn wait::Waiter>, f: impl FnOnce() -> R) -> R {
+pub fn serve<R>(user: u32, waiter: Arc<dyn Waiter>, f: impl FnOnce() -> R) -> R {
     let core = this();
     let before = core.served_user.replace(user);
     let result = on_behalf(waiter, f);
@@ -155,7 +157,7 @@ pub fn with_random<R>(f: impl FnOnce(&mut Option<chacha20::ChaCha20Rng>) -> R) -
 
 /// Whether this core has something else to do than what it does now.
 pub fn is_wanted() -> bool {
-    this().resched.load(::core::sync::atomic::Ordering::Relaxed) || crate::rings::calls()
+    this().resched.load(::core::sync::atomic::Ordering::Relaxed) || tori::rings::calls()
 }
 
 /// Between two pieces of a long call: lets interrupts in. True when the core has something else to do, so that the call

@@ -33,7 +33,7 @@ pub fn next_thread() -> *mut UserRegs {
     // SAFETY: K20, only this core writes `current`, and nothing here does.
     let current = unsafe { &*core.current.as_ptr() };
     match current {
-        Some(thread) if goes_on(core, thread) && !crate::rings::calls() => {
+        Some(thread) if goes_on(core, thread) && !tori::rings::calls() => {
             core.account.leave();
             thread.regs.as_ptr()
         }
@@ -72,13 +72,13 @@ fn look_around(core: &'static Core) -> *mut UserRegs {
                     continue;
                 }
                 // Last, as its call may have woken what waits here for another torus. It may concern this thread, too.
-                if crate::rings::is_rung() {
+                if tori::rings::is_rung() {
                     if served == 0 {
                         begun = time::now();
                     }
                     if served < HOPS {
                         served += 1;
-                        crate::rings::serve();
+                        tori::rings::serve();
                         continue;
                     }
                     breathe(core, begun);
@@ -112,7 +112,7 @@ fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
         if thread.is_dead() {
             return false;
         }
-        if crate::rings::is_choked() {
+        if tori::rings::is_choked() {
             return stand_back(core, thread);
         }
         if !has_call(thread) && !thread.process.is_stopped() {
@@ -239,7 +239,7 @@ fn start(core: &'static Core, thread: Arc<Thread>, turn: u64) {
     });
     core.account.begin(turn);
     load(core, &thread);
-    core.counters.switches.add(1);
+    tori::counters::own().switches.add(1);
     core.resched.store(false, Ordering::Relaxed);
     let end = slice_end(&thread);
     core.current.set(Some(thread));
@@ -317,7 +317,7 @@ pub(super) fn arm(core: &Core) {
     } else {
         let drawing = screen::deadline().into_iter();
         let soon = drawing.chain(machine::console::deadline());
-        let soon = soon.chain(crate::rings::deadline()).min();
+        let soon = soon.chain(tori::rings::deadline()).min();
         at = soon.map_or(at, |soon| Some(at.map_or(soon, |at| at.min(soon))));
     }
     let Some(at) = at else { return };

@@ -1,11 +1,11 @@
 //! Timers of a core: what its threads wait for.
 
 use super::time::Nanos;
-use super::wait::Waiter;
 use crate::process::Thread;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use fallible::TryMap;
+use sync::Waiter;
 
 /// What happens when a timer fires, and to whom.
 #[derive(Clone)]

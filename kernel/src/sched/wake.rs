@@ -4,12 +4,13 @@ use super::Core;
 use super::switch::SLICE;
 use super::time::Nanos;
 use super::timer::{Due, Timer};
+use crate::process::OfTorus as _;
 use crate::process::{RunState, Thread};
-use crate::tori::{self, Torus};
 use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
 use machine::ipi::{self, Ipi};
 use machine::{cpu, time};
+use tori::Torus;
 
 /// Timers that are served in one interrupt: each takes some 1,500 instructions.
 const AT_ONCE: usize = 8;
@@ -26,8 +27,8 @@ pub fn enqueue(thread: Arc<Thread>) {
         thread.virtual_time.store(0, Ordering::Relaxed);
     }
     core.part::<Core>().push(thread);
-    if torus.share.sched.idle.contains(target)
-        && torus.share.sched.idle.remove(target)
+    if torus.share().sched.idle.contains(target)
+        && torus.share().sched.idle.remove(target)
         && target != here.core_in_torus
     {
         ipi::send(core.index, Ipi::Reschedule);
@@ -39,7 +40,7 @@ fn choose(torus: &'static Torus, thread: &Arc<Thread>) -> usize {
         return core;
     }
     let last = thread.last_core();
-    let idle = &torus.share.sched.idle;
+    let idle = &torus.share().sched.idle;
     if idle.contains(last) {
         last
     } else {
@@ -54,7 +55,7 @@ pub(super) fn offer_work(core: &super::Core) {
         return;
     }
     let torus = tori::here();
-    let idle = &torus.share.sched.idle;
+    let idle = &torus.share().sched.idle;
     if let Some(other) = idle.any()
         && idle.remove(other)
     {
@@ -65,7 +66,7 @@ pub(super) fn offer_work(core: &super::Core) {
 /// The cores of the torus that idle look again for what there is to do.
 pub fn wake_idle() {
     let torus = tori::here();
-    let idle = &torus.share.sched.idle;
+    let idle = &torus.share().sched.idle;
     for number in (0..torus.cores()).filter(|&number| idle.contains(number)) {
         ipi::send(torus.core(number).index, Ipi::Reschedule);
     }

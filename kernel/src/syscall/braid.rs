@@ -3,9 +3,11 @@
 use super::call::{Call, Stop, SysResult};
 use super::errno::Errno;
 use crate::mem::user::{UserSlice, write_value};
-use crate::process::{Pid, counters, table};
-use crate::rings::{self, probe};
-use crate::tori::{self, Torus};
+use crate::process::OfTorus as _;
+use crate::process::{Pid, table};
+use tori::Torus;
+use tori::counters;
+use tori::rings::{self, probe};
 use torus::TorusId;
 
 /// torus_info: what there is to know about a torus.
@@ -40,7 +42,7 @@ pub fn torus_info(call: &mut Call) -> SysResult {
         torus.cores() as u64,
         torus.total(),
         torus.available(),
-        torus.share.processes.population() as u64,
+        torus.share().processes.population() as u64,
         0,
     ]);
     let mut count = FIXED;

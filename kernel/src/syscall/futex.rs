@@ -6,12 +6,12 @@
 
 use crate::mem::space::VmSpace;
 use crate::mem::user::{UserSlice, read_present, read_value};
+use crate::process::OfTorus as _;
 use crate::process::Thread;
 use crate::process::time::read_timespec;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use braid_threads::interruption::Interruption;
@@ -171,7 +171,7 @@ impl Futexes {
 }
 
 fn futexes() -> &'static Futexes {
-    &tori::here().share.futexes
+    &tori::here().share().futexes
 }
 
 /// The word that the call names.

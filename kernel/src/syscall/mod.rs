@@ -19,7 +19,6 @@ use crate::process::{RunState, Thread};
 use crate::sched::timer::Due;
 use crate::sched::{time::Nanos, wake};
 use crate::signal::deliver;
-use crate::tori;
 use alloc::sync::Arc;
 use braid_threads::interruption::Interruption;
 use core::sync::atomic::Ordering;

@@ -15,7 +15,7 @@ static OTHER: AtomicU64 = AtomicU64::new(0);
 
 /// Answers a call that is not there.
 pub fn answer(call: &Call, number: u64) -> SysResult {
-    crate::process::counters::own().unknown_calls.add(1);
+    tori::counters::own().unknown_calls.add(1);
     let (word, bit) = match LISTED.get((number / 64) as usize) {
         Some(word) => (word, 1 << (number % 64)),
         None => (&OTHER, 1),

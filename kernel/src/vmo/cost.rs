@@ -2,7 +2,6 @@
 
 use super::{Builder, Handle};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use fallible::{NoMemory, Reserved};
 
 /// The store itself.

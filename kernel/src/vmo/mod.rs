@@ -21,9 +21,9 @@ mod patches;
 pub mod snapshot;
 mod supply;
 
+use crate::process::OfTorus as _;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use supply::Frames;
 use vm::builder::VBuilder;
 use vm::store::VmoStore;
@@ -59,7 +59,7 @@ pub fn prepare() -> Result<(), Errno> {
 
 /// The store of this core's torus.
 fn store() -> Result<&'static VmoStore<Frames>, Errno> {
-    let Store(store) = &tori::here().share.vmo;
+    let Store(store) = &tori::here().share().vmo;
     if let Some(store) = store.get() {
         return Ok(store);
     }

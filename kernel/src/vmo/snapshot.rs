@@ -10,7 +10,6 @@ use crate::mem::object::{ObjectRef, Shown};
 use crate::mem::space::VmSpace;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vm::addr::{PAGE_SIZE, Page as Number, VirtAddr};

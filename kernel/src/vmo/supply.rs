@@ -3,7 +3,6 @@
 use crate::mem::held::Held;
 use crate::process::charge::{self, Kind, One};
 use crate::sched;
-use crate::tori;
 use machine::cpu;
 use vm::frames::{Owner, Use};
 use vm::hash::PageBytes;

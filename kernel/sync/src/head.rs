@@ -35,11 +35,16 @@ impl Default for Head {
 #[cfg(target_os = "none")]
 mod here {
     use super::Head;
+    use crate::Waiter;
+    use alloc::sync::Arc;
 
     // SAFETY: K39, the machine binds them to safe functions of these types.
     unsafe extern "Rust" {
         safe fn sync_relax();
         safe fn sync_raise();
+        safe fn sync_step();
+        safe fn sync_waiter() -> Arc<dyn Waiter>;
+        safe fn sync_yield();
     }
 
     /// Works on the head of the core that executes this.
@@ -57,6 +62,21 @@ mod here {
     /// Does what other cores ask of this one.
     pub(crate) fn relax() {
         sync_relax();
+    }
+
+    /// After a round of a loop whose length a program chooses: lets interrupts in where it is time.
+    pub(crate) fn step() {
+        sync_step();
+    }
+
+    /// Whom the core works for: mostly its current thread.
+    pub(crate) fn waiter() -> Arc<dyn Waiter> {
+        sync_waiter()
+    }
+
+    /// Has the core let others run, whose turn it is, before its current thread goes on.
+    pub(crate) fn yield_now() {
+        sync_yield();
     }
 
     /// Has the timer's interrupt come again.
@@ -81,7 +101,13 @@ mod here {
         std::thread::yield_now();
     }
 
+    pub(crate) fn step() {}
+
+    pub(crate) fn yield_now() {}
+
     pub(crate) fn raise() {}
 }
 
-pub(crate) use here::{raise, relax, with};
+#[cfg(target_os = "none")]
+pub(crate) use here::waiter;
+pub(crate) use here::{raise, relax, step, with, yield_now};

@@ -36,10 +36,11 @@ pub const LAYERS: &[Layer] = &[
     layer("braid-firmware"),
     layer("braid-files"),
     layer("machine"),
+    layer("tori"),
     // Not cut into layers yet: it must not become more of a circle than it is.
     Layer {
         name: "braid-kernel",
-        circle: 230,
+        circle: 179,
     },
 ];
 

@@ -18,7 +18,7 @@ pub enum Symbols {
 }
 
 /// Parts of Braid whose memory tori share on purpose.
-const RINGS: [&str; 2] = ["(torus/src/ring.rs", "(kernel/src/rings/"];
+const RINGS: [&str; 2] = ["(torus/src/ring.rs", "(kernel/tori/src/rings/"];
 /// Where the sources of the kernel are.
 const OWN: [&str; 3] = ["(kernel/", "(vm/", "(torus/"];
 

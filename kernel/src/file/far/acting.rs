@@ -11,7 +11,6 @@ use super::parcel::{PAYLOAD, PAYLOAD_MAX};
 use super::serving::Serving;
 use super::{MAIN, exports};
 use crate::sched::pieces;
-use crate::sched::wait::Waiter;
 use crate::syscall::call::{InFlight, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -22,6 +21,7 @@ use braid_files::far::answer::{Answer, Onward};
 use braid_files::far::ask::{Ask, Place, Request, Subject as About, archive};
 use braid_files::walk::{self, Leaving, Target, Walk};
 use fallible::{TryVec, with_capacity};
+use sync::Waiter;
 
 /// Does what is asked.
 pub(super) fn act(serving: &Arc<Serving>, in_flight: &mut InFlight) -> Result<Answer, Stop> {

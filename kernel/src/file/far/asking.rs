@@ -7,7 +7,6 @@ use super::question::{Asking, Reply, State};
 use super::share;
 use crate::mem::reclaim::{self, Room};
 use crate::process::Thread;
-use crate::rings;
 use crate::signal::Signal;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -22,6 +21,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::{NoMemory, TryVec};
 use machine::cpu;
 use sync::Lock;
+use tori::rings;
 
 /// Bytes of an answer at the most, but for the list of a poll: a path and its frame.
 const ANSWER: usize = PATH_MAX + 64;

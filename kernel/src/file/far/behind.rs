@@ -9,7 +9,6 @@ use super::question::Reply;
 use super::{MAIN, exports};
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use ::torus::TorusId;
 use braid_files::credentials::Identity;
 use braid_files::far::answer::Answer;

@@ -10,7 +10,6 @@ use super::remote::Remote;
 use super::share;
 use crate::process::Pid;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use ::torus::TorusId;
 use alloc::sync::Arc;
 use braid_files::archive::{NodeId, S_IFMT};

@@ -16,7 +16,6 @@ use super::remote::{self, Remote};
 use crate::process::{Pid, Process, Thread};
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use ::torus::TorusId;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;

@@ -4,7 +4,6 @@ use super::super::locks;
 use super::fetch::Copies;
 use super::question::{Asking, Reply, State};
 use crate::process::Thread;
-use crate::rings;
 use crate::syscall::errno::Errno;
 use ::torus::message::Message;
 use alloc::sync::Arc;
@@ -12,6 +11,7 @@ use alloc::vec::Vec;
 use braid_files::far::answer::Answer;
 use core::sync::atomic::Ordering;
 use fallible::{NoMemory, TryVec, to_vec, with_capacity};
+use tori::rings;
 
 /// The questions of a call, in the order in which each of its runs asks them.
 pub struct Journal {

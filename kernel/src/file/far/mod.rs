@@ -41,7 +41,7 @@ pub use question::Reply;
 pub use serving::Serving;
 pub use share::Share;
 
-use crate::tori;
+use crate::process::OfTorus as _;
 use ::torus::TorusId;
 
 /// The home of `/tmp` and of the console.
@@ -53,5 +53,5 @@ pub fn is_main() -> bool {
 }
 
 fn share() -> &'static Share {
-    &tori::here().share.far_files
+    &tori::here().share().far_files
 }

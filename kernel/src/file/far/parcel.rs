@@ -6,7 +6,6 @@
 
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::vec::Vec;
 use braid_files::far::wire::{Reader, Wire, WireError, Writer};
 use fallible::{TryVec, collect, with_capacity};

@@ -10,7 +10,6 @@ use crate::mem::user::UserSlice;
 use crate::process::Thread;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use ::torus::TorusId;
 use alloc::sync::Arc;
 use braid_files::far::ask::{Ask, Subject, process_of};

@@ -7,7 +7,6 @@ use crate::mem::object::ObjectRef;
 use crate::migrate::lease;
 use crate::process::Thread;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use ::torus::TorusId;
 use alloc::sync::Arc;
 use braid_files::far::answer::Answer;

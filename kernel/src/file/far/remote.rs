@@ -4,9 +4,7 @@ use super::super::open::{Body, Flags, OpenFile};
 use super::super::tree;
 use super::{MAIN, exports};
 use crate::process::Pid;
-use crate::rings::{self, Places};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use ::torus::TorusId;
 use ::torus::message::Message;
 use alloc::sync::Arc;
@@ -15,6 +13,7 @@ use braid_files::archive::{NodeId, S_IFDIR};
 use braid_files::far::answer::Description;
 use braid_files::far::ask::{PROCESSES, Place, TMP, process};
 use core::sync::atomic::{AtomicBool, Ordering};
+use tori::rings::{self, Places};
 
 /// A directory that is there for every torus.
 const DIRECTORY: Description = Description {

@@ -9,15 +9,12 @@ use super::parcel::{self, Frames};
 use super::share;
 use crate::mem::reclaim::{self, Room};
 use crate::process::Pid;
-use crate::rings::{self, Places};
 use crate::sched::time::Nanos;
 use crate::sched::timer::Due;
-use crate::sched::wait::Waiter;
 use crate::sched::wake;
 use crate::signal::Signal;
 use crate::syscall::call::{InFlight, Stop};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use ::torus::TorusId;
 use ::torus::message::Message;
 use alloc::sync::Arc;
@@ -29,6 +26,8 @@ use braid_files::far::wire::WireError;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use fallible::with_capacity;
 use sync::Lock;
+use sync::Waiter;
+use tori::rings::{self, Places};
 
 /// Where a request stands.
 mod state {

@@ -179,7 +179,7 @@ fn process_entry(position: u64) -> Option<(u64, Proc)> {
 /// The process of another torus that a name in `/proc` may be of.
 pub fn absent(directory: &Proc, name: &[u8]) -> Option<Pid> {
     let pid = Pid::from_raw(number(name).filter(|_| *directory == Proc::Root)?)?;
-    (crate::tori::count() > 1 && Shown::find(pid).is_none()).then_some(pid)
+    (tori::count() > 1 && Shown::find(pid).is_none()).then_some(pid)
 }
 
 pub(super) fn decimal(number: i32) -> Result<Vec<u8>, NoMemory> {

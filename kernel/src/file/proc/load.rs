@@ -3,7 +3,6 @@
 
 use super::system::{busy, running};
 use crate::file::facts;
-use crate::tori;
 use sync::Lock;
 
 /// A step of the averages, in nanoseconds.

@@ -4,7 +4,6 @@ use super::text::Text;
 use crate::mem::object::ObjectRef;
 use crate::mem::space::Space;
 use crate::process::Process;
-use crate::tori;
 use machine::cpu;
 use vm::addr::{Frame, PAGE_SIZE, Page, PageRange, USER_END};
 use vm::space::{Backing, Flags, Mapping, Object};

@@ -3,15 +3,15 @@
 use super::maps;
 use super::text::Text;
 use crate::process::limits::Limits;
-use crate::process::{Name, Pid, Process, RunState, counters, table};
+use crate::process::{Name, Pid, Process, RunState, table};
 use crate::signal::Signal;
 use crate::signal::action::SIG_IGN;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use ::torus::family::Life;
 use braid_files::credentials::Identity;
 use core::num::IntErrorKind;
 use core::sync::atomic::Ordering;
+use tori::counters;
 
 /// The name of a text, and who writes it.
 type ProcessText = (&'static [u8], fn(&Process, &mut Text));

@@ -36,7 +36,7 @@ pub(super) const ENTRIES: [Entry; 28] = [
     ("kernel/osrelease", |text| named(text, 2)),
     ("kernel/ostype", |text| named(text, 0)),
     ("kernel/pid_max", |text| {
-        number(text, (crate::tori::count() as u64) << 22);
+        number(text, (tori::count() as u64) << 22);
     }),
     ("kernel/random/boot_id", boot_id),
     ("kernel/random/entropy_avail", |text| number(text, 256)),

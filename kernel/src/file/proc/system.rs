@@ -4,10 +4,12 @@
 use super::super::facts;
 use super::load;
 use super::text::Text;
+use crate::mem::reclaim::OfTorus as _;
 use crate::mem::swap::Swap;
+use crate::process::OfTorus as _;
 use crate::process::{Pid, table};
 use crate::sched::Core;
-use crate::tori::{self, Torus};
+use tori::Torus;
 
 /// The name of a text, and who writes it.
 type MachineText = (&'static [u8], fn(&mut Text));
@@ -37,7 +39,7 @@ fn sum(of: impl Fn(&'static Torus) -> u64) -> u64 {
 /// What a counter has come to on all tori.
 fn counted(name: &str) -> u64 {
     sum(|torus| {
-        let counters = crate::process::counters::of(torus);
+        let counters = tori::counters::of(torus);
         let found = counters.iter().find(|(other, _)| *other == name);
         found.map_or(0, |(_, count)| *count)
     })
@@ -60,7 +62,7 @@ pub(super) fn busy(torus: &Torus, core: usize) -> u64 {
 
 /// Threads that run or wait for a core: of other tori those that run, as their queues are theirs.
 pub(super) fn running() -> u64 {
-    let run = sum(|torus| (torus.cores() - torus.share.sched.idle_cores()) as u64);
+    let run = sum(|torus| (torus.cores() - torus.share().sched.idle_cores()) as u64);
     let own = tori::here();
     let waiting = (0..own.cores()).map(|core| own.core(core).part::<Core>().waiting() as u64);
     run + waiting.sum::<u64>()
@@ -93,7 +95,7 @@ fn loadavg(text: &mut Text) {
     text.put(format_args!(
         "{a}.{b:02} {c}.{d:02} {e}.{f:02} {}/{} {}\n",
         running(),
-        sum(|torus| torus.share.processes.population() as u64),
+        sum(|torus| torus.share().processes.population() as u64),
         table().last_pid().map_or(1, Pid::raw)
     ));
 }
@@ -122,13 +124,13 @@ impl MachineMemory {
                 .zip(counts)
                 .for_each(|(sum, count)| *sum += count);
         }
-        let slots = |of: fn(&Swap) -> u64| sum(|torus| torus.reclaim.swap().map_or(0, of));
+        let slots = |of: fn(&Swap) -> u64| sum(|torus| torus.reclaim().swap().map_or(0, of));
         Self {
             total: sum(Torus::total),
             uses,
             swap: slots(|swap| swap.slots().capacity()),
             free_swap: slots(|swap| swap.slots().available()),
-            processes: sum(|torus| torus.share.processes.population() as u64),
+            processes: sum(|torus| torus.share().processes.population() as u64),
         }
     }
 }
@@ -175,7 +177,7 @@ fn meminfo(text: &mut Text) {
 fn swaps(text: &mut Text) {
     text.bytes(b"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
     for torus in tori::all() {
-        if let Some(swap) = torus.reclaim.swap() {
+        if let Some(swap) = torus.reclaim().swap() {
             let slots = swap.slots();
             let (size, free) = (slots.capacity() * 4, slots.available() * 4);
             text.put(format_args!(

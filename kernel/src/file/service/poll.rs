@@ -2,8 +2,8 @@
 
 use super::super::open::{Body, OpenFile};
 use super::super::tty;
-use crate::sched::wait::Waiter;
 use alloc::sync::Arc;
+use sync::Waiter;
 
 pub const IN: u16 = 0x1;
 pub const OUT: u16 = 0x4;

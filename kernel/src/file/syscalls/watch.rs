@@ -5,7 +5,6 @@ use super::super::far::{self, asking, journal};
 use super::super::open::{Body, OpenFile};
 use super::super::service::poll::events;
 use crate::sched::pieces;
-use crate::sched::wait::Waiter;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -14,6 +13,7 @@ use alloc::vec::Vec;
 use braid_files::chunks::Chunks;
 use braid_files::far::ask::Ask;
 use fallible::TryVec;
+use sync::Waiter;
 
 /// A file that is watched.
 pub(super) struct Watched {

@@ -8,7 +8,6 @@ use crate::process::{Pid, table};
 use crate::signal::Signal;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::vec::Vec;
 use braid_files::line::{TERMIOS_SIZE, Termios};
 use spin::mutex::SpinMutexGuard;

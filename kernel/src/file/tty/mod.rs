@@ -11,7 +11,6 @@ use super::io::Transfer;
 use super::local::{local, wake_console};
 use crate::console::{self, Output};
 use crate::process::Pid;
-use crate::sched::wait::Waiter;
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -22,6 +21,7 @@ use crossbeam_utils::CachePadded;
 use heapless::Deque;
 use machine::boot;
 use sync::Lock;
+use sync::Waiter;
 
 /// Bytes of plain input that are kept for a reader; more stay in the port.
 const PLAIN: usize = 16384;

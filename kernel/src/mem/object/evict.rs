@@ -2,7 +2,6 @@
 
 use super::own::Place;
 use super::{MemoryObject, Pages};
-use crate::tori;
 use vm::addr::Frame;
 use vm::table::{Slot, TableMemory};
 

@@ -1,9 +1,9 @@
 //! The objects that a torus finds again by what they show.
 
 use super::ObjectRef;
+use crate::process::OfTorus as _;
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use fallible::TryVec;
@@ -15,7 +15,7 @@ pub(super) fn known(
     make: impl FnOnce() -> Result<ObjectRef, Errno>,
 ) -> Result<ObjectRef, Errno> {
     match identity {
-        Some(identity) => tori::here().share.objects.get_or_insert(identity, make),
+        Some(identity) => tori::here().share().objects.get_or_insert(identity, make),
         None => make(),
     }
 }

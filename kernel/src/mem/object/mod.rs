@@ -21,8 +21,8 @@ pub use pages::Shown;
 pub use source::{Content, PageSource, SourceError};
 
 use crate::migrate::lease::Far;
+use crate::process::OfTorus as _;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::sync::Arc;
 use braid_files::archive::NodeId;
 use known::known;
@@ -109,7 +109,7 @@ impl MemoryObject {
     }
 
     fn create(pages: Pages) -> Result<ObjectRef, Errno> {
-        let share = &tori::here().share;
+        let share = tori::here().share();
         let owner = share.names.object();
         let object = fallible::arc(Self {
             owner,

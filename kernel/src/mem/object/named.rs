@@ -1,8 +1,8 @@
 //! The objects of a torus by their names in the reverse map.
 
 use super::MemoryObject;
+use crate::process::OfTorus as _;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use fallible::TryMap;
@@ -40,7 +40,7 @@ impl Drop for MemoryObject {
         if let Some(far) = self.far() {
             crate::migrate::lease::holder::ended(far);
         }
-        let share = &tori::here().share;
+        let share = tori::here().share();
         share.spaces.forget_object(self.owner);
         let mut all = share.named.all.lock();
         all.remove(&self.owner);

@@ -3,9 +3,9 @@
 use super::{PAGE, PageSource, SourceError};
 use crate::file::{count_pages, has_room, may_grow};
 use crate::mem::held::Held;
+use crate::mem::reclaim::OfTorus as _;
 use crate::mem::swap::{Asked, PageName};
 use crate::sched::pieces;
-use crate::tori;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -264,7 +264,7 @@ impl OwnPages {
 fn ask(owner: Owner, index: u64, slot: Slot) -> SourceError {
     let used = Use::Cached;
     let page = PageName { used, owner, index };
-    let swap = tori::here().reclaim.swap();
+    let swap = tori::here().reclaim().swap();
     match swap.map(|swap| swap.bring_back(slot, page)) {
         Some(Asked::Wait) => SourceError::Wait,
         Some(Asked::NoMemory) => SourceError::NoMemory,

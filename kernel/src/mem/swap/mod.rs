@@ -18,12 +18,13 @@ pub use open::{Prepared, open, start};
 pub use transfer::PageName;
 
 use crate::disk::{Direction, Disk};
-use crate::process::counters;
-use crate::sched::wait::WaitQueue;
-use crate::tori::{self, Torus};
+use crate::mem::reclaim::OfTorus as _;
 use alloc::vec::Vec;
 use machine::{cpu, paging};
 use sync::Lock;
+use sync::WaitQueue;
+use tori::Torus;
+use tori::counters;
 use transfer::{Stage, Table, Transfer, Work};
 use vm::addr::{Frame, PAGE_SIZE};
 use vm::frames::Use;
@@ -187,7 +188,7 @@ impl Swap {
 
     /// Less is under way, without the disk's having said so: wakes those who wait for that.
     fn tell(&self) {
-        tori::here().reclaim.wake_waiting();
+        tori::here().reclaim().wake_waiting();
     }
 
     /// No core writes to the prepared frames any more: they may go.

@@ -2,13 +2,14 @@
 
 use super::Swap;
 use crate::disk::{self, Disk, Wired};
+use crate::mem::reclaim::OfTorus as _;
 use crate::process::random;
-use crate::rings;
-use crate::tori::{self, Torus};
 use core::sync::atomic::{AtomicU16, AtomicU32};
 use machine::boot;
 use machine::{cpu, paging};
 use thiserror::Error;
+use tori::Torus;
+use tori::rings;
 use torus::message::Message;
 use vm::addr::PAGE_SIZE;
 use vm::frames::Use;
@@ -81,12 +82,12 @@ pub struct Prepared {
 
 /// Has a torus take a disk, in its own memory.
 fn hand_over(torus: &'static Torus, prepared: Prepared) {
-    *torus.reclaim.prepared.lock() = Some(prepared);
+    *torus.reclaim().prepared.lock() = Some(prepared);
     if torus.id == tori::here().id {
         return open();
     }
     rings::send(torus.id, Message::OpenSwap {});
-    while torus.reclaim.prepared.lock().is_some() {
+    while torus.reclaim().prepared.lock().is_some() {
         core::hint::spin_loop();
     }
 }
@@ -95,7 +96,7 @@ fn hand_over(torus: &'static Torus, prepared: Prepared) {
 pub fn open() {
     let torus = tori::here();
     // Another torus that waits for this one sees the disk taken only when all is done.
-    let mut prepared = torus.reclaim.prepared.lock();
+    let mut prepared = torus.reclaim().prepared.lock();
     let Some(Prepared { name, disk }) = prepared.take() else {
         return;
     };
@@ -103,7 +104,7 @@ pub fn open() {
         Ok(swap) => {
             let kib = swap.slots().capacity() * PAGE_SIZE as u64 / 1024;
             log::info!("torus {}: {kib} KiB of swap on {name}", torus.id);
-            torus.reclaim.set_swap(swap);
+            torus.reclaim().set_swap(swap);
         }
         Err(error) => log::error!("torus {}: no swap on {name}: {error}", torus.id),
     }

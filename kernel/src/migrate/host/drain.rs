@@ -3,12 +3,11 @@
 use super::super::own;
 use super::fault::take_back;
 use super::{Host, Todo, step};
-use crate::mem::reclaim::low;
 use crate::mem::space::{Space, VmSpace};
 use crate::sched::Core;
-use crate::tori;
 use alloc::sync::Arc;
 use machine::cpu;
+use tori::low;
 use torus::migrate::{Claim, Event, Resident};
 use vm::addr::Page;
 use vm::space::Away;

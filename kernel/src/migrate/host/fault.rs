@@ -2,11 +2,10 @@
 
 use super::super::own;
 use super::{Pages, Todo, execute, step};
-use crate::checked;
 use crate::mem::space::VmSpace;
-use crate::process::counters;
-use crate::tori;
 use machine::paging;
+use tori::counters;
+use tori::poison;
 use torus::DepositId;
 use torus::migrate::{Claim, Effects, Event, Resident};
 use torus::span::Span;
@@ -123,7 +122,7 @@ fn bring(space: &mut VmSpace, page: Page, from: Frame, asked: bool) -> Result<()
     let target = paging::phys_to_virt(frame.start());
     // SAFETY: K32, the home has granted the frame and keeps it; ours is new.
     unsafe { target.copy_from_nonoverlapping(source, PAGE_SIZE) };
-    checked::copied(frame);
+    poison::copied(frame);
     if !space.arrive(torus.memory(), page, frame, asked) {
         torus.free_frame(frame);
     } else if !asked {

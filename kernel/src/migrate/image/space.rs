@@ -6,7 +6,6 @@ use crate::mem::space::VmSpace;
 use crate::migrate::lease::{self, ObjectName, Taken};
 use crate::migrate::words::{Reader, Writer};
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::vec::Vec;
 use braid_files::archive::NodeId;
 use fallible::TryVec;

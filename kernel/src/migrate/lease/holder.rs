@@ -8,17 +8,17 @@ use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef, Shown, SourceError};
 use crate::mem::space::Space;
 use crate::mem::spaces::Forgotten;
+use crate::process::OfTorus as _;
 use crate::process::{Pid, closing};
-use crate::rings::{self, Places};
 use crate::sched;
 use crate::sched::pieces;
-use crate::sched::wait::WaitQueue;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use machine::{paging, shootdown};
 use sync::Lock;
+use sync::WaitQueue;
+use tori::rings::{self, Places};
 use torus::TorusId;
 use torus::lease::{Answer, Entry, Known, Lease, Why};
 use torus::message::Message;
@@ -65,7 +65,7 @@ impl Far {
             Known::Refused(Why::Lost) => return Err(SourceError::Lost),
             Known::Content(root) if root == [0; 4] => return Ok(Shown::Zero),
             Known::Content(root) => {
-                let cache = &tori::here().share.page_cache;
+                let cache = &tori::here().share().page_cache;
                 if let Some(frame) = cache.search(owner).find(&digest(root), index) {
                     return Ok(Shown::Frame(frame));
                 }
@@ -101,7 +101,7 @@ impl Far {
         }
         match self.lease.lock().look(index, asker) {
             Known::Content(root) => {
-                let cache = &tori::here().share.page_cache;
+                let cache = &tori::here().share().page_cache;
                 cache.search(owner).find(&digest(root), index)
             }
             _ => None,
@@ -234,7 +234,7 @@ pub fn sweep() {
             break;
         }
         // Once for all of them.
-        let forgotten = tori::here().share.spaces.settle();
+        let forgotten = tori::here().share().spaces.settle();
         for ((home, object), count) in gone {
             if count > 0 {
                 answer(home, Message::Unhold { object, count }, &forgotten);
@@ -285,7 +285,7 @@ fn keep(object: &Arc<MemoryObject>, index: u64, frame: Frame, root: [u64; 4]) {
         return;
     }
     let (root, owner) = (digest(root), ObjectRef(object.clone()).owner());
-    let cache = &tori::here().share.page_cache;
+    let cache = &tori::here().share().page_cache;
     if cache.search(owner).find(&root, index).is_some() {
         return;
     }
@@ -298,7 +298,7 @@ fn keep(object: &Arc<MemoryObject>, index: u64, frame: Frame, root: [u64; 4]) {
 
 /// The object was cut: nobody here reaches what lies behind any more.
 pub fn cut(from: TorusId, object: u64, page: u64, cut: u64) {
-    let spaces = &tori::here().share.spaces;
+    let spaces = &tori::here().share().spaces;
     let found = own().held.lock().object((from, object)).flatten();
     let forgotten = match found.as_ref().and_then(|found| Some((found, found.far()?))) {
         Some((found, far)) => {

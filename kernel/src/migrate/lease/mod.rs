@@ -9,15 +9,14 @@ pub use holder::Far;
 
 use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef};
-use crate::rings;
-use crate::rings::Places;
 use crate::sched::pieces;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::collections::BTreeMap;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use fallible::TryMap;
 use sync::Lock;
+use tori::rings;
+use tori::rings::Places;
 use torus::TorusId;
 use torus::lease::{Holdings, Lender};
 use torus::message::Message;

@@ -8,7 +8,6 @@ use crate::mem::user::UserSlice;
 use crate::process::limits::Limits;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use crate::tori;
 use alloc::sync::Arc;
 use braid_files::executable::elf::{PAGE, Part, Plan, Rights};
 use machine::cpu;

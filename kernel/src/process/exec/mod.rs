@@ -14,7 +14,7 @@ use self::args::Strings;
 use self::elf::ElfError;
 use super::command::Command;
 use super::limits::Limits;
-use super::{Name, Process, Thread, counters, credentials, end, random, table};
+use super::{Name, Process, Thread, credentials, end, random, table};
 use crate::file::{Executable, Found};
 use crate::mem::space::Space;
 use crate::mem::user::read_c_string;
@@ -33,6 +33,7 @@ use machine::cpu;
 use machine::fpu::{self, FpuState};
 use machine::regs::UserRegs;
 use machine::segment::Segments;
+use tori::counters;
 use vm::layout::Layout;
 
 /// The longest path, its NUL included (PATH_MAX).

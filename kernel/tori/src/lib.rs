@@ -1,36 +1,43 @@
-//! Tori: what each owns, and where the others find it.
-//!
-//! A torus, its pool's bitmaps, its frames' records, its cores' blocks and stacks, and its heap lie in frames of its
-//! own memory. The table of tori is written once, at boot.
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![deny(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
 
+extern crate alloc;
+
+mod above;
 mod allocator;
 mod build;
+mod counted;
+pub mod counters;
 mod divide;
 mod failing;
 pub mod heap;
 mod member;
+mod part;
+pub mod poison;
 mod pool;
 mod reserve;
+pub mod rings;
 mod slots;
 
 pub use divide::{Early, divide};
-pub use member::{here, member, try_here};
+pub use member::{Member, here, member, try_here};
+pub use part::{Make, Maker, PARTS, Part};
 
-use crate::checked;
-use crate::mem::reclaim::{self, Reclaim};
-use crate::mem::swap::Swap;
-use crate::process::charge::{self, Kind};
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use failing::Failing;
 use fallible::NoMemory;
 use heap::Heap;
 use machine::MAX_CORES;
 use machine::cpu::{self, Cpu};
 use machine::paging;
-use member::Member;
+use part::Parts;
 use pool::Pool;
 use reserve::Reservations;
-use spin::mutex::SpinMutex;
 use torus::{MAX_TORI, TorusId};
 use vm::addr::{Frame, FrameRange, RUN};
 use vm::frames::{FrameList, FrameTable, Owner, Sharers, Use};
@@ -45,7 +52,10 @@ const ZEROED: usize = 8;
 /// Frames kept for the kernel's heap: 1 MiB.
 const RESERVE: u64 = 256;
 
-type Lock<T> = SpinMutex<T, sync::Relax>;
+/// Free frames below which an allocation asks for reclaim, besides those that programs do not get.
+pub fn low(total: u64) -> u64 {
+    (total / 64).clamp(16, 1024)
+}
 
 /// One torus.
 pub struct Torus {
@@ -61,12 +71,10 @@ pub struct Torus {
     failing: Failing,
     /// The kernel's own memory on this torus.
     pub heap: Heap,
-    /// Messages to and from other tori.
-    pub rings: crate::rings::Rings,
-    /// What makes room when memory is short.
-    pub reclaim: Reclaim,
-    /// Processes, page cache, counters.
-    pub share: crate::process::Share,
+    /// What layers above keep of it.
+    parts: Parts,
+    /// Frames that there were before the first process; 0: not known yet.
+    usable: AtomicU64,
 }
 
 static TORI: [AtomicPtr<Torus>; MAX_TORI] =
@@ -125,8 +133,8 @@ impl Torus {
         let cache = &self.own_core().frames;
         let found = cache.allocate(&self.frames, used).or_else(|| {
             let mut pool = self.pool.lock();
-            if pool.available() < self.reserve() + reclaim::low(self.total()) {
-                self.reclaim.ask();
+            if pool.available() < self.reserve() + low(self.total()) {
+                above::tori_is_low(self);
             }
             let kept = if used == Use::Kernel {
                 self.heap_reserve()
@@ -144,7 +152,7 @@ impl Torus {
             drop(pool);
             self.take_from_others(used)
         });
-        checked::allocated(self, found)
+        poison::allocated(self, found)
     }
 
     /// Whether the heap gets one of the last frames for this core: one of those that are reserved, or while it insists one of the others.
@@ -166,8 +174,7 @@ impl Torus {
     /// Whether the kernel takes no more memory for whom this core works: what it does for other tori ends when its heap and memory objects
     /// have more than half of the frames, since nobody here pays for that, and nobody here is to end for it. Names end before that.
     pub fn is_closed(&self) -> bool {
-        crate::sched::is_on_behalf()
-            && self.heap.frames() + charge::used(Kind::ObjectPage) > self.usable() / 16 * 9
+        member::member().serves.get() && above::tori_is_closed(self)
     }
 
     /// Brings back to the pool what cores keep at hand.
@@ -237,7 +244,7 @@ impl Torus {
         drop(pool);
         run.iter().for_each(|frame| {
             self.frames.claim(frame, used);
-            let _ = checked::allocated(self, Some(frame));
+            let _ = poison::allocated(self, Some(frame));
         });
         let mut at = paging::phys_to_virt(run.start.start());
         for _ in 0..RUN as usize / ZEROED {
@@ -256,7 +263,7 @@ impl Torus {
     /// # Panics
     /// When it is free already or not of this torus: the kernel's accounts are wrong.
     pub fn free_frame(&self, frame: Frame) {
-        checked::freed(self, frame);
+        poison::freed(self, frame);
         let cache = &self.own_core().frames;
         match cache.free(&self.frames, frame) {
             Ok(true) => {}
@@ -294,7 +301,15 @@ impl Torus {
 
     /// Frames that there were for programs, and for what the kernel does for them, before the first one: bounds are parts of these.
     pub fn usable(&self) -> u64 {
-        self.share.account.frames().unwrap_or_else(|| self.total())
+        match self.usable.load(Ordering::Relaxed) {
+            0 => self.total(),
+            frames => frames,
+        }
+    }
+
+    /// Notes what there is before the first process.
+    pub fn settle(&self) {
+        self.usable.store(self.account(), Ordering::Relaxed);
     }
 
     /// Frames that can be allocated; exact while no core allocates. The heap's frames are not among them.
@@ -351,7 +366,10 @@ impl Torus {
     }
 
     /// What it keeps of its core number `index`.
-    fn member(&self, index: usize) -> &'static Member {
+    ///
+    /// # Panics
+    /// As [`Self::core`].
+    pub fn member(&self, index: usize) -> &'static Member {
         self.core(index).part()
     }
 }
@@ -379,11 +397,11 @@ impl TableMemory for Torus {
     }
 
     fn sharers(&self, slot: u64) -> Sharers {
-        self.share.page_cache.sharers(slot)
+        above::tori_sharers(self, slot)
     }
 
     fn show(&self, object: Owner, lineage: Owner) -> Result<(), NoMemory> {
-        self.share.spaces.show(object, lineage)
+        above::tori_show(self, object, lineage)
     }
 
     fn pause(&self) {
@@ -391,7 +409,7 @@ impl TableMemory for Torus {
     }
 
     fn slots(&self) -> Option<&SlotTable<'_>> {
-        self.reclaim.swap().map(Swap::slots)
+        above::tori_slots(self)
     }
 }
 

@@ -1,15 +1,15 @@
 //! Wait queues: who wants to be told when something may have changed.
 //!
-//! A call that must wait enrols the current thread *under the lock of what it waits for*, and returns
-//! [`Stop::Block`](crate::syscall::call::Stop::Block). Whoever changes the thing wakes the queue under the same lock (or after it);
-//! the call then runs again from its start. Spurious wake-ups are allowed, lost ones are not: a wake-up that
-//! arrives between enrolling and blocking is remembered in the thread's state.
+//! A call that must wait enrols *under the lock of what it waits for*. What changes the thing wakes the queue under the same lock (or
+//! after it); the call then runs again from its start. Spurious wake-ups are allowed, lost ones are not: a wake-up that
+//! arrives between enrolling and blocking is remembered by the waiter.
 
-use super::pieces;
+use crate::Lock;
+use crate::head;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use core::fmt;
 use fallible::{NoMemory, TryMap};
-use sync::Lock;
 
 /// Something that can wait: a thread, or a request that is served for one of another torus.
 pub trait Waiter: Send + Sync {
@@ -91,6 +91,18 @@ impl Waiters {
     }
 }
 
+impl Default for WaitQueue {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for WaitQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitQueue").finish_non_exhaustive()
+    }
+}
+
 impl WaitQueue {
     /// An empty queue.
     pub const fn new() -> Self {
@@ -99,10 +111,10 @@ impl WaitQueue {
         }
     }
 
-    /// Adds whom this core works for, as [`Self::add`] does: the current thread, unless [`super::on_behalf`] says another.
+    /// Adds whom this core works for, as [`Self::add`] does.
+    #[cfg(target_os = "none")]
     pub fn enrol(&self) {
-        let other = super::this().on_behalf.with(|other| other.clone());
-        self.add(other.unwrap_or_else(|| super::current()));
+        self.add(head::waiter());
     }
 
     /// Adds somebody, or without memory for the entry [refuses](Waiter::refuse) them: they poll, and others run in between.
@@ -110,7 +122,7 @@ impl WaitQueue {
         let added = self.waiters.lock().add(&waiter);
         if added.is_err() {
             waiter.refuse();
-            super::yield_now();
+            head::yield_now();
         }
     }
 
@@ -140,7 +152,7 @@ impl Woken {
         }
         while let Some((_, waiter)) = self.0.rest.pop_first() {
             waiter.wake();
-            pieces::step();
+            head::step();
         }
     }
 }

@@ -1,37 +1,6 @@
 //! What is counted: by each core for itself, so that counting shares no cache line; summed up for a torus when asked.
 
-use crate::mem::object::ObjectRef;
-use crate::sched::Core;
-use crate::tori::Torus;
-use core::sync::atomic::{AtomicU64, Ordering};
-use machine::cpu;
-use vm::fault::Recipe;
-
-/// A number that only grows, and that one core alone adds to.
-#[derive(Debug)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// Zero.
-    pub const fn new() -> Self {
-        Self(AtomicU64::new(0))
-    }
-
-    /// Adds `n`.
-    pub fn add(&self, n: u64) {
-        self.0.store(self.get().wrapping_add(n), Ordering::Relaxed);
-    }
-
-    /// Adds `n`, which may be negative: of a number that also shrinks, only the sum over all cores means anything.
-    pub fn change(&self, n: u64) {
-        self.add(n);
-    }
-
-    /// How much it is.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+use sync::Counter;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
@@ -43,6 +12,12 @@ macro_rules! counters {
 
         /// How many there are.
         pub const COUNT: usize = [$(stringify!($name)),*].len();
+
+        impl Default for Counters {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
 
         impl Counters {
             /// Nothing counted.
@@ -131,56 +106,5 @@ counters! {
     residual,
 }
 
-impl Counters {
-    /// Counts a recipe.
-    pub fn count(&self, recipe: &Recipe<ObjectRef>) {
-        let counter = match recipe {
-            Recipe::ZeroRead(_) => &self.faults_zero_read,
-            Recipe::Zero(_) => &self.faults_zero,
-            Recipe::Cached { .. } => &self.faults_cached,
-            Recipe::CopyOnWrite { .. } | Recipe::CopyObject { .. } => &self.faults_copy,
-            Recipe::Keep(_) => &self.faults_keep,
-            Recipe::Grow(_) => &self.faults_grow,
-            Recipe::Present => &self.faults_present,
-            Recipe::Refuse(_) => &self.faults_refused,
-            Recipe::SwapIn { .. } | Recipe::Pull { .. } => &self.faults_moved,
-            Recipe::Unfold(_) => return,
-        };
-        counter.add(1);
-    }
-}
-
 /// How many of the counters, from the first on, are kept for each process too: the faults.
 pub const FAULTS: usize = 9;
-
-/// The counters of the core that executes this.
-#[inline]
-pub fn own() -> &'static Counters {
-    &cpu::part::<Core>().counters
-}
-
-/// The counters of a torus, in order, with their names.
-pub fn of(torus: &'static Torus) -> [(&'static str, u64); COUNT] {
-    let mut sums = [("", 0_u64); COUNT];
-    for core in 0..torus.cores() {
-        for (sum, (name, value)) in sums
-            .iter_mut()
-            .zip(torus.core(core).part::<Core>().counters.all())
-        {
-            *sum = (name, sum.1.wrapping_add(value));
-        }
-    }
-    sums
-}
-
-/// Writes a torus's counters to the log.
-pub fn log(torus: &'static Torus) {
-    for (name, value) in of(torus) {
-        log::info!("torus {}: {name} {value}", torus.id);
-    }
-    let [free, kernel, tables, private, cached] = torus.frames_by_use();
-    log::info!(
-        "torus {}: frames free {free}, kernel {kernel}, tables {tables}, private {private}, cached {cached}",
-        torus.id
-    );
-}

@@ -3,11 +3,10 @@
 //! A program sends them with ring_probe (docs/abi.md). Each torus keeps a [`Tally`] for each other one.
 
 use super::own;
-use crate::tori;
-use ::torus::TorusId;
-use ::torus::message::Message;
-use ::torus::ring::Line;
 use machine::cpu;
+use torus::TorusId;
+use torus::message::Message;
+use torus::ring::Line;
 
 /// Probes written in one go.
 const BATCH: usize = 32;
@@ -33,7 +32,7 @@ fn content(from: TorusId, to: TorusId, number: u64) -> u64 {
 
 /// Sends up to `count` probes, as many as there is room for; answers how many.
 pub fn emit(to: TorusId, count: usize) -> usize {
-    let from = tori::here().id;
+    let from = crate::here().id;
     // Held to the end, so that two cores do not mix up their numbers.
     let mut tallies = own().tallies.lock();
     let (Some(tally), Some(exit)) = (tallies.get_mut(to.index()), own().exit(to)) else {
@@ -63,7 +62,7 @@ pub fn emit(to: TorusId, count: usize) -> usize {
 
 /// Checks a probe.
 pub fn receive(from: TorusId, number: u64, check: u64) {
-    let to = tori::here().id;
+    let to = crate::here().id;
     let mut tallies = own().tallies.lock();
     let Some(tally) = tallies.get_mut(from.index()) else {
         return;

@@ -1,27 +1,18 @@
 //! Handing a message to whom it concerns: one table that names every message, so that none is added without a receiver.
 
-use super::probe;
 use crate::file::far::{asking, exports, serving};
 use crate::migrate::lease::home::Wish;
 use crate::migrate::lease::{holder, home as lender};
 use crate::migrate::{arrive, depart, home, host};
 use crate::process::{balance, closing, drain, far, init};
-use ::torus::TorusId;
-use ::torus::message::Message;
-use ::torus::migrate::{DepositEvent, Event};
-use ::torus::ring::Line;
-
-/// Hands on a line from the torus `from`.
-pub(super) fn line(from: TorusId, line: &Line) {
-    match Message::decode(line) {
-        Ok(message) => deliver(from, message),
-        Err(error) => log::error!("from torus {from}: {error}"),
-    }
-}
+use tori::rings::probe;
+use torus::TorusId;
+use torus::message::Message;
+use torus::migrate::{DepositEvent, Event};
 
 /// Hands on a message from the torus `from`.
 #[expect(clippy::too_many_lines, reason = "one line for each message")]
-fn deliver(from: TorusId, message: Message) {
+pub fn deliver(from: TorusId, message: Message) {
     match message {
         // Processes that move, and the pages that they leave behind.
         Message::Offer { pid, image } => arrive::offered(from, pid, image),

@@ -4,18 +4,17 @@ use super::LINES;
 use super::ends::{Door, Exit, Inlet, Rings, Way};
 use super::places::{Later, Signs};
 use super::probe::Tally;
-use crate::sched::wait::WaitQueue;
-use crate::tori;
-use ::torus::outbox::{Block, Bounds, Pool};
-use ::torus::ring::{Bell, Ring};
 use core::mem;
 use core::sync::atomic::{AtomicU32, AtomicUsize};
 use crossbeam_utils::CachePadded;
 use sync::Lock;
+use sync::WaitQueue;
+use torus::outbox::{Block, Bounds, Pool};
+use torus::ring::{Bell, Ring};
 
 impl Door {
     /// A door at which nobody listens.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             bell: Bell::new(),
             apic_id: CachePadded::new(AtomicU32::new(0)),
@@ -51,17 +50,17 @@ impl Rings {
 
 /// Gives every torus its ends, and has the first core of each listen. Before the cores join their tori.
 pub fn connect() {
-    for to in tori::all() {
-        let here = &to.rings;
+    for to in crate::all() {
+        let here: &Rings = to.part();
         let rings = mem::take(&mut *here.unconnected.lock());
-        for (from, ring) in tori::all().zip(rings) {
+        for (from, ring) in crate::all().zip(rings) {
             let (sender, receiver) = ring.split(&here.door.bell);
-            from.rings.exits[to.id.index()].lock().way = Some(Way {
+            let there: &Rings = from.part();
+            there.exits[to.id.index()].lock().way = Some(Way {
                 sender,
                 door: here.door,
             });
-            here.inlets.lock()[from.id.index()] =
-                Some(Inlet::new(from.id, receiver, from.rings.door));
+            here.inlets.lock()[from.id.index()] = Some(Inlet::new(from.id, receiver, there.door));
         }
         here.listen(to.core(0));
         here.door.bell.arm();

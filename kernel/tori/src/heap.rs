@@ -5,16 +5,14 @@
 //! freed to the torus that its address belongs to, whoever frees it.
 
 use super::slots::{self, Frames, Slots};
-use super::{Lock, Torus, reserve};
-use crate::checked;
-use crate::sched;
+use super::{Torus, above, poison, reserve};
 use core::alloc::Layout;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering};
 use machine::cpu;
 use machine::paging::{self, PhysAddr, SLOT_SIZE, TORUS_SLOTS};
 use machine::shootdown::{self, CoreSet};
-use sync::IrqLock;
+use sync::{IrqLock, Lock};
 use torus::TorusId;
 use vm::addr::{Frame, PAGE_SIZE};
 use vm::frames::Use;
@@ -235,9 +233,9 @@ impl Frames for Source<'_> {
         }
         let frame = self.0.alloc_frame(Use::Kernel)?;
         self.0.heap.frames.fetch_add(1, Ordering::Relaxed);
-        sched::charge_heap(1);
+        above::tori_heap_grew(1);
         if reserve::holds() {
-            checked::grew();
+            poison::grew();
         }
         Some(frame)
     }
@@ -250,7 +248,7 @@ impl Frames for Source<'_> {
 
     fn free(&mut self, frame: Frame) {
         self.0.heap.frames.fetch_sub(1, Ordering::Relaxed);
-        sched::charge_heap(-1);
+        above::tori_heap_grew(-1);
         self.0.free_frame(frame);
     }
 

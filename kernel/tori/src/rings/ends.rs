@@ -1,22 +1,21 @@
 //! The ends of rings that a torus holds.
 
-use super::deliver;
 use super::places::{Later, Signs};
 use super::probe::Tally;
 use super::{LINES, RESERVE};
-use crate::process::counters;
-use crate::sched::wait::{WaitQueue, Woken};
-use crate::tori;
-use ::torus::TorusId;
-use ::torus::message::Message;
-use ::torus::outbox::{Cause, Pool, Queue};
-use ::torus::ring::{Bell, Doorbell, Line, Receiver, Ring, Sender};
+use crate::above;
+use crate::counters;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
 use heapless::Vec;
 use machine::cpu::{self, Cpu};
 use machine::ipi;
 use sync::Lock;
+use sync::{WaitQueue, Woken};
+use torus::TorusId;
+use torus::message::Message;
+use torus::outbox::{Cause, Pool, Queue};
+use torus::ring::{Bell, Doorbell, Line, Receiver, Ring, Sender};
 
 /// Lines taken or sent at a time.
 const BATCH: usize = 32;
@@ -70,7 +69,7 @@ pub struct Rings {
 impl Rings {
     pub(super) fn send(&self, to: TorusId, message: Message) {
         match self.exit(to) {
-            Some(exit) if tori::member().gathers.get() => exit.lock().collect(message.encode()),
+            Some(exit) if crate::member().gathers.get() => exit.lock().collect(message.encode()),
             Some(exit) => exit.lock().send(&[message.encode()]),
             None => log::error!("a message to torus {to}, which there is not: {message:?}"),
         }
@@ -87,7 +86,7 @@ impl Rings {
 
     /// Has a line wait, in a place that was set aside before the operation began that posts it.
     pub(super) fn keep(&self, queue: &mut Queue, line: Line) {
-        let delivers = tori::member().delivers.get();
+        let delivers = crate::member().delivers.get();
         let cause = if delivers {
             Cause::Delivery
         } else {
@@ -136,7 +135,7 @@ pub(super) struct Way {
 
 impl Exit {
     /// A way that leads nowhere yet.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             way: None,
             outbox: Queue::new(),
@@ -227,6 +226,14 @@ impl Exit {
     }
 }
 
+/// Hands on a line from the torus `from`.
+pub(super) fn deliver(from: TorusId, line: &Line) {
+    match Message::decode(line) {
+        Ok(message) => above::tori_deliver(from, message),
+        Err(error) => log::error!("from torus {from}: {error}"),
+    }
+}
+
 /// The way from another torus.
 pub struct Inlet {
     pub(super) from: TorusId,
@@ -282,7 +289,7 @@ impl Inlet {
         while let Some(line) = self.batch.get(self.at)
             && super::own().may_deliver()
         {
-            deliver::line(self.from, line);
+            deliver(self.from, line);
             self.at += 1;
             cpu::let_interrupts_in();
         }

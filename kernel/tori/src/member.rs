@@ -1,6 +1,7 @@
 //! What a torus keeps of each of its cores.
 
 use super::Torus;
+use crate::counted::Counters;
 use machine::cpu::{self, Part};
 use sync::OwnCell;
 use vm::pool::CoreCache;
@@ -12,6 +13,10 @@ pub struct Member {
     pub(super) frames: CoreCache,
     /// Frames that it has set aside for its next reservations.
     pub(super) credit: OwnCell<u64>,
+    /// What it has counted.
+    pub counters: Counters,
+    /// It works for somebody else than its current thread: mostly for another torus.
+    pub serves: OwnCell<bool>,
     /// An allocation has failed for want of frames since the call began.
     pub short_of_memory: OwnCell<bool>,
     /// What it sends to other tori is to go together.
@@ -32,6 +37,8 @@ impl Member {
             torus,
             frames: CoreCache::new(),
             credit: OwnCell::new(0),
+            counters: Counters::new(),
+            serves: OwnCell::new(false),
             short_of_memory: OwnCell::new(false),
             gathers: OwnCell::new(false),
             delivers: OwnCell::new(false),

@@ -1,5 +1,6 @@
 //! Dividing the machine: from cores, memory map and affinity to tori that run.
 
+use super::Maker;
 use super::build::{BuildError, Share, build};
 use super::{COUNT, Torus};
 use braid_firmware::acpi::srat::Srat;
@@ -10,7 +11,7 @@ use core::sync::atomic::Ordering;
 use machine::CoreIndex;
 use machine::boot::BootInfo;
 use machine::boot::early::{EarlyFrames, List};
-use machine::cpu::Maker;
+use machine::cpu;
 use thiserror::Error;
 use torus::plan::{self, Affinity, Core, Memory, Piece, Plan, PlanError, Request};
 use torus::{MAX_TORI, TorusId};
@@ -44,7 +45,11 @@ pub struct Early<'a> {
     /// Number and APIC id of the cores that run.
     pub cores: &'a [(CoreIndex, u32)],
     /// What layers above keep of each core.
-    pub parts: &'a [Maker],
+    pub parts: &'a [cpu::Maker],
+    /// What layers above keep of each torus.
+    pub torus_parts: &'a [Maker],
+    /// The most processes that so many frames have room for.
+    pub most_processes: fn(u64) -> u64,
     /// Firmware's affinity table.
     pub srat: Option<Srat<'a>>,
     /// Low bits of an APIC id that tell cores with a common last-level cache apart, where there is one.
@@ -133,7 +138,7 @@ pub fn divide(mut early: Early<'_>) -> Result<Reclaim, DivideError> {
     let (cores, pieces) = (room.cores.as_mut_slice(), room.pieces.as_mut_slice());
     let plan = plan::divide(request, cores, memory, pieces).map_err(DivideError::Plan)?;
     let frames: u64 = plan.ids().map(|id| plan.frames(id)).sum();
-    let processes = crate::process::users::most_in(frames) as usize;
+    let processes = (early.most_processes)(frames) as usize;
     for id in plan.ids() {
         part(&plan, now, id, &mut room.part.now)?;
         part(&plan, later, id, &mut room.part.later)?;
@@ -147,6 +152,7 @@ pub fn divide(mut early: Early<'_>) -> Result<Reclaim, DivideError> {
             processes,
             cores: room.part_cores.as_slice(),
             parts: early.parts,
+            torus_parts: early.torus_parts,
             free: room.part.now.as_slice(),
             later: room.part.later.as_slice(),
         })

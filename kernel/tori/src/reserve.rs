@@ -6,8 +6,7 @@
 //!
 //! Each core keeps a few frames set aside, its *credit*, and takes its reservations out of that: only who needs more locks the pool.
 
-use super::Torus;
-use crate::checked;
+use super::{Torus, above, poison};
 use core::sync::atomic::{AtomicU64, Ordering};
 use fallible::NoMemory;
 use machine::cpu;
@@ -103,7 +102,7 @@ impl fallible::Reserve for OwnHeap {
         }
         credit.set(credit.get() - frames);
         reserved.set(before | frames);
-        checked::reserved();
+        poison::reserved();
         Ok(before)
     }
 
@@ -120,7 +119,7 @@ impl fallible::Reserve for OwnHeap {
         if frames == 0 {
             return;
         }
-        checked::released(frames);
+        poison::released(frames);
         let member = super::member();
         let credit = member.credit.get() + frames;
         member.credit.set(credit);
@@ -147,7 +146,7 @@ fn set_aside(torus: &Torus, credit: &OwnCell<u64>, frames: u64) -> Result<(), No
     let free = pool.available().saturating_sub(kept);
     if free < missing {
         torus.note_shortage();
-        torus.reclaim.ask();
+        above::tori_is_low(torus);
         return Err(NoMemory);
     }
     let more = if free / PLENTY > CREDIT { CREDIT } else { 0 };

@@ -15,7 +15,6 @@
 //! set aside at boot, and with each thing whose end or change is told ([`Places`]); `torus::outbox` has the account, kernel/README.md
 //! says for each message who has set its place aside. While too many lines wait no program of the torus goes on ([`is_choked`]).
 
-mod deliver;
 mod ends;
 mod places;
 pub mod probe;
@@ -28,12 +27,12 @@ pub use places::{
 pub use setup::connect;
 
 use self::places::RUNG;
-use crate::sched::wait::Woken;
-use crate::tori;
-use ::torus::TorusId;
-use ::torus::message::Message;
+use crate::Part;
 use core::sync::atomic::{Ordering, fence};
 use machine::cpu;
+use sync::Woken;
+use torus::TorusId;
+use torus::message::Message;
 
 /// Lines of a ring: 32 KiB.
 pub const LINES: usize = 512;
@@ -52,7 +51,7 @@ pub fn send(to: TorusId, message: Message) {
 
 /// Does `act`, and sends what it sends all at once, so that who gets many messages is interrupted for the first only.
 pub fn together<R>(act: impl FnOnce() -> R) -> R {
-    let gathers = &tori::member().gathers;
+    let gathers = &crate::member().gathers;
     if gathers.replace(true) {
         return act();
     }
@@ -89,6 +88,11 @@ pub fn calls() -> bool {
     own().signs.get() != 0
 }
 
+/// Whether this core delivers what has come from other tori: it does not work for its current thread then.
+pub fn delivers() -> bool {
+    crate::member().delivers.get()
+}
+
 /// Delivers what has come, if the bell was rung; answers whether it was. No lock may be held.
 #[inline]
 pub fn serve() -> bool {
@@ -99,13 +103,12 @@ pub fn serve() -> bool {
     rung
 }
 
-/// This core has nothing to do: it is the one to interrupt, unless another is already idle.
-pub fn rest() {
-    let here = cpu::this();
-    let torus = tori::here();
-    let rings = &torus.rings;
-    if !torus.share.sched.idles(rings.ear.load(Ordering::Relaxed)) {
-        rings.listen(here);
+/// This core has nothing to do: it is the one to interrupt, unless another is already idle. `idles` tells of cores by their number
+/// within the torus.
+pub fn rest(idles: impl Fn(usize) -> bool) {
+    let rings = own();
+    if !idles(rings.ear.load(Ordering::Relaxed)) {
+        rings.listen(cpu::this());
     }
 }
 
@@ -122,7 +125,7 @@ pub fn let_go() {
 
 #[inline]
 fn own() -> &'static Rings {
-    &tori::here().rings
+    crate::here().part()
 }
 
 impl Rings {
@@ -135,7 +138,7 @@ impl Rings {
                 return;
             };
             self.signs.clear(RUNG);
-            let delivers = &tori::member().delivers;
+            let delivers = &crate::member().delivers;
             delivers.set(true);
             let done = together(|| self.empty(&mut inlets));
             delivers.set(false);
@@ -152,7 +155,7 @@ impl Rings {
     /// posted meanwhile are for the next time: what is looked at again and again does not keep others from going on.
     fn empty(&self, inlets: &mut [Option<ends::Inlet>]) -> bool {
         let mut left = BUDGET;
-        let here = tori::here().id;
+        let here = crate::here().id;
         let own = inlets.get_mut(here.index()).and_then(Option::as_mut);
         let mut own_left = own.map_or(0, ends::Inlet::waiting);
         self.door.bell.disarm();
@@ -196,4 +199,9 @@ impl Rings {
             }
         }
     }
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Rings {
+    const SLOT: usize = 0;
 }

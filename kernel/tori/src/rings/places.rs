@@ -3,24 +3,22 @@
 //! A line may also wait for a tick: what a torus is to look at again, of which nobody hears when it is there. Who looks again at once keeps
 //! others from making it come.
 
-use super::{Rings, deliver, own};
-use crate::sched;
-use crate::sched::time::Nanos;
-use crate::tori;
-use ::torus::MAX_TORI;
-use ::torus::message::Message;
-use ::torus::outbox::{Bounds, Cause, Pool, Queue};
-use ::torus::ring::Line;
+use super::{Rings, ends, own};
+use crate::above;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use fallible::NoMemory;
 use machine::cpu;
-use machine::time;
+use machine::time::{self, Nanos};
 use sync::Lock;
+use torus::MAX_TORI;
+use torus::message::Message;
+use torus::outbox::{Bounds, Cause, Pool, Queue};
+use torus::ring::Line;
 
 /// Lines of work that may wait when more begins.
 const WORK: usize = 256;
 /// Lines that an operation posts at the most, besides those with [`Places`]: one to each torus, and a wave of pulls, or the answers to one.
-pub const OPERATION: usize = 96 + MAX_TORI;
+pub(super) const OPERATION: usize = 96 + MAX_TORI;
 
 /// How soon a core that idles has to tick.
 const PATIENCE: Nanos = Nanos::from_millis(10);
@@ -33,7 +31,7 @@ const CHOKED: u8 = 2;
 const FULL: u8 = 4;
 
 /// What the cores of a torus are to look at before their programs go on.
-pub struct Signs(AtomicU8);
+pub(super) struct Signs(AtomicU8);
 
 impl Signs {
     pub(super) const fn new() -> Self {
@@ -120,7 +118,7 @@ pub fn try_again() {
 }
 
 /// Messages of a torus to itself that are for later; their places are those of other messages that wait.
-pub struct Later {
+pub(super) struct Later {
     lines: Lock<Queue>,
     /// There are some.
     some: AtomicBool,
@@ -176,13 +174,13 @@ impl Later {
         if !self.due.load(Ordering::Relaxed) {
             return false;
         }
-        let (here, count) = (tori::here().id, self.lines.lock().len());
+        let (here, count) = (crate::here().id, self.lines.lock().len());
         let mut delivered = 0;
         while delivered < count
             && rings.may_deliver()
             && let Some(line) = self.take(rings)
         {
-            deliver::line(here, &line);
+            ends::deliver(here, &line);
             delivered += 1;
             cpu::let_interrupts_in();
         }
@@ -201,7 +199,7 @@ impl Rings {
         for (sign, cause) in [(CHOKED, Cause::Work), (FULL, Cause::Delivery)] {
             match (pool.admits(cause), signs & sign != 0) {
                 (true, true) if self.signs.clear(sign) => match cause {
-                    Cause::Work => sched::wake_idle(),
+                    Cause::Work => above::tori_goes_on(),
                     // The lines that have stayed in the rings ring no more.
                     Cause::Delivery => self.signs.set(RUNG),
                 },

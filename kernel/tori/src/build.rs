@@ -3,19 +3,21 @@
 use super::failing::Failing;
 use super::heap::{self, Heap};
 use super::member::Member;
+use super::part::{Maker, Parts};
 use super::pool::Pool;
 use super::reserve::Reservations;
-use super::{Lock, TORI, Torus};
+use super::{TORI, Torus};
 use crate::rings::probe::Tally;
-use crate::rings::{Door, Exit, Rings};
+use crate::rings::{self, Door, Exit, Rings};
 use core::ops::Range;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 use machine::CoreIndex;
 use machine::console::{self, Backlog};
-use machine::cpu::{Cpu, Maker};
+use machine::cpu::{self, Cpu};
 use machine::paging::{self, KernelTables, Kind};
 use machine::{CoreStacks, STACK_STRIDE};
+use sync::Lock;
 use thiserror::Error;
 use torus::TorusId;
 use vm::addr::{Frame, FrameRange, PAGE_SIZE, PhysAddr};
@@ -86,7 +88,9 @@ pub(super) struct Share<'a> {
     /// Numbers and APIC ids of its cores.
     pub(super) cores: &'a [(CoreIndex, u32)],
     /// What layers above keep of each core.
-    pub(super) parts: &'a [Maker],
+    pub(super) parts: &'a [cpu::Maker],
+    /// What layers above keep of the torus.
+    pub(super) torus_parts: &'a [Maker],
     /// Frames that are free now.
     pub(super) free: &'a [Range<u64>],
     /// Frames that will be free when the machine is up.
@@ -116,12 +120,24 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
     let words = FramePool::storage_words(whole);
     let bitmap = carver.zeroed::<u64>(words)?;
     let place = carver.zeroed::<Torus>(1)?;
+    let mut parts = Parts::new();
+    let place_of_rings = carver.zeroed::<Rings>(1)?;
     let rings = rings(&mut carver, share)?;
+    // SAFETY: K13, the place is large enough, aligned to a page and nobody else's.
+    unsafe {
+        place_of_rings.write(rings);
+        parts.set(&*place_of_rings);
+    }
     let lines = carver.values(console::BACKLOG, || 0)?;
     let log = carver.values(1, || Backlog::new(&mut []))?;
     log[0] = Backlog::new(lines);
     let log = &log[0];
     let cpus = carver.zeroed::<AtomicPtr<Cpu>>(share.cores.len())?;
+    for maker in share.torus_parts {
+        let memory = carver.zeroed::<u8>(maker.bytes)?;
+        // SAFETY: K13, so many bytes from the start of a frame, and nobody else's.
+        unsafe { maker.make(memory, id, share.tori, &mut parts) };
+    }
     let members = carver.zeroed::<CachePadded<Member>>(share.cores.len())?;
     let zero = Frame::containing(carver.take(PAGE_SIZE)?);
     // SAFETY: K13, zeroed memory of the right size for as long as the machine runs, and nobody else's.
@@ -150,9 +166,8 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
             reservations: Reservations::new(),
             failing: Failing::new(),
             heap: Heap::new(id),
-            rings,
-            reclaim: crate::mem::reclaim::Reclaim::new(),
-            share: crate::process::Share::new(id, share.tori),
+            parts,
+            usable: AtomicU64::new(0),
         });
         &*place
     };
@@ -178,7 +193,7 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
 fn rings(carver: &mut Carver, share: &Share<'_>) -> Result<Rings, BuildError> {
     let tori = share.tori;
     let door = carver.values(1, Door::new)?;
-    let bounds = crate::rings::bounds(share.cores.len(), share.processes);
+    let bounds = rings::bounds(share.cores.len(), share.processes);
     let places = carver.values(bounds.blocks(), ::torus::outbox::Block::default)?;
     let exits = carver.values(tori, || Lock::new(Exit::new()))?;
     let inlets = carver.values(tori, || None)?;

@@ -1,11 +1,10 @@
 //! The frame pool of a torus, and how many of its frames are free, which anybody reads without the lock: a lock is never taken by
 //! another torus.
 
-use super::Lock;
 use core::ops::{Deref, DerefMut};
 use core::sync::atomic::{AtomicU64, Ordering};
 use spin::mutex::SpinMutexGuard;
-use sync::Relax;
+use sync::{Lock, Relax};
 use vm::pool::FramePool;
 
 /// The pool.

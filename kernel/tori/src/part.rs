@@ -1,0 +1,98 @@
+//! What layers above keep of each torus.
+
+use crate::Torus;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use torus::TorusId;
+use vm::addr::PAGE_SIZE;
+
+/// What a layer above keeps of each torus: found by its slot.
+///
+/// # Safety
+/// No other type has this slot.
+pub unsafe trait Part: Sync + Sized + 'static {
+    /// Its number, below [`PARTS`].
+    const SLOT: usize;
+}
+
+/// A part that is made with its torus.
+pub trait Make: Part {
+    /// That of `torus`, one of so many, on which nothing has run.
+    fn new(torus: TorusId, tori: usize) -> Self;
+}
+
+/// Layers that have a part of each torus: rings, memory, processes.
+pub const PARTS: usize = 3;
+
+/// The parts of a torus by their slots.
+pub(crate) struct Parts([AtomicPtr<()>; PARTS]);
+
+impl Parts {
+    /// Without any.
+    pub(crate) const fn new() -> Self {
+        Self([const { AtomicPtr::new(ptr::null_mut()) }; PARTS])
+    }
+
+    /// Enters a part.
+    pub(crate) fn set<T: Part>(&mut self, part: &'static T) {
+        *self.0[T::SLOT].get_mut() = ptr::from_ref(part).cast_mut().cast();
+    }
+}
+
+/// How a layer's part of a torus is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Maker {
+    pub(crate) bytes: usize,
+    make: unsafe fn(*mut u8, TorusId, usize, &mut Parts),
+}
+
+impl Maker {
+    /// Of this part.
+    pub const fn of<T: Make>() -> Self {
+        const { assert!(align_of::<T>() <= PAGE_SIZE) };
+        Self {
+            bytes: size_of::<T>(),
+            make: make::<T>,
+        }
+    }
+
+    /// Makes the part of a torus, one of so many, that is being built.
+    ///
+    /// # Safety
+    /// `memory` has so many bytes from the start of a page, which stay and are nobody else's.
+    pub(crate) unsafe fn make(self, memory: *mut u8, id: TorusId, tori: usize, parts: &mut Parts) {
+        // SAFETY: K13, by the caller's promise.
+        unsafe { (self.make)(memory, id, tori, parts) }
+    }
+}
+
+/// As [`Maker::make`].
+unsafe fn make<T: Make>(memory: *mut u8, id: TorusId, tori: usize, parts: &mut Parts) {
+    let part = memory.cast::<T>();
+    // SAFETY: K13, by the caller's promise.
+    unsafe {
+        part.write(T::new(id, tori));
+        parts.set(&*part);
+    }
+}
+
+impl Torus {
+    /// A layer's part of the torus.
+    ///
+    /// # Panics
+    /// The kernel has not named the part when it divided the machine.
+    #[inline]
+    pub fn part<T: Part>(&self) -> &'static T {
+        let part = self.parts.0[T::SLOT].load(Ordering::Relaxed).cast::<T>();
+        // SAFETY: K13, `set` alone writes the slot, which is this type's, before the torus is published.
+        match unsafe { part.as_ref() } {
+            Some(part) => part,
+            None => missing(),
+        }
+    }
+}
+
+#[cold]
+fn missing() -> ! {
+    panic!("a part of the tori has not been made")
+}
