@@ -67,7 +67,8 @@ pub struct Boot {
 /// The compiler's messages.
 pub fn boot(root: &Path, kernel: Kernel, voice: Voice) -> Result<Boot> {
     let mut words = vec![
-        "--release",
+        "--profile",
+        "kernel",
         "--target",
         "x86_64-unknown-none",
         "-p",

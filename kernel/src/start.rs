@@ -36,7 +36,7 @@ use vm::addr::{PAGE_SIZE, PhysAddr};
 const STACK_SIZE: usize = 96 * 1024;
 
 /// What layers above the tori keep of each core.
-static CORE_PARTS: [Maker; 1] = [Maker::of::<sched::Core>()];
+static CORE_PARTS: [Maker; 1] = [Maker::of::<sched::Kept>()];
 /// What they keep of each torus.
 static TORUS_PARTS: [tori::Maker; 2] = [
     tori::Maker::of::<mem::reclaim::Reclaim>(),

@@ -89,7 +89,7 @@ pub struct Cpu {
     /// Where its torus's log lines wait.
     pub log: Option<&'static Backlog>,
     /// A word of what the core does now, and not of interrupts that are let in meanwhile: they find 0.
-    pub carried: Cell<u64>,
+    carried: Cell<u64>,
     /// Rounds of long loops since it last looked for interrupts.
     rounds: Cell<u32>,
     /// Where its stacks are.
@@ -179,18 +179,35 @@ fn missing() -> ! {
 /// Before the machine is divided.
 #[inline]
 pub fn part<T: Part>() -> &'static T {
+    // SAFETY: K3, `set_part` alone writes the slot, which is this type's.
+    let part = unsafe { slot::<T>().as_ref() };
+    part.unwrap_or_else(|| missing())
+}
+
+/// As [`part`], without a look whether there is one.
+///
+/// # Safety
+/// The core has joined its torus.
+#[inline]
+pub unsafe fn part_of_member<T: Part>() -> &'static T {
+    // SAFETY: K3, all parts are there by the caller's promise; `set_part` alone writes the slot, which is this type's.
+    unsafe { &*slot::<T>() }
+}
+
+/// What is in a slot of the core that executes this.
+#[inline]
+fn slot<T: Part>() -> *const T {
     let part: *const T;
-    // SAFETY: K3, GS points at the block in the kernel, and `set_part` alone writes the slot, which is this type's.
-    let part = unsafe {
+    // SAFETY: K3, GS points at the block in the kernel.
+    unsafe {
         asm!(
             "mov {part}, gs:[{at}]",
             part = out(reg) part,
             at = const offset_of!(Cpu, parts) + 8 * T::SLOT,
             options(nostack, readonly, preserves_flags)
         );
-        part.as_ref()
-    };
-    part.unwrap_or_else(|| missing())
+    }
+    part
 }
 
 /// The block of the core that executes this.
@@ -214,6 +231,12 @@ pub fn try_this() -> Option<&'static Cpu> {
 pub fn place() -> Option<(TorusId, CoreIndex)> {
     let cpu = try_this()?;
     Some((cpu.torus?, cpu.index))
+}
+
+/// A word of what this core does now, and not of interrupts that are let in meanwhile: they find 0.
+#[inline]
+pub fn carried() -> &'static Cell<u64> {
+    &this().carried
 }
 
 /// Waits for the next interrupt with interrupts on, and turns them off again. For the idle loop alone.

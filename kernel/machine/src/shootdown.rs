@@ -114,6 +114,8 @@ pub fn serve() {
 }
 
 /// What a core does while it spins for a lock.
+#[cold]
+#[inline(never)]
 // SAFETY: K39, of the type that `sync` declares.
 #[unsafe(no_mangle)]
 fn sync_relax() {

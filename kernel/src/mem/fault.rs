@@ -200,6 +200,8 @@ fn failed(error: SourceError) -> Outcome {
     }
 }
 
+/// Enters a page; its frame is freed when there is no memory for a table. Part of each path of a fault, where what is entered is known.
+#[inline(always)]
 fn install(
     space: &mut VmSpace,
     torus: &'static Torus,

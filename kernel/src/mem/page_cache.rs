@@ -33,7 +33,7 @@ pub struct Search<'a> {
 
 impl Search<'_> {
     /// The frame of a content, for page `index` of the object.
-    #[inline]
+    #[inline(always)]
     pub fn find(&mut self, root: &Digest, index: u64) -> Option<Held> {
         let (_, cached) = self.inner.as_mut()?.get(root)?;
         self.found += 1;

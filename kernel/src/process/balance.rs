@@ -6,7 +6,7 @@
 use super::{Thread, table};
 use crate::migrate;
 use crate::process::OfTorus as _;
-use crate::sched::Core;
+use crate::sched;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
 use heapless::Vec;
@@ -125,7 +125,7 @@ fn load(torus: &Torus) -> Load {
     let idle = torus.share().sched.idle_cores() + usize::from(!crate::sched::has_current());
     let running = torus.cores().saturating_sub(idle);
     let waiting: usize = (0..torus.cores())
-        .map(|index| torus.core(index).part::<Core>().waiting())
+        .map(|index| sched::shared(torus.core(index)).waiting())
         .sum();
     Load {
         runnable: (running + waiting) as u32,
@@ -139,7 +139,7 @@ fn take_queued(torus: &Torus) -> Vec<Arc<Thread>, LOOKED_AT> {
     let mut queued = Vec::new();
     for index in 0..torus.cores() {
         while queued.len() < LOOKED_AT
-            && let Some(thread) = torus.core(index).part::<Core>().steal()
+            && let Some(thread) = sched::shared(torus.core(index)).steal()
         {
             // There is room.
             let _ = queued.push(thread);

@@ -1,9 +1,9 @@
 //! Processor time of the thread that is current on a core: told apart by where it was spent, and what it costs the thread of its turn.
 
 use crate::process::Thread;
+use core::cell::Cell;
 use core::sync::atomic::Ordering;
 use machine::time;
-use sync::OwnCell;
 
 /// Processor time, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,20 +24,20 @@ impl Used {
 /// What a core knows of its current thread's time since it was settled last, in ticks of the core's counter.
 pub struct Account {
     /// When it was settled last.
-    since: OwnCell<u64>,
+    since: Cell<u64>,
     /// What the thread has spent in the kernel; while it is there, less the time at which it came: each way costs one sum.
-    inside: OwnCell<u64>,
+    inside: Cell<u64>,
     /// The virtual time that the thread has used on this core.
-    turn: OwnCell<u64>,
+    turn: Cell<u64>,
 }
 
 impl Account {
     /// Of a core without a thread.
     pub(super) const fn new() -> Self {
         Self {
-            since: OwnCell::new(0),
-            inside: OwnCell::new(0),
-            turn: OwnCell::new(0),
+            since: Cell::new(0),
+            inside: Cell::new(0),
+            turn: Cell::new(0),
         }
     }
 
@@ -45,16 +45,14 @@ impl Account {
     #[inline]
     pub fn enter(&self) {
         let now = time::ticks();
-        self.inside
-            .with(|inside| *inside = inside.wrapping_sub(now));
+        self.inside.set(self.inside.get().wrapping_sub(now));
     }
 
     /// The thread goes back to its program.
     #[inline]
     pub(super) fn leave(&self) {
         let now = time::ticks();
-        self.inside
-            .with(|inside| *inside = inside.wrapping_add(now));
+        self.inside.set(self.inside.get().wrapping_add(now));
     }
 
     /// A thread becomes current, in the kernel, that has used so much virtual time.

@@ -7,49 +7,107 @@ use super::timer::Timers;
 use crate::process::Thread;
 use alloc::sync::Arc;
 use chacha20::ChaCha20Rng;
+use core::cell::{Cell, RefCell, UnsafeCell};
+use core::ops::Deref;
 use core::sync::atomic::{AtomicBool, Ordering};
-use machine::cpu::Part;
-use sync::Counter;
-use sync::Lock;
-use sync::OwnCell;
-use sync::Waiter;
+use machine::cpu::{self, Cpu, Part};
+use sync::{Counter, Local, Lock, Waiter};
 use torus::DepositId;
 
-/// The scheduler's state of one core.
-pub struct Core {
-    // Touched by this core alone.
-    /// The thread that runs, or whose trap is being handled.
-    pub(super) current: OwnCell<Option<Arc<Thread>>>,
+/// What a core alone touches, and what it shares.
+pub(super) struct Core {
+    pub(super) current: Current,
     /// The thread whose FPU state, segment bases and address space are in the registers. It stays loaded while
     /// the core idles or serves a trap, and can run on no other core meanwhile.
-    pub(super) loaded: OwnCell<Option<Arc<Thread>>>,
+    pub(super) loaded: Cell<Option<Arc<Thread>>>,
     /// When the current thread has to let others run.
-    pub(super) slice_end: OwnCell<Nanos>,
+    pub(super) slice_end: Cell<Nanos>,
     /// The processor time of the current thread.
     pub(super) account: Account,
     /// What the core's one-shot timer is set to.
-    pub(super) armed: OwnCell<Option<Nanos>>,
-    /// Nanoseconds that it has run programs.
-    pub busy: Counter,
-    /// The waiter that the core works for, when it is not the current thread.
-    pub(super) on_behalf: OwnCell<Option<Arc<dyn Waiter>>>,
+    pub(super) armed: Cell<Option<Nanos>>,
+    /// Whom the core works for, when it is not the current thread.
+    pub(super) on_behalf: Cell<Option<Arc<dyn Waiter>>>,
     /// The user for whom that is, where it is a request of another torus.
-    pub(super) served_user: OwnCell<u32>,
+    pub(super) served_user: Cell<u32>,
     /// The deposit that was drained last, of a process that has come from another torus.
-    pub drained: OwnCell<Option<DepositId>>,
+    pub(super) drained: Cell<Option<DepositId>>,
     /// The console has interrupted, and what has arrived there has not been taken in.
-    pub(super) input: OwnCell<bool>,
+    pub(super) input: Cell<bool>,
     /// Random numbers for the programs on this core.
-    pub(super) random: OwnCell<Option<ChaCha20Rng>>,
+    pub(super) random: RefCell<Option<ChaCha20Rng>>,
+    shared: Shared,
+}
 
-    // Touched by any core of the torus.
+/// What any core of the torus touches.
+pub struct Shared {
+    /// Nanoseconds that the core has run programs.
+    pub busy: Counter,
     pub(super) queue: Lock<Queue>,
     pub(super) timers: Lock<Timers>,
     /// The current thread's slice is over, or another core asks this one to look at its queue.
     pub(super) resched: AtomicBool,
 }
 
-impl Core {
+/// What the scheduler keeps of each core.
+pub struct Kept(Local<Core>);
+
+// SAFETY: K3, the only part with this slot.
+unsafe impl Part for Kept {
+    const SLOT: usize = 1;
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self(Local::new(Core::new()))
+    }
+}
+
+/// The core that executes this.
+#[inline]
+pub(super) fn this() -> &'static Core {
+    // SAFETY: K20, the executing core's, which has joined its torus: nothing of this layer runs on it before (K3).
+    unsafe { cpu::part_of_member::<Kept>().0.get() }
+}
+
+/// What any core of its torus touches of a core.
+#[inline]
+pub fn shared(cpu: &'static Cpu) -> &'static Shared {
+    // SAFETY: K20, no cell is touched.
+    unsafe { &cpu.part::<Kept>().0.get().shared }
+}
+
+/// The thread that runs on a core, or whose trap is being handled.
+pub(super) struct Current(UnsafeCell<Option<Arc<Thread>>>);
+
+impl Current {
+    /// The thread, if there is one.
+    #[inline]
+    pub(super) fn get(&self) -> Option<&Arc<Thread>> {
+        // SAFETY: K20, whoever replaces it knows that no reference is in use.
+        unsafe { (*self.0.get()).as_ref() }
+    }
+
+    /// Makes another thread, or none, current; answers the one that was.
+    ///
+    /// # Safety
+    /// No reference to the thread that was current is used any more.
+    pub(super) unsafe fn replace(&self, thread: Option<Arc<Thread>>) -> Option<Arc<Thread>> {
+        // SAFETY: K20, by the caller's promise.
+        unsafe { core::mem::replace(&mut *self.0.get(), thread) }
+    }
+}
+
+impl Deref for Core {
+    type Target = Shared;
+
+    #[inline]
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Shared {
     /// Threads in its queue.
     pub fn waiting(&self) -> usize {
         self.queue.lock().len()
@@ -65,36 +123,29 @@ impl Core {
         let time = thread.virtual_time.load(Ordering::Relaxed);
         self.queue.lock().push(thread, time);
     }
+}
 
+impl Core {
     /// A core that has nothing to do.
     const fn new() -> Self {
         Self {
-            current: OwnCell::new(None),
-            loaded: OwnCell::new(None),
-            slice_end: OwnCell::new(Nanos::ZERO),
+            current: Current(UnsafeCell::new(None)),
+            loaded: Cell::new(None),
+            slice_end: Cell::new(Nanos::ZERO),
             account: Account::new(),
-            armed: OwnCell::new(None),
-            busy: Counter::new(),
-            on_behalf: OwnCell::new(None),
-            served_user: OwnCell::new(0),
-            drained: OwnCell::new(None),
-            input: OwnCell::new(false),
-            random: OwnCell::new(None),
-            queue: Lock::new(Queue::new()),
-            timers: Lock::new(Timers::new()),
-            resched: AtomicBool::new(false),
+            armed: Cell::new(None),
+            on_behalf: Cell::new(None),
+            served_user: Cell::new(0),
+            drained: Cell::new(None),
+            input: Cell::new(false),
+            random: RefCell::new(None),
+            shared: Shared {
+                busy: Counter::new(),
+                queue: Lock::new(Queue::new()),
+                timers: Lock::new(Timers::new()),
+                resched: AtomicBool::new(false),
+            },
         }
-    }
-}
-
-// SAFETY: K3, the only part with this slot.
-unsafe impl Part for Core {
-    const SLOT: usize = 1;
-}
-
-impl Default for Core {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -108,7 +108,7 @@ fn find(core: &Core) -> Option<(Arc<Thread>, u64)> {
     (1..cores).find_map(|step| {
         let other = torus.core((here.core_in_torus + step) % cores);
         // A look without the lock first: most cores have nothing queued.
-        let mut queue = other.part::<Core>().queue.try_lock()?;
+        let mut queue = super::shared(other).queue.try_lock()?;
         let stolen = super::core::steal(&mut queue)?;
         tori::counters::own().steals.add(1);
         Some((stolen, floor))

@@ -20,12 +20,15 @@ pub mod wake;
 pub use switch::{leave_dead, next_thread, unload};
 pub use wake::{enqueue, interrupt_if_running, tick, wake_idle};
 
-pub use self::core::Core;
+use self::core::Core;
+pub use self::core::{Kept, shared};
 use crate::process::Thread;
+use ::core::cell::Cell;
 use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
 use machine::cpu;
 use sync::Waiter;
+use torus::DepositId;
 
 /// The run queues of a torus: what its cores share.
 pub struct RunQueues {
@@ -50,12 +53,12 @@ impl RunQueues {
 /// This core.
 #[inline]
 fn this() -> &'static Core {
-    cpu::part()
+    core::this()
 }
 
 /// Whether a thread runs on this core.
 pub fn has_current() -> bool {
-    this().current.with(|current| current.is_some())
+    this().current.get().is_some()
 }
 
 /// Queues a thread on this core that was taken out of a queue.
@@ -71,18 +74,21 @@ pub fn current() -> Arc<Thread> {
     with_current(Arc::clone)
 }
 
-/// Works on the thread that runs on this core; `f` must not end up in [`next_thread`].
+/// Works on the thread that runs on this core.
 ///
 /// # Panics
 /// Like [`current`].
 #[inline]
 pub fn with_current<R>(f: impl FnOnce(&Arc<Thread>) -> R) -> R {
-    // SAFETY: K20, only this core writes `current`, and only in `next_thread`, which `f` does not reach.
-    let current = unsafe { &*this().current.as_ptr() };
-    match current {
+    match this().current.get() {
         Some(thread) => f(thread),
-        None => panic!("no current thread on core {}", cpu::this().index),
+        None => nobody(),
     }
+}
+
+#[cold]
+fn nobody() -> ! {
+    panic!("no current thread on core {}", cpu::this().index)
 }
 
 /// The kernel's heap has grown by so many frames for the current thread, or shrunk, if there is any and the core works for it: not for
@@ -110,7 +116,7 @@ pub fn enter_kernel() {
 
 /// Runs `f`, which works for `waiter` and not for the current thread: it waits for pages that `f` needs.
 pub fn on_behalf<R>(waiter: Arc<dyn Waiter>, f: impl FnOnce() -> R) -> R {
-    let (core, serves) = (this(), &tori::member().serves);
+    let (core, serves) = (this(), &tori::own().serves);
     let before = core.on_behalf.replace(Some(waiter));
     serves.set(true);
     let result = f();
@@ -121,13 +127,15 @@ pub fn on_behalf<R>(waiter: Arc<dyn Waiter>, f: impl FnOnce() -> R) -> R {
 
 /// Whom this core works for: the current thread, unless [`on_behalf`] says another.
 pub fn waiter() -> Arc<dyn Waiter> {
-    let other = this().on_behalf.with(|other| other.clone());
+    let on_behalf = &this().on_behalf;
+    let other = on_behalf.take();
+    on_behalf.set(other.clone());
     other.unwrap_or_else(|| current())
 }
 
 /// Whether this core works for somebody else than the current thread: see [`on_behalf`].
 pub fn is_on_behalf() -> bool {
-    tori::member().serves.get()
+    tori::own().serves.get()
 }
 
 /// Runs `f` as [`on_behalf`] does, for a user of another torus.
@@ -146,13 +154,18 @@ pub fn served_user() -> u32 {
 
 /// The console has interrupted this core, and what has arrived there has not been taken in.
 #[inline]
-pub fn input() -> &'static sync::OwnCell<bool> {
+pub fn input() -> &'static Cell<bool> {
     &this().input
+}
+
+/// The deposit that this core has drained last, of a process that has come from another torus.
+pub fn drained() -> &'static Cell<Option<DepositId>> {
+    &this().drained
 }
 
 /// Works on this core's random number generator.
 pub fn with_random<R>(f: impl FnOnce(&mut Option<chacha20::ChaCha20Rng>) -> R) -> R {
-    this().random.with(f)
+    f(&mut this().random.borrow_mut())
 }
 
 /// Whether this core has something else to do than what it does now.

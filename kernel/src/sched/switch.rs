@@ -27,17 +27,19 @@ const BREATH: Nanos = Nanos::from_millis(1);
 
 /// The registers of the thread that this core goes on with: the current one when it may, else the next of the queue, else
 /// one stolen from another core of the torus, else whoever ends the idling.
+///
+/// # Safety
+/// The core is on its way out of a trap: nothing that worked on the current thread is on its stack any more.
 #[inline]
-pub fn next_thread() -> *mut UserRegs {
+pub unsafe fn next_thread() -> *mut UserRegs {
     let core = super::this();
-    // SAFETY: K20, only this core writes `current`, and nothing here does.
-    let current = unsafe { &*core.current.as_ptr() };
-    match current {
+    match core.current.get() {
         Some(thread) if goes_on(core, thread) && !tori::rings::calls() => {
             core.account.leave();
             thread.regs.as_ptr()
         }
-        _ => look_around(core),
+        // SAFETY: K20, by the caller's promise, and the reference above is not used any more.
+        _ => unsafe { look_around(core) },
     }
 }
 
@@ -52,8 +54,11 @@ fn goes_on(core: &Core, thread: &Thread) -> bool {
 }
 
 /// As [`next_thread`], when there is something to do.
+///
+/// # Safety
+/// As for [`next_thread`].
 #[inline(never)]
-fn look_around(core: &'static Core) -> *mut UserRegs {
+unsafe fn look_around(core: &'static Core) -> *mut UserRegs {
     let (mut served, mut rounds) = (0u32, 0u32);
     let mut begun = Nanos::ZERO;
     loop {
@@ -63,9 +68,7 @@ fn look_around(core: &'static Core) -> *mut UserRegs {
         }
         rounds = rounds.saturating_add(1);
         console::take_in();
-        // SAFETY: K20, only this core writes `current`, and only in `retire` and `start`, when the reference is gone.
-        let current = unsafe { &*core.current.as_ptr() };
-        if let Some(thread) = current {
+        if let Some(thread) = core.current.get() {
             if may_go_on(core, thread) {
                 // It may be for this thread.
                 if console::has_input() {
@@ -86,10 +89,12 @@ fn look_around(core: &'static Core) -> *mut UserRegs {
                 core.account.leave();
                 return thread.regs.as_ptr();
             }
-            retire(core);
+            // SAFETY: K20, by the caller's promise; `thread` is not used any more.
+            unsafe { retire(core) };
         }
         let (thread, turn) = super::idle::next(core);
-        start(core, thread, turn);
+        // SAFETY: K20, there is no current thread.
+        unsafe { start(core, thread, turn) };
         served = 0;
     }
 }
@@ -222,16 +227,23 @@ fn has_call(thread: &Thread) -> bool {
 }
 
 /// The current thread is no longer current; its state stays loaded.
+///
+/// # Safety
+/// As for [`Current::replace`](super::core::Current::replace).
 #[inline(never)]
-fn retire(core: &Core) {
-    if let Some(thread) = core.current.replace(None) {
+unsafe fn retire(core: &Core) {
+    // SAFETY: K20, by the caller's promise.
+    if let Some(thread) = unsafe { core.current.replace(None) } {
         charge(core, &thread);
     }
 }
 
 /// Makes `thread` current, which has used so much virtual time.
+///
+/// # Safety
+/// As for [`Current::replace`](super::core::Current::replace).
 #[inline(never)]
-fn start(core: &'static Core, thread: Arc<Thread>, turn: u64) {
+unsafe fn start(core: &'static Core, thread: Arc<Thread>, turn: u64) {
     thread.set_state(if has_call(&thread) {
         RunState::Woken
     } else {
@@ -242,20 +254,19 @@ fn start(core: &'static Core, thread: Arc<Thread>, turn: u64) {
     tori::counters::own().switches.add(1);
     core.resched.store(false, Ordering::Relaxed);
     let end = slice_end(&thread);
-    core.current.set(Some(thread));
+    // SAFETY: K20, by the caller's promise.
+    unsafe { core.current.replace(Some(thread)) };
     begin_slice(core, end);
     super::wake::offer_work(core);
 }
 
 /// Puts a thread's FPU state, segments and address space into the registers.
 fn load(core: &'static Core, thread: &Arc<Thread>) {
-    let same = core
-        .loaded
-        .with(|old| old.as_ref().is_some_and(|old| Arc::ptr_eq(old, thread)));
-    if same {
-        return;
+    let old = core.loaded.take();
+    if old.as_ref().is_some_and(|old| Arc::ptr_eq(old, thread)) {
+        return core.loaded.set(old);
     }
-    let old = core.loaded.replace(Some(thread.clone()));
+    core.loaded.set(Some(thread.clone()));
     if let Some(old) = &old {
         save(old);
     }
@@ -311,7 +322,7 @@ pub fn leave_dead(thread: &Arc<Thread>) {
 /// screen should be drawn.
 pub(super) fn arm(core: &Core) {
     let mut at = core.timers.lock().next();
-    if core.current.with(|current| current.is_some()) {
+    if core.current.get().is_some() {
         let end = core.slice_end.get();
         at = Some(at.map_or(end, |at| at.min(end)));
     } else {

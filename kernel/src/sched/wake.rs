@@ -1,6 +1,5 @@
 //! Waking: where a thread goes that may run again, and what the timer does.
 
-use super::Core;
 use super::switch::SLICE;
 use super::time::Nanos;
 use super::timer::{Due, Timer};
@@ -26,7 +25,7 @@ pub fn enqueue(thread: Arc<Thread>) {
         // The time that the thread has used of another core says nothing here.
         thread.virtual_time.store(0, Ordering::Relaxed);
     }
-    core.part::<Core>().push(thread);
+    super::shared(core).push(thread);
     if torus.share().sched.idle.contains(target)
         && torus.share().sched.idle.remove(target)
         && target != here.core_in_torus
@@ -126,6 +125,6 @@ pub fn set_timer(due: Due, at: Nanos) -> bool {
 
 /// Removes a timer from the core (index within the torus) it was set on.
 pub fn cancel_timer(due: &Due, core: usize) {
-    let core = tori::here().core(core).part::<Core>();
+    let core = super::shared(tori::here().core(core));
     core.timers.lock().remove(due);
 }

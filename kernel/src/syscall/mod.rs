@@ -39,7 +39,7 @@ pub fn run_again(thread: &Arc<Thread>) {
 }
 
 fn run(thread: &Arc<Thread>, mut inflight: InFlight, waited: bool) {
-    let short = &tori::member().short_of_memory;
+    let short = &tori::own().short_of_memory;
     short.set(false);
     let (number, args) = thread
         .regs

@@ -12,12 +12,14 @@ extern crate std;
 
 mod counter;
 mod head;
+mod local;
 mod lock;
 mod own;
 mod wait;
 
 pub use counter::Counter;
 pub use head::Head;
+pub use local::Local;
 pub use lock::{IrqGuard, IrqLock, Lock, Relax};
 pub use own::OwnCell;
 pub use wait::{WaitQueue, Waiter, Woken};

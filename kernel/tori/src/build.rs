@@ -30,6 +30,9 @@ pub enum BuildError {
     /// Its memory is too small for its own tables.
     #[error("too little memory for the tables of torus {0}")]
     Memory(TorusId),
+    /// The kernel has not named a layer's part of it.
+    #[error("a part of torus {0} is missing")]
+    Part(TorusId),
     /// The pool refused its storage.
     #[error("torus {0}: {1}")]
     Pool(TorusId, PoolError),
@@ -137,6 +140,9 @@ pub(super) fn build(share: &Share<'_>) -> Result<&'static Torus, BuildError> {
         let memory = carver.zeroed::<u8>(maker.bytes)?;
         // SAFETY: K13, so many bytes from the start of a frame, and nobody else's.
         unsafe { maker.make(memory, id, share.tori, &mut parts) };
+    }
+    if !parts.are_whole() {
+        return Err(BuildError::Part(id));
     }
     let members = carver.zeroed::<CachePadded<Member>>(share.cores.len())?;
     let zero = Frame::containing(carver.take(PAGE_SIZE)?);

@@ -2,7 +2,8 @@
 
 pub use crate::counted::{COUNT, Counters, FAULTS};
 
-use crate::{Torus, member};
+use crate::Torus;
+use crate::member::member;
 
 /// The counters of the core that executes this.
 #[inline]

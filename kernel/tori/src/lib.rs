@@ -25,7 +25,7 @@ pub mod rings;
 mod slots;
 
 pub use divide::{Early, divide};
-pub use member::{Member, here, member, try_here};
+pub use member::{Member, Own, here, own, try_here};
 pub use part::{Make, Maker, PARTS, Part};
 
 use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
@@ -174,7 +174,7 @@ impl Torus {
     /// Whether the kernel takes no more memory for whom this core works: what it does for other tori ends when its heap and memory objects
     /// have more than half of the frames, since nobody here pays for that, and nobody here is to end for it. Names end before that.
     pub fn is_closed(&self) -> bool {
-        member::member().serves.get() && above::tori_is_closed(self)
+        own().serves.get() && above::tori_is_closed(self)
     }
 
     /// Brings back to the pool what cores keep at hand.
@@ -210,7 +210,7 @@ impl Torus {
 
     /// An allocation fails for want of frames: the call that made it may try again.
     pub fn note_shortage(&self) {
-        member::member().short_of_memory.set(true);
+        own().short_of_memory.set(true);
     }
 
     /// Takes a frame for bytes on their way, content unspecified; none of those that are kept for the heap.

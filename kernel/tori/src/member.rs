@@ -2,8 +2,9 @@
 
 use super::Torus;
 use crate::counted::Counters;
+use core::cell::Cell;
 use machine::cpu::{self, Part};
-use sync::OwnCell;
+use sync::Local;
 use vm::pool::CoreCache;
 
 /// A core of a torus.
@@ -11,18 +12,23 @@ pub struct Member {
     torus: &'static Torus,
     /// Free frames that it keeps at hand.
     pub(super) frames: CoreCache,
-    /// Frames that it has set aside for its next reservations.
-    pub(super) credit: OwnCell<u64>,
     /// What it has counted.
     pub counters: Counters,
+    own: Local<Own>,
+}
+
+/// What a core alone touches.
+pub struct Own {
+    /// Frames that it has set aside for its next reservations.
+    pub(super) credit: Cell<u64>,
     /// It works for somebody else than its current thread: mostly for another torus.
-    pub serves: OwnCell<bool>,
+    pub serves: Cell<bool>,
     /// An allocation has failed for want of frames since the call began.
-    pub short_of_memory: OwnCell<bool>,
+    pub short_of_memory: Cell<bool>,
     /// What it sends to other tori is to go together.
-    pub gathers: OwnCell<bool>,
+    pub(crate) gathers: Cell<bool>,
     /// It delivers what has come from other tori.
-    pub delivers: OwnCell<bool>,
+    pub(crate) delivers: Cell<bool>,
 }
 
 // SAFETY: K3, the only part with this slot.
@@ -36,12 +42,14 @@ impl Member {
         Self {
             torus,
             frames: CoreCache::new(),
-            credit: OwnCell::new(0),
             counters: Counters::new(),
-            serves: OwnCell::new(false),
-            short_of_memory: OwnCell::new(false),
-            gathers: OwnCell::new(false),
-            delivers: OwnCell::new(false),
+            own: Local::new(Own {
+                credit: Cell::new(0),
+                serves: Cell::new(false),
+                short_of_memory: Cell::new(false),
+                gathers: Cell::new(false),
+                delivers: Cell::new(false),
+            }),
         }
     }
 }
@@ -51,8 +59,18 @@ impl Member {
 /// # Panics
 /// Before the machine is divided.
 #[inline]
-pub fn member() -> &'static Member {
+pub(crate) fn member() -> &'static Member {
     cpu::part()
+}
+
+/// What the core that executes this alone touches.
+///
+/// # Panics
+/// Before the machine is divided.
+#[inline]
+pub fn own() -> &'static Own {
+    // SAFETY: K20, the executing core's.
+    unsafe { member().own.get() }
 }
 
 /// The torus of the core that executes this.

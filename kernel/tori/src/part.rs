@@ -33,6 +33,11 @@ impl Parts {
         Self([const { AtomicPtr::new(ptr::null_mut()) }; PARTS])
     }
 
+    /// Whether there are all.
+    pub(crate) fn are_whole(&mut self) -> bool {
+        self.0.iter_mut().all(|part| !part.get_mut().is_null())
+    }
+
     /// Enters a part.
     pub(crate) fn set<T: Part>(&mut self, part: &'static T) {
         *self.0[T::SLOT].get_mut() = ptr::from_ref(part).cast_mut().cast();
@@ -78,21 +83,10 @@ unsafe fn make<T: Make>(memory: *mut u8, id: TorusId, tori: usize, parts: &mut P
 
 impl Torus {
     /// A layer's part of the torus.
-    ///
-    /// # Panics
-    /// The kernel has not named the part when it divided the machine.
     #[inline]
     pub fn part<T: Part>(&self) -> &'static T {
         let part = self.parts.0[T::SLOT].load(Ordering::Relaxed).cast::<T>();
-        // SAFETY: K13, `set` alone writes the slot, which is this type's, before the torus is published.
-        match unsafe { part.as_ref() } {
-            Some(part) => part,
-            None => missing(),
-        }
+        // SAFETY: K13, `set` alone writes the slot, which is this type's, and a torus that lacks a part is not built.
+        unsafe { &*part }
     }
-}
-
-#[cold]
-fn missing() -> ! {
-    panic!("a part of the tori has not been made")
 }

@@ -7,10 +7,10 @@
 //! Each core keeps a few frames set aside, its *credit*, and takes its reservations out of that: only who needs more locks the pool.
 
 use super::{Torus, above, poison};
+use core::cell::Cell;
 use core::sync::atomic::{AtomicU64, Ordering};
 use fallible::NoMemory;
 use machine::cpu;
-use sync::OwnCell;
 use vm::addr::PAGE_SIZE;
 use vm::slab;
 
@@ -71,12 +71,12 @@ const INSISTS: u64 = 1 << 63;
 
 /// Whether this core holds a reservation: it may draw what is kept for that.
 pub(super) fn holds() -> bool {
-    cpu::this().carried.get() & !INSISTS > 0
+    cpu::carried().get() & !INSISTS > 0
 }
 
 /// Whether this core insists: it may draw whatever is not reserved.
 pub(super) fn insists() -> bool {
-    cpu::this().carried.get() & INSISTS > 0
+    cpu::carried().get() & INSISTS > 0
 }
 
 /// The heap of the torus that the executing core is of.
@@ -85,7 +85,7 @@ pub(super) struct OwnHeap;
 impl fallible::Reserve for OwnHeap {
     #[inline]
     fn reserve(&self, blocks: usize, bytes: usize) -> Result<u64, NoMemory> {
-        let reserved = &cpu::this().carried;
+        let reserved = cpu::carried();
         // A core that holds a reservation has made it for what it needs now.
         let before = reserved.get();
         if before & !INSISTS > 0 {
@@ -96,7 +96,7 @@ impl fallible::Reserve for OwnHeap {
         if before == 0 && (torus.is_closed() || torus.fails()) {
             return Err(NoMemory);
         }
-        let credit = &super::member().credit;
+        let credit = &super::own().credit;
         if credit.get() < frames {
             set_aside(torus, credit, frames)?;
         }
@@ -107,7 +107,7 @@ impl fallible::Reserve for OwnHeap {
     }
 
     fn insist(&self) -> u64 {
-        let reserved = &cpu::this().carried;
+        let reserved = cpu::carried();
         let before = reserved.get();
         reserved.set(before | INSISTS);
         before
@@ -115,24 +115,24 @@ impl fallible::Reserve for OwnHeap {
 
     #[inline]
     fn release(&self, mark: u64) {
-        let frames = (cpu::this().carried.replace(mark) & !INSISTS) - (mark & !INSISTS);
+        let frames = (cpu::carried().replace(mark) & !INSISTS) - (mark & !INSISTS);
         if frames == 0 {
             return;
         }
         poison::released(frames);
-        let member = super::member();
-        let credit = member.credit.get() + frames;
-        member.credit.set(credit);
+        let own = super::own();
+        let credit = own.credit.get() + frames;
+        own.credit.set(credit);
         let torus = super::here();
         if credit > 2 * CREDIT || torus.reservations.are_drawn() {
-            give_back(torus, &member.credit, frames);
+            give_back(torus, &own.credit, frames);
         }
     }
 }
 
 /// Sets frames aside for a core that has not enough for a reservation, and for some more if there are many.
 #[cold]
-fn set_aside(torus: &Torus, credit: &OwnCell<u64>, frames: u64) -> Result<(), NoMemory> {
+fn set_aside(torus: &Torus, credit: &Cell<u64>, frames: u64) -> Result<(), NoMemory> {
     let missing = frames - credit.get();
     let kept = if insists() {
         torus.reservations.kept()
@@ -159,7 +159,7 @@ fn set_aside(torus: &Torus, credit: &OwnCell<u64>, frames: u64) -> Result<(), No
 /// A core gives back what it keeps, as that is much, or the heap has drawn some of what is reserved; so many frames are of the
 /// reservation that ends.
 #[cold]
-fn give_back(torus: &Torus, credit: &OwnCell<u64>, ended: u64) {
+fn give_back(torus: &Torus, credit: &Cell<u64>, ended: u64) {
     let account = &torus.reservations;
     let _pool = torus.pool.lock();
     account.held.fetch_sub(credit.replace(0), Ordering::Relaxed);

@@ -14,7 +14,7 @@ impl<O: Object> AddressSpace<O> {
     /// # Errors
     /// [`SpaceError::NoMemory`] when no frame is left for a table: nothing has changed, and a
     /// [`Fill::Private`] or [`Fill::Cached`] frame is still the caller's.
-    #[inline]
+    #[inline(always)]
     pub fn install<M: TableMemory>(
         &mut self,
         memory: &M,

@@ -212,7 +212,7 @@ fn run(serving: &Arc<Serving>) {
     let mut in_flight = serving.in_flight.lock();
     let user = serving.who.identity.user;
     let result = crate::sched::serve(user, serving.clone(), || {
-        let short = &tori::member().short_of_memory;
+        let short = &tori::own().short_of_memory;
         short.set(false);
         match act(serving, &mut in_flight) {
             Err(stop @ (Stop::Short | Stop::Errno(Errno::ENOMEM))) if short.get() => {

@@ -69,7 +69,7 @@ pub struct Rings {
 impl Rings {
     pub(super) fn send(&self, to: TorusId, message: Message) {
         match self.exit(to) {
-            Some(exit) if crate::member().gathers.get() => exit.lock().collect(message.encode()),
+            Some(exit) if crate::own().gathers.get() => exit.lock().collect(message.encode()),
             Some(exit) => exit.lock().send(&[message.encode()]),
             None => log::error!("a message to torus {to}, which there is not: {message:?}"),
         }
@@ -86,7 +86,7 @@ impl Rings {
 
     /// Has a line wait, in a place that was set aside before the operation began that posts it.
     pub(super) fn keep(&self, queue: &mut Queue, line: Line) {
-        let delivers = crate::member().delivers.get();
+        let delivers = crate::own().delivers.get();
         let cause = if delivers {
             Cause::Delivery
         } else {

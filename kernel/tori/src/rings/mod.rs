@@ -51,7 +51,7 @@ pub fn send(to: TorusId, message: Message) {
 
 /// Does `act`, and sends what it sends all at once, so that who gets many messages is interrupted for the first only.
 pub fn together<R>(act: impl FnOnce() -> R) -> R {
-    let gathers = &crate::member().gathers;
+    let gathers = &crate::own().gathers;
     if gathers.replace(true) {
         return act();
     }
@@ -90,7 +90,7 @@ pub fn calls() -> bool {
 
 /// Whether this core delivers what has come from other tori: it does not work for its current thread then.
 pub fn delivers() -> bool {
-    crate::member().delivers.get()
+    crate::own().delivers.get()
 }
 
 /// Delivers what has come, if the bell was rung; answers whether it was. No lock may be held.
@@ -138,7 +138,7 @@ impl Rings {
                 return;
             };
             self.signs.clear(RUNG);
-            let delivers = &crate::member().delivers;
+            let delivers = &crate::own().delivers;
             delivers.set(true);
             let done = together(|| self.empty(&mut inlets));
             delivers.set(false);
