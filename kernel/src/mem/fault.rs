@@ -13,6 +13,7 @@ use crate::mem::reclaim::OfTorus as _;
 use crate::migrate::host::{self, NoFrame};
 use crate::process::Thread;
 use crate::process::thread::Fault;
+use crate::sched::pieces;
 use crate::signal::info::{BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SigInfo};
 use crate::signal::{self, Signal};
 use crate::syscall::call::Stop;
@@ -183,9 +184,10 @@ fn run(space: &mut VmSpace, torus: &'static Torus, target: Target) -> Option<(Ou
     match space.install(torus.memory(), target, Fill::PrivateRun(first)) {
         Ok(debt) => Some((Outcome::Resolved, debt)),
         Err(_) => {
-            FrameRange::at(first, RUN)
-                .iter()
-                .for_each(|frame| drop(Held::again(frame)));
+            FrameRange::at(first, RUN).iter().for_each(|frame| {
+                drop(Held::again(frame));
+                pieces::step();
+            });
             None
         }
     }

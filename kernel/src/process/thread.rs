@@ -88,7 +88,7 @@ pub struct Thread {
     pub fault: OwnCell<Fault>,
     /// Segment bases and selectors, while not loaded.
     pub segments: OwnCell<Segments>,
-    /// The call that has to run again, when there is one; its number is still in rax.
+    /// The call that has to run again, when there is one; its number is in the registers' `code`.
     pub in_flight: OwnCell<Option<InFlight>>,
     /// Its call has begun what has to be settled when the call is over, also if it never waits: questions to other tori, a mask
     /// for its duration.
