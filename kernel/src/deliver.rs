@@ -1,6 +1,7 @@
 //! Handing a message to whom it concerns: one table that names every message, so that none is added without a receiver.
 
 use crate::file::far::{asking, exports, serving};
+use crate::file::tty;
 use crate::migrate::lease::home::Wish;
 use crate::migrate::lease::{holder, home as lender};
 use crate::migrate::{arrive, depart, home, host};
@@ -114,6 +115,7 @@ pub fn deliver(from: TorusId, message: Message) {
         } => exports::hold(file, holder, change),
         Message::FileWoken { request } => serving::woken(request),
         Message::FileUnlock { file, process } => exports::unlock(file, process),
+        Message::Leaderless { leader } => tty::ioctl::leader_ended(leader),
 
         // Processes and their families, wherever they are.
         Message::Moved { .. }

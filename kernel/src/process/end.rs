@@ -53,6 +53,7 @@ pub fn with_status(thread: &Arc<Thread>, status: u32) {
         return;
     }
     give_back(thread);
+    crate::file::tty::ioctl::process_ends(process.pid);
     cpu::let_interrupts_in();
     thread.set_state(RunState::Dead);
     process.set_thread(None);

@@ -428,6 +428,11 @@ messages! {
         /// The process.
         process: Pid,
     }
+    /// To the torus of the console: the leader of a session has ended.
+    56 Leaderless {
+        /// The leader, and its session.
+        leader: Pid,
+    }
     /// Home to holder of an object that never changes: the page has this root, and is in this frame until you have it.
     60 Content {
         /// The receiver's number of the lease.

@@ -1,6 +1,7 @@
 //! Requests to the terminal (ioctl_tty(2)).
 
 use super::super::caller::Caller;
+use super::super::far::{MAIN, is_main};
 use super::super::local::wake_console;
 use super::super::service::bytes;
 use super::{CONSOLE, Console, available, background, is_of, tell};
@@ -12,6 +13,8 @@ use alloc::vec::Vec;
 use braid_files::line::{TERMIOS_SIZE, Termios};
 use spin::mutex::SpinMutexGuard;
 use sync::Relax;
+use tori::rings;
+use torus::message::Message;
 
 const TCGETS: u32 = 0x5401;
 const TCSETS: u32 = 0x5402;
@@ -141,16 +144,40 @@ fn take(caller: &Caller, steal: bool) -> Result<(), Errno> {
 /// foreground are told.
 fn give_up(caller: &Caller) -> Result<(), Errno> {
     let leads = caller.who().leads;
-    let mut console = own(caller)?;
-    if !leads {
-        return Ok(());
+    let console = own(caller)?;
+    if leads {
+        set_free(console);
     }
+    Ok(())
+}
+
+/// A process ends, of which nobody has been told yet: with its leader a session loses the terminal.
+pub fn process_ends(process: Pid) {
+    if table().session_of(process) != process {
+        return;
+    }
+    if is_main() {
+        leader_ended(process);
+    } else {
+        rings::send(MAIN, Message::Leaderless { leader: process });
+    }
+}
+
+/// The leader of a session has ended, on whichever torus.
+pub fn leader_ended(leader: Pid) {
+    let console = CONSOLE.lock();
+    if console.session == Some(leader) {
+        set_free(console);
+    }
+}
+
+/// The terminal is nobody's any more; those in the foreground are told.
+fn set_free(mut console: SpinMutexGuard<'static, Console, Relax>) {
     console.session = None;
     let foreground = console.foreground.take();
     drop(console);
     tell(foreground, Signal::HUP);
     tell(foreground, Signal::CONT);
-    Ok(())
 }
 
 /// tcsetpgrp(3): the group has to be one of the caller's session. One that nobody on this torus is in is taken on trust: its members

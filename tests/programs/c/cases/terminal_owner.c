@@ -120,6 +120,34 @@ static void as_another_user(void) {
     say("console", open("/dev/console", O_RDWR));
 }
 
+// A session whose leader ends has no terminal any more, and another one may have it.
+static void leader_ends(void) {
+    struct sigaction action = {.sa_handler = hear};
+    int ready[2];
+    if (pipe(ready) != 0) exit(1);
+    if (fork() == 0) {
+        setsid();
+        say("TIOCSCTTY", ioctl(0, TIOCSCTTY, 0));
+        if (fork() == 0) {
+            sigaction(SIGHUP, &action, NULL);
+            open_tty();
+            int leader = getppid();
+            close(ready[0]);
+            kill(leader, SIGKILL);
+            while (getppid() == leader || !told) usleep(1000);
+            printf("  told %d times\n", told);
+            open_tty();
+            _exit(0);
+        }
+        pause();
+    }
+    close(ready[1]);
+    char byte;
+    wait(NULL);
+    if (read(ready[0], &byte, 1) != 0) exit(1);
+    say("TIOCSCTTY afterwards", ioctl(0, TIOCSCTTY, 0));
+}
+
 int main(void) {
     group = getpgrp();
     struct stat stat;
@@ -137,5 +165,8 @@ int main(void) {
     in_child("giving up", giving_up);
     in_child("as another user", as_another_user);
     say("TIOCSCTTY of one's own", ioctl(0, TIOCSCTTY, 0));
+    signal(SIGHUP, SIG_IGN);
+    say("TIOCNOTTY", ioctl(0, TIOCNOTTY));
+    leader_ends();
     return 0;
 }
