@@ -1,4 +1,4 @@
-//! The table of messages: the whole format.
+//! The table of messages, by what they are about: the whole format. A number is a message's for good.
 
 use super::field::Field;
 use super::{MessageError, Refusal};
@@ -14,6 +14,8 @@ use crate::{
 use vm::addr::{Frame, Page};
 
 messages! {
+    // Moves of processes, and the pages that they leave.
+
     /// Source to target: take this process.
     1 Offer {
         /// The process.
@@ -94,6 +96,16 @@ messages! {
         /// The deposit to close.
         deposit: DepositId,
     }
+    /// To oneself: a page of a deposit may have come from its swap slot.
+    40 PageRead {
+        /// Whose page.
+        deposit: DepositId,
+        /// Which page.
+        page: Page,
+    }
+
+    // Processes and their families.
+
     /// To the birth torus: the process is here now.
     15 Moved {
         /// The process.
@@ -149,23 +161,6 @@ messages! {
         pid: Pid,
         /// How often it had moved: so much news the birth torus has heard or will.
         moves: u32,
-    }
-    /// To every torus: how busy the sender is.
-    20 Load {
-        /// Its load.
-        load: Load,
-    }
-    /// To a busy torus: give me a process, I have idle cores.
-    21 Want {
-        /// The sender's load.
-        load: Load,
-    }
-    /// A line to measure and check the rings with.
-    22 Probe {
-        /// Counts up.
-        number: u64,
-        /// What the receiver is to find.
-        check: u64,
     }
     /// To a process that has ended, by way of its birth torus: its status was collected.
     23 Reap {
@@ -260,19 +255,6 @@ messages! {
         /// What they make together.
         count: Count,
     }
-    /// To every torus: start the first program too.
-    32 Begin {}
-    /// To every torus: the first process has ended, which waits until nothing is left of any other.
-    33 End {
-        /// Kill those who live.
-        kill: bool,
-    }
-    /// To every torus, when the end takes long: say in the log what is left.
-    62 Linger {}
-    /// To a torus of which nothing is left: let caches go and settle the account.
-    34 Close {}
-    /// To the torus of the first process: what it asked for has been done.
-    35 Done {}
     /// To a child, by way of its birth torus: go to another torus.
     37 Push {
         /// The child.
@@ -288,28 +270,9 @@ messages! {
         /// What the answer is to carry.
         token: u64,
     }
-    /// To a torus: take no processes in, send away those that live there, and answer how many those are.
-    38 Drain {
-        /// The process that asks.
-        from: Pid,
-        /// What the answer is to carry.
-        token: u64,
-        /// It has not asked before: from now on. Else only if that has not been undone.
-        begin: bool,
-        /// Take processes in again.
-        undo: bool,
-    }
-    /// To oneself, with the ticks of a torus whose cores do not idle: go on with what processes have elsewhere.
-    39 Tend {}
-    /// To a torus, at boot: the disk that you are to swap to is ready to be taken.
-    36 OpenSwap {}
-    /// To oneself: a page of a deposit may have come from its swap slot.
-    40 PageRead {
-        /// Whose page.
-        deposit: DepositId,
-        /// Which page.
-        page: Page,
-    }
+
+    // Memory objects that are lent.
+
     /// To the home of an object: how often a torus was given it has changed.
     41 Hold {
         /// The object's number at its home.
@@ -357,6 +320,30 @@ messages! {
         /// Why.
         why: Why,
     }
+    /// Home to holder of an object that never changes: the page has this root, and is in this frame until you have it.
+    60 Content {
+        /// The receiver's number of the lease.
+        lease: u64,
+        /// Which page of it.
+        index: u64,
+        /// The frame.
+        frame: Frame,
+        /// The first word of its root.
+        root0: u64,
+        /// The second.
+        root1: u64,
+        /// The third.
+        root2: u64,
+        /// The last.
+        root3: u64,
+    }
+    /// Holder to home: I have the page.
+    61 HaveContent {
+        /// The object's number at its home.
+        object: u64,
+        /// Which page of it.
+        index: u64,
+    }
     /// Home to holder: the object has been cut.
     46 Cut {
         /// The object's number at its home.
@@ -388,6 +375,9 @@ messages! {
         /// The process that touches it.
         asker: Pid,
     }
+
+    // Files.
+
     /// To a home of files: a request, in frames of the sender's that the home may use until it has answered.
     50 FileAsk {
         /// The sender's name for it.
@@ -433,28 +423,55 @@ messages! {
         /// The leader, and its session.
         leader: Pid,
     }
-    /// Home to holder of an object that never changes: the page has this root, and is in this frame until you have it.
-    60 Content {
-        /// The receiver's number of the lease.
-        lease: u64,
-        /// Which page of it.
-        index: u64,
-        /// The frame.
-        frame: Frame,
-        /// The first word of its root.
-        root0: u64,
-        /// The second.
-        root1: u64,
-        /// The third.
-        root2: u64,
-        /// The last.
-        root3: u64,
+
+    // Tori: their load, what they are asked to do, and probes of the rings.
+
+    /// To every torus: how busy the sender is.
+    20 Load {
+        /// Its load.
+        load: Load,
     }
-    /// Holder to home: I have the page.
-    61 HaveContent {
-        /// The object's number at its home.
-        object: u64,
-        /// Which page of it.
-        index: u64,
+    /// To a busy torus: give me a process, I have idle cores.
+    21 Want {
+        /// The sender's load.
+        load: Load,
     }
+    /// To a torus: take no processes in, send away those that live there, and answer how many those are.
+    38 Drain {
+        /// The process that asks.
+        from: Pid,
+        /// What the answer is to carry.
+        token: u64,
+        /// It has not asked before: from now on. Else only if that has not been undone.
+        begin: bool,
+        /// Take processes in again.
+        undo: bool,
+    }
+    /// To oneself, with the ticks of a torus whose cores do not idle: go on with what processes have elsewhere.
+    39 Tend {}
+    /// To a torus, at boot: the disk that you are to swap to is ready to be taken.
+    36 OpenSwap {}
+    /// A line to measure and check the rings with.
+    22 Probe {
+        /// Counts up.
+        number: u64,
+        /// What the receiver is to find.
+        check: u64,
+    }
+
+    // The beginning and the end of the machine.
+
+    /// To every torus: start the first program too.
+    32 Begin {}
+    /// To every torus: the first process has ended, which waits until nothing is left of any other.
+    33 End {
+        /// Kill those who live.
+        kill: bool,
+    }
+    /// To every torus, when the end takes long: say in the log what is left.
+    62 Linger {}
+    /// To a torus of which nothing is left: let caches go and settle the account.
+    34 Close {}
+    /// To the torus of the first process: what it asked for has been done.
+    35 Done {}
 }
