@@ -1,6 +1,6 @@
 // /proc/PID/exe leads to the very file that runs, whatever has become of its name; so do the other links there. Once where the file is, and
 // once from another torus.
-#define _GNU_SOURCE
+#include "../copies_itself.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,16 +21,6 @@ static void show(const char *link) {
     char name[200] = "";
     long n = readlink(link, name, sizeof name - 1);
     printf("  %s\n", n < 0 ? strerrorname_np(errno) : name);
-}
-
-static void copy(const char *to, int mode) {
-    char block[4096];
-    int in = open("/proc/self/exe", O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-    for (long n; (n = read(in, block, sizeof block)) > 0;)
-        if (write(out, block, n) != n) exit(1);
-    fchmod(out, mode);
-    close(in);
-    close(out);
 }
 
 static int run(const char *program, const char *what) {

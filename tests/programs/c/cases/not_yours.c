@@ -1,6 +1,6 @@
 // What only an owner may: reading without a trace, using a file by a descriptor that names a place alone, looking into a program that may not be
 // read, choosing where a set-id program's stack ends, executing beyond the limit of processes.
-#define _GNU_SOURCE
+#include "../copies_itself.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -21,16 +21,6 @@ enum { MIGRATE = 4097 };
 static void say(const char *what, long result) {
     printf("%s: %s\n", what, result >= 0 ? "done" : strerrorname_np(errno));
     fflush(stdout);
-}
-
-static void copy(const char *to, int mode) {
-    char block[4096];
-    int in = open("/proc/self/exe", O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-    for (long n; (n = read(in, block, sizeof block)) > 0;)
-        if (write(out, block, n) != n) exit(1);
-    fchmod(out, mode);
-    close(in);
-    close(out);
 }
 
 static void become(int user) {

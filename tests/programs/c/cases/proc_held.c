@@ -1,6 +1,6 @@
 // What was opened in /proc of a process is of that process and its program: not of a set-id program that it executes later, and not of whoever
 // has its number after it.
-#define _GNU_SOURCE
+#include "../copies_itself.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -15,16 +15,6 @@
 static void say(const char *what, long result) {
     printf("%s: %s\n", what, result >= 0 ? "done" : strerrorname_np(errno));
     fflush(stdout);
-}
-
-static void copy(const char *to, int mode) {
-    char block[4096];
-    int in = open("/proc/self/exe", O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-    for (long n; (n = read(in, block, sizeof block)) > 0;)
-        if (write(out, block, n) != n) exit(1);
-    fchmod(out, mode);
-    close(in);
-    close(out);
 }
 
 static int of(int directory, const char *name, int flags) {

@@ -1,5 +1,5 @@
 // What a process has of itself after it has moved, executed a program, and executed a set-id program.
-#define _GNU_SOURCE
+#include "../copies_itself.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -21,16 +21,6 @@
 #include <unistd.h>
 
 enum { MIGRATE = 4097 };
-
-static void copy(const char *to, int mode) {
-    char block[4096];
-    int in = open("/proc/self/exe", O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-    for (long n; (n = read(in, block, sizeof block)) > 0;)
-        if (write(out, block, n) != n) exit(1);
-    fchmod(out, mode);
-    close(in);
-    close(out);
-}
 
 static void text(const char *name) {
     char path[64], line[64] = "";

@@ -1,5 +1,5 @@
 // What a user may learn of, and do to, processes of others, of his own, and of set-id programs that he has executed, on his torus and on another.
-#define _GNU_SOURCE
+#include "../copies_itself.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -15,16 +15,6 @@
 #include <unistd.h>
 
 enum { MIGRATE = 4097 };
-
-static void copy(const char *to, int mode) {
-    char block[4096];
-    int in = open("/proc/self/exe", O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-    for (long n; (n = read(in, block, sizeof block)) > 0;)
-        if (write(out, block, n) != n) exit(1);
-    fchmod(out, mode);
-    close(in);
-    close(out);
-}
 
 static void say(const char *what, long result) {
     printf(" %s:%s", what, result >= 0 ? "ok" : strerrorname_np(errno));
