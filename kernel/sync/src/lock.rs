@@ -112,7 +112,7 @@ mod tests {
         assert_eq!((*first, *second, closed()), (2, 2, 2));
         drop(first);
         assert_eq!(closed(), 1);
-        // What has come meanwhile waits for the other lock too.
+        // Interrupts that were put off wait until the core has dropped its last lock of this kind.
         assert!(head::with(|head| head.deferred.get()));
         drop(second);
         assert_eq!(closed(), 0);

@@ -88,7 +88,7 @@ fn content_goes_back_as_soon_as_it_is_copied() {
     assert!(lender.is_empty() && !lender.has('a'));
 }
 
-/// What has come back of some recalls, part by part.
+/// All pages that the lender takes back from a holder for one recall, which it does in parts of bounded length.
 fn taken(lender: &mut Lender<(), (), u64>, number: u64, holder: TorusId, what: Recall) -> Vec<u64> {
     let (mut all, mut rest) = (Vec::new(), Some(what));
     while let Some(what) = rest {

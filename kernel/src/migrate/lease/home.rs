@@ -171,7 +171,8 @@ impl Wish {
 }
 
 impl Lending {
-    /// Has its torus told to look again for a page that is wished for. Without it the page is refused.
+    /// For a page that another torus wishes for and this one has no memory to lend: when memory comes, `LendAgain` has this torus try
+    /// again. Without memory for the entry itself the page is refused.
     fn new(wish: &Wish) -> Result<Arc<Self>, NoMemory> {
         let _held = insist();
         let Wish {
