@@ -19,6 +19,7 @@ pub mod ipi;
 pub mod paging;
 pub mod port;
 pub mod power;
+pub mod random;
 pub mod regs;
 pub mod segment;
 pub mod shootdown;

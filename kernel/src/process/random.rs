@@ -1,64 +1,13 @@
-//! Random numbers: ChaCha20 per core, seeded by the processor (RDRAND) and by its clock; where it has no random numbers, also by how
-//! long memory takes to answer (`SECURITY.md` says what that is worth).
+//! Random numbers: ChaCha20 per core, seeded by the processor and by its clock.
 
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
-use core::arch::asm;
-use core::arch::x86_64::{__cpuid, _mm_clflush};
-use core::sync::atomic::{AtomicU64, Ordering};
-use crossbeam_utils::CachePadded;
-use machine::time;
-
-/// Tries of RDRAND before the counters have to do (Intel's recommendation is 10).
-const TRIES: usize = 10;
-
-/// Reads whose time makes a word, when there is nothing better.
-const READS: usize = 256;
 
 /// Fills `bytes`.
 pub fn fill(bytes: &mut [u8]) {
     crate::sched::with_random(|random| {
         random
-            .get_or_insert_with(|| ChaCha20Rng::from_seed(seed()))
+            .get_or_insert_with(|| ChaCha20Rng::from_seed(machine::random::seed()))
             .fill_bytes(bytes);
     });
-}
-
-fn seed() -> [u8; 32] {
-    // CPUID.1:ECX bit 30 (SDM vol. 1, 7.3.17).
-    let rdrand = __cpuid(1).ecx >> 30 & 1 != 0;
-    let mut seed = [0; 32];
-    for (word, index) in seed.chunks_exact_mut(8).zip(1u64..) {
-        let hardware = if rdrand {
-            (0..TRIES).find_map(|_| draw())
-        } else {
-            None
-        };
-        let clock = time::now().get() ^ time::wall().get().rotate_left(32);
-        let own = hardware.unwrap_or_else(jitter);
-        let value = own ^ clock.wrapping_mul(index | 1);
-        word.copy_from_slice(&value.to_le_bytes());
-    }
-    seed
-}
-
-/// The least bits of how long uncached reads of a line take, one after the other.
-fn jitter() -> u64 {
-    let line = CachePadded::new(AtomicU64::new(0));
-    (0..READS).fold(0, |bits: u64, _| {
-        let start = time::ticks();
-        // SAFETY: K2, the instruction is there wherever SSE2 is; the line is this stack's.
-        unsafe { _mm_clflush(core::ptr::from_ref(&*line).cast()) };
-        line.load(Ordering::Relaxed);
-        bits.rotate_left(5) ^ time::ticks().wrapping_sub(start) ^ start
-    })
-}
-
-fn draw() -> Option<u64> {
-    let (value, ok): (u64, u8);
-    // SAFETY: K2, CPUID reports the instruction.
-    unsafe {
-        asm!("rdrand {}", "setc {}", out(reg) value, out(reg_byte) ok, options(nomem, nostack));
-    }
-    (ok != 0).then_some(value)
 }
