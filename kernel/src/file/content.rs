@@ -6,7 +6,6 @@ use super::local;
 use super::locks::FileLocks;
 use super::seals::Seals;
 use super::{boot, tree};
-use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef, PAGE, Shown};
 use crate::migrate::lease;
 use crate::process::OfTorus as _;
@@ -195,8 +194,9 @@ impl Content {
         if n == 0 {
             return Ok(0);
         }
+        pieces::step();
         match self.object.0.stored(page)? {
-            Some(frame) => copy_out(&frame, within, &mut to[..n]),
+            Some(frame) => frame.read(within, &mut to[..n]),
             None => to[..n].fill(0),
         }
         Ok(n)
@@ -244,8 +244,9 @@ impl Content {
             return Err(Errno::ENOSPC.into());
         }
         self.object.0.extend(offset + from.len() as u64);
+        pieces::step();
         match self.object.0.page(page) {
-            Ok(Shown::Frame(frame)) => copy_in(&frame, within, from),
+            Ok(Shown::Frame(frame)) => frame.write(within, from),
             stopped => {
                 self.object.0.retract(before);
                 stopped?;
@@ -283,31 +284,6 @@ impl Content {
         let _ = spaces.cut(owner, from);
         lease::home::cut(owner, from);
         Ok(())
-    }
-}
-
-/// Bytes of a page; whoever copies many calls it again and again.
-fn copy_out(frame: &Held, within: usize, to: &mut [u8]) {
-    pieces::step();
-    // SAFETY: K21, the frame is held, and the bytes lie within it.
-    unsafe {
-        frame
-            .start()
-            .add(within)
-            .copy_to_nonoverlapping(to.as_mut_ptr(), to.len())
-    }
-}
-
-/// As [`copy_out`], the other way.
-fn copy_in(frame: &Held, within: usize, from: &[u8]) {
-    pieces::step();
-    frame.mark_dirty();
-    // SAFETY: K21, the frame is held, and the bytes lie within it.
-    unsafe {
-        frame
-            .start()
-            .add(within)
-            .copy_from_nonoverlapping(from.as_ptr(), from.len())
     }
 }
 

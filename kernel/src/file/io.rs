@@ -1,9 +1,9 @@
 //! Moving bytes between whoever asks and a file, in as many runs of the call as it takes.
 
-use super::far::parcel::{Frames, PAYLOAD};
 use crate::mem::user::UserBuffers;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{InFlight, Stop};
+use ipc::parcel::{Frames, PAYLOAD};
 
 /// The most bytes that move in one step, before interrupts are let in.
 pub const PIECE: usize = 8 << 10;

@@ -3,7 +3,7 @@
 use core::mem::ManuallyDrop;
 use machine::paging;
 use tori::Torus;
-use vm::addr::Frame;
+use vm::addr::{Frame, PAGE_SIZE};
 use vm::frames::Use;
 use vm::hash::PageBytes;
 use vm::table::TableMemory;
@@ -60,6 +60,31 @@ impl Held {
         unsafe {
             self.start()
                 .copy_to_nonoverlapping(to.as_mut_ptr(), to.len())
+        }
+    }
+
+    /// Copies bytes from `at` on, as many as lie within the frame.
+    #[inline]
+    pub fn read(&self, at: usize, to: &mut [u8]) {
+        let len = to.len().min(PAGE_SIZE.saturating_sub(at));
+        // SAFETY: K21, the frame is held, and the bytes lie within it.
+        unsafe {
+            self.start()
+                .wrapping_add(at)
+                .copy_to_nonoverlapping(to.as_mut_ptr(), len)
+        }
+    }
+
+    /// As [`Held::read`], the other way. Programs that have the frame see the bytes change.
+    #[inline]
+    pub fn write(&self, at: usize, from: &[u8]) {
+        self.mark_dirty();
+        let len = from.len().min(PAGE_SIZE.saturating_sub(at));
+        // SAFETY: K21, the frame is held, and the bytes lie within it.
+        unsafe {
+            self.start()
+                .wrapping_add(at)
+                .copy_from_nonoverlapping(from.as_ptr(), len)
         }
     }
 

@@ -46,7 +46,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     if !users::takes_in() {
         return Err(Errno::ENOMEM);
     }
-    let mut arrival = image::read(pid, first)?;
+    let mut arrival = image::read(pid, from, first)?;
     cpu::let_interrupts_in();
     let torus = tori::here();
     let empty = Process::new(pid);

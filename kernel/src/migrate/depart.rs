@@ -3,7 +3,6 @@
 use super::home::Home;
 use super::host::{self, Host};
 use super::lease::Taken;
-use super::words::Writer;
 use super::{image, own};
 use crate::file::far::image as files;
 use crate::file::far::image::Packed;
@@ -18,6 +17,7 @@ use crate::syscall::interrupted;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use fallible::TryMap;
+use ipc::words::Writer;
 use machine::time::{self, Nanos};
 use tori::counters;
 use tori::rings;

@@ -5,7 +5,6 @@ mod command;
 mod space;
 
 use super::lease::Taken;
-use super::words::{Reader, Writer};
 use crate::file::far::image as files;
 use crate::mem::object::ObjectRef;
 use crate::mem::space::{Blank, Space, VmSpace};
@@ -28,6 +27,7 @@ use call::{read_call, read_signal, write_call, write_signal};
 use command::{read_command, write_command};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use fallible::TryVec;
+use ipc::words::{Reader, Writer};
 use machine::cpu;
 use machine::fpu::{FpuState, Image};
 use machine::regs::UserRegs;
@@ -116,8 +116,8 @@ pub fn write(
 }
 
 /// Reads the image that begins in a frame of another torus. ENOMEM without memory, EINVAL when it is none.
-pub fn read(pid: Pid, first: Frame) -> Result<Arrival, Errno> {
-    let mut from = Reader::new(first)?;
+pub fn read(pid: Pid, from: TorusId, first: Frame) -> Result<Arrival, Errno> {
+    let mut from = Reader::new(from, first)?;
     let [frozen_at, pages] = from.array()?;
     let alarm = from.array()?;
     let count = from.number::<usize>()?;
@@ -202,7 +202,7 @@ fn write_process(to: &mut Writer, process: &Process, packed: &files::Packed) -> 
     )?;
     let command = process.command.lock().clone();
     write_command(to, command.as_deref())?;
-    to.put_bytes(packed.bytes())
+    Ok(to.put_bytes(packed.bytes())?)
 }
 
 fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
@@ -298,7 +298,7 @@ fn write_thread(to: &mut Writer, thread: &Thread) -> Result<(), Errno> {
     write_call(to, thread.in_flight.get())?;
     let infos = signals.infos()?;
     to.put(infos.len() as u64)?;
-    infos.iter().try_for_each(|info| write_signal(to, info))
+    Ok(infos.iter().try_for_each(|info| write_signal(to, info))?)
 }
 
 impl Arrival {

@@ -16,7 +16,6 @@ pub mod host;
 pub mod image;
 pub mod lease;
 mod reading;
-mod words;
 
 use crate::mem::space::Space;
 use crate::process::OfTorus as _;

@@ -1,6 +1,7 @@
 //! Linux error numbers: the one place where errors for programs are spelled.
 
 use fallible::NoMemory;
+use ipc::LentError;
 
 /// Makes the enum of a list of names and numbers, and the way back from a number.
 macro_rules! errnos {
@@ -162,6 +163,15 @@ impl Errno {
     /// The value a system call leaves in rax: the negated number.
     pub const fn as_return(self) -> u64 {
         -(self as i64) as u64
+    }
+}
+
+impl From<LentError> for Errno {
+    fn from(error: LentError) -> Self {
+        match error {
+            LentError::NoMemory => Self::ENOMEM,
+            LentError::TooLong | LentError::Malformed => Self::EINVAL,
+        }
     }
 }
 

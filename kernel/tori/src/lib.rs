@@ -20,6 +20,7 @@ mod member;
 mod part;
 pub mod poison;
 mod pool;
+mod remote;
 mod reserve;
 pub mod rings;
 mod slots;
@@ -27,6 +28,7 @@ mod slots;
 pub use divide::{Early, divide};
 pub use member::{Member, Own, here, own, try_here};
 pub use part::{Make, Maker, PARTS, Part};
+pub use remote::RemoteFrame;
 
 use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use failing::Failing;

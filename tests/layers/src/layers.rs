@@ -37,10 +37,11 @@ pub const LAYERS: &[Layer] = &[
     layer("braid-files"),
     layer("machine"),
     layer("tori"),
+    layer("ipc"),
     // Not cut into layers yet: it must not become more of a circle than it is.
     Layer {
         name: "braid-kernel",
-        circle: 179,
+        circle: 177,
     },
 ];
 

@@ -7,7 +7,6 @@ use super::super::service::{self, Outcome, Subject, bytes, names, poll};
 use super::super::transfer;
 use super::super::tree::{Node, World};
 use super::behind::Behind;
-use super::parcel::{PAYLOAD, PAYLOAD_MAX};
 use super::serving::Serving;
 use super::{MAIN, exports};
 use crate::sched::pieces;
@@ -21,6 +20,7 @@ use braid_files::far::answer::{Answer, Onward};
 use braid_files::far::ask::{Ask, Place, Request, Subject as About, archive};
 use braid_files::walk::{self, Leaving, Target, Walk};
 use fallible::{TryVec, with_capacity};
+use ipc::parcel::{PAYLOAD, PAYLOAD_MAX};
 use sync::Waiter;
 
 /// Does what is asked.

@@ -2,7 +2,6 @@
 
 use super::super::caller::Caller;
 use super::journal::Entry;
-use super::parcel::{Frames, Parcel};
 use super::question::{Asking, Reply, State};
 use super::share;
 use crate::mem::reclaim::{self, Room};
@@ -19,6 +18,7 @@ use braid_files::far::wire::{Wire, Writer};
 use braid_files::walk::PATH_MAX;
 use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::{NoMemory, TryVec};
+use ipc::parcel::{Frames, Parcel};
 use machine::cpu;
 use sync::Lock;
 use tori::rings;
@@ -118,7 +118,7 @@ pub fn post(
     who.put(&mut letter);
     question.put(&mut letter);
     let letter = letter.finish().map_err(|_| Errno::ENOMEM)?;
-    let parcel = Parcel::new(&letter, answer, payload)?;
+    let parcel = Parcel::new(&letter, answer, payload).map_err(Errno::from)?;
     fill(parcel.frames())?;
     let (first, frames) = parcel.name();
     let asking = fallible::arc(Asking {

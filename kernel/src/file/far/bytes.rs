@@ -4,7 +4,6 @@ use super::super::open::{Flags, OpenFile};
 use super::MAIN;
 use super::asking::{ask, exchange};
 use super::journal::consume;
-use super::parcel::{Frames, PAYLOAD, PAYLOAD_MAX};
 use super::question::Reply;
 use super::remote::Remote;
 use crate::mem::object::ObjectRef;
@@ -16,6 +15,7 @@ use alloc::sync::Arc;
 use braid_files::archive::NodeId;
 use braid_files::far::answer::{Answer, Description};
 use braid_files::far::ask::{Ask, Request, Subject, archive};
+use ipc::parcel::{Frames, PAYLOAD, PAYLOAD_MAX};
 
 /// Bytes that are moved at once: more takes several requests.
 pub(super) const CHUNK: usize = PAYLOAD_MAX / 4;

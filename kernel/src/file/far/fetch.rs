@@ -7,7 +7,6 @@ use super::super::transfer;
 use super::asking::exchange;
 use super::bytes::{CHUNK, about, count};
 use super::journal::consume;
-use super::parcel::PAYLOAD;
 use super::question::Asking;
 use super::remote::Remote;
 use crate::mem::object::PAGE;
@@ -19,6 +18,7 @@ use alloc::vec::Vec;
 use braid_files::credentials::Identity;
 use braid_files::far::ask::Request;
 use fallible::TryVec;
+use ipc::parcel::PAYLOAD;
 
 /// The copies that a call makes, in the order in which each of its runs asks for them.
 pub struct Copies {

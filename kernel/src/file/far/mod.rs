@@ -22,7 +22,7 @@ mod fetch;
 pub mod image;
 mod interruption;
 pub mod journal;
-pub mod parcel;
+mod letter;
 mod processes;
 pub mod question;
 pub mod remote;

@@ -1,7 +1,7 @@
 //! A question to another torus: the parcel that it travels in, and what has become of it.
 
 use super::super::open::{Body, OpenFile};
-use super::parcel::{Frames, Parcel};
+use super::letter;
 use super::remote::{Remote, hold};
 use crate::mem::object::ObjectRef;
 use crate::migrate::lease;
@@ -13,6 +13,7 @@ use braid_files::far::answer::Answer;
 use braid_files::far::wire::WireError;
 use core::sync::atomic::AtomicBool;
 use fallible::NoMemory;
+use ipc::parcel::{Frames, Parcel};
 use sync::Lock;
 
 /// A question to another torus.
@@ -36,11 +37,11 @@ impl Asking {
     /// # Errors
     /// [`NoMemory`]; it can be read again.
     pub(super) fn read(&self) -> Result<Reply, NoMemory> {
-        if !self.parcel.frames().has_letter() {
+        if self.parcel.frames().letter_len() == 0 {
             // The home had no memory for the question, or for an answer that says no more than what there is.
             return Ok(Reply::failed(Errno::ENOMEM));
         }
-        Ok(match self.parcel.frames().letter() {
+        Ok(match letter::read(self.parcel.frames()) {
             Ok(Answer::Opened {
                 number,
                 description,
@@ -77,7 +78,7 @@ impl Drop for Asking {
         if !matches!(self.reply.get_mut(), State::Came) {
             return;
         }
-        match self.parcel.frames().letter() {
+        match letter::read(self.parcel.frames()) {
             Ok(Answer::Opened { number, .. }) => {
                 hold(self.home, number, tori::here().id, -1);
             }

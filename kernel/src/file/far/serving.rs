@@ -5,7 +5,7 @@
 
 use super::super::locks;
 use super::acting::{act, poll};
-use super::parcel::{self, Frames};
+use super::letter;
 use super::share;
 use crate::mem::reclaim::{self, Room};
 use crate::process::Pid;
@@ -25,6 +25,7 @@ use braid_files::far::requests::Call;
 use braid_files::far::wire::WireError;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use fallible::with_capacity;
+use ipc::parcel::{self, Frames};
 use sync::Lock;
 use sync::Waiter;
 use tori::rings::{self, Places};
@@ -128,19 +129,21 @@ impl Serving {
 
 /// A request has come.
 pub fn begin(from: TorusId, call: u64, first: vm::addr::Frame, frames: u32) {
-    let opened = parcel::lent(first, frames).and_then(|parcel| {
-        let letter: Result<(Who, Ask), WireError> = parcel.letter();
-        match letter {
-            Ok(letter) => Ok((parcel, letter)),
-            Err(WireError::NoMemory) => Err(Errno::ENOMEM),
-            Err(error) => {
-                log::error!("from torus {from}, a question that is none: {error}");
-                Err(Errno::EIO)
+    let opened = parcel::lent(from, first, frames)
+        .map_err(Errno::from)
+        .and_then(|parcel| {
+            let letter: Result<(Who, Ask), WireError> = letter::read(&parcel);
+            match letter {
+                Ok(letter) => Ok((parcel, letter)),
+                Err(WireError::NoMemory) => Err(Errno::ENOMEM),
+                Err(error) => {
+                    log::error!("from torus {from}, a question that is none: {error}");
+                    Err(Errno::EIO)
+                }
             }
-        }
-    });
+        });
     let serving = opened.and_then(|(parcel, (who, ask))| {
-        let letter = Lock::new(with_capacity(parcel::SHORT)?);
+        let letter = Lock::new(with_capacity(letter::SHORT)?);
         Ok(fallible::arc(Serving {
             from,
             call,
@@ -167,8 +170,8 @@ pub fn begin(from: TorusId, call: u64, first: vm::addr::Frame, frames: u32) {
 
 /// Answers a request for which there was no memory, or that is none.
 fn refuse(from: TorusId, call: u64, first: vm::addr::Frame, errno: Errno) {
-    if let Ok(parcel) = parcel::lent(first, 0) {
-        parcel.put_letter(&failed(errno), Vec::new());
+    if let Ok(parcel) = parcel::lent(from, first, 0) {
+        letter::write(&parcel, &failed(errno), Vec::new());
     }
     rings::send(from, Message::FileAnswer { call });
 }
@@ -318,7 +321,7 @@ fn finish(serving: &Serving, answer: Answer) {
     }
     // An answer that says that something was done is short, and finds its memory.
     let memory = core::mem::take(&mut *serving.letter.lock());
-    serving.parcel.put_letter(&answer, memory);
+    letter::write(&serving.parcel, &answer, memory);
     let call = serving.call;
     rings::send(serving.from, Message::FileAnswer { call });
 }

@@ -2,14 +2,15 @@
 
 use super::super::own;
 use super::{Pages, Todo, execute, step};
+use crate::mem::held::Held;
 use crate::mem::space::VmSpace;
-use machine::paging;
+use tori::RemoteFrame;
 use tori::counters;
 use tori::poison;
-use torus::DepositId;
 use torus::migrate::{Claim, Effects, Event, Resident};
 use torus::span::Span;
-use vm::addr::{Frame, PAGE_SIZE, Page};
+use torus::{DepositId, TorusId};
+use vm::addr::{Frame, Page};
 use vm::frames::Use;
 use vm::space::granted;
 use vm::table::Source;
@@ -70,15 +71,14 @@ pub(super) fn copy(
     (span, awaited): (Span, Span),
     todo: &mut Todo,
 ) {
-    let root = resident
-        .claim_to(deposit)
-        .and_then(|claim| space.table().root_of(claim.source));
-    let Some(root) = root else { return };
+    let claim = resident.claim_to(deposit);
+    let root = claim.and_then(|claim| Some((claim.home, space.table().root_of(claim.source)?)));
+    let Some((home, root)) = root else { return };
     let memory = tori::here().memory();
     let (mut copied, mut uncopied) = (Span { mask: 0, ..span }, Span { mask: 0, ..span });
     for page in span.pages() {
         let done = match granted(memory, root, page) {
-            Some(frame) => bring(space, page, frame, awaited.contains(page)),
+            Some(frame) => bring(space, page, (home, frame), awaited.contains(page)),
             // A page that was not copied is not freed at its home.
             None => Err(NoFrame),
         };
@@ -114,14 +114,18 @@ pub(super) fn copy(
     }
 }
 
-/// Copies a page from a frame of another torus, if it is still wanted.
-fn bring(space: &mut VmSpace, page: Page, from: Frame, asked: bool) -> Result<(), NoFrame> {
+/// Copies a page from a frame of the torus `home`, if it is still wanted.
+fn bring(
+    space: &mut VmSpace,
+    page: Page,
+    (home, from): (TorusId, Frame),
+    asked: bool,
+) -> Result<(), NoFrame> {
     let torus = tori::here();
-    let frame = torus.alloc_frame(Use::Private).ok_or(NoFrame)?;
-    let source = paging::phys_to_virt(from.start());
-    let target = paging::phys_to_virt(frame.start());
-    // SAFETY: K32, the home has granted the frame and keeps it; ours is new.
-    unsafe { target.copy_from_nonoverlapping(source, PAGE_SIZE) };
+    let from = RemoteFrame::of(home, from).ok_or(NoFrame)?;
+    let mut copy = Held::new(Use::Private).ok_or(NoFrame)?;
+    copy.fill(|bytes| from.copy_to(bytes));
+    let frame = copy.into_frame();
     poison::copied(frame);
     if !space.arrive(torus.memory(), page, frame, asked) {
         torus.free_frame(frame);

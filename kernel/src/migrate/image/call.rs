@@ -1,15 +1,16 @@
 //! Calls that go on elsewhere, and signals that wait, in a process's image.
 
-use crate::migrate::words::{Reader, Writer};
 use crate::sched::time::Nanos;
 use crate::signal::info::Fields;
 use crate::signal::{SigInfo, Signal};
 use crate::syscall::call::{InFlight, TimeLeft, Wait};
 use crate::syscall::errno::Errno;
 use braid_threads::interruption::Interruption;
+use ipc::LentError;
+use ipc::words::{Reader, Writer};
 
 /// Writes the call of a thread that has to run again, if there is one.
-pub(super) fn write_call(to: &mut Writer, call: Option<InFlight>) -> Result<(), Errno> {
+pub(super) fn write_call(to: &mut Writer, call: Option<InFlight>) -> Result<(), LentError> {
     let Some(call) = call else {
         return to.put(0);
     };
@@ -69,7 +70,7 @@ pub(super) fn read_call(from: &mut Reader) -> Result<Option<InFlight>, Errno> {
 }
 
 /// Writes what is told of a signal.
-pub(super) fn write_signal(to: &mut Writer, info: &SigInfo) -> Result<(), Errno> {
+pub(super) fn write_signal(to: &mut Writer, info: &SigInfo) -> Result<(), LentError> {
     let [kind, a, b, c] = match info.fields {
         Fields::None => [0; 4],
         Fields::Sender { pid, uid, value } => [1, pid as u64, uid.into(), value],

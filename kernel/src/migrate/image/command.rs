@@ -1,13 +1,14 @@
 //! What a process's program was started with, in its image: `/proc` shows it wherever the process is.
 
-use crate::migrate::words::{Reader, Writer};
 use crate::process::command::Command;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
+use ipc::LentError;
+use ipc::words::{Reader, Writer};
 use spin::Once;
 
 /// Writes the command of a process, if it is known.
-pub(super) fn write_command(to: &mut Writer, command: Option<&Command>) -> Result<(), Errno> {
+pub(super) fn write_command(to: &mut Writer, command: Option<&Command>) -> Result<(), LentError> {
     to.put(command.is_some().into())?;
     let Some(command) = command else {
         return Ok(());

@@ -15,7 +15,6 @@ use super::super::super::service::poll;
 use super::super::super::transfer;
 use super::super::super::tree::{self, Node};
 use super::{At, Body, Flags, Side, full};
-use crate::file::far::parcel::{Frames, PAYLOAD};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -23,6 +22,7 @@ use alloc::vec::Vec;
 use braid_files::far::answer::Answer;
 use braid_files::far::ask::{Ask, Request};
 use fallible::TryVec;
+use ipc::parcel::{Frames, PAYLOAD};
 use sync::Waiter;
 
 /// Bytes that are moved in one step.

@@ -1,15 +1,15 @@
 //! Parcels: the frames in which a request travels, and its answer comes back.
 //!
 //! The first frame begins with the numbers of the others. The bytes behind these numbers and those of the other frames are one
-//! sequence: at its start lies the *letter* (its length, then an encoded request or answer), at [`PAYLOAD`], where the second frame
+//! sequence: at its start lies the *letter* (its length, then a request or an answer), at [`PAYLOAD`], where the second frame
 //! begins, the bytes of a read or write.
 
-use crate::sched::pieces;
-use crate::syscall::errno::Errno;
+use crate::LentError;
 use alloc::vec::Vec;
-use braid_files::far::wire::{Reader, Wire, WireError, Writer};
-use fallible::{TryVec, collect, with_capacity};
+use fallible::{NoMemory, TryVec, with_capacity};
 use machine::{cpu, paging};
+use tori::RemoteFrame;
+use torus::TorusId;
 use vm::addr::{Frame, PAGE_SIZE};
 
 /// Frames that a parcel may have besides the first.
@@ -18,9 +18,6 @@ const FRAMES: usize = 64;
 const LIST: usize = FRAMES * size_of::<u64>();
 /// Bytes of a letter's length.
 const LENGTH: usize = size_of::<u32>();
-
-/// Letters that are read without memory: all that say that the asker holds something now.
-pub const SHORT: usize = 64;
 
 /// Where the payload lies in the sequence of bytes.
 pub const PAYLOAD: usize = PAGE_SIZE - LIST;
@@ -65,7 +62,7 @@ impl Frames {
             }
             at += now.len();
             from = later;
-            pieces::step();
+            cpu::step();
         }
         at - start
     }
@@ -85,30 +82,15 @@ impl Frames {
             }
             at += n;
             done += n;
-            pieces::step();
+            cpu::step();
         }
         done
     }
 
-    /// Writes a letter, encoded in `memory` as far as that is enough. A letter that does not fit, or for which there is no memory,
-    /// is empty ([`Frames::has_letter`]).
-    pub fn put_letter(&self, letter: &impl Wire, memory: Vec<u8>) {
-        let mut to = Writer::pausing(cpu::let_interrupts_in).in_memory(memory);
-        letter.put(&mut to);
-        let bytes = to.finish().unwrap_or_default();
-        let fits = LENGTH + bytes.len() <= self.len();
-        self.seal(if fits { &bytes } else { &[] });
-    }
-
-    /// Whether there is a letter: whoever wrote it had memory for it.
-    pub fn has_letter(&self) -> bool {
-        let mut len = [0; LENGTH];
-        self.read(0, &mut len);
-        len != [0; LENGTH]
-    }
-
-    /// Writes the bytes of a letter, which fit.
-    fn seal(&self, letter: &[u8]) {
+    /// Writes the bytes of a letter. One that does not fit is empty ([`Frames::letter_len`]).
+    pub fn seal(&self, letter: &[u8]) {
+        let fits = LENGTH + letter.len() <= self.len();
+        let letter = if fits { letter } else { &[] };
         self.write(0, &(letter.len() as u32).to_le_bytes());
         let mut at = LENGTH;
         for piece in letter.chunks(PAGE_SIZE) {
@@ -118,28 +100,16 @@ impl Frames {
         }
     }
 
-    /// The letter that was written.
-    pub fn letter<T: Wire>(&self) -> Result<T, WireError> {
+    /// Bytes of the letter; 0: who was to write one had no memory for it.
+    pub fn letter_len(&self) -> usize {
         let mut len = [0; LENGTH];
         self.read(0, &mut len);
-        let len = (u32::from_le_bytes(len) as usize).min(self.len());
-        // Without memory: what such a letter gives to the asker would be lost with it.
-        let mut short = [0; SHORT];
-        if let Some(bytes) = short.get_mut(..len) {
-            self.read(LENGTH, bytes);
-            return T::from_bytes(bytes);
-        }
-        let mut bytes = with_capacity(len)?;
-        while bytes.len() < len {
-            let at = bytes.len();
-            bytes.try_resize(len.min(at + PAGE_SIZE), 0)?;
-            self.read(LENGTH + at, &mut bytes[at..]);
-            cpu::let_interrupts_in();
-        }
-        let mut from = Reader::pausing(&bytes, cpu::let_interrupts_in);
-        let value = T::get(&mut from)?;
-        from.end()?;
-        Ok(value)
+        (u32::from_le_bytes(len) as usize).min(self.len())
+    }
+
+    /// Reads from a position of the letter on.
+    pub fn read_letter(&self, at: usize, to: &mut [u8]) {
+        self.read(LENGTH + at, to);
     }
 }
 
@@ -147,19 +117,22 @@ impl Frames {
 pub struct Parcel(Frames);
 
 impl Parcel {
-    /// A parcel with a letter, and room for an answer of `answer` bytes and for a payload. EINVAL for more than a parcel has.
-    pub fn new(letter: &[u8], answer: usize, payload: usize) -> Result<Self, Errno> {
+    /// A parcel with a letter, and room for an answer of `answer` bytes and for a payload.
+    ///
+    /// # Errors
+    /// [`LentError::TooLong`] for more than a parcel has, [`LentError::NoMemory`].
+    pub fn new(letter: &[u8], answer: usize, payload: usize) -> Result<Self, LentError> {
         let behind = (LENGTH + letter.len().max(answer)).saturating_sub(PAYLOAD);
         let count = behind.max(payload).div_ceil(PAGE_SIZE);
         if count > FRAMES {
-            return Err(Errno::EINVAL);
+            return Err(LentError::TooLong);
         }
         let others = with_capacity(count)?;
         let torus = tori::here();
-        let first = torus.alloc_buffer().ok_or(Errno::ENOMEM)?;
+        let first = torus.alloc_buffer().ok_or(NoMemory)?;
         let mut parcel = Self(Frames { first, others });
         for index in 0..count {
-            let frame = torus.alloc_buffer().ok_or(Errno::ENOMEM)?;
+            let frame = torus.alloc_buffer().ok_or(NoMemory)?;
             parcel.0.others.try_push(frame)?;
             parcel.enter(index, frame);
         }
@@ -191,16 +164,25 @@ impl Drop for Parcel {
         torus.free_frame(self.0.first);
         for frame in &self.0.others {
             torus.free_frame(*frame);
-            pieces::step();
+            cpu::step();
         }
     }
 }
 
 /// Opens a parcel of another torus.
-pub fn lent(first: Frame, count: u32) -> Result<Frames, Errno> {
+///
+/// # Errors
+/// [`LentError::NoMemory`], [`LentError::Malformed`] when the frames are not that torus's.
+pub fn lent(from: TorusId, first: Frame, count: u32) -> Result<Frames, LentError> {
+    let remote = |frame| RemoteFrame::of(from, frame).ok_or(LentError::Malformed);
+    let list = remote(first)?.start().cast::<u64>();
     let count = (count as usize).min(FRAMES);
-    let list = paging::phys_to_virt(first.start()).cast::<u64>();
-    // SAFETY: K36, the asker has lent the frame, and the list begins it.
-    let others = collect((0..count).map(|index| Frame(unsafe { list.add(index).read() })))?;
+    let mut others = with_capacity(count)?;
+    for index in 0..count {
+        // SAFETY: K36, the asker has lent the frame, and the list begins it.
+        let other = Frame(unsafe { list.add(index).read() });
+        remote(other)?;
+        others.try_push(other)?;
+    }
     Ok(Frames { first, others })
 }
