@@ -20,6 +20,7 @@ mod disk;
 mod file;
 mod mem;
 mod migrate;
+mod per_core;
 mod process;
 mod sched;
 mod signal;

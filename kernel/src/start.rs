@@ -9,7 +9,7 @@
 //! 7. The loader's memory is reclaimed, the first program is started.
 
 use crate::process;
-use crate::{mem, sched};
+use crate::{mem, per_core, sched};
 use braid_firmware::acpi::Tables;
 use braid_firmware::acpi::fadt::{self, Register};
 use braid_firmware::acpi::hpet::Hpet;
@@ -36,7 +36,7 @@ use vm::addr::{PAGE_SIZE, PhysAddr};
 const STACK_SIZE: usize = 96 * 1024;
 
 /// What layers above the tori keep of each core.
-static CORE_PARTS: [Maker; 1] = [Maker::of::<sched::Kept>()];
+static CORE_PARTS: [Maker; 2] = [Maker::of::<sched::Kept>(), Maker::of::<per_core::Kept>()];
 /// What they keep of each torus.
 static TORUS_PARTS: [tori::Maker; 2] = [
     tori::Maker::of::<mem::reclaim::Reclaim>(),

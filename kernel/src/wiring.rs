@@ -7,12 +7,12 @@
 //! | | `above_next` | `sched` |
 //! | | `above_doorbell` | `rings` |
 //! | | `above_quick` | `syscall::quick` |
-//! | `sync` | `sync_step` | `machine::cpu` |
-//! | | `sync_waiter`, `sync_yield` | `sched` |
+//! | `sync` | `sync_step`, `sync_yield` | `machine::cpu` |
+//! | | `sync_waiter` | `sched` |
 //! | `tori::above` | `tori_is_low` | `mem::reclaim` |
 //! | | `tori_sharers`, `tori_show`, `tori_slots` | `mem` |
-//! | | `tori_is_closed` | `process::charge` |
-//! | | `tori_heap_grew`, `tori_goes_on` | `sched` |
+//! | | `tori_is_closed`, `tori_heap_grew` | `process::charge` |
+//! | | `tori_goes_on` | `sched` |
 //! | | `tori_deliver` | `deliver` |
 //! | | `tori_find` | `checked` |
 //!
@@ -79,12 +79,6 @@ fn sync_waiter() -> Arc<dyn Waiter> {
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
-fn sync_yield() {
-    sched::yield_now();
-}
-
-// SAFETY: K39.
-#[unsafe(no_mangle)]
 fn tori_is_low(torus: &Torus) {
     torus.reclaim().ask();
 }
@@ -98,7 +92,7 @@ fn tori_is_closed(torus: &Torus) -> bool {
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn tori_heap_grew(frames: i64) {
-    sched::charge_heap(frames);
+    charge::heap(frames);
 }
 
 // SAFETY: K39.

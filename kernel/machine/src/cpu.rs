@@ -25,8 +25,8 @@ pub unsafe trait Part: Sync + Sized + 'static {
     const SLOT: usize;
 }
 
-/// Layers above that have a part of each core: tori and scheduler.
-pub const PARTS: usize = 2;
+/// Layers above that have a part of each core: tori, scheduler, programs.
+pub const PARTS: usize = 3;
 
 /// How a layer's part of a core is made.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +92,8 @@ pub struct Cpu {
     carried: Cell<u64>,
     /// Rounds of long loops since it last looked for interrupts.
     rounds: Cell<u32>,
+    /// It has been asked to look whose turn it is.
+    resched: Cell<bool>,
     /// Where its stacks are.
     pub(super) stacks: CoreStacks,
     /// What this core's time-stamp counter lacks to the first core's, in ticks. Written by the first core, before this one
@@ -132,6 +134,7 @@ impl Cpu {
             log: None,
             carried: Cell::new(0),
             rounds: Cell::new(0),
+            resched: Cell::new(false),
             stacks,
             tsc_offset: AtomicI64::new(0),
             root: AtomicU64::new(0),
@@ -276,6 +279,25 @@ pub fn step() {
     if is_due() {
         let_interrupts_in();
     }
+}
+
+/// Has this core look whose turn it is before its current thread goes on with its program. Interrupts ask for that, too.
+// SAFETY: K39, of the type that `sync` declares.
+#[unsafe(export_name = "sync_yield")]
+pub fn request_resched() {
+    this().resched.set(true);
+}
+
+/// Whether this core has been [asked](request_resched) to look whose turn it is.
+#[inline]
+pub fn is_resched_requested() -> bool {
+    this().resched.get()
+}
+
+/// Whether this core has been [asked](request_resched) to look whose turn it is, which it is not any more.
+#[inline]
+pub fn take_resched() -> bool {
+    this().resched.replace(false)
 }
 
 /// The block of core `index`, if that core runs.

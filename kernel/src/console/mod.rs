@@ -3,12 +3,12 @@
 
 mod frame;
 
-use crate::sched;
+use crate::per_core;
 use braid_firmware::cmdline::Console;
 use frame::{Assembler, In, Out};
 use machine::console::uart::{COM1, COM2};
 use machine::console::{is_heard, listen, write_plain};
-use machine::{boot, power};
+use machine::{boot, cpu, power};
 use spin::mutex::SpinMutex;
 use sync::Relax;
 
@@ -80,21 +80,21 @@ pub fn exit(status: u32) -> ! {
 
 /// The port's interrupt, which may come between the pieces of an operation that holds locks: it only notes.
 pub fn note_input() {
-    sched::input().set(true);
-    sched::yield_now();
+    per_core::own().input.set(true);
+    cpu::request_resched();
 }
 
 /// Whether this core is to [take in](take_in) something, and can: messages about it find room.
 #[inline]
 pub fn has_input() -> bool {
-    sched::input().get() && !tori::rings::is_choked()
+    per_core::own().input.get() && !tori::rings::is_choked()
 }
 
 /// Takes in what this core has been interrupted for, if it can. The core holds no lock.
 #[inline]
 pub fn take_in() {
     if has_input() {
-        sched::input().set(false);
+        per_core::own().input.set(false);
         receive();
     }
 }

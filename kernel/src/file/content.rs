@@ -9,7 +9,6 @@ use super::{boot, tree};
 use crate::mem::object::{MemoryObject, ObjectRef, PAGE, Shown};
 use crate::migrate::lease;
 use crate::process::OfTorus as _;
-use crate::sched::pieces;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -17,6 +16,7 @@ use braid_files::archive::NodeId;
 use core::sync::atomic::{AtomicU32, Ordering};
 use sync::Lock;
 use sync::WaitQueue;
+use tori::pieces;
 use vm::space::Object;
 
 /// Bytes of a file that can be written.

@@ -7,13 +7,13 @@ use super::tree::Node;
 use super::tty;
 use crate::console::Output;
 use crate::process::Pid;
-use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::table::Table;
 use core::sync::atomic::{AtomicBool, Ordering};
 use machine::cpu;
 use sync::Lock;
+use tori::pieces;
 use tori::rings;
 
 /// What the first process has as descriptor 0, 1 or 2: the console.

@@ -147,7 +147,7 @@ impl<'a> Transfer<'a> {
     /// [`Stop::Again`] when there is something else to do. Requests are short.
     pub fn pause(&self) -> Result<(), Stop> {
         let long = matches!(&self.buffers, Buffers::Program(left) if left.remaining() > 0);
-        if long && crate::sched::pause() {
+        if long && tori::pieces::pause() {
             Err(Stop::Again)
         } else {
             Ok(())

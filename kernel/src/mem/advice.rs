@@ -134,7 +134,7 @@ fn read_ahead(call: &mut Call, space: &Space, end: VirtAddr) -> Result<(), Stop>
         if space.fault(page.start(), Access::Read) == Outcome::NoMemory {
             break;
         }
-        if crate::sched::pause() {
+        if tori::pieces::pause() {
             return Err(Stop::Again);
         }
     }

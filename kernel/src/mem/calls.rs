@@ -84,7 +84,7 @@ pub(super) fn populate_with(
             Outcome::Wait => return Err(Stop::Memory),
             _ => return Ok(false),
         }
-        if crate::sched::pause() {
+        if tori::pieces::pause() {
             return Err(Stop::Again);
         }
     }
@@ -114,7 +114,7 @@ fn in_pieces(
         if call.inflight.word >= length {
             return Ok(0);
         }
-        if crate::sched::pause() {
+        if tori::pieces::pause() {
             return Err(Stop::Again);
         }
     }
@@ -303,7 +303,7 @@ pub fn mincore(call: &mut Call) -> SysResult {
             return Err(Errno::ENOMEM.into());
         }
         call.inflight.done += count as usize;
-        if crate::sched::pause() {
+        if tori::pieces::pause() {
             return Err(Stop::Again);
         }
     }

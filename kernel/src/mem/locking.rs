@@ -165,7 +165,7 @@ fn populate_all(call: &mut Call, space: &Space) -> Result<(), Stop> {
             Outcome::Resolved | Outcome::Present => page.0 + 1,
             _ => range.end.0,
         };
-        if crate::sched::pause() {
+        if tori::pieces::pause() {
             return Err(Stop::Again);
         }
     }

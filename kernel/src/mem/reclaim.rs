@@ -10,8 +10,6 @@ use super::swap::{Prepared, Swap};
 use super::victim::{Verdict, Victims};
 use crate::checked;
 use crate::process::{OfTorus as _, Pid, Thread};
-use crate::sched;
-use crate::sched::pieces;
 use crate::sched::time::Nanos;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +19,7 @@ use spin::Once;
 use sync::Lock;
 use sync::WaitQueue;
 use tori::counters;
+use tori::pieces;
 use tori::{Make, Part, Torus, low};
 use torus::TorusId;
 use vm::clock::Clock;
@@ -140,7 +139,7 @@ impl Reclaim {
         if !self.asked.load(Ordering::Relaxed) {
             self.asked.store(true, Ordering::Relaxed);
         }
-        crate::sched::yield_now();
+        machine::cpu::request_resched();
     }
 }
 
@@ -148,7 +147,7 @@ impl Reclaim {
 pub fn knocked() {
     let answered = &tori::here().reclaim().answered;
     answered.store(true, Ordering::Relaxed);
-    crate::sched::yield_now();
+    machine::cpu::request_resched();
 }
 
 /// Does what allocations and the disk have asked for. On a core that holds no lock. The disk may answer meanwhile, where a long
@@ -309,7 +308,7 @@ pub fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32
 fn try_to_evict(torus: &'static Torus) -> Option<Progress> {
     let look = (torus.total() / PARTS).max(GLANCE);
     let until = now() + SLICE;
-    let is_over = || now() > until && sched::is_wanted();
+    let is_over = || now() > until && pieces::is_wanted();
     let reclaim = torus.reclaim();
     let evict = || reclaim.with_clock(|clock| evict(torus, clock, BATCH, look, is_over));
     evict().or_else(|| {

@@ -5,7 +5,6 @@
 //! gives is read again when the call runs again ([`Stop::Memory`]), and so are the buffers of transfers, which
 //! go on where they were; what else it gets is written [`later`](super::later).
 
-use crate::sched::pieces;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
@@ -14,6 +13,7 @@ use core::sync::atomic::Ordering;
 use fallible::{TryVec, with_capacity};
 use machine::cpu;
 use machine::usercopy::{self, FaultAt};
+use tori::pieces;
 
 /// The end of user addresses (exclusive): one page below the non-canonical hole, as on Linux.
 pub const USER_END: usize = 0x7fff_ffff_f000;

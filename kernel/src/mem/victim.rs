@@ -9,11 +9,11 @@
 //! with more pages than there was room for pays for that itself, and nobody else does.
 
 use crate::process::{Pid, Process, table};
-use crate::sched::pieces;
 use crate::signal::{self, Signal};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, Ordering};
 use tori::Torus;
+use tori::pieces;
 
 /// What part of the torus's memory a process pays for at least, if it is to be killed for somebody else's sake.
 const PART: u64 = 32;

@@ -4,7 +4,6 @@ use super::home::{self, Home};
 use crate::mem::reclaim::OfTorus as _;
 use crate::mem::reclaim::{self, Room};
 use crate::mem::swap::{Asked, PageName};
-use crate::sched;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::NoMemory;
@@ -70,7 +69,7 @@ pub fn read_in(deposit: DepositId, home: &Home, page: Page) {
         })
     };
     let asked = match &reading {
-        Ok(reading) => sched::on_behalf(reading.clone(), || ask(home, page, reading)),
+        Ok(reading) => tori::on_behalf(reading.clone(), || ask(home, page, reading)),
         Err(NoMemory) => Some(Asked::NoMemory),
     };
     let good = match asked {

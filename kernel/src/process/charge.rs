@@ -5,11 +5,14 @@
 //! table with the error numbers. Each torus counts its own. A user's bound is compared with the sum
 //! of what all tori have counted for that user: the one place where a local operation reads what another torus writes, and never for user 0.
 
+use crate::per_core;
 use crate::process::OfTorus as _;
 use crate::process::Thread;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use machine::cpu;
 use spin::mutex::SpinMutex;
+use sync::Waiter;
 use tori::Torus;
 
 /// What is counted.
@@ -258,10 +261,37 @@ impl Payer {
     }
 }
 
+/// Runs `f` for a user of another torus, as [`tori::on_behalf`] does.
+pub fn serve<R>(user: u32, waiter: Arc<dyn Waiter>, f: impl FnOnce() -> R) -> R {
+    let served = &per_core::own().served_user;
+    let before = served.replace(user);
+    let result = tori::on_behalf(waiter, f);
+    served.set(before);
+    result
+}
+
+/// The user for whom this core [serves](serve) another torus; 0 where that is nobody.
+pub fn served_user() -> u32 {
+    per_core::own().served_user.get()
+}
+
+/// The kernel's heap has grown by so many frames for the current thread, or shrunk, if there is any and the core works for it: not for
+/// another torus, and not for what has come from there.
+pub fn heap(frames: i64) {
+    let works_for_it =
+        || crate::sched::has_current() && !tori::is_on_behalf() && !tori::rings::delivers();
+    if cpu::place().is_some() && works_for_it() {
+        crate::sched::with_current(|thread| {
+            let charged = &thread.process.heap_frames;
+            charged.fetch_add(frames, Ordering::Relaxed);
+        });
+    }
+}
+
 /// For whom this core works.
 pub fn payer() -> Payer {
-    if crate::sched::is_on_behalf() {
-        let user = crate::sched::served_user();
+    if tori::is_on_behalf() {
+        let user = served_user();
         return Payer {
             user,
             privileged: user == 0,

@@ -180,7 +180,7 @@ pub fn getrandom(call: &mut Call) -> SysResult {
             result => result?,
         }
         call.inflight.done += n;
-        if call.inflight.done.is_multiple_of(2 * block.len()) && crate::sched::pause() {
+        if call.inflight.done.is_multiple_of(2 * block.len()) && tori::pieces::pause() {
             return Err(Stop::Again);
         }
     }

@@ -2,7 +2,6 @@
 
 use super::far::Hands;
 use super::{Pid, Process};
-use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -12,6 +11,7 @@ use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use fallible::{TryMap, TryVec};
 use sync::IrqLock;
 use sync::WaitQueue;
+use tori::pieces;
 use tori::rings::Places;
 use torus::TorusId;
 use torus::family::{BirthError, Families, Life, Report, TravelError};

@@ -6,13 +6,11 @@ use super::time::Nanos;
 use super::timer::Timers;
 use crate::process::Thread;
 use alloc::sync::Arc;
-use chacha20::ChaCha20Rng;
-use core::cell::{Cell, RefCell, UnsafeCell};
+use core::cell::{Cell, UnsafeCell};
 use core::ops::Deref;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::Ordering;
 use machine::cpu::{self, Cpu, Part};
-use sync::{Counter, Local, Lock, Waiter};
-use torus::DepositId;
+use sync::{Counter, Local, Lock};
 
 /// What a core alone touches, and what it shares.
 pub(super) struct Core {
@@ -26,16 +24,6 @@ pub(super) struct Core {
     pub(super) account: Account,
     /// What the core's one-shot timer is set to.
     pub(super) armed: Cell<Option<Nanos>>,
-    /// Whom the core works for, when it is not the current thread.
-    pub(super) on_behalf: Cell<Option<Arc<dyn Waiter>>>,
-    /// The user for whom that is, where it is a request of another torus.
-    pub(super) served_user: Cell<u32>,
-    /// The deposit that was drained last, of a process that has come from another torus.
-    pub(super) drained: Cell<Option<DepositId>>,
-    /// The console has interrupted, and what has arrived there has not been taken in.
-    pub(super) input: Cell<bool>,
-    /// Random numbers for the programs on this core.
-    pub(super) random: RefCell<Option<ChaCha20Rng>>,
     shared: Shared,
 }
 
@@ -45,8 +33,6 @@ pub struct Shared {
     pub busy: Counter,
     pub(super) queue: Lock<Queue>,
     pub(super) timers: Lock<Timers>,
-    /// The current thread's slice is over, or another core asks this one to look at its queue.
-    pub(super) resched: AtomicBool,
 }
 
 /// What the scheduler keeps of each core.
@@ -134,16 +120,10 @@ impl Core {
             slice_end: Cell::new(Nanos::ZERO),
             account: Account::new(),
             armed: Cell::new(None),
-            on_behalf: Cell::new(None),
-            served_user: Cell::new(0),
-            drained: Cell::new(None),
-            input: Cell::new(false),
-            random: RefCell::new(None),
             shared: Shared {
                 busy: Counter::new(),
                 queue: Lock::new(Queue::new()),
                 timers: Lock::new(Timers::new()),
-                resched: AtomicBool::new(false),
             },
         }
     }

@@ -74,7 +74,7 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
         if found.is_none() {
             super::switch::arm(core);
             tori::rings::rest(|core| idle.contains(core));
-            if !is_called(core) {
+            if !is_called() {
                 cpu::halt_until_interrupt();
             }
         }
@@ -86,9 +86,9 @@ pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
 }
 
 /// Whether there is work for a core without a thread that may have come since it was last looked for: whoever leaves a core something
-/// [has it look around](super::yield_now), and messages of this core to its own torus interrupt nobody.
-fn is_called(core: &Core) -> bool {
-    core.resched.swap(false, Ordering::Relaxed) || tori::rings::is_rung()
+/// [has it look around](cpu::request_resched), and messages of this core to its own torus interrupt nobody.
+fn is_called() -> bool {
+    cpu::take_resched() || tori::rings::is_rung()
 }
 
 /// Nobody while more waits for other tori than may.

@@ -34,7 +34,7 @@ const BREATH: Nanos = Nanos::from_millis(1);
 pub unsafe fn next_thread() -> *mut UserRegs {
     let core = super::this();
     match core.current.get() {
-        Some(thread) if goes_on(core, thread) && !tori::rings::calls() => {
+        Some(thread) if goes_on(thread) && !tori::rings::calls() => {
             core.account.leave();
             thread.regs.as_ptr()
         }
@@ -45,12 +45,12 @@ pub unsafe fn next_thread() -> *mut UserRegs {
 
 /// Whether nothing stands between a thread and its program, as after most traps.
 #[inline]
-fn goes_on(core: &Core, thread: &Thread) -> bool {
+fn goes_on(thread: &Thread) -> bool {
     !thread.attention.load(Ordering::Relaxed)
         && thread.state() == RunState::Running
         && !has_call(thread)
         && !thread.process.is_stopped()
-        && !core.resched.load(Ordering::Relaxed)
+        && !cpu::is_resched_requested()
 }
 
 /// As [`next_thread`], when there is something to do.
@@ -121,7 +121,7 @@ fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
             return stand_back(core, thread);
         }
         if !has_call(thread) && !thread.process.is_stopped() {
-            return !core.resched.load(Ordering::Relaxed) || keeps_turn(core, thread);
+            return !cpu::is_resched_requested() || keeps_turn(core, thread);
         }
         if !resume(core, thread) {
             return false;
@@ -159,7 +159,7 @@ fn resume(core: &Core, thread: &Arc<Thread>) -> bool {
     }
     // However often it is woken at once.
     cpu::let_interrupts_in();
-    if core.resched.load(Ordering::Relaxed) {
+    if cpu::is_resched_requested() {
         // It has been woken, or its call is long: the others first.
         charge(core, thread);
         thread.set_state(RunState::Ready);
@@ -176,7 +176,7 @@ fn resume(core: &Core, thread: &Arc<Thread>) -> bool {
 /// Whether nobody else is to run when the core has been asked to look.
 #[cold]
 fn keeps_turn(core: &Core, thread: &Arc<Thread>) -> bool {
-    core.resched.store(false, Ordering::Relaxed);
+    cpu::take_resched();
     crate::mem::reclaim::keep_up();
     crate::migrate::lease::holder::sweep();
     charge(core, thread);
@@ -252,7 +252,7 @@ unsafe fn start(core: &'static Core, thread: Arc<Thread>, turn: u64) {
     core.account.begin(turn);
     load(core, &thread);
     tori::counters::own().switches.add(1);
-    core.resched.store(false, Ordering::Relaxed);
+    cpu::take_resched();
     let end = slice_end(&thread);
     // SAFETY: K20, by the caller's promise.
     unsafe { core.current.replace(Some(thread)) };

@@ -106,7 +106,7 @@ pub fn tick() {
         if super::has_current() {
             super::charge();
         }
-        core.resched.store(true, Ordering::Relaxed);
+        cpu::request_resched();
         // Not at once again: a long operation that lets interrupts in would get no further.
         core.slice_end.set(now + SLICE);
     }

@@ -3,7 +3,6 @@
 use super::info::SI_USER;
 use super::{SigInfo, Signal};
 use crate::process::charge::{self, Charge, Kind};
-use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -11,6 +10,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use fallible::{NoMemory, TryMap, collect};
 use sync::IrqLock;
 use sync::OwnCell;
+use tori::pieces;
 
 /// Signals that no mask holds back.
 pub const UNMASKABLE: u64 = Signal::KILL.bit() | Signal::STOP.bit();

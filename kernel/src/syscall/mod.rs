@@ -119,7 +119,7 @@ fn stopped(thread: &Arc<Thread>, mut inflight: InFlight, stop: Stop, rule: Inter
         set_deadline(thread, at);
     }
     if stop == Stop::Again {
-        crate::sched::yield_now();
+        machine::cpu::request_resched();
         thread.wake();
     }
 }
@@ -146,6 +146,6 @@ fn set_deadline(thread: &Arc<Thread>, at: Nanos) {
         // Without memory for a timer the call runs again: it polls, and others run in between.
         thread.timer.set(None);
         thread.wake();
-        crate::sched::yield_now();
+        machine::cpu::request_resched();
     }
 }

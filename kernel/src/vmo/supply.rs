@@ -2,7 +2,6 @@
 
 use crate::mem::held::Held;
 use crate::process::charge::{self, Kind, One};
-use crate::sched;
 use machine::cpu;
 use vm::frames::{Owner, Use};
 use vm::hash::PageBytes;
@@ -30,7 +29,7 @@ pub fn has_room(pages: u64) -> bool {
 impl Page {
     /// A frame whose content is what it is: others may map it, and none writes to it.
     pub fn of(frame: Held) -> Self {
-        sched::charge_heap(1);
+        charge::heap(1);
         Self::Frame(frame, One::new(Kind::ObjectPage))
     }
 
@@ -46,7 +45,7 @@ impl Page {
 impl Drop for Page {
     fn drop(&mut self) {
         if matches!(self, Self::Frame(..)) {
-            sched::charge_heap(-1);
+            charge::heap(-1);
         }
     }
 }
@@ -86,7 +85,7 @@ impl PageSupply for Frames {
         }
         let held = Held::zeroed(Use::Cached).ok_or(OutOfPages)?;
         // The process that builds an object pays for it.
-        sched::charge_heap(1);
+        charge::heap(1);
         // In no slot of the page cache: that comes when it is mapped.
         let frames = tori::here().memory().frames();
         frames.assign(held.frame(), Use::Cached, Owner::CONTENT, u64::MAX);

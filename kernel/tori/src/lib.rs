@@ -18,6 +18,7 @@ mod failing;
 pub mod heap;
 mod member;
 mod part;
+pub mod pieces;
 pub mod poison;
 mod pool;
 mod remote;
@@ -26,7 +27,7 @@ pub mod rings;
 mod slots;
 
 pub use divide::{Early, divide};
-pub use member::{Member, Own, here, own, try_here};
+pub use member::{Member, Own, behalf, here, is_on_behalf, on_behalf, own, try_here};
 pub use part::{Make, Maker, PARTS, Part};
 pub use remote::RemoteFrame;
 
@@ -176,7 +177,7 @@ impl Torus {
     /// Whether the kernel takes no more memory for whom this core works: what it does for other tori ends when its heap and memory objects
     /// have more than half of the frames, since nobody here pays for that, and nobody here is to end for it. Names end before that.
     pub fn is_closed(&self) -> bool {
-        own().serves.get() && above::tori_is_closed(self)
+        is_on_behalf() && above::tori_is_closed(self)
     }
 
     /// Brings back to the pool what cores keep at hand.

@@ -2,9 +2,10 @@
 
 use super::Torus;
 use crate::counted::Counters;
+use alloc::sync::Arc;
 use core::cell::Cell;
 use machine::cpu::{self, Part};
-use sync::Local;
+use sync::{Local, Waiter};
 use vm::pool::CoreCache;
 
 /// A core of a torus.
@@ -21,8 +22,10 @@ pub struct Member {
 pub struct Own {
     /// Frames that it has set aside for its next reservations.
     pub(super) credit: Cell<u64>,
-    /// It works for somebody else than its current thread: mostly for another torus.
-    pub serves: Cell<bool>,
+    /// Whom it works for, when it is not the current thread: mostly another torus.
+    behalf: Cell<Option<Arc<dyn Waiter>>>,
+    /// Whether there is anybody.
+    serves: Cell<bool>,
     /// An allocation has failed for want of frames since the call began.
     pub short_of_memory: Cell<bool>,
     /// What it sends to other tori is to go together.
@@ -45,6 +48,7 @@ impl Member {
             counters: Counters::new(),
             own: Local::new(Own {
                 credit: Cell::new(0),
+                behalf: Cell::new(None),
                 serves: Cell::new(false),
                 short_of_memory: Cell::new(false),
                 gathers: Cell::new(false),
@@ -87,4 +91,29 @@ pub fn here() -> &'static Torus {
 pub fn try_here() -> Option<&'static Torus> {
     let own: Option<&Member> = cpu::try_this()?.try_part();
     own.map(|own| own.torus)
+}
+
+/// Runs `f`, which works for `waiter` and not for the current thread: it waits for pages that `f` needs.
+pub fn on_behalf<R>(waiter: Arc<dyn Waiter>, f: impl FnOnce() -> R) -> R {
+    let own = own();
+    let before = own.behalf.replace(Some(waiter));
+    own.serves.set(true);
+    let result = f();
+    own.serves.set(before.is_some());
+    own.behalf.set(before);
+    result
+}
+
+/// Whom this core works for, where [`on_behalf`] says that it is not the current thread.
+pub fn behalf() -> Option<Arc<dyn Waiter>> {
+    let own = &own().behalf;
+    let other = own.take();
+    own.set(other.clone());
+    other
+}
+
+/// Whether this core works for somebody else than the current thread: see [`on_behalf`].
+#[inline]
+pub fn is_on_behalf() -> bool {
+    own().serves.get()
 }

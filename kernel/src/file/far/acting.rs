@@ -9,7 +9,6 @@ use super::super::tree::{Node, World};
 use super::behind::Behind;
 use super::serving::Serving;
 use super::{MAIN, exports};
-use crate::sched::pieces;
 use crate::syscall::call::{InFlight, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -22,6 +21,7 @@ use braid_files::walk::{self, Leaving, Target, Walk};
 use fallible::{TryVec, with_capacity};
 use ipc::parcel::{PAYLOAD, PAYLOAD_MAX};
 use sync::Waiter;
+use tori::pieces;
 
 /// Does what is asked.
 pub(super) fn act(serving: &Arc<Serving>, in_flight: &mut InFlight) -> Result<Answer, Stop> {

@@ -14,7 +14,6 @@ use super::interruption::{Interruption, interruption};
 use super::journal::forget;
 use super::remote::{self, Remote};
 use crate::process::{Pid, Process, Thread};
-use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::collections::BTreeMap;
@@ -27,6 +26,7 @@ use braid_files::table::Table;
 use core::sync::atomic::Ordering;
 use fallible::{TryMap, TryVec, with_capacity};
 use machine::cpu;
+use tori::pieces;
 
 /// The files of a process on their way. Dropped before they have been [sent](Self::sent), the target holds none of them.
 pub struct Packed {

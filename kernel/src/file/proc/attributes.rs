@@ -35,7 +35,7 @@ impl Proc {
     /// Whether it is about the process that asks.
     pub fn is_own(&self) -> bool {
         // A core that serves another torus may have no thread.
-        !crate::sched::is_on_behalf()
+        !tori::is_on_behalf()
             && self.subject().is_some_and(|shown| {
                 let own = crate::sched::current().process.clone();
                 (shown.pid, shown.since) == (own.pid, own.since)

@@ -279,8 +279,8 @@ fn signals(process: &Process) -> Signals {
 /// Where a program lies, for those alone who may look into it; for others nothing that would help to guess it, as on Linux.
 fn places(process: &Process, memory: &maps::Totals) -> [u64; 4] {
     let subject = *process.credentials.lock();
-    let may_inspect = if crate::sched::is_on_behalf() {
-        crate::sched::served_user() == 0
+    let may_inspect = if tori::is_on_behalf() {
+        crate::process::charge::served_user() == 0
     } else {
         let own = crate::sched::current();
         let who = own.process.credentials.lock().identity();

@@ -3,13 +3,13 @@
 use super::super::open::{Body, OpenFile};
 use super::super::tree::Node;
 use super::Subject;
-use crate::sched::pieces;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::credentials::Identity;
 use braid_files::stat::{entry_type, write_entry};
 use fallible::{NoMemory, to_vec};
+use tori::pieces;
 
 /// The longest entry of a listing, in bytes: a name of 255, its frame and alignment.
 const ENTRY_MAX: usize = 288;

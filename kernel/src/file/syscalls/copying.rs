@@ -192,7 +192,7 @@ fn copy(call: &mut Call, from: &Side, to: &Side, count: u64) -> SysResult {
             }
             Err(stop) => return Err(stop),
         }
-        if crate::sched::pause() {
+        if tori::pieces::pause() {
             return Err(Stop::Again);
         }
     }

@@ -4,9 +4,9 @@ use super::super::open::{Body, Flags, OpenFile};
 use super::super::pipe;
 use super::{descriptor_limit, place_or_file};
 use crate::mem::user::write_value;
-use crate::sched::pieces;
-use crate::syscall::call::{Call, SysResult};
+use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use tori::pieces;
 
 /// close(2).
 pub fn close(call: &mut Call) -> SysResult {
@@ -37,7 +37,9 @@ pub fn close_range(call: &mut Call) -> SysResult {
         }
         from = fd + 1;
         call.inflight.word = from as u64;
-        pieces::stop()?;
+        if pieces::pause_if_due() {
+            return Err(Stop::Again);
+        }
     }
     Ok(0)
 }

@@ -4,7 +4,6 @@ use super::super::caller::Caller;
 use super::super::far::{self, asking, journal};
 use super::super::open::{Body, OpenFile};
 use super::super::service::poll::events;
-use crate::sched::pieces;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -14,6 +13,7 @@ use braid_files::chunks::Chunks;
 use braid_files::far::ask::Ask;
 use fallible::TryVec;
 use sync::Waiter;
+use tori::pieces;
 
 /// A file that is watched.
 pub(super) struct Watched {

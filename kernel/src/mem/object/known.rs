@@ -2,12 +2,12 @@
 
 use super::ObjectRef;
 use crate::process::OfTorus as _;
-use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use fallible::TryVec;
 use sync::Lock;
+use tori::pieces;
 
 /// The torus's object of this identity, made when there is none.
 pub(super) fn known(

@@ -4,7 +4,6 @@ use super::super::own;
 use super::fault::take_back;
 use super::{Host, Todo, step};
 use crate::mem::space::{Space, VmSpace};
-use crate::sched;
 use alloc::sync::Arc;
 use machine::cpu;
 use tori::low;
@@ -15,7 +14,7 @@ use vm::space::Away;
 /// Goes on with what spaces of this torus have elsewhere, while nobody has anything else to do. False when there is nothing to do
 /// before something else happens.
 pub fn drain() -> bool {
-    let cursor = sched::drained();
+    let cursor = &crate::per_core::own().drained;
     let count = own().claims.lock().len();
     (0..count).any(|_| {
         cpu::let_interrupts_in();

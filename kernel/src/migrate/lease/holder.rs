@@ -11,13 +11,13 @@ use crate::mem::spaces::Forgotten;
 use crate::process::OfTorus as _;
 use crate::process::{Pid, closing};
 use crate::sched;
-use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use machine::{paging, shootdown};
 use sync::Lock;
 use sync::WaitQueue;
+use tori::pieces;
 use tori::rings::{self, Places};
 use torus::TorusId;
 use torus::lease::{Answer, Entry, Known, Lease, Why};
@@ -211,7 +211,7 @@ pub fn ended(far: &Far) {
     let (name, lease) = (far.name, far.lease.lock().number());
     own().held.lock().end((name.home, name.number), lease);
     own().ended.store(true, Ordering::Release);
-    sched::yield_now();
+    machine::cpu::request_resched();
 }
 
 /// Gives back what has ended. On a core that holds no lock.

@@ -5,14 +5,13 @@ use crate::mem::held::Held;
 use crate::mem::object::{ObjectRef, Shown, SourceError};
 use crate::mem::reclaim::{self, Room};
 use crate::process::{Pid, closing};
-use crate::sched;
-use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::{NoMemory, insist};
 use machine::cpu;
 use sync::Waiter;
+use tori::pieces;
 use tori::rings;
 use tori::rings::Places;
 use torus::TorusId;
@@ -210,7 +209,7 @@ pub fn lend(wish: Wish) {
     };
     let mut lent = try_lend(&wish, &lending);
     while lent == Err(SourceError::NoMemory) {
-        lent = match sched::on_behalf(lending.clone(), || make_room(&lending)) {
+        lent = match tori::on_behalf(lending.clone(), || make_room(&lending)) {
             Room::Made => try_lend(&wish, &lending),
             Room::Wait => return,
             Room::None => break,
@@ -244,7 +243,7 @@ fn try_lend(wish: &Wish, lending: &Arc<Lending>) -> Result<(), SourceError> {
         let Some((look, object)) = looked else {
             return Ok(());
         };
-        let page = match sched::on_behalf(lending.clone(), || object.0.page(wish.index))? {
+        let page = match tori::on_behalf(lending.clone(), || object.0.page(wish.index))? {
             // Only content has pages without a frame here, and objects of other tori are not lent.
             Shown::Zero | Shown::Lent(_) if !object.is_content() => return Err(SourceError::Lost),
             page => page,

@@ -9,12 +9,12 @@ pub use holder::Far;
 
 use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef};
-use crate::sched::pieces;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use fallible::TryMap;
 use sync::Lock;
+use tori::pieces;
 use tori::rings;
 use tori::rings::Places;
 use torus::TorusId;

@@ -1,12 +1,12 @@
 //! Argument and environment strings on their way from one program to the next.
 
 use crate::mem::user::{read_c_string, read_value};
-use crate::sched::pieces;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use fallible::{TryVec, with_capacity};
 use machine::cpu;
+use tori::pieces;
 
 /// The longest single string, its NUL included (MAX_ARG_STRLEN).
 const STRING_MAX: usize = 128 * 1024;

@@ -2,12 +2,12 @@
 
 use crate::file::Executable;
 use crate::mem::user::USER_END;
-use crate::sched::pieces;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::executable::elf::{Header, HeaderError, Plan, PlanError, Table, Within};
 use fallible::{NoMemory, TryVec};
+use tori::pieces;
 use vm::addr::VirtAddr;
 
 /// Why a file is not executed.

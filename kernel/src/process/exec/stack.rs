@@ -8,12 +8,12 @@ use super::args::Strings;
 use crate::mem::user::UserSlice;
 use crate::process::command::{AUXILIARY, Command};
 use crate::process::{random, time};
-use crate::sched::pieces;
 use crate::signal::frame;
 use crate::syscall::call::Stop;
 use braid_files::credentials::Credentials;
 use braid_files::executable::elf::Plan;
 use machine::cpu;
+use tori::pieces;
 
 /// Auxiliary vector entries (getauxval(3)).
 const AT_PHDR: u64 = 3;
