@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::names::Words;
-use crate::sources::{ModulePath, Modules};
+use crate::sources::{Module, ModulePath, Modules};
 
 /// Re-exports that lead from one to the next, before a name counts as not found.
 const DEPTH: usize = 16;
@@ -23,6 +23,21 @@ pub fn edges(modules: &Modules) -> BTreeSet<(ModulePath, ModulePath)> {
         }
     }
     edges
+}
+
+/// The modules of the crate `name` of which another crate names something.
+#[must_use]
+pub fn across(user: &Modules, name: &str, modules: &Modules) -> BTreeSet<ModulePath> {
+    let mut found = BTreeSet::new();
+    for Module { names, .. } in user.values() {
+        let imports = names.imports.values().chain(&names.globs);
+        for path in imports.chain(&names.paths) {
+            if let Some((_, rest)) = path.split_first().filter(|(first, _)| *first == name) {
+                found.extend(Resolver(modules).found(&Vec::new(), rest, DEPTH));
+            }
+        }
+    }
+    found
 }
 
 struct Resolver<'a>(&'a Modules);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod circle;
+pub mod core;
 pub mod count;
 pub mod imports;
 pub mod layers;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use braid_layers::{circle, count, imports, layers, sources};
+use braid_layers::{circle, core, count, imports, layers, sources};
 
 fn main() -> Result<()> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -24,6 +24,13 @@ fn main() -> Result<()> {
                 }
             }
         }
+    }
+    let parts = core::parts(&packages)?;
+    let lines: usize = parts.iter().map(|part| part.lines).sum();
+    println!("core: {lines} lines, {} at the most", core::MOST);
+    for part in parts {
+        let files = part.modules.len();
+        println!("  {}: {files} files, {} lines", part.name, part.lines);
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use braid_layers::{circle, count, imports, layers, sources};
+use braid_layers::{circle, core, count, imports, layers, sources};
 
 fn project() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
@@ -44,6 +44,14 @@ fn circles_are_small() {
     }
 }
 
+#[test]
+fn the_core_is_small() {
+    let packages = layers::packages(project()).unwrap();
+    let parts = core::parts(&packages).unwrap();
+    let lines: usize = parts.iter().map(|part| part.lines).sum();
+    assert!(lines < core::MOST, "{lines} lines: {parts:?}");
+}
+
 /// A crate of these files.
 fn sample(files: &[(&str, &str)]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
@@ -78,6 +86,25 @@ fn a_circle_is_seen_through_imports_re_exports_and_macros() {
         "crate::c imports crate::a",
     ];
     assert_eq!(found, [(3, imports.map(str::to_owned).to_vec())]);
+}
+
+#[test]
+fn what_a_crate_uses_of_another_is_found_where_it_is_defined() {
+    let below = [
+        ("lib.rs", "pub mod a; pub mod b; mod c; pub use c::Three;"),
+        ("a.rs", "pub struct One;"),
+        ("b.rs", "pub struct Two;"),
+        ("c.rs", "pub struct Three;"),
+    ];
+    let above = [(
+        "lib.rs",
+        "use below::{Three, a::One}; fn f(_: One, _: Three, _: other::b::Two) {}",
+    )];
+    let (below, above) = (sample(&below), sample(&above));
+    let read = |directory: &tempfile::TempDir| sources::read(&directory.path().join("lib.rs"));
+    let (below, above) = (read(&below).unwrap(), read(&above).unwrap());
+    let used = imports::across(&above, "below", &below);
+    assert_eq!(used.into_iter().collect::<Vec<_>>(), [["a"], ["c"]]);
 }
 
 #[test]
