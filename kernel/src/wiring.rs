@@ -30,7 +30,7 @@ use machine::{Exception, Interrupt, QuickTable};
 use sync::Waiter;
 use tori::{Torus, rings};
 use torus::TorusId;
-use torus::message::Message;
+use torus::ring::Line;
 #[cfg(feature = "checked")]
 use vm::addr::Frame;
 use vm::frames::{Owner, Sharers};
@@ -121,8 +121,8 @@ fn tori_goes_on() {
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
-fn tori_deliver(from: TorusId, message: Message) {
-    deliver::deliver(from, message);
+fn tori_deliver(from: TorusId, line: &Line) {
+    deliver::deliver(from, line);
 }
 
 // SAFETY: K39.

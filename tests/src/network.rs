@@ -23,9 +23,9 @@ mod touch;
 use std::collections::{BTreeMap, VecDeque};
 
 use torus::{
-    DepositId, TorusId,
-    message::Message,
-    migrate::{DepositEvent, Event},
+    DepositId, TorusId, family, lease as lent,
+    message::{MessageError, Protocol, protocol_of},
+    migrate::{self as moves, DepositEvent, Event},
     pid::Pid,
     ring::Line,
 };
@@ -189,7 +189,7 @@ impl World {
         self.torus(at).processes.get_mut(&pid)
     }
 
-    fn send(&mut self, from: TorusId, to: TorusId, message: Message) {
+    fn send(&mut self, from: TorusId, to: TorusId, message: impl Protocol) {
         self.statistics.messages += 1;
         self.wires
             .entry((from, to))
@@ -206,14 +206,24 @@ impl World {
             self.wires.remove(&(from, to));
         }
         match line {
-            Some(line) => self.receive(to, from, Message::decode(&line)?),
+            Some(line) => self.receive(to, from, &line),
             None => Ok(()),
         }
     }
 
-    /// Gives a message to the machine that it is for. Messages about what is closed meanwhile are ignored
-    /// where the protocol allows them.
-    fn receive(&mut self, at: TorusId, from: TorusId, message: Message) -> Outcome {
+    /// Gives a message to the machine that it is for.
+    fn receive(&mut self, at: TorusId, from: TorusId, line: &Line) -> Outcome {
+        match protocol_of(line) {
+            moves::Message::PROTOCOL => self.about_move(at, from, moves::Message::decode(line)?),
+            family::Message::PROTOCOL => self.about_process(at, family::Message::decode(line)?),
+            lent::Message::PROTOCOL => self.about_lease(at, from, lent::Message::decode(line)?),
+            _ => Err(MessageError::Kind(line.0[0]).into()),
+        }
+    }
+
+    /// Messages about what is closed meanwhile are ignored where the protocol allows them.
+    fn about_move(&mut self, at: TorusId, from: TorusId, message: moves::Message) -> Outcome {
+        use moves::Message;
         match message {
             Message::Offer { pid, image } => self.adopt(at, from, pid, image),
             Message::Adopted { pid } => self.event(at, pid, Event::Adopted),
@@ -246,6 +256,13 @@ impl World {
                 self.at_host(at, parent, Event::ForkFailed { child })?;
                 self.at_host(at, child, Event::ForkFailed { child })
             }
+            other => panic!("nobody sends {other:?}"),
+        }
+    }
+
+    fn about_process(&mut self, at: TorusId, message: family::Message) -> Outcome {
+        use family::Message;
+        match message {
             Message::Moved {
                 pid,
                 moves,
@@ -253,7 +270,7 @@ impl World {
             } => self.moved(at, pid, moves, torus),
             Message::Reaped { pid, moves } => Ok(self.torus(at).births.reaped(pid, moves)?),
             Message::Signal { to, .. } => self.signal(at, to, message),
-            other => self.about_lease(at, from, other),
+            other => panic!("nobody sends {other:?}"),
         }
     }
 

@@ -9,6 +9,10 @@
 //! change all the time are damped: a process rests where it arrived, twice as long after each move, and does not
 //! move before its pages have.
 
+mod message;
+
+pub use message::Message;
+
 use crate::{TorusId, pid::Pid};
 
 /// How busy a torus is.

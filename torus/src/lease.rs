@@ -18,10 +18,12 @@
 mod holder;
 mod holdings;
 mod lender;
+mod message;
 
 pub use holder::{Known, Lease};
 pub use holdings::{Entry, Holdings, Name};
 pub use lender::{Cut, Lender, Look, NoObject, Outstanding, Part, Recall, Unlent};
+pub use message::Message;
 
 use vm::addr::Frame;
 

@@ -12,15 +12,20 @@
 
 extern crate alloc;
 
+#[macro_use]
+pub mod message;
+
 pub mod balance;
 pub mod family;
+pub mod file;
 mod id;
 pub mod lease;
-pub mod message;
+pub mod machine;
 pub mod migrate;
 pub mod outbox;
 pub mod pid;
 pub mod plan;
+pub mod probe;
 pub mod ring;
 pub mod span;
 

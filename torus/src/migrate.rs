@@ -32,12 +32,14 @@ mod deposit;
 mod effects;
 mod event;
 mod flights;
+mod message;
 mod resident;
 mod window;
 
 pub use deposit::{Deposit, DepositEffect, DepositEffects, DepositEvent, Held, HeldPages};
 pub use effects::Few;
 pub use event::{Effect, Event};
+pub use message::{Message, Refusal};
 pub use resident::{Claim, RemotePages, Resident};
 pub use window::Window;
 

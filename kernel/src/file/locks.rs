@@ -10,7 +10,7 @@ use crate::process::Pid;
 use crate::process::charge::{self, Charge, Kind};
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use ::torus::message::Message;
+use ::torus::file::Message;
 use braid_files::archive::S_IFREG;
 use braid_files::locks::{self, Locks, Owner, Refused, Waits};
 use machine::cpu;
@@ -214,7 +214,7 @@ pub fn closed(file: &OpenFile, context: &Context) {
         Body::Far(remote)
             if remote.description.kind == S_IFREG && context.may_have_far_records() =>
         {
-            let message = Message::FileUnlock {
+            let message = Message::Unlock {
                 file: remote.number,
                 process: context.pid,
             };

@@ -15,8 +15,8 @@ use machine::cpu;
 use tori::Torus;
 use tori::rings;
 use torus::TorusId;
-use torus::message::{Message, Refusal};
 use torus::migrate::{Claim, Effect, Effects, Resident};
+use torus::migrate::{Message, Refusal};
 use vm::addr::Frame;
 
 /// The torus `from` offers a process.

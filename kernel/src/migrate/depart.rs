@@ -22,8 +22,8 @@ use machine::time::{self, Nanos};
 use tori::counters;
 use tori::rings;
 use torus::family::TravelError;
-use torus::message::{Message, Refusal};
 use torus::migrate::{Claim, Event, Resident};
+use torus::migrate::{Message, Refusal};
 use torus::{DepositId, TorusId};
 
 /// A process that is offered.

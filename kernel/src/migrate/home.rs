@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use fallible::TryMap;
 use sync::Lock;
 use tori::{counters, rings};
-use torus::message::Message;
+use torus::migrate::Message;
 use torus::migrate::{Deposit, DepositEffect, DepositEffects, DepositEvent, Held, HeldPages};
 use torus::span::Span;
 use torus::{DepositId, TorusId};

@@ -16,6 +16,7 @@ pub mod host;
 pub mod image;
 pub mod lease;
 mod reading;
+pub mod receive;
 
 use crate::mem::space::Space;
 use crate::process::OfTorus as _;

@@ -16,8 +16,8 @@ use machine::time::Nanos;
 use sync::Lock;
 use tori::Torus;
 use tori::rings;
+use torus::balance::Message;
 use torus::balance::{self, Candidate, Load};
-use torus::message::Message;
 use torus::{MAX_TORI, TorusId};
 
 /// Nanoseconds between two tellings.
@@ -73,7 +73,7 @@ pub fn tick() {
         return;
     }
     if torus.share().migrate.has_claims() {
-        rings::send(torus.id, Message::Tend {});
+        rings::send(torus.id, torus::migrate::Message::Tend {});
     }
     let load = load(torus);
     if !boot::info().command_line.balance || load.waiting() == 0 {

@@ -17,7 +17,7 @@ use machine::time::Nanos;
 use machine::{boot, cpu, time};
 use tori::rings;
 use torus::TorusId;
-use torus::message::Message;
+use torus::machine::Message;
 
 /// The number of the call in which the first process waits for the others to be gone; no program can make it.
 pub const LAST: u64 = u64::MAX - 2;

@@ -12,9 +12,9 @@ use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use machine::time;
+use tori::rings;
 use torus::TorusId;
-use torus::family::World;
-use torus::message::Message;
+use torus::balance::Message;
 
 /// The number of drain.
 pub const DRAIN: u64 = 4098;
@@ -45,14 +45,14 @@ pub fn drain(call: &mut Call) -> SysResult {
     call.inflight.deadline = None;
     let (from, begin) = (call.process.pid, call.inflight.runs == 0);
     let undo = call.args[1] == UNDO;
-    let answer = ask(call, 1, |_, token, hands| {
+    let answer = ask(call, 1, |_, token, _| {
         let question = Message::Drain {
             from,
             token,
             begin,
             undo,
         };
-        hands.send(torus, question);
+        rings::send(torus, question);
     });
     // A process that cannot leave may hold the call up for ever: signals end it, and the caller may be sent away itself.
     let answer = answer.map_err(|stop| match stop {

@@ -15,8 +15,8 @@ use core::sync::atomic::Ordering;
 use machine::cpu;
 use tori::rings;
 use torus::TorusId;
+use torus::family::Message;
 use torus::family::{Answer, By, Carried, Families, News, Order, Report, Sent, Struck, World};
-use torus::message::Message;
 
 /// A child exited.
 const CLD_EXITED: i32 = 1;

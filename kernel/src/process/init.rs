@@ -14,7 +14,7 @@ use machine::fpu::FpuState;
 use machine::regs::UserRegs;
 use sync::Lock;
 use tori::rings;
-use torus::message::Message;
+use torus::machine::Message;
 
 /// The number of the call that the first process runs before it has a program; no program can make it.
 pub const FIRST: u64 = u64::MAX - 1;

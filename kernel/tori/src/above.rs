@@ -3,7 +3,7 @@
 use crate::Torus;
 use fallible::NoMemory;
 use torus::TorusId;
-use torus::message::Message;
+use torus::ring::Line;
 #[cfg(feature = "checked")]
 use vm::addr::Frame;
 use vm::frames::{Owner, Sharers};
@@ -30,7 +30,7 @@ unsafe extern "Rust" {
     /// Programs of this torus may go on: fewer lines wait.
     pub(crate) safe fn tori_goes_on();
     /// Hands on a message from the torus `from`.
-    pub(crate) safe fn tori_deliver(from: TorusId, message: Message);
+    pub(crate) safe fn tori_deliver(from: TorusId, line: &Line);
     /// Logs what leads to a frame that should be free.
     #[cfg(feature = "checked")]
     pub(crate) safe fn tori_find(torus: &Torus, frame: Frame);

@@ -4,8 +4,7 @@ use std::{collections::BTreeSet, mem};
 
 use torus::{
     DepositId, TorusId,
-    message::Message,
-    migrate::{Deposit, DepositEffect, DepositEffects, DepositEvent, Held, HeldPages},
+    migrate::{Deposit, DepositEffect, DepositEffects, DepositEvent, Held, HeldPages, Message},
     span::Span,
 };
 use vm::addr::{Frame, Page};

@@ -2,8 +2,7 @@
 
 use torus::{
     TorusId,
-    lease::{Answer, Known, Lease, Recall, Why},
-    message::Message,
+    lease::{Answer, Known, Lease, Message, Recall, Why},
     pid::Pid,
 };
 use vm::addr::{Frame, Page};

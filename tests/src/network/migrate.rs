@@ -3,9 +3,8 @@
 use std::{collections::BTreeSet, mem};
 
 use torus::{
-    DepositId, TorusId,
-    message::{Message, Refusal},
-    migrate::{Claim, Deposit, Effect, Effects, Event, MigrateError, Resident},
+    DepositId, TorusId, family,
+    migrate::{Claim, Deposit, Effect, Effects, Event, Message, MigrateError, Refusal, Resident},
     pid::{Pid, Whereabouts},
     span::Span,
 };
@@ -67,7 +66,7 @@ impl World {
                 Effect::Resume(_) => self.resume(at, pid)?,
                 Effect::Forward { to } => {
                     if self.process(at, pid).is_some_and(|process| process.held) {
-                        let signal = Message::Signal {
+                        let signal = family::Message::Signal {
                             to: pid,
                             token: 0,
                             sent: SIGKILL,
@@ -89,7 +88,7 @@ impl World {
                 Effect::Over => {
                     if let Some(process) = self.torus(at).processes.remove(&pid) {
                         let moves = process.moves;
-                        self.send(at, pid.birth(), Message::Reaped { pid, moves });
+                        self.send(at, pid.birth(), family::Message::Reaped { pid, moves });
                     }
                 }
             }
@@ -250,7 +249,7 @@ impl World {
         let process = Process::new(resident, memory, moves);
         self.torus(at).processes.insert(pid, process);
         self.statistics.migrations += 1;
-        self.send(at, pid.birth(), Message::Moved { pid, moves, at });
+        self.send(at, pid.birth(), family::Message::Moved { pid, moves, at });
         self.execute(at, pid, effects)
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use torus::{
     TorusId,
+    family::Message,
     family::Sent,
-    message::Message,
     migrate::{Effects, Event, Resident},
     pid::Pid,
 };

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use torus::{
     DepositId, DepositNames, TorusId,
     lease::Lender,
-    message::Refusal,
-    migrate::{Claim, Deposit, Resident},
+    migrate::{Claim, Deposit, Refusal, Resident},
     pid::{Births, Pid},
 };
 use vm::{

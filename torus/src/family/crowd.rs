@@ -16,11 +16,12 @@ mod noted;
 
 pub(super) use noted::Crowds;
 
+use super::Message;
 use super::{
     By, Crowd, Families, Kin, Life, Members, Order, Told, World,
     route::{NO_PROCESS, NOT_PERMITTED},
 };
-use crate::{TorusId, message::Message, pid::Pid};
+use crate::{TorusId, pid::Pid};
 use alloc::vec::Vec;
 use core::ops::Bound;
 use noted::{Logged, Owed, Round};

@@ -1,7 +1,8 @@
 //! Ends and changes of state: from a process to its parent, and to the next parent when that ends too.
 
+use super::Message;
 use super::{Carried, Child, Ended, Families, Kin, Life, News, Report, Sent, Struck, World};
-use crate::{message::Message, pid::Pid};
+use crate::pid::Pid;
 use fallible::TryMap;
 
 /// Children that are sent on at once, each with two messages.

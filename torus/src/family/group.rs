@@ -3,11 +3,12 @@
 //! Where a rule needs to know whether a group exists, and it does not on this torus, the caller asks all tori
 //! ([`Families::to_crowd`] with signal 0) and comes again with the answer.
 
+use super::Message;
 use super::{
     Families, PIECE, World,
     route::{NO_PROCESS, NOT_PERMITTED},
 };
-use crate::{message::Message, pid::Pid};
+use crate::pid::Pid;
 
 /// EACCES: it has executed a program since fork.
 const EXECUTED: i32 = -13;

@@ -32,7 +32,9 @@
 
 mod crowd;
 mod end;
+mod fields;
 mod group;
+mod message;
 mod news;
 mod order;
 mod route;
@@ -40,6 +42,7 @@ mod travel;
 mod wait;
 
 pub use crowd::Count;
+pub use message::Message;
 pub use news::{Carried, Crowd, Ended, Members, News, Report, Sent, Struck, Told};
 pub use order::{Answer, By, Order};
 pub use travel::TravelError;
@@ -51,7 +54,6 @@ use fallible::{NoMemory, TryMap};
 
 use crate::{
     TorusId,
-    message::Message,
     pid::{Births, Pid, PidError},
 };
 use crowd::Crowds;

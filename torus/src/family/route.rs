@@ -1,9 +1,9 @@
 //! Delivering messages to processes wherever they are; [`crate::pid`] says how they are found.
 
+use super::Message;
 use super::{Answer, By, Carried, Families, Kin, Life, Order, Sent, World};
 use crate::{
     TorusId,
-    message::Message,
     pid::{Pid, PidError, Whereabouts},
 };
 

@@ -1,7 +1,8 @@
 //! A process's record on its way to another torus.
 
+use super::Message;
 use super::{Answer, Child, Ended, Families, Kin, Life, Report, World};
-use crate::{TorusId, message::Message, pid::Pid};
+use crate::{TorusId, pid::Pid};
 use alloc::vec::Vec;
 use core::iter;
 use fallible::{NoMemory, TryMap, TryVec, collect, to_vec};

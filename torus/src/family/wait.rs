@@ -1,7 +1,8 @@
 //! Waiting for children: a look at what the parent's record knows of them.
 
+use super::Message;
 use super::{Child, Families, Kin, News, PIECE, World};
-use crate::{message::Message, pid::Pid};
+use crate::pid::Pid;
 
 /// The children that a process waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

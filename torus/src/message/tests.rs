@@ -1,14 +1,15 @@
 extern crate std;
 
-use std::vec;
-
 use proptest::prelude::*;
 
 use super::*;
 use crate::family::{Answer, By, Carried, Crowd, Ended, Members, Order, Sent, Told};
-use crate::ring::Line;
+use crate::migrate::Refusal;
+use crate::pid::Pid;
 use crate::span::Span;
-use crate::{DepositId, DepositNames, TorusId};
+use crate::{
+    DepositId, DepositNames, TorusId, balance, family, file, lease, machine, migrate, probe,
+};
 use vm::addr::{Frame, Page};
 
 fn pids() -> impl Strategy<Value = Pid> {
@@ -95,7 +96,8 @@ fn told() -> impl Strategy<Value = Told> {
     ]
 }
 
-fn messages() -> impl Strategy<Value = Message> {
+fn about_moves() -> impl Strategy<Value = migrate::Message> {
+    use migrate::Message;
     prop_oneof![
         (pids(), any::<u64>()).prop_map(|(pid, image)| Message::Offer {
             pid,
@@ -114,6 +116,12 @@ fn messages() -> impl Strategy<Value = Message> {
             }
         }),
         (deposits(), deposits()).prop_map(|(parent, child)| Message::Fork { parent, child }),
+    ]
+}
+
+fn about_processes() -> impl Strategy<Value = family::Message> {
+    use family::Message;
+    prop_oneof![
         (pids(), any::<u32>(), 0..crate::MAX_TORI).prop_map(|(pid, moves, at)| {
             Message::Moved {
                 pid,
@@ -176,51 +184,74 @@ fn the_format_is_fixed() {
         first: Page(0x400),
         mask: 0b101,
     };
-    let line = Message::Pull { deposit, span }.encode();
-    assert_eq!(line.0, [5, 2 << 56 | 1, 0x400, 0b101, 0, 0, 0, 0]);
+    let line = migrate::Message::Pull { deposit, span }.encode();
+    assert_eq!(line.0, [0x105, 2 << 56 | 1, 0x400, 0b101, 0, 0, 0, 0]);
+}
+
+#[test]
+fn no_two_protocols_have_one_number() {
+    let mut numbers = [
+        migrate::Message::PROTOCOL,
+        family::Message::PROTOCOL,
+        lease::Message::PROTOCOL,
+        file::Message::PROTOCOL,
+        balance::Message::PROTOCOL,
+        machine::Message::PROTOCOL,
+        probe::Message::PROTOCOL,
+    ];
+    numbers.sort_unstable();
+    assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]));
 }
 
 #[test]
 fn wrong_lines_are_typed_errors() {
-    let decode = |words: &[u64]| {
+    fn decode<M: Protocol>(words: &[u64]) -> Option<MessageError> {
         let mut line = Line::default();
         line.0[..words.len()].copy_from_slice(words);
-        Message::decode(&line)
-    };
-    assert_eq!(decode(&[]), Err(MessageError::Kind(0)));
-    assert_eq!(decode(&[1 << 40]), Err(MessageError::Kind(1 << 40)));
+        M::decode(&line).err()
+    }
+    let kind = |head| Some(MessageError::Kind(head));
+    let field = |head, value| Some(MessageError::Field { head, value });
+    assert_eq!(decode::<migrate::Message>(&[]), kind(0));
+    assert_eq!(decode::<migrate::Message>(&[1 << 40]), kind(1 << 40));
+    assert_eq!(decode::<migrate::Message>(&[0x202, 1]), kind(0x202));
+    assert_eq!(decode::<migrate::Message>(&[0x102, 0]), field(0x102, 0));
+    assert_eq!(decode::<migrate::Message>(&[0x103, 1, 9]), field(0x103, 9));
     assert_eq!(
-        decode(&[2, 0]),
-        Err(MessageError::Field { kind: 2, value: 0 })
+        decode::<family::Message>(&[0x201, 1, 1, 64]),
+        field(0x201, 64)
     );
-    assert_eq!(
-        decode(&[3, 1, 9]),
-        Err(MessageError::Field { kind: 3, value: 9 })
-    );
-    assert_eq!(
-        decode(&[15, 1, 1, 64]),
-        Err(MessageError::Field {
-            kind: 15,
-            value: 64
-        })
-    );
+}
+
+fn again<M: Protocol + Copy + core::fmt::Debug + PartialEq>(line: &Line) {
+    if let Ok(message) = M::decode(line) {
+        assert_eq!(M::decode(&message.encode()), Ok(message));
+    }
 }
 
 proptest! {
     #[test]
-    fn what_is_sent_is_understood(message in messages()) {
-        prop_assert_eq!(Message::decode(&message.encode()), Ok(message));
+    fn what_is_sent_is_understood(moves in about_moves(), processes in about_processes()) {
+        prop_assert_eq!(migrate::Message::decode(&moves.encode()), Ok(moves));
+        prop_assert_eq!(family::Message::decode(&processes.encode()), Ok(processes));
+        prop_assert_eq!(protocol_of(&processes.encode()), family::Message::PROTOCOL);
     }
 
     #[test]
-    fn any_line_is_a_message_or_an_error(kind in 0_u64..70, words in any::<[u64; 7]>(), small in any::<bool>()) {
+    fn any_line_is_a_message_or_an_error(kind in 0_u64..20, words in any::<[u64; 7]>(), small in any::<bool>()) {
         let mut line = Line::default();
-        line.0[0] = kind;
         for (word, value) in line.0[1..].iter_mut().zip(words) {
             *word = if small { value % 70 } else { value };
         }
-        if let Ok(message) = Message::decode(&line) {
-            prop_assert_eq!(Message::decode(&message.encode()), Ok(message));
+        for protocol in 0..9 {
+            line.0[0] = protocol << 8 | kind;
+            again::<migrate::Message>(&line);
+            again::<family::Message>(&line);
+            again::<lease::Message>(&line);
+            again::<file::Message>(&line);
+            again::<balance::Message>(&line);
+            again::<machine::Message>(&line);
+            again::<probe::Message>(&line);
         }
     }
 }

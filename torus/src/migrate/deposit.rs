@@ -5,8 +5,9 @@ use alloc::collections::BTreeMap;
 use fallible::{NoMemory, TryMap};
 use vm::addr::{Frame, Page};
 
+use super::Message;
 use super::{MigrateError, effects::Few};
-use crate::{DepositId, TorusId, message::Message, span::Span};
+use crate::{DepositId, TorusId, span::Span};
 
 /// Where a page of a deposit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

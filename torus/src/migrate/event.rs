@@ -2,11 +2,8 @@
 
 use vm::{addr::Page, table::Source};
 
-use crate::{
-    DepositId, TorusId,
-    message::{Message, Refusal},
-    span::Span,
-};
+use super::{Message, Refusal};
+use crate::{DepositId, TorusId, span::Span};
 
 /// What happens to a process at its host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,8 +8,9 @@ use alloc::vec::Vec;
 
 use vm::{addr::Page, table::Source};
 
+use super::Message;
 use super::{Effect, Effects, Event, MigrateError, Window, flights::Flights};
-use crate::{DepositId, TorusId, message::Message, pid::Pid, span::Span};
+use crate::{DepositId, TorusId, pid::Pid, span::Span};
 
 /// What the machine reads in the page table of its process.
 pub trait RemotePages {

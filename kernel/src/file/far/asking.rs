@@ -10,7 +10,7 @@ use crate::signal::Signal;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
-use ::torus::message::Message;
+use ::torus::file::Message;
 use alloc::sync::Arc;
 use braid_files::far::answer::Answer;
 use braid_files::far::ask::Ask;
@@ -141,7 +141,7 @@ pub fn post(
     noted?;
     thread.unsettled.set(true);
     share().begin();
-    let question = Message::FileAsk {
+    let question = Message::Ask {
         call,
         parcel: first,
         frames,

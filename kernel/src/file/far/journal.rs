@@ -5,7 +5,7 @@ use super::fetch::Copies;
 use super::question::{Asking, Reply, State};
 use crate::process::Thread;
 use crate::syscall::errno::Errno;
-use ::torus::message::Message;
+use ::torus::file::Message;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::far::answer::Answer;
@@ -62,7 +62,7 @@ impl Entry {
     /// Has the home stop waiting, if that has not been done.
     pub(super) fn cancel(&self) {
         if !self.is_answered() && !self.asking.cancelled.swap(true, Ordering::AcqRel) {
-            rings::send(self.asking.home, Message::FileCancel { call: self.call });
+            rings::send(self.asking.home, Message::Cancel { call: self.call });
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod journal;
 mod letter;
 mod processes;
 pub mod question;
+pub mod receive;
 pub mod remote;
 pub mod serving;
 mod share;

@@ -6,7 +6,7 @@ use super::{MAIN, exports};
 use crate::process::Pid;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
-use ::torus::message::Message;
+use ::torus::file::Message;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::{NodeId, S_IFDIR};
@@ -46,7 +46,7 @@ pub fn hold(home: TorusId, file: u64, holder: TorusId, change: i32) {
     if home == tori::here().id {
         return exports::hold(file, holder, change);
     }
-    let message = Message::FileHold {
+    let message = Message::Hold {
         file,
         holder,
         change,

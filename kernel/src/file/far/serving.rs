@@ -16,7 +16,7 @@ use crate::signal::Signal;
 use crate::syscall::call::{InFlight, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
-use ::torus::message::Message;
+use ::torus::file::Message;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::far::answer::Answer;
@@ -100,13 +100,13 @@ impl Serving {
     /// Sends this torus a message that has the request run again, after the messages that have come before it.
     fn look_again(&self) {
         let request = self.number.load(Ordering::Acquire);
-        rings::send(tori::here().id, Message::FileWoken { request });
+        rings::send(tori::here().id, Message::Woken { request });
     }
 
     /// As [`Self::look_again`], with a tick: nobody hears when it may go on.
     fn look_later(&self) {
         let request = self.number.load(Ordering::Acquire);
-        rings::look_later(Message::FileWoken { request });
+        rings::look_later(Message::Woken { request });
     }
 
     /// Goes from one state to another, if it is in that.
@@ -173,7 +173,7 @@ fn refuse(from: TorusId, call: u64, first: vm::addr::Frame, errno: Errno) {
     if let Ok(parcel) = parcel::lent(from, first, 0) {
         letter::write(&parcel, &failed(errno), Vec::new());
     }
-    rings::send(from, Message::FileAnswer { call });
+    rings::send(from, Message::Answer { call });
 }
 
 /// A request that waited may go on.
@@ -323,5 +323,5 @@ fn finish(serving: &Serving, answer: Answer) {
     let memory = core::mem::take(&mut *serving.letter.lock());
     letter::write(&serving.parcel, &answer, memory);
     let call = serving.call;
-    rings::send(serving.from, Message::FileAnswer { call });
+    rings::send(serving.from, Message::Answer { call });
 }

@@ -14,7 +14,7 @@ use braid_files::line::{TERMIOS_SIZE, Termios};
 use spin::mutex::SpinMutexGuard;
 use sync::Relax;
 use tori::rings;
-use torus::message::Message;
+use torus::file::Message;
 
 const TCGETS: u32 = 0x5401;
 const TCSETS: u32 = 0x5402;

@@ -10,7 +10,7 @@ use machine::{cpu, paging};
 use thiserror::Error;
 use tori::Torus;
 use tori::rings;
-use torus::message::Message;
+use torus::machine::Message;
 use vm::addr::PAGE_SIZE;
 use vm::frames::Use;
 use vm::swap::{BLOCK, SlotTable};

@@ -4,6 +4,7 @@
 
 pub mod holder;
 pub mod home;
+pub mod receive;
 
 pub use holder::Far;
 
@@ -18,8 +19,8 @@ use tori::pieces;
 use tori::rings;
 use tori::rings::Places;
 use torus::TorusId;
+use torus::lease::Message;
 use torus::lease::{Holdings, Lender};
-use torus::message::Message;
 use vm::frames::Owner;
 
 /// What a torus has for leases.

@@ -13,7 +13,6 @@ use machine::ipi;
 use sync::Lock;
 use sync::{WaitQueue, Woken};
 use torus::TorusId;
-use torus::message::Message;
 use torus::outbox::{Cause, Pool, Queue};
 use torus::ring::{Bell, Doorbell, Line, Receiver, Ring, Sender};
 
@@ -67,11 +66,11 @@ pub struct Rings {
 }
 
 impl Rings {
-    pub(super) fn send(&self, to: TorusId, message: Message) {
+    pub(super) fn send(&self, to: TorusId, line: Line) {
         match self.exit(to) {
-            Some(exit) if crate::own().gathers.get() => exit.lock().collect(message.encode()),
-            Some(exit) => exit.lock().send(&[message.encode()]),
-            None => log::error!("a message to torus {to}, which there is not: {message:?}"),
+            Some(exit) if crate::own().gathers.get() => exit.lock().collect(line),
+            Some(exit) => exit.lock().send(&[line]),
+            None => log::error!("a message to torus {to}, which there is not: {line:x?}"),
         }
     }
 
@@ -226,14 +225,6 @@ impl Exit {
     }
 }
 
-/// Hands on a line from the torus `from`.
-pub(super) fn deliver(from: TorusId, line: &Line) {
-    match Message::decode(line) {
-        Ok(message) => above::tori_deliver(from, message),
-        Err(error) => log::error!("from torus {from}: {error}"),
-    }
-}
-
 /// The way from another torus.
 pub struct Inlet {
     pub(super) from: TorusId,
@@ -289,7 +280,7 @@ impl Inlet {
         while let Some(line) = self.batch.get(self.at)
             && super::own().may_deliver()
         {
-            deliver(self.from, line);
+            above::tori_deliver(self.from, line);
             self.at += 1;
             cpu::let_interrupts_in();
         }

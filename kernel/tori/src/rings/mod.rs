@@ -32,7 +32,7 @@ use core::sync::atomic::{Ordering, fence};
 use machine::cpu;
 use sync::Woken;
 use torus::TorusId;
-use torus::message::Message;
+use torus::message::Protocol;
 
 /// Lines of a ring: 32 KiB.
 pub const LINES: usize = 512;
@@ -45,8 +45,9 @@ const BUDGET: usize = 1024;
 /// Sends a message. It never fails and never waits; messages to one torus arrive in the order they were sent in.
 /// An operation that may post more than [`places::OPERATION`] brings [`Places`] of its own, or [breathes](breathe) in between; whoever
 /// sends in bulk asks [`room`] first.
-pub fn send(to: TorusId, message: Message) {
-    own().send(to, message);
+#[inline]
+pub fn send(to: TorusId, message: impl Protocol) {
+    own().send(to, message.encode());
 }
 
 /// Does `act`, and sends what it sends all at once, so that who gets many messages is interrupted for the first only.

@@ -3,7 +3,7 @@
 //! A line may also wait for a tick: what a torus is to look at again, of which nobody hears when it is there. Who looks again at once keeps
 //! others from making it come.
 
-use super::{Rings, ends, own};
+use super::{Rings, own};
 use crate::above;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use fallible::NoMemory;
@@ -11,7 +11,7 @@ use machine::cpu;
 use machine::time::{self, Nanos};
 use sync::Lock;
 use torus::MAX_TORI;
-use torus::message::Message;
+use torus::message::Protocol;
 use torus::outbox::{Bounds, Cause, Pool, Queue};
 use torus::ring::Line;
 
@@ -127,7 +127,7 @@ pub(super) struct Later {
 }
 
 /// Has this torus look at a message of its own with a tick.
-pub fn look_later(message: Message) {
+pub fn look_later(message: impl Protocol) {
     let rings = own();
     let mut lines = rings.later.lines.lock();
     rings.keep(&mut lines, message.encode());
@@ -180,7 +180,7 @@ impl Later {
             && rings.may_deliver()
             && let Some(line) = self.take(rings)
         {
-            ends::deliver(here, &line);
+            above::tori_deliver(here, &line);
             delivered += 1;
             cpu::let_interrupts_in();
         }

@@ -5,7 +5,8 @@
 use super::own;
 use machine::cpu;
 use torus::TorusId;
-use torus::message::Message;
+use torus::message::Protocol as _;
+use torus::probe::Message;
 use torus::ring::Line;
 
 /// Probes written in one go.
@@ -61,7 +62,8 @@ pub fn emit(to: TorusId, count: usize) -> usize {
 }
 
 /// Checks a probe.
-pub fn receive(from: TorusId, number: u64, check: u64) {
+pub fn receive(from: TorusId, message: Message) {
+    let Message::Probe { number, check } = message;
     let to = crate::here().id;
     let mut tallies = own().tallies.lock();
     let Some(tally) = tallies.get_mut(from.index()) else {

@@ -1,6 +1,8 @@
 //! Serialized data caps, and lines of rings.
 
-use torus::message::Message;
+use std::fmt::Debug;
+
+use torus::message::Protocol;
 use torus::ring::Line;
 use vm::datacap::{DataCap, Form};
 use vm::hash::Hasher;
@@ -40,14 +42,26 @@ pub(crate) fn line(bytes: &[u8]) {
     for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
         *word = u64::from_le_bytes(bytes.try_into().expect("8 bytes"));
     }
-    if let Ok(message) = Message::decode(&Line(words)) {
-        assert_eq!(Message::decode(&message.encode()), Ok(message));
+    let line = Line(words);
+    again::<torus::migrate::Message>(&line);
+    again::<torus::family::Message>(&line);
+    again::<torus::lease::Message>(&line);
+    again::<torus::file::Message>(&line);
+    again::<torus::balance::Message>(&line);
+    again::<torus::machine::Message>(&line);
+    again::<torus::probe::Message>(&line);
+}
+
+fn again<M: Protocol + Copy + Debug + PartialEq>(line: &Line) {
+    if let Ok(message) = M::decode(line) {
+        assert_eq!(M::decode(&message.encode()), Ok(message));
     }
 }
 
 /// A line of each kind.
 pub(crate) fn lines() -> Vec<Vec<u8>> {
-    (0..64_u64)
+    let heads = (1..8_u64).flat_map(|protocol| (1..17).map(move |kind| protocol << 8 | kind));
+    heads
         .map(|kind| [kind, 0, 0, 0, 0, 0, 0, 0].map(u64::to_le_bytes).concat())
         .collect()
 }

@@ -1,6 +1,7 @@
 //! One torus of the emulation: its processes, and what it does for its families.
 
 use super::*;
+use crate::message::Protocol as _;
 
 /// What travels on a wire.
 pub(super) enum Item {

@@ -1,8 +1,9 @@
 //! Forks of a process with claims: the homes make deposits for the child, which runs when all of them have.
 
 use super::{Claim, Phase, Resident, send};
+use crate::migrate::Message;
 use crate::migrate::{Effect, Effects, MigrateError};
-use crate::{DepositId, message::Message, pid::Pid};
+use crate::{DepositId, pid::Pid};
 use fallible::NoMemory;
 
 impl Resident {

@@ -1,8 +1,9 @@
 //! A process that leaves its host: to another torus, or for ever.
 
 use super::{Claim, Phase, Resident, send};
+use crate::TorusId;
+use crate::migrate::Message;
 use crate::migrate::{Effect, Effects, Event, MigrateError};
-use crate::{TorusId, message::Message};
 
 impl Resident {
     pub(super) fn leave(&mut self, to: TorusId) -> Result<(), MigrateError> {

@@ -1,8 +1,9 @@
 //! Pages that are pulled: asked for, granted, copied, given up or lost.
 
 use super::{Claim, Phase, RemotePages, Resident, send};
+use crate::migrate::Message;
 use crate::migrate::{Effect, Effects, MigrateError};
-use crate::{DepositId, message::Message, span::Span};
+use crate::{DepositId, span::Span};
 use vm::{
     addr::{Page, PageRange},
     table::Source,

@@ -1,8 +1,15 @@
-//! How orders, and what crowds are told, travel in words of a line.
+//! How what processes tell each other travels in words of a line.
 
-use super::field::Field;
-use crate::family::{Answer, By, Count, Crowd, Members, Order, Sent, Told};
+use super::{Answer, By, Carried, Count, Crowd, Ended, Members, Order, Sent, Told};
+use crate::message::field::Field;
 use crate::pid::Pid;
+
+fields!(Ended {
+    status: u32,
+    user_time: u64,
+    system_time: u64,
+    uid: u32
+});
 
 fields!(Crowd { members: Members, session: Option<Pid> });
 fields!(Count {
@@ -15,16 +22,64 @@ fields!(Answer {
     limit: [u64; 2]
 });
 
-impl Field for [u64; 2] {
-    const WORDS: usize = 2;
+/// An end, if there was one: the status has a bit more for it.
+impl Field for Option<Ended> {
+    const WORDS: usize = 4;
 
     fn put(self, words: &mut [u64]) {
-        words[..2].copy_from_slice(&self);
+        let there = u64::from(self.is_some()) << 32;
+        self.unwrap_or_default().put(words);
+        words[0] |= there;
     }
 
     fn get(words: &[u64]) -> Result<Self, u64> {
-        Ok([words[0], words[1]])
+        let status = words[0] & u64::from(u32::MAX);
+        let there = bool::get(&[words[0] >> 32])?;
+        let ended = Ended::get(&[status, words[1], words[2], words[3]])?;
+        Ok(there.then_some(ended))
     }
+}
+
+impl Field for Sent {
+    const WORDS: usize = 3;
+
+    fn put(self, words: &mut [u64]) {
+        let code = u64::from(self.code.cast_unsigned());
+        words[0] = u64::from(self.signal) | code << 32;
+        words[1] = half(self.from) | half(self.session) << 32;
+        words[2] = u64::from(self.uid) | u64::from(self.euid) << 32;
+    }
+
+    fn get(words: &[u64]) -> Result<Self, u64> {
+        Ok(Self {
+            signal: words[0] as u32,
+            code: ((words[0] >> 32) as u32).cast_signed(),
+            from: <Option<Pid>>::get(&[words[1] & u64::from(u32::MAX)])?,
+            uid: words[2] as u32,
+            euid: (words[2] >> 32) as u32,
+            session: <Option<Pid>>::get(&[words[1] >> 32])?,
+        })
+    }
+}
+
+impl Field for Carried {
+    const WORDS: usize = 2;
+
+    fn put(self, words: &mut [u64]) {
+        (words[0], words[1]) = (self.sender, self.value);
+    }
+
+    fn get(words: &[u64]) -> Result<Self, u64> {
+        Ok(Self {
+            sender: words[0],
+            value: words[1],
+        })
+    }
+}
+
+/// A process or none in half a word.
+fn half(pid: Option<Pid>) -> u64 {
+    pid.map_or(0, |pid| pid.raw() as u64)
 }
 
 /// Two numbers in one word.
