@@ -8,7 +8,7 @@
 //! 6. The machine is divided into tori; the cores join them.
 //! 7. The loader's memory is reclaimed, the first program is started.
 
-use crate::process;
+use crate::process::{self, thread::Task};
 use crate::{mem, per_core, sched};
 use braid_firmware::acpi::Tables;
 use braid_firmware::acpi::fadt::{self, Register};
@@ -36,11 +36,15 @@ use vm::addr::{PAGE_SIZE, PhysAddr};
 const STACK_SIZE: usize = 96 * 1024;
 
 /// What layers above the tori keep of each core.
-static CORE_PARTS: [Maker; 2] = [Maker::of::<sched::Kept>(), Maker::of::<per_core::Kept>()];
+static CORE_PARTS: [Maker; 2] = [
+    Maker::of::<sched::Kept<Task>>(),
+    Maker::of::<per_core::Kept>(),
+];
 /// What they keep of each torus.
-static TORUS_PARTS: [tori::Maker; 2] = [
+static TORUS_PARTS: [tori::Maker; 3] = [
     tori::Maker::of::<mem::reclaim::Reclaim>(),
     tori::Maker::of::<process::Share>(),
+    tori::Maker::of::<sched::RunQueues>(),
 ];
 
 /// The first core's stacks and block for that time.

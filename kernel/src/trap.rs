@@ -1,6 +1,8 @@
 //! Traps of programs, and interrupts.
 
 use crate::process::Thread;
+use crate::process::thread::Task;
+use crate::sched;
 use crate::signal::info::{
     BUS_ADRALN, FPE_FLTDIV, FPE_FLTINV, FPE_FLTOVF, FPE_FLTRES, FPE_FLTUND, FPE_INTDIV, ILL_ILLOPN,
     SI_KERNEL, SigInfo, TRAP_BRKPT, TRAP_TRACE,
@@ -17,14 +19,14 @@ const SINGLE_STEP: u64 = 1 << 14;
 
 /// A system call of the current thread, whose registers these are.
 pub fn syscall(_: &mut UserRegs) {
-    crate::sched::enter_kernel();
-    crate::sched::with_current(crate::syscall::enter);
+    sched::enter_kernel::<Task>();
+    Thread::with_current(crate::syscall::enter);
 }
 
 /// An exception of the current thread, whose registers these are.
 pub fn exception(_: &mut UserRegs, exception: Exception) {
-    crate::sched::enter_kernel();
-    crate::sched::with_current(|thread| match exception.vector {
+    sched::enter_kernel::<Task>();
+    Thread::with_current(|thread| match exception.vector {
         PAGE_FAULT => {
             crate::mem::fault::of_program(thread, exception.address as u64, exception.code)
         }
@@ -44,7 +46,7 @@ fn by_signal(thread: &Arc<Thread>, exception: Exception) {
     if vector == DEBUG && crate::mem::stuck::has_stepped(thread) {
         return;
     }
-    let rip = thread.regs.with(|regs| regs.rip);
+    let rip = thread.regs().with(|regs| regs.rip);
     // As on Linux the address of the last page fault stays.
     thread.fault.with(|fault| {
         fault.vector = vector.into();
@@ -97,10 +99,10 @@ fn float_code(exceptions: u32) -> i32 {
 /// An interrupt, already acknowledged.
 pub fn interrupt(interrupt: Interrupt, from_user: bool) {
     if from_user {
-        crate::sched::enter_kernel();
+        sched::enter_kernel::<Task>();
     }
     match interrupt {
-        Interrupt::Timer => crate::sched::tick(),
+        Interrupt::Timer => sched::tick::<Task>(),
         Interrupt::ConsoleInput => crate::console::note_input(),
         Interrupt::Disk => crate::mem::reclaim::knocked(),
         // The scheduler sees the new thread on the way back.

@@ -16,12 +16,17 @@
 //! | | `tori_deliver` | `deliver` |
 //! | | `tori_find` | `checked` |
 //!
+//! What the scheduler needs of threads, of the trait `sched::Owner`, is in [`threads`].
+//!
 //! Each has the type that is declared (K39): nothing checks that but reading the two side by side.
+
+mod threads;
 
 use crate::mem::reclaim::OfTorus as _;
 use crate::mem::swap::Swap;
 use crate::process::OfTorus as _;
 use crate::process::charge;
+use crate::process::thread::Task;
 use crate::{deliver, sched, syscall, trap};
 use alloc::sync::Arc;
 use fallible::NoMemory;
@@ -64,7 +69,7 @@ fn above_doorbell() {
 #[unsafe(no_mangle)]
 fn above_next() -> *mut UserRegs {
     // SAFETY: K20, the trap entry calls it on its way out, on a stack that holds nothing else.
-    unsafe { sched::next_thread() }
+    unsafe { sched::next_thread::<Task>() }
 }
 
 // SAFETY: K39.
@@ -74,7 +79,7 @@ static above_quick: QuickTable = syscall::quick::QUICK;
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn sync_waiter() -> Arc<dyn Waiter> {
-    sched::waiter()
+    sched::waiter::<Task>()
 }
 
 // SAFETY: K39.

@@ -84,19 +84,16 @@ pub fn note_input() {
     cpu::request_resched();
 }
 
-/// Whether this core is to [take in](take_in) something, and can: messages about it find room.
+/// Takes in what this core has been interrupted for, if messages about it find room; whether it has. The core holds no lock.
 #[inline]
-pub fn has_input() -> bool {
-    per_core::own().input.get() && !tori::rings::is_choked()
-}
-
-/// Takes in what this core has been interrupted for, if it can. The core holds no lock.
-#[inline]
-pub fn take_in() {
-    if has_input() {
-        per_core::own().input.set(false);
+pub fn take_in() -> bool {
+    let input = &per_core::own().input;
+    let takes = input.get() && !tori::rings::is_choked();
+    if takes {
+        input.set(false);
         receive();
     }
+    takes
 }
 
 /// Takes in what has arrived and hands it to the terminal, while that has room; the port keeps the rest. Called after every

@@ -64,7 +64,7 @@ impl Space {
             loop {
                 let recipe = space.resolve(memory, address, access);
                 count(counters::own(), &recipe);
-                crate::sched::with_current(|thread| count(&thread.process.counters, &recipe));
+                Thread::with_current(|thread| count(&thread.process.counters, &recipe));
                 match recipe {
                     Recipe::Grow(page) => {
                         if space.grow(page).is_err() {
@@ -302,7 +302,7 @@ fn on(thread: &Arc<Thread>, address: VirtAddr, access: Access) -> Outcome {
 pub fn of_kernel(address: usize, write: bool, again: &mut u32) -> Result<(), Stop> {
     cpu::let_interrupts_in();
     let access = if write { Access::Write } else { Access::Read };
-    let outcome = crate::sched::with_current(|thread| on(thread, VirtAddr(address as u64), access));
+    let outcome = Thread::with_current(|thread| on(thread, VirtAddr(address as u64), access));
     match outcome {
         Outcome::Resolved => Ok(()),
         Outcome::Present if *again < stuck::TRUSTED => {
@@ -351,7 +351,7 @@ fn punish(thread: &Arc<Thread>, address: u64, code: u64, access: Access, outcome
 
 /// Says what was touched.
 fn tell(thread: &Thread, address: u64, access: Access, outcome: Outcome) {
-    let rip = thread.regs.with(|regs| regs.rip);
+    let rip = thread.regs().with(|regs| regs.rip);
     let mapping = thread.space.with(|space| match space {
         Some(space) => space.look(|space| Touched::of(space, address)),
         None => Touched::Nothing,

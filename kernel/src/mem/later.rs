@@ -2,14 +2,13 @@
 //! once. They are done before the thread goes back to its program, in order.
 
 use super::user::{self, UserSlice};
-use crate::process::{RunState, Thread};
+use crate::process::Thread;
 use crate::signal::info::{BUS_ADRERR, SigInfo};
 use crate::signal::{self, Signal};
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering;
 use fallible::{NoMemory, TryVec};
 
 /// Bytes that may wait: more than any single answer has. Calls that write more wait for the pages, and are run again.
@@ -77,7 +76,7 @@ impl Later {
 /// Has the current thread wait for a page that its program has touched; the program's instruction then runs again.
 pub fn wait(thread: &Arc<Thread>) {
     thread.later.with(|later| later.waits = true);
-    thread.attention.store(true, Ordering::Release);
+    thread.note_attention();
 }
 
 /// Does what was left for later, before the current thread goes on with its program. False when it has to wait; true also when it
@@ -98,7 +97,7 @@ pub fn settle(thread: &Arc<Thread>) -> bool {
             }
             Err(_) => {
                 thread.later.set(later);
-                thread.attention.store(true, Ordering::Release);
+                thread.note_attention();
                 return was_woken(thread);
             }
         }
@@ -108,11 +107,7 @@ pub fn settle(thread: &Arc<Thread>) -> bool {
 
 /// The thread waits, unless it was woken already.
 fn was_woken(thread: &Arc<Thread>) -> bool {
-    if thread.change(RunState::Running, RunState::Blocked) {
-        return false;
-    }
-    thread.set_state(RunState::Running);
-    true
+    !thread.waits()
 }
 
 /// The program does not get what it was told that it would find in its memory.

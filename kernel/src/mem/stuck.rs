@@ -27,7 +27,7 @@ pub struct Stuck {
 /// The running thread's access faulted although its entry is right. True when there is no hope.
 #[cold]
 pub fn faulted_again(thread: &Thread, address: u64, code: u64) -> bool {
-    thread.regs.with(|regs| {
+    thread.regs().with(|regs| {
         thread.stuck.with(|stuck| {
             let place = [regs.rip, address, code];
             if place != stuck.place {
@@ -61,7 +61,7 @@ pub fn has_stepped(thread: &Thread) -> bool {
         stepping
     });
     if stepping == Some(false) {
-        thread.regs.with(|regs| regs.rflags &= !TRAP_FLAG);
+        thread.regs().with(|regs| regs.rflags &= !TRAP_FLAG);
     }
     stepping == Some(false)
 }

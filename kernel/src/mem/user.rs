@@ -5,11 +5,11 @@
 //! gives is read again when the call runs again ([`Stop::Memory`]), and so are the buffers of transfers, which
 //! go on where they were; what else it gets is written [`later`](super::later).
 
+use crate::process::Thread;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
-use core::sync::atomic::Ordering;
 use fallible::{TryVec, with_capacity};
 use machine::cpu;
 use machine::usercopy::{self, FaultAt};
@@ -96,7 +96,7 @@ impl UserSlice {
     /// before the program goes on: so a call that has done something may tell of it afterwards.
     pub fn write(&self, from: &[u8]) -> Result<(), Stop> {
         let place = self.first(from.len())?;
-        crate::sched::with_current(|thread| {
+        Thread::with_current(|thread| {
             let waiting = thread.later.with(|later| later.overlaps(&place));
             if !waiting {
                 match write_now(&place, from) {
@@ -104,7 +104,7 @@ impl UserSlice {
                     result => return result,
                 }
             }
-            thread.attention.store(true, Ordering::Release);
+            thread.note_attention();
             thread.later.with(|later| later.add(place, from))
         })
     }

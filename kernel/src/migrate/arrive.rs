@@ -5,7 +5,7 @@ use super::{image, lease, own};
 use crate::file::far::image as files;
 use crate::mem::reclaim::OfTorus as _;
 use crate::process::OfTorus as _;
-use crate::process::{Pid, Process, RunState, account, table, users};
+use crate::process::{Pid, Process, account, table, users};
 use crate::signal::alarm;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
@@ -67,7 +67,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     let thread = fallible::arc(arrival.thread(&process)?)?;
     let _ = thread.change_space(Some(space.clone()));
     // A core that finds the thread in the table cannot wake it before all is in place.
-    thread.set_state(RunState::Frozen);
+    thread.freeze();
     process.set_thread(Some(thread.clone()));
     process
         .crowds
@@ -97,8 +97,6 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     // Now: a core that idles may release a deposit at once, and its home must have heard of the arrival before.
     host::register(&space, &claims);
     alarm::restore(&thread, arrival.alarm);
-    thread.attention.store(true, Ordering::Release);
-    thread.set_state(RunState::Blocked);
-    thread.wake();
+    thread.thaw();
     Ok(())
 }

@@ -6,7 +6,6 @@ use crate::process::{Pid, Process};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use core::sync::atomic::Ordering;
 use torus::TorusId;
 
 /// The number of migrate.
@@ -40,7 +39,7 @@ fn this(call: &Call, to: TorusId) -> SysResult {
             None => Asker::Itself,
         };
         call.process.moving.lock().wants(to, asker)?;
-        call.thread.attention.store(true, Ordering::Release);
+        call.thread.note_attention();
     }
     Ok(0)
 }

@@ -9,13 +9,11 @@ use crate::file::far::image::Packed;
 use crate::mem::reclaim::OfTorus as _;
 use crate::mem::space::Space;
 use crate::mem::spaces::thaw;
-use crate::process::{Pid, Process, RunState, Thread, table};
+use crate::process::{Pid, Process, Thread, table};
 use crate::signal::alarm;
 use crate::syscall::call::Wait;
 use crate::syscall::errno::Errno;
-use crate::syscall::interrupted;
 use alloc::sync::Arc;
-use core::sync::atomic::Ordering;
 use fallible::TryMap;
 use ipc::words::Writer;
 use machine::time::{self, Nanos};
@@ -119,11 +117,10 @@ pub fn attend(thread: &Arc<Thread>) -> bool {
             return false;
         }
         // Until what is under way has come. Whoever has woken it meanwhile may have said just that.
-        thread.attention.store(true, Ordering::Release);
-        if thread.change(RunState::Running, RunState::Blocked) {
+        thread.note_attention();
+        if thread.waits() {
             return false;
         }
-        thread.set_state(RunState::Running);
         moving = process.moving.lock();
     }
 }
@@ -188,9 +185,9 @@ fn may_leave_more() -> bool {
 fn freeze(thread: &Arc<Thread>, to: TorusId) {
     let process = &thread.process;
     let frozen_at = time::now().get();
-    crate::sched::unload(thread);
-    thread.set_state(RunState::Frozen);
-    interrupted::cancel_timer(thread);
+    Thread::unload_current();
+    thread.freeze();
+    thread.cancel_deadline();
     let alarm = alarm::suspend(thread);
     crate::syscall::futex::depart(thread);
     let Some(space) = thread.change_space(None) else {
@@ -284,13 +281,11 @@ fn remain(process: &Arc<Process>, thread: &Arc<Thread>, space: &Arc<Space>, errn
     // Before anybody else can want it elsewhere.
     let asker = process.moving.lock().ends();
     if asker == Asker::Itself {
-        thread.regs.with(|regs| regs.rax = errno.as_return());
+        thread.regs().with(|regs| regs.rax = errno.as_return());
     }
     alarm::resume(thread);
     table().with(|families, hands| families.resume(process.pid, hands));
-    thread.attention.store(true, Ordering::Release);
-    thread.set_state(RunState::Blocked);
-    thread.wake();
+    thread.thaw();
     counters::own().migrations_refused.add(1);
     tell(asker, -(errno as i32));
 }
@@ -332,7 +327,7 @@ pub fn adopted(pid: Pid) {
     files.sent();
     objects.sent();
     if let Some(thread) = process.thread() {
-        thread.set_state(RunState::Dead);
+        thread.end();
     }
     process.set_thread(None);
     // Wait queues may keep the thread, and so the process, for a while.

@@ -12,6 +12,7 @@ use crate::process::limits::Limits;
 use crate::process::oom::Oom;
 use crate::process::personality::Personality;
 use crate::process::thread::Fault;
+use crate::process::thread::Task;
 use crate::process::timers::{self, Interval, Intervals};
 use crate::process::{Name, Pid, Process, Thread};
 use crate::sched::account::Used;
@@ -23,6 +24,7 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::credentials::Credentials;
+use braid_threads::policy::Policy;
 use call::{read_call, read_signal, write_call, write_signal};
 use command::{read_command, write_command};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -270,13 +272,13 @@ fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
 }
 
 fn write_thread(to: &mut Writer, thread: &Thread) -> Result<(), Errno> {
-    to.put_all(thread.regs.get().words())?;
-    thread.fpu.with(|state| to.put_bytes(state.bytes()))?;
+    to.put_all(thread.regs().get().words())?;
+    thread.fpu().with(|state| to.put_bytes(state.bytes()))?;
     let signals = &thread.signals;
     let saved = signals.saved_mask.get();
     let stack = signals.altstack.get();
     let fault = thread.fault.get();
-    let segments = thread.segments.get();
+    let segments = thread.segments().get();
     to.put_all([
         segments.fs_base,
         segments.gs_base,
@@ -292,8 +294,8 @@ fn write_thread(to: &mut Writer, thread: &Thread) -> Result<(), Errno> {
         fault.code,
         fault.address,
         thread.clear_child_tid.get(),
-        thread.nice.load(Ordering::Relaxed) as u64,
-        thread.policy.load(Ordering::Relaxed).into(),
+        thread.nice() as u64,
+        thread.policy().word().into(),
     ])?;
     write_call(to, thread.in_flight.get())?;
     let infos = signals.infos()?;
@@ -306,7 +308,7 @@ impl Arrival {
     pub fn thread(&mut self, process: &Arc<Process>) -> Result<Thread, Errno> {
         let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
         let fpu = core::mem::replace(&mut self.fpu, fpu);
-        let thread = Thread::new(process.clone(), self.regs, fpu);
+        let thread = Thread::new(Task::new(process.clone()), self.regs, fpu);
         let [
             fs_base,
             gs_base,
@@ -325,7 +327,7 @@ impl Arrival {
             nice,
             policy,
         ] = self.words;
-        thread.segments.set(Segments {
+        thread.segments().set(Segments {
             fs_base,
             gs_base,
             selectors,
@@ -345,8 +347,8 @@ impl Arrival {
             address,
         });
         thread.clear_child_tid.set(word);
-        thread.nice.store(nice as i32, Ordering::Relaxed);
-        thread.policy.store(policy as u32, Ordering::Relaxed);
+        thread.set_nice(nice as i32);
+        thread.set_policy(Policy::from_word(policy as u32));
         thread.in_flight.set(self.in_flight);
         Ok(thread)
     }

@@ -6,7 +6,9 @@
 use super::{Thread, table};
 use crate::migrate;
 use crate::process::OfTorus as _;
+use crate::process::thread::Task;
 use crate::sched;
+use crate::sched::core::Taken;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
 use heapless::Vec;
@@ -106,7 +108,7 @@ pub fn wanted(to: TorusId, load_there: Load) {
     // With those that wait, before they are taken out of the queues.
     let own = load(torus);
     let queued = take_queued(torus);
-    let candidates = queued.iter().filter_map(candidate);
+    let candidates = queued.iter().filter_map(|thread| candidate(thread));
     let given = balance::give(&own, &load_there, candidates);
     let thread = queued
         .iter()
@@ -114,18 +116,15 @@ pub fn wanted(to: TorusId, load_there: Load) {
     if let Some(thread) = thread {
         migrate::send_away(thread, to);
     }
-    for thread in queued {
-        crate::sched::queue_here(thread);
-    }
 }
 
 /// How busy the torus is.
 fn load(torus: &Torus) -> Load {
     // A core that delivers this without a thread is about to idle, or to take one of those that wait.
-    let idle = torus.share().sched.idle_cores() + usize::from(!crate::sched::has_current());
+    let idle = sched::of(torus).idle_cores() + usize::from(!Thread::has_current());
     let running = torus.cores().saturating_sub(idle);
     let waiting: usize = (0..torus.cores())
-        .map(|index| sched::shared(torus.core(index)).waiting())
+        .map(|index| sched::shared::<Task>(torus.core(index)).waiting())
         .sum();
     Load {
         runnable: (running + waiting) as u32,
@@ -135,11 +134,11 @@ fn load(torus: &Torus) -> Load {
 }
 
 /// Takes threads out of the run queues that are loaded on no core, so that nobody else touches them.
-fn take_queued(torus: &Torus) -> Vec<Arc<Thread>, LOOKED_AT> {
+fn take_queued(torus: &Torus) -> Vec<Taken<Task>, LOOKED_AT> {
     let mut queued = Vec::new();
     for index in 0..torus.cores() {
         while queued.len() < LOOKED_AT
-            && let Some(thread) = sched::shared(torus.core(index)).steal()
+            && let Some(thread) = sched::shared(torus.core(index)).take()
         {
             // There is room.
             let _ = queued.push(thread);

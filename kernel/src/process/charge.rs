@@ -257,7 +257,7 @@ impl Payer {
     /// Whether he is a process that may have an open file whatever others have. No lock of its files is held.
     pub fn has_few_files(&self) -> bool {
         let few = |thread: &Arc<Thread>| thread.process.files.next_number(FEW).is_none();
-        self.is_here && crate::sched::with_current(few)
+        self.is_here && Thread::with_current(few)
     }
 }
 
@@ -279,9 +279,9 @@ pub fn served_user() -> u32 {
 /// another torus, and not for what has come from there.
 pub fn heap(frames: i64) {
     let works_for_it =
-        || crate::sched::has_current() && !tori::is_on_behalf() && !tori::rings::delivers();
+        || Thread::has_current() && !tori::is_on_behalf() && !tori::rings::delivers();
     if cpu::place().is_some() && works_for_it() {
-        crate::sched::with_current(|thread| {
+        Thread::with_current(|thread| {
             let charged = &thread.process.heap_frames;
             charged.fetch_add(frames, Ordering::Relaxed);
         });
@@ -298,14 +298,14 @@ pub fn payer() -> Payer {
             is_here: false,
         };
     }
-    if !crate::sched::has_current() {
+    if !Thread::has_current() {
         return Payer {
             user: 0,
             privileged: true,
             is_here: false,
         };
     }
-    crate::sched::with_current(|thread| {
+    Thread::with_current(|thread| {
         let credentials = thread.process.credentials.lock();
         Payer {
             user: credentials.user.real,

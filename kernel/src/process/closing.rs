@@ -5,12 +5,11 @@
 //! frames with those before its first process (`Close`), and says so (`Done`); the torus of the first process last, when that process
 //! itself is gone: the core that it ran on ends the machine ([`finish`]).
 
-use super::{Pid, Process, RunState, Thread, account, end, table};
+use super::{Pid, Process, Thread, account, end, table};
 use crate::console;
 use crate::process::OfTorus as _;
 use crate::signal::{self, SigInfo, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
-use crate::syscall::interrupted;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use machine::time::Nanos;
@@ -76,7 +75,7 @@ pub fn begin(thread: &Arc<Thread>, status: u32) {
     }
     thread.signals.set_mask(u64::MAX);
     thread.signals.discard(u64::MAX);
-    thread.regs.with(|regs| regs.code = LAST);
+    thread.regs().with(|regs| regs.code = LAST);
     thread
         .in_flight
         .set(Some(InFlight::internal(u64::from(status))));
@@ -219,9 +218,9 @@ fn grow_impatient(call: &mut Call) -> Result<(), Stop> {
 }
 
 fn retire(thread: &Arc<Thread>, process: &Process) {
-    interrupted::cancel_timer(thread);
-    crate::sched::leave_dead(thread);
-    thread.set_state(RunState::Dead);
+    thread.cancel_deadline();
+    Thread::leave_current();
+    thread.end();
     process.set_thread(None);
     table().remove_init();
 }

@@ -1,11 +1,10 @@
 //! The end of a process: it gives back what it has, and its parent is told.
 
 use super::limits::CORE;
-use super::{Pid, Process, RunState, Thread, closing, table};
+use super::{Pid, Process, Thread, closing, table};
 use crate::signal::action::{DefaultAction, default_of};
 use crate::signal::{Signal, alarm};
 use crate::syscall::call::{Call, SysResult};
-use crate::syscall::interrupted;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use machine::cpu;
@@ -47,7 +46,7 @@ fn dumps_core(process: &Process, signal: Signal) -> bool {
 /// Ends the current process with a wait status. The thread is dead afterwards, and has to be left as it is.
 pub fn with_status(thread: &Arc<Thread>, status: u32) {
     let process = &thread.process;
-    crate::sched::charge();
+    Thread::charge_current();
     if process.pid == Pid::INIT {
         closing::begin(thread, status);
         return;
@@ -55,7 +54,7 @@ pub fn with_status(thread: &Arc<Thread>, status: u32) {
     give_back(thread);
     crate::file::tty::ioctl::process_ends(process.pid);
     cpu::let_interrupts_in();
-    thread.set_state(RunState::Dead);
+    thread.end();
     process.set_thread(None);
     process.count(false);
     let used = process.times.all();
@@ -76,14 +75,14 @@ pub fn with_status(thread: &Arc<Thread>, status: u32) {
 pub fn give_back(thread: &Arc<Thread>) {
     let process = &thread.process;
     thread.in_flight.set(None);
-    interrupted::cancel_timer(thread);
+    thread.cancel_deadline();
     alarm::cancel(thread);
     super::fork::abandon(process);
     crate::syscall::futex::forget(thread);
     crate::file::far::forget(thread);
     process.files.close_all();
     cpu::let_interrupts_in();
-    crate::sched::leave_dead(thread);
+    Thread::leave_current();
     drop(thread.change_space(None));
     cpu::let_interrupts_in();
     *process.executable.lock() = None;

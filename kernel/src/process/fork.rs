@@ -8,10 +8,10 @@ use super::table::Kinship;
 use super::{Pid, Process, Thread, table, timers, users};
 use crate::mem::user::{USER_END, write_value};
 use crate::migrate::host::is_born;
+use crate::process::thread::Task;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use braid_threads::policy::Policy;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use machine::fpu;
 use machine::segment::Segments;
@@ -252,28 +252,27 @@ fn new_thread(
         .space
         .with(|space| space.clone())
         .ok_or(Errno::ENOMEM)?;
-    let state = parent.fpu.with(|state| {
+    let state = parent.fpu().with(|state| {
         fpu::save(state);
         state.duplicate()
     });
     let space = if vfork { old } else { old.fork(child.pid)? };
-    let mut regs = parent.regs.get();
+    let mut regs = parent.regs().get();
     regs.rax = 0;
     if request.stack != 0 {
         regs.rsp = request.stack;
     }
     let state = state.ok_or(Errno::ENOMEM)?;
-    let thread = fallible::arc_with(|| Thread::new(child.clone(), regs, state))?;
+    let thread = fallible::arc_with(|| Thread::new(Task::new(child.clone()), regs, state))?;
     thread.change_space(Some(space));
     let mut segments = Segments::save();
     if request.flags & CLONE_SETTLS != 0 {
         segments = segments.with_fs(request.tls);
     }
-    thread.segments.set(segments);
-    let policy = Policy::from_word(parent.policy.load(Ordering::Relaxed));
-    let (policy, nice) = policy.inherited(parent.nice.load(Ordering::Relaxed));
-    thread.policy.store(policy.word(), Ordering::Relaxed);
-    thread.nice.store(nice, Ordering::Relaxed);
+    thread.segments().set(segments);
+    let (policy, nice) = parent.policy().inherited(parent.nice());
+    thread.set_policy(policy);
+    thread.set_nice(nice);
     thread.signals.set_mask(parent.signals.mask());
     thread.signals.altstack.set(parent.signals.altstack.get());
     if request.flags & CLONE_CHILD_CLEARTID != 0 {
@@ -281,15 +280,11 @@ fn new_thread(
     }
     if request.flags & CLONE_CHILD_SETTID != 0 {
         // The word lies in the child's memory: its first act is a call that writes it.
-        thread.regs.with(|regs| regs.code = BIRTH);
+        thread.regs().with(|regs| regs.code = BIRTH);
         let word = request.child_tid;
         thread.in_flight.set(Some(InFlight::internal(word)));
     }
-    thread.set_last_core(machine::cpu::this().core_in_torus);
-    // It stands where its parent does: whoever forks gains no turns.
-    crate::sched::charge();
-    let turn = parent.virtual_time.load(Ordering::Relaxed);
-    thread.virtual_time.store(turn, Ordering::Relaxed);
+    thread.stand_by_current();
     Ok(thread)
 }
 

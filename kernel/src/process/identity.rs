@@ -2,6 +2,7 @@
 
 use super::{Name, Pid, table};
 use crate::mem::user::{USER_END, UserSlice, read_value, write_now, write_value};
+use crate::process::Thread;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use core::sync::atomic::Ordering;
@@ -147,7 +148,7 @@ pub fn prctl(call: &mut Call) -> SysResult {
 
 /// sched_yield(2).
 pub fn sched_yield(_: &mut Call) -> SysResult {
-    crate::sched::give_way();
+    Thread::give_way();
     Ok(0)
 }
 

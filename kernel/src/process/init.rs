@@ -5,6 +5,7 @@ use super::exec::{self, Request};
 use super::table::Kinship;
 use super::{Process, Thread, account, table};
 use crate::process::OfTorus as _;
+use crate::process::thread::Task;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::credentials::Credentials;
@@ -61,7 +62,7 @@ fn create() -> Result<(), Errno> {
         code: FIRST,
         ..UserRegs::start(0, 0)
     };
-    let thread = fallible::arc(Thread::new(process.clone(), regs, fpu))?;
+    let thread = fallible::arc(Thread::new(Task::new(process.clone()), regs, fpu))?;
     thread.in_flight.set(Some(InFlight::internal(0)));
     process.set_thread(Some(thread.clone()));
     table().insert(process, Kinship::First)?;

@@ -36,12 +36,13 @@ pub mod timers;
 pub mod users;
 pub mod wait;
 
+pub use crate::sched::RunState;
 pub use ::torus::pid::Pid;
 pub use init::start;
 use personality::Personality;
 pub use share::{OfTorus, Share};
 pub use table::Table;
-pub use thread::{RunState, Thread};
+pub use thread::Thread;
 use tori::counters::Counters;
 
 use crate::mem::space::Space;

@@ -8,7 +8,6 @@ use crate::sched::switch::SLICE;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use braid_threads::policy::{Policy, PolicyError, priorities};
-use core::sync::atomic::Ordering;
 use torus::family::{By, Order};
 
 /// What nice value a limit of RLIMIT_NICE means: the limit is so much less.
@@ -35,12 +34,8 @@ pub fn obey(process: &Process, by: By, order: Order) -> Result<i32, Errno> {
             let own = u64::MAX.checked_shr(64 - cores).unwrap_or(0);
             (mask & own != 0).then_some(0).ok_or(Errno::EINVAL)
         }
-        _ => Ok(policy_of(&thread).word().cast_signed()),
+        _ => Ok(thread.policy().word().cast_signed()),
     }
-}
-
-fn policy_of(thread: &Thread) -> Policy {
-    Policy::from_word(thread.policy.load(Ordering::Relaxed))
 }
 
 /// EPERM unless this one may say how a thread is run.
@@ -56,19 +51,19 @@ fn check_control(thread: &Thread, by: By) -> Result<(), Errno> {
 
 /// Gives a thread a policy, by its word or the one that it has, with a priority.
 fn set(thread: &Thread, by: By, word: Option<u32>, priority: i32) -> Result<i32, Errno> {
-    let old = policy_of(thread);
+    let old = thread.policy();
     let wanted = Policy::of(word.unwrap_or(old.word()), priority);
     if wanted != Err(PolicyError::Unknown) {
         check_control(thread, by)?;
     }
     let wanted = wanted?;
-    let nice = thread.nice.load(Ordering::Relaxed);
+    let nice = thread.nice();
     let limit = thread.process.limits.lock().current(NICE_LIMIT);
     let least = NICEST - limit.min(2 * NICEST as u64) as i32;
     if !order::credentials(by).is_privileged() && !old.may_become(wanted, nice, least) {
         return Err(Errno::EPERM);
     }
-    thread.policy.store(wanted.word(), Ordering::Relaxed);
+    thread.set_policy(wanted);
     Ok(0)
 }
 

@@ -5,7 +5,6 @@ use super::{Pid, Process, order, table};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_threads::fair::NICE;
-use core::sync::atomic::Ordering;
 use torus::family::{Answer, By, Members, Order};
 
 /// What getpriority answers for nice 0: larger is nicer to the process, and never negative.
@@ -44,7 +43,7 @@ pub fn setpriority(call: &mut Call) -> SysResult {
 pub fn obey(process: &Process, by: By, new: Option<i32>) -> Result<i32, Errno> {
     let thread = process.thread().ok_or(Errno::ESRCH)?;
     let Some(nice) = new else {
-        return Ok(ZERO - thread.nice.load(Ordering::Relaxed));
+        return Ok(ZERO - thread.nice());
     };
     let own = order::credentials(by);
     if process.pid != by.pid && !own.may_renice(&process.credentials.lock()) {
@@ -52,9 +51,9 @@ pub fn obey(process: &Process, by: By, new: Option<i32>) -> Result<i32, Errno> {
     }
     let least = process.limits.lock().current(NICE_LIMIT);
     let allowed = (ZERO - nice) as u64 <= least;
-    if nice < thread.nice.load(Ordering::Relaxed) && !allowed && !own.is_privileged() {
+    if nice < thread.nice() && !allowed && !own.is_privileged() {
         return Err(Errno::EACCES);
     }
-    thread.nice.store(nice, Ordering::Relaxed);
+    thread.set_nice(nice);
     Ok(0)
 }

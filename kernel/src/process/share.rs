@@ -9,7 +9,6 @@ use crate::mem::names::Names;
 use crate::mem::object::{Named, Objects};
 use crate::mem::page_cache::PageCache;
 use crate::mem::spaces::Spaces;
-use crate::sched::RunQueues;
 use crate::syscall::futex::Futexes;
 use braid_files::locks::Waits;
 use machine::cpu;
@@ -19,8 +18,6 @@ use torus::TorusId;
 
 /// One torus's share. No other torus writes to it.
 pub struct Share {
-    /// Which cores idle.
-    pub sched: RunQueues,
     /// The processes.
     pub processes: Table,
     /// The address spaces.
@@ -90,7 +87,6 @@ impl Share {
     /// Of a torus on which nothing has run.
     pub const fn new(torus: TorusId, tori: usize) -> Self {
         Self {
-            sched: RunQueues::new(),
             processes: Table::new(torus, tori),
             spaces: Spaces::new(),
             names: Names::new(),

@@ -1,6 +1,7 @@
 //! Clocks, sleeping, and processor time.
 
 use crate::mem::user::{UserSlice, read_value, write_value};
+use crate::process::Thread;
 use crate::sched::account::Used;
 use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult, TimeLeft};
@@ -39,7 +40,7 @@ fn read_clock(call: &Call, which: Clock) -> Nanos {
         Clock::Wall => clock::wall(),
         Clock::Monotonic => clock::now(),
         Clock::Processor => {
-            crate::sched::charge();
+            Thread::charge_current();
             Nanos::new(call.process.times.own().total())
         }
     }
@@ -157,7 +158,7 @@ pub fn usage(used: Used) -> [u8; RUSAGE] {
 
 /// getrusage(2).
 pub fn getrusage(call: &mut Call) -> SysResult {
-    crate::sched::charge();
+    Thread::charge_current();
     let times = &call.process.times;
     let bytes = match call.int(0) {
         0 | 1 => {
@@ -197,7 +198,7 @@ fn peak(call: &Call) -> u64 {
 pub fn times(call: &mut Call) -> SysResult {
     const TICK: u64 = SECOND / TICKS;
     if call.args[0] != 0 {
-        crate::sched::charge();
+        Thread::charge_current();
         let times = &call.process.times;
         let (own, children) = (times.own(), times.children());
         let words = [own.user, own.system, children.user, children.system];

@@ -1,8 +1,7 @@
 //! Processor time of the thread that is current on a core: told apart by where it was spent, and what it costs the thread of its turn.
 
-use crate::process::Thread;
+use super::thread::Thread;
 use core::cell::Cell;
-use core::sync::atomic::Ordering;
 use machine::time;
 
 /// Processor time, in nanoseconds.
@@ -76,17 +75,17 @@ impl Account {
     }
 
     /// Counts virtual time that the thread has used.
-    pub(super) fn use_turn(&self, thread: &Thread, used: u64) {
+    pub(super) fn use_turn<O>(&self, thread: &Thread<O>, used: u64) {
         self.set_turn(thread, self.turn.get().saturating_add(used));
     }
 
     /// The thread has used at least so much virtual time.
-    pub(super) fn stand_behind(&self, thread: &Thread, turn: u64) {
+    pub(super) fn stand_behind<O>(&self, thread: &Thread<O>, turn: u64) {
         self.set_turn(thread, self.turn.get().max(turn));
     }
 
-    fn set_turn(&self, thread: &Thread, turn: u64) {
+    fn set_turn<O>(&self, thread: &Thread<O>, turn: u64) {
         self.turn.set(turn);
-        thread.virtual_time.store(turn, Ordering::Relaxed);
+        thread.set_virtual_time(turn);
     }
 }

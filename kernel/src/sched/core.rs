@@ -1,49 +1,49 @@
 //! A core as the scheduler sees it.
 
 use super::account::Account;
+use super::owner::Owner;
 use super::queue::Queue;
+use super::thread::Thread;
 use super::time::Nanos;
 use super::timer::Timers;
-use crate::process::Thread;
 use alloc::sync::Arc;
 use core::cell::{Cell, UnsafeCell};
 use core::ops::Deref;
-use core::sync::atomic::Ordering;
 use machine::cpu::{self, Cpu, Part};
 use sync::{Counter, Local, Lock};
 
 /// What a core alone touches, and what it shares.
-pub(super) struct Core {
-    pub(super) current: Current,
+pub(super) struct Core<O> {
+    pub(super) current: Current<O>,
     /// The thread whose FPU state, segment bases and address space are in the registers. It stays loaded while
     /// the core idles or serves a trap, and can run on no other core meanwhile.
-    pub(super) loaded: Cell<Option<Arc<Thread>>>,
+    pub(super) loaded: Cell<Option<Arc<Thread<O>>>>,
     /// When the current thread has to let others run.
     pub(super) slice_end: Cell<Nanos>,
     /// The processor time of the current thread.
     pub(super) account: Account,
     /// What the core's one-shot timer is set to.
     pub(super) armed: Cell<Option<Nanos>>,
-    shared: Shared,
+    shared: Shared<O>,
 }
 
 /// What any core of the torus touches.
-pub struct Shared {
+pub struct Shared<O> {
     /// Nanoseconds that the core has run programs.
     pub busy: Counter,
-    pub(super) queue: Lock<Queue>,
-    pub(super) timers: Lock<Timers>,
+    pub(super) queue: Lock<Queue<O>>,
+    pub(super) timers: Lock<Timers<O>>,
 }
 
 /// What the scheduler keeps of each core.
-pub struct Kept(Local<Core>);
+pub struct Kept<O>(Local<Core<O>>);
 
-// SAFETY: K3, the only part with this slot.
-unsafe impl Part for Kept {
+// SAFETY: K3, the only part with this slot, as one type alone owns threads.
+unsafe impl<O: Owner> Part for Kept<O> {
     const SLOT: usize = 1;
 }
 
-impl Default for Kept {
+impl<O> Default for Kept<O> {
     fn default() -> Self {
         Self(Local::new(Core::new()))
     }
@@ -51,25 +51,25 @@ impl Default for Kept {
 
 /// The core that executes this.
 #[inline]
-pub(super) fn this() -> &'static Core {
+pub(super) fn this<O: Owner>() -> &'static Core<O> {
     // SAFETY: K20, the executing core's, which has joined its torus: nothing of this layer runs on it before (K3).
-    unsafe { cpu::part_of_member::<Kept>().0.get() }
+    unsafe { cpu::part_of_member::<Kept<O>>().0.get() }
 }
 
 /// What any core of its torus touches of a core.
 #[inline]
-pub fn shared(cpu: &'static Cpu) -> &'static Shared {
+pub fn shared<O: Owner>(cpu: &'static Cpu) -> &'static Shared<O> {
     // SAFETY: K20, no cell is touched.
-    unsafe { &cpu.part::<Kept>().0.get().shared }
+    unsafe { &cpu.part::<Kept<O>>().0.get().shared }
 }
 
 /// The thread that runs on a core, or whose trap is being handled.
-pub(super) struct Current(UnsafeCell<Option<Arc<Thread>>>);
+pub(super) struct Current<O>(UnsafeCell<Option<Arc<Thread<O>>>>);
 
-impl Current {
+impl<O> Current<O> {
     /// The thread, if there is one.
     #[inline]
-    pub(super) fn get(&self) -> Option<&Arc<Thread>> {
+    pub(super) fn get(&self) -> Option<&Arc<Thread<O>>> {
         // SAFETY: K20, whoever replaces it knows that no reference is in use.
         unsafe { (*self.0.get()).as_ref() }
     }
@@ -78,40 +78,43 @@ impl Current {
     ///
     /// # Safety
     /// No reference to the thread that was current is used any more.
-    pub(super) unsafe fn replace(&self, thread: Option<Arc<Thread>>) -> Option<Arc<Thread>> {
+    pub(super) unsafe fn replace(&self, thread: Option<Arc<Thread<O>>>) -> Option<Arc<Thread<O>>> {
         // SAFETY: K20, by the caller's promise.
         unsafe { core::mem::replace(&mut *self.0.get(), thread) }
     }
 }
 
-impl Deref for Core {
-    type Target = Shared;
+impl<O> Deref for Core<O> {
+    type Target = Shared<O>;
 
     #[inline]
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &Shared<O> {
         &self.shared
     }
 }
 
-impl Shared {
+impl<O> Shared<O> {
     /// Threads in its queue.
     pub fn waiting(&self) -> usize {
         self.queue.lock().len()
     }
 
     /// Takes a thread out of its queue that is loaded on no core.
-    pub fn steal(&self) -> Option<Arc<Thread>> {
-        steal(&mut self.queue.lock())
+    pub fn take(&self) -> Option<Taken<O>>
+    where
+        O: Owner,
+    {
+        steal(&mut self.queue.lock()).map(Taken)
     }
 
     /// Queues a thread that has just stopped running on this core, or woken here.
-    pub(super) fn push(&self, thread: Arc<Thread>) {
-        let time = thread.virtual_time.load(Ordering::Relaxed);
+    pub(super) fn push(&self, thread: Arc<Thread<O>>) {
+        let time = thread.virtual_time();
         self.queue.lock().push(thread, time);
     }
 }
 
-impl Core {
+impl<O> Core<O> {
     /// A core that has nothing to do.
     const fn new() -> Self {
         Self {
@@ -130,7 +133,24 @@ impl Core {
 }
 
 /// Takes a thread out of a queue that another core may run: one that is loaded on no core. Of others there is one for each core at most.
-pub(super) fn steal(queue: &mut Queue) -> Option<Arc<Thread>> {
+pub(super) fn steal<O>(queue: &mut Queue<O>) -> Option<Arc<Thread<O>>> {
     let cores = tori::here().cores();
     queue.steal(cores, |thread| thread.loaded_on().is_none())
+}
+
+/// A thread that was taken out of a queue, so that nobody else touches it. It goes into this core's when it is dropped.
+pub struct Taken<O: Owner>(Arc<Thread<O>>);
+
+impl<O: Owner> Deref for Taken<O> {
+    type Target = Arc<Thread<O>>;
+
+    fn deref(&self) -> &Arc<Thread<O>> {
+        &self.0
+    }
+}
+
+impl<O: Owner> Drop for Taken<O> {
+    fn drop(&mut self) {
+        this().push(self.0.clone());
+    }
 }

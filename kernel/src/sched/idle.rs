@@ -1,8 +1,8 @@
 //! Idling: what a core does with an empty queue.
 
 use super::core::Core;
-use crate::process::OfTorus as _;
-use crate::process::Thread;
+use super::owner::Owner;
+use super::thread::Thread;
 use ::core::sync::atomic::{AtomicU64, Ordering};
 use alloc::sync::Arc;
 use machine::cpu;
@@ -51,20 +51,19 @@ impl IdleSet {
 
 /// The next thread of this core's queue, or one stolen from another core of the torus, with the virtual time that it has used here;
 /// halts until there is one.
-pub(super) fn next(core: &Core) -> (Arc<Thread>, u64) {
+pub(super) fn next<O: Owner>(core: &Core<O>) -> (Arc<Thread<O>>, u64) {
     let here = cpu::this();
-    let idle = &tori::here().share().sched.idle;
+    let idle = &super::of(tori::here()).idle;
     loop {
-        crate::console::take_in();
+        O::take_in();
         tori::rings::serve();
-        crate::process::closing::finish();
-        crate::mem::reclaim::keep_up();
-        crate::migrate::lease::holder::sweep();
+        O::idle();
+        O::keep_up();
         if let Some(thread) = find(core) {
             return thread;
         }
         cpu::let_interrupts_in();
-        if !tori::rings::is_choked() && crate::migrate::host::drain() {
+        if !tori::rings::is_choked() && O::idle_work() {
             continue;
         }
         machine::console::pump(true);
@@ -92,7 +91,7 @@ fn is_called() -> bool {
 }
 
 /// Nobody while more waits for other tori than may.
-fn find(core: &Core) -> Option<(Arc<Thread>, u64)> {
+fn find<O: Owner>(core: &Core<O>) -> Option<(Arc<Thread<O>>, u64)> {
     if tori::rings::is_choked() {
         return None;
     }
@@ -108,7 +107,7 @@ fn find(core: &Core) -> Option<(Arc<Thread>, u64)> {
     (1..cores).find_map(|step| {
         let other = torus.core((here.core_in_torus + step) % cores);
         // A look without the lock first: most cores have nothing queued.
-        let mut queue = super::shared(other).queue.try_lock()?;
+        let mut queue = super::shared::<O>(other).queue.try_lock()?;
         let stolen = super::core::steal(&mut queue)?;
         tori::counters::own().steals.add(1);
         Some((stolen, floor))

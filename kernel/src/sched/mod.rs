@@ -2,29 +2,34 @@
 //!
 //! Roles: a [`core::Core`] picks threads from its [`queue::Queue`], steals from the other cores *of its torus* when that is
 //! empty, and halts when there is nothing. A [`sync::WaitQueue`] holds threads until something changes. A
-//! [`timer::Timer`] wakes a thread at a time.
+//! [`timer::Timer`] wakes a thread at a time. An [`Owner`] says what threads do besides running.
 //!
-//! Flow: a trap saves the registers of the current thread and calls `trap`, then [`next_thread`], which answers
+//! Flow: a trap saves the registers of the current thread and calls the layers above, then [`next_thread`], which answers
 //! whose registers to load. A thread that woke up is queued where it ran last, or where a core idles.
 
 pub mod account;
 pub mod core;
 pub mod idle;
+pub mod owner;
 pub mod queue;
 pub mod switch;
+pub mod thread;
 pub mod time;
 pub mod timer;
 pub mod wake;
 
-pub use switch::{leave_dead, next_thread, unload};
-pub use wake::{enqueue, interrupt_if_running, tick, wake_idle};
-
-use self::core::Core;
 pub use self::core::{Kept, shared};
-use crate::process::Thread;
+pub use owner::{Next, Owner};
+pub use switch::next_thread;
+pub use thread::{RunState, Thread};
+pub use wake::{tick, wake_idle};
+
+use self::core::this;
 use alloc::sync::Arc;
 use machine::cpu;
 use sync::Waiter;
+use tori::{Make, Part, Torus};
+use torus::TorusId;
 
 /// The run queues of a torus: what its cores share.
 pub struct RunQueues {
@@ -32,53 +37,79 @@ pub struct RunQueues {
     idle: idle::IdleSet,
 }
 
-impl RunQueues {
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for RunQueues {
+    const SLOT: usize = 3;
+}
+
+impl Make for RunQueues {
     /// Nothing runs, no core idles.
-    pub const fn new() -> Self {
+    fn new(_: TorusId, _: usize) -> Self {
         Self {
             idle: idle::IdleSet::new(),
         }
     }
+}
 
+impl RunQueues {
     /// How many cores halt with an empty queue.
     pub fn idle_cores(&self) -> usize {
         self.idle.len()
     }
 }
 
-/// This core.
+/// The run queues of a torus.
 #[inline]
-fn this() -> &'static Core {
-    core::this()
+pub fn of(torus: &Torus) -> &'static RunQueues {
+    torus.part()
 }
 
-/// Whether a thread runs on this core.
-pub fn has_current() -> bool {
-    this().current.get().is_some()
-}
+impl<O: Owner> Thread<O> {
+    /// Whether a thread runs on this core.
+    pub fn has_current() -> bool {
+        this::<O>().current.get().is_some()
+    }
 
-/// Queues a thread on this core that was taken out of a queue.
-pub fn queue_here(thread: Arc<Thread>) {
-    this().push(thread);
-}
+    /// The thread that runs on this core.
+    ///
+    /// # Panics
+    /// When called from idle: only system calls and faults have a current thread.
+    pub fn current() -> Arc<Self> {
+        Self::with_current(Arc::clone)
+    }
 
-/// The thread that runs on this core.
-///
-/// # Panics
-/// When called from idle: only system calls and faults have a current thread.
-pub fn current() -> Arc<Thread> {
-    with_current(Arc::clone)
-}
+    /// Works on the thread that runs on this core. It stays that one meanwhile: the core goes on with another one in [`next_thread`] alone,
+    /// which promises that nobody works on this one.
+    ///
+    /// # Panics
+    /// Like [`Self::current`].
+    #[inline]
+    pub fn with_current<R>(f: impl FnOnce(&Arc<Self>) -> R) -> R {
+        match this().current.get() {
+            Some(thread) => f(thread),
+            None => nobody(),
+        }
+    }
 
-/// Works on the thread that runs on this core.
-///
-/// # Panics
-/// Like [`current`].
-#[inline]
-pub fn with_current<R>(f: impl FnOnce(&Arc<Thread>) -> R) -> R {
-    match this().current.get() {
-        Some(thread) => f(thread),
-        None => nobody(),
+    /// Counts what the current thread has used of its core so far.
+    pub fn charge_current() {
+        Self::with_current(|thread| switch::charge(this(), thread));
+    }
+
+    /// The current thread lets somebody else have a turn before its own (sched_yield(2)).
+    pub fn give_way() {
+        let core = this::<O>();
+        Self::charge_current();
+        let behind = core.queue.lock().behind_first();
+        Self::with_current(|thread| core.account.stand_behind(thread, behind));
+        cpu::request_resched();
+    }
+
+    /// Has a thread that was never woken begin on this core where the current one stands: who makes threads gains no turns.
+    pub fn stand_by_current(&self) {
+        self.set_last_core(cpu::this().core_in_torus);
+        Self::charge_current();
+        Self::with_current(|current| self.set_virtual_time(current.virtual_time()));
     }
 }
 
@@ -87,27 +118,13 @@ fn nobody() -> ! {
     panic!("no current thread on core {}", cpu::this().index)
 }
 
-/// Counts what the current thread has used of its core so far.
-pub fn charge() {
-    with_current(|thread| switch::charge(this(), thread));
-}
-
 /// The current thread comes into the kernel.
 #[inline]
-pub fn enter_kernel() {
-    this().account.enter();
+pub fn enter_kernel<O: Owner>() {
+    this::<O>().account.enter();
 }
 
 /// Whom this core works for: the current thread, unless [`tori::on_behalf`] says another.
-pub fn waiter() -> Arc<dyn Waiter> {
-    tori::behalf().unwrap_or_else(|| current())
-}
-
-/// The current thread lets somebody else have a turn before its own (sched_yield(2)).
-pub fn give_way() {
-    let core = this();
-    charge();
-    let behind = core.queue.lock().behind_first();
-    with_current(|thread| core.account.stand_behind(thread, behind));
-    cpu::request_resched();
+pub fn waiter<O: Owner>() -> Arc<dyn Waiter> {
+    tori::behalf().unwrap_or_else(|| Thread::<O>::current())
 }

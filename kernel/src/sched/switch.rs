@@ -1,17 +1,15 @@
 //! Switching: which thread a core goes on with.
 
 use super::core::Core;
+use super::owner::{Next, Owner};
+use super::thread::{RunState, Thread};
 use super::time::Nanos;
-use crate::console;
-use crate::process::{RunState, Thread};
-use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
 use braid_threads::fair::virtual_time;
-use braid_threads::policy::Policy;
 use machine::console::screen;
 use machine::regs::UserRegs;
 use machine::segment::Segments;
-use machine::{cpu, fpu, paging, time};
+use machine::{cpu, fpu, time};
 
 /// How long a thread runs before the next one's turn.
 pub const SLICE: Nanos = Nanos::from_millis(10);
@@ -31,12 +29,12 @@ const BREATH: Nanos = Nanos::from_millis(1);
 /// # Safety
 /// The core is on its way out of a trap: nothing that worked on the current thread is on its stack any more.
 #[inline]
-pub unsafe fn next_thread() -> *mut UserRegs {
-    let core = super::this();
+pub unsafe fn next_thread<O: Owner>() -> *mut UserRegs {
+    let core = super::this::<O>();
     match core.current.get() {
         Some(thread) if goes_on(thread) && !tori::rings::calls() => {
             core.account.leave();
-            thread.regs.as_ptr()
+            thread.regs().as_ptr()
         }
         // SAFETY: K20, by the caller's promise, and the reference above is not used any more.
         _ => unsafe { look_around(core) },
@@ -45,11 +43,10 @@ pub unsafe fn next_thread() -> *mut UserRegs {
 
 /// Whether nothing stands between a thread and its program, as after most traps.
 #[inline]
-fn goes_on(thread: &Thread) -> bool {
-    !thread.attention.load(Ordering::Relaxed)
+fn goes_on<O: Owner>(thread: &Thread<O>) -> bool {
+    !thread.is_called()
         && thread.state() == RunState::Running
-        && !has_call(thread)
-        && !thread.process.is_stopped()
+        && O::next(thread) == Next::Program
         && !cpu::is_resched_requested()
 }
 
@@ -58,7 +55,7 @@ fn goes_on(thread: &Thread) -> bool {
 /// # Safety
 /// As for [`next_thread`].
 #[inline(never)]
-unsafe fn look_around(core: &'static Core) -> *mut UserRegs {
+unsafe fn look_around<O: Owner>(core: &'static Core<O>) -> *mut UserRegs {
     let (mut served, mut rounds) = (0u32, 0u32);
     let mut begun = Nanos::ZERO;
     loop {
@@ -67,11 +64,11 @@ unsafe fn look_around(core: &'static Core) -> *mut UserRegs {
             cpu::let_interrupts_in();
         }
         rounds = rounds.saturating_add(1);
-        console::take_in();
+        O::take_in();
         if let Some(thread) = core.current.get() {
             if may_go_on(core, thread) {
                 // It may be for this thread.
-                if console::has_input() {
+                if O::take_in() {
                     continue;
                 }
                 // Last, as its call may have woken what waits here for another torus. It may concern this thread, too.
@@ -87,7 +84,7 @@ unsafe fn look_around(core: &'static Core) -> *mut UserRegs {
                     breathe(core, begun);
                 }
                 core.account.leave();
-                return thread.regs.as_ptr();
+                return thread.regs().as_ptr();
             }
             // SAFETY: K20, by the caller's promise; `thread` is not used any more.
             unsafe { retire(core) };
@@ -101,16 +98,14 @@ unsafe fn look_around(core: &'static Core) -> *mut UserRegs {
 
 /// Settles what stands between a thread and its program. False: it waits, has ended, or lets others run.
 #[inline]
-fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
+fn may_go_on<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
     loop {
-        if thread.attention.load(Ordering::Relaxed)
-            && thread.attention.swap(false, Ordering::AcqRel)
-            && !thread.is_dead()
-        {
-            if !attend(thread) {
+        if thread.is_called() && thread.take_attention() && !thread.is_dead() {
+            cpu::let_interrupts_in();
+            if !O::attend(thread) {
                 return false;
             }
-            if !has_call(thread) {
+            if O::next(thread) != Next::Call {
                 continue;
             }
         }
@@ -120,7 +115,7 @@ fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
         if tori::rings::is_choked() {
             return stand_back(core, thread);
         }
-        if !has_call(thread) && !thread.process.is_stopped() {
+        if O::next(thread) == Next::Program {
             return !cpu::is_resched_requested() || keeps_turn(core, thread);
         }
         if !resume(core, thread) {
@@ -129,56 +124,45 @@ fn may_go_on(core: &Core, thread: &Arc<Thread>) -> bool {
     }
 }
 
-/// Does what asks for the thread's attention. False: it waits, or has left.
-#[cold]
-fn attend(thread: &Arc<Thread>) -> bool {
-    cpu::let_interrupts_in();
-    crate::signal::deliver::attend(thread);
-    cpu::let_interrupts_in();
-    let settled = thread.is_dead() || has_call(thread) || crate::mem::later::settle(thread);
-    settled && (thread.is_dead() || crate::migrate::depart::attend(thread))
-}
-
 /// More waits for other tori than may: no program of this one goes on before there is room. False, as it does not.
 #[cold]
-fn stand_back(core: &Core, thread: &Arc<Thread>) -> bool {
-    let waits = has_call(thread) && thread.change(RunState::Running, RunState::Blocked);
-    if !waits {
-        charge(core, thread);
-        thread.set_state(RunState::Ready);
-        core.push(thread.clone());
+fn stand_back<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
+    if O::next(thread) != Next::Call || !thread.begin_wait() {
+        let_others_run(core, thread);
     }
     false
 }
 
 /// Runs the call of a thread that was woken again, unless the thread is stopped. False: it waits, or lets others run first.
 #[inline(never)]
-fn resume(core: &Core, thread: &Arc<Thread>) -> bool {
-    if thread.change(RunState::Running, RunState::Blocked) {
+fn resume<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
+    if thread.begin_wait() {
         return false;
     }
     // However often it is woken at once.
     cpu::let_interrupts_in();
     if cpu::is_resched_requested() {
         // It has been woken, or its call is long: the others first.
-        charge(core, thread);
-        thread.set_state(RunState::Ready);
-        core.push(thread.clone());
+        let_others_run(core, thread);
         return false;
     }
     thread.set_state(RunState::Running);
-    if !thread.process.is_stopped() {
-        crate::syscall::run_again(thread);
-    }
+    O::run_call(thread);
     true
+}
+
+/// Queues the current thread, so that it goes on when it is its turn again.
+fn let_others_run<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) {
+    charge(core, thread);
+    thread.set_state(RunState::Ready);
+    core.push(thread.clone());
 }
 
 /// Whether nobody else is to run when the core has been asked to look.
 #[cold]
-fn keeps_turn(core: &Core, thread: &Arc<Thread>) -> bool {
+fn keeps_turn<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
     cpu::take_resched();
-    crate::mem::reclaim::keep_up();
-    crate::migrate::lease::holder::sweep();
+    O::keep_up();
     charge(core, thread);
     if core.waiting() > 0 {
         thread.set_state(RunState::Ready);
@@ -190,40 +174,32 @@ fn keeps_turn(core: &Core, thread: &Arc<Thread>) -> bool {
 }
 
 /// Counts what a current thread has used of its core since that was counted last.
-pub(super) fn charge(core: &Core, thread: &Arc<Thread>) {
+pub(super) fn charge<O: Owner>(core: &Core<O>, thread: &Thread<O>) {
     let used = core.account.settle();
-    let policy = Policy::from_word(thread.policy.load(Ordering::Relaxed));
-    let nice = policy.share(thread.nice.load(Ordering::Relaxed));
+    let nice = thread.policy().share(thread.nice());
     core.account
         .use_turn(thread, virtual_time(used.total(), nice));
     core.busy.add(used.total());
-    thread.process.times.add(used);
-    crate::process::timers::check(&thread.process);
+    O::charge(thread, used);
 }
 
 /// When the slice of a thread ends that begins now.
-fn slice_end(thread: &Thread) -> Nanos {
-    let left = thread.process.timers.left(&thread.process.times);
-    time::now() + Nanos::new(left).min(SLICE)
+fn slice_end<O: Owner>(thread: &Thread<O>) -> Nanos {
+    time::now() + Nanos::new(O::left(thread)).min(SLICE)
 }
 
 /// The current thread may run until then before its core looks around.
-fn begin_slice(core: &Core, end: Nanos) {
+fn begin_slice<O>(core: &Core<O>, end: Nanos) {
     core.slice_end.set(end);
     arm(core);
 }
 
 /// The program goes on although messages wait, for as long as the core has delivered some since `begun`.
 #[cold]
-fn breathe(core: &Core, begun: Nanos) {
+fn breathe<O>(core: &Core<O>, begun: Nanos) {
     let now = time::now();
     let end = now + BREATH.max(now - begun);
     begin_slice(core, core.slice_end.get().min(end));
-}
-
-/// Whether a call of the thread's has to run again.
-fn has_call(thread: &Thread) -> bool {
-    thread.in_flight.with(|call| call.is_some())
 }
 
 /// The current thread is no longer current; its state stays loaded.
@@ -231,7 +207,7 @@ fn has_call(thread: &Thread) -> bool {
 /// # Safety
 /// As for [`Current::replace`](super::core::Current::replace).
 #[inline(never)]
-unsafe fn retire(core: &Core) {
+unsafe fn retire<O: Owner>(core: &Core<O>) {
     // SAFETY: K20, by the caller's promise.
     if let Some(thread) = unsafe { core.current.replace(None) } {
         charge(core, &thread);
@@ -243,8 +219,8 @@ unsafe fn retire(core: &Core) {
 /// # Safety
 /// As for [`Current::replace`](super::core::Current::replace).
 #[inline(never)]
-unsafe fn start(core: &'static Core, thread: Arc<Thread>, turn: u64) {
-    thread.set_state(if has_call(&thread) {
+unsafe fn start<O: Owner>(core: &'static Core<O>, thread: Arc<Thread<O>>, turn: u64) {
+    thread.set_state(if O::next(&thread) == Next::Call {
         RunState::Woken
     } else {
         RunState::Running
@@ -261,7 +237,7 @@ unsafe fn start(core: &'static Core, thread: Arc<Thread>, turn: u64) {
 }
 
 /// Puts a thread's FPU state, segments and address space into the registers.
-fn load(core: &'static Core, thread: &Arc<Thread>) {
+fn load<O: Owner>(core: &'static Core<O>, thread: &Arc<Thread<O>>) {
     let old = core.loaded.take();
     if old.as_ref().is_some_and(|old| Arc::ptr_eq(old, thread)) {
         return core.loaded.set(old);
@@ -270,57 +246,44 @@ fn load(core: &'static Core, thread: &Arc<Thread>) {
     if let Some(old) = &old {
         save(old);
     }
-    thread.fpu.with(|state| fpu::restore(state));
-    thread.segments.get().load();
-    match thread.space.with(|space| space.clone()) {
-        Some(space) => space.enter(),
-        None => paging::activate_kernel(),
-    }
+    thread.fpu().with(|state| fpu::restore(state));
+    thread.segments().get().load();
+    O::change_space(old.as_deref(), Some(thread));
     thread.set_loaded_on(Some(cpu::this().core_in_torus));
     if let Some(old) = old {
-        release(&old, thread);
+        old.set_loaded_on(None);
     }
 }
 
 /// Saves what a thread has in registers.
-fn save(old: &Thread) {
-    old.fpu.with(fpu::save);
-    old.segments.set(Segments::save());
+fn save<O>(old: &Thread<O>) {
+    old.fpu().with(fpu::save);
+    old.segments().set(Segments::save());
 }
 
-/// The old thread's address space is left, and any core may run it.
-fn release(old: &Thread, new: &Thread) {
-    let kept = new.space.with(|space| space.clone());
-    old.space.with(|space| match (space, kept) {
-        (Some(old), Some(new)) if Arc::ptr_eq(old, &new) => {}
-        (Some(old), _) => old.leave(),
-        (None, _) => {}
-    });
-    old.set_loaded_on(None);
-}
+impl<O: Owner> Thread<O> {
+    /// Takes the current thread's state out of the core's registers, and leaves its address space for the kernel's. The thread is to end, or
+    /// to be frozen.
+    pub fn unload_current() {
+        Self::with_current(|thread| {
+            charge(super::this(), thread);
+            save(thread);
+        });
+        Self::leave_current();
+    }
 
-/// Takes a current thread's state out of the core's registers, and leaves its address space for the kernel's.
-pub fn unload(thread: &Arc<Thread>) {
-    charge(super::this(), thread);
-    save(thread);
-    leave_dead(thread);
-}
-
-/// The current thread has ended: forgets what is loaded of it, and leaves its address space for the kernel's.
-pub fn leave_dead(thread: &Arc<Thread>) {
-    paging::activate_kernel();
-    thread.space.with(|space| {
-        if let Some(space) = space {
-            space.leave();
+    /// The current thread ends: forgets what is loaded of it, and leaves its address space for the kernel's.
+    pub fn leave_current() {
+        if let Some(thread) = super::this::<O>().loaded.take() {
+            O::change_space(Some(&thread), None);
+            thread.set_loaded_on(None);
         }
-    });
-    thread.set_loaded_on(None);
-    super::this().loaded.set(None);
+    }
 }
 
 /// Sets the core's one-shot timer to the earliest of its timers and, while a thread runs, the end of its slice, or when the
 /// screen should be drawn.
-pub(super) fn arm(core: &Core) {
+pub(super) fn arm<O>(core: &Core<O>) {
     let mut at = core.timers.lock().next();
     if core.current.get().is_some() {
         let end = core.slice_end.get();

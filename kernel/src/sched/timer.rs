@@ -1,25 +1,33 @@
 //! Timers of a core: what its threads wait for.
 
+use super::thread::Thread;
 use super::time::Nanos;
-use crate::process::Thread;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use fallible::TryMap;
 use sync::Waiter;
 
 /// What happens when a timer fires, and to whom.
-#[derive(Clone)]
-pub enum Due {
+pub enum Due<O> {
     /// A call has waited long enough.
     Wake(Arc<dyn Waiter>),
-    /// A process's interval timer (setitimer(2)), by its thread.
-    Alarm(Arc<Thread>),
+    /// A thread's alarm (setitimer(2)).
+    Alarm(Arc<Thread<O>>),
+}
+
+impl<O> Clone for Due<O> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Wake(waiter) => Self::Wake(waiter.clone()),
+            Self::Alarm(thread) => Self::Alarm(thread.clone()),
+        }
+    }
 }
 
 /// What tells timers apart: whose they are, and what for.
 type Key = (usize, bool);
 
-impl Due {
+impl<O> Due<O> {
     fn key(&self) -> Key {
         match self {
             Self::Wake(waiter) => (Arc::as_ptr(waiter).cast::<()>().addr(), false),
@@ -29,21 +37,21 @@ impl Due {
 }
 
 /// One timer.
-pub struct Timer {
+pub struct Timer<O> {
     /// When it fires.
     pub at: Nanos,
     /// What then.
-    pub due: Due,
+    pub due: Due<O>,
 }
 
 /// A core's timers, one for each [`Due`].
-pub struct Timers {
-    by_time: BTreeMap<(Nanos, Key), Due>,
+pub struct Timers<O> {
+    by_time: BTreeMap<(Nanos, Key), Due<O>>,
     /// When each fires.
     times: BTreeMap<Key, Nanos>,
 }
 
-impl Timers {
+impl<O> Timers<O> {
     /// None.
     pub const fn new() -> Self {
         Self {
@@ -58,7 +66,7 @@ impl Timers {
     }
 
     /// Adds a timer, in place of the one for the same; gives it back when there is no memory.
-    pub fn add(&mut self, timer: Timer) -> Result<(), Timer> {
+    pub fn add(&mut self, timer: Timer<O>) -> Result<(), Timer<O>> {
         let Timer { at, due } = timer;
         self.remove(&due);
         let key = due.key();
@@ -73,7 +81,7 @@ impl Timers {
     }
 
     /// Removes a timer, if it has not fired.
-    pub fn remove(&mut self, due: &Due) {
+    pub fn remove(&mut self, due: &Due<O>) {
         let key = due.key();
         if let Some(at) = self.times.remove(&key) {
             self.by_time.remove(&(at, key));
@@ -82,7 +90,7 @@ impl Timers {
     }
 
     /// Takes the next timer that is due at `now`.
-    pub fn expired(&mut self, now: Nanos) -> Option<Timer> {
+    pub fn expired(&mut self, now: Nanos) -> Option<Timer<O>> {
         if self.next()? > now {
             return None;
         }

@@ -1,11 +1,11 @@
 //! Waking: where a thread goes that may run again, and what the timer does.
 
+use super::core::Core;
+use super::owner::Owner;
 use super::switch::SLICE;
+use super::thread::Thread;
 use super::time::Nanos;
 use super::timer::{Due, Timer};
-use crate::process::OfTorus as _;
-use crate::process::{RunState, Thread};
-use ::core::sync::atomic::Ordering;
 use alloc::sync::Arc;
 use machine::ipi::{self, Ipi};
 use machine::{cpu, time};
@@ -16,30 +16,28 @@ const AT_ONCE: usize = 8;
 
 /// Queues a thread that has just become ready: on the core that has it loaded, else on the core that ran it last when that
 /// idles, else on any idle core, else where it ran last.
-pub fn enqueue(thread: Arc<Thread>) {
+pub(super) fn enqueue<O: Owner>(thread: Arc<Thread<O>>) {
     let here = cpu::this();
     let torus = tori::here();
     let target = choose(torus, &thread);
     let core = torus.core(target);
     if target != thread.last_core() {
         // The time that the thread has used of another core says nothing here.
-        thread.virtual_time.store(0, Ordering::Relaxed);
+        thread.set_virtual_time(0);
     }
     super::shared(core).push(thread);
-    if torus.share().sched.idle.contains(target)
-        && torus.share().sched.idle.remove(target)
-        && target != here.core_in_torus
-    {
+    let idle = &super::of(torus).idle;
+    if idle.contains(target) && idle.remove(target) && target != here.core_in_torus {
         ipi::send(core.index, Ipi::Reschedule);
     }
 }
 
-fn choose(torus: &'static Torus, thread: &Arc<Thread>) -> usize {
+fn choose<O>(torus: &'static Torus, thread: &Thread<O>) -> usize {
     if let Some(core) = thread.loaded_on() {
         return core;
     }
     let last = thread.last_core();
-    let idle = &torus.share().sched.idle;
+    let idle = &super::of(torus).idle;
     if idle.contains(last) {
         last
     } else {
@@ -49,12 +47,12 @@ fn choose(torus: &'static Torus, thread: &Arc<Thread>) -> usize {
 
 /// This core has more to run than it can: a core that idles is told, and steals. (A thread that was loaded here when it woke
 /// could be queued nowhere else; now that it is not loaded any more, it can run elsewhere.)
-pub(super) fn offer_work(core: &super::Core) {
+pub(super) fn offer_work<O>(core: &Core<O>) {
     if core.queue.lock().is_empty() {
         return;
     }
     let torus = tori::here();
-    let idle = &torus.share().sched.idle;
+    let idle = &super::of(torus).idle;
     if let Some(other) = idle.any()
         && idle.remove(other)
     {
@@ -65,31 +63,17 @@ pub(super) fn offer_work(core: &super::Core) {
 /// The cores of the torus that idle look again for what there is to do.
 pub fn wake_idle() {
     let torus = tori::here();
-    let idle = &torus.share().sched.idle;
+    let idle = &super::of(torus).idle;
     for number in (0..torus.cores()).filter(|&number| idle.contains(number)) {
         ipi::send(torus.core(number).index, Ipi::Reschedule);
     }
 }
 
-/// Has a thread that runs on another core trap into the kernel, so that it sees what was left for it.
-pub fn interrupt_if_running(thread: &Arc<Thread>) {
-    let here = cpu::this();
-    if !matches!(thread.state(), RunState::Running | RunState::Woken) {
-        return;
-    }
-    match thread.loaded_on() {
-        Some(core) if core != here.core_in_torus => {
-            ipi::send(tori::here().core(core).index, Ipi::Reschedule);
-        }
-        _ => {}
-    }
-}
-
 /// The core's timer fired: wake those whose time has come, end the slice of the current thread.
-pub fn tick() {
-    crate::process::balance::tick();
+pub fn tick<O: Owner>() {
+    O::tick();
     machine::tell_stray_interrupts();
-    let core = super::this();
+    let core = super::this::<O>();
     core.armed.set(None);
     let now = time::now();
     // Those that are due beyond this many have the timer fire again at once.
@@ -99,12 +83,12 @@ pub fn tick() {
         };
         match timer.due {
             Due::Wake(waiter) => waiter.wake(),
-            Due::Alarm(thread) => crate::signal::alarm::fired(&thread, timer.at),
+            Due::Alarm(thread) => O::alarm(&thread, timer.at),
         }
     }
     if now >= core.slice_end.get() {
-        if super::has_current() {
-            super::charge();
+        if let Some(thread) = core.current.get() {
+            super::switch::charge(core, thread);
         }
         cpu::request_resched();
         // Not at once again: a long operation that lets interrupts in would get no further.
@@ -116,7 +100,7 @@ pub fn tick() {
 }
 
 /// Sets a timer on this core; false when there is no memory for it.
-pub fn set_timer(due: Due, at: Nanos) -> bool {
+pub fn set_timer<O: Owner>(due: Due<O>, at: Nanos) -> bool {
     let core = super::this();
     let added = core.timers.lock().add(Timer { at, due }).is_ok();
     super::switch::arm(core);
@@ -124,7 +108,35 @@ pub fn set_timer(due: Due, at: Nanos) -> bool {
 }
 
 /// Removes a timer from the core (index within the torus) it was set on.
-pub fn cancel_timer(due: &Due, core: usize) {
+pub fn cancel_timer<O: Owner>(due: &Due<O>, core: usize) {
     let core = super::shared(tori::here().core(core));
     core.timers.lock().remove(due);
+}
+
+impl<O: Owner> Thread<O> {
+    /// Has the thread, which is on this core, woken at a point in time, if it still waits then, and not when it was to be before. Without
+    /// memory for that it is woken at once, and lets others run in between.
+    pub fn set_deadline(self: &Arc<Self>, at: Nanos) {
+        if let Some((core, old)) = self.deadline.get() {
+            if old == at && time::now() < at {
+                return;
+            }
+            cancel_timer::<O>(&Due::Wake(self.clone()), core);
+        }
+        if set_timer::<O>(Due::Wake(self.clone()), at) {
+            let here = cpu::this().core_in_torus;
+            self.deadline.set(Some((here, at)));
+        } else {
+            self.deadline.set(None);
+            self.wake();
+            cpu::request_resched();
+        }
+    }
+
+    /// The thread, which is on this core or at rest, waits no longer: nothing wakes it for that any more.
+    pub fn cancel_deadline(self: &Arc<Self>) {
+        if let Some((core, _)) = self.deadline.replace(None) {
+            cancel_timer::<O>(&Due::Wake(self.clone()), core);
+        }
+    }
 }

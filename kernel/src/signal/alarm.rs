@@ -156,7 +156,7 @@ impl Which {
 
     /// What is left of it and its interval.
     fn remaining(self, call: &Call) -> Left {
-        crate::sched::charge();
+        Thread::charge_current();
         let (intervals, used) = (call.process.timers.intervals(), call.process.times.own());
         match self {
             Self::Real => remaining(&call.process.alarm.lock(), time::now()),

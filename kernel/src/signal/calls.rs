@@ -9,7 +9,6 @@ use crate::process::far::{ask, value};
 use crate::process::{Pid, table};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use core::sync::atomic::Ordering;
 use torus::family::{Carried, Crowd, Members, Sent, Told};
 
 /// Bytes of the kernel's sigset_t.
@@ -79,7 +78,7 @@ pub fn rt_sigprocmask(call: &mut Call) -> SysResult {
 fn set_mask(call: &Call, mask: u64) {
     call.thread.signals.set_mask(mask);
     if call.thread.signals.is_due() {
-        call.thread.attention.store(true, Ordering::Release);
+        call.thread.note_attention();
     }
 }
 
@@ -160,7 +159,7 @@ pub fn rt_sigtimedwait(call: &mut Call) -> SysResult {
 pub fn sigaltstack(call: &mut Call) -> SysResult {
     let signals = &call.thread.signals;
     let alt = signals.altstack.get();
-    let on_alt = alt.size > 0 && alt.contains(call.thread.regs.get().rsp);
+    let on_alt = alt.size > 0 && alt.contains(call.thread.regs().get().rsp);
     let old = frame::stack_words(signals, on_alt);
     if call.args[0] != 0 {
         let given = read_value(call.size(0))?;

@@ -9,7 +9,6 @@ use crate::syscall::call::InFlight;
 use crate::syscall::interrupted;
 use alloc::sync::Arc;
 use braid_threads::interruption::Settled;
-use core::sync::atomic::Ordering;
 use machine::cpu;
 use sync::OwnCell;
 
@@ -58,7 +57,7 @@ fn deliverable(thread: &Arc<Thread>) -> u64 {
 /// Whether the thread's call runs once more before a signal interrupts it: what it waits for may have come, and then it ends as if the
 /// signal had come after it. What it has asked other tori is settled by them.
 fn may_look(thread: &Thread) -> bool {
-    thread.in_flight.with(|call| call.is_some()) && !far::has_asked(thread)
+    thread.has_call() && !far::has_asked(thread)
 }
 
 /// Whether signals have to wait for what the thread's call has asked another torus.
@@ -67,7 +66,7 @@ fn must_wait(thread: &Thread) -> bool {
         Interruption::Now => false,
         Interruption::WhenAnswered => true,
         Interruption::AfterRun => {
-            thread.attention.store(true, Ordering::Release);
+            thread.note_attention();
             true
         }
     }
@@ -112,12 +111,12 @@ fn interrupt_call(thread: &Arc<Thread>, settled: impl FnOnce(&InFlight) -> Optio
         return;
     };
     thread.in_flight.set(None);
-    interrupted::cancel_timer(thread);
+    thread.cancel_deadline();
     let woken = crate::syscall::futex::interrupt(thread, &call);
     let settled = if woken { Settled::Moved(0) } else { settled };
     far::forget(thread);
     thread
-        .regs
+        .regs()
         .with(|regs| interrupted::settle(regs, &call, settled));
 }
 
@@ -155,7 +154,7 @@ pub fn restore_mask(thread: &Arc<Thread>) {
     if let Some(mask) = saved.replace(None) {
         thread.signals.set_mask(mask);
         if thread.signals.is_due() {
-            thread.attention.store(true, Ordering::Release);
+            thread.note_attention();
         }
     }
 }

@@ -46,7 +46,7 @@ pub fn max_size() -> usize {
 
 /// Pushes the frame of a handler and points the registers at the handler. `mask` is what sigreturn restores.
 pub fn push(thread: &Arc<Thread>, info: &SigInfo, action: &Action, mask: u64) -> Result<(), Stop> {
-    let regs = thread.regs.get();
+    let regs = thread.regs().get();
     let alt = thread.signals.altstack.get();
     let on_alt = alt.size > 0 && alt.contains(regs.rsp);
     let mut top = regs.rsp.wrapping_sub(RED_ZONE);
@@ -71,14 +71,14 @@ pub fn push(thread: &Arc<Thread>, info: &SigInfo, action: &Action, mask: u64) ->
     if alt.flags & SS_AUTODISARM != 0 {
         thread.signals.altstack.set(AltStack::default());
     }
-    thread.regs.with(|regs| {
+    thread.regs().with(|regs| {
         regs.enter_handler(action.handler, at);
         regs.rdi = info.signal.number() as u64;
         regs.rsi = at + WORDS as u64 * 8;
         regs.rdx = at + 8;
         regs.rax = 0;
     });
-    thread.fpu.with(|state| {
+    thread.fpu().with(|state| {
         state.reset();
         fpu::restore(state);
     });
@@ -88,7 +88,7 @@ pub fn push(thread: &Arc<Thread>, info: &SigInfo, action: &Action, mask: u64) ->
 
 /// A thread that is to go on where no program can: the signal for what the processor would have found there.
 fn check_instruction(thread: &Arc<Thread>) {
-    let rip = thread.regs.with(|regs| regs.rip);
+    let rip = thread.regs().with(|regs| regs.rip);
     if rip < USER_END as u64 {
         return;
     }
@@ -171,7 +171,7 @@ pub fn stack_words(signals: &SignalState, on_alt: bool) -> [u64; 3] {
 }
 
 fn write_fpu(thread: &Thread, at: u64) -> Result<(), Stop> {
-    thread.fpu.with(|state| {
+    thread.fpu().with(|state| {
         fpu::save(state);
         let bytes = state.bytes();
         let slice = UserSlice::new(at as usize, bytes.len() + 4)?;
@@ -194,7 +194,7 @@ fn write_fpu(thread: &Thread, at: u64) -> Result<(), Stop> {
 /// Answers what rax becomes.
 pub fn pop(thread: &Arc<Thread>) -> Result<usize, Stop> {
     // The handler's `ret` has taken the return address off.
-    let at = thread.regs.get().rsp.wrapping_sub(8);
+    let at = thread.regs().get().rsp.wrapping_sub(8);
     let mut bytes = [0; WORDS * 8];
     UserSlice::new(at as usize, bytes.len())?.read(&mut bytes)?;
     let mut words = [0u64; WORDS];
@@ -203,13 +203,11 @@ pub fn pop(thread: &Arc<Thread>) -> Result<usize, Stop> {
     }
     read_fpu(thread, words[FPSTATE] as usize)?;
     thread.signals.set_mask(words[MASK]);
-    thread.regs.with(|regs| take_registers(regs, &words));
+    thread.regs().with(|regs| take_registers(regs, &words));
     restore_stack(thread, &words);
     check_selectors(thread, &words);
     check_instruction(thread);
-    thread
-        .attention
-        .store(true, core::sync::atomic::Ordering::Release);
+    thread.note_attention();
     Ok(words[REGS + 13] as usize)
 }
 
@@ -217,7 +215,7 @@ pub fn pop(thread: &Arc<Thread>) -> Result<usize, Stop> {
 fn restore_stack(thread: &Thread, words: &[u64; WORDS]) {
     let alt = &thread.signals.altstack;
     let given = [words[STACK], words[STACK + 1], words[STACK + 2]];
-    if !alt.get().contains(thread.regs.get().rsp)
+    if !alt.get().contains(thread.regs().get().rsp)
         && let Ok(new) = AltStack::checked(given)
     {
         alt.set(new);
@@ -253,7 +251,7 @@ fn read_fpu(thread: &Thread, at: usize) -> Result<(), Stop> {
         0 => None,
         at => Some(image_at(at)?),
     };
-    thread.fpu.with(|state| {
+    thread.fpu().with(|state| {
         match image {
             None => state.reset(),
             Some(image) => {

@@ -96,7 +96,5 @@ pub fn force(thread: &Arc<Thread>, info: SigInfo) {
     drop(actions);
     // Whatever waits already: it comes, if without its details.
     thread.signals.add(info, u64::MAX);
-    thread
-        .attention
-        .store(true, core::sync::atomic::Ordering::Release);
+    thread.note_attention();
 }

@@ -336,7 +336,7 @@ pub fn forget(thread: &Arc<Thread>) {
 /// A handler interrupts a thread's call: it waits for no word any more. Whether it has been woken already: then the call has
 /// succeeded, for the wake-up that was spent on it wakes nobody else.
 pub fn interrupt(thread: &Arc<Thread>, call: &InFlight) -> bool {
-    let waits = call.word == ENROLLED && thread.regs.with(|regs| regs.code) == NUMBER;
+    let waits = call.word == ENROLLED && thread.regs().with(|regs| regs.code) == NUMBER;
     !futexes().leave(thread) && waits
 }
 

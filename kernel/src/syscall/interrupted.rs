@@ -3,10 +3,7 @@
 
 use super::call::InFlight;
 use super::errno::Errno;
-use crate::process::Thread;
 use crate::process::time::write_left;
-use crate::sched::timer::Due;
-use alloc::sync::Arc;
 use braid_threads::interruption::Settled;
 use machine::regs::UserRegs;
 
@@ -22,12 +19,5 @@ pub fn settle(regs: &mut UserRegs, call: &InFlight, settled: Settled) {
             // Back over the two bytes of `syscall`.
             regs.rip = regs.rip.wrapping_sub(2);
         }
-    }
-}
-
-/// The call waits no longer: its timer goes.
-pub fn cancel_timer(thread: &Arc<Thread>) {
-    if let Some((core, _)) = thread.timer.replace(None) {
-        crate::sched::wake::cancel_timer(&Due::Wake(thread.clone()), core);
     }
 }

@@ -15,18 +15,15 @@ use self::call::{Call, InFlight, Stop, Wait};
 use self::errno::Errno;
 use crate::mem::later::Later;
 use crate::mem::reclaim::{self, Room};
-use crate::process::{RunState, Thread};
-use crate::sched::timer::Due;
-use crate::sched::{time::Nanos, wake};
+use crate::process::Thread;
 use crate::signal::deliver;
 use alloc::sync::Arc;
 use braid_threads::interruption::Interruption;
-use core::sync::atomic::Ordering;
 
 /// The call that a trap brought: number in rax, arguments in rdi, rsi, rdx, r10, r8, r9.
 pub fn enter(thread: &Arc<Thread>) {
     // A wake-up meant for an earlier call says nothing to this one.
-    thread.set_state(RunState::Running);
+    thread.forget_wake();
     run(thread, InFlight::new(), false);
 }
 
@@ -42,7 +39,7 @@ fn run(thread: &Arc<Thread>, mut inflight: InFlight, waited: bool) {
     let short = &tori::own().short_of_memory;
     short.set(false);
     let (number, args) = thread
-        .regs
+        .regs()
         .with(|r| (r.code, [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9]));
     let mut call = Call {
         process: &thread.process,
@@ -70,7 +67,7 @@ fn run(thread: &Arc<Thread>, mut inflight: InFlight, waited: bool) {
             return stopped(thread, inflight, stop, rule);
         }
     };
-    thread.regs.with(|regs| regs.rax = value);
+    thread.regs().with(|regs| regs.rax = value);
     if waited || thread.unsettled.get() {
         over(thread);
     }
@@ -81,12 +78,12 @@ fn run(thread: &Arc<Thread>, mut inflight: InFlight, waited: bool) {
 fn over(thread: &Arc<Thread>) {
     thread.unsettled.set(false);
     reclaim::satisfied(thread);
-    interrupted::cancel_timer(thread);
+    thread.cancel_deadline();
     crate::file::far::forget(thread);
     deliver::restore_mask(thread);
     let leaves = thread.process.moving.lock().to.is_some();
     if leaves || thread.signals.is_due() || thread.later.with(|later| !later.is_empty()) {
-        thread.attention.store(true, Ordering::Release);
+        thread.note_attention();
     }
 }
 
@@ -116,7 +113,7 @@ fn stopped(thread: &Arc<Thread>, mut inflight: InFlight, stop: Stop, rule: Inter
     let deadline = inflight.deadline;
     wait(thread, inflight, kind);
     if let Some(at) = deadline {
-        set_deadline(thread, at);
+        thread.set_deadline(at);
     }
     if stop == Stop::Again {
         machine::cpu::request_resched();
@@ -130,22 +127,4 @@ fn wait(thread: &Arc<Thread>, inflight: InFlight, wait: Wait) {
         thread.later.with(Later::forget);
     }
     thread.in_flight.set(Some(InFlight { wait, ..inflight }));
-}
-
-fn set_deadline(thread: &Arc<Thread>, at: Nanos) {
-    let here = machine::cpu::this().core_in_torus;
-    if let Some((core, old)) = thread.timer.get() {
-        if old == at && machine::time::now() < at {
-            return;
-        }
-        wake::cancel_timer(&Due::Wake(thread.clone()), core);
-    }
-    if wake::set_timer(Due::Wake(thread.clone()), at) {
-        thread.timer.set(Some((here, at)));
-    } else {
-        // Without memory for a timer the call runs again: it polls, and others run in between.
-        thread.timer.set(None);
-        thread.wake();
-        machine::cpu::request_resched();
-    }
 }

@@ -1,7 +1,6 @@
 //! Calls that only look something up: the trap entry runs them without saving the whole thread (see `machine::above`).
 
 use crate::process::{Pid, Process, Thread, table};
-use crate::sched::with_current;
 use machine::{QUICK_LIMIT, QuickTable};
 
 /// The quick calls by number.
@@ -18,7 +17,7 @@ pub const QUICK: QuickTable = {
 };
 
 fn thread(f: impl FnOnce(&Thread) -> u32) -> u64 {
-    u64::from(with_current(|thread| f(thread)))
+    u64::from(Thread::with_current(|thread| f(thread)))
 }
 
 fn process(f: impl FnOnce(&Process) -> u32) -> u64 {

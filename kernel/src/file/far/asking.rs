@@ -160,7 +160,7 @@ pub fn answered(call: u64) {
     *asking.reply.lock() = State::Came;
     let thread = &asking.thread;
     if thread.signals.is_due() || asking.cancelled.load(Ordering::Acquire) {
-        thread.attention.store(true, Ordering::Release);
+        thread.note_attention();
     }
     thread.wake();
 }

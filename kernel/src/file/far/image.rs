@@ -23,7 +23,6 @@ use braid_files::archive::{Content, NodeId};
 use braid_files::far::image::{Descriptor, Image, Item, Spot};
 use braid_files::far::wire::{Reader, Wire, WireError, Writer};
 use braid_files::table::Table;
-use core::sync::atomic::Ordering;
 use fallible::{TryMap, TryVec, with_capacity};
 use machine::cpu;
 use tori::pieces;
@@ -288,7 +287,7 @@ pub fn may_leave(thread: &Thread) -> bool {
             true
         }
         Interruption::AfterRun => {
-            thread.attention.store(true, Ordering::Release);
+            thread.note_attention();
             false
         }
         Interruption::WhenAnswered => false,

@@ -9,6 +9,7 @@ use super::letter;
 use super::share;
 use crate::mem::reclaim::{self, Room};
 use crate::process::Pid;
+use crate::process::thread::Task;
 use crate::sched::time::Nanos;
 use crate::sched::timer::Due;
 use crate::sched::wake;
@@ -296,7 +297,7 @@ fn wait(serving: &Arc<Serving>, deadline: Option<Nanos>) {
 fn set_deadline(serving: &Arc<Serving>, deadline: Option<Nanos>) {
     if let Some(at) = deadline
         && !serving.timed.swap(true, Ordering::Relaxed)
-        && !wake::set_timer(Due::Wake(serving.clone()), at)
+        && !wake::set_timer(Due::<Task>::Wake(serving.clone()), at)
     {
         // Without memory for a timer it polls.
         serving.timed.store(false, Ordering::Relaxed);

@@ -2,6 +2,7 @@
 
 use super::super::tree::Mount;
 use super::{Proc, Shown, process};
+use crate::process::Thread;
 use braid_files::archive::{S_IFDIR, S_IFLNK, S_IFREG};
 use braid_files::credentials::Identity;
 use braid_files::stat::Stat;
@@ -37,7 +38,7 @@ impl Proc {
         // A core that serves another torus may have no thread.
         !tori::is_on_behalf()
             && self.subject().is_some_and(|shown| {
-                let own = crate::sched::current().process.clone();
+                let own = Thread::current().process.clone();
                 (shown.pid, shown.since) == (own.pid, own.since)
             })
     }

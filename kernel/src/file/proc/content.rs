@@ -5,6 +5,7 @@ use super::text::Text;
 use super::{Proc, Shown, process, system};
 use crate::file::tree::Node;
 use crate::mem::space::Space;
+use crate::process::Thread;
 use crate::syscall::errno::Errno;
 use alloc::sync::Weak;
 use alloc::vec::Vec;
@@ -31,7 +32,7 @@ impl Proc {
     pub fn link(&self) -> Result<Option<Vec<u8>>, NoMemory> {
         let of = |shown: &Shown| shown.process();
         match self {
-            Self::Own => decimal(crate::sched::current().process.pid.raw()).map(Some),
+            Self::Own => decimal(Thread::current().process.pid.raw()).map(Some),
             Self::Mounts => to_vec(b"self/mounts").map(Some),
             Self::Executable(shown) => {
                 let executable = of(shown).and_then(|process| process.executable.lock().clone());

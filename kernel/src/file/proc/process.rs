@@ -2,6 +2,7 @@
 
 use super::maps;
 use super::text::Text;
+use crate::process::Thread;
 use crate::process::limits::Limits;
 use crate::process::{Name, Pid, Process, RunState, table};
 use crate::signal::Signal;
@@ -282,7 +283,7 @@ fn places(process: &Process, memory: &maps::Totals) -> [u64; 4] {
     let may_inspect = if tori::is_on_behalf() {
         crate::process::charge::served_user() == 0
     } else {
-        let own = crate::sched::current();
+        let own = Thread::current();
         let who = own.process.credentials.lock().identity();
         own.process.pid == process.pid || who.may_inspect(&subject)
     };
@@ -301,9 +302,7 @@ fn stat(process: &Process, text: &mut Text) {
     let (own, children) = (process.times.own(), process.times.children());
     let [user, system, child_user, child_system] =
         [own.user, own.system, children.user, children.system].map(|nanos| nanos / TICK);
-    let nice = process
-        .thread()
-        .map_or(0, |thread| thread.nice.load(Ordering::Relaxed));
+    let nice = process.thread().map_or(0, |thread| thread.nice());
     let priority = 20 + nice;
     let memory = maps::totals(process);
     let [code_start, code_end, stack, heap] = places(process, &memory);

@@ -7,6 +7,7 @@ use super::text::Text;
 use crate::mem::reclaim::OfTorus as _;
 use crate::mem::swap::Swap;
 use crate::process::OfTorus as _;
+use crate::process::thread::Task;
 use crate::process::{Pid, table};
 use crate::sched;
 use tori::Torus;
@@ -52,15 +53,16 @@ fn cores() -> u64 {
 
 /// Nanoseconds that a core of a torus has run programs.
 pub(super) fn busy(torus: &Torus, core: usize) -> u64 {
-    let busy = &sched::shared(torus.core(core)).busy;
+    let busy = &sched::shared::<Task>(torus.core(core)).busy;
     busy.get().min(facts::now().get())
 }
 
 /// Threads that run or wait for a core: of other tori those that run, as their queues are theirs.
 pub(super) fn running() -> u64 {
-    let run = sum(|torus| (torus.cores() - torus.share().sched.idle_cores()) as u64);
+    let run = sum(|torus| (torus.cores() - sched::of(torus).idle_cores()) as u64);
     let own = tori::here();
-    let waiting = (0..own.cores()).map(|core| sched::shared(own.core(core)).waiting() as u64);
+    let waiting =
+        (0..own.cores()).map(|core| sched::shared::<Task>(own.core(core)).waiting() as u64);
     run + waiting.sum::<u64>()
 }
 

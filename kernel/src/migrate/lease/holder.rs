@@ -9,8 +9,8 @@ use crate::mem::object::{MemoryObject, ObjectRef, Shown, SourceError};
 use crate::mem::space::Space;
 use crate::mem::spaces::Forgotten;
 use crate::process::OfTorus as _;
+use crate::process::Thread;
 use crate::process::{Pid, closing};
-use crate::sched;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
@@ -57,7 +57,7 @@ impl Far {
 
     /// What page `index` shows; its home is asked when that is not known. `owner` is the object's name here.
     pub fn page(&self, owner: Owner, index: u64) -> Result<Shown, SourceError> {
-        let asker = sched::with_current(|thread| thread.process.pid);
+        let asker = Thread::with_current(|thread| thread.process.pid);
         let mut lease = self.lease.lock();
         match lease.look(index, asker) {
             Known::Lent(frame) => return Ok(Shown::Lent(frame)),
@@ -95,7 +95,7 @@ impl Far {
 
     /// The frame of page `index`, if this torus's cache has it.
     pub fn present(&self, owner: Owner, index: u64) -> Option<Held> {
-        let asker = sched::with_current(|thread| thread.process.pid);
+        let asker = Thread::with_current(|thread| thread.process.pid);
         if !self.is_content() {
             return None;
         }

@@ -251,7 +251,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
     }
     end::release_vfork_parent(thread);
     // It may leave now.
-    thread.attention.store(true, Ordering::Release);
+    thread.note_attention();
     *process.name.lock() = Name::of_path(&name);
     *process.executable.lock() = Some(executable);
     *process.command.lock() = Some(command.clone());
@@ -260,7 +260,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
     process.actions.lock().reset_for_exec();
     thread.signals.altstack.set(AltStack::default());
     table().set_executed(process.pid);
-    thread.fpu.with(|state| {
+    thread.fpu().with(|state| {
         *state = fpu;
         fpu::restore(state);
     });
@@ -278,7 +278,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
         )
     });
     match stack {
-        Ok(sp) => thread.regs.set(UserRegs::start(program.entry, sp)),
+        Ok(sp) => thread.regs().set(UserRegs::start(program.entry, sp)),
         Err(_) => {
             log::error!("{}: no memory for its first pages", process.label());
             end::by_signal(thread, Signal::KILL);

@@ -1,0 +1,306 @@
+//! Threads: registers and a state.
+//!
+//! A thread at rest is only data: registers, FPU state, and what its interrupted call needs to run again. It has no
+//! kernel stack, so it can be put to rest, moved or ended wherever it is.
+
+use super::owner::Owner;
+use super::queue::Link;
+use super::time::Nanos;
+use alloc::sync::Arc;
+use braid_threads::policy::Policy;
+use core::ops::Deref;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use machine::cpu;
+use machine::fpu::FpuState;
+use machine::ipi::{self, Ipi};
+use machine::regs::UserRegs;
+use machine::segment::Segments;
+use sync::OwnCell;
+use sync::Waiter;
+
+/// Where a thread stands with the scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RunState {
+    /// Current on a core.
+    Running = 0,
+    /// Current on a core, and woken since it began to wait: its call runs again at once.
+    Woken = 1,
+    /// Waiting to be woken.
+    Blocked = 2,
+    /// In a run queue.
+    Ready = 3,
+    /// Ended.
+    Dead = 4,
+    /// Offered to another torus: nothing wakes it.
+    Frozen = 5,
+}
+
+/// One flow of control. What it is to its owner is reached through it as through a pointer.
+pub struct Thread<O> {
+    /// A [`RunState`]. Whoever moves it on from `Blocked` queues the thread; a thread is in one queue when it is `Ready`, and else in none.
+    state: AtomicU8,
+    /// 1 + index within the torus of the core that has its FPU state and address space loaded; 0: none. That core alone runs it.
+    loaded_on: AtomicU32,
+    /// Index within the torus of the core that ran it last.
+    last_core: AtomicU32,
+    /// Something has to be looked at before it returns to the program: a signal, a stop, its end.
+    attention: AtomicBool,
+    /// Its place in a run queue, under that queue's lock.
+    pub(super) link: Link<O>,
+    /// Its nice value (setpriority(2)).
+    nice: AtomicI32,
+    /// Its scheduling policy, as a word of [`Policy`].
+    policy: AtomicU32,
+    /// The virtual time that it has used on the core that ran it last.
+    virtual_time: AtomicU64,
+
+    // Touched only by the core the thread is on.
+    /// Registers of the program.
+    regs: OwnCell<UserRegs>,
+    /// FPU state, while not loaded.
+    fpu: OwnCell<FpuState>,
+    /// Segment bases and selectors, while not loaded.
+    segments: OwnCell<Segments>,
+    /// Core (index within the torus) and time of the timer that ends its wait.
+    pub(super) deadline: OwnCell<Option<(usize, Nanos)>>,
+
+    owner: O,
+}
+
+impl<O> Deref for Thread<O> {
+    type Target = O;
+
+    #[inline]
+    fn deref(&self) -> &O {
+        &self.owner
+    }
+}
+
+impl<O: Owner> Waiter for Thread<O> {
+    fn wake(self: Arc<Self>) {
+        Self::wake(&self);
+    }
+
+    fn is_gone(&self) -> bool {
+        self.is_dead()
+    }
+}
+
+impl<O> Thread<O> {
+    /// A thread that begins with these registers; it waits to be woken for the first time.
+    pub fn new(owner: O, regs: UserRegs, fpu: FpuState) -> Self {
+        Self {
+            state: AtomicU8::new(RunState::Blocked as u8),
+            loaded_on: AtomicU32::new(0),
+            last_core: AtomicU32::new(0),
+            attention: AtomicBool::new(false),
+            link: Link::new(),
+            nice: AtomicI32::new(0),
+            policy: AtomicU32::new(0),
+            virtual_time: AtomicU64::new(0),
+            regs: OwnCell::new(regs),
+            fpu: OwnCell::new(fpu),
+            segments: OwnCell::new(Segments::default()),
+            deadline: OwnCell::new(None),
+            owner,
+        }
+    }
+
+    /// Registers of the program.
+    #[inline]
+    pub const fn regs(&self) -> &OwnCell<UserRegs> {
+        &self.regs
+    }
+
+    /// FPU state, while not loaded.
+    pub const fn fpu(&self) -> &OwnCell<FpuState> {
+        &self.fpu
+    }
+
+    /// Segment bases and selectors, while not loaded.
+    pub const fn segments(&self) -> &OwnCell<Segments> {
+        &self.segments
+    }
+
+    /// Its nice value (setpriority(2)).
+    pub fn nice(&self) -> i32 {
+        self.nice.load(Ordering::Relaxed)
+    }
+
+    /// Gives it a nice value, from its next turn on.
+    pub fn set_nice(&self, nice: i32) {
+        self.nice.store(nice, Ordering::Relaxed);
+    }
+
+    /// Its scheduling policy.
+    pub fn policy(&self) -> Policy {
+        Policy::from_word(self.policy.load(Ordering::Relaxed))
+    }
+
+    /// Gives it a policy, from its next turn on.
+    pub fn set_policy(&self, policy: Policy) {
+        self.policy.store(policy.word(), Ordering::Relaxed);
+    }
+
+    /// The virtual time that it has used on the core that ran it last.
+    pub(super) fn virtual_time(&self) -> u64 {
+        self.virtual_time.load(Ordering::Relaxed)
+    }
+
+    /// It has used so much virtual time.
+    pub(super) fn set_virtual_time(&self, time: u64) {
+        self.virtual_time.store(time, Ordering::Relaxed);
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> RunState {
+        match self.state.load(Ordering::Acquire) {
+            0 => RunState::Running,
+            1 => RunState::Woken,
+            2 => RunState::Blocked,
+            3 => RunState::Ready,
+            5 => RunState::Frozen,
+            _ => RunState::Dead,
+        }
+    }
+
+    /// Moves on from `from` to `to`; false when it stood elsewhere.
+    fn change(&self, from: RunState, to: RunState) -> bool {
+        self.state
+            .compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    /// Sets the state, by whoever owns the thread.
+    pub(super) fn set_state(&self, state: RunState) {
+        self.state.store(state as u8, Ordering::Release);
+    }
+
+    /// Whether it has ended.
+    pub fn is_dead(&self) -> bool {
+        self.state() == RunState::Dead
+    }
+
+    /// The current thread, which runs this, waits from now on; false when it was woken since it last began to look for what it waits for.
+    pub(super) fn begin_wait(&self) -> bool {
+        self.change(RunState::Running, RunState::Blocked)
+    }
+
+    /// As [`Self::begin_wait`]; a thread that was woken goes on.
+    pub fn waits(&self) -> bool {
+        let waits = self.begin_wait();
+        if !waits {
+            self.set_state(RunState::Running);
+        }
+        waits
+    }
+
+    /// The current thread, which runs this, begins something new: that it was woken says nothing to that.
+    #[inline]
+    pub fn forget_wake(&self) {
+        self.set_state(RunState::Running);
+    }
+
+    /// The current thread, which runs this, has ended, or one that is frozen.
+    pub fn end(&self) {
+        self.set_state(RunState::Dead);
+    }
+
+    /// The current thread, which runs this, or one that was never woken, is not to be woken until it [thaws](Self::thaw).
+    pub fn freeze(&self) {
+        self.set_state(RunState::Frozen);
+    }
+
+    /// Wakes a thread that is frozen; it looks at what is left for it first.
+    pub fn thaw(self: &Arc<Self>)
+    where
+        O: Owner,
+    {
+        self.note_attention();
+        if self.change(RunState::Frozen, RunState::Blocked) {
+            self.wake();
+        }
+    }
+
+    /// Makes it run (again), or remember that it has to.
+    pub fn wake(self: &Arc<Self>)
+    where
+        O: Owner,
+    {
+        loop {
+            match self.state() {
+                RunState::Blocked if self.change(RunState::Blocked, RunState::Ready) => {
+                    return super::wake::enqueue(self.clone());
+                }
+                RunState::Running if self.change(RunState::Running, RunState::Woken) => return,
+                RunState::Blocked | RunState::Running => {}
+                RunState::Woken | RunState::Ready | RunState::Dead | RunState::Frozen => return,
+            }
+        }
+    }
+
+    /// Has it look at its signals before it goes on, wherever it is.
+    pub fn call_attention(self: &Arc<Self>)
+    where
+        O: Owner,
+    {
+        self.note_attention();
+        self.wake();
+        self.interrupt_if_running();
+    }
+
+    /// Has it look at what is left for it before its program goes on. It is on this core, or is woken after that.
+    pub fn note_attention(&self) {
+        self.attention.store(true, Ordering::Release);
+    }
+
+    /// Whether something asks for its attention.
+    #[inline]
+    pub(super) fn is_called(&self) -> bool {
+        self.attention.load(Ordering::Relaxed)
+    }
+
+    /// Whether something has asked for its attention, which it has now.
+    pub(super) fn take_attention(&self) -> bool {
+        self.attention.swap(false, Ordering::AcqRel)
+    }
+
+    /// Has it trap into the kernel if it runs on another core, so that it sees what was left for it.
+    fn interrupt_if_running(&self) {
+        let here = cpu::this();
+        if !matches!(self.state(), RunState::Running | RunState::Woken) {
+            return;
+        }
+        match self.loaded_on() {
+            Some(core) if core != here.core_in_torus => {
+                ipi::send(tori::here().core(core).index, Ipi::Reschedule);
+            }
+            _ => {}
+        }
+    }
+
+    /// The core (index within the torus) that has its state loaded.
+    pub(super) fn loaded_on(&self) -> Option<usize> {
+        (self.loaded_on.load(Ordering::Acquire) as usize).checked_sub(1)
+    }
+
+    /// Notes that `core` has loaded its state, or (`None`) that it is all in memory again.
+    pub(super) fn set_loaded_on(&self, core: Option<usize>) {
+        if let Some(core) = core {
+            self.last_core.store(core as u32, Ordering::Relaxed);
+        }
+        self.loaded_on
+            .store(core.map_or(0, |core| core as u32 + 1), Ordering::Release);
+    }
+
+    /// Says where it should run first.
+    pub(super) fn set_last_core(&self, core: usize) {
+        self.last_core.store(core as u32, Ordering::Relaxed);
+    }
+
+    /// The core (index within the torus) that ran it last.
+    pub fn last_core(&self) -> usize {
+        self.last_core.load(Ordering::Relaxed) as usize
+    }
+}

@@ -1,0 +1,89 @@
+//! What threads do besides running: what the scheduler needs of processes, signals, calls, memory and migration.
+
+use crate::mem::{later, reclaim};
+use crate::migrate::{depart, host, lease};
+use crate::process::thread::Task;
+use crate::process::{Thread, balance, closing, timers};
+use crate::sched::account::Used;
+use crate::sched::time::Nanos;
+use crate::sched::{Next, Owner};
+use crate::{console, signal, syscall};
+use alloc::sync::Arc;
+use machine::{cpu, paging};
+
+// SAFETY: K3, the only type that has threads.
+unsafe impl Owner for Task {
+    #[inline]
+    fn next(thread: &Thread) -> Next {
+        if thread.has_call() {
+            Next::Call
+        } else if thread.process.is_stopped() {
+            Next::Nothing
+        } else {
+            Next::Program
+        }
+    }
+
+    fn attend(thread: &Arc<Thread>) -> bool {
+        signal::deliver::attend(thread);
+        cpu::let_interrupts_in();
+        let settled = thread.is_dead() || thread.has_call() || later::settle(thread);
+        settled && (thread.is_dead() || depart::attend(thread))
+    }
+
+    fn run_call(thread: &Arc<Thread>) {
+        if !thread.process.is_stopped() {
+            syscall::run_again(thread);
+        }
+    }
+
+    fn change_space(from: Option<&Thread>, to: Option<&Thread>) {
+        let space_of = |thread: &Thread| thread.space.with(|space| space.clone());
+        let new = to.and_then(space_of);
+        match &new {
+            Some(space) => space.enter(),
+            None => paging::activate_kernel(),
+        }
+        let Some(from) = from else { return };
+        from.space.with(|old| match (old, &new) {
+            (Some(old), Some(new)) if Arc::ptr_eq(old, new) => {}
+            (Some(old), _) => old.leave(),
+            (None, _) => {}
+        });
+    }
+
+    fn charge(thread: &Thread, used: Used) {
+        thread.process.times.add(used);
+        timers::check(&thread.process);
+    }
+
+    fn left(thread: &Thread) -> u64 {
+        thread.process.timers.left(&thread.process.times)
+    }
+
+    fn alarm(thread: &Arc<Thread>, at: Nanos) {
+        signal::alarm::fired(thread, at);
+    }
+
+    #[inline]
+    fn take_in() -> bool {
+        console::take_in()
+    }
+
+    fn keep_up() {
+        reclaim::keep_up();
+        lease::holder::sweep();
+    }
+
+    fn idle() {
+        closing::finish();
+    }
+
+    fn idle_work() -> bool {
+        host::drain()
+    }
+
+    fn tick() {
+        balance::tick();
+    }
+}
