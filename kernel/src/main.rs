@@ -22,7 +22,6 @@ mod mem;
 mod migrate;
 mod per_core;
 mod process;
-mod sched;
 mod signal;
 mod start;
 mod syscall;

@@ -9,7 +9,7 @@
 //! 7. The loader's memory is reclaimed, the first program is started.
 
 use crate::process::{self, thread::Task};
-use crate::{mem, per_core, sched};
+use crate::{mem, per_core};
 use braid_firmware::acpi::Tables;
 use braid_firmware::acpi::fadt::{self, Register};
 use braid_firmware::acpi::hpet::Hpet;

@@ -2,7 +2,6 @@
 
 use crate::process::Thread;
 use crate::process::thread::Task;
-use crate::sched;
 use crate::signal::info::{
     BUS_ADRALN, FPE_FLTDIV, FPE_FLTINV, FPE_FLTOVF, FPE_FLTRES, FPE_FLTUND, FPE_INTDIV, ILL_ILLOPN,
     SI_KERNEL, SigInfo, TRAP_BRKPT, TRAP_TRACE,

@@ -27,7 +27,7 @@ use crate::mem::swap::Swap;
 use crate::process::OfTorus as _;
 use crate::process::charge;
 use crate::process::thread::Task;
-use crate::{deliver, sched, syscall, trap};
+use crate::{deliver, syscall, trap};
 use alloc::sync::Arc;
 use fallible::NoMemory;
 use machine::regs::UserRegs;

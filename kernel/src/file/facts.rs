@@ -4,7 +4,7 @@ use crate::mem::reclaim::OfTorus as _;
 use braid_files::stat::Time;
 use machine::time;
 
-pub use crate::sched::time::Nanos;
+pub use braid_time::Nanos;
 
 /// The torus that runs this.
 pub fn torus_index() -> usize {

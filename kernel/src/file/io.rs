@@ -1,8 +1,8 @@
 //! Moving bytes between whoever asks and a file, in as many runs of the call as it takes.
 
 use crate::mem::user::UserBuffers;
-use crate::sched::time::Nanos;
 use crate::syscall::call::{InFlight, Stop};
+use braid_time::Nanos;
 use ipc::parcel::{Frames, PAYLOAD};
 
 /// The most bytes that move in one step, before interrupts are let in.

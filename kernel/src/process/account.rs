@@ -66,7 +66,7 @@ pub fn open() -> Result<(), Errno> {
 /// thread that has just ended on it only then.
 fn let_go(torus: &Torus) {
     let until = time::now() + PATIENCE;
-    while crate::sched::of(torus).idle_cores() + 1 < torus.cores() && time::now() < until {
+    while sched::of(torus).idle_cores() + 1 < torus.cores() && time::now() < until {
         shootdown::serve();
         cpu::let_interrupts_in();
     }

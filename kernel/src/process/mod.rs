@@ -36,17 +36,16 @@ pub mod timers;
 pub mod users;
 pub mod wait;
 
-pub use crate::sched::RunState;
 pub use ::torus::pid::Pid;
 pub use init::start;
 use personality::Personality;
+pub use sched::RunState;
 pub use share::{OfTorus, Share};
 pub use table::Table;
 pub use thread::Thread;
 use tori::counters::Counters;
 
 use crate::mem::space::Space;
-use crate::sched::account::Used;
 use crate::signal::Signal;
 use crate::signal::action::Actions;
 use crate::signal::alarm::Alarm;
@@ -55,6 +54,7 @@ use braid_files::credentials::Credentials;
 use braid_files::rate::RateLimit;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use sched::Used;
 use sync::Lock;
 use sync::WaitQueue;
 use tori::rings::Places;

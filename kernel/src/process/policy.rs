@@ -4,10 +4,10 @@
 use super::limits::NICE as NICE_LIMIT;
 use super::{Process, Thread, order};
 use crate::mem::user::{read_value, write_value};
-use crate::sched::switch::SLICE;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use braid_threads::policy::{Policy, PolicyError, priorities};
+use sched::SLICE;
 use torus::family::{By, Order};
 
 /// What nice value a limit of RLIMIT_NICE means: the limit is so much less.

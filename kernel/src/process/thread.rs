@@ -11,7 +11,7 @@ use core::sync::atomic::AtomicU64;
 use sync::OwnCell;
 
 /// A thread of a process.
-pub type Thread = crate::sched::Thread<Task>;
+pub type Thread = sched::Thread<Task>;
 
 /// An exception as a signal frame tells it.
 #[derive(Clone, Copy, Debug, Default)]

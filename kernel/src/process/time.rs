@@ -2,11 +2,11 @@
 
 use crate::mem::user::{UserSlice, read_value, write_value};
 use crate::process::Thread;
-use crate::sched::account::Used;
-use crate::sched::time::Nanos;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
+use braid_time::Nanos;
 use machine::time as clock;
+use sched::Used;
 use tori::counters;
 
 const SECOND: u64 = 1_000_000_000;

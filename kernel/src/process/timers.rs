@@ -5,9 +5,9 @@
 
 use super::Process;
 use super::limits::{CPU, INFINITY};
-use crate::sched::account::Used;
 use crate::signal::{self, Signal};
 use core::sync::atomic::{AtomicU64, Ordering};
+use sched::Used;
 use sync::Lock;
 
 /// Nanoseconds between two looks at the least.

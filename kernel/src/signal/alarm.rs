@@ -4,13 +4,12 @@ use super::Signal;
 use crate::mem::user::{read_value, write_value};
 use crate::process::Thread;
 use crate::process::timers::{self, Interval};
-use crate::sched::time::{Nanos, next_firing};
-use crate::sched::timer::Due;
-use crate::sched::wake;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
+use braid_time::{Nanos, next_firing};
 use machine::{cpu, time};
+use sched::Due;
 
 /// A process's interval timer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,7 +49,7 @@ pub fn taken(thread: &Arc<Thread>, signal: Signal) {
 }
 
 fn arm(thread: &Arc<Thread>, alarm: &mut Alarm, at: Nanos) -> bool {
-    let set = wake::set_timer(Due::Alarm(thread.clone()), at);
+    let set = sched::set_timer(Due::Alarm(thread.clone()), at);
     if set {
         alarm.next = Some((at, Some(cpu::this().core_in_torus)));
     }
@@ -126,7 +125,7 @@ impl Alarm {
         if let Some((_, core)) = &mut self.next
             && let Some(core) = core.take()
         {
-            wake::cancel_timer(&Due::Alarm(thread.clone()), core);
+            sched::cancel_timer(&Due::Alarm(thread.clone()), core);
         }
     }
 

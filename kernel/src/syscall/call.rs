@@ -2,9 +2,9 @@
 
 use super::errno::Errno;
 use crate::process::{Process, Thread};
-use crate::sched::time::{Invalid, Nanos};
 use alloc::sync::Arc;
 use braid_threads::interruption::Interruption;
+use braid_time::{Invalid, Nanos};
 use fallible::NoMemory;
 
 /// Why a call did not produce a value. What ends with an error has changed nothing: where memory was short it is run again.

@@ -4,12 +4,12 @@ use crate::mem::{later, reclaim};
 use crate::migrate::{depart, host, lease};
 use crate::process::thread::Task;
 use crate::process::{Thread, balance, closing, timers};
-use crate::sched::account::Used;
-use crate::sched::time::Nanos;
-use crate::sched::{Next, Owner};
 use crate::{console, signal, syscall};
 use alloc::sync::Arc;
+use braid_time::Nanos;
 use machine::{cpu, paging};
+use sched::Used;
+use sched::{Next, Owner};
 
 // SAFETY: K3, the only type that has threads.
 unsafe impl Owner for Task {

@@ -38,10 +38,11 @@ pub const LAYERS: &[Layer] = &[
     layer("machine"),
     layer("tori"),
     layer("ipc"),
+    layer("sched"),
     // Not cut into layers yet: it must not become more of a circle than it is.
     Layer {
         name: "braid-kernel",
-        circle: 174,
+        circle: 130,
     },
 ];
 

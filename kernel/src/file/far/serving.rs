@@ -10,9 +10,6 @@ use super::share;
 use crate::mem::reclaim::{self, Room};
 use crate::process::Pid;
 use crate::process::thread::Task;
-use crate::sched::time::Nanos;
-use crate::sched::timer::Due;
-use crate::sched::wake;
 use crate::signal::Signal;
 use crate::syscall::call::{InFlight, Stop};
 use crate::syscall::errno::Errno;
@@ -24,9 +21,11 @@ use braid_files::far::answer::Answer;
 use braid_files::far::ask::{Ask, Request, Who};
 use braid_files::far::requests::Call;
 use braid_files::far::wire::WireError;
+use braid_time::Nanos;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use fallible::with_capacity;
 use ipc::parcel::{self, Frames};
+use sched::Due;
 use sync::Lock;
 use sync::Waiter;
 use tori::rings::{self, Places};
@@ -297,7 +296,7 @@ fn wait(serving: &Arc<Serving>, deadline: Option<Nanos>) {
 fn set_deadline(serving: &Arc<Serving>, deadline: Option<Nanos>) {
     if let Some(at) = deadline
         && !serving.timed.swap(true, Ordering::Relaxed)
-        && !wake::set_timer(Due::<Task>::Wake(serving.clone()), at)
+        && !sched::set_timer(Due::<Task>::Wake(serving.clone()), at)
     {
         // Without memory for a timer it polls.
         serving.timed.store(false, Ordering::Relaxed);

@@ -9,7 +9,6 @@ use crate::mem::swap::Swap;
 use crate::process::OfTorus as _;
 use crate::process::thread::Task;
 use crate::process::{Pid, table};
-use crate::sched;
 use tori::Torus;
 
 /// The name of a text, and who writes it.

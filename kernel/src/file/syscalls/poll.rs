@@ -6,11 +6,11 @@ use super::descriptor_limit;
 use super::watch::{Watched, watch};
 use crate::mem::user::{UserSlice, read_value};
 use crate::process::time::write_left;
-use crate::sched::time::{Invalid, Nanos};
 use crate::signal::calls::with_mask;
 use crate::syscall::call::{Call, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
 use braid_files::chunks::Chunks;
+use braid_time::{Invalid, Nanos};
 use tori::pieces;
 
 /// poll(2).

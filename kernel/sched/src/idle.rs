@@ -1,59 +1,18 @@
 //! Idling: what a core does with an empty queue.
 
-use super::core::Core;
-use super::owner::Owner;
-use super::thread::Thread;
-use ::core::sync::atomic::{AtomicU64, Ordering};
+use crate::core::{Core, shared, steal};
+use crate::deadline::arm;
+use crate::owner::Owner;
+use crate::thread::Thread;
+use crate::torus::of;
 use alloc::sync::Arc;
 use machine::cpu;
 
-/// The cores of a torus that idle, by index within the torus.
-pub struct IdleSet([AtomicU64; machine::MAX_CORES / 64]);
-
-impl IdleSet {
-    /// No core.
-    pub const fn new() -> Self {
-        Self([const { AtomicU64::new(0) }; machine::MAX_CORES / 64])
-    }
-
-    /// Whether `core` idles.
-    pub fn contains(&self, core: usize) -> bool {
-        self.0[core / 64].load(Ordering::SeqCst) >> (core % 64) & 1 != 0
-    }
-
-    /// A core that idles.
-    pub fn any(&self) -> Option<usize> {
-        let words = self.0.iter().enumerate();
-        words
-            .map(|(index, word)| (index, word.load(Ordering::SeqCst)))
-            .find_map(|(index, word)| {
-                (word != 0).then(|| index * 64 + word.trailing_zeros() as usize)
-            })
-    }
-
-    /// How many cores idle.
-    pub fn len(&self) -> usize {
-        let count = |word: &AtomicU64| word.load(Ordering::SeqCst).count_ones() as usize;
-        self.0.iter().map(count).sum()
-    }
-
-    /// Adds `core`.
-    pub(super) fn insert(&self, core: usize) {
-        self.0[core / 64].fetch_or(1 << (core % 64), Ordering::SeqCst);
-    }
-
-    /// Takes `core` out; false when it was not in.
-    pub(super) fn remove(&self, core: usize) -> bool {
-        let bit = 1 << (core % 64);
-        self.0[core / 64].fetch_and(!bit, Ordering::SeqCst) & bit != 0
-    }
-}
-
 /// The next thread of this core's queue, or one stolen from another core of the torus, with the virtual time that it has used here;
 /// halts until there is one.
-pub(super) fn next<O: Owner>(core: &Core<O>) -> (Arc<Thread<O>>, u64) {
+pub(crate) fn next<O: Owner>(core: &Core<O>) -> (Arc<Thread<O>>, u64) {
     let here = cpu::this();
-    let idle = &super::of(tori::here()).idle;
+    let idle = &of(tori::here()).idle;
     loop {
         O::take_in();
         tori::rings::serve();
@@ -71,7 +30,7 @@ pub(super) fn next<O: Owner>(core: &Core<O>) -> (Arc<Thread<O>>, u64) {
         idle.insert(here.core_in_torus);
         let found = find(core);
         if found.is_none() {
-            super::switch::arm(core);
+            arm(core);
             tori::rings::rest(|core| idle.contains(core));
             if !is_called() {
                 cpu::halt_until_interrupt();
@@ -107,8 +66,8 @@ fn find<O: Owner>(core: &Core<O>) -> Option<(Arc<Thread<O>>, u64)> {
     (1..cores).find_map(|step| {
         let other = torus.core((here.core_in_torus + step) % cores);
         // A look without the lock first: most cores have nothing queued.
-        let mut queue = super::shared::<O>(other).queue.try_lock()?;
-        let stolen = super::core::steal(&mut queue)?;
+        let mut queue = shared::<O>(other).queue.try_lock()?;
+        let stolen = steal(&mut queue)?;
         tori::counters::own().steals.add(1);
         Some((stolen, floor))
     })

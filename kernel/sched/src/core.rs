@@ -1,29 +1,29 @@
 //! A core as the scheduler sees it.
 
-use super::account::Account;
-use super::owner::Owner;
-use super::queue::Queue;
-use super::thread::Thread;
-use super::time::Nanos;
-use super::timer::Timers;
+use crate::account::Account;
+use crate::owner::Owner;
+use crate::thread::Thread;
+use crate::timer::Timers;
 use alloc::sync::Arc;
+use braid_threads::fair::FairQueue;
+use braid_time::Nanos;
 use core::cell::{Cell, UnsafeCell};
 use core::ops::Deref;
 use machine::cpu::{self, Cpu, Part};
 use sync::{Counter, Local, Lock};
 
 /// What a core alone touches, and what it shares.
-pub(super) struct Core<O> {
-    pub(super) current: Current<O>,
+pub(crate) struct Core<O> {
+    pub(crate) current: Current<O>,
     /// The thread whose FPU state, segment bases and address space are in the registers. It stays loaded while
     /// the core idles or serves a trap, and can run on no other core meanwhile.
-    pub(super) loaded: Cell<Option<Arc<Thread<O>>>>,
+    pub(crate) loaded: Cell<Option<Arc<Thread<O>>>>,
     /// When the current thread has to let others run.
-    pub(super) slice_end: Cell<Nanos>,
+    pub(crate) slice_end: Cell<Nanos>,
     /// The processor time of the current thread.
-    pub(super) account: Account,
+    pub(crate) account: Account,
     /// What the core's one-shot timer is set to.
-    pub(super) armed: Cell<Option<Nanos>>,
+    pub(crate) armed: Cell<Option<Nanos>>,
     shared: Shared<O>,
 }
 
@@ -31,8 +31,8 @@ pub(super) struct Core<O> {
 pub struct Shared<O> {
     /// Nanoseconds that the core has run programs.
     pub busy: Counter,
-    pub(super) queue: Lock<Queue<O>>,
-    pub(super) timers: Lock<Timers<O>>,
+    pub(crate) queue: Lock<FairQueue<Thread<O>>>,
+    pub(crate) timers: Lock<Timers<O>>,
 }
 
 /// What the scheduler keeps of each core.
@@ -51,7 +51,7 @@ impl<O> Default for Kept<O> {
 
 /// The core that executes this.
 #[inline]
-pub(super) fn this<O: Owner>() -> &'static Core<O> {
+pub(crate) fn this<O: Owner>() -> &'static Core<O> {
     // SAFETY: K20, the executing core's, which has joined its torus: nothing of this layer runs on it before (K3).
     unsafe { cpu::part_of_member::<Kept<O>>().0.get() }
 }
@@ -64,12 +64,12 @@ pub fn shared<O: Owner>(cpu: &'static Cpu) -> &'static Shared<O> {
 }
 
 /// The thread that runs on a core, or whose trap is being handled.
-pub(super) struct Current<O>(UnsafeCell<Option<Arc<Thread<O>>>>);
+pub(crate) struct Current<O>(UnsafeCell<Option<Arc<Thread<O>>>>);
 
 impl<O> Current<O> {
     /// The thread, if there is one.
     #[inline]
-    pub(super) fn get(&self) -> Option<&Arc<Thread<O>>> {
+    pub(crate) fn get(&self) -> Option<&Arc<Thread<O>>> {
         // SAFETY: K20, whoever replaces it knows that no reference is in use.
         unsafe { (*self.0.get()).as_ref() }
     }
@@ -78,7 +78,7 @@ impl<O> Current<O> {
     ///
     /// # Safety
     /// No reference to the thread that was current is used any more.
-    pub(super) unsafe fn replace(&self, thread: Option<Arc<Thread<O>>>) -> Option<Arc<Thread<O>>> {
+    pub(crate) unsafe fn replace(&self, thread: Option<Arc<Thread<O>>>) -> Option<Arc<Thread<O>>> {
         // SAFETY: K20, by the caller's promise.
         unsafe { core::mem::replace(&mut *self.0.get(), thread) }
     }
@@ -108,7 +108,7 @@ impl<O> Shared<O> {
     }
 
     /// Queues a thread that has just stopped running on this core, or woken here.
-    pub(super) fn push(&self, thread: Arc<Thread<O>>) {
+    pub(crate) fn push(&self, thread: Arc<Thread<O>>) {
         let time = thread.virtual_time();
         self.queue.lock().push(thread, time);
     }
@@ -125,7 +125,7 @@ impl<O> Core<O> {
             armed: Cell::new(None),
             shared: Shared {
                 busy: Counter::new(),
-                queue: Lock::new(Queue::new()),
+                queue: Lock::new(FairQueue::new()),
                 timers: Lock::new(Timers::new()),
             },
         }
@@ -133,7 +133,7 @@ impl<O> Core<O> {
 }
 
 /// Takes a thread out of a queue that another core may run: one that is loaded on no core. Of others there is one for each core at most.
-pub(super) fn steal<O>(queue: &mut Queue<O>) -> Option<Arc<Thread<O>>> {
+pub(crate) fn steal<O>(queue: &mut FairQueue<Thread<O>>) -> Option<Arc<Thread<O>>> {
     let cores = tori::here().cores();
     queue.steal(cores, |thread| thread.loaded_on().is_none())
 }

@@ -1,68 +1,12 @@
-//! The scheduler: per-core run queues within a torus, waiting and waking.
-//!
-//! Roles: a [`core::Core`] picks threads from its [`queue::Queue`], steals from the other cores *of its torus* when that is
-//! empty, and halts when there is nothing. A [`sync::WaitQueue`] holds threads until something changes. A
-//! [`timer::Timer`] wakes a thread at a time. An [`Owner`] says what threads do besides running.
-//!
-//! Flow: a trap saves the registers of the current thread and calls the layers above, then [`next_thread`], which answers
-//! whose registers to load. A thread that woke up is queued where it ran last, or where a core idles.
+//! The thread that is current on a core.
 
-pub mod account;
-pub mod core;
-pub mod idle;
-pub mod owner;
-pub mod queue;
-pub mod switch;
-pub mod thread;
-pub mod time;
-pub mod timer;
-pub mod wake;
-
-pub use self::core::{Kept, shared};
-pub use owner::{Next, Owner};
-pub use switch::next_thread;
-pub use thread::{RunState, Thread};
-pub use wake::{tick, wake_idle};
-
-use self::core::this;
+use crate::core::this;
+use crate::owner::Owner;
+use crate::thread::Thread;
+use crate::turn;
 use alloc::sync::Arc;
 use machine::cpu;
 use sync::Waiter;
-use tori::{Make, Part, Torus};
-use torus::TorusId;
-
-/// The run queues of a torus: what its cores share.
-pub struct RunQueues {
-    /// Cores that halt with an empty queue.
-    idle: idle::IdleSet,
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for RunQueues {
-    const SLOT: usize = 3;
-}
-
-impl Make for RunQueues {
-    /// Nothing runs, no core idles.
-    fn new(_: TorusId, _: usize) -> Self {
-        Self {
-            idle: idle::IdleSet::new(),
-        }
-    }
-}
-
-impl RunQueues {
-    /// How many cores halt with an empty queue.
-    pub fn idle_cores(&self) -> usize {
-        self.idle.len()
-    }
-}
-
-/// The run queues of a torus.
-#[inline]
-pub fn of(torus: &Torus) -> &'static RunQueues {
-    torus.part()
-}
 
 impl<O: Owner> Thread<O> {
     /// Whether a thread runs on this core.
@@ -93,7 +37,7 @@ impl<O: Owner> Thread<O> {
 
     /// Counts what the current thread has used of its core so far.
     pub fn charge_current() {
-        Self::with_current(|thread| switch::charge(this(), thread));
+        Self::with_current(|thread| turn::charge(this(), thread));
     }
 
     /// The current thread lets somebody else have a turn before its own (sched_yield(2)).

@@ -1,6 +1,6 @@
 //! Processor time of the thread that is current on a core: told apart by where it was spent, and what it costs the thread of its turn.
 
-use super::thread::Thread;
+use crate::thread::Thread;
 use core::cell::Cell;
 use machine::time;
 
@@ -21,7 +21,7 @@ impl Used {
 }
 
 /// What a core knows of its current thread's time since it was settled last, in ticks of the core's counter.
-pub struct Account {
+pub(crate) struct Account {
     /// When it was settled last.
     since: Cell<u64>,
     /// What the thread has spent in the kernel; while it is there, less the time at which it came: each way costs one sum.
@@ -32,7 +32,7 @@ pub struct Account {
 
 impl Account {
     /// Of a core without a thread.
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             since: Cell::new(0),
             inside: Cell::new(0),
@@ -42,20 +42,20 @@ impl Account {
 
     /// The thread comes into the kernel.
     #[inline]
-    pub fn enter(&self) {
+    pub(crate) fn enter(&self) {
         let now = time::ticks();
         self.inside.set(self.inside.get().wrapping_sub(now));
     }
 
     /// The thread goes back to its program.
     #[inline]
-    pub(super) fn leave(&self) {
+    pub(crate) fn leave(&self) {
         let now = time::ticks();
         self.inside.set(self.inside.get().wrapping_add(now));
     }
 
     /// A thread becomes current, in the kernel, that has used so much virtual time.
-    pub(super) fn begin(&self, turn: u64) {
+    pub(crate) fn begin(&self, turn: u64) {
         let now = time::ticks();
         self.since.set(now);
         self.inside.set(now.wrapping_neg());
@@ -63,7 +63,7 @@ impl Account {
     }
 
     /// What the thread has used since it was settled last. It is in the kernel.
-    pub(super) fn settle(&self) -> Used {
+    pub(crate) fn settle(&self) -> Used {
         let now = time::ticks();
         let inside = self.inside.replace(now.wrapping_neg());
         let all = now.wrapping_sub(self.since.replace(now));
@@ -75,12 +75,12 @@ impl Account {
     }
 
     /// Counts virtual time that the thread has used.
-    pub(super) fn use_turn<O>(&self, thread: &Thread<O>, used: u64) {
+    pub(crate) fn use_turn<O>(&self, thread: &Thread<O>, used: u64) {
         self.set_turn(thread, self.turn.get().saturating_add(used));
     }
 
     /// The thread has used at least so much virtual time.
-    pub(super) fn stand_behind<O>(&self, thread: &Thread<O>, turn: u64) {
+    pub(crate) fn stand_behind<O>(&self, thread: &Thread<O>, turn: u64) {
         self.set_turn(thread, self.turn.get().max(turn));
     }
 

@@ -3,20 +3,15 @@
 //! A thread at rest is only data: registers, FPU state, and what its interrupted call needs to run again. It has no
 //! kernel stack, so it can be put to rest, moved or ended wherever it is.
 
-use super::owner::Owner;
-use super::queue::Link;
-use super::time::Nanos;
-use alloc::sync::Arc;
+use braid_threads::fair;
 use braid_threads::policy::Policy;
+use braid_time::Nanos;
 use core::ops::Deref;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use machine::cpu;
 use machine::fpu::FpuState;
-use machine::ipi::{self, Ipi};
 use machine::regs::UserRegs;
 use machine::segment::Segments;
-use sync::OwnCell;
-use sync::Waiter;
+use sync::{Lock, OwnCell};
 
 /// Where a thread stands with the scheduler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +42,7 @@ pub struct Thread<O> {
     /// Something has to be looked at before it returns to the program: a signal, a stop, its end.
     attention: AtomicBool,
     /// Its place in a run queue, under that queue's lock.
-    pub(super) link: Link<O>,
+    link: Link<O>,
     /// Its nice value (setpriority(2)).
     nice: AtomicI32,
     /// Its scheduling policy, as a word of [`Policy`].
@@ -63,9 +58,19 @@ pub struct Thread<O> {
     /// Segment bases and selectors, while not loaded.
     segments: OwnCell<Segments>,
     /// Core (index within the torus) and time of the timer that ends its wait.
-    pub(super) deadline: OwnCell<Option<(usize, Nanos)>>,
+    pub(crate) deadline: OwnCell<Option<(usize, Nanos)>>,
 
     owner: O,
+}
+
+/// A thread's place in a run queue; guarded by that queue's lock.
+struct Link<O>(Lock<fair::Link<Thread<O>>>);
+
+impl<O> fair::Node for Thread<O> {
+    #[inline]
+    fn with_link<R>(&self, f: impl FnOnce(&mut fair::Link<Self>) -> R) -> R {
+        f(&mut self.link.0.lock())
+    }
 }
 
 impl<O> Deref for Thread<O> {
@@ -77,16 +82,6 @@ impl<O> Deref for Thread<O> {
     }
 }
 
-impl<O: Owner> Waiter for Thread<O> {
-    fn wake(self: Arc<Self>) {
-        Self::wake(&self);
-    }
-
-    fn is_gone(&self) -> bool {
-        self.is_dead()
-    }
-}
-
 impl<O> Thread<O> {
     /// A thread that begins with these registers; it waits to be woken for the first time.
     pub fn new(owner: O, regs: UserRegs, fpu: FpuState) -> Self {
@@ -95,7 +90,7 @@ impl<O> Thread<O> {
             loaded_on: AtomicU32::new(0),
             last_core: AtomicU32::new(0),
             attention: AtomicBool::new(false),
-            link: Link::new(),
+            link: Link(Lock::new(fair::Link::new())),
             nice: AtomicI32::new(0),
             policy: AtomicU32::new(0),
             virtual_time: AtomicU64::new(0),
@@ -144,12 +139,12 @@ impl<O> Thread<O> {
     }
 
     /// The virtual time that it has used on the core that ran it last.
-    pub(super) fn virtual_time(&self) -> u64 {
+    pub(crate) fn virtual_time(&self) -> u64 {
         self.virtual_time.load(Ordering::Relaxed)
     }
 
     /// It has used so much virtual time.
-    pub(super) fn set_virtual_time(&self, time: u64) {
+    pub(crate) fn set_virtual_time(&self, time: u64) {
         self.virtual_time.store(time, Ordering::Relaxed);
     }
 
@@ -166,14 +161,14 @@ impl<O> Thread<O> {
     }
 
     /// Moves on from `from` to `to`; false when it stood elsewhere.
-    fn change(&self, from: RunState, to: RunState) -> bool {
+    pub(crate) fn change(&self, from: RunState, to: RunState) -> bool {
         self.state
             .compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire)
             .is_ok()
     }
 
     /// Sets the state, by whoever owns the thread.
-    pub(super) fn set_state(&self, state: RunState) {
+    pub(crate) fn set_state(&self, state: RunState) {
         self.state.store(state as u8, Ordering::Release);
     }
 
@@ -183,7 +178,7 @@ impl<O> Thread<O> {
     }
 
     /// The current thread, which runs this, waits from now on; false when it was woken since it last began to look for what it waits for.
-    pub(super) fn begin_wait(&self) -> bool {
+    pub(crate) fn begin_wait(&self) -> bool {
         self.change(RunState::Running, RunState::Blocked)
     }
 
@@ -212,44 +207,6 @@ impl<O> Thread<O> {
         self.set_state(RunState::Frozen);
     }
 
-    /// Wakes a thread that is frozen; it looks at what is left for it first.
-    pub fn thaw(self: &Arc<Self>)
-    where
-        O: Owner,
-    {
-        self.note_attention();
-        if self.change(RunState::Frozen, RunState::Blocked) {
-            self.wake();
-        }
-    }
-
-    /// Makes it run (again), or remember that it has to.
-    pub fn wake(self: &Arc<Self>)
-    where
-        O: Owner,
-    {
-        loop {
-            match self.state() {
-                RunState::Blocked if self.change(RunState::Blocked, RunState::Ready) => {
-                    return super::wake::enqueue(self.clone());
-                }
-                RunState::Running if self.change(RunState::Running, RunState::Woken) => return,
-                RunState::Blocked | RunState::Running => {}
-                RunState::Woken | RunState::Ready | RunState::Dead | RunState::Frozen => return,
-            }
-        }
-    }
-
-    /// Has it look at its signals before it goes on, wherever it is.
-    pub fn call_attention(self: &Arc<Self>)
-    where
-        O: Owner,
-    {
-        self.note_attention();
-        self.wake();
-        self.interrupt_if_running();
-    }
-
     /// Has it look at what is left for it before its program goes on. It is on this core, or is woken after that.
     pub fn note_attention(&self) {
         self.attention.store(true, Ordering::Release);
@@ -257,36 +214,22 @@ impl<O> Thread<O> {
 
     /// Whether something asks for its attention.
     #[inline]
-    pub(super) fn is_called(&self) -> bool {
+    pub(crate) fn is_called(&self) -> bool {
         self.attention.load(Ordering::Relaxed)
     }
 
     /// Whether something has asked for its attention, which it has now.
-    pub(super) fn take_attention(&self) -> bool {
+    pub(crate) fn take_attention(&self) -> bool {
         self.attention.swap(false, Ordering::AcqRel)
     }
 
-    /// Has it trap into the kernel if it runs on another core, so that it sees what was left for it.
-    fn interrupt_if_running(&self) {
-        let here = cpu::this();
-        if !matches!(self.state(), RunState::Running | RunState::Woken) {
-            return;
-        }
-        match self.loaded_on() {
-            Some(core) if core != here.core_in_torus => {
-                ipi::send(tori::here().core(core).index, Ipi::Reschedule);
-            }
-            _ => {}
-        }
-    }
-
     /// The core (index within the torus) that has its state loaded.
-    pub(super) fn loaded_on(&self) -> Option<usize> {
+    pub(crate) fn loaded_on(&self) -> Option<usize> {
         (self.loaded_on.load(Ordering::Acquire) as usize).checked_sub(1)
     }
 
     /// Notes that `core` has loaded its state, or (`None`) that it is all in memory again.
-    pub(super) fn set_loaded_on(&self, core: Option<usize>) {
+    pub(crate) fn set_loaded_on(&self, core: Option<usize>) {
         if let Some(core) = core {
             self.last_core.store(core as u32, Ordering::Relaxed);
         }
@@ -295,7 +238,7 @@ impl<O> Thread<O> {
     }
 
     /// Says where it should run first.
-    pub(super) fn set_last_core(&self, core: usize) {
+    pub(crate) fn set_last_core(&self, core: usize) {
         self.last_core.store(core as u32, Ordering::Relaxed);
     }
 

@@ -1,18 +1,16 @@
 //! Switching: which thread a core goes on with.
 
-use super::core::Core;
-use super::owner::{Next, Owner};
-use super::thread::{RunState, Thread};
-use super::time::Nanos;
+use crate::core::{Core, this};
+use crate::idle;
+use crate::owner::{Next, Owner};
+use crate::thread::{RunState, Thread};
+use crate::turn::{begin_slice, charge, slice_end};
+use crate::wake::offer_work;
 use alloc::sync::Arc;
-use braid_threads::fair::virtual_time;
-use machine::console::screen;
+use braid_time::Nanos;
 use machine::regs::UserRegs;
 use machine::segment::Segments;
 use machine::{cpu, fpu, time};
-
-/// How long a thread runs before the next one's turn.
-pub const SLICE: Nanos = Nanos::from_millis(10);
 
 /// Rounds in which a core looks for who is to go on, before it lets interrupts in between them.
 const ALONE: u32 = 1;
@@ -30,7 +28,7 @@ const BREATH: Nanos = Nanos::from_millis(1);
 /// The core is on its way out of a trap: nothing that worked on the current thread is on its stack any more.
 #[inline]
 pub unsafe fn next_thread<O: Owner>() -> *mut UserRegs {
-    let core = super::this::<O>();
+    let core = this::<O>();
     match core.current.get() {
         Some(thread) if goes_on(thread) && !tori::rings::calls() => {
             core.account.leave();
@@ -89,7 +87,7 @@ unsafe fn look_around<O: Owner>(core: &'static Core<O>) -> *mut UserRegs {
             // SAFETY: K20, by the caller's promise; `thread` is not used any more.
             unsafe { retire(core) };
         }
-        let (thread, turn) = super::idle::next(core);
+        let (thread, turn) = idle::next(core);
         // SAFETY: K20, there is no current thread.
         unsafe { start(core, thread, turn) };
         served = 0;
@@ -173,27 +171,6 @@ fn keeps_turn<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
     true
 }
 
-/// Counts what a current thread has used of its core since that was counted last.
-pub(super) fn charge<O: Owner>(core: &Core<O>, thread: &Thread<O>) {
-    let used = core.account.settle();
-    let nice = thread.policy().share(thread.nice());
-    core.account
-        .use_turn(thread, virtual_time(used.total(), nice));
-    core.busy.add(used.total());
-    O::charge(thread, used);
-}
-
-/// When the slice of a thread ends that begins now.
-fn slice_end<O: Owner>(thread: &Thread<O>) -> Nanos {
-    time::now() + Nanos::new(O::left(thread)).min(SLICE)
-}
-
-/// The current thread may run until then before its core looks around.
-fn begin_slice<O>(core: &Core<O>, end: Nanos) {
-    core.slice_end.set(end);
-    arm(core);
-}
-
 /// The program goes on although messages wait, for as long as the core has delivered some since `begun`.
 #[cold]
 fn breathe<O>(core: &Core<O>, begun: Nanos) {
@@ -205,7 +182,7 @@ fn breathe<O>(core: &Core<O>, begun: Nanos) {
 /// The current thread is no longer current; its state stays loaded.
 ///
 /// # Safety
-/// As for [`Current::replace`](super::core::Current::replace).
+/// As for [`Current::replace`](crate::core::Current::replace).
 #[inline(never)]
 unsafe fn retire<O: Owner>(core: &Core<O>) {
     // SAFETY: K20, by the caller's promise.
@@ -217,7 +194,7 @@ unsafe fn retire<O: Owner>(core: &Core<O>) {
 /// Makes `thread` current, which has used so much virtual time.
 ///
 /// # Safety
-/// As for [`Current::replace`](super::core::Current::replace).
+/// As for [`Current::replace`](crate::core::Current::replace).
 #[inline(never)]
 unsafe fn start<O: Owner>(core: &'static Core<O>, thread: Arc<Thread<O>>, turn: u64) {
     thread.set_state(if O::next(&thread) == Next::Call {
@@ -233,7 +210,7 @@ unsafe fn start<O: Owner>(core: &'static Core<O>, thread: Arc<Thread<O>>, turn: 
     // SAFETY: K20, by the caller's promise.
     unsafe { core.current.replace(Some(thread)) };
     begin_slice(core, end);
-    super::wake::offer_work(core);
+    offer_work(core);
 }
 
 /// Puts a thread's FPU state, segments and address space into the registers.
@@ -266,7 +243,7 @@ impl<O: Owner> Thread<O> {
     /// to be frozen.
     pub fn unload_current() {
         Self::with_current(|thread| {
-            charge(super::this(), thread);
+            charge(this(), thread);
             save(thread);
         });
         Self::leave_current();
@@ -274,30 +251,9 @@ impl<O: Owner> Thread<O> {
 
     /// The current thread ends: forgets what is loaded of it, and leaves its address space for the kernel's.
     pub fn leave_current() {
-        if let Some(thread) = super::this::<O>().loaded.take() {
+        if let Some(thread) = this::<O>().loaded.take() {
             O::change_space(Some(&thread), None);
             thread.set_loaded_on(None);
         }
-    }
-}
-
-/// Sets the core's one-shot timer to the earliest of its timers and, while a thread runs, the end of its slice, or when the
-/// screen should be drawn.
-pub(super) fn arm<O>(core: &Core<O>) {
-    let mut at = core.timers.lock().next();
-    if core.current.get().is_some() {
-        let end = core.slice_end.get();
-        at = Some(at.map_or(end, |at| at.min(end)));
-    } else {
-        let drawing = screen::deadline().into_iter();
-        let soon = drawing.chain(machine::console::deadline());
-        let soon = soon.chain(tori::rings::deadline()).min();
-        at = soon.map_or(at, |soon| Some(at.map_or(soon, |at| at.min(soon))));
-    }
-    let Some(at) = at else { return };
-    // An earlier alarm does no harm: `tick` finds nothing due and arms again.
-    if core.armed.get().is_none_or(|armed| at < armed) {
-        core.armed.set(Some(at));
-        time::arm(Some(at));
     }
 }

@@ -1,9 +1,9 @@
 //! What the scheduler needs of those whose threads it runs.
 
-use super::account::Used;
-use super::thread::Thread;
-use super::time::Nanos;
+use crate::account::Used;
+use crate::thread::Thread;
 use alloc::sync::Arc;
+use braid_time::Nanos;
 
 /// What a thread goes on with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

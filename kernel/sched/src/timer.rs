@@ -1,9 +1,9 @@
 //! Timers of a core: what its threads wait for.
 
-use super::thread::Thread;
-use super::time::Nanos;
+use crate::thread::Thread;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use braid_time::Nanos;
 use fallible::TryMap;
 use sync::Waiter;
 
@@ -37,15 +37,15 @@ impl<O> Due<O> {
 }
 
 /// One timer.
-pub struct Timer<O> {
+pub(crate) struct Timer<O> {
     /// When it fires.
-    pub at: Nanos,
+    pub(crate) at: Nanos,
     /// What then.
-    pub due: Due<O>,
+    pub(crate) due: Due<O>,
 }
 
 /// A core's timers, one for each [`Due`].
-pub struct Timers<O> {
+pub(crate) struct Timers<O> {
     by_time: BTreeMap<(Nanos, Key), Due<O>>,
     /// When each fires.
     times: BTreeMap<Key, Nanos>,
@@ -53,7 +53,7 @@ pub struct Timers<O> {
 
 impl<O> Timers<O> {
     /// None.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             by_time: BTreeMap::new(),
             times: BTreeMap::new(),
@@ -61,12 +61,12 @@ impl<O> Timers<O> {
     }
 
     /// When the next one fires.
-    pub fn next(&self) -> Option<Nanos> {
+    pub(crate) fn next(&self) -> Option<Nanos> {
         self.by_time.first_key_value().map(|((at, _), _)| *at)
     }
 
     /// Adds a timer, in place of the one for the same; gives it back when there is no memory.
-    pub fn add(&mut self, timer: Timer<O>) -> Result<(), Timer<O>> {
+    pub(crate) fn add(&mut self, timer: Timer<O>) -> Result<(), Timer<O>> {
         let Timer { at, due } = timer;
         self.remove(&due);
         let key = due.key();
@@ -81,7 +81,7 @@ impl<O> Timers<O> {
     }
 
     /// Removes a timer, if it has not fired.
-    pub fn remove(&mut self, due: &Due<O>) {
+    pub(crate) fn remove(&mut self, due: &Due<O>) {
         let key = due.key();
         if let Some(at) = self.times.remove(&key) {
             self.by_time.remove(&(at, key));
@@ -90,7 +90,7 @@ impl<O> Timers<O> {
     }
 
     /// Takes the next timer that is due at `now`.
-    pub fn expired(&mut self, now: Nanos) -> Option<Timer<O>> {
+    pub(crate) fn expired(&mut self, now: Nanos) -> Option<Timer<O>> {
         if self.next()? > now {
             return None;
         }

@@ -1,0 +1,121 @@
+//! Waking: where a thread goes that may run again.
+
+use crate::core::{Core, shared};
+use crate::owner::Owner;
+use crate::thread::{RunState, Thread};
+use crate::torus::of;
+use alloc::sync::Arc;
+use machine::cpu;
+use machine::ipi::{self, Ipi};
+use sync::Waiter;
+use tori::Torus;
+
+impl<O: Owner> Waiter for Thread<O> {
+    fn wake(self: Arc<Self>) {
+        Self::wake(&self);
+    }
+
+    fn is_gone(&self) -> bool {
+        self.is_dead()
+    }
+}
+
+impl<O: Owner> Thread<O> {
+    /// Wakes a thread that is frozen; it looks at what is left for it first.
+    pub fn thaw(self: &Arc<Self>) {
+        self.note_attention();
+        if self.change(RunState::Frozen, RunState::Blocked) {
+            self.wake();
+        }
+    }
+
+    /// Makes it run (again), or remember that it has to.
+    pub fn wake(self: &Arc<Self>) {
+        loop {
+            match self.state() {
+                RunState::Blocked if self.change(RunState::Blocked, RunState::Ready) => {
+                    return enqueue(self.clone());
+                }
+                RunState::Running if self.change(RunState::Running, RunState::Woken) => return,
+                RunState::Blocked | RunState::Running => {}
+                RunState::Woken | RunState::Ready | RunState::Dead | RunState::Frozen => return,
+            }
+        }
+    }
+
+    /// Has it look at its signals before it goes on, wherever it is.
+    pub fn call_attention(self: &Arc<Self>) {
+        self.note_attention();
+        self.wake();
+        self.interrupt_if_running();
+    }
+
+    /// Has it trap into the kernel if it runs on another core, so that it sees what was left for it.
+    fn interrupt_if_running(&self) {
+        let here = cpu::this();
+        if !matches!(self.state(), RunState::Running | RunState::Woken) {
+            return;
+        }
+        match self.loaded_on() {
+            Some(core) if core != here.core_in_torus => {
+                ipi::send(tori::here().core(core).index, Ipi::Reschedule);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Queues a thread that has just become ready: on the core that has it loaded, else on the core that ran it last when that
+/// idles, else on any idle core, else where it ran last.
+fn enqueue<O: Owner>(thread: Arc<Thread<O>>) {
+    let here = cpu::this();
+    let torus = tori::here();
+    let target = choose(torus, &thread);
+    let core = torus.core(target);
+    if target != thread.last_core() {
+        // The time that the thread has used of another core says nothing here.
+        thread.set_virtual_time(0);
+    }
+    shared(core).push(thread);
+    let idle = &of(torus).idle;
+    if idle.contains(target) && idle.remove(target) && target != here.core_in_torus {
+        ipi::send(core.index, Ipi::Reschedule);
+    }
+}
+
+fn choose<O>(torus: &'static Torus, thread: &Thread<O>) -> usize {
+    if let Some(core) = thread.loaded_on() {
+        return core;
+    }
+    let last = thread.last_core();
+    let idle = &of(torus).idle;
+    if idle.contains(last) {
+        last
+    } else {
+        idle.any().unwrap_or(last)
+    }
+}
+
+/// This core has more to run than it can: a core that idles is told, and steals. (A thread that was loaded here when it woke
+/// could be queued nowhere else; now that it is not loaded any more, it can run elsewhere.)
+pub(crate) fn offer_work<O>(core: &Core<O>) {
+    if core.queue.lock().is_empty() {
+        return;
+    }
+    let torus = tori::here();
+    let idle = &of(torus).idle;
+    if let Some(other) = idle.any()
+        && idle.remove(other)
+    {
+        ipi::send(torus.core(other).index, Ipi::Reschedule);
+    }
+}
+
+/// The cores of the torus that idle look again for what there is to do.
+pub fn wake_idle() {
+    let torus = tori::here();
+    let idle = &of(torus).idle;
+    for number in (0..torus.cores()).filter(|&number| idle.contains(number)) {
+        ipi::send(torus.core(number).index, Ipi::Reschedule);
+    }
+}
