@@ -3,9 +3,10 @@
 use crate::account::Account;
 use crate::owner::Owner;
 use crate::thread::Thread;
-use crate::timer::Timers;
+use crate::timer::Due;
 use alloc::sync::Arc;
 use braid_threads::fair::FairQueue;
+use braid_threads::timers::Timers;
 use braid_time::Nanos;
 use core::cell::{Cell, UnsafeCell};
 use core::ops::Deref;
@@ -32,7 +33,7 @@ pub struct Shared<O> {
     /// Nanoseconds that the core has run programs.
     pub busy: Counter,
     pub(crate) queue: Lock<FairQueue<Thread<O>>>,
-    pub(crate) timers: Lock<Timers<O>>,
+    pub(crate) timers: Lock<Timers<Due<O>>>,
 }
 
 /// What the scheduler keeps of each core.

@@ -3,8 +3,9 @@
 use crate::core::{Core, shared, this};
 use crate::owner::Owner;
 use crate::thread::Thread;
-use crate::timer::{Due, Timer};
+use crate::timer::Due;
 use alloc::sync::Arc;
+use braid_threads::timers::Timer;
 use braid_time::Nanos;
 use machine::console::screen;
 use machine::{cpu, time};

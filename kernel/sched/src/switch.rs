@@ -3,10 +3,11 @@
 use crate::core::{Core, this};
 use crate::idle;
 use crate::owner::{Next, Owner};
-use crate::thread::{RunState, Thread};
+use crate::thread::Thread;
 use crate::turn::{begin_slice, charge, slice_end};
 use crate::wake::offer_work;
 use alloc::sync::Arc;
+use braid_threads::state::RunState;
 use braid_time::Nanos;
 use machine::regs::UserRegs;
 use machine::segment::Segments;
@@ -125,7 +126,7 @@ fn may_go_on<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
 /// More waits for other tori than may: no program of this one goes on before there is room. False, as it does not.
 #[cold]
 fn stand_back<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
-    if O::next(thread) != Next::Call || !thread.begin_wait() {
+    if O::next(thread) != Next::Call || !thread.state.begin_wait() {
         let_others_run(core, thread);
     }
     false
@@ -134,7 +135,7 @@ fn stand_back<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
 /// Runs the call of a thread that was woken again, unless the thread is stopped. False: it waits, or lets others run first.
 #[inline(never)]
 fn resume<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
-    if thread.begin_wait() {
+    if thread.state.begin_wait() {
         return false;
     }
     // However often it is woken at once.
@@ -144,7 +145,7 @@ fn resume<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
         let_others_run(core, thread);
         return false;
     }
-    thread.set_state(RunState::Running);
+    thread.state.set(RunState::Running);
     O::run_call(thread);
     true
 }
@@ -152,7 +153,7 @@ fn resume<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
 /// Queues the current thread, so that it goes on when it is its turn again.
 fn let_others_run<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) {
     charge(core, thread);
-    thread.set_state(RunState::Ready);
+    thread.state.set(RunState::Ready);
     core.push(thread.clone());
 }
 
@@ -163,7 +164,7 @@ fn keeps_turn<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
     O::keep_up();
     charge(core, thread);
     if core.waiting() > 0 {
-        thread.set_state(RunState::Ready);
+        thread.state.set(RunState::Ready);
         core.push(thread.clone());
         return false;
     }
@@ -197,7 +198,7 @@ unsafe fn retire<O: Owner>(core: &Core<O>) {
 /// As for [`Current::replace`](crate::core::Current::replace).
 #[inline(never)]
 unsafe fn start<O: Owner>(core: &'static Core<O>, thread: Arc<Thread<O>>, turn: u64) {
-    thread.set_state(if O::next(&thread) == Next::Call {
+    thread.state.set(if O::next(&thread) == Next::Call {
         RunState::Woken
     } else {
         RunState::Running

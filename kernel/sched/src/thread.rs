@@ -5,36 +5,19 @@
 
 use braid_threads::fair;
 use braid_threads::policy::Policy;
+use braid_threads::state::{RunState, State};
 use braid_time::Nanos;
 use core::ops::Deref;
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 use machine::fpu::FpuState;
 use machine::regs::UserRegs;
 use machine::segment::Segments;
 use sync::{Lock, OwnCell};
 
-/// Where a thread stands with the scheduler.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum RunState {
-    /// Current on a core.
-    Running = 0,
-    /// Current on a core, and woken since it began to wait: its call runs again at once.
-    Woken = 1,
-    /// Waiting to be woken.
-    Blocked = 2,
-    /// In a run queue.
-    Ready = 3,
-    /// Ended.
-    Dead = 4,
-    /// Offered to another torus: nothing wakes it.
-    Frozen = 5,
-}
-
 /// One flow of control. What it is to its owner is reached through it as through a pointer.
 pub struct Thread<O> {
-    /// A [`RunState`]. Whoever moves it on from `Blocked` queues the thread; a thread is in one queue when it is `Ready`, and else in none.
-    state: AtomicU8,
+    /// Whoever makes it `Ready` queues the thread: it is in one queue then, and else in none.
+    pub(crate) state: State,
     /// 1 + index within the torus of the core that has its FPU state and address space loaded; 0: none. That core alone runs it.
     loaded_on: AtomicU32,
     /// Index within the torus of the core that ran it last.
@@ -86,7 +69,7 @@ impl<O> Thread<O> {
     /// A thread that begins with these registers; it waits to be woken for the first time.
     pub fn new(owner: O, regs: UserRegs, fpu: FpuState) -> Self {
         Self {
-            state: AtomicU8::new(RunState::Blocked as u8),
+            state: State::new(),
             loaded_on: AtomicU32::new(0),
             last_core: AtomicU32::new(0),
             attention: AtomicBool::new(false),
@@ -149,27 +132,9 @@ impl<O> Thread<O> {
     }
 
     /// Where it stands.
+    #[inline]
     pub fn state(&self) -> RunState {
-        match self.state.load(Ordering::Acquire) {
-            0 => RunState::Running,
-            1 => RunState::Woken,
-            2 => RunState::Blocked,
-            3 => RunState::Ready,
-            5 => RunState::Frozen,
-            _ => RunState::Dead,
-        }
-    }
-
-    /// Moves on from `from` to `to`; false when it stood elsewhere.
-    pub(crate) fn change(&self, from: RunState, to: RunState) -> bool {
-        self.state
-            .compare_exchange(from as u8, to as u8, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
-    }
-
-    /// Sets the state, by whoever owns the thread.
-    pub(crate) fn set_state(&self, state: RunState) {
-        self.state.store(state as u8, Ordering::Release);
+        self.state.get()
     }
 
     /// Whether it has ended.
@@ -177,16 +142,12 @@ impl<O> Thread<O> {
         self.state() == RunState::Dead
     }
 
-    /// The current thread, which runs this, waits from now on; false when it was woken since it last began to look for what it waits for.
-    pub(crate) fn begin_wait(&self) -> bool {
-        self.change(RunState::Running, RunState::Blocked)
-    }
-
-    /// As [`Self::begin_wait`]; a thread that was woken goes on.
+    /// The current thread, which runs this, waits from now on; false when it was woken since it last began to look for what it waits for, and
+    /// goes on.
     pub fn waits(&self) -> bool {
-        let waits = self.begin_wait();
+        let waits = self.state.begin_wait();
         if !waits {
-            self.set_state(RunState::Running);
+            self.state.set(RunState::Running);
         }
         waits
     }
@@ -194,17 +155,17 @@ impl<O> Thread<O> {
     /// The current thread, which runs this, begins something new: that it was woken says nothing to that.
     #[inline]
     pub fn forget_wake(&self) {
-        self.set_state(RunState::Running);
+        self.state.set(RunState::Running);
     }
 
     /// The current thread, which runs this, has ended, or one that is frozen.
     pub fn end(&self) {
-        self.set_state(RunState::Dead);
+        self.state.set(RunState::Dead);
     }
 
     /// The current thread, which runs this, or one that was never woken, is not to be woken until it [thaws](Self::thaw).
     pub fn freeze(&self) {
-        self.set_state(RunState::Frozen);
+        self.state.set(RunState::Frozen);
     }
 
     /// Has it look at what is left for it before its program goes on. It is on this core, or is woken after that.

@@ -2,13 +2,13 @@
 
 use crate::core::{Core, shared};
 use crate::owner::Owner;
-use crate::thread::{RunState, Thread};
+use crate::thread::Thread;
 use crate::torus::of;
 use alloc::sync::Arc;
+use braid_threads::state::RunState;
 use machine::cpu;
 use machine::ipi::{self, Ipi};
 use sync::Waiter;
-use tori::Torus;
 
 impl<O: Owner> Waiter for Thread<O> {
     fn wake(self: Arc<Self>) {
@@ -24,22 +24,15 @@ impl<O: Owner> Thread<O> {
     /// Wakes a thread that is frozen; it looks at what is left for it first.
     pub fn thaw(self: &Arc<Self>) {
         self.note_attention();
-        if self.change(RunState::Frozen, RunState::Blocked) {
+        if self.state.thaw() {
             self.wake();
         }
     }
 
     /// Makes it run (again), or remember that it has to.
     pub fn wake(self: &Arc<Self>) {
-        loop {
-            match self.state() {
-                RunState::Blocked if self.change(RunState::Blocked, RunState::Ready) => {
-                    return enqueue(self.clone());
-                }
-                RunState::Running if self.change(RunState::Running, RunState::Woken) => return,
-                RunState::Blocked | RunState::Running => {}
-                RunState::Woken | RunState::Ready | RunState::Dead | RunState::Frozen => return,
-            }
+        if self.state.wake() {
+            enqueue(self.clone());
         }
     }
 
@@ -65,34 +58,20 @@ impl<O: Owner> Thread<O> {
     }
 }
 
-/// Queues a thread that has just become ready: on the core that has it loaded, else on the core that ran it last when that
-/// idles, else on any idle core, else where it ran last.
+/// Queues a thread that has just become ready.
 fn enqueue<O: Owner>(thread: Arc<Thread<O>>) {
     let here = cpu::this();
     let torus = tori::here();
-    let target = choose(torus, &thread);
+    let idle = &of(torus).idle;
+    let target = idle.place(thread.loaded_on(), thread.last_core());
     let core = torus.core(target);
     if target != thread.last_core() {
         // The time that the thread has used of another core says nothing here.
         thread.set_virtual_time(0);
     }
     shared(core).push(thread);
-    let idle = &of(torus).idle;
-    if idle.contains(target) && idle.remove(target) && target != here.core_in_torus {
+    if idle.remove(target) && target != here.core_in_torus {
         ipi::send(core.index, Ipi::Reschedule);
-    }
-}
-
-fn choose<O>(torus: &'static Torus, thread: &Thread<O>) -> usize {
-    if let Some(core) = thread.loaded_on() {
-        return core;
-    }
-    let last = thread.last_core();
-    let idle = &of(torus).idle;
-    if idle.contains(last) {
-        last
-    } else {
-        idle.any().unwrap_or(last)
     }
 }
 
@@ -103,10 +82,7 @@ pub(crate) fn offer_work<O>(core: &Core<O>) {
         return;
     }
     let torus = tori::here();
-    let idle = &of(torus).idle;
-    if let Some(other) = idle.any()
-        && idle.remove(other)
-    {
+    if let Some(other) = of(torus).idle.take_any() {
         ipi::send(torus.core(other).index, Ipi::Reschedule);
     }
 }

@@ -7,5 +7,8 @@ extern crate alloc;
 extern crate std;
 
 pub mod fair;
+pub mod idle;
 pub mod interruption;
 pub mod policy;
+pub mod state;
+pub mod timers;
