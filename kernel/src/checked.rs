@@ -27,7 +27,7 @@ mod on {
 
     /// Logs who leads to a frame that should be free.
     pub fn find(torus: &Torus, frame: Frame) {
-        torus.share().spaces.each(|space| {
+        torus.kept().spaces.each(|space| {
             let seen = space.try_look(|vm| {
                 vm.audit(
                     torus.memory(),
@@ -54,7 +54,7 @@ mod on {
     /// An entry leads where it must not.
     pub fn keep_up() {
         if poison::is_audit_due() {
-            tori::here().share().spaces.each(|space| {
+            tori::here().kept().spaces.each(|space| {
                 audit(space);
                 true
             });

@@ -19,6 +19,7 @@ mod deliver;
 mod disk;
 mod file;
 mod mem;
+mod memory;
 mod migrate;
 mod per_core;
 mod process;

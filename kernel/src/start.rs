@@ -42,7 +42,7 @@ static CORE_PARTS: [Maker; 2] = [
 ];
 /// What they keep of each torus.
 static TORUS_PARTS: [tori::Maker; 3] = [
-    tori::Maker::of::<mem::reclaim::Reclaim>(),
+    tori::Maker::of::<mem::Kept>(),
     tori::Maker::of::<process::Share>(),
     tori::Maker::of::<sched::RunQueues>(),
 ];

@@ -27,7 +27,7 @@ pub fn exception(_: &mut UserRegs, exception: Exception) {
     sched::enter_kernel::<Task>();
     Thread::with_current(|thread| match exception.vector {
         PAGE_FAULT => {
-            crate::mem::fault::of_program(thread, exception.address as u64, exception.code)
+            crate::memory::fault::of_program(thread, exception.address as u64, exception.code)
         }
         _ => by_signal(thread, exception),
     });
@@ -42,7 +42,7 @@ fn by_signal(thread: &Arc<Thread>, exception: Exception) {
     } else {
         0
     };
-    if vector == DEBUG && crate::mem::stuck::has_stepped(thread) {
+    if vector == DEBUG && crate::memory::stuck::has_stepped(thread) {
         return;
     }
     let rip = thread.regs().with(|regs| regs.rip);

@@ -15,6 +15,8 @@
 //! | | `tori_goes_on` | `sched` |
 //! | | `tori_deliver` | `deliver` |
 //! | | `tori_find` | `checked` |
+//! | `mem::above` | `mem_find_victim`, `mem_touch`, `mem_write` | `memory` |
+//! | | `mem_count_pages`, `mem_has_room`, `mem_may_grow` | `file` |
 //!
 //! What the scheduler needs of threads, of the trait `sched::Owner`, is in [`threads`].
 //!
@@ -22,9 +24,12 @@
 
 mod threads;
 
-use crate::mem::reclaim::OfTorus as _;
+use crate::file;
+use crate::mem::OfTorus as _;
+use crate::mem::above::Verdict;
 use crate::mem::swap::Swap;
-use crate::process::OfTorus as _;
+use crate::mem::user::{UserError, UserSlice};
+use crate::memory::{fault, later, victim};
 use crate::process::charge;
 use crate::process::thread::Task;
 use crate::{deliver, syscall, trap};
@@ -35,6 +40,7 @@ use machine::{Exception, Interrupt, QuickTable};
 use sync::Waiter;
 use tori::{Torus, rings};
 use torus::TorusId;
+use torus::pid::Pid;
 use torus::ring::Line;
 #[cfg(feature = "checked")]
 use vm::addr::Frame;
@@ -103,19 +109,55 @@ fn tori_heap_grew(frames: i64) {
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn tori_sharers(torus: &Torus, slot: u64) -> Sharers {
-    torus.share().page_cache.sharers(slot)
+    torus.kept().page_cache.sharers(slot)
 }
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn tori_show(torus: &Torus, object: Owner, lineage: Owner) -> Result<(), NoMemory> {
-    torus.share().spaces.show(object, lineage)
+    torus.kept().spaces.show(object, lineage)
 }
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn tori_slots(torus: &Torus) -> Option<&SlotTable<'_>> {
     torus.reclaim().swap().map(Swap::slots)
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn mem_find_victim(torus: &Torus, asker: Option<Pid>) -> Verdict {
+    victim::find(torus, asker)
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn mem_touch(address: usize, write: bool, again: &mut u32) -> Result<(), UserError> {
+    fault::of_kernel(address, write, again)
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn mem_write(place: &UserSlice, from: &[u8]) -> Result<(), UserError> {
+    later::write(place, from)
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn mem_count_pages(pages: i64) {
+    file::count_pages(pages);
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn mem_has_room() -> bool {
+    file::has_room()
+}
+
+// SAFETY: K39.
+#[unsafe(no_mangle)]
+fn mem_may_grow() -> bool {
+    file::may_grow()
 }
 
 // SAFETY: K39.

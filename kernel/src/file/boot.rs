@@ -16,11 +16,11 @@ pub fn object(node: &Node, bytes: &'static [u8]) -> Result<ObjectRef, Errno> {
         _ => None,
     };
     match roots(node) {
-        Some(roots) => MemoryObject::of_content(fallible::arc(BootFile {
+        Some(roots) => Ok(MemoryObject::of_content(fallible::arc(BootFile {
             bytes: Bytes(bytes, id),
             leaves: roots.pages,
-        })?),
-        None => MemoryObject::of_source(fallible::arc(Bytes(bytes, id))?),
+        })?)?),
+        None => Ok(MemoryObject::of_source(fallible::arc(Bytes(bytes, id))?)?),
     }
 }
 
@@ -43,7 +43,9 @@ pub fn object_of(id: NodeId) -> Result<ObjectRef, Errno> {
 /// The pages of a file to be changed: those that nobody has changed yet are read from the archive.
 pub fn copy_of(id: NodeId) -> Result<ObjectRef, Errno> {
     match tree::archive().node(id).content {
-        archive::Content::Bytes(bytes) => MemoryObject::over(fallible::arc(Bytes(bytes, None))?),
+        archive::Content::Bytes(bytes) => {
+            Ok(MemoryObject::over(fallible::arc(Bytes(bytes, None))?)?)
+        }
         archive::Content::Directory(_) => Err(Errno::EISDIR),
     }
 }

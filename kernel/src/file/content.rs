@@ -6,9 +6,9 @@ use super::local;
 use super::locks::FileLocks;
 use super::seals::Seals;
 use super::{boot, tree};
+use crate::mem::OfTorus as _;
 use crate::mem::object::{MemoryObject, ObjectRef, PAGE, Shown};
 use crate::migrate::lease;
-use crate::process::OfTorus as _;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -278,7 +278,7 @@ impl Content {
             return Ok(());
         }
         self.object.0.truncate(len)?;
-        let spaces = &tori::here().share().spaces;
+        let spaces = &tori::here().kept().spaces;
         let (owner, from) = (self.object.owner(), len.div_ceil(PAGE as u64));
         // Here nobody waits to hear of it: each entry has a reference to its frame.
         let _ = spaces.cut(owner, from);

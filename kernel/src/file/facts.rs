@@ -1,6 +1,6 @@
 //! What files need of the machine, in one place.
 
-use crate::mem::reclaim::OfTorus as _;
+use crate::mem::OfTorus as _;
 use braid_files::stat::Time;
 use machine::time;
 

@@ -37,7 +37,7 @@ impl Buffers<'_> {
 
     fn put(&mut self, from: &[u8]) -> Result<usize, Stop> {
         match self {
-            Self::Program(buffers) => buffers.put(from),
+            Self::Program(buffers) => Ok(buffers.put(from)?),
             Self::Lent(frames, at, end) => {
                 let n = frames.write(PAYLOAD + *at, &from[..from.len().min(*end - *at)]);
                 *at += n;
@@ -54,7 +54,7 @@ impl Buffers<'_> {
 
     fn take(&mut self, to: &mut [u8]) -> Result<usize, Stop> {
         match self {
-            Self::Program(buffers) => buffers.take(to),
+            Self::Program(buffers) => Ok(buffers.take(to)?),
             Self::Lent(frames, at, end) => {
                 let n = to.len().min(*end - *at);
                 let n = frames.read(PAYLOAD + *at, &mut to[..n]);

@@ -2,9 +2,9 @@
 
 use super::open::{Body, OpenFile};
 use super::transfer;
+use crate::mem::OfTorus as _;
 use crate::mem::object::ObjectRef;
 use crate::migrate::lease;
-use crate::process::OfTorus as _;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use bitflags::bitflags;
@@ -62,7 +62,7 @@ pub fn add(file: &OpenFile, seals: u64) -> Result<usize, Stop> {
 fn is_mapped_for_writing(object: &ObjectRef) -> bool {
     let mut found = lease::home::is_held(object);
     let memory = tori::here().memory();
-    let spaces = &tori::here().share().spaces;
+    let spaces = &tori::here().kept().spaces;
     spaces.showing(object.owner(), |space| {
         found |= space.look(|space| {
             let mut all = space.mappings_of(memory, object.owner());

@@ -7,8 +7,7 @@ use super::held::Held;
 use super::object::Way;
 use super::space::Space;
 use super::swap::{PageName, Swap, release};
-use crate::mem::reclaim::OfTorus as _;
-use crate::process::OfTorus as _;
+use crate::mem::OfTorus as _;
 use alloc::sync::Arc;
 use heapless::Vec;
 use tori::Torus;
@@ -76,13 +75,13 @@ impl Batch {
         let (torus, frame) = (self.torus, candidate.frame);
         // The last pages stay: without those that they execute, programs could only fetch them again and again.
         let kept = low(torus.total()) + self.contents.len() as u64;
-        if torus.share().page_cache.len() <= kept || self.contents.is_full() {
+        if torus.kept().page_cache.len() <= kept || self.contents.is_full() {
             return Step::Kept;
         }
         let Some(age) = age(torus, candidate) else {
             return Step::Kept;
         };
-        let Some(held) = torus.share().page_cache.hold(candidate.index, frame) else {
+        let Some(held) = torus.kept().page_cache.hold(candidate.index, frame) else {
             return Step::Kept;
         };
         // The cache holds one reference, this the other. Who holds one without an entry needs the frame: it stays.
@@ -103,7 +102,7 @@ impl Batch {
 
     /// A page of an object's own is dropped where it can be made again, and else goes to a slot.
     fn own(&mut self, candidate: &Candidate) -> Step {
-        let Some(object) = self.torus.share().named.find(candidate.owner) else {
+        let Some(object) = self.torus.kept().named.find(candidate.owner) else {
             return Step::Kept;
         };
         let (mut way, mut busy) = (Way::Stay, false);
@@ -221,7 +220,7 @@ impl Batch {
 
     /// Works on every space that may have a private frame; `f` says whether it owes a flush then.
     fn in_all(&mut self, candidate: &Candidate, f: impl Fn(&Space) -> bool) {
-        let spaces = &self.torus.share().spaces;
+        let spaces = &self.torus.kept().spaces;
         spaces.of_lineage(candidate.owner, |space| {
             let owes = f(space);
             self.owes(space, owes);
@@ -232,7 +231,7 @@ impl Batch {
     /// Has cores forget what has been replaced, and lets the pages go.
     pub fn finish(self) {
         if self.crowded {
-            self.torus.share().spaces.each(|space| {
+            self.torus.kept().spaces.each(|space| {
                 space.settle();
                 true
             });
@@ -246,7 +245,7 @@ impl Batch {
         for (slot, held) in self.contents {
             let frame = held.frame();
             drop(held);
-            self.torus.share().page_cache.give_up(slot, frame);
+            self.torus.kept().page_cache.give_up(slot, frame);
             pieces::step();
         }
         if let Some(swap) = self.torus.reclaim().swap() {
@@ -264,7 +263,7 @@ fn name(candidate: &Candidate) -> PageName {
 
 /// Calls `see` with each space that may have a frame of an object, until it answers false; says whether it never did.
 fn each(torus: &Torus, candidate: &Candidate, see: impl FnMut(&Arc<Space>) -> bool) -> bool {
-    let spaces = &torus.share().spaces;
+    let spaces = &torus.kept().spaces;
     let sharers = match candidate.owner {
         Owner::CONTENT => torus.memory().sharers(candidate.index),
         object => Sharers::One(object, candidate.index),
@@ -305,7 +304,7 @@ fn hold(torus: &'static Torus, candidate: &Candidate) -> Option<Age> {
         sum += age.unwrap_or_default();
         age.is_some()
     };
-    let complete = torus.share().spaces.of_lineage(candidate.owner, look);
+    let complete = torus.kept().spaces.of_lineage(candidate.owner, look);
     if held && !complete {
         release(torus, frame);
     }

@@ -1,25 +1,14 @@
 //! Page faults: `vm` says what to do, this does it.
 
 use super::held::Held;
-use super::later;
 use super::object::{MemoryObject, Shown, SourceError};
-use super::reclaim::{self, Room};
 use super::space::{Space, VmSpace};
-use super::stuck;
 use super::swap::{Asked, PageName};
-use super::user::USER_END;
+use crate::mem::OfTorus as _;
 use crate::mem::object::ObjectRef;
-use crate::mem::reclaim::OfTorus as _;
 use crate::migrate::host::{self, NoFrame};
 use crate::process::Thread;
-use crate::process::thread::Fault;
-use crate::signal::info::{BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SigInfo};
-use crate::signal::{self, Signal};
-use crate::syscall::call::Stop;
-use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use core::fmt;
-use machine::cpu;
 use machine::paging;
 use tori::Torus;
 use tori::counters::{self, Counters};
@@ -28,13 +17,10 @@ use vm::addr::{Frame, FrameRange, PAGE_SIZE, Page, PageRange, RUN, VirtAddr};
 use vm::fault::{Access, Fill, Recipe, Refusal, Target};
 use vm::flush::FlushDebt;
 use vm::frames::Use;
-use vm::table::{Rights, Slot};
+use vm::table::Slot;
 
 /// Pages around a fault on a cached object that are entered with it, where they are cached too.
 const AROUND: u64 = 16;
-
-/// The bit of a page fault's error code for an entry that is there.
-const PRESENT: u64 = 1;
 
 /// How a fault ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,141 +241,6 @@ fn around(
         let index = (index + near.0).checked_sub(page.0)?;
         cached.frame(index).map(Held::into_frame)
     });
-}
-
-/// A page fault of the running program (SDM vol. 3A, 4.7: bit 1 write, bit 4 fetch).
-pub fn of_program(thread: &Arc<Thread>, address: u64, code: u64) {
-    let access = match code {
-        code if code & 0x10 != 0 => Access::Execute,
-        code if code & 2 != 0 => Access::Write,
-        _ => Access::Read,
-    };
-    match on(thread, VirtAddr(address), access) {
-        Outcome::Resolved => {}
-        Outcome::Present if stuck::faulted_again(thread, address, code) => {
-            punish(thread, address, code, access, Outcome::Present);
-        }
-        Outcome::Present => {}
-        Outcome::Wait => later::wait(thread),
-        outcome => punish(thread, address, code, access, outcome),
-    }
-}
-
-/// Resolves an access of the current thread, with room made for it where there was none.
-#[inline]
-fn on(thread: &Arc<Thread>, address: VirtAddr, access: Access) -> Outcome {
-    loop {
-        let outcome = thread.space.with(|space| match space {
-            Some(space) => space.fault(address, access),
-            None => Outcome::Refused(Refusal::NotMapped),
-        });
-        if outcome == Outcome::Resolved {
-            reclaim::satisfied(thread);
-        }
-        if outcome != Outcome::NoMemory {
-            return outcome;
-        }
-        match reclaim::make_room(thread) {
-            Room::Made => {}
-            Room::Wait => return Outcome::Wait,
-            Room::None => return Outcome::NoMemory,
-        }
-    }
-}
-
-/// An access of the kernel's on behalf of the program, through the door. EFAULT when the program may not, there is nothing
-/// there, or `again` says that the entry was right too often already.
-pub fn of_kernel(address: usize, write: bool, again: &mut u32) -> Result<(), Stop> {
-    cpu::let_interrupts_in();
-    let access = if write { Access::Write } else { Access::Read };
-    let outcome = Thread::with_current(|thread| on(thread, VirtAddr(address as u64), access));
-    match outcome {
-        Outcome::Resolved => Ok(()),
-        Outcome::Present if *again < stuck::TRUSTED => {
-            *again += 1;
-            Ok(())
-        }
-        Outcome::Wait => Err(Stop::Memory),
-        Outcome::NoMemory => Err(Errno::ENOMEM.into()),
-        Outcome::Refused(_) | Outcome::Bus | Outcome::Lost | Outcome::Present => {
-            Err(Errno::EFAULT.into())
-        }
-    }
-}
-
-/// The signal for an access that cannot be resolved.
-#[cold]
-fn punish(thread: &Arc<Thread>, address: u64, code: u64, access: Access, outcome: Outcome) {
-    if outcome == Outcome::NoMemory {
-        let label = thread.process.label();
-        log::error!("{label}: killed: no memory for the page at {address:#x}");
-        signal::send(&thread.process, Signal::KILL);
-        return;
-    }
-    // Programs are not to know what the kernel's half looks like (Linux's sanitize_error_code).
-    let hidden = if address >= USER_END as u64 {
-        PRESENT
-    } else {
-        0
-    };
-    thread.fault.set(Fault {
-        vector: 14,
-        code: code | hidden,
-        address,
-    });
-    let (signal, why) = match outcome {
-        Outcome::Bus | Outcome::Lost => (Signal::BUS, BUS_ADRERR),
-        Outcome::Refused(Refusal::Forbidden(_)) | Outcome::Present => (Signal::SEGV, SEGV_ACCERR),
-        _ => (Signal::SEGV, SEGV_MAPERR),
-    };
-    // A fault that the program handles itself is its own affair.
-    if !signal::is_caught(thread, signal) {
-        tell(thread, address, access, outcome);
-    }
-    signal::force(thread, SigInfo::fault(signal, why, address));
-}
-
-/// Says what was touched.
-fn tell(thread: &Thread, address: u64, access: Access, outcome: Outcome) {
-    let rip = thread.regs().with(|regs| regs.rip);
-    let mapping = thread.space.with(|space| match space {
-        Some(space) => space.look(|space| Touched::of(space, address)),
-        None => Touched::Nothing,
-    });
-    let why = match outcome {
-        Outcome::Lost => "lost by the swap disk",
-        Outcome::Present => "faults again and again",
-        _ => "refused",
-    };
-    let text = format_args!("{access:?} of {address:#x} at {rip:#x} {why}: {mapping}");
-    thread.process.log(log::Level::Info, text);
-}
-
-/// What an access that was refused has touched.
-enum Touched {
-    Nothing,
-    Mapping(PageRange, Rights),
-}
-
-impl Touched {
-    fn of(space: &VmSpace, address: u64) -> Self {
-        let found = space.find(VirtAddr(address));
-        found.map_or(Self::Nothing, |mapping| {
-            Self::Mapping(mapping.range, mapping.rights)
-        })
-    }
-}
-
-impl fmt::Display for Touched {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Nothing => f.write_str("nothing is mapped there"),
-            Self::Mapping(range, rights) => {
-                let (start, end) = (range.start.start().0, range.end.start().0);
-                write!(f, "mapping {start:#x}..{end:#x} {rights:?}")
-            }
-        }
-    }
 }
 
 /// Counts a recipe.

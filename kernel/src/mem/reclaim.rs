@@ -2,15 +2,13 @@
 //!
 //! Nothing is evicted where frames are allocated, as locks are held there. An allocation that finds the pool low asks for
 //! reclaim, which happens on the way back to programs ([`keep_up`]) and goes on as the disk answers. An
-//! allocation that fails ends the fault or the call that made it, which then calls [`make_room`] and tries again, at once or when
+//! allocation that fails ends the fault or the call that made it, which then [makes room](attempt) and tries again, at once or when
 //! a frame has come. When nothing can go any more it gets no memory: the process that asked pays, and the rest goes on.
 
+use super::OfTorus as _;
+use super::above::{Verdict, mem_find_victim};
 use super::evict::{Batch, Step};
 use super::swap::{Prepared, Swap};
-use super::victim::{Verdict, Victims};
-use crate::checked;
-use crate::process::{OfTorus as _, Pid, Thread};
-use alloc::sync::Arc;
 use braid_time::Nanos;
 use core::sync::atomic::{AtomicBool, Ordering};
 use machine::cpu;
@@ -20,8 +18,8 @@ use sync::Lock;
 use sync::WaitQueue;
 use tori::counters;
 use tori::pieces;
-use tori::{Make, Part, Torus, low};
-use torus::TorusId;
+use tori::{Torus, low};
+use torus::pid::Pid;
 use vm::clock::Clock;
 use vm::table::TableMemory;
 
@@ -55,7 +53,6 @@ pub struct Reclaim {
     waiting: WaitQueue,
     /// Those who have found the clock held by another core.
     turned_away: WaitQueue,
-    victims: Victims,
 }
 
 /// What came of making room.
@@ -69,33 +66,9 @@ pub enum Room {
     None,
 }
 
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Reclaim {
-    const SLOT: usize = 1;
-}
-
-impl Make for Reclaim {
-    fn new(_: TorusId, _: usize) -> Self {
-        Self::new()
-    }
-}
-
-/// What this layer keeps of a torus.
-pub trait OfTorus {
-    /// What makes room when memory is short.
-    fn reclaim(&self) -> &'static Reclaim;
-}
-
-impl OfTorus for Torus {
-    #[inline]
-    fn reclaim(&self) -> &'static Reclaim {
-        self.part()
-    }
-}
-
 impl Reclaim {
     /// Nothing to do, no swap.
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self {
             clock: Lock::new(Clock::new()),
             swap: Once::new(),
@@ -104,7 +77,6 @@ impl Reclaim {
             answered: AtomicBool::new(false),
             waiting: WaitQueue::new(),
             turned_away: WaitQueue::new(),
-            victims: Victims::new(),
         }
     }
 
@@ -153,7 +125,6 @@ pub fn knocked() {
 /// Does what allocations and the disk have asked for. On a core that holds no lock. The disk may answer meanwhile, where a long
 /// operation lets interrupts in: nothing is left to be done when this returns.
 pub fn keep_up() {
-    checked::keep_up();
     let torus = tori::here();
     let reclaim = &torus.reclaim();
     let taken =
@@ -250,25 +221,17 @@ fn evict(
     progress
 }
 
-/// The current thread has found too few frames. On a core that holds no lock of memory's: of no space, no object, no disk.
-pub fn make_room(thread: &Arc<Thread>) -> Room {
-    let (vain, asker) = (thread.vain.get(), thread.process.pid);
-    let (room, vain) = attempt(vain, Some(asker), || thread.wake());
-    thread.vain.set(vain);
-    room
-}
-
 /// Makes room for whom this core works for, for whom `vain` frames were looked at in vain; and how many those are after that. `wake`
 /// wakes it where nobody else will: it tries again when others had a turn.
 ///
 /// Frames that are free do not count: they were too few for what was asked, and only what goes makes them more. When nothing can go any
-/// more, a process is killed whose memory then comes ([`Victims`]), unless that is `asker`.
+/// more, a process is killed whose memory then comes, unless that is `asker`.
 pub fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32) {
     let torus = tori::here();
     // First, so that no frame comes unnoticed.
     torus.reclaim().waiting.enrol();
-    torus.share().objects.drop_unused();
-    torus.share().page_cache.drop_unused();
+    torus.kept().objects.drop_unused();
+    torus.kept().page_cache.drop_unused();
     torus.heap.trim(torus);
     cpu::let_interrupts_in();
     let again = |vain| {
@@ -277,7 +240,7 @@ pub fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32
     };
     // The pages that would go then are those that somebody needs next.
     if torus.heap.frames() > torus.usable() / HEAP_PARTS * (HEAP_PARTS - 1) {
-        match torus.reclaim().victims.find(torus, asker) {
+        match mem_find_victim(torus, asker) {
             Verdict::Other => return again(1),
             Verdict::Asker => return (Room::None, 0),
             Verdict::Nobody => {}
@@ -297,7 +260,7 @@ pub fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32
     if u64::from(vain) < (ROUNDS * torus.total()).min(u32::MAX.into()) {
         return again(vain);
     }
-    match torus.reclaim().victims.find(torus, asker) {
+    match mem_find_victim(torus, asker) {
         Verdict::Other => again(1),
         Verdict::Asker | Verdict::Nobody => (Room::None, 0),
     }
@@ -316,11 +279,4 @@ fn try_to_evict(torus: &'static Torus) -> Option<Progress> {
         // It may have been let go before that.
         evict()
     })
-}
-
-/// The current thread has got what it looked for: tries in vain count from here again.
-pub fn satisfied(thread: &Thread) {
-    if thread.vain.get() > 0 {
-        thread.vain.set(0);
-    }
 }

@@ -1,13 +1,11 @@
 //! The address space of a process: `vm`'s, and the cores that have it loaded.
 
 use super::object::ObjectRef;
+use crate::mem::OfTorus as _;
 use crate::migrate::host::{self, Host};
-use crate::process::OfTorus as _;
-use crate::process::Pid;
-use crate::syscall::call::Stop;
-use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use fallible::NoMemory;
 use machine::CoreIndex;
 use machine::cpu;
 use machine::paging;
@@ -15,6 +13,7 @@ use machine::shootdown::{self, CoreSet};
 use sync::Lock;
 use sync::WaitQueue;
 use tori::counters;
+use torus::pid::Pid;
 use vm::addr::{Frame, VirtAddr};
 use vm::flush::{Flush, FlushDebt};
 use vm::frames::Owner;
@@ -74,8 +73,8 @@ pub struct Blank(Arc<Space>);
 
 impl Blank {
     /// Memory for a space.
-    pub fn new() -> Result<Self, Errno> {
-        let number = tori::here().share().names.space();
+    pub fn new() -> Result<Self, NoMemory> {
+        let number = tori::here().kept().names.space();
         let space = fallible::arc_with(|| Space {
             inner: Lock::new(Inner {
                 space: None,
@@ -93,13 +92,13 @@ impl Blank {
     }
 
     /// The space of these mappings and this table.
-    pub fn of(mut self, space: VmSpace) -> Result<Arc<Space>, Errno> {
+    pub fn of(mut self, space: VmSpace) -> Result<Arc<Space>, SpaceError> {
         if let Some(blank) = Arc::get_mut(&mut self.0) {
             (blank.root, blank.lineage) = (space.table().root(), space.lineage());
             blank.inner.get_mut().space = Some(space);
         }
         let torus = tori::here();
-        if torus.share().spaces.add(&self.0)? {
+        if torus.kept().spaces.add(&self.0)? {
             self.0.look(|space| space.show_all(torus.memory()))?;
         }
         Ok(self.0)
@@ -108,9 +107,9 @@ impl Blank {
 
 impl Space {
     /// An empty space, where mappings that name no place come below `ceiling`.
-    pub fn new(ceiling: VirtAddr) -> Result<Arc<Self>, Errno> {
+    pub fn new(ceiling: VirtAddr) -> Result<Arc<Self>, SpaceError> {
         let torus = tori::here();
-        let lineage = torus.share().names.lineage();
+        let lineage = torus.kept().names.lineage();
         let space = Blank::new()?;
         space.of(AddressSpace::new(torus.memory(), lineage, ceiling)?)
     }
@@ -199,23 +198,21 @@ impl Space {
     }
 
     /// A copy of a frozen space, for the child of its process.
-    pub fn fork_frozen(&self) -> Result<Arc<Self>, Errno> {
+    pub fn fork_frozen(&self) -> Result<Arc<Self>, SpaceError> {
         let blank = Blank::new()?;
         self.with(|space| {
             let (copy, debt) = space.fork_frozen(tori::here().memory());
-            let copy = copy.map_err(Errno::from);
             (copy.and_then(|copy| blank.of(copy)), debt)
         })
     }
 
     /// A copy for fork, sharing every page until one of the two writes. What the space has elsewhere, `child` has too when the homes
     /// have answered.
-    pub fn fork(&self, child: Pid) -> Result<Arc<Self>, Errno> {
+    pub fn fork(&self, child: Pid) -> Result<Arc<Self>, SpaceError> {
         let blank = Blank::new()?;
         // At once: a page that came in between would be remote in the copy, and gone from the home before that is asked to keep it.
         let (copy, kept) = self.with_all(|space, host| {
             let (copy, debt) = space.fork(tori::here().memory());
-            let copy = copy.map_err(Errno::from);
             let copy = copy.and_then(|copy| blank.of(copy));
             let kept = match (&copy, host) {
                 (Ok(copy), Some(host)) => host::fork(host, child, copy),
@@ -223,7 +220,7 @@ impl Space {
             };
             ((copy, kept), debt)
         });
-        kept.and(copy)
+        kept.map_err(|_| SpaceError::NoMemory).and(copy)
     }
 
     /// The frame of its top table.
@@ -313,7 +310,7 @@ fn count_wasted(space: &mut VmSpace) {
 
 impl Drop for Space {
     fn drop(&mut self) {
-        tori::here().share().spaces.remove(self);
+        tori::here().kept().spaces.remove(self);
         let inner = self.inner.get_mut();
         let mut debt = core::mem::take(&mut inner.owed);
         let host = inner.host.take();
@@ -327,26 +324,5 @@ impl Drop for Space {
             debt.merge(memory.frames(), space.destroy(memory));
         }
         self.pay(debt);
-    }
-}
-
-impl From<SpaceError> for Stop {
-    fn from(error: SpaceError) -> Self {
-        Errno::from(error).into()
-    }
-}
-
-impl From<SpaceError> for Errno {
-    fn from(error: SpaceError) -> Self {
-        match error {
-            SpaceError::InvalidArgument => Self::EINVAL,
-            SpaceError::NoMemory => Self::ENOMEM,
-            SpaceError::Exists => Self::EEXIST,
-            SpaceError::Denied => Self::EACCES,
-            SpaceError::NotPermitted => Self::EPERM,
-            SpaceError::BadAddress => Self::EFAULT,
-            // Calls that move pages have pulled them before.
-            SpaceError::TooMuchLocked | SpaceError::Away => Self::EAGAIN,
-        }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::object::PAGE;
 use super::space::Space;
-use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use fallible::{NoMemory, TryMap};
@@ -46,7 +45,7 @@ impl Spaces {
 
     /// Adds a space; whether it is the first of its lineage. A fork is added before the lock of its parent is let go: who has seen all spaces of a lineage has then
     /// seen all entries of its pages.
-    pub(super) fn add(&self, space: &Arc<Space>) -> Result<bool, Errno> {
+    pub(super) fn add(&self, space: &Arc<Space>) -> Result<bool, NoMemory> {
         let key = (space.lineage(), space.number());
         let mut all = self.all.lock();
         let is_first = !has(&all, space.lineage());

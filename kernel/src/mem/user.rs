@@ -2,15 +2,13 @@
 //!
 //! A user pointer is an allegation: a range is checked against the user half once, and every byte moves through
 //! [`UserSlice::read`] or [`UserSlice::write`], which resolve faults on the way. Where a page has to be waited for, what a program
-//! gives is read again when the call runs again ([`Stop::Memory`]), and so are the buffers of transfers, which
-//! go on where they were; what else it gets is written [`later`](super::later).
+//! gives is read again when the call runs again ([`UserError::Wait`]), and so are the buffers of transfers, which
+//! go on where they were; what else it gets is written later ([`UserSlice::write`]).
 
-use crate::process::Thread;
-use crate::syscall::call::Stop;
-use crate::syscall::errno::Errno;
+use super::above;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
-use fallible::{TryVec, with_capacity};
+use fallible::{NoMemory, TryVec, with_capacity};
 use machine::cpu;
 use machine::usercopy::{self, FaultAt};
 use tori::pieces;
@@ -25,6 +23,37 @@ const IOV_MAX: usize = 1024;
 
 /// The most bytes that one read or write moves (`MAX_RW_COUNT` of Linux).
 pub const RW_MAX: usize = 0x7fff_f000;
+
+/// A range that is not all in the user half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadAddress;
+
+/// Why bytes did not move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserError {
+    /// There is nothing at the address, or not for this access.
+    BadAddress,
+    /// No memory for the page, or for the kernel's copy.
+    NoMemory,
+    /// The page is on its way: the current thread is enrolled, and tries again when it is woken.
+    Wait,
+    /// More parts or bytes than there may be.
+    TooMany,
+    /// A string without an end.
+    TooLong,
+}
+
+impl From<BadAddress> for UserError {
+    fn from(BadAddress: BadAddress) -> Self {
+        Self::BadAddress
+    }
+}
+
+impl From<NoMemory> for UserError {
+    fn from(_: NoMemory) -> Self {
+        Self::NoMemory
+    }
+}
 
 /// Types that are nothing but their bytes: any bytes make a value, and there is no padding.
 ///
@@ -52,11 +81,14 @@ pub struct UserSlice {
 }
 
 impl UserSlice {
-    /// Checks a range; EFAULT when it leaves the user half.
-    pub fn new(address: usize, len: usize) -> Result<Self, Errno> {
+    /// Checks a range.
+    ///
+    /// # Errors
+    /// [`BadAddress`] when it leaves the user half.
+    pub fn new(address: usize, len: usize) -> Result<Self, BadAddress> {
         match address.checked_add(len) {
             Some(end) if end <= USER_END => Ok(Self { address, len }),
-            _ => Err(Errno::EFAULT),
+            _ => Err(BadAddress),
         }
     }
 
@@ -84,29 +116,24 @@ impl UserSlice {
         self.len.min(PAGE - self.address % PAGE)
     }
 
-    /// Reads the first `to.len()` bytes. EFAULT when they are not all there.
-    pub fn read(&self, to: &mut [u8]) -> Result<(), Stop> {
+    /// Reads the first `to.len()` bytes.
+    ///
+    /// # Errors
+    /// [`UserError`] when they are not all there.
+    pub fn read(&self, to: &mut [u8]) -> Result<(), UserError> {
         if to.len() > self.len {
-            return Err(Errno::EFAULT.into());
+            return Err(UserError::BadAddress);
         }
         copy_in(to.as_mut_ptr(), self.address, to.len())
     }
 
-    /// Writes `from` to its first bytes. EFAULT when they are not all there. A page that is on its way is written when it has come,
-    /// before the program goes on: so a call that has done something may tell of it afterwards.
-    pub fn write(&self, from: &[u8]) -> Result<(), Stop> {
-        let place = self.first(from.len())?;
-        Thread::with_current(|thread| {
-            let waiting = thread.later.with(|later| later.overlaps(&place));
-            if !waiting {
-                match write_now(&place, from) {
-                    Err(Stop::Memory) => {}
-                    result => return result,
-                }
-            }
-            thread.note_attention();
-            thread.later.with(|later| later.add(place, from))
-        })
+    /// Writes `from` to its first bytes. A page that is on its way is written when it has come, before the program goes on: so a call
+    /// that has done something may tell of it afterwards.
+    ///
+    /// # Errors
+    /// [`UserError`] when they are not all there.
+    pub fn write(&self, from: &[u8]) -> Result<(), UserError> {
+        above::mem_write(&self.first(from.len())?, from)
     }
 
     /// Whether it has bytes in common with `other`.
@@ -114,16 +141,16 @@ impl UserSlice {
         self.address < other.address + other.len && other.address < self.address + self.len
     }
 
-    /// Its first `len` bytes; EFAULT when it has fewer.
-    fn first(&self, len: usize) -> Result<Self, Errno> {
+    /// Its first `len` bytes.
+    fn first(&self, len: usize) -> Result<Self, BadAddress> {
         if len > self.len {
-            return Err(Errno::EFAULT);
+            return Err(BadAddress);
         }
         Ok(Self { len, ..*self })
     }
 
     /// Fills its first `len` bytes with zero.
-    pub fn zero(&self, len: usize) -> Result<(), Stop> {
+    pub fn zero(&self, len: usize) -> Result<(), UserError> {
         const ZEROS: [u8; 512] = [0; 512];
         let mut done = 0;
         while done < len {
@@ -136,7 +163,7 @@ impl UserSlice {
 }
 
 /// Reads a value at any alignment.
-pub fn read_value<T: Pod>(address: usize) -> Result<T, Stop> {
+pub fn read_value<T: Pod>(address: usize) -> Result<T, UserError> {
     UserSlice::new(address, size_of::<T>())?;
     let mut value = MaybeUninit::<T>::uninit();
     copy_in(value.as_mut_ptr().cast(), address, size_of::<T>())?;
@@ -154,23 +181,23 @@ pub fn read_present(address: usize) -> Option<u32> {
 }
 
 /// Writes a value at any alignment.
-pub fn write_value<T: Pod>(address: usize, value: T) -> Result<(), Stop> {
+pub fn write_value<T: Pod>(address: usize, value: T) -> Result<(), UserError> {
     let place = UserSlice::new(address, size_of::<T>())?;
     // SAFETY: K1, the bytes of a Pod value.
     place.write(unsafe { core::slice::from_raw_parts((&raw const value).cast(), size_of::<T>()) })
 }
 
-/// Writes all bytes of a range, none of them later: [`Stop::Memory`] when a page is on its way.
-pub fn write_now(place: &UserSlice, from: &[u8]) -> Result<(), Stop> {
+/// Writes all bytes of a range, none of them later: [`UserError::Wait`] when a page is on its way.
+pub fn write_now(place: &UserSlice, from: &[u8]) -> Result<(), UserError> {
     let len = place.len.min(from.len());
     copy_out(place.address, from.as_ptr(), len)
 }
 
-/// Reads a string up to its NUL, which is not part of the result. ENAMETOOLONG without a NUL in `max` bytes.
-pub fn read_c_string(address: usize, max: usize) -> Result<Vec<u8>, Stop> {
+/// Reads a string up to its NUL, which is not part of the result. [`UserError::TooLong`] without a NUL in `max` bytes.
+pub fn read_c_string(address: usize, max: usize) -> Result<Vec<u8>, UserError> {
     let mut string = Vec::new();
     while string.len() < max {
-        let at = address.checked_add(string.len()).ok_or(Errno::EFAULT)?;
+        let at = address.checked_add(string.len()).ok_or(BadAddress)?;
         // To the end of a 256-byte block, so that no page beyond the string's is touched.
         let n = (256 - at % 256).min(max - string.len());
         let mut block = [0; 256];
@@ -183,7 +210,7 @@ pub fn read_c_string(address: usize, max: usize) -> Result<Vec<u8>, Stop> {
         }
         cpu::let_interrupts_in();
     }
-    Err(Errno::ENAMETOOLONG.into())
+    Err(UserError::TooLong)
 }
 
 /// A sequence of user ranges with a cursor: what read, write, readv and writev move bytes through.
@@ -201,7 +228,7 @@ enum Parts {
 
 impl UserBuffers {
     /// One range; longer ones than [`RW_MAX`] are cut.
-    pub fn one(address: usize, len: usize) -> Result<Self, Errno> {
+    pub fn one(address: usize, len: usize) -> Result<Self, BadAddress> {
         // All of it has to be the program's, though no more is moved.
         let whole = UserSlice::new(address, len)?;
         let len = len.min(RW_MAX);
@@ -214,10 +241,10 @@ impl UserBuffers {
         })
     }
 
-    /// The ranges of an iovec array (readv(2)): EINVAL for too many or too long ones.
-    pub fn vector(address: usize, count: usize) -> Result<Self, Stop> {
+    /// The ranges of an iovec array (readv(2)): [`UserError::TooMany`] for too many or too long ones.
+    pub fn vector(address: usize, count: usize) -> Result<Self, UserError> {
         if count > IOV_MAX {
-            return Err(Errno::EINVAL.into());
+            return Err(UserError::TooMany);
         }
         let mut parts = with_capacity(count)?;
         let mut remaining = 0;
@@ -225,7 +252,7 @@ impl UserBuffers {
             pieces::step();
             let [base, len]: [usize; 2] = read_value(address.wrapping_add(i * 16))?;
             if len > isize::MAX as usize {
-                return Err(Errno::EINVAL.into());
+                return Err(UserError::TooMany);
             }
             let whole = UserSlice::new(base, len)?;
             let len = len.min(RW_MAX - remaining);
@@ -257,8 +284,8 @@ impl UserBuffers {
         }
     }
 
-    /// How many of the next `len` bytes are the program's, by a look at each page. EFAULT when not even the first is.
-    pub fn probe(&self, len: usize) -> Result<usize, Stop> {
+    /// How many of the next `len` bytes are the program's, by a look at each page. [`UserError::BadAddress`] when not even the first is.
+    pub fn probe(&self, len: usize) -> Result<usize, UserError> {
         let wanted = len.min(self.remaining);
         let parts: &[UserSlice] = match &self.parts {
             Parts::One => &[],
@@ -272,8 +299,8 @@ impl UserBuffers {
                 pieces::step();
                 match read_value::<u8>(part.address + at) {
                     Ok(_) => {}
-                    Err(Stop::Errno(_)) if done + at > 0 => return Ok(done + at),
-                    Err(stop) => return Err(stop),
+                    Err(error) if error != UserError::Wait && done + at > 0 => return Ok(done + at),
+                    Err(error) => return Err(error),
                 }
                 at = end.min((part.address + at) / PAGE * PAGE + PAGE - part.address);
             }
@@ -284,7 +311,7 @@ impl UserBuffers {
 
     /// Copies from `from` to the program; answers how many bytes, fewer than `from` at the end of the buffers or
     /// at a bad address. An error only when nothing was moved.
-    pub fn put(&mut self, from: &[u8]) -> Result<usize, Stop> {
+    pub fn put(&mut self, from: &[u8]) -> Result<usize, UserError> {
         let mut done = 0;
         while done < from.len() {
             pieces::step();
@@ -292,7 +319,7 @@ impl UserBuffers {
             let n = part.to_page_end().min(from.len() - done);
             match write_now(&part, &from[done..done + n]) {
                 Ok(()) => self.advance(n),
-                Err(stop) if done == 0 => return Err(stop),
+                Err(error) if done == 0 => return Err(error),
                 Err(_) => break,
             }
             done += n;
@@ -301,7 +328,7 @@ impl UserBuffers {
     }
 
     /// Copies from the program to `to`; otherwise like [`Self::put`].
-    pub fn take(&mut self, to: &mut [u8]) -> Result<usize, Stop> {
+    pub fn take(&mut self, to: &mut [u8]) -> Result<usize, UserError> {
         let mut done = 0;
         while done < to.len() {
             pieces::step();
@@ -309,7 +336,7 @@ impl UserBuffers {
             let n = part.to_page_end().min(to.len() - done);
             match part.read(&mut to[done..done + n]) {
                 Ok(()) => self.advance(n),
-                Err(stop) if done == 0 => return Err(stop),
+                Err(error) if done == 0 => return Err(error),
                 Err(_) => break,
             }
             done += n;
@@ -335,7 +362,7 @@ impl UserBuffers {
 }
 
 /// Copies to the kernel, resolving faults on the way, and lets interrupts in after every page. The user range has been checked.
-fn copy_in(to: *mut u8, from: usize, len: usize) -> Result<(), Stop> {
+fn copy_in(to: *mut u8, from: usize, len: usize) -> Result<(), UserError> {
     in_pieces(from, len, |done, len| {
         // SAFETY: K6, `to` is valid for `len` bytes (a reference or a value of the callers'), `from` lies in the user half.
         unsafe { usercopy::copy_in(to.add(done), from + done, len) }
@@ -343,7 +370,7 @@ fn copy_in(to: *mut u8, from: usize, len: usize) -> Result<(), Stop> {
 }
 
 /// Copies to the program, as [`copy_in`] does.
-fn copy_out(to: usize, from: *const u8, len: usize) -> Result<(), Stop> {
+fn copy_out(to: usize, from: *const u8, len: usize) -> Result<(), UserError> {
     in_pieces(to, len, |done, len| {
         // SAFETY: K6, as in `copy_in`.
         unsafe { usercopy::copy_out(to + done, from.add(done), len) }
@@ -356,7 +383,7 @@ fn in_pieces(
     user: usize,
     len: usize,
     mut copy: impl FnMut(usize, usize) -> Result<(), FaultAt>,
-) -> Result<(), Stop> {
+) -> Result<(), UserError> {
     let (mut done, mut again) = (0, 0);
     loop {
         let piece = (len - done).min(PAGE);
@@ -367,7 +394,7 @@ fn in_pieces(
                 cpu::let_interrupts_in();
             }
             Err(fault) => {
-                super::fault::of_kernel(fault.address, fault.write, &mut again)?;
+                above::mem_touch(fault.address, fault.write, &mut again)?;
                 done = done.max(copied(user, fault.address));
             }
         }

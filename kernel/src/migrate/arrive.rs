@@ -3,8 +3,7 @@
 use super::host::{self, Host};
 use super::{image, lease, own};
 use crate::file::far::image as files;
-use crate::mem::reclaim::OfTorus as _;
-use crate::process::OfTorus as _;
+use crate::mem::OfTorus as _;
 use crate::process::{Pid, Process, account, table, users};
 use crate::signal::alarm;
 use crate::syscall::errno::Errno;
@@ -60,7 +59,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     // Until nothing can refuse the process any more its claims are not the space's: they would end with it.
     let space = arrival.space(
         torus,
-        lineage.unwrap_or_else(|| torus.share().names.lineage()),
+        lineage.unwrap_or_else(|| torus.kept().names.lineage()),
     )?;
     let mut effects = Effects::new();
     let resident = Resident::adopt(pid, from, to_vec(&claims)?, &mut effects);

@@ -6,7 +6,7 @@ use super::lease::Taken;
 use super::{image, own};
 use crate::file::far::image as files;
 use crate::file::far::image::Packed;
-use crate::mem::reclaim::OfTorus as _;
+use crate::mem::OfTorus as _;
 use crate::mem::space::Space;
 use crate::mem::spaces::thaw;
 use crate::process::{Pid, Process, Thread, table};

@@ -2,6 +2,7 @@
 
 use super::{own, reading};
 use crate::mem::space::{Space, VmSpace};
+use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use fallible::TryMap;
@@ -131,13 +132,17 @@ fn drop_pages(home: &Home, span: Span) {
 
 /// Makes the deposit of a forked child.
 fn clone(id: DepositId, home: &Home, to: TorusId, child: DepositId) {
-    let root = home.space.fork_frozen().and_then(|space| {
-        let root: Frame = space.root();
-        let deposit = fallible::arc(Home::new(child, space))?;
-        own().deposits.lock().put(child, deposit.clone())?;
-        deposit.space.look(|space| deposit.count(space));
-        Ok(root)
-    });
+    let root = home
+        .space
+        .fork_frozen()
+        .map_err(Errno::from)
+        .and_then(|space| {
+            let root: Frame = space.root();
+            let deposit = fallible::arc(Home::new(child, space))?;
+            own().deposits.lock().put(child, deposit.clone())?;
+            deposit.space.look(|space| deposit.count(space));
+            Ok(root)
+        });
     let root = root.ok();
     event(id, DepositEvent::Cloned { to, child, root });
 }

@@ -371,6 +371,6 @@ impl Arrival {
         if let Some((claim, _)) = self.claims.last() {
             space.fold(torus.memory(), claim.source);
         }
-        blank.of(space)
+        Ok(blank.of(space)?)
     }
 }

@@ -1,7 +1,7 @@
 //! Pages of deposits that are in swap slots: they are read back before they are granted.
 
 use super::home::{self, Home};
-use crate::mem::reclaim::OfTorus as _;
+use crate::mem::OfTorus as _;
 use crate::mem::reclaim::{self, Room};
 use crate::mem::swap::{Asked, PageName};
 use alloc::sync::Arc;

@@ -5,7 +5,7 @@
 //! it lets go before the account is settled.
 
 use super::table;
-use crate::mem::reclaim::OfTorus as _;
+use crate::mem::OfTorus as _;
 use crate::process::OfTorus as _;
 use crate::syscall::errno::Errno;
 use machine::boot;
@@ -55,6 +55,7 @@ pub fn open() -> Result<(), Errno> {
         crate::file::prepare()?;
         crate::vmo::prepare()?;
         // Requests that were served for other tori may have left something that is only kept for later.
+        torus.kept().shrink();
         torus.share().shrink();
         torus.share().account.heap.call_once(|| torus.heap.in_use());
         crate::file::fill();
@@ -74,6 +75,7 @@ fn let_go(torus: &Torus) {
     crate::mem::reclaim::finish();
     torus.reclaim().wake_waiting();
     table().clear();
+    torus.kept().shrink();
     torus.share().shrink();
     tori::rings::let_go();
     torus.heap.trim(torus);

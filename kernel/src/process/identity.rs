@@ -1,7 +1,7 @@
 //! Small calls about the caller and its machine.
 
 use super::{Name, Pid, table};
-use crate::mem::user::{USER_END, UserSlice, read_value, write_now, write_value};
+use crate::mem::user::{USER_END, UserError, UserSlice, read_value, write_now, write_value};
 use crate::process::Thread;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -177,7 +177,7 @@ pub fn getrandom(call: &mut Call) -> SysResult {
         let n = place.len().min(block.len());
         crate::process::random::fill(&mut block[..n]);
         match write_now(&place, &block[..n]) {
-            Err(Stop::Errno(_)) if call.inflight.done > 0 => break,
+            Err(error) if error != UserError::Wait && call.inflight.done > 0 => break,
             result => result?,
         }
         call.inflight.done += n;

@@ -1,8 +1,8 @@
 //! Resource limits: getrlimit(2), setrlimit(2), prlimit(2).
 
 use super::{Process, order};
-use crate::mem::calls::vm_limits;
 use crate::mem::user::{read_value, write_value};
+use crate::memory::calls::vm_limits;
 use crate::signal::DETAILS;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;

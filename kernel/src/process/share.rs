@@ -5,10 +5,7 @@ use super::account::Account;
 use super::balance::Balance;
 use super::charge::Ledger;
 use super::closing::Closing;
-use crate::mem::names::Names;
-use crate::mem::object::{Named, Objects};
-use crate::mem::page_cache::PageCache;
-use crate::mem::spaces::Spaces;
+use crate::memory::victim::Victims;
 use crate::syscall::futex::Futexes;
 use braid_files::locks::Waits;
 use machine::cpu;
@@ -20,18 +17,10 @@ use torus::TorusId;
 pub struct Share {
     /// The processes.
     pub processes: Table,
-    /// The address spaces.
-    pub spaces: Spaces,
-    /// Names for spaces and objects.
-    pub names: Names,
-    /// Memory objects by name.
-    pub named: Named,
-    /// Files that have been mapped.
-    pub objects: Objects,
-    /// Frames of immutable content.
-    pub page_cache: PageCache,
     /// Memory objects.
     pub vmo: crate::vmo::Store,
+    /// Who pays when memory is out.
+    pub victims: Victims,
     /// Threads that wait for a word.
     pub futexes: Futexes,
     /// Files of other tori, and for them.
@@ -77,8 +66,6 @@ impl OfTorus for Torus {
 impl Share {
     /// Gives back what is only kept for later: memory of empty tables, and pages and objects that nobody has mapped.
     pub fn shrink(&self) {
-        self.objects.drop_unused();
-        self.page_cache.drop_unused();
         self.vmo.sweep();
         self.far_files.shrink();
         self.migrate.shrink();
@@ -88,12 +75,8 @@ impl Share {
     pub const fn new(torus: TorusId, tori: usize) -> Self {
         Self {
             processes: Table::new(torus, tori),
-            spaces: Spaces::new(),
-            names: Names::new(),
-            named: Named::new(),
-            objects: Objects::new(),
-            page_cache: PageCache::new(),
             vmo: crate::vmo::Store::new(),
+            victims: Victims::new(),
             futexes: Futexes::new(),
             far_files: crate::file::far::Share::new(),
             lock_waits: Lock::new(Waits::new(cpu::let_interrupts_in)),

@@ -1,9 +1,9 @@
 //! What a thread of the scheduler is to programs: one flow of control of a process.
 
 use super::{Pid, Process};
-use crate::mem::later::Later;
 use crate::mem::space::Space;
-use crate::mem::stuck::Stuck;
+use crate::memory::later::Later;
+use crate::memory::stuck::Stuck;
 use crate::signal::SignalState;
 use crate::syscall::call::InFlight;
 use alloc::sync::{Arc, Weak};

@@ -121,7 +121,7 @@ pub fn rt_sigsuspend(call: &mut Call) -> SysResult {
     if call.size(1) != SET {
         return Err(Errno::EINVAL.into());
     }
-    with_mask(call, |call| read_value(call.size(0)))?;
+    with_mask(call, |call| Ok(read_value(call.size(0))?))?;
     Err(Stop::Block)
 }
 

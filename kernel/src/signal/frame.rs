@@ -255,7 +255,7 @@ fn read_fpu(thread: &Thread, at: usize) -> Result<(), Stop> {
         match image {
             None => state.reset(),
             Some(image) => {
-                let read = |to: &mut [u8]| UserSlice::new(at, to.len())?.read(to);
+                let read = |to: &mut [u8]| Ok::<_, Stop>(UserSlice::new(at, to.len())?.read(to)?);
                 state.replace(image, read, Errno::EFAULT.into())?;
             }
         }

@@ -1,11 +1,14 @@
 //! What a system call sees of its caller, and how it answers.
 
 use super::errno::Errno;
+use crate::mem::object::SourceError;
+use crate::mem::user::{BadAddress, UserError};
 use crate::process::{Process, Thread};
 use alloc::sync::Arc;
 use braid_threads::interruption::Interruption;
 use braid_time::{Invalid, Nanos};
 use fallible::NoMemory;
+use vm::space::SpaceError;
 
 /// Why a call did not produce a value. What ends with an error has changed nothing: where memory was short it is run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,42 @@ impl Stop {
 impl From<Errno> for Stop {
     fn from(errno: Errno) -> Self {
         Self::Errno(errno)
+    }
+}
+
+impl From<BadAddress> for Stop {
+    fn from(error: BadAddress) -> Self {
+        Errno::from(error).into()
+    }
+}
+
+impl From<SpaceError> for Stop {
+    fn from(error: SpaceError) -> Self {
+        Errno::from(error).into()
+    }
+}
+
+impl From<UserError> for Stop {
+    fn from(error: UserError) -> Self {
+        match error {
+            UserError::BadAddress => Errno::EFAULT.into(),
+            UserError::NoMemory => Errno::ENOMEM.into(),
+            UserError::Wait => Self::Memory,
+            UserError::TooMany => Errno::EINVAL.into(),
+            UserError::TooLong => Errno::ENAMETOOLONG.into(),
+        }
+    }
+}
+
+impl From<SourceError> for Stop {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::BeyondEnd => Errno::EFAULT.into(),
+            SourceError::Full => Errno::ENOSPC.into(),
+            SourceError::NoMemory => Errno::ENOMEM.into(),
+            SourceError::Wait => Self::Memory,
+            SourceError::Lost => Errno::EIO.into(),
+        }
     }
 }
 

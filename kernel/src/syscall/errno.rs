@@ -1,7 +1,9 @@
 //! Linux error numbers: the one place where errors for programs are spelled.
 
+use crate::mem::user::BadAddress;
 use fallible::NoMemory;
 use ipc::LentError;
+use vm::space::SpaceError;
 
 /// Makes the enum of a list of names and numbers, and the way back from a number.
 macro_rules! errnos {
@@ -171,6 +173,27 @@ impl From<LentError> for Errno {
         match error {
             LentError::NoMemory => Self::ENOMEM,
             LentError::TooLong | LentError::Malformed => Self::EINVAL,
+        }
+    }
+}
+
+impl From<BadAddress> for Errno {
+    fn from(BadAddress: BadAddress) -> Self {
+        Self::EFAULT
+    }
+}
+
+impl From<SpaceError> for Errno {
+    fn from(error: SpaceError) -> Self {
+        match error {
+            SpaceError::InvalidArgument => Self::EINVAL,
+            SpaceError::NoMemory => Self::ENOMEM,
+            SpaceError::Exists => Self::EEXIST,
+            SpaceError::Denied => Self::EACCES,
+            SpaceError::NotPermitted => Self::EPERM,
+            SpaceError::BadAddress => Self::EFAULT,
+            // Calls that move pages have pulled them before.
+            SpaceError::TooMuchLocked | SpaceError::Away => Self::EAGAIN,
         }
     }
 }

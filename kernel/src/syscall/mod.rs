@@ -13,8 +13,9 @@ pub mod unknown;
 
 use self::call::{Call, InFlight, Stop, Wait};
 use self::errno::Errno;
-use crate::mem::later::Later;
-use crate::mem::reclaim::{self, Room};
+use crate::mem::reclaim::Room;
+use crate::memory::later::Later;
+use crate::memory::room;
 use crate::process::Thread;
 use crate::signal::deliver;
 use alloc::sync::Arc;
@@ -77,7 +78,7 @@ fn run(thread: &Arc<Thread>, mut inflight: InFlight, waited: bool) {
 #[cold]
 fn over(thread: &Arc<Thread>) {
     thread.unsettled.set(false);
-    reclaim::satisfied(thread);
+    room::satisfied(thread);
     thread.cancel_deadline();
     crate::file::far::forget(thread);
     deliver::restore_mask(thread);
@@ -89,7 +90,7 @@ fn over(thread: &Arc<Thread>) {
 
 /// Whether the memory that a call has not got may come; the caller is enrolled then, or runs again at once.
 fn may_come(thread: &Arc<Thread>) -> bool {
-    match reclaim::make_room(thread) {
+    match room::make(thread) {
         Room::None => false,
         Room::Wait => true,
         Room::Made => {

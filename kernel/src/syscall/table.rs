@@ -4,7 +4,7 @@ use super::braid;
 use super::call::{Call, SysResult};
 use super::{futex, reboot};
 use crate::file::syscalls as file;
-use crate::mem::{calls as mem, locking};
+use crate::memory::{calls as mem, locking};
 use crate::migrate::call as migrate;
 use crate::process::{
     closing, credentials as cred, drain, end, exec, fork, group, identity as id, init, limits,

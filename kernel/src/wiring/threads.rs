@@ -1,6 +1,7 @@
 //! What threads do besides running: what the scheduler needs of processes, signals, calls, memory and migration.
 
-use crate::mem::{later, reclaim};
+use crate::mem::reclaim;
+use crate::memory::later;
 use crate::migrate::{depart, host, lease};
 use crate::process::thread::Task;
 use crate::process::{Thread, balance, closing, timers};
@@ -71,6 +72,7 @@ unsafe impl Owner for Task {
     }
 
     fn keep_up() {
+        crate::checked::keep_up();
         reclaim::keep_up();
         lease::holder::sweep();
     }

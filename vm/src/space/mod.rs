@@ -19,6 +19,7 @@ mod reverse;
 mod snapshot;
 
 use core::fmt;
+use fallible::NoMemory;
 
 pub use audit::Stray;
 pub use change::Advice;
@@ -85,6 +86,12 @@ impl fmt::Display for SpaceError {
 }
 
 impl core::error::Error for SpaceError {}
+
+impl From<NoMemory> for SpaceError {
+    fn from(_: NoMemory) -> Self {
+        Self::NoMemory
+    }
+}
 
 impl From<OutOfTables> for SpaceError {
     fn from(_: OutOfTables) -> Self {

@@ -4,7 +4,8 @@ use super::super::caller::Caller;
 use super::journal::Entry;
 use super::question::{Asking, Reply, State};
 use super::share;
-use crate::mem::reclaim::{self, Room};
+use crate::mem::reclaim::Room;
+use crate::memory::room;
 use crate::process::Thread;
 use crate::signal::Signal;
 use crate::syscall::call::Stop;
@@ -72,7 +73,7 @@ fn found(thread: &Arc<Thread>) -> Option<Result<(Reply, Arc<Asking>), Stop>> {
     let (reply, asking) = match found {
         Ok(found) => found,
         Err(NoMemory) => {
-            return Some(Err(match reclaim::make_room(thread) {
+            return Some(Err(match room::make(thread) {
                 Room::Wait => Stop::Memory,
                 Room::Made | Room::None => Stop::Again,
             }));

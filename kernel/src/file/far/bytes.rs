@@ -84,7 +84,7 @@ fn next_part(done: usize, buffers: &UserBuffers) -> Result<Option<usize>, Stop> 
     if done > 0 && buffers.remaining() == 0 {
         return Ok(None);
     }
-    unless_begun(done, buffers.probe(CHUNK))
+    unless_begun(done, buffers.probe(CHUNK).map_err(Stop::from))
 }
 
 /// A stop in a later part of a call that has moved bytes is no error: the call ends with what it has.

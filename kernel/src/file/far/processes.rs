@@ -45,7 +45,9 @@ pub fn ask_wherever(thread: &Arc<Thread>, home: TorusId, question: &Ask) -> Resu
 pub fn list_processes(call: &mut Call, file: &OpenFile, out: UserSlice) -> SysResult {
     let start = *file.offset.lock();
     if start >> TURN == 0 {
-        let n = place::list(file, out.len(), |done, entry| out.skip(done).write(entry))?;
+        let n = place::list(file, out.len(), |done, entry| {
+            Ok(out.skip(done).write(entry)?)
+        })?;
         if n > 0 {
             return Ok(n);
         }

@@ -42,7 +42,7 @@ pub(super) const TEXTS: [ProcessText; 21] = [
         number(text, process.oom.legacy())
     }),
     (b"oom_score", |process, text| {
-        number(text, crate::mem::victim::shown_score(process));
+        number(text, crate::memory::victim::shown_score(process));
     }),
     (b"oom_score_adj", |process, text| {
         number(text, process.oom.adjustment());

@@ -4,7 +4,7 @@
 use super::super::facts;
 use super::load;
 use super::text::Text;
-use crate::mem::reclaim::OfTorus as _;
+use crate::mem::OfTorus as _;
 use crate::mem::swap::Swap;
 use crate::process::OfTorus as _;
 use crate::process::thread::Task;

@@ -103,9 +103,9 @@ fn make_pipe(call: &mut Call, flags: Flags) -> SysResult {
     let reader = OpenFile::new(Body::Pipe(reader), kept | Flags::RDONLY)?;
     let writer = OpenFile::new(Body::Pipe(writer), written)?;
     let first = files.insert(reader, close_on_exec, 0, limit)?;
-    let result = match files.insert(writer, close_on_exec, 0, limit) {
+    let result: Result<_, (Stop, _)> = match files.insert(writer, close_on_exec, 0, limit) {
         Ok(second) => {
-            write_value(call.size(0), [first, second]).map_err(|stop| (stop, Some(second)))
+            write_value(call.size(0), [first, second]).map_err(|error| (error.into(), Some(second)))
         }
         Err(errno) => Err((errno.into(), None)),
     };

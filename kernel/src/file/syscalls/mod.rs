@@ -49,7 +49,7 @@ const AT_EMPTY_PATH: u64 = 0x1000;
 
 /// The path that argument `index` points to.
 fn path(call: &Call, index: usize) -> Result<Vec<u8>, Stop> {
-    read_c_string(call.size(index), PATH_MAX)
+    Ok(read_c_string(call.size(index), PATH_MAX)?)
 }
 
 /// The open file of the descriptor in argument 0. EBADF as well for one that names a place alone (O_PATH): whoever has that had no right to

@@ -4,7 +4,7 @@ use super::super::open::Flags;
 use super::super::service::opening;
 use super::about::{At, about_path};
 use super::{descriptor_limit, path};
-use crate::mem::user::read_c_string;
+use crate::mem::user::{UserError, read_c_string};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::far::ask::Request;
@@ -53,9 +53,9 @@ pub fn memfd_create(call: &mut Call) -> SysResult {
     if call.args[1] & !(CLOEXEC | ALLOW_SEALING) != 0 {
         return Err(Errno::EINVAL.into());
     }
-    let name = read_c_string(call.size(0), MEMFD_NAME_MAX).map_err(|stop| match stop {
-        Stop::Errno(Errno::ENAMETOOLONG) => Errno::EINVAL.into(),
-        stop => stop,
+    let name = read_c_string(call.size(0), MEMFD_NAME_MAX).map_err(|error| match error {
+        UserError::TooLong => Errno::EINVAL.into(),
+        error => Stop::from(error),
     })?;
     let mut shown = fallible::to_vec(b"memfd:")?;
     shown.try_extend_from_slice(&name)?;

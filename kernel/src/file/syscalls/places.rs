@@ -105,5 +105,7 @@ pub fn getdents64(call: &mut Call) -> SysResult {
     if matches!(&file.body, Body::Place(Node::Proc(Proc::Root))) {
         return far::list_processes(call, &file, out);
     }
-    place::list(&file, out.len(), |done, entry| out.skip(done).write(entry))
+    place::list(&file, out.len(), |done, entry| {
+        Ok(out.skip(done).write(entry)?)
+    })
 }

@@ -38,7 +38,7 @@ pub(super) fn wait_mask(call: &Call, address: usize, size: usize) -> Result<(), 
     if size != 8 {
         return Err(Errno::EINVAL.into());
     }
-    with_mask(call, |_| read_value(address))
+    with_mask(call, |_| Ok(read_value(address)?))
 }
 
 /// Sets the deadline by the pair of 64-bit numbers that argument `index` points to, which `parse` reads; null is none. What is left

@@ -1,21 +1,20 @@
 //! The objects that a torus finds again by what they show.
 
 use super::ObjectRef;
-use crate::process::OfTorus as _;
-use crate::syscall::errno::Errno;
+use crate::mem::OfTorus as _;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use fallible::TryVec;
+use fallible::{NoMemory, TryVec};
 use sync::Lock;
 use tori::pieces;
 
 /// The torus's object of this identity, made when there is none.
 pub(super) fn known(
     identity: Option<u64>,
-    make: impl FnOnce() -> Result<ObjectRef, Errno>,
-) -> Result<ObjectRef, Errno> {
+    make: impl FnOnce() -> Result<ObjectRef, NoMemory>,
+) -> Result<ObjectRef, NoMemory> {
     match identity {
-        Some(identity) => tori::here().share().objects.get_or_insert(identity, make),
+        Some(identity) => tori::here().kept().objects.get_or_insert(identity, make),
         None => make(),
     }
 }
@@ -36,8 +35,8 @@ impl Objects {
     fn get_or_insert(
         &self,
         identity: u64,
-        make: impl FnOnce() -> Result<ObjectRef, Errno>,
-    ) -> Result<ObjectRef, Errno> {
+        make: impl FnOnce() -> Result<ObjectRef, NoMemory>,
+    ) -> Result<ObjectRef, NoMemory> {
         let mut all = self.all.lock();
         match all.binary_search_by_key(&identity, |(key, _)| *key) {
             Ok(at) => Ok(all[at].1.clone()),

@@ -20,11 +20,11 @@ pub use named::Named;
 pub use pages::Shown;
 pub use source::{Content, PageSource, SourceError};
 
+use crate::mem::OfTorus as _;
 use crate::migrate::lease::Far;
-use crate::process::OfTorus as _;
-use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::archive::NodeId;
+use fallible::NoMemory;
 use known::known;
 use own::OwnPages;
 use source::leaf;
@@ -75,17 +75,17 @@ impl vm::space::Object for ObjectRef {
 
 impl MemoryObject {
     /// An object of zeros of `len` bytes: shared anonymous memory.
-    pub fn zero(len: u64) -> Result<ObjectRef, Errno> {
+    pub fn zero(len: u64) -> Result<ObjectRef, NoMemory> {
         Self::create(Pages::Own(OwnPages::new(None, len)))
     }
 
     /// The object of a file in memory, without a byte yet.
-    pub fn file() -> Result<ObjectRef, Errno> {
+    pub fn file() -> Result<ObjectRef, NoMemory> {
         Self::create(Pages::Own(OwnPages::of_file(None, 0)))
     }
 
     /// The object of a source: the torus's one, when the source has an identity.
-    pub fn of_source(source: Arc<dyn PageSource>) -> Result<ObjectRef, Errno> {
+    pub fn of_source(source: Arc<dyn PageSource>) -> Result<ObjectRef, NoMemory> {
         let (identity, len) = (source.identity(), source.len());
         known(identity, || {
             Self::create(Pages::Own(OwnPages::new(Some(source), len)))
@@ -93,23 +93,23 @@ impl MemoryObject {
     }
 
     /// The object of a file that begins as its source, and is changed.
-    pub fn over(source: Arc<dyn PageSource>) -> Result<ObjectRef, Errno> {
+    pub fn over(source: Arc<dyn PageSource>) -> Result<ObjectRef, NoMemory> {
         let len = source.len();
         Self::create(Pages::Own(OwnPages::of_file(Some(source), len)))
     }
 
     /// As [`MemoryObject::of_source`], of content.
-    pub fn of_content(content: Arc<dyn Content>) -> Result<ObjectRef, Errno> {
+    pub fn of_content(content: Arc<dyn Content>) -> Result<ObjectRef, NoMemory> {
         known(content.identity(), || Self::create(Pages::Content(content)))
     }
 
     /// An object of another torus.
-    pub fn far_away(far: Far) -> Result<ObjectRef, Errno> {
+    pub fn far_away(far: Far) -> Result<ObjectRef, NoMemory> {
         Self::create(Pages::Far(far))
     }
 
-    fn create(pages: Pages) -> Result<ObjectRef, Errno> {
-        let share = tori::here().share();
+    fn create(pages: Pages) -> Result<ObjectRef, NoMemory> {
+        let share = tori::here().kept();
         let owner = share.names.object();
         let object = fallible::arc(Self {
             owner,

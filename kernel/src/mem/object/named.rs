@@ -1,11 +1,10 @@
 //! The objects of a torus by their names in the reverse map.
 
 use super::MemoryObject;
-use crate::process::OfTorus as _;
-use crate::syscall::errno::Errno;
+use crate::mem::OfTorus as _;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
-use fallible::TryMap;
+use fallible::{NoMemory, TryMap};
 use sync::Lock;
 use vm::frames::Owner;
 
@@ -23,7 +22,7 @@ impl Named {
     }
 
     /// Adds an object, until it is dropped.
-    pub(super) fn add(&self, object: &Arc<MemoryObject>) -> Result<(), Errno> {
+    pub(super) fn add(&self, object: &Arc<MemoryObject>) -> Result<(), NoMemory> {
         let mut all = self.all.lock();
         all.put(object.owner, Arc::downgrade(object))?;
         Ok(())
@@ -40,7 +39,7 @@ impl Drop for MemoryObject {
         if let Some(far) = self.far() {
             crate::migrate::lease::holder::ended(far);
         }
-        let share = tori::here().share();
+        let share = tori::here().kept();
         share.spaces.forget_object(self.owner);
         let mut all = share.named.all.lock();
         all.remove(&self.owner);

@@ -1,9 +1,11 @@
 //! Pages that are an object's own: of files in memory, of shared anonymous memory, and of files whose roots nobody has computed.
 
 use super::{PAGE, PageSource, SourceError};
-use crate::file::{count_pages, has_room, may_grow};
+use crate::mem::OfTorus as _;
+use crate::mem::above::{
+    mem_count_pages as count_pages, mem_has_room as has_room, mem_may_grow as may_grow,
+};
 use crate::mem::held::Held;
-use crate::mem::reclaim::OfTorus as _;
 use crate::mem::swap::{Asked, PageName};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;

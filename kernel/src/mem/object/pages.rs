@@ -4,8 +4,8 @@ use super::super::held::Held;
 use super::super::page_cache::Search;
 use super::source::leaf;
 use super::{Content, MemoryObject, PAGE, Pages, SourceError, own};
+use crate::mem::OfTorus as _;
 use crate::migrate::lease::{Far, holder};
-use crate::process::OfTorus as _;
 use vm::addr::Frame;
 use vm::frames::{Owner, Use};
 use vm::hash::{Digest, PageBytes};
@@ -72,7 +72,7 @@ impl MemoryObject {
         if root == Digest::ZERO {
             return Ok(Shown::Zero);
         }
-        let cache = &tori::here().share().page_cache;
+        let cache = &tori::here().kept().page_cache;
         let found = cache.search(self.owner).find(&root, index);
         if let Some(frame) = found {
             return Ok(Shown::Frame(frame));
@@ -98,7 +98,7 @@ impl MemoryObject {
         match &self.pages {
             Pages::Own(own) => Look::Own(own.look()),
             Pages::Content(content) => {
-                let cache = &tori::here().share().page_cache;
+                let cache = &tori::here().kept().page_cache;
                 Look::Content(&**content, cache.search(self.owner))
             }
             Pages::Far(far) => Look::Far(far, self.owner),

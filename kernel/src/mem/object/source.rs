@@ -2,8 +2,6 @@
 
 use super::super::held::Held;
 use super::PAGE;
-use crate::syscall::call::Stop;
-use crate::syscall::errno::Errno;
 use braid_files::archive::NodeId;
 use fallible::NoMemory;
 use vm::hash::{Digest, PageBytes};
@@ -26,18 +24,6 @@ pub enum SourceError {
 impl From<NoMemory> for SourceError {
     fn from(_: NoMemory) -> Self {
         Self::NoMemory
-    }
-}
-
-impl From<SourceError> for Stop {
-    fn from(error: SourceError) -> Self {
-        match error {
-            SourceError::BeyondEnd => Errno::EFAULT.into(),
-            SourceError::Full => Errno::ENOSPC.into(),
-            SourceError::NoMemory => Errno::ENOMEM.into(),
-            SourceError::Wait => Self::Memory,
-            SourceError::Lost => Errno::EIO.into(),
-        }
     }
 }
 

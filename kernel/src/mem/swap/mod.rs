@@ -18,7 +18,7 @@ pub use open::{Prepared, open, start};
 pub use transfer::PageName;
 
 use crate::disk::{Direction, Disk};
-use crate::mem::reclaim::OfTorus as _;
+use crate::mem::OfTorus as _;
 use alloc::vec::Vec;
 use machine::{cpu, paging};
 use sync::Lock;

@@ -2,7 +2,7 @@
 
 use super::Swap;
 use crate::disk::{self, Disk, Wired};
-use crate::mem::reclaim::OfTorus as _;
+use crate::mem::OfTorus as _;
 use crate::process::random;
 use core::sync::atomic::{AtomicU16, AtomicU32};
 use machine::boot;

@@ -1,7 +1,7 @@
 //! Pages under way between frames and slots.
 
 use crate::disk::{Direction, REQUESTS, Ticket};
-use crate::process::OfTorus as _;
+use crate::mem::OfTorus as _;
 use alloc::vec::Vec;
 use fallible::TryVec;
 use tori::Torus;
@@ -34,12 +34,12 @@ impl PageName {
             .frames()
             .assign(frame, self.used, self.owner, self.index);
         if self.used == Use::Cached {
-            if let Some(object) = torus.share().named.find(self.owner) {
+            if let Some(object) = torus.kept().named.find(self.owner) {
                 object.restore(self.index, slot, frame);
             }
             return;
         }
-        torus.share().spaces.of_lineage(self.owner, |space| {
+        torus.kept().spaces.of_lineage(self.owner, |space| {
             space.look(|space| space.restore(memory, self.index, slot, frame));
             true
         });

@@ -4,11 +4,11 @@
 //! any more is given back only when each space's lock has been free once since.
 
 use super::{ObjectName, here, home, own};
+use crate::mem::OfTorus as _;
 use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef, Shown, SourceError};
 use crate::mem::space::Space;
 use crate::mem::spaces::Forgotten;
-use crate::process::OfTorus as _;
 use crate::process::Thread;
 use crate::process::{Pid, closing};
 use crate::syscall::errno::Errno;
@@ -65,7 +65,7 @@ impl Far {
             Known::Refused(Why::Lost) => return Err(SourceError::Lost),
             Known::Content(root) if root == [0; 4] => return Ok(Shown::Zero),
             Known::Content(root) => {
-                let cache = &tori::here().share().page_cache;
+                let cache = &tori::here().kept().page_cache;
                 if let Some(frame) = cache.search(owner).find(&digest(root), index) {
                     return Ok(Shown::Frame(frame));
                 }
@@ -101,7 +101,7 @@ impl Far {
         }
         match self.lease.lock().look(index, asker) {
             Known::Content(root) => {
-                let cache = &tori::here().share().page_cache;
+                let cache = &tori::here().kept().page_cache;
                 cache.search(owner).find(&digest(root), index)
             }
             _ => None,
@@ -234,7 +234,7 @@ pub fn sweep() {
             break;
         }
         // Once for all of them.
-        let forgotten = tori::here().share().spaces.settle();
+        let forgotten = tori::here().kept().spaces.settle();
         for ((home, object), count) in gone {
             if count > 0 {
                 answer(home, Message::Unhold { object, count }, &forgotten);
@@ -285,7 +285,7 @@ fn keep(object: &Arc<MemoryObject>, index: u64, frame: Frame, root: [u64; 4]) {
         return;
     }
     let (root, owner) = (digest(root), ObjectRef(object.clone()).owner());
-    let cache = &tori::here().share().page_cache;
+    let cache = &tori::here().kept().page_cache;
     if cache.search(owner).find(&root, index).is_some() {
         return;
     }
@@ -298,7 +298,7 @@ fn keep(object: &Arc<MemoryObject>, index: u64, frame: Frame, root: [u64; 4]) {
 
 /// The object was cut: nobody here reaches what lies behind any more.
 pub fn cut(from: TorusId, object: u64, page: u64, cut: u64) {
-    let spaces = &tori::here().share().spaces;
+    let spaces = &tori::here().kept().spaces;
     let found = own().held.lock().object((from, object)).flatten();
     let forgotten = match found.as_ref().and_then(|found| Some((found, found.far()?))) {
         Some((found, far)) => {

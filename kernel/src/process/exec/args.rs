@@ -1,6 +1,6 @@
 //! Argument and environment strings on their way from one program to the next.
 
-use crate::mem::user::{read_c_string, read_value};
+use crate::mem::user::{UserError, read_c_string, read_value};
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
@@ -52,8 +52,8 @@ impl Strings {
             }
             match read_c_string(string, STRING_MAX) {
                 Ok(string) => strings.push(&string)?,
-                Err(Stop::Errno(Errno::ENAMETOOLONG)) => return Err(Errno::E2BIG.into()),
-                Err(stop) => return Err(stop),
+                Err(UserError::TooLong) => return Err(Errno::E2BIG.into()),
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(strings)

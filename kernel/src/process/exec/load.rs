@@ -1,10 +1,10 @@
 //! Mapping a program into a new address space.
 
 use crate::file::Executable;
-use crate::mem::calls::{name, split, vm_limits};
 use crate::mem::object::ObjectRef;
 use crate::mem::space::Space;
 use crate::mem::user::UserSlice;
+use crate::memory::calls::{name, split, vm_limits};
 use crate::process::limits::Limits;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -87,6 +87,6 @@ pub(super) fn clear_tails(program: &Plan) -> Result<(), Stop> {
     program.tails.iter().try_for_each(|tail| {
         cpu::let_interrupts_in();
         let len = tail.len as usize;
-        UserSlice::new(tail.address as usize, len)?.zero(len)
+        Ok(UserSlice::new(tail.address as usize, len)?.zero(len)?)
     })
 }

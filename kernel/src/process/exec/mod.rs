@@ -35,6 +35,7 @@ use machine::regs::UserRegs;
 use machine::segment::Segments;
 use tori::counters;
 use vm::layout::Layout;
+use vm::space::SpaceError;
 
 /// The longest path, its NUL included (PATH_MAX).
 const PATH_MAX: usize = 4096;
@@ -175,6 +176,12 @@ impl From<Stop> for Refusal {
 impl From<Errno> for Refusal {
     fn from(errno: Errno) -> Self {
         Self::Stop(errno.into())
+    }
+}
+
+impl From<SpaceError> for Refusal {
+    fn from(error: SpaceError) -> Self {
+        Self::Stop(error.into())
     }
 }
 

@@ -1,10 +1,10 @@
 //! The system calls about mappings: argument checks as Linux makes them, in its order; the work is `vm`'s.
 
-use super::fault::Outcome;
 use super::locking;
-use super::object::ObjectRef;
-use super::space::{Space, VmSpace};
-use super::user::{UserSlice, write_now, write_value};
+use crate::mem::fault::Outcome;
+use crate::mem::object::ObjectRef;
+use crate::mem::space::{Space, VmSpace};
+use crate::mem::user::{UserSlice, write_now, write_value};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;

@@ -8,7 +8,8 @@
 //! kernel's heap has grown by in its calls. The first process is spared as long as there is another. Who has come from another torus
 //! with more pages than there was room for pays for that itself, and nobody else does.
 
-use crate::process::{Pid, Process, table};
+use crate::mem::above::Verdict;
+use crate::process::{OfTorus as _, Pid, Process, table};
 use crate::signal::{self, Signal};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -20,17 +21,6 @@ const PART: u64 = 32;
 
 /// How often those who ask wait for the memory of a victim, before somebody else is looked for.
 const PATIENCE: u32 = 24;
-
-/// Which process pays when nothing can go any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Somebody ends, whose memory will come.
-    Other,
-    /// The asker is to get none.
-    Asker,
-    /// There is nobody who has much.
-    Nobody,
-}
 
 /// What a torus knows of its victims.
 pub struct Victims {
@@ -83,6 +73,11 @@ impl Victims {
         signal::send(&process, Signal::KILL);
         Verdict::Other
     }
+}
+
+/// As [`Victims::find`], of this core's torus.
+pub fn find(torus: &Torus, asker: Option<Pid>) -> Verdict {
+    torus.share().victims.find(torus, asker)
 }
 
 /// The process that pays most, or seems to as it is adjusted, and for how many pages; among equals the asker. `dying`: also one that is

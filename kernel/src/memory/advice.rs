@@ -1,9 +1,9 @@
 //! madvise(2): each advice with Linux's answer.
 
 use super::calls::{populate_with, space_of, split_unit, whole_pages};
-use super::fault::Outcome;
-use super::object::ObjectRef;
-use super::space::Space;
+use crate::mem::fault::Outcome;
+use crate::mem::object::ObjectRef;
+use crate::mem::space::Space;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use vm::addr::{PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};

@@ -1,12 +1,10 @@
 //! Writes to a program's memory that are done later: the page was on its way, and the call that writes has done what it does only
 //! once. They are done before the thread goes back to its program, in order.
 
-use super::user::{self, UserSlice};
+use crate::mem::user::{UserError, UserSlice, write_now};
 use crate::process::Thread;
 use crate::signal::info::{BUS_ADRERR, SigInfo};
 use crate::signal::{self, Signal};
-use crate::syscall::call::Stop;
-use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use fallible::{NoMemory, TryVec};
@@ -61,9 +59,9 @@ impl Later {
     }
 
     /// Adds a write.
-    pub fn add(&mut self, place: UserSlice, bytes: &[u8]) -> Result<(), Stop> {
+    pub fn add(&mut self, place: UserSlice, bytes: &[u8]) -> Result<(), UserError> {
         if self.bytes.len() + bytes.len() > MOST {
-            return Err(Stop::Memory);
+            return Err(UserError::Wait);
         }
         self.bytes
             .try_reserve(bytes.len())
@@ -71,6 +69,20 @@ impl Later {
         self.writes.try_push(place)?;
         Ok(self.bytes.try_extend_from_slice(bytes)?)
     }
+}
+
+/// Writes to the running program's memory: now, or later where the page is on its way, or behind what is written later.
+pub fn write(place: &UserSlice, from: &[u8]) -> Result<(), UserError> {
+    Thread::with_current(|thread| {
+        if !thread.later.with(|later| later.overlaps(place)) {
+            match write_now(place, from) {
+                Err(UserError::Wait) => {}
+                result => return result,
+            }
+        }
+        thread.note_attention();
+        thread.later.with(|later| later.add(*place, from))
+    })
 }
 
 /// Has the current thread wait for a page that its program has touched; the program's instruction then runs again.
@@ -89,10 +101,10 @@ pub fn settle(thread: &Arc<Thread>) -> bool {
     }
     while let Some(place) = later.writes.get(later.done.0) {
         let end = later.done.1 + place.len();
-        match user::write_now(place, &later.bytes[later.done.1..end]) {
+        match write_now(place, &later.bytes[later.done.1..end]) {
             Ok(()) => later.done = (later.done.0 + 1, end),
-            Err(Stop::Errno(errno)) => {
-                lose(thread, place.address(), errno);
+            Err(error) if error != UserError::Wait => {
+                lose(thread, place.address(), error);
                 break;
             }
             Err(_) => {
@@ -111,8 +123,8 @@ fn was_woken(thread: &Arc<Thread>) -> bool {
 }
 
 /// The program does not get what it was told that it would find in its memory.
-fn lose(thread: &Arc<Thread>, address: usize, errno: Errno) {
-    if errno == Errno::ENOMEM {
+fn lose(thread: &Arc<Thread>, address: usize, error: UserError) {
+    if error == UserError::NoMemory {
         let label = thread.process.label();
         log::error!("{label}: killed: no memory for the page at {address:#x}");
         signal::send(&thread.process, Signal::KILL);

@@ -1,8 +1,8 @@
 //! mlock(2) and its kin: pages that are present, and stay. The clock passes over the mappings that are marked.
 
 use super::calls::{populate, space_of, whole_pages};
-use super::fault::Outcome;
-use super::space::Space;
+use crate::mem::fault::Outcome;
+use crate::mem::space::Space;
 use crate::process::Process;
 use crate::process::limits::MEMLOCK;
 use crate::syscall::call::{Call, Stop, SysResult};
@@ -40,7 +40,7 @@ pub fn admits(process: &Process, space: &Space, traits: Flags, more: u64) -> boo
 }
 
 /// Bytes of a range that are locked.
-fn locked(space: &super::space::VmSpace, (start, length): (VirtAddr, u64)) -> u64 {
+fn locked(space: &crate::mem::space::VmSpace, (start, length): (VirtAddr, u64)) -> u64 {
     space.locked_in(tori::here().memory(), start, length) * PAGE
 }
 

@@ -2,8 +2,8 @@
 
 use super::calls::{populate, space_of, split, vm_limits};
 use super::locking;
-use super::object::{MemoryObject, ObjectRef};
 use crate::file::OpenFile;
+use crate::mem::object::{MemoryObject, ObjectRef};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
