@@ -1,13 +1,12 @@
 //! Traps of programs, and interrupts.
 
-use crate::process::Thread;
-use crate::process::thread::Task;
+use crate::process::thread::{Fault, Task};
+use crate::process::{Current, Thread};
 use crate::signal::info::{
     BUS_ADRALN, FPE_FLTDIV, FPE_FLTINV, FPE_FLTOVF, FPE_FLTRES, FPE_FLTUND, FPE_INTDIV, ILL_ILLOPN,
     SI_KERNEL, SigInfo, TRAP_BRKPT, TRAP_TRACE,
 };
 use crate::signal::{self, Signal};
-use alloc::sync::Arc;
 use machine::regs::UserRegs;
 use machine::{Exception, Interrupt, cpu, fpu, take_debug_status};
 
@@ -35,7 +34,7 @@ pub fn exception(_: &mut UserRegs, exception: Exception) {
 
 /// The signal of an exception other than a page fault.
 #[cold]
-fn by_signal(thread: &Arc<Thread>, exception: Exception) {
+fn by_signal(thread: &Current, exception: Exception) {
     let vector = exception.vector;
     let status = if vector == DEBUG {
         take_debug_status()
@@ -45,11 +44,12 @@ fn by_signal(thread: &Arc<Thread>, exception: Exception) {
     if vector == DEBUG && crate::memory::stuck::has_stepped(thread) {
         return;
     }
-    let rip = thread.regs().with(|regs| regs.rip);
+    let rip = thread.regs().rip;
     // As on Linux the address of the last page fault stays.
-    thread.fault.with(|fault| {
-        fault.vector = vector.into();
-        fault.code = exception.code;
+    thread.own().fault.set(Fault {
+        vector: vector.into(),
+        code: exception.code,
+        ..thread.own().fault.get()
     });
     let info = meaning(vector, status, rip);
     // A fault that the program handles itself is its own affair.

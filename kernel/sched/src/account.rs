@@ -1,5 +1,6 @@
 //! Processor time of the thread that is current on a core: told apart by where it was spent, and what it costs the thread of its turn.
 
+use crate::owner::Owner;
 use crate::thread::Thread;
 use core::cell::Cell;
 use machine::time;
@@ -75,16 +76,16 @@ impl Account {
     }
 
     /// Counts virtual time that the thread has used.
-    pub(crate) fn use_turn<O>(&self, thread: &Thread<O>, used: u64) {
+    pub(crate) fn use_turn<O: Owner>(&self, thread: &Thread<O>, used: u64) {
         self.set_turn(thread, self.turn.get().saturating_add(used));
     }
 
     /// The thread has used at least so much virtual time.
-    pub(crate) fn stand_behind<O>(&self, thread: &Thread<O>, turn: u64) {
+    pub(crate) fn stand_behind<O: Owner>(&self, thread: &Thread<O>, turn: u64) {
         self.set_turn(thread, self.turn.get().max(turn));
     }
 
-    fn set_turn<O>(&self, thread: &Thread<O>, turn: u64) {
+    fn set_turn<O: Owner>(&self, thread: &Thread<O>, turn: u64) {
         self.turn.set(turn);
         thread.set_virtual_time(turn);
     }

@@ -1,6 +1,7 @@
 //! A core as the scheduler sees it.
 
 use crate::account::Account;
+use crate::own::Current;
 use crate::owner::Owner;
 use crate::thread::Thread;
 use crate::timer::Due;
@@ -14,8 +15,8 @@ use machine::cpu::{self, Cpu, Part};
 use sync::{Counter, Local, Lock};
 
 /// What a core alone touches, and what it shares.
-pub(crate) struct Core<O> {
-    pub(crate) current: Current<O>,
+pub(crate) struct Core<O: Owner> {
+    pub(crate) current: Slot<O>,
     /// The thread whose FPU state, segment bases and address space are in the registers. It stays loaded while
     /// the core idles or serves a trap, and can run on no other core meanwhile.
     pub(crate) loaded: Cell<Option<Arc<Thread<O>>>>,
@@ -29,7 +30,7 @@ pub(crate) struct Core<O> {
 }
 
 /// What any core of the torus touches.
-pub struct Shared<O> {
+pub struct Shared<O: Owner> {
     /// Nanoseconds that the core has run programs.
     pub busy: Counter,
     pub(crate) queue: Lock<FairQueue<Thread<O>>>,
@@ -37,14 +38,14 @@ pub struct Shared<O> {
 }
 
 /// What the scheduler keeps of each core.
-pub struct Kept<O>(Local<Core<O>>);
+pub struct Kept<O: Owner>(Local<Core<O>>);
 
 // SAFETY: K3, the only part with this slot, as one type alone owns threads.
 unsafe impl<O: Owner> Part for Kept<O> {
     const SLOT: usize = 1;
 }
 
-impl<O> Default for Kept<O> {
+impl<O: Owner> Default for Kept<O> {
     fn default() -> Self {
         Self(Local::new(Core::new()))
     }
@@ -65,14 +66,16 @@ pub fn shared<O: Owner>(cpu: &'static Cpu) -> &'static Shared<O> {
 }
 
 /// The thread that runs on a core, or whose trap is being handled.
-pub(crate) struct Current<O>(UnsafeCell<Option<Arc<Thread<O>>>>);
+pub(crate) struct Slot<O: Owner>(UnsafeCell<Option<Arc<Thread<O>>>>);
 
-impl<O> Current<O> {
+impl<O: Owner> Slot<O> {
     /// The thread, if there is one.
     #[inline]
-    pub(crate) fn get(&self) -> Option<&Arc<Thread<O>>> {
+    pub(crate) fn get(&self) -> Option<&Current<O>> {
         // SAFETY: K20, whoever replaces it knows that no reference is in use.
-        unsafe { (*self.0.get()).as_ref() }
+        let thread = unsafe { (*self.0.get()).as_ref() };
+        // SAFETY: K20, it runs on this core.
+        thread.map(|thread| unsafe { Current::of(thread) })
     }
 
     /// Makes another thread, or none, current; answers the one that was.
@@ -85,7 +88,7 @@ impl<O> Current<O> {
     }
 }
 
-impl<O> Deref for Core<O> {
+impl<O: Owner> Deref for Core<O> {
     type Target = Shared<O>;
 
     #[inline]
@@ -94,17 +97,14 @@ impl<O> Deref for Core<O> {
     }
 }
 
-impl<O> Shared<O> {
+impl<O: Owner> Shared<O> {
     /// Threads in its queue.
     pub fn waiting(&self) -> usize {
         self.queue.lock().len()
     }
 
     /// Takes a thread out of its queue that is loaded on no core.
-    pub fn take(&self) -> Option<Taken<O>>
-    where
-        O: Owner,
-    {
+    pub fn take(&self) -> Option<Taken<O>> {
         steal(&mut self.queue.lock()).map(Taken)
     }
 
@@ -115,11 +115,11 @@ impl<O> Shared<O> {
     }
 }
 
-impl<O> Core<O> {
+impl<O: Owner> Core<O> {
     /// A core that has nothing to do.
     const fn new() -> Self {
         Self {
-            current: Current(UnsafeCell::new(None)),
+            current: Slot(UnsafeCell::new(None)),
             loaded: Cell::new(None),
             slice_end: Cell::new(Nanos::ZERO),
             account: Account::new(),
@@ -134,7 +134,7 @@ impl<O> Core<O> {
 }
 
 /// Takes a thread out of a queue that another core may run: one that is loaded on no core. Of others there is one for each core at most.
-pub(crate) fn steal<O>(queue: &mut FairQueue<Thread<O>>) -> Option<Arc<Thread<O>>> {
+pub(crate) fn steal<O: Owner>(queue: &mut FairQueue<Thread<O>>) -> Option<Arc<Thread<O>>> {
     let cores = tori::here().cores();
     queue.steal(cores, |thread| thread.loaded_on().is_none())
 }

@@ -1,6 +1,7 @@
 //! The thread that is current on a core.
 
 use crate::core::this;
+use crate::own::Current;
 use crate::owner::Owner;
 use crate::thread::Thread;
 use crate::turn;
@@ -19,7 +20,7 @@ impl<O: Owner> Thread<O> {
     /// # Panics
     /// When called from idle: only system calls and faults have a current thread.
     pub fn current() -> Arc<Self> {
-        Self::with_current(Arc::clone)
+        Self::with_current(|thread| Arc::clone(thread))
     }
 
     /// Works on the thread that runs on this core. It stays that one meanwhile: the core goes on with another one in [`next_thread`] alone,
@@ -28,7 +29,7 @@ impl<O: Owner> Thread<O> {
     /// # Panics
     /// Like [`Self::current`].
     #[inline]
-    pub fn with_current<R>(f: impl FnOnce(&Arc<Self>) -> R) -> R {
+    pub fn with_current<R>(f: impl FnOnce(&Current<O>) -> R) -> R {
         match this().current.get() {
             Some(thread) => f(thread),
             None => nobody(),

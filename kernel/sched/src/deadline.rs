@@ -1,10 +1,9 @@
 //! When a core's timer is to fire: timers of threads, the end of a slice, what the console and the rings want.
 
 use crate::core::{Core, shared, this};
+use crate::own::Current;
 use crate::owner::Owner;
-use crate::thread::Thread;
 use crate::timer::Due;
-use alloc::sync::Arc;
 use braid_threads::timers::Timer;
 use braid_time::Nanos;
 use machine::console::screen;
@@ -12,7 +11,7 @@ use machine::{cpu, time};
 
 /// Sets the core's one-shot timer to the earliest of its timers and, while a thread runs, the end of its slice, or when the
 /// screen should be drawn.
-pub(crate) fn arm<O>(core: &Core<O>) {
+pub(crate) fn arm<O: Owner>(core: &Core<O>) {
     let mut at = core.timers.lock().next();
     if core.current.get().is_some() {
         let end = core.slice_end.get();
@@ -45,30 +44,30 @@ pub fn cancel_timer<O: Owner>(due: &Due<O>, core: usize) {
     core.timers.lock().remove(due);
 }
 
-impl<O: Owner> Thread<O> {
-    /// Has the thread, which is on this core, woken at a point in time, if it still waits then, and not when it was to be before. Without
+impl<O: Owner> Current<O> {
+    /// Has the thread woken at a point in time, if it still waits then, and not when it was to be before. Without
     /// memory for that it is woken at once, and lets others run in between.
-    pub fn set_deadline(self: &Arc<Self>, at: Nanos) {
-        if let Some((core, old)) = self.deadline.get() {
+    pub fn set_deadline(&self, at: Nanos) {
+        if let Some((core, old)) = self.cells().deadline.get() {
             if old == at && time::now() < at {
                 return;
             }
-            cancel_timer::<O>(&Due::Wake(self.clone()), core);
+            cancel_timer::<O>(&Due::Wake((**self).clone()), core);
         }
-        if set_timer::<O>(Due::Wake(self.clone()), at) {
+        if set_timer::<O>(Due::Wake((**self).clone()), at) {
             let here = cpu::this().core_in_torus;
-            self.deadline.set(Some((here, at)));
+            self.cells().deadline.set(Some((here, at)));
         } else {
-            self.deadline.set(None);
+            self.cells().deadline.set(None);
             self.wake();
             cpu::request_resched();
         }
     }
 
-    /// The thread, which is on this core or at rest, waits no longer: nothing wakes it for that any more.
-    pub fn cancel_deadline(self: &Arc<Self>) {
-        if let Some((core, _)) = self.deadline.replace(None) {
-            cancel_timer::<O>(&Due::Wake(self.clone()), core);
+    /// The thread waits no longer: nothing wakes it for that any more.
+    pub fn cancel_deadline(&self) {
+        if let Some((core, _)) = self.cells().deadline.replace(None) {
+            cancel_timer::<O>(&Due::Wake((**self).clone()), core);
         }
     }
 }

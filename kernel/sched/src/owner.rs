@@ -1,6 +1,7 @@
 //! What the scheduler needs of those whose threads it runs.
 
 use crate::account::Used;
+use crate::own::Current;
 use crate::thread::Thread;
 use alloc::sync::Arc;
 use braid_time::Nanos;
@@ -23,17 +24,20 @@ pub enum Next {
 /// # Safety
 /// No other type of the program has this trait: what the scheduler keeps of each core has the type of its threads.
 pub unsafe trait Owner: Sized + Send + Sync + 'static {
+    /// What a thread has that the core alone touches that it is on: cells.
+    type Own: Default + Send;
+
     /// What a thread goes on with. Asked on the way out of each trap: it only looks.
-    fn next(thread: &Thread<Self>) -> Next;
+    fn next(thread: &Current<Self>) -> Next;
 
     /// Does what the thread's attention was [called](Thread::call_attention) for. False: it waits, or has left the core.
-    fn attend(thread: &Arc<Thread<Self>>) -> bool;
+    fn attend(thread: &Current<Self>) -> bool;
 
     /// Runs the call of a thread that was woken, if there is one and the thread is not stopped.
-    fn run_call(thread: &Arc<Thread<Self>>);
+    fn run_call(thread: &Current<Self>);
 
     /// The core leaves the address space of `from` for that of `to`, or for the kernel's.
-    fn change_space(from: Option<&Thread<Self>>, to: Option<&Thread<Self>>);
+    fn change_space(from: Option<&Current<Self>>, to: Option<&Current<Self>>);
 
     /// The thread has used so much of its core since that was counted last.
     fn charge(thread: &Thread<Self>, used: Used);

@@ -2,6 +2,7 @@
 
 use crate::core::{Core, this};
 use crate::idle;
+use crate::own::{Current, Frozen};
 use crate::owner::{Next, Owner};
 use crate::thread::Thread;
 use crate::turn::{begin_slice, charge, slice_end};
@@ -33,7 +34,7 @@ pub unsafe fn next_thread<O: Owner>() -> *mut UserRegs {
     match core.current.get() {
         Some(thread) if goes_on(thread) && !tori::rings::calls() => {
             core.account.leave();
-            thread.regs().as_ptr()
+            thread.cells().regs.as_ptr()
         }
         // SAFETY: K20, by the caller's promise, and the reference above is not used any more.
         _ => unsafe { look_around(core) },
@@ -42,7 +43,7 @@ pub unsafe fn next_thread<O: Owner>() -> *mut UserRegs {
 
 /// Whether nothing stands between a thread and its program, as after most traps.
 #[inline]
-fn goes_on<O: Owner>(thread: &Thread<O>) -> bool {
+fn goes_on<O: Owner>(thread: &Current<O>) -> bool {
     !thread.is_called()
         && thread.state() == RunState::Running
         && O::next(thread) == Next::Program
@@ -83,7 +84,7 @@ unsafe fn look_around<O: Owner>(core: &'static Core<O>) -> *mut UserRegs {
                     breathe(core, begun);
                 }
                 core.account.leave();
-                return thread.regs().as_ptr();
+                return thread.cells().regs.as_ptr();
             }
             // SAFETY: K20, by the caller's promise; `thread` is not used any more.
             unsafe { retire(core) };
@@ -97,7 +98,7 @@ unsafe fn look_around<O: Owner>(core: &'static Core<O>) -> *mut UserRegs {
 
 /// Settles what stands between a thread and its program. False: it waits, has ended, or lets others run.
 #[inline]
-fn may_go_on<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
+fn may_go_on<O: Owner>(core: &Core<O>, thread: &Current<O>) -> bool {
     loop {
         if thread.is_called() && thread.take_attention() && !thread.is_dead() {
             cpu::let_interrupts_in();
@@ -125,7 +126,7 @@ fn may_go_on<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
 
 /// More waits for other tori than may: no program of this one goes on before there is room. False, as it does not.
 #[cold]
-fn stand_back<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
+fn stand_back<O: Owner>(core: &Core<O>, thread: &Current<O>) -> bool {
     if O::next(thread) != Next::Call || !thread.state.begin_wait() {
         let_others_run(core, thread);
     }
@@ -134,7 +135,7 @@ fn stand_back<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
 
 /// Runs the call of a thread that was woken again, unless the thread is stopped. False: it waits, or lets others run first.
 #[inline(never)]
-fn resume<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
+fn resume<O: Owner>(core: &Core<O>, thread: &Current<O>) -> bool {
     if thread.state.begin_wait() {
         return false;
     }
@@ -151,21 +152,21 @@ fn resume<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
 }
 
 /// Queues the current thread, so that it goes on when it is its turn again.
-fn let_others_run<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) {
+fn let_others_run<O: Owner>(core: &Core<O>, thread: &Current<O>) {
     charge(core, thread);
     thread.state.set(RunState::Ready);
-    core.push(thread.clone());
+    core.push(Arc::clone(thread));
 }
 
 /// Whether nobody else is to run when the core has been asked to look.
 #[cold]
-fn keeps_turn<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
+fn keeps_turn<O: Owner>(core: &Core<O>, thread: &Current<O>) -> bool {
     cpu::take_resched();
     O::keep_up();
     charge(core, thread);
     if core.waiting() > 0 {
         thread.state.set(RunState::Ready);
-        core.push(thread.clone());
+        core.push(Arc::clone(thread));
         return false;
     }
     begin_slice(core, slice_end(thread));
@@ -174,7 +175,7 @@ fn keeps_turn<O: Owner>(core: &Core<O>, thread: &Arc<Thread<O>>) -> bool {
 
 /// The program goes on although messages wait, for as long as the core has delivered some since `begun`.
 #[cold]
-fn breathe<O>(core: &Core<O>, begun: Nanos) {
+fn breathe<O: Owner>(core: &Core<O>, begun: Nanos) {
     let now = time::now();
     let end = now + BREATH.max(now - begun);
     begin_slice(core, core.slice_end.get().min(end));
@@ -183,7 +184,7 @@ fn breathe<O>(core: &Core<O>, begun: Nanos) {
 /// The current thread is no longer current; its state stays loaded.
 ///
 /// # Safety
-/// As for [`Current::replace`](crate::core::Current::replace).
+/// As for [`Slot::replace`](crate::core::Slot::replace).
 #[inline(never)]
 unsafe fn retire<O: Owner>(core: &Core<O>) {
     // SAFETY: K20, by the caller's promise.
@@ -195,19 +196,21 @@ unsafe fn retire<O: Owner>(core: &Core<O>) {
 /// Makes `thread` current, which has used so much virtual time.
 ///
 /// # Safety
-/// As for [`Current::replace`](crate::core::Current::replace).
+/// As for [`Slot::replace`](crate::core::Slot::replace); the thread was taken out of a queue from which this core may run it.
 #[inline(never)]
 unsafe fn start<O: Owner>(core: &'static Core<O>, thread: Arc<Thread<O>>, turn: u64) {
-    thread.state.set(if O::next(&thread) == Next::Call {
+    // SAFETY: K20, it is loaded here or nowhere, by the caller's promise.
+    let mine = unsafe { Current::of(&thread) };
+    mine.state.set(if O::next(mine) == Next::Call {
         RunState::Woken
     } else {
         RunState::Running
     });
     core.account.begin(turn);
-    load(core, &thread);
+    load(core, mine);
     tori::counters::own().switches.add(1);
     cpu::take_resched();
-    let end = slice_end(&thread);
+    let end = slice_end(mine);
     // SAFETY: K20, by the caller's promise.
     unsafe { core.current.replace(Some(thread)) };
     begin_slice(core, end);
@@ -215,18 +218,20 @@ unsafe fn start<O: Owner>(core: &'static Core<O>, thread: Arc<Thread<O>>, turn: 
 }
 
 /// Puts a thread's FPU state, segments and address space into the registers.
-fn load<O: Owner>(core: &'static Core<O>, thread: &Arc<Thread<O>>) {
+fn load<O: Owner>(core: &'static Core<O>, thread: &Current<O>) {
     let old = core.loaded.take();
     if old.as_ref().is_some_and(|old| Arc::ptr_eq(old, thread)) {
         return core.loaded.set(old);
     }
-    core.loaded.set(Some(thread.clone()));
-    if let Some(old) = &old {
+    core.loaded.set(Some(Arc::clone(thread)));
+    // SAFETY: K20, it is loaded on this core.
+    let old = old.as_ref().map(|old| unsafe { Current::of(old) });
+    if let Some(old) = old {
         save(old);
     }
     thread.fpu().with(|state| fpu::restore(state));
     thread.segments().get().load();
-    O::change_space(old.as_deref(), Some(thread));
+    O::change_space(old, Some(thread));
     thread.set_loaded_on(Some(cpu::this().core_in_torus));
     if let Some(old) = old {
         old.set_loaded_on(None);
@@ -234,27 +239,31 @@ fn load<O: Owner>(core: &'static Core<O>, thread: &Arc<Thread<O>>) {
 }
 
 /// Saves what a thread has in registers.
-fn save<O>(old: &Thread<O>) {
+fn save<O: Owner>(old: &Current<O>) {
     old.fpu().with(fpu::save);
     old.segments().set(Segments::save());
 }
 
 impl<O: Owner> Thread<O> {
-    /// Takes the current thread's state out of the core's registers, and leaves its address space for the kernel's. The thread is to end, or
-    /// to be frozen.
-    pub fn unload_current() {
-        Self::with_current(|thread| {
-            charge(this(), thread);
-            save(thread);
-        });
-        Self::leave_current();
-    }
-
     /// The current thread ends: forgets what is loaded of it, and leaves its address space for the kernel's.
     pub fn leave_current() {
         if let Some(thread) = this::<O>().loaded.take() {
-            O::change_space(Some(&thread), None);
+            // SAFETY: K20, it was loaded on this core.
+            O::change_space(Some(unsafe { Current::of(&thread) }), None);
             thread.set_loaded_on(None);
         }
+    }
+}
+
+impl<O: Owner> Current<O> {
+    /// Takes the thread's state out of the core's registers, leaves its address space for the kernel's, and has nothing wake it any more. The
+    /// core touches it only through what is answered, before it goes on with another thread.
+    pub fn freeze(&self) -> Frozen<O> {
+        charge(this(), self);
+        save(self);
+        Thread::<O>::leave_current();
+        let frozen = Frozen::of(self);
+        self.cancel_deadline();
+        frozen
     }
 }

@@ -3,19 +3,21 @@
 //! A thread at rest is only data: registers, FPU state, and what its interrupted call needs to run again. It has no
 //! kernel stack, so it can be put to rest, moved or ended wherever it is.
 
+use crate::own::Own;
+use crate::owner::Owner;
 use braid_threads::fair;
 use braid_threads::policy::Policy;
 use braid_threads::state::{RunState, State};
-use braid_time::Nanos;
+use core::cell::Cell;
 use core::ops::Deref;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 use machine::fpu::FpuState;
 use machine::regs::UserRegs;
 use machine::segment::Segments;
-use sync::{Lock, OwnCell};
+use sync::{Local, Lock, OwnCell};
 
 /// One flow of control. What it is to its owner is reached through it as through a pointer.
-pub struct Thread<O> {
+pub struct Thread<O: Owner> {
     /// Whoever makes it `Ready` queues the thread: it is in one queue then, and else in none.
     pub(crate) state: State,
     /// 1 + index within the torus of the core that has its FPU state and address space loaded; 0: none. That core alone runs it.
@@ -33,30 +35,23 @@ pub struct Thread<O> {
     /// The virtual time that it has used on the core that ran it last.
     virtual_time: AtomicU64,
 
-    // Touched only by the core the thread is on.
-    /// Registers of the program.
-    regs: OwnCell<UserRegs>,
-    /// FPU state, while not loaded.
-    fpu: OwnCell<FpuState>,
-    /// Segment bases and selectors, while not loaded.
-    segments: OwnCell<Segments>,
-    /// Core (index within the torus) and time of the timer that ends its wait.
-    pub(crate) deadline: OwnCell<Option<(usize, Nanos)>>,
+    /// What the core alone touches that the thread is on, and before it is woken for the first time whoever makes it.
+    pub(crate) own: Local<Own<O>>,
 
     owner: O,
 }
 
 /// A thread's place in a run queue; guarded by that queue's lock.
-struct Link<O>(Lock<fair::Link<Thread<O>>>);
+struct Link<O: Owner>(Lock<fair::Link<Thread<O>>>);
 
-impl<O> fair::Node for Thread<O> {
+impl<O: Owner> fair::Node for Thread<O> {
     #[inline]
     fn with_link<R>(&self, f: impl FnOnce(&mut fair::Link<Self>) -> R) -> R {
         f(&mut self.link.0.lock())
     }
 }
 
-impl<O> Deref for Thread<O> {
+impl<O: Owner> Deref for Thread<O> {
     type Target = O;
 
     #[inline]
@@ -65,7 +60,7 @@ impl<O> Deref for Thread<O> {
     }
 }
 
-impl<O> Thread<O> {
+impl<O: Owner> Thread<O> {
     /// A thread that begins with these registers; it waits to be woken for the first time.
     pub fn new(owner: O, regs: UserRegs, fpu: FpuState) -> Self {
         Self {
@@ -77,28 +72,25 @@ impl<O> Thread<O> {
             nice: AtomicI32::new(0),
             policy: AtomicU32::new(0),
             virtual_time: AtomicU64::new(0),
-            regs: OwnCell::new(regs),
-            fpu: OwnCell::new(fpu),
-            segments: OwnCell::new(Segments::default()),
-            deadline: OwnCell::new(None),
+            own: Local::new(Own {
+                regs: Cell::new(regs),
+                fpu: OwnCell::new(fpu),
+                segments: Cell::new(Segments::default()),
+                deadline: Cell::new(None),
+                owner: O::Own::default(),
+            }),
             owner,
         }
     }
 
-    /// Registers of the program.
-    #[inline]
-    pub const fn regs(&self) -> &OwnCell<UserRegs> {
-        &self.regs
+    /// Gives a thread segment bases and selectors that nobody knows yet.
+    pub fn set_segments(&mut self, segments: Segments) {
+        self.own.get_mut().segments.set(segments);
     }
 
-    /// FPU state, while not loaded.
-    pub const fn fpu(&self) -> &OwnCell<FpuState> {
-        &self.fpu
-    }
-
-    /// Segment bases and selectors, while not loaded.
-    pub const fn segments(&self) -> &OwnCell<Segments> {
-        &self.segments
+    /// What its owner keeps of a thread that nobody knows yet.
+    pub const fn own_mut(&mut self) -> &mut O::Own {
+        &mut self.own.get_mut().owner
     }
 
     /// Its nice value (setpriority(2)).
@@ -140,32 +132,6 @@ impl<O> Thread<O> {
     /// Whether it has ended.
     pub fn is_dead(&self) -> bool {
         self.state() == RunState::Dead
-    }
-
-    /// The current thread, which runs this, waits from now on; false when it was woken since it last began to look for what it waits for, and
-    /// goes on.
-    pub fn waits(&self) -> bool {
-        let waits = self.state.begin_wait();
-        if !waits {
-            self.state.set(RunState::Running);
-        }
-        waits
-    }
-
-    /// The current thread, which runs this, begins something new: that it was woken says nothing to that.
-    #[inline]
-    pub fn forget_wake(&self) {
-        self.state.set(RunState::Running);
-    }
-
-    /// The current thread, which runs this, has ended, or one that is frozen.
-    pub fn end(&self) {
-        self.state.set(RunState::Dead);
-    }
-
-    /// The current thread, which runs this, or one that was never woken, is not to be woken until it [thaws](Self::thaw).
-    pub fn freeze(&self) {
-        self.state.set(RunState::Frozen);
     }
 
     /// Has it look at what is left for it before its program goes on. It is on this core, or is woken after that.

@@ -27,7 +27,7 @@ pub(crate) fn slice_end<O: Owner>(thread: &Thread<O>) -> Nanos {
 }
 
 /// The current thread may run until then before its core looks around.
-pub(crate) fn begin_slice<O>(core: &Core<O>, end: Nanos) {
+pub(crate) fn begin_slice<O: Owner>(core: &Core<O>, end: Nanos) {
     core.slice_end.set(end);
     arm(core);
 }

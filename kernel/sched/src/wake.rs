@@ -21,14 +21,6 @@ impl<O: Owner> Waiter for Thread<O> {
 }
 
 impl<O: Owner> Thread<O> {
-    /// Wakes a thread that is frozen; it looks at what is left for it first.
-    pub fn thaw(self: &Arc<Self>) {
-        self.note_attention();
-        if self.state.thaw() {
-            self.wake();
-        }
-    }
-
     /// Makes it run (again), or remember that it has to.
     pub fn wake(self: &Arc<Self>) {
         if self.state.wake() {
@@ -77,7 +69,7 @@ fn enqueue<O: Owner>(thread: Arc<Thread<O>>) {
 
 /// This core has more to run than it can: a core that idles is told, and steals. (A thread that was loaded here when it woke
 /// could be queued nowhere else; now that it is not loaded any more, it can run elsewhere.)
-pub(crate) fn offer_work<O>(core: &Core<O>) {
+pub(crate) fn offer_work<O: Owner>(core: &Core<O>) {
     if core.queue.lock().is_empty() {
         return;
     }

@@ -1,7 +1,7 @@
 //! The process for which something is done with a file.
 
 use super::far::{Journal, Serving};
-use crate::process::{Process, Thread, limits, table};
+use crate::process::{Current, Process, limits, table};
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -15,7 +15,7 @@ use sync::Waiter;
 #[derive(Clone, Copy)]
 pub enum Caller<'a> {
     /// A process of this torus, by a thread that can wait.
-    Here(&'a Arc<Process>, &'a Arc<Thread>),
+    Here(&'a Arc<Process>, &'a Current),
     /// A process of another torus, by its request.
     There(&'a Arc<Serving>),
 }
@@ -29,7 +29,7 @@ impl<'a> Caller<'a> {
     /// The waiter to enrol on wait queues.
     pub fn waiter(&self) -> Arc<dyn Waiter> {
         match self {
-            Self::Here(_, thread) => (*thread).clone(),
+            Self::Here(_, thread) => (***thread).clone(),
             Self::There(serving) => (*serving).clone(),
         }
     }
@@ -71,7 +71,7 @@ impl<'a> Caller<'a> {
     /// It waits for a record lock now, until its call or request ends.
     pub fn waits_for_record(&self) {
         if let Self::Here(_, thread) = self {
-            thread.far.with(Journal::note_record);
+            thread.own().far.with(Journal::note_record);
         }
     }
 
@@ -100,7 +100,7 @@ impl<'a> Caller<'a> {
     }
 }
 
-fn who(process: &Process, thread: &Thread) -> Who {
+fn who(process: &Process, thread: &Current) -> Who {
     let mask = thread.signals.mask();
     let actions = process.actions.lock();
     let deaf = |signal: Signal| mask & signal.bit() != 0 || actions.ignores(signal);

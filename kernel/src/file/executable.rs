@@ -10,7 +10,7 @@ use super::syscalls::{go_on, place};
 use super::transfer;
 use super::tree::{Node, World};
 use crate::mem::object::{ObjectRef, PAGE};
-use crate::process::Thread;
+use crate::process::Current;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -116,7 +116,7 @@ pub struct Found {
 
 impl Executable {
     /// The program at a path: EACCES when it is not a regular file or may not be executed, and what path resolution gives.
-    pub fn find(thread: &Arc<Thread>, path: &[u8]) -> Result<Found, Stop> {
+    pub fn find(thread: &Current, path: &[u8]) -> Result<Found, Stop> {
         let who = thread.process.credentials.lock().identity();
         let directory = thread.process.files.directory();
         let mut walk = walk::resolve(&World::own(who), &directory, path, true)?;
@@ -143,7 +143,7 @@ impl Executable {
     }
 
     /// A file of another torus that may be executed: mapped as a copy, or as the archive's where every torus has it.
-    fn opened(thread: &Arc<Thread>, file: Arc<OpenFile>) -> Result<Found, Stop> {
+    fn opened(thread: &Current, file: Arc<OpenFile>) -> Result<Found, Stop> {
         let Body::Far(remote) = &file.body else {
             return Err(Errno::EIO.into());
         };
@@ -176,7 +176,7 @@ impl Executable {
     }
 
     /// A program that was found on this torus. Of one that has changed by the time it counts as run the root's home knows more.
-    fn of_node(thread: &Arc<Thread>, who: &Identity, node: &Node) -> Result<Found, Stop> {
+    fn of_node(thread: &Current, who: &Identity, node: &Node) -> Result<Found, Stop> {
         let file = opening::execute(who, node)?;
         let id = match node {
             Node::Archive(id) if node.is_stale() => id,

@@ -26,6 +26,7 @@ pub(super) fn whole_pages(start: u64, length: u64) -> Option<u64> {
 
 pub(super) fn space_of(call: &Call) -> Result<Arc<Space>, Errno> {
     call.thread
+        .own()
         .space
         .with(|space| space.clone())
         .ok_or(Errno::ENOMEM)

@@ -5,11 +5,10 @@ use crate::mem::fault::Outcome;
 use crate::mem::reclaim::Room;
 use crate::mem::space::VmSpace;
 use crate::mem::user::{USER_END, UserError};
-use crate::process::Thread;
 use crate::process::thread::Fault;
+use crate::process::{Current, Thread};
 use crate::signal::info::{BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SigInfo};
 use crate::signal::{self, Signal};
-use alloc::sync::Arc;
 use core::fmt;
 use machine::cpu;
 use vm::addr::{PageRange, VirtAddr};
@@ -20,7 +19,7 @@ use vm::table::Rights;
 const PRESENT: u64 = 1;
 
 /// A page fault of the running program (SDM vol. 3A, 4.7: bit 1 write, bit 4 fetch).
-pub fn of_program(thread: &Arc<Thread>, address: u64, code: u64) {
+pub fn of_program(thread: &Current, address: u64, code: u64) {
     let access = match code {
         code if code & 0x10 != 0 => Access::Execute,
         code if code & 2 != 0 => Access::Write,
@@ -39,9 +38,9 @@ pub fn of_program(thread: &Arc<Thread>, address: u64, code: u64) {
 
 /// Resolves an access of the current thread, with room made for it where there was none.
 #[inline]
-fn on(thread: &Arc<Thread>, address: VirtAddr, access: Access) -> Outcome {
+fn on(thread: &Current, address: VirtAddr, access: Access) -> Outcome {
     loop {
-        let outcome = thread.space.with(|space| match space {
+        let outcome = thread.own().space.with(|space| match space {
             Some(space) => space.fault(address, access),
             None => Outcome::Refused(Refusal::NotMapped),
         });
@@ -81,7 +80,7 @@ pub fn of_kernel(address: usize, write: bool, again: &mut u32) -> Result<(), Use
 
 /// The signal for an access that cannot be resolved.
 #[cold]
-fn punish(thread: &Arc<Thread>, address: u64, code: u64, access: Access, outcome: Outcome) {
+fn punish(thread: &Current, address: u64, code: u64, access: Access, outcome: Outcome) {
     if outcome == Outcome::NoMemory {
         let label = thread.process.label();
         log::error!("{label}: killed: no memory for the page at {address:#x}");
@@ -94,7 +93,7 @@ fn punish(thread: &Arc<Thread>, address: u64, code: u64, access: Access, outcome
     } else {
         0
     };
-    thread.fault.set(Fault {
+    thread.own().fault.set(Fault {
         vector: 14,
         code: code | hidden,
         address,
@@ -112,9 +111,9 @@ fn punish(thread: &Arc<Thread>, address: u64, code: u64, access: Access, outcome
 }
 
 /// Says what was touched.
-fn tell(thread: &Thread, address: u64, access: Access, outcome: Outcome) {
-    let rip = thread.regs().with(|regs| regs.rip);
-    let mapping = thread.space.with(|space| match space {
+fn tell(thread: &Current, address: u64, access: Access, outcome: Outcome) {
+    let rip = thread.regs().rip;
+    let mapping = thread.own().space.with(|space| match space {
         Some(space) => space.look(|space| Touched::of(space, address)),
         None => Touched::Nothing,
     });

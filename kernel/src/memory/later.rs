@@ -2,10 +2,9 @@
 //! once. They are done before the thread goes back to its program, in order.
 
 use crate::mem::user::{UserError, UserSlice, write_now};
-use crate::process::Thread;
+use crate::process::{Current, Thread};
 use crate::signal::info::{BUS_ADRERR, SigInfo};
 use crate::signal::{self, Signal};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use fallible::{NoMemory, TryVec};
 
@@ -74,28 +73,31 @@ impl Later {
 /// Writes to the running program's memory: now, or later where the page is on its way, or behind what is written later.
 pub fn write(place: &UserSlice, from: &[u8]) -> Result<(), UserError> {
     Thread::with_current(|thread| {
-        if !thread.later.with(|later| later.overlaps(place)) {
+        if !thread.own().later.with(|later| later.overlaps(place)) {
             match write_now(place, from) {
                 Err(UserError::Wait) => {}
                 result => return result,
             }
         }
         thread.note_attention();
-        thread.later.with(|later| later.add(*place, from))
+        thread.own().later.with(|later| later.add(*place, from))
     })
 }
 
 /// Has the current thread wait for a page that its program has touched; the program's instruction then runs again.
-pub fn wait(thread: &Arc<Thread>) {
-    thread.later.with(|later| later.waits = true);
+pub fn wait(thread: &Current) {
+    thread.own().later.with(|later| later.waits = true);
     thread.note_attention();
 }
 
 /// Does what was left for later, before the current thread goes on with its program. False when it has to wait; true also when it
 /// was woken meanwhile, and then is to be asked again.
-pub fn settle(thread: &Arc<Thread>) -> bool {
-    let waits = thread.later.with(|later| core::mem::take(&mut later.waits));
-    let mut later = thread.later.replace(Later::new());
+pub fn settle(thread: &Current) -> bool {
+    let waits = thread
+        .own()
+        .later
+        .with(|later| core::mem::take(&mut later.waits));
+    let mut later = thread.own().later.replace(Later::new());
     if later.is_empty() {
         return !waits || was_woken(thread);
     }
@@ -108,7 +110,7 @@ pub fn settle(thread: &Arc<Thread>) -> bool {
                 break;
             }
             Err(_) => {
-                thread.later.set(later);
+                thread.own().later.set(later);
                 thread.note_attention();
                 return was_woken(thread);
             }
@@ -118,12 +120,12 @@ pub fn settle(thread: &Arc<Thread>) -> bool {
 }
 
 /// The thread waits, unless it was woken already.
-fn was_woken(thread: &Arc<Thread>) -> bool {
+fn was_woken(thread: &Current) -> bool {
     !thread.waits()
 }
 
 /// The program does not get what it was told that it would find in its memory.
-fn lose(thread: &Arc<Thread>, address: usize, error: UserError) {
+fn lose(thread: &Current, address: usize, error: UserError) {
     if error == UserError::NoMemory {
         let label = thread.process.label();
         log::error!("{label}: killed: no memory for the page at {address:#x}");

@@ -5,8 +5,8 @@
 //! erratum) ends in a signal. Whether it has got any further nobody but the processor knows: after some faults at one
 //! place the instruction is made a single step, and a debug exception clears it of suspicion.
 
-use crate::process::Thread;
-use machine::regs::TRAP_FLAG;
+use crate::process::Current;
+use machine::regs::{TRAP_FLAG, UserRegs};
 
 /// Faults at one place that are taken for forgetfulness.
 pub const TRUSTED: u32 = 8;
@@ -26,42 +26,45 @@ pub struct Stuck {
 
 /// The running thread's access faulted although its entry is right. True when there is no hope.
 #[cold]
-pub fn faulted_again(thread: &Thread, address: u64, code: u64) -> bool {
-    thread.regs().with(|regs| {
-        thread.stuck.with(|stuck| {
-            let place = [regs.rip, address, code];
-            if place != stuck.place {
-                stuck.place = place;
-                stuck.times = 0;
-            }
-            stuck.times += 1;
-            if stuck.times > TRUSTED && stuck.stepping.is_none() {
-                stuck.stepping = Some(regs.rflags & TRAP_FLAG != 0);
-                regs.rflags |= TRAP_FLAG;
-            }
-            let hopeless = stuck.times > TRUSTED + PATIENCE;
-            if hopeless && stuck.stepping == Some(false) {
-                regs.rflags &= !TRAP_FLAG;
-            }
-            if hopeless {
-                *stuck = Stuck::default();
-            }
-            hopeless
-        })
-    })
+pub fn faulted_again(thread: &Current, address: u64, code: u64) -> bool {
+    let mut stuck = thread.own().stuck.get();
+    let hopeless = thread.change_regs(|regs| stuck.fault(regs, address, code));
+    thread
+        .own()
+        .stuck
+        .set(if hopeless { Stuck::default() } else { stuck });
+    hopeless
+}
+
+impl Stuck {
+    /// The instruction has faulted once more. True when there is no hope.
+    fn fault(&mut self, regs: &mut UserRegs, address: u64, code: u64) -> bool {
+        let place = [regs.rip, address, code];
+        if place != self.place {
+            self.place = place;
+            self.times = 0;
+        }
+        self.times += 1;
+        if self.times > TRUSTED && self.stepping.is_none() {
+            self.stepping = Some(regs.rflags & TRAP_FLAG != 0);
+            regs.rflags |= TRAP_FLAG;
+        }
+        let hopeless = self.times > TRUSTED + PATIENCE;
+        if hopeless && self.stepping == Some(false) {
+            regs.rflags &= !TRAP_FLAG;
+        }
+        hopeless
+    }
 }
 
 /// The running thread has completed an instruction as a single step. True when that is not for its program to know.
-pub fn has_stepped(thread: &Thread) -> bool {
-    let stepping = thread.stuck.with(|stuck| {
-        let stepping = stuck.stepping;
-        if stepping.is_some() {
-            *stuck = Stuck::default();
-        }
-        stepping
-    });
+pub fn has_stepped(thread: &Current) -> bool {
+    let stepping = thread.own().stuck.get().stepping;
+    if stepping.is_some() {
+        thread.own().stuck.set(Stuck::default());
+    }
     if stepping == Some(false) {
-        thread.regs().with(|regs| regs.rflags &= !TRAP_FLAG);
+        thread.change_regs(|regs| regs.rflags &= !TRAP_FLAG);
     }
     stepping == Some(false)
 }

@@ -4,13 +4,16 @@ use super::host::{self, Host};
 use super::{image, lease, own};
 use crate::file::far::image as files;
 use crate::mem::OfTorus as _;
+use crate::process::thread::give_space;
 use crate::process::{Pid, Process, account, table, users};
 use crate::signal::alarm;
 use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 use fallible::{collect, to_vec};
 use machine::cpu;
+use sched::Frozen;
 use tori::Torus;
 use tori::rings;
 use torus::TorusId;
@@ -63,11 +66,11 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     )?;
     let mut effects = Effects::new();
     let resident = Resident::adopt(pid, from, to_vec(&claims)?, &mut effects);
-    let thread = fallible::arc(arrival.thread(&process)?)?;
-    let _ = thread.change_space(Some(space.clone()));
+    let mut thread = arrival.thread(&process)?;
+    give_space(&mut thread, space.clone());
     // A core that finds the thread in the table cannot wake it before all is in place.
-    thread.freeze();
-    process.set_thread(Some(thread.clone()));
+    let thread = Frozen::new(thread)?;
+    process.set_thread(Some(Arc::clone(&thread)));
     process
         .crowds
         .store(arrival.pages > room(torus), Ordering::Relaxed);

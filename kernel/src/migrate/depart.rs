@@ -9,7 +9,8 @@ use crate::file::far::image::Packed;
 use crate::mem::OfTorus as _;
 use crate::mem::space::Space;
 use crate::mem::spaces::thaw;
-use crate::process::{Pid, Process, Thread, table};
+use crate::process::thread::{Task, change_space};
+use crate::process::{Current, Pid, Process, table};
 use crate::signal::alarm;
 use crate::syscall::call::Wait;
 use crate::syscall::errno::Errno;
@@ -24,8 +25,12 @@ use torus::migrate::{Claim, Event, Resident};
 use torus::migrate::{Message, Refusal};
 use torus::{DepositId, TorusId};
 
+/// A thread that stays as it is.
+type Still = sched::Frozen<Task>;
+
 /// A process that is offered.
 struct Frozen {
+    thread: Still,
     image: Writer,
     /// What it leaves.
     deposit: DepositId,
@@ -94,7 +99,7 @@ fn tell(asker: Asker, result: i32) {
 
 /// A thread is about to go back to its program, on its core: counts an arrival, and has it leave when that is wanted. False when it
 /// must not go on.
-pub fn attend(thread: &Arc<Thread>) -> bool {
+pub fn attend(thread: &Current) -> bool {
     let process = &thread.process;
     let mut moving = process.moving.lock();
     if let Some(frozen) = moving.arrived.take() {
@@ -127,25 +132,24 @@ pub fn attend(thread: &Arc<Thread>) -> bool {
 
 /// Whether the thread's signals come after its move: while it waits to leave a handler's frame could not be completed if a page of it
 /// is elsewhere; and its own call is not over before it has left or stays.
-pub fn holds_signals(thread: &Arc<Thread>) -> bool {
+pub fn holds_signals(thread: &Current) -> bool {
     let moving = thread.process.moving.lock();
     moving.to.is_some() && (moving.leaving || moving.asker == Asker::Itself && may_freeze(thread))
 }
 
 /// Whether the thread is where it can be taken up again on another torus. If not it is asked again when its call is over.
-fn may_freeze(thread: &Arc<Thread>) -> bool {
-    let bound = thread
-        .in_flight
-        .with(|call| call.is_some_and(|call| call.wait == Wait::Answer));
-    let busy = !thread.later.with(|later| later.is_idle());
+fn may_freeze(thread: &Current) -> bool {
+    let call = thread.own().in_flight.get();
+    let bound = call.is_some_and(|call| call.wait == Wait::Answer);
+    let busy = !thread.own().later.with(|later| later.is_idle());
     let shares_space = thread.process.vfork_parent.lock().is_some();
     let still = !bound && !busy && !shares_space && !thread.process.is_stopped();
     still && files::may_leave(thread)
 }
 
 /// Tells the machine; true when nothing holds the process back.
-fn asks_to_leave(thread: &Arc<Thread>, to: TorusId) -> bool {
-    let Some(space) = thread.space.with(|space| space.clone()) else {
+fn asks_to_leave(thread: &Current, to: TorusId) -> bool {
+    let Some(space) = thread.own().space() else {
         return false;
     };
     let pid = thread.process.pid;
@@ -182,25 +186,23 @@ fn may_leave_more() -> bool {
 }
 
 /// Freezes the current thread's process and offers it.
-fn freeze(thread: &Arc<Thread>, to: TorusId) {
+fn freeze(thread: &Current, to: TorusId) {
     let process = &thread.process;
     let frozen_at = time::now().get();
-    Thread::unload_current();
-    thread.freeze();
-    thread.cancel_deadline();
-    let alarm = alarm::suspend(thread);
-    crate::syscall::futex::depart(thread);
-    let Some(space) = thread.change_space(None) else {
+    let mut still = thread.freeze();
+    let alarm = alarm::suspend(&still);
+    crate::syscall::futex::depart(still.touch());
+    let Some(space) = change_space(still.touch(), None) else {
         return;
     };
     if !may_leave_more() {
-        return remain(process, thread, &space, Errno::ENOMEM);
+        return remain(process, still, &space, Errno::ENOMEM);
     }
     let deposit = own().names.lock().give();
     let home = fallible::arc(Home::new(deposit, space.clone()));
     let noted = home.and_then(|home| own().deposits.lock().put(deposit, home));
     if noted.is_err() {
-        return remain(process, thread, &space, Errno::ENOMEM);
+        return remain(process, still, &space, Errno::ENOMEM);
     }
     let record = table().with(|families, hands| families.freeze(process.pid, hands));
     let root = space.root();
@@ -231,7 +233,7 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
                     root,
                 };
                 image::write(
-                    thread,
+                    still.touch(),
                     frozen_at,
                     alarm,
                     &left,
@@ -247,6 +249,7 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
             objects.tell();
             let image = writer.first();
             process.moving.lock().frozen = Some(Frozen {
+                thread: still,
                 image: writer,
                 deposit,
                 files,
@@ -258,32 +261,32 @@ fn freeze(thread: &Arc<Thread>, to: TorusId) {
         }
         Err(errno) => {
             process.moving.lock().frozen = None;
-            stay(process, deposit, errno);
+            stay(process, still, deposit, errno);
         }
     }
 }
 
 /// The process stays: its deposit is its space again.
-fn stay(process: &Arc<Process>, deposit: DepositId, errno: Errno) {
+fn stay(process: &Arc<Process>, thread: Still, deposit: DepositId, errno: Errno) {
     let home = own().deposits.lock().remove(&deposit);
-    let (Some(thread), Some(home)) = (process.thread(), home) else {
-        return;
-    };
-    remain(process, &thread, &home.space, errno);
+    if let Some(home) = home {
+        remain(process, thread, &home.space, errno);
+    }
 }
 
 /// The process goes on with its space.
-fn remain(process: &Arc<Process>, thread: &Arc<Thread>, space: &Arc<Space>, errno: Errno) {
+fn remain(process: &Arc<Process>, mut thread: Still, space: &Arc<Space>, errno: Errno) {
     thaw(space);
-    let _ = thread.change_space(Some(space.clone()));
+    let _ = change_space(thread.touch(), Some(space.clone()));
     let refused = Event::Refused(Refusal::Memory);
     let _ = space.with_host(|space, host| host::step(space, &mut host.resident, refused).resumes);
     // Before anybody else can want it elsewhere.
     let asker = process.moving.lock().ends();
     if asker == Asker::Itself {
-        thread.regs().with(|regs| regs.rax = errno.as_return());
+        let result = errno.as_return();
+        thread.touch().set_result(result);
     }
-    alarm::resume(thread);
+    alarm::resume(&thread);
     table().with(|families, hands| families.resume(process.pid, hands));
     thread.thaw();
     counters::own().migrations_refused.add(1);
@@ -296,12 +299,15 @@ pub fn refused(pid: Pid, reason: Refusal) {
         return;
     };
     let frozen = process.moving.lock().frozen.take();
-    if let Some(Frozen { deposit, .. }) = frozen {
+    if let Some(Frozen {
+        thread, deposit, ..
+    }) = frozen
+    {
         let errno = match reason {
             Refusal::Memory => Errno::ENOMEM,
             Refusal::Draining => Errno::EAGAIN,
         };
-        stay(&process, deposit, errno);
+        stay(&process, thread, deposit, errno);
     }
 }
 
@@ -318,6 +324,7 @@ pub fn adopted(pid: Pid) {
         return;
     };
     let Frozen {
+        thread,
         image,
         deposit,
         files,
@@ -326,9 +333,7 @@ pub fn adopted(pid: Pid) {
     drop(image);
     files.sent();
     objects.sent();
-    if let Some(thread) = process.thread() {
-        thread.end();
-    }
+    thread.end();
     process.set_thread(None);
     // Wait queues may keep the thread, and so the process, for a while.
     process.files.leave();

@@ -5,6 +5,7 @@ mod drain;
 mod fault;
 mod fork;
 
+use crate::process::thread::change_space;
 pub use claims::{announce, register, unregister};
 pub use drain::drain;
 pub use fault::{NoFrame, fault};
@@ -12,7 +13,7 @@ pub use fork::{fork, forked, is_born};
 
 use super::own;
 use crate::mem::space::{Space, VmSpace};
-use crate::process::{Pid, Thread, table};
+use crate::process::{Current, Pid, table};
 use crate::signal::{self, Signal};
 use alloc::sync::Arc;
 use fault::copy;
@@ -150,10 +151,10 @@ pub fn on(space: &Arc<Space>, event: Event) -> bool {
 }
 
 /// The thread's process gets a new, empty space, and the machine goes on with it. Answers the old one.
-pub fn exec(thread: &Thread, new: &Arc<Space>) -> Option<Arc<Space>> {
+pub fn exec(thread: &Current, new: &Arc<Space>) -> Option<Arc<Space>> {
     // The new space is locked until it has the machine: a message that misses it in the old one finds it here.
     new.with_pages(|_, own| {
-        let old = thread.change_space(Some(new.clone()))?;
+        let old = change_space(thread, Some(new.clone()))?;
         // A child of vfork has had its parent's.
         if thread.process.vfork_parent.lock().is_none() {
             *own = old.with_pages(|space, host| {

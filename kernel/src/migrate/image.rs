@@ -14,7 +14,7 @@ use crate::process::personality::Personality;
 use crate::process::thread::Fault;
 use crate::process::thread::Task;
 use crate::process::timers::{self, Interval, Intervals};
-use crate::process::{Name, Pid, Process, Thread};
+use crate::process::{Current, Name, Pid, Process, Thread};
 use crate::signal::action::{Action, ActionFlags, Actions};
 use crate::signal::alarm;
 use crate::signal::{AltStack, SigInfo, Signal};
@@ -86,7 +86,7 @@ const THREAD: usize = 16;
 
 /// Writes the image of a frozen process. ENOMEM without memory; EBUSY when it has something that cannot travel.
 pub fn write(
-    thread: &Arc<Thread>,
+    thread: &Current,
     frozen_at: u64,
     alarm: alarm::Words,
     left: &Left<'_>,
@@ -271,13 +271,13 @@ fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
     Ok(process)
 }
 
-fn write_thread(to: &mut Writer, thread: &Thread) -> Result<(), Errno> {
-    to.put_all(thread.regs().get().words())?;
+fn write_thread(to: &mut Writer, thread: &Current) -> Result<(), Errno> {
+    to.put_all(thread.regs().words())?;
     thread.fpu().with(|state| to.put_bytes(state.bytes()))?;
     let signals = &thread.signals;
-    let saved = signals.saved_mask.get();
-    let stack = signals.altstack.get();
-    let fault = thread.fault.get();
+    let saved = thread.own().saved_mask.get();
+    let stack = thread.own().altstack.get();
+    let fault = thread.own().fault.get();
     let segments = thread.segments().get();
     to.put_all([
         segments.fs_base,
@@ -293,11 +293,11 @@ fn write_thread(to: &mut Writer, thread: &Thread) -> Result<(), Errno> {
         fault.vector,
         fault.code,
         fault.address,
-        thread.clear_child_tid.get(),
+        thread.own().clear_child_tid.get(),
         thread.nice() as u64,
         thread.policy().word().into(),
     ])?;
-    write_call(to, thread.in_flight.get())?;
+    write_call(to, thread.own().in_flight.get())?;
     let infos = signals.infos()?;
     to.put(infos.len() as u64)?;
     Ok(infos.iter().try_for_each(|info| write_signal(to, info))?)
@@ -308,7 +308,7 @@ impl Arrival {
     pub fn thread(&mut self, process: &Arc<Process>) -> Result<Thread, Errno> {
         let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
         let fpu = core::mem::replace(&mut self.fpu, fpu);
-        let thread = Thread::new(Task::new(process.clone()), self.regs, fpu);
+        let mut thread = Thread::new(Task::new(process.clone()), self.regs, fpu);
         let [
             fs_base,
             gs_base,
@@ -327,29 +327,27 @@ impl Arrival {
             nice,
             policy,
         ] = self.words;
-        thread.segments().set(Segments {
+        thread.set_segments(Segments {
             fs_base,
             gs_base,
             selectors,
         });
         thread.signals.set_mask(mask);
         thread.signals.restore(pending, &self.signals);
-        thread
-            .signals
-            .saved_mask
-            .set((has_saved != 0).then_some(saved));
-        thread.unsettled.set(has_saved != 0);
+        thread.set_nice(nice as i32);
+        thread.set_policy(Policy::from_word(policy as u32));
+        let own = thread.own_mut();
+        own.saved_mask.set((has_saved != 0).then_some(saved));
+        own.unsettled.set(has_saved != 0);
         let flags = flags as u32;
-        thread.signals.altstack.set(AltStack { base, size, flags });
-        thread.fault.set(Fault {
+        own.altstack.set(AltStack { base, size, flags });
+        own.fault.set(Fault {
             vector,
             code,
             address,
         });
-        thread.clear_child_tid.set(word);
-        thread.set_nice(nice as i32);
-        thread.set_policy(Policy::from_word(policy as u32));
-        thread.in_flight.set(self.in_flight);
+        own.clear_child_tid.set(word);
+        own.in_flight.set(self.in_flight);
         Ok(thread)
     }
 

@@ -7,7 +7,6 @@ use super::{Thread, table};
 use crate::migrate;
 use crate::process::OfTorus as _;
 use crate::process::thread::Task;
-use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
 use heapless::Vec;
 use machine::boot;
@@ -147,8 +146,8 @@ fn take_queued(torus: &Torus) -> Vec<Taken<Task>, LOOKED_AT> {
 }
 
 /// What is to be known of a thread that nobody else touches.
-fn candidate(thread: &Arc<Thread>) -> Option<Candidate> {
-    let space = thread.space.with(|space| space.clone())?;
+fn candidate(thread: &Thread) -> Option<Candidate> {
+    let space = thread.process.space()?;
     let (frames, residual) = migrate::pages(&space);
     let process = &thread.process;
     Some(Candidate {

@@ -7,7 +7,7 @@
 
 use crate::per_core;
 use crate::process::OfTorus as _;
-use crate::process::Thread;
+use crate::process::{Current, Thread};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use machine::cpu;
@@ -256,7 +256,7 @@ pub struct Payer {
 impl Payer {
     /// Whether he is a process that may have an open file whatever others have. No lock of its files is held.
     pub fn has_few_files(&self) -> bool {
-        let few = |thread: &Arc<Thread>| thread.process.files.next_number(FEW).is_none();
+        let few = |thread: &Current| thread.process.files.next_number(FEW).is_none();
         self.is_here && Thread::with_current(few)
     }
 }

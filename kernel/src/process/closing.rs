@@ -5,12 +5,11 @@
 //! frames with those before its first process (`Close`), and says so (`Done`); the torus of the first process last, when that process
 //! itself is gone: the core that it ran on ends the machine ([`finish`]).
 
-use super::{Pid, Process, Thread, account, end, table};
+use super::{Current, Pid, Process, Thread, account, end, table};
 use crate::console;
 use crate::process::OfTorus as _;
 use crate::signal::{self, SigInfo, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
-use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use machine::time::Nanos;
 use machine::{boot, cpu, time};
@@ -63,7 +62,7 @@ fn others() -> impl Iterator<Item = TorusId> {
 }
 
 /// The first process, which runs this, ends: its thread goes on in [`last`], where nothing ends it once more.
-pub fn begin(thread: &Arc<Thread>, status: u32) {
+pub fn begin(thread: &Current, status: u32) {
     if own().begun.swap(true, Ordering::Relaxed) {
         return;
     }
@@ -75,8 +74,9 @@ pub fn begin(thread: &Arc<Thread>, status: u32) {
     }
     thread.signals.set_mask(u64::MAX);
     thread.signals.discard(u64::MAX);
-    thread.regs().with(|regs| regs.code = LAST);
+    thread.change_regs(|regs| regs.code = LAST);
     thread
+        .own()
         .in_flight
         .set(Some(InFlight::internal(u64::from(status))));
     thread.wake();
@@ -217,7 +217,7 @@ fn grow_impatient(call: &mut Call) -> Result<(), Stop> {
     Ok(())
 }
 
-fn retire(thread: &Arc<Thread>, process: &Process) {
+fn retire(thread: &Current, process: &Process) {
     thread.cancel_deadline();
     Thread::leave_current();
     thread.end();

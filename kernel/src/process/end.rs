@@ -1,11 +1,11 @@
 //! The end of a process: it gives back what it has, and its parent is told.
 
 use super::limits::CORE;
-use super::{Pid, Process, Thread, closing, table};
+use super::thread::change_space;
+use super::{Current, Pid, Process, Thread, closing, table};
 use crate::signal::action::{DefaultAction, default_of};
 use crate::signal::{Signal, alarm};
 use crate::syscall::call::{Call, SysResult};
-use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use machine::cpu;
 use tori::rings;
@@ -23,7 +23,7 @@ pub fn exit(call: &mut Call) -> SysResult {
 }
 
 /// Ends the current process by a signal.
-pub fn by_signal(thread: &Arc<Thread>, signal: Signal) {
+pub fn by_signal(thread: &Current, signal: Signal) {
     log::debug!(
         "{} ends by signal {}",
         thread.process.label(),
@@ -44,7 +44,7 @@ fn dumps_core(process: &Process, signal: Signal) -> bool {
 }
 
 /// Ends the current process with a wait status. The thread is dead afterwards, and has to be left as it is.
-pub fn with_status(thread: &Arc<Thread>, status: u32) {
+pub fn with_status(thread: &Current, status: u32) {
     let process = &thread.process;
     Thread::charge_current();
     if process.pid == Pid::INIT {
@@ -72,9 +72,9 @@ pub fn with_status(thread: &Arc<Thread>, status: u32) {
 }
 
 /// Gives back everything that the process holds, but its number and its thread.
-pub fn give_back(thread: &Arc<Thread>) {
+pub fn give_back(thread: &Current) {
     let process = &thread.process;
-    thread.in_flight.set(None);
+    thread.own().in_flight.set(None);
     thread.cancel_deadline();
     alarm::cancel(thread);
     super::fork::abandon(process);
@@ -83,7 +83,7 @@ pub fn give_back(thread: &Arc<Thread>) {
     process.files.close_all();
     cpu::let_interrupts_in();
     Thread::leave_current();
-    drop(thread.change_space(None));
+    drop(change_space(thread, None));
     cpu::let_interrupts_in();
     *process.executable.lock() = None;
     // Among those who wait it may be itself.
@@ -93,8 +93,8 @@ pub fn give_back(thread: &Arc<Thread>) {
 
 /// The process lets go of the memory of the parent that waits in vfork, which may go on. The word that was to be cleared then
 /// (CLONE_CHILD_CLEARTID) the parent clears itself: it can wait for the word's page. A word of memory that nobody else has is left alone.
-pub fn release_vfork_parent(thread: &Thread) {
-    let word = thread.clear_child_tid.replace(0);
+pub fn release_vfork_parent(thread: &Current) {
+    let word = thread.own().clear_child_tid.replace(0);
     let parent = thread.process.vfork_parent.lock().take();
     if let Some(parent) = parent {
         parent.word_to_clear.store(word, Ordering::Release);

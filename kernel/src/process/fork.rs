@@ -5,10 +5,10 @@ use super::limits::{INFINITY, NPROC};
 use super::oom::Oom;
 use super::personality::Personality;
 use super::table::Kinship;
-use super::{Pid, Process, Thread, table, timers, users};
+use super::{Current, Pid, Process, Thread, table, timers, users};
 use crate::mem::user::{USER_END, write_value};
 use crate::migrate::host::is_born;
-use crate::process::thread::Task;
+use crate::process::thread::{Task, give_space};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -109,8 +109,7 @@ fn begin(
     child: Arc<Process>,
     thread: Arc<Thread>,
 ) -> SysResult {
-    let space = thread.space.with(|space| space.clone());
-    let born = space.map_or(Some(true), |space| {
+    let born = child.space().map_or(Some(true), |space| {
         is_born(&space).or_else(|| {
             space.waiters.enrol();
             is_born(&space)
@@ -153,7 +152,7 @@ fn enter(
     request: &Request,
 ) -> Result<(), Errno> {
     if request.flags & CLONE_VFORK != 0 {
-        *child.vfork_parent.lock() = Some(call.thread.clone());
+        *child.vfork_parent.lock() = Some(Arc::clone(call.thread));
     }
     child.set_thread(Some(thread.clone()));
     let me = call.process.pid;
@@ -243,47 +242,49 @@ fn copy_of(flag: &AtomicBool) -> AtomicBool {
 
 /// The child's thread: it returns 0 from the same call.
 fn new_thread(
-    parent: &Arc<Thread>,
+    parent: &Current,
     child: &Arc<Process>,
     request: &Request,
 ) -> Result<Arc<Thread>, Errno> {
     let vfork = request.flags & CLONE_VM != 0;
-    let old = parent
-        .space
-        .with(|space| space.clone())
-        .ok_or(Errno::ENOMEM)?;
+    let old = parent.own().space().ok_or(Errno::ENOMEM)?;
     let state = parent.fpu().with(|state| {
         fpu::save(state);
         state.duplicate()
     });
     let space = if vfork { old } else { old.fork(child.pid)? };
-    let mut regs = parent.regs().get();
+    let mut regs = parent.regs();
     regs.rax = 0;
     if request.stack != 0 {
         regs.rsp = request.stack;
     }
-    let state = state.ok_or(Errno::ENOMEM)?;
-    let thread = fallible::arc_with(|| Thread::new(Task::new(child.clone()), regs, state))?;
-    thread.change_space(Some(space));
+    let names_itself = request.flags & CLONE_CHILD_SETTID != 0;
+    if names_itself {
+        // The word lies in the child's memory: its first act is a call that writes it.
+        regs.code = BIRTH;
+    }
     let mut segments = Segments::save();
     if request.flags & CLONE_SETTLS != 0 {
         segments = segments.with_fs(request.tls);
     }
-    thread.segments().set(segments);
+    let state = state.ok_or(Errno::ENOMEM)?;
+    let thread = fallible::arc_with(|| {
+        let mut thread = Thread::new(Task::new(child.clone()), regs, state);
+        give_space(&mut thread, space);
+        thread.set_segments(segments);
+        let own = thread.own_mut();
+        own.altstack.set(parent.own().altstack.get());
+        if request.flags & CLONE_CHILD_CLEARTID != 0 {
+            own.clear_child_tid.set(request.child_tid);
+        }
+        let first = names_itself.then_some(InFlight::internal(request.child_tid));
+        own.in_flight.set(first);
+        thread
+    })?;
     let (policy, nice) = parent.policy().inherited(parent.nice());
     thread.set_policy(policy);
     thread.set_nice(nice);
     thread.signals.set_mask(parent.signals.mask());
-    thread.signals.altstack.set(parent.signals.altstack.get());
-    if request.flags & CLONE_CHILD_CLEARTID != 0 {
-        thread.clear_child_tid.set(request.child_tid);
-    }
-    if request.flags & CLONE_CHILD_SETTID != 0 {
-        // The word lies in the child's memory: its first act is a call that writes it.
-        thread.regs().with(|regs| regs.code = BIRTH);
-        let word = request.child_tid;
-        thread.in_flight.set(Some(InFlight::internal(word)));
-    }
     thread.stand_by_current();
     Ok(thread)
 }

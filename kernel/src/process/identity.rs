@@ -39,7 +39,7 @@ pub fn getppid(call: &mut Call) -> SysResult {
 
 /// set_tid_address(2).
 pub fn set_tid_address(call: &mut Call) -> SysResult {
-    call.thread.clear_child_tid.set(call.args[0]);
+    call.thread.own().clear_child_tid.set(call.args[0]);
     gettid(call)
 }
 

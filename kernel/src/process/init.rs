@@ -62,8 +62,10 @@ fn create() -> Result<(), Errno> {
         code: FIRST,
         ..UserRegs::start(0, 0)
     };
-    let thread = fallible::arc(Thread::new(Task::new(process.clone()), regs, fpu))?;
-    thread.in_flight.set(Some(InFlight::internal(0)));
+    let mut thread = Thread::new(Task::new(process.clone()), regs, fpu);
+    let first = InFlight::internal(0);
+    thread.own_mut().in_flight.set(Some(first));
+    let thread = fallible::arc(thread)?;
     process.set_thread(Some(thread.clone()));
     table().insert(process, Kinship::First)?;
     thread.wake();

@@ -42,7 +42,7 @@ use personality::Personality;
 pub use sched::RunState;
 pub use share::{OfTorus, Share};
 pub use table::Table;
-pub use thread::Thread;
+pub use thread::{Current, Thread};
 use tori::counters::Counters;
 
 use crate::mem::space::Space;

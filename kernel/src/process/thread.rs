@@ -4,14 +4,18 @@ use super::{Pid, Process};
 use crate::mem::space::Space;
 use crate::memory::later::Later;
 use crate::memory::stuck::Stuck;
-use crate::signal::SignalState;
+use crate::signal::{AltStack, SignalState};
 use crate::syscall::call::InFlight;
 use alloc::sync::{Arc, Weak};
+use core::cell::Cell;
 use core::sync::atomic::AtomicU64;
 use sync::OwnCell;
 
 /// A thread of a process.
 pub type Thread = sched::Thread<Task>;
+
+/// A thread of a process on the core that it is on.
+pub type Current = sched::Current<Task>;
 
 /// An exception as a signal frame tells it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,27 +39,34 @@ pub struct Task {
     pub word_to_clear: AtomicU64,
     /// Pending signals, mask, alternative stack.
     pub signals: SignalState,
+}
 
-    // Touched only by the core the thread is on.
+/// What only the core touches that the thread is on ([`Current`]).
+#[derive(Default)]
+pub struct Own {
     /// Its address space; none once it has ended.
     pub space: OwnCell<Option<Arc<Space>>>,
     /// Access faults of its that repeat.
-    pub stuck: OwnCell<Stuck>,
+    pub stuck: Cell<Stuck>,
     /// The exception it caused last, for signal frames.
-    pub fault: OwnCell<Fault>,
+    pub fault: Cell<Fault>,
     /// The call that has to run again, when there is one; its number is in the registers' `code`.
-    pub in_flight: OwnCell<Option<InFlight>>,
+    pub in_flight: Cell<Option<InFlight>>,
     /// Its call has begun what has to be settled when the call is over, also if it never waits: questions to other tori, a mask
     /// for its duration.
-    pub unsettled: OwnCell<bool>,
+    pub unsettled: Cell<bool>,
     /// What its call has asked other tori about files.
     pub far: OwnCell<crate::file::far::Journal>,
     /// What it waits for, or the kernel has yet to write, before its program goes on.
     pub later: OwnCell<Later>,
     /// Frames that were looked at in vain for memory for it.
-    pub vain: OwnCell<u32>,
+    pub vain: Cell<u32>,
     /// Address to clear and wake when the thread ends (set_tid_address(2)).
-    pub clear_child_tid: OwnCell<u64>,
+    pub clear_child_tid: Cell<u64>,
+    /// The mask to go back to when a call ends that had set another one for its duration (sigsuspend, ppoll).
+    pub saved_mask: Cell<Option<u64>>,
+    /// Where handlers run that ask for it.
+    pub altstack: Cell<AltStack>,
 }
 
 impl Task {
@@ -66,27 +77,31 @@ impl Task {
             process,
             word_to_clear: AtomicU64::new(0),
             signals: SignalState::new(),
-            space: OwnCell::new(None),
-            stuck: OwnCell::new(Stuck::default()),
-            fault: OwnCell::new(Fault::default()),
-            in_flight: OwnCell::new(None),
-            unsettled: OwnCell::new(false),
-            far: OwnCell::new(crate::file::far::Journal::new()),
-            later: OwnCell::new(Later::new()),
-            vain: OwnCell::new(0),
-            clear_child_tid: OwnCell::new(0),
         }
     }
+}
 
-    /// Gives it another address space, or none; answers the old one.
-    pub fn change_space(&self, space: Option<Arc<Space>>) -> Option<Arc<Space>> {
-        *self.process.memory.lock() = space.as_ref().map_or_else(Weak::new, Arc::downgrade);
-        self.space.replace(space)
+impl Own {
+    /// Its address space, if it has not ended.
+    pub fn space(&self) -> Option<Arc<Space>> {
+        self.space.with(|space| space.clone())
     }
 
     /// Whether a call has to run before its program goes on.
     #[inline]
     pub fn has_call(&self) -> bool {
-        self.in_flight.with(|call| call.is_some())
+        self.in_flight.get().is_some()
     }
+}
+
+/// Gives a thread that nobody knows yet its address space.
+pub fn give_space(thread: &mut Thread, space: Arc<Space>) {
+    *thread.process.memory.lock() = Arc::downgrade(&space);
+    thread.own_mut().space.set(Some(space));
+}
+
+/// Gives a thread another address space, or none; answers the old one.
+pub fn change_space(thread: &Current, space: Option<Arc<Space>>) -> Option<Arc<Space>> {
+    *thread.process.memory.lock() = space.as_ref().map_or_else(Weak::new, Arc::downgrade);
+    thread.own().space.replace(space)
 }

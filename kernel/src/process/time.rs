@@ -190,7 +190,7 @@ fn faults(call: &Call) -> u64 {
 
 /// The most pages that the caller has had present.
 fn peak(call: &Call) -> u64 {
-    let space = call.thread.space.with(|space| space.clone());
+    let space = call.thread.own().space();
     space.map_or(0, |space| space.look(|space| space.peak()))
 }
 

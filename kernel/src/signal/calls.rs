@@ -107,10 +107,10 @@ pub fn rt_sigreturn(call: &mut Call) -> SysResult {
 /// however often the call runs.
 pub fn with_mask(call: &Call, read: impl FnOnce(&Call) -> Result<u64, Stop>) -> Result<(), Stop> {
     let signals = &call.thread.signals;
-    if signals.saved_mask.get().is_none() {
+    if call.thread.own().saved_mask.get().is_none() {
         let mask = read(call)?;
-        signals.saved_mask.set(Some(signals.mask()));
-        call.thread.unsettled.set(true);
+        call.thread.own().saved_mask.set(Some(signals.mask()));
+        call.thread.own().unsettled.set(true);
         set_mask(call, mask);
     }
     Ok(())
@@ -157,17 +157,16 @@ pub fn rt_sigtimedwait(call: &mut Call) -> SysResult {
 
 /// sigaltstack(2).
 pub fn sigaltstack(call: &mut Call) -> SysResult {
-    let signals = &call.thread.signals;
-    let alt = signals.altstack.get();
-    let on_alt = alt.size > 0 && alt.contains(call.thread.regs().get().rsp);
-    let old = frame::stack_words(signals, on_alt);
+    let alt = call.thread.own().altstack.get();
+    let on_alt = alt.size > 0 && alt.contains(call.thread.regs().rsp);
+    let old = frame::stack_words(call.thread, on_alt);
     if call.args[0] != 0 {
         let given = read_value(call.size(0))?;
         if on_alt {
             return Err(Errno::EPERM.into());
         }
         let new = AltStack::checked(given)?;
-        signals.altstack.set(new);
+        call.thread.own().altstack.set(new);
     }
     if call.args[1] != 0 {
         write_value(call.size(1), old)?;

@@ -4,17 +4,15 @@ use super::action::{ActionFlags, DefaultAction, SIG_DFL, SIG_IGN, default_of};
 use super::{SigInfo, Signal, alarm, frame};
 use crate::file::far::{self, Interruption};
 use crate::migrate::depart;
-use crate::process::{Thread, end};
+use crate::process::{Current, end};
 use crate::syscall::call::InFlight;
 use crate::syscall::interrupted;
-use alloc::sync::Arc;
 use braid_threads::interruption::Settled;
 use machine::cpu;
-use sync::OwnCell;
 
 /// Looks at a thread's signals: ends or stops its process, or makes its next instruction a handler's.
 /// Called on the thread's core, before it goes on.
-pub fn attend(thread: &Arc<Thread>) {
+pub fn attend(thread: &Current) {
     let process = &thread.process;
     let mut looked = false;
     while !thread.is_dead() && !process.is_stopped() {
@@ -43,10 +41,9 @@ pub fn attend(thread: &Arc<Thread>) {
 }
 
 /// The signals that may be taken now.
-fn deliverable(thread: &Arc<Thread>) -> u64 {
-    let holds = thread
-        .in_flight
-        .with(|call| call.is_some_and(|call| call.interruption().holds_signals()));
+fn deliverable(thread: &Current) -> u64 {
+    let call = thread.own().in_flight.get();
+    let holds = call.is_some_and(|call| call.interruption().holds_signals());
     if holds || depart::holds_signals(thread) {
         Signal::KILL.bit()
     } else {
@@ -56,12 +53,12 @@ fn deliverable(thread: &Arc<Thread>) -> u64 {
 
 /// Whether the thread's call runs once more before a signal interrupts it: what it waits for may have come, and then it ends as if the
 /// signal had come after it. What it has asked other tori is settled by them.
-fn may_look(thread: &Thread) -> bool {
-    thread.has_call() && !far::has_asked(thread)
+fn may_look(thread: &Current) -> bool {
+    thread.own().has_call() && !far::has_asked(thread)
 }
 
 /// Whether signals have to wait for what the thread's call has asked another torus.
-fn must_wait(thread: &Thread) -> bool {
+fn must_wait(thread: &Current) -> bool {
     match far::interruption(thread) {
         Interruption::Now => false,
         Interruption::WhenAnswered => true,
@@ -72,7 +69,7 @@ fn must_wait(thread: &Thread) -> bool {
     }
 }
 
-fn act(thread: &Arc<Thread>, info: SigInfo) {
+fn act(thread: &Current, info: SigInfo) {
     let action = thread.process.actions.lock().get(info.signal);
     match action.handler {
         SIG_IGN => {}
@@ -87,7 +84,7 @@ fn act(thread: &Arc<Thread>, info: SigInfo) {
     }
 }
 
-fn by_default(thread: &Arc<Thread>, info: SigInfo) {
+fn by_default(thread: &Current, info: SigInfo) {
     match default_of(info.signal) {
         DefaultAction::Ignore | DefaultAction::Continue => {}
         DefaultAction::Stop => {
@@ -103,26 +100,24 @@ fn by_default(thread: &Arc<Thread>, info: SigInfo) {
 }
 
 /// A signal is about to act: the call that waits is over, or is set up to be made again, as `settled` says; `None` leaves it as it is.
-fn interrupt_call(thread: &Arc<Thread>, settled: impl FnOnce(&InFlight) -> Option<Settled>) {
-    let Some(call) = thread.in_flight.get() else {
+fn interrupt_call(thread: &Current, settled: impl FnOnce(&InFlight) -> Option<Settled>) {
+    let Some(call) = thread.own().in_flight.get() else {
         return;
     };
     let Some(settled) = settled(&call) else {
         return;
     };
-    thread.in_flight.set(None);
+    thread.own().in_flight.set(None);
     thread.cancel_deadline();
     let woken = crate::syscall::futex::interrupt(thread, &call);
     let settled = if woken { Settled::Moved(0) } else { settled };
     far::forget(thread);
-    thread
-        .regs()
-        .with(|regs| interrupted::settle(regs, &call, settled));
+    thread.change_regs(|regs| interrupted::settle(regs, &call, settled));
 }
 
-fn enter_handler(thread: &Arc<Thread>, info: SigInfo, action: super::action::Action) {
+fn enter_handler(thread: &Current, info: SigInfo, action: super::action::Action) {
     let mask = thread.signals.mask();
-    let saved = thread.signals.saved_mask.replace(None).unwrap_or(mask);
+    let saved = thread.own().saved_mask.replace(None).unwrap_or(mask);
     if frame::push(thread, &info, &action, saved).is_err() {
         log::warn!(
             "{}: no room for the frame of signal {}",
@@ -149,9 +144,8 @@ fn enter_handler(thread: &Arc<Thread>, info: SigInfo, action: super::action::Act
 }
 
 /// The mask that a call set for its duration gives way to the one before it, unless a handler's frame has it.
-pub fn restore_mask(thread: &Arc<Thread>) {
-    let saved: &OwnCell<Option<u64>> = &thread.signals.saved_mask;
-    if let Some(mask) = saved.replace(None) {
+pub fn restore_mask(thread: &Current) {
+    if let Some(mask) = thread.own().saved_mask.take() {
         thread.signals.set_mask(mask);
         if thread.signals.is_due() {
             thread.note_attention();

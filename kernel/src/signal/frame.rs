@@ -4,13 +4,12 @@
 use super::action::{Action, ActionFlags};
 use super::info::{SEGV_MAPERR, SI_KERNEL};
 use super::state::{SS_AUTODISARM, SS_DISABLE};
-use super::{AltStack, SigInfo, Signal, SignalState, send};
+use super::{AltStack, SigInfo, Signal, send};
 use crate::mem::user::{self, USER_END, UserSlice};
-use crate::process::Thread;
+use crate::process::Current;
 use crate::process::thread::Fault;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use alloc::sync::Arc;
 use machine::fpu::{self, Image};
 use machine::regs::{USER_CS, USER_SS, UserRegs};
 use machine::segment::is_canonical;
@@ -45,9 +44,9 @@ pub fn max_size() -> usize {
 }
 
 /// Pushes the frame of a handler and points the registers at the handler. `mask` is what sigreturn restores.
-pub fn push(thread: &Arc<Thread>, info: &SigInfo, action: &Action, mask: u64) -> Result<(), Stop> {
-    let regs = thread.regs().get();
-    let alt = thread.signals.altstack.get();
+pub fn push(thread: &Current, info: &SigInfo, action: &Action, mask: u64) -> Result<(), Stop> {
+    let regs = thread.regs();
+    let alt = thread.own().altstack.get();
     let on_alt = alt.size > 0 && alt.contains(regs.rsp);
     let mut top = regs.rsp.wrapping_sub(RED_ZONE);
     if action.flags.contains(ActionFlags::ONSTACK) && alt.size > 0 && !on_alt {
@@ -69,9 +68,9 @@ pub fn push(thread: &Arc<Thread>, info: &SigInfo, action: &Action, mask: u64) ->
     bytes[WORDS * 8..].copy_from_slice(&info.bytes());
     UserSlice::new(at as usize, FRAME)?.write(&bytes)?;
     if alt.flags & SS_AUTODISARM != 0 {
-        thread.signals.altstack.set(AltStack::default());
+        thread.own().altstack.set(AltStack::default());
     }
-    thread.regs().with(|regs| {
+    thread.change_regs(|regs| {
         regs.enter_handler(action.handler, at);
         regs.rdi = info.signal.number() as u64;
         regs.rsi = at + WORDS as u64 * 8;
@@ -87,8 +86,8 @@ pub fn push(thread: &Arc<Thread>, info: &SigInfo, action: &Action, mask: u64) ->
 }
 
 /// A thread that is to go on where no program can: the signal for what the processor would have found there.
-fn check_instruction(thread: &Arc<Thread>) {
-    let rip = thread.regs().with(|regs| regs.rip);
+fn check_instruction(thread: &Current) {
+    let rip = thread.regs().rip;
     if rip < USER_END as u64 {
         return;
     }
@@ -103,16 +102,16 @@ fn check_instruction(thread: &Arc<Thread>) {
         let fault = Fault {
             vector: 13,
             code: 0,
-            ..thread.fault.get()
+            ..thread.own().fault.get()
         };
         (fault, SigInfo::fault(Signal::SEGV, SI_KERNEL, 0))
     };
-    thread.fault.set(fault);
+    thread.own().fault.set(fault);
     send::force(thread, info);
 }
 
 /// Selectors in a frame that are not the user's: the signal for what IRET would have made of them.
-fn check_selectors(thread: &Arc<Thread>, words: &[u64; WORDS]) {
+fn check_selectors(thread: &Current, words: &[u64; WORDS]) {
     let [cs, ss] = [0, 48].map(|at| words[REGS + 18] >> at & 0xffff);
     let strict = words[1] & UC_STRICT_RESTORE_SS != 0;
     let refused = match (cs | 3, ss | 3) {
@@ -120,15 +119,16 @@ fn check_selectors(thread: &Arc<Thread>, words: &[u64; WORDS]) {
         (_, ss) if ss != USER_SS && strict => ss,
         _ => return,
     };
-    thread.fault.with(|fault| {
-        fault.vector = 13;
-        fault.code = refused & !3;
+    thread.own().fault.set(Fault {
+        vector: 13,
+        code: refused & !3,
+        ..thread.own().fault.get()
     });
     send::force(thread, SigInfo::fault(Signal::SEGV, SI_KERNEL, 0));
 }
 
 fn words(
-    thread: &Thread,
+    thread: &Current,
     regs: &UserRegs,
     action: &Action,
     mask: u64,
@@ -143,7 +143,7 @@ fn words(
         } else {
             0
         };
-    let [base, flags, size] = stack_words(&thread.signals, on_alt);
+    let [base, flags, size] = stack_words(thread, on_alt);
     words[STACK..STACK + 3].copy_from_slice(&[base, flags, size]);
     let r = regs;
     words[REGS..REGS + 18].copy_from_slice(&[
@@ -152,7 +152,7 @@ fn words(
     ]);
     // cs, gs, fs, ss, 16 bits each; then error code, trap number, old mask and fault address.
     words[REGS + 18] = r.cs | r.ss << 48;
-    let fault = thread.fault.get();
+    let fault = thread.own().fault.get();
     words[REGS + 19..REGS + 23].copy_from_slice(&[fault.code, fault.vector, mask, fault.address]);
     words[FPSTATE] = fp;
     words[MASK] = mask;
@@ -160,8 +160,8 @@ fn words(
 }
 
 /// stack_t of a thread: base, flags, size.
-pub fn stack_words(signals: &SignalState, on_alt: bool) -> [u64; 3] {
-    let alt = signals.altstack.get();
+pub fn stack_words(thread: &Current, on_alt: bool) -> [u64; 3] {
+    let alt = thread.own().altstack.get();
     let state = match (alt.size, on_alt) {
         (0, _) => SS_DISABLE,
         (_, true) => SS_ONSTACK,
@@ -170,7 +170,7 @@ pub fn stack_words(signals: &SignalState, on_alt: bool) -> [u64; 3] {
     [alt.base, u64::from(state | alt.flags), alt.size]
 }
 
-fn write_fpu(thread: &Thread, at: u64) -> Result<(), Stop> {
+fn write_fpu(thread: &Current, at: u64) -> Result<(), Stop> {
     thread.fpu().with(|state| {
         fpu::save(state);
         let bytes = state.bytes();
@@ -192,9 +192,9 @@ fn write_fpu(thread: &Thread, at: u64) -> Result<(), Stop> {
 
 /// rt_sigreturn: takes registers, mask, alternative stack and FPU state back from the frame at the stack pointer.
 /// Answers what rax becomes.
-pub fn pop(thread: &Arc<Thread>) -> Result<usize, Stop> {
+pub fn pop(thread: &Current) -> Result<usize, Stop> {
     // The handler's `ret` has taken the return address off.
-    let at = thread.regs().get().rsp.wrapping_sub(8);
+    let at = thread.regs().rsp.wrapping_sub(8);
     let mut bytes = [0; WORDS * 8];
     UserSlice::new(at as usize, bytes.len())?.read(&mut bytes)?;
     let mut words = [0u64; WORDS];
@@ -203,7 +203,7 @@ pub fn pop(thread: &Arc<Thread>) -> Result<usize, Stop> {
     }
     read_fpu(thread, words[FPSTATE] as usize)?;
     thread.signals.set_mask(words[MASK]);
-    thread.regs().with(|regs| take_registers(regs, &words));
+    thread.change_regs(|regs| take_registers(regs, &words));
     restore_stack(thread, &words);
     check_selectors(thread, &words);
     check_instruction(thread);
@@ -212,10 +212,10 @@ pub fn pop(thread: &Arc<Thread>) -> Result<usize, Stop> {
 }
 
 /// Takes the alternative stack back. As on Linux one that sigaltstack(2) would refuse is ignored.
-fn restore_stack(thread: &Thread, words: &[u64; WORDS]) {
-    let alt = &thread.signals.altstack;
+fn restore_stack(thread: &Current, words: &[u64; WORDS]) {
+    let alt = &thread.own().altstack;
     let given = [words[STACK], words[STACK + 1], words[STACK + 2]];
-    if !alt.get().contains(thread.regs().get().rsp)
+    if !alt.get().contains(thread.regs().rsp)
         && let Ok(new) = AltStack::checked(given)
     {
         alt.set(new);
@@ -246,7 +246,7 @@ fn take_registers(regs: &mut UserRegs, words: &[u64; WORDS]) {
 }
 
 /// Takes the vector state back from a frame; without one it is reset.
-fn read_fpu(thread: &Thread, at: usize) -> Result<(), Stop> {
+fn read_fpu(thread: &Current, at: usize) -> Result<(), Stop> {
     let image = match at {
         0 => None,
         at => Some(image_at(at)?),

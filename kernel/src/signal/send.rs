@@ -3,8 +3,7 @@
 use super::info::SI_KERNEL;
 use super::state::most_details;
 use super::{SigInfo, Signal};
-use crate::process::{Pid, Process, Thread, limits, table};
-use alloc::sync::Arc;
+use crate::process::{Current, Pid, Process, limits, table};
 use torus::family::{Crowd, Members, Report, Sent, Struck, Told};
 
 const STOPS: u64 =
@@ -78,14 +77,14 @@ pub fn give(process: &Process, info: SigInfo) -> Struck {
 }
 
 /// Whether a signal that a thread causes itself will run a handler.
-pub fn is_caught(thread: &Thread, signal: Signal) -> bool {
+pub fn is_caught(thread: &Current, signal: Signal) -> bool {
     let handler = thread.process.actions.lock().get(signal).handler;
     let blocked = thread.signals.mask() & signal.bit() != 0;
     !blocked && handler != super::action::SIG_IGN && handler != super::action::SIG_DFL
 }
 
 /// Delivers a signal that its thread caused itself: neither a mask nor an ignoring action holds it back.
-pub fn force(thread: &Arc<Thread>, info: SigInfo) {
+pub fn force(thread: &Current, info: SigInfo) {
     let bit = info.signal.bit();
     let mut actions = thread.process.actions.lock();
     let action = actions.get(info.signal);

@@ -9,7 +9,6 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 use fallible::{NoMemory, TryMap, collect};
 use sync::IrqLock;
-use sync::OwnCell;
 use tori::pieces;
 
 /// Signals that no mask holds back.
@@ -78,10 +77,6 @@ pub struct SignalState {
     mask: AtomicU64,
     /// Details of pending signals.
     details: IrqLock<Details>,
-    /// The mask to go back to when a call ends that had set another one for its duration (sigsuspend, ppoll).
-    pub saved_mask: OwnCell<Option<u64>>,
-    /// Where handlers run that ask for it.
-    pub altstack: OwnCell<AltStack>,
 }
 
 impl SignalState {
@@ -91,12 +86,6 @@ impl SignalState {
             pending: AtomicU64::new(0),
             mask: AtomicU64::new(0),
             details: IrqLock::new(Details::new()),
-            saved_mask: OwnCell::new(None),
-            altstack: OwnCell::new(AltStack {
-                base: 0,
-                size: 0,
-                flags: 0,
-            }),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::errno::Errno;
 use crate::mem::object::SourceError;
 use crate::mem::user::{BadAddress, UserError};
-use crate::process::{Process, Thread};
+use crate::process::{Current, Process};
 use alloc::sync::Arc;
 use braid_threads::interruption::Interruption;
 use braid_time::{Invalid, Nanos};
@@ -185,7 +185,7 @@ pub struct Call<'a> {
     /// The calling process.
     pub process: &'a Arc<Process>,
     /// The calling thread.
-    pub thread: &'a Arc<Thread>,
+    pub thread: &'a Current,
     /// rdi, rsi, rdx, r10, r8, r9.
     pub args: [u64; 6],
     /// What earlier runs of the same call left.

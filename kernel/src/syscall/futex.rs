@@ -7,8 +7,8 @@
 use crate::mem::space::VmSpace;
 use crate::mem::user::{UserSlice, read_present, read_value};
 use crate::process::OfTorus as _;
-use crate::process::Thread;
 use crate::process::time::read_timespec;
+use crate::process::{Current, Thread};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
@@ -183,12 +183,13 @@ fn key_of(call: &Call, rights: Prot) -> Result<Key, Errno> {
 /// The word at an address: of the address space, or of the object that is mapped there shared. EINVAL for one that is not aligned; EFAULT
 /// where no program's memory is, and unless the word is private to the process also where nothing is mapped with `rights`, or only
 /// privately for reading.
-fn key_at(thread: &Thread, address: usize, private: bool, rights: Prot) -> Result<Key, Errno> {
+fn key_at(thread: &Current, address: usize, private: bool, rights: Prot) -> Result<Key, Errno> {
     if !address.is_multiple_of(4) {
         return Err(Errno::EINVAL);
     }
     UserSlice::new(address, size_of::<u32>())?;
     let space = thread
+        .own()
         .space
         .with(|space| space.clone())
         .ok_or(Errno::EFAULT)?;
@@ -285,7 +286,7 @@ fn wait(call: &mut Call, bits: u32, absolute: bool) -> SysResult {
     let key = key_of(call, Prot::READ)?;
     let (address, expected) = (call.size(0), call.args[2] as u32);
     let enrol = || {
-        let thread = call.thread.clone();
+        let thread = Arc::clone(call.thread);
         futexes().enrol(Waiter { thread, key, bits }, address, expected)
     };
     while enrol()?.is_none() {
@@ -322,31 +323,29 @@ fn deadline(call: &Call, absolute: bool) -> Result<Nanos, Stop> {
 }
 
 /// Wakes one that waits for the word at an address of the thread's memory; without effect for a bad address.
-pub fn wake_one(thread: &Thread, address: usize) {
+pub fn wake_one(thread: &Current, address: usize) {
     if let Ok(key) = key_at(thread, address, false, Prot::READ) {
         futexes().wake(key, 1, u32::MAX);
     }
 }
 
 /// The thread ends: it waits for no word any more, and no wake-up is spent on it.
-pub fn forget(thread: &Arc<Thread>) {
+pub fn forget(thread: &Current) {
     futexes().leave(thread);
 }
 
 /// A handler interrupts a thread's call: it waits for no word any more. Whether it has been woken already: then the call has
 /// succeeded, for the wake-up that was spent on it wakes nobody else.
-pub fn interrupt(thread: &Arc<Thread>, call: &InFlight) -> bool {
-    let waits = call.word == ENROLLED && thread.regs().with(|regs| regs.code) == NUMBER;
+pub fn interrupt(thread: &Current, call: &InFlight) -> bool {
+    let waits = call.word == ENROLLED && thread.regs().code == NUMBER;
     !futexes().leave(thread) && waits
 }
 
 /// The thread leaves the torus: a call of it that nobody has woken looks at its word again where it arrives.
-pub fn depart(thread: &Arc<Thread>) {
+pub fn depart(thread: &Current) {
     if futexes().leave(thread) {
-        thread.in_flight.with(|call| {
-            if let Some(call) = call {
-                call.word = 0;
-            }
-        });
+        let call = thread.own().in_flight.get();
+        let call = call.map(|call| InFlight { word: 0, ..call });
+        thread.own().in_flight.set(call);
     }
 }

@@ -16,32 +16,30 @@ use self::errno::Errno;
 use crate::mem::reclaim::Room;
 use crate::memory::later::Later;
 use crate::memory::room;
-use crate::process::Thread;
+use crate::process::Current;
 use crate::signal::deliver;
-use alloc::sync::Arc;
 use braid_threads::interruption::Interruption;
 
 /// The call that a trap brought: number in rax, arguments in rdi, rsi, rdx, r10, r8, r9.
-pub fn enter(thread: &Arc<Thread>) {
+pub fn enter(thread: &Current) {
     // A wake-up meant for an earlier call says nothing to this one.
     thread.forget_wake();
     run(thread, InFlight::new(), false);
 }
 
 /// The call of a thread that was woken, from its start.
-pub fn run_again(thread: &Arc<Thread>) {
-    if let Some(inflight) = thread.in_flight.replace(None) {
+pub fn run_again(thread: &Current) {
+    if let Some(inflight) = thread.own().in_flight.replace(None) {
         crate::file::far::rewind(thread);
         run(thread, inflight, true);
     }
 }
 
-fn run(thread: &Arc<Thread>, mut inflight: InFlight, waited: bool) {
+fn run(thread: &Current, mut inflight: InFlight, waited: bool) {
     let short = &tori::own().short_of_memory;
     short.set(false);
-    let (number, args) = thread
-        .regs()
-        .with(|r| (r.code, [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9]));
+    let r = thread.regs();
+    let (number, args) = (r.code, [r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9]);
     let mut call = Call {
         process: &thread.process,
         thread,
@@ -68,28 +66,28 @@ fn run(thread: &Arc<Thread>, mut inflight: InFlight, waited: bool) {
             return stopped(thread, inflight, stop, rule);
         }
     };
-    thread.regs().with(|regs| regs.rax = value);
-    if waited || thread.unsettled.get() {
+    thread.set_result(value);
+    if waited || thread.own().unsettled.get() {
         over(thread);
     }
 }
 
 /// A call is over that has waited, or has begun what is to be settled now.
 #[cold]
-fn over(thread: &Arc<Thread>) {
-    thread.unsettled.set(false);
+fn over(thread: &Current) {
+    thread.own().unsettled.set(false);
     room::satisfied(thread);
     thread.cancel_deadline();
     crate::file::far::forget(thread);
     deliver::restore_mask(thread);
     let leaves = thread.process.moving.lock().to.is_some();
-    if leaves || thread.signals.is_due() || thread.later.with(|later| !later.is_empty()) {
+    if leaves || thread.signals.is_due() || thread.own().later.with(|later| !later.is_empty()) {
         thread.note_attention();
     }
 }
 
 /// Whether the memory that a call has not got may come; the caller is enrolled then, or runs again at once.
-fn may_come(thread: &Arc<Thread>) -> bool {
+fn may_come(thread: &Current) -> bool {
     match room::make(thread) {
         Room::None => false,
         Room::Wait => true,
@@ -101,10 +99,10 @@ fn may_come(thread: &Arc<Thread>) -> bool {
 }
 
 /// A run of the call has ended without a value: the call is kept for its next run.
-fn stopped(thread: &Arc<Thread>, mut inflight: InFlight, stop: Stop, rule: Interruption) {
+fn stopped(thread: &Current, mut inflight: InFlight, stop: Stop, rule: Interruption) {
     let kind = match stop {
         Stop::Memory => {
-            thread.later.with(Later::forget);
+            thread.own().later.with(Later::forget);
             return wait(thread, inflight, Wait::Memory);
         }
         Stop::Answer => Wait::Answer,
@@ -122,10 +120,13 @@ fn stopped(thread: &Arc<Thread>, mut inflight: InFlight, stop: Stop, rule: Inter
     }
 }
 
-fn wait(thread: &Arc<Thread>, inflight: InFlight, wait: Wait) {
+fn wait(thread: &Current, inflight: InFlight, wait: Wait) {
     if wait == Wait::Memory {
         // As if this run had not been.
-        thread.later.with(Later::forget);
+        thread.own().later.with(Later::forget);
     }
-    thread.in_flight.set(Some(InFlight { wait, ..inflight }));
+    thread
+        .own()
+        .in_flight
+        .set(Some(InFlight { wait, ..inflight }));
 }

@@ -27,7 +27,7 @@ type Pages = Vec<(u64, Arc<Rooted<Page>>)>;
 pub fn snapshot(call: &mut Call) -> SysResult {
     let [address, length, flags, ..] = call.args;
     let close = close_on_exec(flags)?;
-    let space = call.thread.space.with(|space| space.clone());
+    let space = call.thread.own().space();
     let space = space.ok_or(Errno::EFAULT)?;
     let memory = tori::here().memory();
     let mut from = Number(0);

@@ -3,8 +3,8 @@
 use crate::mem::reclaim;
 use crate::memory::later;
 use crate::migrate::{depart, host, lease};
-use crate::process::thread::Task;
-use crate::process::{Thread, balance, closing, timers};
+use crate::process::thread::{Own, Task};
+use crate::process::{Current, Thread, balance, closing, timers};
 use crate::{console, signal, syscall};
 use alloc::sync::Arc;
 use braid_time::Nanos;
@@ -14,9 +14,11 @@ use sched::{Next, Owner};
 
 // SAFETY: K3, the only type that has threads.
 unsafe impl Owner for Task {
+    type Own = Own;
+
     #[inline]
-    fn next(thread: &Thread) -> Next {
-        if thread.has_call() {
+    fn next(thread: &Current) -> Next {
+        if thread.own().has_call() {
             Next::Call
         } else if thread.process.is_stopped() {
             Next::Nothing
@@ -25,28 +27,27 @@ unsafe impl Owner for Task {
         }
     }
 
-    fn attend(thread: &Arc<Thread>) -> bool {
+    fn attend(thread: &Current) -> bool {
         signal::deliver::attend(thread);
         cpu::let_interrupts_in();
-        let settled = thread.is_dead() || thread.has_call() || later::settle(thread);
+        let settled = thread.is_dead() || thread.own().has_call() || later::settle(thread);
         settled && (thread.is_dead() || depart::attend(thread))
     }
 
-    fn run_call(thread: &Arc<Thread>) {
+    fn run_call(thread: &Current) {
         if !thread.process.is_stopped() {
             syscall::run_again(thread);
         }
     }
 
-    fn change_space(from: Option<&Thread>, to: Option<&Thread>) {
-        let space_of = |thread: &Thread| thread.space.with(|space| space.clone());
-        let new = to.and_then(space_of);
+    fn change_space(from: Option<&Current>, to: Option<&Current>) {
+        let new = to.and_then(|thread| thread.own().space());
         match &new {
             Some(space) => space.enter(),
             None => paging::activate_kernel(),
         }
         let Some(from) = from else { return };
-        from.space.with(|old| match (old, &new) {
+        from.own().space.with(|old| match (old, &new) {
             (Some(old), Some(new)) if Arc::ptr_eq(old, new) => {}
             (Some(old), _) => old.leave(),
             (None, _) => {}

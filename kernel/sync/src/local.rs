@@ -21,4 +21,10 @@ impl<T> Local<T> {
     pub const unsafe fn get(&self) -> &T {
         &self.0
     }
+
+    /// The value, which nobody shares yet.
+    #[inline]
+    pub const fn get_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
 }

@@ -1,11 +1,15 @@
-//! Cells that belong to one core at a time.
+//! Cells that one core works on.
 
-use core::cell::UnsafeCell;
+use core::cell::{Cell, UnsafeCell};
 use core::fmt;
 
-/// A value that only the core its owner is on may touch: a thread's private state, or a core's own.
-/// No lock, no atomic: what one core alone touches needs none (the kernel runs with interrupts off).
-pub struct OwnCell<T>(UnsafeCell<T>);
+/// A value of a thread that is worked on where it lies. A reference to it cannot leave the core that has it (it is not `Sync`): what
+/// other cores see besides lies around a [`Local`](crate::Local) of such cells. It is a `RefCell` for less: somebody works on the value, or nobody.
+#[derive(Default)]
+pub struct OwnCell<T> {
+    busy: Cell<bool>,
+    value: UnsafeCell<T>,
+}
 
 impl<T> fmt::Debug for OwnCell<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -13,45 +17,69 @@ impl<T> fmt::Debug for OwnCell<T> {
     }
 }
 
-// SAFETY: K20, one core at a time touches the value.
-unsafe impl<T: Send> Sync for OwnCell<T> {}
+#[cold]
+fn twice() -> ! {
+    panic!("who works on a cell comes back to it")
+}
 
 impl<T> OwnCell<T> {
     /// A cell with this value.
     pub const fn new(value: T) -> Self {
-        Self(UnsafeCell::new(value))
+        Self {
+            busy: Cell::new(false),
+            value: UnsafeCell::new(value),
+        }
     }
 
-    /// The place of the value, for the trap entry and the register-loading code.
-    #[inline]
-    pub const fn as_ptr(&self) -> *mut T {
-        self.0.get()
-    }
-
-    /// Works on the value. `f` must not come back to this cell.
+    /// Works on the value.
+    ///
+    /// # Panics
+    /// Where `f` comes back to this cell.
     #[inline]
     pub fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
-        // SAFETY: K20, this core alone may touch the value now, and `f` is the only user of it meanwhile.
-        f(unsafe { &mut *self.0.get() })
+        if self.busy.replace(true) {
+            twice();
+        }
+        // SAFETY: K20, this core alone has the cell, and whoever comes back to it meanwhile finds it busy.
+        let result = f(unsafe { &mut *self.value.get() });
+        self.busy.set(false);
+        result
     }
 
     /// Replaces the value, returning the old one.
     #[inline]
     pub fn replace(&self, value: T) -> T {
-        self.with(|old| core::mem::replace(old, value))
+        if self.busy.get() {
+            twice();
+        }
+        // SAFETY: K20, this core alone has the cell, and nobody works on the value.
+        unsafe { self.value.get().replace(value) }
     }
 
     /// Sets the value.
     #[inline]
     pub fn set(&self, value: T) {
-        self.with(|old| *old = value);
+        drop(self.replace(value));
     }
 }
 
-impl<T: Copy> OwnCell<T> {
-    /// A copy of the value.
-    #[inline]
-    pub fn get(&self) -> T {
-        self.with(|value| *value)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_value_is_worked_on_and_replaced() {
+        let cell = OwnCell::new(1);
+        assert_eq!(cell.with(|value| *value + 1), 2);
+        assert_eq!(cell.replace(3), 1);
+        cell.set(4);
+        assert_eq!(cell.replace(5), 4);
+    }
+
+    #[test]
+    #[should_panic(expected = "comes back")]
+    fn nobody_comes_back_to_a_cell() {
+        let cell = OwnCell::new(1);
+        cell.with(|_| cell.set(2));
     }
 }

@@ -6,7 +6,7 @@ use super::question::{Asking, Reply, State};
 use super::share;
 use crate::mem::reclaim::Room;
 use crate::memory::room;
-use crate::process::Thread;
+use crate::process::Current;
 use crate::signal::Signal;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -28,7 +28,7 @@ use tori::rings;
 const ANSWER: usize = PATH_MAX + 64;
 
 /// Asks `home`, and says what it has answered; Block until then, an error number if it was one.
-pub fn ask(thread: &Arc<Thread>, home: TorusId, question: &Ask) -> Result<Reply, Stop> {
+pub fn ask(thread: &Current, home: TorusId, question: &Ask) -> Result<Reply, Stop> {
     if let Some(found) = found(thread) {
         return found.map(|(reply, _)| reply);
     }
@@ -39,7 +39,7 @@ pub fn ask(thread: &Arc<Thread>, home: TorusId, question: &Ask) -> Result<Reply,
 /// As [`ask`], with `payload` bytes of room behind the question, which `fill` may use before it is sent. The parcel comes back
 /// with the answer.
 pub fn exchange(
-    thread: &Arc<Thread>,
+    thread: &Current,
     home: TorusId,
     question: &Ask,
     payload: usize,
@@ -53,8 +53,8 @@ pub fn exchange(
 }
 
 /// The answer to this run's next question, if it was asked in an earlier run.
-fn found(thread: &Arc<Thread>) -> Option<Result<(Reply, Arc<Asking>), Stop>> {
-    let found = thread.far.with(|journal| {
+fn found(thread: &Current) -> Option<Result<(Reply, Arc<Asking>), Stop>> {
+    let found = thread.own().far.with(|journal| {
         let entry = journal.entries.get(journal.next)?;
         let reply = match entry.reply() {
             Ok(reply) => reply,
@@ -93,7 +93,7 @@ fn found(thread: &Arc<Thread>) -> Option<Result<(Reply, Arc<Asking>), Stop>> {
 }
 
 /// The terminal is not the thread's to use now: its group is told so, and the call runs again after that.
-fn signal_own_group(thread: &Arc<Thread>, signal: i32) -> Stop {
+fn signal_own_group(thread: &Current, signal: i32) -> Stop {
     if let Some(signal) = Signal::new(signal) {
         Caller::Here(&thread.process, thread).signal_group(signal);
     }
@@ -103,7 +103,7 @@ fn signal_own_group(thread: &Arc<Thread>, signal: i32) -> Stop {
 
 /// Sends a question, with room for an answer of so many bytes.
 pub fn post(
-    thread: &Arc<Thread>,
+    thread: &Current,
     home: TorusId,
     question: &Ask,
     answer: usize,
@@ -123,7 +123,7 @@ pub fn post(
     fill(parcel.frames())?;
     let (first, frames) = parcel.name();
     let asking = fallible::arc(Asking {
-        thread: thread.clone(),
+        thread: Arc::clone(thread),
         home,
         parcel,
         reply: Lock::new(State::Open),
@@ -131,7 +131,7 @@ pub fn post(
     })?;
     let call = share().asked.lock().insert(asking.clone());
     let call = call.map_err(|_| Errno::ENOMEM)?;
-    let noted = thread.far.with(|journal| {
+    let noted = thread.own().far.with(|journal| {
         journal.entries.try_push(Entry { call, asking })?;
         journal.next = journal.entries.len();
         Ok::<_, NoMemory>(())
@@ -140,7 +140,7 @@ pub fn post(
         share().asked.lock().remove(call);
     }
     noted?;
-    thread.unsettled.set(true);
+    thread.own().unsettled.set(true);
     share().begin();
     let question = Message::Ask {
         call,

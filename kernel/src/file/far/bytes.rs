@@ -8,10 +8,9 @@ use super::question::Reply;
 use super::remote::Remote;
 use crate::mem::object::ObjectRef;
 use crate::mem::user::{UserBuffers, UserSlice};
-use crate::process::Thread;
+use crate::process::Current;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use alloc::sync::Arc;
 use braid_files::archive::NodeId;
 use braid_files::far::answer::{Answer, Description};
 use braid_files::far::ask::{Ask, Request, Subject, archive};
@@ -38,7 +37,7 @@ pub fn count(reply: &Reply) -> Result<usize, Errno> {
 }
 
 /// What a shared mapping of a file shows, and whether it is sealed against writing.
-pub fn map(thread: &Arc<Thread>, remote: &Remote) -> Result<(ObjectRef, bool), Stop> {
+pub fn map(thread: &Current, remote: &Remote) -> Result<(ObjectRef, bool), Stop> {
     match ask(thread, remote.home, &about(remote, Request::Map))? {
         Reply::Object(object, sealed) => Ok((object, sealed)),
         Reply::Answer(_) | Reply::Opened(_) => Err(Errno::EIO.into()),

@@ -10,7 +10,7 @@ use super::journal::consume;
 use super::question::Asking;
 use super::remote::Remote;
 use crate::mem::object::PAGE;
-use crate::process::Thread;
+use crate::process::Current;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -21,6 +21,7 @@ use fallible::TryVec;
 use ipc::parcel::PAYLOAD;
 
 /// The copies that a call makes, in the order in which each of its runs asks for them.
+#[derive(Default)]
 pub struct Copies {
     copies: Vec<Copying>,
     /// The next one of this run.
@@ -37,14 +38,6 @@ struct Copying {
 }
 
 impl Copies {
-    /// None.
-    pub const fn new() -> Self {
-        Self {
-            copies: Vec::new(),
-            next: 0,
-        }
-    }
-
     /// The call runs again.
     pub fn rewind(&mut self) {
         self.next = 0;
@@ -63,13 +56,14 @@ impl Copies {
 }
 
 /// A file of this torus with the bytes of a remote one. Blocks until all have come; the call then gets the same copy again.
-pub fn fetch(thread: &Arc<Thread>, remote: &Remote) -> Result<Arc<OpenFile>, Stop> {
+pub fn fetch(thread: &Current, remote: &Remote) -> Result<Arc<OpenFile>, Stop> {
     loop {
         let copy = thread
+            .own()
             .far
             .with(|journal| journal.copies.current().cloned())?;
         if copy.complete {
-            thread.far.with(|journal| journal.copies.next += 1);
+            thread.own().far.with(|journal| journal.copies.next += 1);
             return Ok(copy.file);
         }
         let request = Request::Read {
@@ -81,7 +75,7 @@ pub fn fetch(thread: &Arc<Thread>, remote: &Remote) -> Result<Arc<OpenFile>, Sto
         let n = count(&reply)?.min(CHUNK);
         append(&copy, &asking, n)?;
         consume(thread);
-        thread.far.with(|journal| {
+        thread.own().far.with(|journal| {
             let copy = journal.copies.current()?;
             copy.len += n as u64;
             copy.complete = n == 0;

@@ -13,7 +13,7 @@ use super::exports;
 use super::interruption::{Interruption, interruption};
 use super::journal::forget;
 use super::remote::{self, Remote};
-use crate::process::{Pid, Process, Thread};
+use crate::process::{Current, Pid, Process};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::collections::BTreeMap;
@@ -280,7 +280,7 @@ fn position(device: &Device) -> Option<u32> {
 
 /// Whether another torus can go on with the thread's call, by running it again. If not, its homes are asked to let go of it, and the
 /// thread is told to look again.
-pub fn may_leave(thread: &Thread) -> bool {
+pub fn may_leave(thread: &Current) -> bool {
     match interruption(thread) {
         Interruption::Now => {
             forget(thread);

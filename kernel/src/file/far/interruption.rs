@@ -1,6 +1,6 @@
 //! Signals to a thread whose call has asked another torus.
 
-use crate::process::Thread;
+use crate::process::Current;
 use fallible::NoMemory;
 
 /// When a signal may interrupt a call.
@@ -15,8 +15,8 @@ pub enum Interruption {
 }
 
 /// When a signal may interrupt the thread's call; asks homes to cancel what it waits for.
-pub fn interruption(thread: &Thread) -> Interruption {
-    thread.far.with(|journal| {
+pub fn interruption(thread: &Current) -> Interruption {
+    thread.own().far.with(|journal| {
         let mut when = Interruption::Now;
         for entry in &journal.entries {
             entry.cancel();

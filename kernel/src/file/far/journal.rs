@@ -3,7 +3,7 @@
 use super::super::locks;
 use super::fetch::Copies;
 use super::question::{Asking, Reply, State};
-use crate::process::Thread;
+use crate::process::Current;
 use crate::syscall::errno::Errno;
 use ::torus::file::Message;
 use alloc::sync::Arc;
@@ -14,6 +14,7 @@ use fallible::{NoMemory, TryVec, to_vec, with_capacity};
 use tori::rings;
 
 /// The questions of a call, in the order in which each of its runs asks them.
+#[derive(Default)]
 pub struct Journal {
     pub(super) entries: Vec<Entry>,
     /// The next question of this run.
@@ -68,16 +69,6 @@ impl Entry {
 }
 
 impl Journal {
-    /// No questions.
-    pub const fn new() -> Self {
-        Self {
-            entries: Vec::new(),
-            next: 0,
-            copies: Copies::new(),
-            for_record: false,
-        }
-    }
-
     /// The call waits for a record lock of a file of this torus.
     pub fn note_record(&mut self) {
         self.for_record = true;
@@ -85,18 +76,16 @@ impl Journal {
 }
 
 /// The call runs again: it asks from the start.
-pub fn rewind(thread: &Thread) {
-    thread.far.with(|journal| {
+pub fn rewind(thread: &Current) {
+    thread.own().far.with(|journal| {
         journal.next = 0;
         journal.copies.rewind();
     });
 }
 
 /// The call is over: what is still open is cancelled, and nobody waits for it.
-pub fn forget(thread: &Thread) {
-    let journal = thread
-        .far
-        .with(|journal| core::mem::replace(journal, Journal::new()));
+pub fn forget(thread: &Current) {
+    let journal = thread.own().far.replace(Journal::default());
     journal.entries.iter().for_each(Entry::cancel);
     if journal.for_record {
         locks::wait_no_more(locks::process(thread.process.pid));
@@ -104,29 +93,30 @@ pub fn forget(thread: &Thread) {
 }
 
 /// The last answer has been taken; the call's next question is another one.
-pub fn consume(thread: &Thread) {
-    thread.far.with(|journal| {
+pub fn consume(thread: &Current) {
+    thread.own().far.with(|journal| {
         journal.next -= 1;
         journal.entries.remove(journal.next);
     });
 }
 
 /// Whether the next question of this run was asked in an earlier one.
-pub fn is_asked(thread: &Thread) -> bool {
+pub fn is_asked(thread: &Current) -> bool {
     thread
+        .own()
         .far
         .with(|journal| journal.next < journal.entries.len())
 }
 
 /// Whether earlier runs of the call have asked anything.
-pub fn has_asked(thread: &Thread) -> bool {
-    thread.far.with(|journal| !journal.entries.is_empty())
+pub fn has_asked(thread: &Current) -> bool {
+    thread.own().far.with(|journal| !journal.entries.is_empty())
 }
 
 /// The events that homes have found, in the order in which they were asked; None while one has not answered. As soon as one has, or
 /// on demand, the others are told to.
-pub fn replies(thread: &Thread, cancel: bool) -> Result<Option<Vec<Vec<u16>>>, Errno> {
-    thread.far.with(|journal| {
+pub fn replies(thread: &Current, cancel: bool) -> Result<Option<Vec<Vec<u16>>>, Errno> {
+    thread.own().far.with(|journal| {
         let answered = journal.entries.iter().filter(|entry| entry.is_answered());
         let count = answered.count();
         if count < journal.entries.len() {

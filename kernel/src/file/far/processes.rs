@@ -7,18 +7,17 @@ use super::bytes::list_from;
 use super::question::Reply;
 use super::remote::Remote;
 use crate::mem::user::UserSlice;
-use crate::process::Thread;
+use crate::process::Current;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
-use alloc::sync::Arc;
 use braid_files::far::ask::{Ask, Subject, process_of};
 
 /// In a position in `/proc`, the bits above say which torus's turn it is: 0 the reader's own, else one more than its number.
 const TURN: u32 = 40;
 
 /// As [`ask`]; a process is looked for on every torus, as it may have moved. ENOENT when it is on none.
-pub fn ask_wherever(thread: &Arc<Thread>, home: TorusId, question: &Ask) -> Result<Reply, Stop> {
+pub fn ask_wherever(thread: &Current, home: TorusId, question: &Ask) -> Result<Reply, Stop> {
     let of_process = match question {
         Ask::About {
             subject: Subject::Path { place },

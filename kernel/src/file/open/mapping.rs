@@ -5,10 +5,9 @@ use crate::file::far::{self, remote::Remote};
 use crate::file::seals::Seals;
 use crate::file::{boot, transfer};
 use crate::mem::object::ObjectRef;
-use crate::process::Thread;
+use crate::process::Current;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use alloc::sync::Arc;
 use braid_files::archive::S_IFREG;
 use vm::vmo::Rights;
 
@@ -22,7 +21,7 @@ impl OpenFile {
     }
 
     /// What a mapping of it shows: ENODEV when it cannot be mapped.
-    pub fn mappable(&self, thread: &Arc<Thread>, shared: bool) -> Result<Mappable, Stop> {
+    pub fn mappable(&self, thread: &Current, shared: bool) -> Result<Mappable, Stop> {
         let flags = self.flags();
         let mut sealed = false;
         let object = match &self.body {
@@ -68,7 +67,7 @@ impl OpenFile {
 /// What a mapping of a file of another torus shows, and whether that is sealed against writing: the file's own pages, under a lease, when
 /// it is shared; else a copy.
 fn far_object(
-    thread: &Arc<Thread>,
+    thread: &Current,
     remote: &Remote,
     flags: Flags,
     shared: bool,

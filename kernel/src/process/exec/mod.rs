@@ -14,7 +14,7 @@ use self::args::Strings;
 use self::elf::ElfError;
 use super::command::Command;
 use super::limits::Limits;
-use super::{Name, Process, Thread, credentials, end, random, table};
+use super::{Current, Name, Process, credentials, end, random, table};
 use crate::file::{Executable, Found};
 use crate::mem::space::Space;
 use crate::mem::user::read_c_string;
@@ -79,7 +79,7 @@ pub fn execve(call: &mut Call) -> SysResult {
 }
 
 /// Replaces the program of the current thread.
-pub fn execute(thread: &Arc<Thread>, mut request: Request) -> SysResult {
+pub fn execute(thread: &Current, mut request: Request) -> SysResult {
     cpu::let_interrupts_in();
     credentials::check_limit(&thread.process)?;
     if request.path.is_empty() {
@@ -98,7 +98,7 @@ pub fn execute(thread: &Arc<Thread>, mut request: Request) -> SysResult {
 }
 
 /// Does all that may fail.
-fn prepare(thread: &Arc<Thread>, request: &mut Request) -> Result<Ready, Refusal> {
+fn prepare(thread: &Current, request: &mut Request) -> Result<Ready, Refusal> {
     let process = &thread.process;
     let mut limits = *process.limits.lock();
     let strings = stack::size(&request.path, &request.arguments, &request.environment) as u64;
@@ -225,7 +225,7 @@ fn refuse(process: &Process, request: &Request, error: ElfError) -> Refusal {
 }
 
 /// Leaves the old program for the new one. What fails now ends the process: there is nothing to go back to.
-fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
+fn enter(thread: &Current, ready: Ready, request: &Request) {
     let process = &thread.process;
     let Ready {
         name,
@@ -265,7 +265,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
     cpu::let_interrupts_in();
     process.files.close_on_exec();
     process.actions.lock().reset_for_exec();
-    thread.signals.altstack.set(AltStack::default());
+    thread.own().altstack.set(AltStack::default());
     table().set_executed(process.pid);
     thread.fpu().with(|state| {
         *state = fpu;
@@ -285,7 +285,7 @@ fn enter(thread: &Arc<Thread>, ready: Ready, request: &Request) {
         )
     });
     match stack {
-        Ok(sp) => thread.regs().set(UserRegs::start(program.entry, sp)),
+        Ok(sp) => thread.set_regs(UserRegs::start(program.entry, sp)),
         Err(_) => {
             log::error!("{}: no memory for its first pages", process.label());
             end::by_signal(thread, Signal::KILL);

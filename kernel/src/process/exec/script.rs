@@ -3,16 +3,15 @@
 use super::Request;
 use super::args::Strings;
 use crate::file::{Executable, Found};
-use crate::process::Thread;
+use crate::process::Current;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use alloc::sync::Arc;
 use braid_files::executable::script::{self, DEPTH, START};
 use fallible::to_vec;
 
 /// Opens what is to be executed, following `#!` lines. Answers the file and its first bytes.
 pub(super) fn resolve(
-    thread: &Arc<Thread>,
+    thread: &Current,
     request: &mut Request,
 ) -> Result<(Found, [u8; START]), Stop> {
     let mut path = to_vec(&request.path)?;

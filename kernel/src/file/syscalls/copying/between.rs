@@ -219,7 +219,7 @@ fn has_room(call: &Call, to: &Side) -> bool {
     if !matches!(to.file.body, Body::Pipe(_)) || to.file.flags().contains(Flags::NONBLOCK) {
         return true;
     }
-    let waiter: Arc<dyn Waiter> = call.thread.clone();
+    let waiter: Arc<dyn Waiter> = (**call.thread).clone();
     poll::events(&to.file, poll::OUT, Some(&waiter)) & (poll::OUT | poll::ERR) != 0
 }
 
