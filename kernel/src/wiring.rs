@@ -73,8 +73,8 @@ fn above_doorbell() {
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
-fn above_next() -> *mut UserRegs {
-    // SAFETY: K20, the trap entry calls it on its way out, on a stack that holds nothing else.
+unsafe fn above_next() -> *mut UserRegs {
+    // SAFETY: K20, by the caller's promise.
     unsafe { sched::next_thread::<Task>() }
 }
 

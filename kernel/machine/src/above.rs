@@ -15,7 +15,7 @@ pub const QUICK_LIMIT: usize = 187;
 /// The quick calls by number.
 pub type QuickTable = [Option<Quick>; QUICK_LIMIT];
 
-// SAFETY: K39, the kernel binds them to safe functions and a table of these types.
+// SAFETY: K39, the kernel binds them to functions, safe where they are here, and a table of these types.
 unsafe extern "Rust" {
     /// A system call of the current thread, whose registers these are.
     pub(super) safe fn above_syscall(regs: &mut UserRegs);
@@ -25,8 +25,9 @@ unsafe extern "Rust" {
     pub(super) safe fn above_interrupt(interrupt: Interrupt, from_user: bool);
     /// Another torus has rung: work for the next way out of a trap. Comes under any lock.
     pub(super) safe fn above_doorbell();
-    /// The registers to load next, which stay in place until the core is back in the kernel (K5).
-    pub(super) safe fn above_next() -> *mut UserRegs;
+    /// The registers to load next, which stay in place until the core is back in the kernel (K5). The core is on its way out of a trap:
+    /// nothing that worked on the current thread is on its stack any more (K20).
+    pub(super) unsafe fn above_next() -> *mut UserRegs;
     /// The quick calls.
     pub(super) safe static above_quick: QuickTable;
 }

@@ -108,7 +108,8 @@ pub(super) extern "C" fn syscall(regs: &mut UserRegs) {
 
 /// Whose registers to load next.
 pub(super) extern "C" fn next_thread() -> *mut UserRegs {
-    above::above_next()
+    // SAFETY: K20, the entry code calls this on its way out, on a stack that holds nothing else.
+    unsafe { above::above_next() }
 }
 
 /// Whether an interrupt has to wait until the core holds no lock any more that its handler takes and under which interrupts are let in. The

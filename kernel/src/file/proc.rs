@@ -71,7 +71,7 @@ pub struct Shown {
 impl Shown {
     /// The process of a number, as `/proc/PID` shows it; None when it is not here.
     pub fn find(pid: Pid) -> Option<Self> {
-        let since = table().get(pid)?.since;
+        let since = table().get(pid)?.since();
         let as_task = false;
         Some(Self {
             pid,
@@ -84,7 +84,7 @@ impl Shown {
     pub fn process(self) -> Option<Arc<Process>> {
         table()
             .get(self.pid)
-            .filter(|process| process.since == self.since)
+            .filter(|process| process.since() == self.since)
     }
 
     /// The same process, shown as a process or as its thread.

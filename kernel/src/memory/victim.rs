@@ -119,10 +119,8 @@ fn is_dying(process: &Process) -> bool {
 
 /// Pages that a process pays for. Its space may be at work on another core: then it is not known what is there.
 fn pays(process: &Process) -> u64 {
-    let space = process.memory.lock().upgrade();
-    let mapped = space.and_then(|space| {
+    let mapped = process.space().and_then(|space| {
         space.try_look(|space| space.resident() + space.swapped() + space.table().frames())
     });
-    let heap = process.heap_frames.load(Ordering::Relaxed).max(0);
-    mapped.unwrap_or(0) + heap.cast_unsigned()
+    mapped.unwrap_or(0) + process.heap_frames()
 }

@@ -34,9 +34,10 @@ pub fn migrate(call: &mut Call) -> SysResult {
 fn this(call: &Call, to: TorusId) -> SysResult {
     if to != tori::here().id {
         // A child of vfork leaves when it has its own memory, long after the call.
-        let asker = match *call.process.vfork_parent.lock() {
-            Some(_) => Asker::Nobody,
-            None => Asker::Itself,
+        let asker = if call.process.borrows_space() {
+            Asker::Nobody
+        } else {
+            Asker::Itself
         };
         call.process.moving.lock().wants(to, asker)?;
         call.thread.note_attention();

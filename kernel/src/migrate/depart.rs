@@ -142,7 +142,7 @@ fn may_freeze(thread: &Current) -> bool {
     let call = thread.own().in_flight.get();
     let bound = call.is_some_and(|call| call.wait == Wait::Answer);
     let busy = !thread.own().later.with(|later| later.is_idle());
-    let shares_space = thread.process.vfork_parent.lock().is_some();
+    let shares_space = thread.process.borrows_space();
     let still = !bound && !busy && !shares_space && !thread.process.is_stopped();
     still && files::may_leave(thread)
 }
@@ -363,13 +363,12 @@ pub fn settled(pid: Pid) {
     let Some(process) = table().get(pid) else {
         return;
     };
-    let current = || process.memory.lock().upgrade();
-    let mut space = current();
+    let mut space = process.space();
     while let Some(asked) = space {
         if host::on(&asked, Event::Departed) {
             return;
         }
         // execve(2) has just taken the machine to another space.
-        space = current().filter(|space| !Arc::ptr_eq(space, &asked));
+        space = process.space().filter(|space| !Arc::ptr_eq(space, &asked));
     }
 }

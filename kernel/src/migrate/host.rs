@@ -156,7 +156,7 @@ pub fn exec(thread: &Current, new: &Arc<Space>) -> Option<Arc<Space>> {
     new.with_pages(|_, own| {
         let old = change_space(thread, Some(new.clone()))?;
         // A child of vfork has had its parent's.
-        if thread.process.vfork_parent.lock().is_none() {
+        if !thread.process.borrows_space() {
             *own = old.with_pages(|space, host| {
                 let mut host = host.take()?;
                 let _ = step(space, &mut host.resident, Event::Exec);

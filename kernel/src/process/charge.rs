@@ -281,10 +281,7 @@ pub fn heap(frames: i64) {
     let works_for_it =
         || Thread::has_current() && !tori::is_on_behalf() && !tori::rings::delivers();
     if cpu::place().is_some() && works_for_it() {
-        Thread::with_current(|thread| {
-            let charged = &thread.process.heap_frames;
-            charged.fetch_add(frames, Ordering::Relaxed);
-        });
+        Thread::with_current(|thread| thread.process.charge_heap(frames));
     }
 }
 

@@ -77,8 +77,6 @@ pub struct Process {
     pub command: Lock<Option<Arc<command::Command>>>,
     /// Users and groups.
     pub credentials: Lock<Credentials>,
-    /// Its being counted as its user's, while it lives here.
-    pub counted: Lock<Option<charge::Charge>>,
     /// Resource limits.
     pub limits: Lock<limits::Limits>,
     /// What of Linux it has asked to be otherwise (personality(2)).
@@ -87,8 +85,6 @@ pub struct Process {
     pub actions: Lock<Actions>,
     /// Its interval timer.
     pub alarm: Lock<Alarm>,
-    /// When it was made or arrived here, in nanoseconds since boot.
-    pub since: u64,
     /// Processor time.
     pub times: Times,
     /// What happens when it has used so much of that.
@@ -97,14 +93,8 @@ pub struct Process {
     noise: Lock<RateLimit>,
     /// Its faults; written by the core that has its thread loaded.
     pub counters: Counters,
-    /// Frames that the kernel's heap has grown by in its calls, less those that it has given back in them.
-    pub heap_frames: AtomicI64,
     /// It has come from another torus with more pages than there was room for here.
     pub crowds: AtomicBool,
-    /// Its address space, for those who look at it from outside.
-    pub memory: Lock<Weak<Space>>,
-    /// A child that waits for other tori before it begins.
-    pub forking: Lock<Option<(Arc<Process>, Arc<Thread>)>>,
     /// Where it is to go, and how far that has come.
     pub moving: Lock<crate::migrate::depart::Moving>,
     /// Whether it is to be killed sooner or later than others when memory is out.
@@ -119,10 +109,20 @@ pub struct Process {
     pub beyond_limit: AtomicBool,
     /// Woken when a child changes state.
     pub children_changed: WaitQueue,
+    /// Its being counted as its user's, while it lives here: of the user that it has when it begins to.
+    counted: Lock<Option<charge::Charge>>,
+    /// When it was made or arrived here, in nanoseconds since boot.
+    since: u64,
+    /// Frames that the kernel's heap has grown by in its calls, less those that it has given back in them.
+    heap_frames: AtomicI64,
+    /// The space of its thread, for those who look at it from outside: changed with that one ([`thread::change_space`]) alone.
+    memory: Lock<Weak<Space>>,
+    /// A child that waits for other tori before it begins.
+    forking: Lock<Option<(Arc<Process>, Arc<Thread>)>>,
     /// The parent that vfork holds back until this process has a program of its own, or has ended.
-    pub vfork_parent: Lock<Option<Arc<Thread>>>,
+    vfork_parent: Lock<Option<Arc<Thread>>>,
     /// For what others are told of it while it is here, when a signal to many has it go on.
-    pub places: Lock<Option<Places>>,
+    places: Lock<Option<Places>>,
     /// Its thread; none any more once it has ended.
     thread: Lock<Option<Arc<Thread>>>,
     /// Job control has stopped it.
@@ -191,7 +191,35 @@ impl Process {
 
     /// Its address space; `None` before the first program and after the end.
     pub fn space(&self) -> Option<Arc<Space>> {
-        self.memory.lock().upgrade()
+        self.space_until_end().upgrade()
+    }
+
+    /// As [`Self::space`], for those who do not keep it.
+    pub fn space_until_end(&self) -> Weak<Space> {
+        self.memory.lock().clone()
+    }
+
+    /// Whether its space is that of the parent that vfork holds back.
+    pub fn borrows_space(&self) -> bool {
+        self.vfork_parent.lock().is_some()
+    }
+
+    /// When it was made or arrived here, in nanoseconds since boot.
+    pub const fn since(&self) -> u64 {
+        self.since
+    }
+
+    /// The kernel's heap has grown by so many frames in its calls, or shrunk.
+    pub fn charge_heap(&self, frames: i64) {
+        self.heap_frames.fetch_add(frames, Ordering::Relaxed);
+    }
+
+    /// Frames that the kernel's heap has grown by in its calls; those that it has given back in the calls of others count there.
+    pub fn heap_frames(&self) -> u64 {
+        self.heap_frames
+            .load(Ordering::Relaxed)
+            .max(0)
+            .cast_unsigned()
     }
 
     /// Its thread; `None` before the first and after the end.

@@ -39,7 +39,7 @@ impl Proc {
         !tori::is_on_behalf()
             && self.subject().is_some_and(|shown| {
                 let own = Thread::current().process.clone();
-                (shown.pid, shown.since) == (own.pid, own.since)
+                (shown.pid, shown.since) == (own.pid, own.since())
             })
     }
 

@@ -81,8 +81,7 @@ impl Proc {
         match self {
             Self::About(shown, index) if process::TEXTS[*index].0 == b"pagemap" => {
                 let process = shown.process().ok_or(Errno::ESRCH)?;
-                let space = process.memory.lock().clone();
-                Ok(Some(space))
+                Ok(Some(process.space_until_end()))
             }
             _ => Ok(None),
         }

@@ -317,7 +317,7 @@ fn stat(process: &Process, text: &mut Text) {
         ") {} {parent} {group} {session} 34816 {group} 4194304 {faults} 0 {moved} 0 {user} {system} {child_user} {child_system} {priority} {nice} 1 0 {} {} {} \
          18446744073709551615 {} {} {} 0 0 {} {} {} {} 0 0 0 17 {core} 0 0 0 0 0 0 0 {} 0 0 0 0 0\n",
         state(process).0,
-        process.since / TICK,
+        process.since() / TICK,
         memory.mapped * 4096,
         memory.resident,
         code_start,
