@@ -18,8 +18,9 @@ mod off {
 
 #[cfg(feature = "checked")]
 mod on {
+    use crate::mem::OfTorus as _;
     use crate::mem::space::Space;
-    use crate::process::OfTorus;
+    use crate::migrate::lease::holder;
     use alloc::sync::Arc;
     use tori::{Torus, poison};
     use vm::addr::Frame;
@@ -68,7 +69,7 @@ mod on {
             vm.audit(
                 torus.memory(),
                 |object, index, frame| {
-                    frozen || object.0.far().is_some_and(|far| far.has_lent(index, frame))
+                    frozen || holder::of(&object.0).is_some_and(|far| far.has_lent(index, frame))
                 },
                 |stray| panic!("checked: space {}: {stray}", space.number()),
             );

@@ -82,7 +82,7 @@ global_asm!(
 
 extern "C" fn start() -> ! {
     raise();
-    crate::mem::swap::start();
+    crate::disk::swap::start();
     process::start();
     static LEFT: AtomicU32 = AtomicU32::new(0);
     machine::enter_user(&LEFT, 1)

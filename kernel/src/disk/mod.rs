@@ -11,11 +11,13 @@
 
 mod dma;
 mod pci;
+pub mod swap;
 mod wired;
 
 pub use pci::{block_devices, prepare};
 pub use wired::Wired;
 
+use crate::mem::swap::{Direction, SwapDevice, Ticket};
 use dma::{Headers, Memory, QUEUE};
 use machine::paging;
 use machine::time::{self, Nanos};
@@ -25,7 +27,7 @@ use virtio_drivers::transport::pci::VirtioPciError;
 use vm::addr::{Frame, PAGE_SIZE};
 
 /// Requests that can be under way at once: each takes three descriptors of the queue.
-pub const REQUESTS: usize = QUEUE / 3;
+const REQUESTS: usize = QUEUE / 3;
 const SECTORS: usize = PAGE_SIZE / SECTOR_SIZE;
 /// How long the disk may take for the page that is read at boot, in nanoseconds.
 const PATIENCE: Nanos = Nanos::from_secs(5);
@@ -58,19 +60,6 @@ pub enum DiskError {
     #[error("it does not answer")]
     Silent,
 }
-
-/// What a request does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// From the disk to memory.
-    Read,
-    /// From memory to the disk.
-    Write,
-}
-
-/// A request under way: which of the [`REQUESTS`] it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket(usize);
 
 /// What a request needs to be completed.
 #[derive(Clone, Copy)]
@@ -117,16 +106,34 @@ impl Disk {
         self.device.capacity() / SECTORS as u64
     }
 
-    /// Starts carrying a page; none when as many requests are under way as the queue holds.
+    /// Reads a page and waits for it: at boot, when nothing else is under way.
+    ///
+    /// # Errors
+    /// [`DiskError::Unreadable`]; [`DiskError::Silent`], and then the disk may write to the frame at any later time.
     ///
     /// # Safety
-    /// Until [`Self::finished`] has told of the ticket the frame is nobody else's, or, for a write, does not change.
-    pub unsafe fn start(
-        &mut self,
-        direction: Direction,
-        page: u64,
-        frame: Frame,
-    ) -> Option<Ticket> {
+    /// The frame is nobody else's, and stays so for ever after [`DiskError::Silent`].
+    pub unsafe fn read_now(&mut self, page: u64, frame: Frame) -> Result<(), DiskError> {
+        // SAFETY: K22, by the caller's promise.
+        let started = unsafe { self.start(Direction::Read, page, frame) };
+        started.ok_or(DiskError::Unreadable)?;
+        let end = time::now() + PATIENCE;
+        while time::now() < end {
+            if let Some((_, good)) = self.finished() {
+                return good.then_some(()).ok_or(DiskError::Unreadable);
+            }
+            core::hint::spin_loop();
+        }
+        Err(DiskError::Silent)
+    }
+}
+
+impl SwapDevice for Disk {
+    fn requests(&self) -> usize {
+        REQUESTS
+    }
+
+    unsafe fn start(&mut self, direction: Direction, page: u64, frame: Frame) -> Option<Ticket> {
         let index = self.requests.iter().position(Option::is_none)?;
         let (request, response) = self.headers.at(index);
         let sector = usize::try_from(page).ok()?.checked_mul(SECTORS)?;
@@ -146,8 +153,7 @@ impl Disk {
         Some(Ticket(index))
     }
 
-    /// A request that the disk has answered, and whether all went well.
-    pub fn finished(&mut self) -> Option<(Ticket, bool)> {
+    fn finished(&mut self) -> Option<(Ticket, bool)> {
         let token = self.device.peek_used()?;
         let same = |request: &Option<Request>| request.is_some_and(|r| r.token == token);
         // A device that answers what was not asked is not listened to any more.
@@ -169,27 +175,6 @@ impl Disk {
             }
         };
         Some((Ticket(index), result.is_ok()))
-    }
-
-    /// Reads a page and waits for it: at boot, when nothing else is under way.
-    ///
-    /// # Errors
-    /// [`DiskError::Unreadable`]; [`DiskError::Silent`], and then the disk may write to the frame at any later time.
-    ///
-    /// # Safety
-    /// The frame is nobody else's, and stays so for ever after [`DiskError::Silent`].
-    pub unsafe fn read_now(&mut self, page: u64, frame: Frame) -> Result<(), DiskError> {
-        // SAFETY: K22, by the caller's promise.
-        let started = unsafe { self.start(Direction::Read, page, frame) };
-        started.ok_or(DiskError::Unreadable)?;
-        let end = time::now() + PATIENCE;
-        while time::now() < end {
-            if let Some((_, good)) = self.finished() {
-                return good.then_some(()).ok_or(DiskError::Unreadable);
-            }
-            core::hint::spin_loop();
-        }
-        Err(DiskError::Silent)
     }
 }
 

@@ -65,8 +65,8 @@ impl PageSource for BootFile {
         self.bytes.fill(index, page)
     }
 
-    fn boot_file(&self) -> Option<NodeId> {
-        self.bytes.boot_file()
+    fn common_name(&self) -> Option<u64> {
+        self.bytes.common_name()
     }
 
     fn identity(&self) -> Option<u64> {
@@ -103,8 +103,8 @@ impl PageSource for Bytes {
         Ok(())
     }
 
-    fn boot_file(&self) -> Option<NodeId> {
-        self.1
+    fn common_name(&self) -> Option<u64> {
+        self.1.map(|id| id.0.into())
     }
 
     fn identity(&self) -> Option<u64> {

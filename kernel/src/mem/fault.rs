@@ -2,12 +2,11 @@
 
 use super::held::Held;
 use super::object::{MemoryObject, Shown, SourceError};
+use super::remote::NoFrame;
 use super::space::{Space, VmSpace};
 use super::swap::{Asked, PageName};
 use crate::mem::OfTorus as _;
 use crate::mem::object::ObjectRef;
-use crate::migrate::host::{self, NoFrame};
-use crate::process::Thread;
 use alloc::sync::Arc;
 use machine::paging;
 use tori::Torus;
@@ -42,15 +41,15 @@ pub enum Outcome {
 }
 
 impl Space {
-    /// Resolves an access that the processor refused.
-    pub fn fault(&self, address: VirtAddr, access: Access) -> Outcome {
-        self.with_all(|space, host| {
+    /// Resolves an access that the processor refused, or would; it is counted as the torus's and in `asker`.
+    pub fn fault(&self, address: VirtAddr, access: Access, asker: &Counters) -> Outcome {
+        self.with_all(|space, remote| {
             let torus = tori::here();
             let memory = torus.memory();
             loop {
                 let recipe = space.resolve(memory, address, access);
                 count(counters::own(), &recipe);
-                Thread::with_current(|thread| count(&thread.process.counters, &recipe));
+                count(asker, &recipe);
                 match recipe {
                     Recipe::Grow(page) => {
                         if space.grow(page).is_err() {
@@ -63,11 +62,11 @@ impl Space {
                         }
                     }
                     Recipe::Pull { page, source } => {
-                        let Some(host) = host else {
+                        let Some(remote) = remote else {
                             return (Outcome::Lost, FlushDebt::none());
                         };
                         self.waiters.enrol();
-                        match host::fault(space, &mut host.resident, page, source) {
+                        match remote.pull(space, page, source) {
                             Ok(true) => {}
                             Ok(false) => return (Outcome::Wait, FlushDebt::none()),
                             Err(NoFrame) => return (Outcome::NoMemory, FlushDebt::none()),
@@ -121,7 +120,7 @@ fn execute(
                 }
                 done
             }
-            Ok(Shown::Lent(frame)) => install(space, torus, target, Fill::Lent(frame)),
+            Ok(Shown::Lent(frame)) => install(space, torus, target, Fill::Lent(frame.frame())),
             Err(error) => (failed(error), none),
         },
         Recipe::CopyObject {

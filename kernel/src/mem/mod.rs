@@ -9,10 +9,12 @@ pub mod names;
 pub mod object;
 pub mod page_cache;
 pub mod reclaim;
+mod remote;
 pub mod space;
 pub mod spaces;
 pub mod swap;
 mod torus;
 pub mod user;
 
+pub use remote::{NoFrame, RemotePages};
 pub use torus::{Kept, OfTorus};

@@ -4,7 +4,6 @@
 //! at any time: its content can be made again, or it would be held by whoever made it.
 
 use super::held::Held;
-use crate::process::random;
 use machine::cpu;
 use spin::mutex::SpinMutexGuard;
 use sync::Lock;
@@ -175,7 +174,6 @@ fn free_if_unused(cache: &mut Roots<Cached>, slot: Slot) -> bool {
 }
 
 fn key() -> u64 {
-    let mut key = [0; 8];
-    random::fill(&mut key);
-    u64::from_le_bytes(key)
+    let [a, b, c, d, e, f, g, h, ..] = machine::random::seed();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }

@@ -8,7 +8,7 @@
 use super::OfTorus as _;
 use super::above::{Verdict, mem_find_victim};
 use super::evict::{Batch, Step};
-use super::swap::{Prepared, Swap};
+use super::swap::Swap;
 use braid_time::Nanos;
 use core::sync::atomic::{AtomicBool, Ordering};
 use machine::cpu;
@@ -43,8 +43,6 @@ const HEAP_PARTS: u64 = 8;
 pub struct Reclaim {
     clock: Lock<Clock>,
     swap: Once<Swap>,
-    /// At boot, the disk that is to become the swap.
-    pub prepared: Lock<Option<Prepared>>,
     /// The pool was found low.
     asked: AtomicBool,
     /// The disk has answered.
@@ -72,7 +70,6 @@ impl Reclaim {
         Self {
             clock: Lock::new(Clock::new()),
             swap: Once::new(),
-            prepared: Lock::new(None),
             asked: AtomicBool::new(false),
             answered: AtomicBool::new(false),
             waiting: WaitQueue::new(),

@@ -1,8 +1,9 @@
 //! The address space of a process: `vm`'s, and the cores that have it loaded.
 
 use super::object::ObjectRef;
+use super::remote::RemotePages;
 use crate::mem::OfTorus as _;
-use crate::migrate::host::{self, Host};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use fallible::NoMemory;
@@ -45,7 +46,7 @@ struct Inner {
     /// Mappings and page table; `None` once it is torn down.
     space: Option<VmSpace>,
     /// If it has moved, or is about to: what it has elsewhere.
-    host: Option<Host>,
+    remote: Option<Box<dyn RemotePages>>,
     /// What eviction owes: paid by whoever works on the space next, so that nobody relies on what a core may still remember.
     owed: FlushDebt,
 }
@@ -78,7 +79,7 @@ impl Blank {
         let space = fallible::arc_with(|| Space {
             inner: Lock::new(Inner {
                 space: None,
-                host: None,
+                remote: None,
                 owed: FlushDebt::none(),
             }),
             waiters: WaitQueue::new(),
@@ -117,14 +118,14 @@ impl Space {
     /// Works on the mappings and what the space has elsewhere, and pays the debt that comes of it.
     pub(super) fn with_all<R>(
         &self,
-        f: impl FnOnce(&mut VmSpace, &mut Option<Host>) -> (R, FlushDebt),
+        f: impl FnOnce(&mut VmSpace, &mut Option<Box<dyn RemotePages>>) -> (R, FlushDebt),
     ) -> R {
         let mut guard = self.inner.lock();
         let inner = &mut *guard;
         let Some(space) = inner.space.as_mut() else {
             panic!("an address space was used after its end");
         };
-        let (result, mut debt) = f(space, &mut inner.host);
+        let (result, mut debt) = f(space, &mut inner.remote);
         count_wasted(space);
         if !inner.owed.is_none() {
             let owed = core::mem::take(&mut inner.owed);
@@ -141,13 +142,11 @@ impl Space {
     }
 
     /// Works on the mappings and what the space has elsewhere, if it has anything.
-    pub fn with_pages<R>(&self, f: impl FnOnce(&mut VmSpace, &mut Option<Host>) -> R) -> R {
-        self.with_all(|space, host| (f(space, host), FlushDebt::none()))
-    }
-
-    /// As [`Space::with_pages`]; `None` when the space has nothing elsewhere.
-    pub fn with_host<R>(&self, f: impl FnOnce(&mut VmSpace, &mut Host) -> R) -> Option<R> {
-        self.with_pages(|space, host| host.as_mut().map(|host| f(space, host)))
+    pub fn with_pages<R>(
+        &self,
+        f: impl FnOnce(&mut VmSpace, &mut Option<Box<dyn RemotePages>>) -> R,
+    ) -> R {
+        self.with_all(|space, remote| (f(space, remote), FlushDebt::none()))
     }
 
     /// Looks at the mappings, unless another core is at work on them.
@@ -211,16 +210,16 @@ impl Space {
     pub fn fork(&self, child: Pid) -> Result<Arc<Self>, SpaceError> {
         let blank = Blank::new()?;
         // At once: a page that came in between would be remote in the copy, and gone from the home before that is asked to keep it.
-        let (copy, kept) = self.with_all(|space, host| {
+        let (copy, kept) = self.with_all(|space, remote| {
             let (copy, debt) = space.fork(tori::here().memory());
             let copy = copy.and_then(|copy| blank.of(copy));
-            let kept = match (&copy, host) {
-                (Ok(copy), Some(host)) => host::fork(host, child, copy),
+            let kept = match (&copy, remote) {
+                (Ok(copy), Some(remote)) => remote.fork(child, copy),
                 _ => Ok(()),
             };
             ((copy, kept), debt)
         });
-        kept.map_err(|_| SpaceError::NoMemory).and(copy)
+        kept.and(copy)
     }
 
     /// The frame of its top table.
@@ -313,10 +312,10 @@ impl Drop for Space {
         tori::here().kept().spaces.remove(self);
         let inner = self.inner.get_mut();
         let mut debt = core::mem::take(&mut inner.owed);
-        let host = inner.host.take();
+        let remote = inner.remote.take();
         if let Some(mut space) = inner.space.take() {
-            if let Some(host) = host {
-                host::end(&mut space, host);
+            if let Some(remote) = remote {
+                remote.end(&mut space);
             }
             let memory = tori::here().memory();
             debt.merge(memory.frames(), space.clear(memory));

@@ -131,7 +131,7 @@ fn read_ahead(call: &mut Call, space: &Space, end: VirtAddr) -> Result<(), Stop>
         let next = space.look(|space| space.next_absent(torus.memory(), rest, stored));
         let Some(page) = next else { break };
         call.inflight.word = page.0 + 1;
-        if space.fault(page.start(), Access::Read) == Outcome::NoMemory {
+        if space.fault(page.start(), Access::Read, &call.process.counters) == Outcome::NoMemory {
             break;
         }
         if tori::pieces::pause() {

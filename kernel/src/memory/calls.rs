@@ -8,6 +8,7 @@ use crate::mem::user::{UserSlice, write_now, write_value};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
+use tori::counters::Counters;
 use vm::addr::{PAGE_SIZE, Page, PageRange, VirtAddr};
 use vm::fault::Access;
 use vm::flush::FlushDebt;
@@ -80,7 +81,11 @@ pub(super) fn populate_with(
     while call.inflight.done < pages {
         let page = at + call.inflight.done as u64 * PAGE;
         let rights = space.look(|space| space.find(page).map(|mapping| mapping.rights));
-        match space.fault(page, choose(rights.unwrap_or_default())) {
+        match space.fault(
+            page,
+            choose(rights.unwrap_or_default()),
+            &call.process.counters,
+        ) {
             Outcome::Resolved | Outcome::Present => call.inflight.done += 1,
             Outcome::Wait => return Err(Stop::Memory),
             _ => return Ok(false),
@@ -216,7 +221,7 @@ fn remap(call: &Call, request: RemapRequest) -> Result<VirtAddr, Stop> {
     match space.with(remap) {
         Err(SpaceError::Away) => {
             let start = Page::containing(request.address);
-            bring(&space, start, request.old_length)?;
+            bring(&space, start, request.old_length, &call.process.counters)?;
             Ok(space.with(remap)?)
         }
         done => Ok(done?),
@@ -224,7 +229,7 @@ fn remap(call: &Call, request: RemapRequest) -> Result<VirtAddr, Stop> {
 }
 
 /// Brings the pages of a range from other tori that can be read; the call waits for the first that is not here.
-fn bring(space: &Space, start: Page, length: u64) -> Result<(), Stop> {
+fn bring(space: &Space, start: Page, length: u64, asker: &Counters) -> Result<(), Stop> {
     let memory = tori::here().memory();
     let end = start + length.div_ceil(PAGE);
     let mut from = start;
@@ -235,7 +240,7 @@ fn bring(space: &Space, start: Page, length: u64) -> Result<(), Stop> {
                 from = page;
             }
             Some(Away::Page(page, _)) if page < end => {
-                match space.fault(page.start(), Access::Read) {
+                match space.fault(page.start(), Access::Read, asker) {
                     Outcome::Wait => return Err(Stop::Memory),
                     Outcome::NoMemory => return Err(Errno::ENOMEM.into()),
                     _ => from = page + 1,

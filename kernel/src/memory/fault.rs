@@ -41,7 +41,7 @@ pub fn of_program(thread: &Current, address: u64, code: u64) {
 fn on(thread: &Current, address: VirtAddr, access: Access) -> Outcome {
     loop {
         let outcome = thread.own().space.with(|space| match space {
-            Some(space) => space.fault(address, access),
+            Some(space) => space.fault(address, access, &thread.process.counters),
             None => Outcome::Refused(Refusal::NotMapped),
         });
         if outcome == Outcome::Resolved {

@@ -160,7 +160,7 @@ fn populate_all(call: &mut Call, space: &Space) -> Result<(), Stop> {
         } else {
             Access::Read
         };
-        call.inflight.word = match space.fault(page.start(), access) {
+        call.inflight.word = match space.fault(page.start(), access, &call.process.counters) {
             Outcome::Wait => return Err(Stop::Memory),
             Outcome::Resolved | Outcome::Present => page.0 + 1,
             _ => range.end.0,

@@ -66,6 +66,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     )?;
     let mut effects = Effects::new();
     let resident = Resident::adopt(pid, from, to_vec(&claims)?, &mut effects);
+    let host = fallible::boxed(Host::new(resident))?;
     let mut thread = arrival.thread(&process)?;
     give_space(&mut thread, space.clone());
     // A core that finds the thread in the table cannot wake it before all is in place.
@@ -86,7 +87,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     }
     cpu::let_interrupts_in();
     process.count(true);
-    space.with_pages(|_, host| *host = Some(Host::new(resident)));
+    space.with_pages(|_, remote| *remote = Some(host));
     files::settle(&process);
     cpu::let_interrupts_in();
     lease::holder::settle(&space);

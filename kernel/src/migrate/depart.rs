@@ -15,6 +15,7 @@ use crate::signal::alarm;
 use crate::syscall::call::Wait;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
+use fallible::NoMemory;
 use fallible::TryMap;
 use ipc::words::Writer;
 use machine::time::{self, Nanos};
@@ -153,8 +154,17 @@ fn asks_to_leave(thread: &Current, to: TorusId) -> bool {
         return false;
     };
     let pid = thread.process.pid;
-    space.with_pages(|space, host| {
-        let host = host.get_or_insert_with(|| Host::new(Resident::new(pid)));
+    space.with_pages(|space, remote| {
+        if remote.is_none() {
+            // Without memory for it the process stays: that is found out when it is frozen.
+            *remote = match fallible::boxed(Host::new(Resident::new(pid))) {
+                Ok(host) => Some(host),
+                Err(NoMemory) => return true,
+            };
+        }
+        let Some(host) = host::of(remote) else {
+            return true;
+        };
         if host.resident.is_leaving() {
             return false;
         }
@@ -216,11 +226,10 @@ fn freeze(thread: &Current, to: TorusId) {
     let written = record.and_then(|record| {
         let packed = packed?;
         space
-            .with_pages(|vm, host| {
-                let resident = host
-                    .as_ref()
+            .with_pages(|vm, remote| {
+                let resident = host::of(remote)
                     .map(|host| &host.resident)
-                    .ok_or(Errno::EBUSY)?;
+                    .ok_or(Errno::ENOMEM)?;
                 let claim = Claim {
                     source: resident.free_source(),
                     home: tori::here().id,
@@ -279,7 +288,9 @@ fn remain(process: &Arc<Process>, mut thread: Still, space: &Arc<Space>, errno: 
     thaw(space);
     let _ = change_space(thread.touch(), Some(space.clone()));
     let refused = Event::Refused(Refusal::Memory);
-    let _ = space.with_host(|space, host| host::step(space, &mut host.resident, refused).resumes);
+    let _ = host::with(space, |space, host| {
+        host::step(space, &mut host.resident, refused).resumes
+    });
     // Before anybody else can want it elsewhere.
     let asker = process.moving.lock().ends();
     if asker == Asker::Itself {
@@ -342,11 +353,12 @@ pub fn adopted(pid: Pid) {
     process.children_changed.wake_all();
     table().with(|families, hands| families.depart(pid, to, hands));
     if let Some(home) = own().deposit(deposit) {
-        home.space.with_pages(|space, host| {
-            if let Some(mut host) = host.take() {
+        home.space.with_pages(|space, remote| {
+            if let Some(host) = host::of(remote) {
                 host::unregister(host.resident.claims());
                 let _ = host::step(space, &mut host.resident, Event::Adopted);
             }
+            *remote = None;
         });
         // Its process finds objects by its mappings.
         home.space.with(|space| {

@@ -8,21 +8,23 @@ mod fork;
 use crate::process::thread::change_space;
 pub use claims::{announce, register, unregister};
 pub use drain::drain;
-pub use fault::{NoFrame, fault};
-pub use fork::{fork, forked, is_born};
+pub use fork::{forked, is_born};
 
 use super::own;
 use crate::mem::space::{Space, VmSpace};
+use crate::mem::{NoFrame, RemotePages};
 use crate::process::{Current, Pid, table};
 use crate::signal::{self, Signal};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::any::Any;
 use fault::copy;
 use tori::counters;
 use tori::rings;
-use torus::migrate::{Effect, Effects, Event, RemotePages, Resident};
-use torus::migrate::{Message, Refusal};
+use torus::migrate::{self, Effect, Effects, Event, Message, Refusal, Resident};
 use torus::{DepositId, TorusId};
 use vm::addr::Page;
+use vm::space::SpaceError;
 use vm::table::Source;
 
 /// What a space of this torus that has moved, or is about to, has beside its mappings.
@@ -43,10 +45,37 @@ impl Host {
     }
 }
 
+impl RemotePages for Host {
+    fn pull(&mut self, space: &mut VmSpace, page: Page, source: Source) -> Result<bool, NoFrame> {
+        fault::pull(space, &mut self.resident, page, source)
+    }
+
+    fn fork(&mut self, child: Pid, copy: &Arc<Space>) -> Result<(), SpaceError> {
+        fork::fork(self, child, copy)
+    }
+
+    fn end(mut self: Box<Self>, space: &mut VmSpace) {
+        if !self.resident.claims().is_empty() {
+            let _ = step(space, &mut self.resident, Event::Exit);
+        }
+    }
+}
+
+/// What a space has on other tori, as this layer knows it: nobody else makes any.
+pub fn of(remote: &mut Option<Box<dyn RemotePages>>) -> Option<&mut Host> {
+    let any: &mut dyn Any = remote.as_deref_mut()?;
+    any.downcast_mut()
+}
+
+/// Works on a space and what it has on other tori; `None` when it has nothing there.
+pub fn with<R>(space: &Space, f: impl FnOnce(&mut VmSpace, &mut Host) -> R) -> Option<R> {
+    space.with_pages(|space, remote| of(remote).map(|host| f(space, host)))
+}
+
 /// What the machine sees of a space.
 struct Pages<'a>(&'a VmSpace);
 
-impl RemotePages for Pages<'_> {
+impl migrate::RemotePages for Pages<'_> {
     fn remote(&self, source: Source, first: Page) -> u64 {
         self.0.remote(tori::here().memory(), source, first)
     }
@@ -142,8 +171,9 @@ pub fn event(deposit: DepositId, event: Event) {
 
 /// Steps the machine of a space; false: it has none.
 pub fn on(space: &Arc<Space>, event: Event) -> bool {
-    let stepped = space
-        .with_host(|space, host| (step(space, &mut host.resident, event), host.resident.pid()));
+    let stepped = with(space, |space, host| {
+        (step(space, &mut host.resident, event), host.resident.pid())
+    });
     stepped.is_some_and(|(todo, pid)| {
         todo.tell(space, pid);
         true
@@ -157,19 +187,13 @@ pub fn exec(thread: &Current, new: &Arc<Space>) -> Option<Arc<Space>> {
         let old = change_space(thread, Some(new.clone()))?;
         // A child of vfork has had its parent's.
         if !thread.process.borrows_space() {
-            *own = old.with_pages(|space, host| {
-                let mut host = host.take()?;
+            *own = old.with_pages(|space, remote| {
+                let host = of(remote)?;
                 let _ = step(space, &mut host.resident, Event::Exec);
-                Some(Host::new(host.resident))
+                host.cursor = Page(0);
+                remote.take()
             });
         }
         Some(old)
     })
-}
-
-/// The space ends: gives up all that it has elsewhere.
-pub fn end(space: &mut VmSpace, mut host: Host) {
-    if !host.resident.claims().is_empty() {
-        let _ = step(space, &mut host.resident, Event::Exit);
-    }
 }

@@ -132,6 +132,6 @@ pub fn send_away(thread: &Arc<Thread>, to: TorusId) {
 
 /// Frames that a space has here, and homes where pages of it are.
 pub fn pages(space: &Space) -> (u64, u64) {
-    let homes = space.with_host(|_, host| host.resident.claims().len() as u64);
+    let homes = host::with(space, |_, host| host.resident.claims().len() as u64);
     (space.look(|space| space.resident()), homes.unwrap_or(0))
 }

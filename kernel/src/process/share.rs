@@ -5,6 +5,7 @@ use super::account::Account;
 use super::balance::Balance;
 use super::charge::Ledger;
 use super::closing::Closing;
+use crate::disk::swap::Prepared;
 use crate::memory::victim::Victims;
 use crate::syscall::futex::Futexes;
 use braid_files::locks::Waits;
@@ -19,6 +20,8 @@ pub struct Share {
     pub processes: Table,
     /// Memory objects.
     pub vmo: crate::vmo::Store,
+    /// At boot, the disk that is to become the swap.
+    pub swap_disk: Lock<Option<Prepared>>,
     /// Who pays when memory is out.
     pub victims: Victims,
     /// Threads that wait for a word.
@@ -76,6 +79,7 @@ impl Share {
         Self {
             processes: Table::new(torus, tori),
             vmo: crate::vmo::Store::new(),
+            swap_disk: Lock::new(None),
             victims: Victims::new(),
             futexes: Futexes::new(),
             far_files: crate::file::far::Share::new(),

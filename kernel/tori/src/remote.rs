@@ -18,6 +18,12 @@ impl RemoteFrame {
         range.contains(frame).then_some(Self(frame))
     }
 
+    /// Its number.
+    #[inline]
+    pub const fn frame(self) -> Frame {
+        self.0
+    }
+
     /// Where its bytes are. Programs of its torus may be changing them.
     #[inline]
     pub fn start(self) -> *mut u8 {

@@ -2,32 +2,35 @@
 //!
 //! Roles: an object has pages by index. Those that can change are its own ([`own`]): each is one frame, which all mappings, reads
 //! and writes share. Those that cannot are *content* ([`Content`]): they are known by their roots, and the frame of a root is the
-//! page cache's, whichever objects have it. An object of another torus is *far*: its home lends its pages ([`lease`](crate::migrate::lease)).
+//! page cache's, whichever objects have it. What has pages that are not an object's own is a [`Pager`]: content, or another torus that
+//! lends them.
 //!
 //! Flow: a fault asks for a [`page`](MemoryObject::page), and gets a frame with a reference that the page-table entry takes over;
 //! a write to a private page asks for a [`copy`](MemoryObject::copy).
 
+mod content;
 mod evict;
 mod known;
 mod named;
 mod own;
+mod pager;
 mod pages;
 mod source;
 
 pub use evict::Way;
 pub use known::Objects;
 pub use named::Named;
-pub use pages::Shown;
+pub use pager::{Look, Pager, Shown};
 pub use source::{Content, PageSource, SourceError};
 
 use crate::mem::OfTorus as _;
-use crate::migrate::lease::Far;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
-use braid_files::archive::NodeId;
+use content::ContentPages;
+use core::any::Any;
 use fallible::NoMemory;
 use known::known;
 use own::OwnPages;
-use source::leaf;
 use sync::Lock;
 use vm::frames::Owner;
 use vm::hash::Digest;
@@ -45,8 +48,7 @@ pub struct MemoryObject {
 
 enum Pages {
     Own(OwnPages),
-    Content(Arc<dyn Content>),
-    Far(Far),
+    Pager(Box<dyn Pager>),
 }
 
 /// A reference to an object, as mappings hold it.
@@ -67,8 +69,7 @@ impl vm::space::Object for ObjectRef {
     fn is_content(&self) -> bool {
         match &self.0.pages {
             Pages::Own(_) => false,
-            Pages::Content(_) => true,
-            Pages::Far(far) => far.is_content(),
+            Pages::Pager(pager) => pager.is_content(),
         }
     }
 }
@@ -100,12 +101,14 @@ impl MemoryObject {
 
     /// As [`MemoryObject::of_source`], of content.
     pub fn of_content(content: Arc<dyn Content>) -> Result<ObjectRef, NoMemory> {
-        known(content.identity(), || Self::create(Pages::Content(content)))
+        known(content.identity(), || {
+            Self::of_pager(fallible::boxed(ContentPages(content))?)
+        })
     }
 
-    /// An object of another torus.
-    pub fn far_away(far: Far) -> Result<ObjectRef, NoMemory> {
-        Self::create(Pages::Far(far))
+    /// An object whose pages a pager supplies.
+    pub fn of_pager(pager: Box<dyn Pager>) -> Result<ObjectRef, NoMemory> {
+        Self::create(Pages::Pager(pager))
     }
 
     fn create(pages: Pages) -> Result<ObjectRef, NoMemory> {
@@ -120,37 +123,36 @@ impl MemoryObject {
         Ok(ObjectRef(object))
     }
 
-    /// The number of the boot archive's file that it shows.
-    pub fn boot_file(&self) -> Option<NodeId> {
+    /// A number by which every torus knows the same bytes.
+    pub fn common_name(&self) -> Option<u64> {
         match &self.pages {
-            Pages::Own(pages) => pages.boot_file(),
-            Pages::Content(content) => content.boot_file(),
-            Pages::Far(_) => None,
+            Pages::Own(pages) => pages.common_name(),
+            Pages::Pager(pager) => pager.common_name(),
         }
     }
 
-    /// What it is called between tori, if another one is its home.
-    pub fn far(&self) -> Option<&Far> {
-        match &self.pages {
-            Pages::Far(far) => Some(far),
-            Pages::Own(_) | Pages::Content(_) => None,
-        }
+    /// Its pager, if it is of this kind: for the layer that knows more of it.
+    pub fn pager<P: Pager>(&self) -> Option<&P> {
+        let Pages::Pager(pager) = &self.pages else {
+            return None;
+        };
+        let any: &dyn Any = &**pager;
+        any.downcast_ref()
     }
 
     /// What page `index` contributes to a tree, if it is content of this torus.
     pub fn root(&self, index: u64) -> Option<Digest> {
         match &self.pages {
-            Pages::Content(content) => leaf(&**content, index).ok(),
-            Pages::Own(_) | Pages::Far(_) => None,
+            Pages::Pager(pager) => pager.root(index),
+            Pages::Own(_) => None,
         }
     }
 
-    /// Length in bytes. Of a far object only its home knows it.
+    /// Length in bytes; of an object of another torus only its home knows it.
     pub fn len(&self) -> u64 {
         match &self.pages {
             Pages::Own(own) => own.len(),
-            Pages::Content(content) => content.len(),
-            Pages::Far(_) => u64::MAX,
+            Pages::Pager(pager) => pager.len(),
         }
     }
 
@@ -178,7 +180,7 @@ impl MemoryObject {
     pub fn truncate(&self, len: u64) -> Result<(), SourceError> {
         match &self.pages {
             Pages::Own(own) => own.truncate(self.owner, len),
-            Pages::Content(_) | Pages::Far(_) => Ok(()),
+            Pages::Pager(_) => Ok(()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The objects of a torus by their names in the reverse map.
 
-use super::MemoryObject;
+use super::{MemoryObject, Pages};
 use crate::mem::OfTorus as _;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
@@ -36,8 +36,8 @@ impl Named {
 
 impl Drop for MemoryObject {
     fn drop(&mut self) {
-        if let Some(far) = self.far() {
-            crate::migrate::lease::holder::ended(far);
+        if let Pages::Pager(pager) = &self.pages {
+            pager.ended();
         }
         let share = tori::here().kept();
         share.spaces.forget_object(self.owner);

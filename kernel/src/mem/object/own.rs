@@ -10,7 +10,6 @@ use crate::mem::swap::{Asked, PageName};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use braid_files::archive::NodeId;
 use core::sync::atomic::{AtomicU64, Ordering};
 use fallible::{TryMap, TryVec};
 use machine::cpu;
@@ -102,9 +101,9 @@ impl OwnPages {
         pages
     }
 
-    /// The number of the boot archive's file that it shows.
-    pub fn boot_file(&self) -> Option<NodeId> {
-        self.source.as_ref()?.boot_file()
+    /// A number by which every torus knows the same bytes.
+    pub fn common_name(&self) -> Option<u64> {
+        self.source.as_ref()?.common_name()
     }
 
     /// Length in bytes.

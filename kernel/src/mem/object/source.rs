@@ -2,7 +2,6 @@
 
 use super::super::held::Held;
 use super::PAGE;
-use braid_files::archive::NodeId;
 use fallible::NoMemory;
 use vm::hash::{Digest, PageBytes};
 
@@ -35,8 +34,8 @@ pub trait PageSource: Send + Sync {
     /// Writes page `index` (its tail beyond `len` zeroed) to `page`, which arrives zeroed.
     fn fill(&self, index: u64, page: &mut PageBytes) -> Result<(), SourceError>;
 
-    /// Its number, if it is a file of the boot archive, which every torus has.
-    fn boot_file(&self) -> Option<NodeId> {
+    /// A number by which every torus knows the same bytes.
+    fn common_name(&self) -> Option<u64> {
         None
     }
 

@@ -1,6 +1,6 @@
 //! Swap: a torus's disk, its slots, and the pages on their way between frames and slots.
 //!
-//! Roles: [`open`] takes the disk at boot; [`transfer`] is what is under way; [`Swap`] starts transfers and ends them.
+//! Roles: a [`SwapDevice`] carries pages; [`transfer`] is what is under way; [`Swap`] starts transfers and ends them.
 //!
 //! Flow of a page that leaves: the evictor gets a slot ([`Swap::prepare`]), gives it to the page's entries, has cores forget, and
 //! says so ([`Swap::commit`]); the disk gets the page, and its interrupt ([`Swap::completed`]) frees the frame. If somebody asks for the
@@ -11,14 +11,14 @@
 //! The space or object that a page belongs to may be gone when the page comes: then nobody has an entry for the slot, and the
 //! frame is freed. A transfer holds a reference to its slot and one to its frame, so neither is used for anything else.
 
-mod open;
+mod device;
 mod transfer;
 
-pub use open::{Prepared, open, start};
+pub use device::{Direction, SwapDevice, Ticket};
 pub use transfer::PageName;
 
-use crate::disk::{Direction, Disk};
 use crate::mem::OfTorus as _;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use machine::{cpu, paging};
 use sync::Lock;
@@ -30,6 +30,9 @@ use vm::addr::{Frame, PAGE_SIZE};
 use vm::frames::Use;
 use vm::swap::SlotTable;
 use vm::table::{Slot, TableMemory};
+
+/// Pages before the first slot: the disk's header, which says that it is for swap and is never written.
+pub const HEADER: u64 = 1;
 
 /// A torus's swap.
 pub struct Swap {
@@ -44,7 +47,7 @@ pub struct Swap {
 }
 
 struct Io {
-    disk: Disk,
+    disk: Box<dyn SwapDevice>,
     table: Table,
 }
 
@@ -71,10 +74,14 @@ enum End {
 }
 
 impl Swap {
-    /// Swap to a disk with these slots; none without memory.
-    fn new(name: &'static str, disk: Disk, slots: SlotTable<'static>) -> Option<Self> {
-        let ended = fallible::collect((0..transfer::MOST).map(|_| WaitQueue::new())).ok()?;
-        let table = Table::new()?;
+    /// Swap to a disk with these slots, the first of which is page [`HEADER`] of it; none without memory.
+    pub fn new(
+        name: &'static str,
+        disk: Box<dyn SwapDevice>,
+        slots: SlotTable<'static>,
+    ) -> Option<Self> {
+        let table = Table::new(disk.requests())?;
+        let ended = fallible::collect((0..table.len()).map(|_| WaitQueue::new())).ok()?;
         Some(Self {
             name,
             slots,
@@ -304,7 +311,7 @@ impl Io {
         let Some(transfer) = self.table.get_mut(index) else {
             return false;
         };
-        let (direction, page) = (transfer.work.direction(), open::page_of(transfer.slot));
+        let (direction, page) = (transfer.work.direction(), transfer.slot.0 + HEADER);
         if direction == Direction::Write {
             slots.seal(transfer.slot, content(transfer));
         }

@@ -1,6 +1,6 @@
 //! Pages under way between frames and slots.
 
-use crate::disk::{Direction, REQUESTS, Ticket};
+use super::device::{Direction, Ticket};
 use crate::mem::OfTorus as _;
 use alloc::vec::Vec;
 use fallible::TryVec;
@@ -9,8 +9,8 @@ use vm::addr::Frame;
 use vm::frames::{Owner, Use};
 use vm::table::{Slot, TableMemory};
 
-/// Transfers at once: those that the disk has, and pages that wait for it.
-pub(super) const MOST: usize = REQUESTS + 32;
+/// Pages that may wait for the disk, besides those that it has.
+const WAITING: usize = 32;
 /// Of the disk's requests, those that only reads may take: who waits for a page does not wait behind those that go.
 const FOR_READS: u64 = 2;
 
@@ -89,35 +89,44 @@ pub(super) struct Transfer {
 }
 
 /// The transfers. A slot is in it once, but for one that ends.
-pub(super) struct Table(Vec<Option<Transfer>>);
+pub(super) struct Table {
+    places: Vec<Option<Transfer>>,
+    /// Requests that the disk takes at once.
+    requests: usize,
+}
 
 impl Table {
-    /// With [`MOST`] free places; none without memory for them.
-    pub(super) fn new() -> Option<Self> {
+    /// For a disk that takes so many requests at once; none without memory.
+    pub(super) fn new(requests: usize) -> Option<Self> {
         let mut places = Vec::new();
-        places.try_resize(MOST, None).ok()?;
-        Some(Self(places))
+        places.try_resize(requests + WAITING, None).ok()?;
+        Some(Self { places, requests })
+    }
+
+    /// Transfers that there may be at once.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.iter().all(Option::is_none)
+        self.places.iter().all(Option::is_none)
     }
 
     /// A free place.
     pub(super) fn vacancy(&self) -> Option<usize> {
-        self.0.iter().position(Option::is_none)
+        self.places.iter().position(Option::is_none)
     }
 
     /// How many transfers satisfy `condition`.
     pub(super) fn count(&self, condition: impl Fn(&Transfer) -> bool) -> u64 {
-        let all = self.0.iter().flatten();
+        let all = self.places.iter().flatten();
         all.filter(|transfer| condition(transfer)).count() as u64
     }
 
     /// Whether the disk may get one more.
     pub(super) fn may_start(&self, direction: Direction) -> bool {
         let under_way = self.count(|transfer| matches!(transfer.stage, Stage::UnderWay(_)));
-        let free = (REQUESTS as u64).saturating_sub(under_way);
+        let free = (self.requests as u64).saturating_sub(under_way);
         match direction {
             Direction::Read => free > 0,
             Direction::Write => free > FOR_READS,
@@ -126,30 +135,30 @@ impl Table {
 
     /// Puts a transfer at a place.
     pub(super) fn set(&mut self, index: usize, transfer: Transfer) {
-        self.0[index] = Some(transfer);
+        self.places[index] = Some(transfer);
     }
 
     /// The place of the first transfer that satisfies `condition`.
     pub(super) fn find(&self, condition: impl Fn(&Transfer) -> bool) -> Option<usize> {
         let satisfies = |place: &Option<Transfer>| place.as_ref().is_some_and(&condition);
-        self.0.iter().position(satisfies)
+        self.places.iter().position(satisfies)
     }
 
     /// The transfer at a place.
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Transfer> {
-        self.0[index].as_mut()
+        self.places[index].as_mut()
     }
 
     /// Moves the transfer at a place on to its end; answers how it was.
     pub(super) fn end(&mut self, index: usize) -> Option<Transfer> {
-        let transfer = self.0[index].as_mut()?;
+        let transfer = self.places[index].as_mut()?;
         transfer.stage = Stage::Ending;
         Some(*transfer)
     }
 
     /// All that were being prepared are ready.
     pub(super) fn commit(&mut self) {
-        for transfer in self.0.iter_mut().flatten() {
+        for transfer in self.places.iter_mut().flatten() {
             if transfer.stage == Stage::Preparing {
                 transfer.stage = Stage::Ready;
             }
@@ -158,6 +167,6 @@ impl Table {
 
     /// Makes a place free.
     pub(super) fn clear(&mut self, index: usize) {
-        self.0[index] = None;
+        self.places[index] = None;
     }
 }

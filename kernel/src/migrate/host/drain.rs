@@ -28,7 +28,7 @@ pub fn drain() -> bool {
 
 /// Asks for more of what a space has elsewhere, or gives up claims to which nothing leads; whether it got on by itself.
 fn drain_space(space: &Arc<Space>) -> bool {
-    let drained = space.with_host(|space, host| {
+    let drained = super::with(space, |space, host| {
         let mut todo = Todo::default();
         // A frozen space is another torus's to read.
         let may = host.resident.runs() && !host.resident.is_forking();

@@ -2,6 +2,7 @@
 
 use super::super::own;
 use super::{Pages, Todo, execute, step};
+use crate::mem::NoFrame;
 use crate::mem::held::Held;
 use crate::mem::space::VmSpace;
 use tori::RemoteFrame;
@@ -19,7 +20,7 @@ use vm::table::Source;
 ///
 /// # Errors
 /// [`NoFrame`]: room is to be made first.
-pub fn fault(
+pub(super) fn pull(
     space: &mut VmSpace,
     resident: &mut Resident,
     page: Page,
@@ -37,9 +38,6 @@ pub fn fault(
         }
     }
 }
-
-/// No frame was left.
-pub struct NoFrame;
 
 /// Moves pages over from a deposit on this torus; false when a child's deposit has to be made of it first.
 pub(super) fn take_back(

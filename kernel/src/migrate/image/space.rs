@@ -29,8 +29,8 @@ pub(super) fn write_space(to: &mut Writer, vm: &VmSpace, taken: &mut Taken) -> R
         let shared = !mapping.is_private();
         let (kind, offset, number, home) = match &mapping.backing {
             Backing::Zero => (ZERO, 0, 0, 0),
-            Backing::Object { object, offset, .. } => match object.0.boot_file() {
-                Some(file) => (BOOT_FILE, *offset, u64::from(file.0), 0),
+            Backing::Object { object, offset, .. } => match object.0.common_name() {
+                Some(file) => (BOOT_FILE, *offset, file, 0),
                 None => {
                     let name = taken.take(object)?;
                     let kind = if name.content { CONTENT } else { OBJECT };

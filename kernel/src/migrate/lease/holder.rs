@@ -6,7 +6,7 @@
 use super::{ObjectName, here, home, own};
 use crate::mem::OfTorus as _;
 use crate::mem::held::Held;
-use crate::mem::object::{MemoryObject, ObjectRef, Shown, SourceError};
+use crate::mem::object::{Look, MemoryObject, ObjectRef, Pager, Shown, SourceError};
 use crate::mem::space::Space;
 use crate::mem::spaces::Forgotten;
 use crate::process::Thread;
@@ -14,9 +14,10 @@ use crate::process::{Pid, closing};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
-use machine::{paging, shootdown};
+use machine::shootdown;
 use sync::Lock;
 use sync::WaitQueue;
+use tori::RemoteFrame;
 use tori::pieces;
 use tori::rings::{self, Places};
 use torus::TorusId;
@@ -24,7 +25,7 @@ use torus::lease::Message;
 use torus::lease::{Answer, Entry, Known, Lease, Why};
 use vm::addr::Frame;
 use vm::frames::{Owner, Use};
-use vm::hash::{Digest, PageBytes};
+use vm::hash::Digest;
 use vm::space::{Backing, Object};
 
 /// Objects that are given back at once.
@@ -38,15 +39,15 @@ pub struct Far {
     waiters: WaitQueue,
 }
 
+/// What an object of another torus is here, if it is one.
+pub fn of(object: &MemoryObject) -> Option<&Far> {
+    object.pager()
+}
+
 impl Far {
     /// What it is called.
     pub fn name(&self) -> ObjectName {
         self.name
-    }
-
-    /// Whether it never changes.
-    pub fn is_content(&self) -> bool {
-        self.name.content
     }
 
     /// Whether page `index` is in this frame of the home's, which has lent it.
@@ -54,13 +55,38 @@ impl Far {
     pub fn has_lent(&self, index: u64, frame: Frame) -> bool {
         self.lease.lock().lent(index) == Some(frame)
     }
+}
 
-    /// What page `index` shows; its home is asked when that is not known. `owner` is the object's name here.
-    pub fn page(&self, owner: Owner, index: u64) -> Result<Shown, SourceError> {
+impl Pager for Far {
+    fn len(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn is_content(&self) -> bool {
+        self.name.content
+    }
+
+    fn look(&self, owner: Owner) -> Look<'_> {
+        Look::Each(self, owner)
+    }
+
+    fn ended(&self) {
+        let lease = self.lease.lock().number();
+        let name = (self.name.home, self.name.number);
+        own().held.lock().end(name, lease);
+        own().ended.store(true, Ordering::Release);
+        machine::cpu::request_resched();
+    }
+
+    /// What page `index` shows; its home is asked when that is not known.
+    fn page(&self, owner: Owner, index: u64) -> Result<Shown, SourceError> {
         let asker = Thread::with_current(|thread| thread.process.pid);
         let mut lease = self.lease.lock();
         match lease.look(index, asker) {
-            Known::Lent(frame) => return Ok(Shown::Lent(frame)),
+            Known::Lent(frame) => {
+                let frame = RemoteFrame::of(self.name.home, frame);
+                return frame.map(Shown::Lent).ok_or(SourceError::Lost);
+            }
             Known::Refused(Why::BeyondEnd) => return Err(SourceError::BeyondEnd),
             Known::Refused(Why::Lost) => return Err(SourceError::Lost),
             Known::Content(root) if root == [0; 4] => return Ok(Shown::Zero),
@@ -94,7 +120,7 @@ impl Far {
     }
 
     /// The frame of page `index`, if this torus's cache has it.
-    pub fn present(&self, owner: Owner, index: u64) -> Option<Held> {
+    fn present(&self, owner: Owner, index: u64) -> Option<Held> {
         let asker = Thread::with_current(|thread| thread.process.pid);
         if !self.is_content() {
             return None;
@@ -113,13 +139,6 @@ impl Drop for Far {
     fn drop(&mut self) {
         self.lease.get_mut().clear(pieces::step);
     }
-}
-
-/// Copies a lent page, under the lock of a space that maps the object.
-pub fn copy(frame: Frame, to: &mut PageBytes) {
-    let from = paging::phys_to_virt(frame.start());
-    // SAFETY: K34, the frame is lent as long as the space that maps the object is locked.
-    unsafe { from.copy_to_nonoverlapping(to.as_mut_ptr(), to.len()) }
 }
 
 fn digest(root: [u64; 4]) -> Digest {
@@ -157,11 +176,12 @@ pub fn take(name: ObjectName) -> Result<ObjectRef, Errno> {
 /// Makes what stands for an object here; none if another core has done so meanwhile.
 fn add(name: ObjectName) -> Result<Option<ObjectRef>, Errno> {
     let lease = own().next.fetch_add(1, Ordering::Relaxed);
-    let object = MemoryObject::far_away(Far {
+    let far = Far {
         name,
         lease: Lock::new(Lease::new(lease)),
         waiters: WaitQueue::new(),
-    })?;
+    };
+    let object = MemoryObject::of_pager(fallible::boxed(far)?)?;
     // That it is given back, and that it goes along to another torus, or does not after all.
     let places = Places::reserve(3)?;
     let entry = Entry::new(&object.0, lease, places);
@@ -197,21 +217,13 @@ pub fn settle(space: &Space) {
         let mut held = own().held.lock();
         for mapping in space.mappings(tori::here().memory()) {
             if let Backing::Object { object, .. } = &mapping.backing
-                && let Some(far) = object.0.far()
+                && let Some(far) = of(&object.0)
                 && let Some(entry) = held.get_mut((far.name.home, far.name.number))
             {
                 entry.holds += 1;
             }
         }
     });
-}
-
-/// An object of another torus has ended here.
-pub fn ended(far: &Far) {
-    let (name, lease) = (far.name, far.lease.lock().number());
-    own().held.lock().end((name.home, name.number), lease);
-    own().ended.store(true, Ordering::Release);
-    machine::cpu::request_resched();
 }
 
 /// Gives back what has ended. On a core that holds no lock.
@@ -264,7 +276,9 @@ pub fn not_lent(from: TorusId, lease: u64, index: u64, asker: Pid, why: Why) {
 pub fn content(from: TorusId, lease: u64, index: u64, frame: Frame, root: [u64; 4]) {
     let found = own().held.lock().leased(from, lease);
     if let Some((found, object)) = found {
-        keep(&found, index, frame, root);
+        if let Some(frame) = RemoteFrame::of(from, frame) {
+            keep(&found, index, frame, root);
+        }
         rings::send(from, Message::HaveContent { object, index });
     }
     answered(from, lease, index, Pid::INIT, Answer::Content(root));
@@ -273,14 +287,14 @@ pub fn content(from: TorusId, lease: u64, index: u64, frame: Frame, root: [u64; 
 /// A home has answered what was asked. Not when nothing maps the object any more.
 fn answered(from: TorusId, lease: u64, index: u64, asker: Pid, answer: Answer) {
     let found = own().held.lock().leased(from, lease);
-    if let Some(far) = found.as_ref().and_then(|(object, _)| object.far()) {
+    if let Some(far) = found.as_ref().and_then(|(object, _)| of(object)) {
         far.lease.lock().answered(index, asker, answer);
         far.waiters.wake_all();
     }
 }
 
 /// Takes a page that never changes into the cache, if its content is not there. Without memory it is asked for again.
-fn keep(object: &Arc<MemoryObject>, index: u64, frame: Frame, root: [u64; 4]) {
+fn keep(object: &Arc<MemoryObject>, index: u64, frame: RemoteFrame, root: [u64; 4]) {
     if root == [0; 4] {
         return;
     }
@@ -291,7 +305,7 @@ fn keep(object: &Arc<MemoryObject>, index: u64, frame: Frame, root: [u64; 4]) {
     }
     if let Some(mut held) = Held::new(Use::Cached) {
         // The home keeps the frame until it hears that this torus has the page.
-        held.fill(|page| copy(frame, page));
+        held.fill(|page| frame.copy_to(page));
         drop(cache.offer(root, held, owner, index));
     }
 }
@@ -300,7 +314,7 @@ fn keep(object: &Arc<MemoryObject>, index: u64, frame: Frame, root: [u64; 4]) {
 pub fn cut(from: TorusId, object: u64, page: u64, cut: u64) {
     let spaces = &tori::here().kept().spaces;
     let found = own().held.lock().object((from, object)).flatten();
-    let forgotten = match found.as_ref().and_then(|found| Some((found, found.far()?))) {
+    let forgotten = match found.as_ref().and_then(|found| Some((found, of(found)?))) {
         Some((found, far)) => {
             far.lease.lock().cut(page, pieces::step);
             spaces.cut(ObjectRef(found.clone()).owner(), page)

@@ -6,8 +6,6 @@ pub mod holder;
 pub mod home;
 pub mod receive;
 
-pub use holder::Far;
-
 use crate::mem::held::Held;
 use crate::mem::object::{MemoryObject, ObjectRef};
 use crate::syscall::errno::Errno;
@@ -113,7 +111,7 @@ impl Taken {
 
     /// The name of an object, which the target is counted for once more; other homes are still to be told. ENOMEM without memory for it.
     pub fn take(&mut self, object: &ObjectRef) -> Result<ObjectName, Errno> {
-        let name = match object.0.far() {
+        let name = match holder::of(&object.0) {
             Some(far) if far.name().home == self.to => return Ok(far.name()),
             Some(far) => far.name(),
             None => home::give(object, self.to)?,

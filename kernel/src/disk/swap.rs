@@ -1,8 +1,9 @@
 //! Taking the swap disks at boot: the first core finds and prepares them, each torus takes its own into its own memory.
 
-use super::Swap;
-use crate::disk::{self, Disk, Wired};
+use super::{Disk, DiskError, Wired, block_devices, prepare};
 use crate::mem::OfTorus as _;
+use crate::mem::swap::{HEADER, Swap};
+use crate::process::OfTorus as _;
 use crate::process::random;
 use core::sync::atomic::{AtomicU16, AtomicU32};
 use machine::boot;
@@ -14,10 +15,7 @@ use torus::machine::Message;
 use vm::addr::PAGE_SIZE;
 use vm::frames::Use;
 use vm::swap::{BLOCK, SlotTable};
-use vm::table::Slot;
 
-/// Pages before the first slot: the disk's header, which says that it is for swap and is never written.
-const HEADER: u64 = 1;
 /// Where mkswap(8) leaves [`SIGNATURE`] in the header.
 const SIGNATURE_AT: usize = PAGE_SIZE - SIGNATURE.len();
 const SIGNATURE: &[u8] = b"SWAPSPACE2";
@@ -30,18 +28,13 @@ enum OpenError {
     #[error("{0}")]
     Name(braid_firmware::disk::DiskError),
     #[error("{0}")]
-    Disk(disk::DiskError),
+    Disk(DiskError),
     #[error("it has {0} pages, too few for a header and a slot")]
     Small(u64),
     #[error("it holds something: only blank disks and those that mkswap has prepared are used")]
     InUse,
     #[error("no memory to keep account of its slots")]
     NoMemory,
-}
-
-/// The page of the disk that a slot is.
-pub(super) fn page_of(slot: Slot) -> u64 {
-    slot.0 + HEADER
 }
 
 /// Has every torus take the disk that the command line names for it; returns when all have, or have said why not. Called once, by the
@@ -51,7 +44,7 @@ pub fn start() {
     if disks.is_empty() {
         return;
     }
-    let found = disk::block_devices();
+    let found = block_devices();
     for torus in tori::all() {
         let number = torus.id.index();
         let (Some(name), Some(address)) = (disks.name(number), disks.of(number, &found)) else {
@@ -59,7 +52,7 @@ pub fn start() {
             continue;
         };
         let prepared = address.map_err(OpenError::Name).and_then(|address| {
-            let disk = disk::prepare(address, torus.core(0)).map_err(OpenError::Disk)?;
+            let disk = prepare(address, torus.core(0)).map_err(OpenError::Disk)?;
             Ok(Prepared { name, disk })
         });
         match prepared {
@@ -82,12 +75,12 @@ pub struct Prepared {
 
 /// Has a torus take a disk, in its own memory.
 fn hand_over(torus: &'static Torus, prepared: Prepared) {
-    *torus.reclaim().prepared.lock() = Some(prepared);
+    *torus.share().swap_disk.lock() = Some(prepared);
     if torus.id == tori::here().id {
         return open();
     }
     rings::send(torus.id, Message::OpenSwap {});
-    while torus.reclaim().prepared.lock().is_some() {
+    while torus.share().swap_disk.lock().is_some() {
         core::hint::spin_loop();
     }
 }
@@ -96,7 +89,7 @@ fn hand_over(torus: &'static Torus, prepared: Prepared) {
 pub fn open() {
     let torus = tori::here();
     // Another torus that waits for this one sees the disk taken only when all is done.
-    let mut prepared = torus.reclaim().prepared.lock();
+    let mut prepared = torus.share().swap_disk.lock();
     let Some(Prepared { name, disk }) = prepared.take() else {
         return;
     };
@@ -113,7 +106,8 @@ pub fn open() {
 }
 
 fn take(torus: &Torus, name: &'static str, disk: Wired) -> Result<Swap, OpenError> {
-    let mut disk = Disk::new(disk).map_err(OpenError::Disk)?;
+    let disk = Disk::new(disk).map_err(OpenError::Disk)?;
+    let mut disk = fallible::boxed(disk).map_err(|_| OpenError::NoMemory)?;
     let pages = disk.pages();
     if pages <= HEADER {
         return Err(OpenError::Small(pages));
