@@ -18,17 +18,17 @@ mod off {
 
 #[cfg(feature = "checked")]
 mod on {
-    use crate::mem::OfTorus as _;
-    use crate::mem::space::Space;
     use crate::migrate::lease::holder;
     use alloc::sync::Arc;
+    use mem::space::Space;
+    use mem::spaces::Spaces;
     use tori::{Torus, poison};
     use vm::addr::Frame;
     use vm::space::Stray;
 
     /// Logs who leads to a frame that should be free.
     pub fn find(torus: &Torus, frame: Frame) {
-        torus.kept().spaces.each(|space| {
+        torus.part::<Spaces>().each(|space| {
             let seen = space.try_look(|vm| {
                 vm.audit(
                     torus.memory(),
@@ -55,7 +55,7 @@ mod on {
     /// An entry leads where it must not.
     pub fn keep_up() {
         if poison::is_audit_due() {
-            tori::here().kept().spaces.each(|space| {
+            tori::here().part::<Spaces>().each(|space| {
                 audit(space);
                 true
             });

@@ -18,7 +18,6 @@ mod console;
 mod deliver;
 mod disk;
 mod file;
-mod mem;
 mod memory;
 mod migrate;
 mod per_core;

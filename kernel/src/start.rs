@@ -8,8 +8,8 @@
 //! 6. The machine is divided into tori; the cores join them.
 //! 7. The loader's memory is reclaimed, the first program is started.
 
+use crate::per_core;
 use crate::process::{self, thread::Task};
-use crate::{mem, per_core};
 use braid_firmware::acpi::Tables;
 use braid_firmware::acpi::fadt::{self, Register};
 use braid_firmware::acpi::hpet::Hpet;
@@ -41,8 +41,11 @@ static CORE_PARTS: [Maker; 2] = [
     Maker::of::<per_core::Kept>(),
 ];
 /// What they keep of each torus.
-static TORUS_PARTS: [tori::Maker; 3] = [
+static TORUS_PARTS: [tori::Maker; 6] = [
     tori::Maker::of::<mem::Kept>(),
+    tori::Maker::of::<mem::object::Objects>(),
+    tori::Maker::of::<mem::spaces::Spaces>(),
+    tori::Maker::of::<mem::reclaim::Reclaim>(),
     tori::Maker::of::<process::Share>(),
     tori::Maker::of::<sched::RunQueues>(),
 ];

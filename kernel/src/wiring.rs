@@ -25,10 +25,6 @@
 mod threads;
 
 use crate::file;
-use crate::mem::OfTorus as _;
-use crate::mem::above::Verdict;
-use crate::mem::swap::Swap;
-use crate::mem::user::{UserError, UserSlice};
 use crate::memory::{fault, later, victim};
 use crate::process::charge;
 use crate::process::thread::Task;
@@ -37,6 +33,11 @@ use alloc::sync::Arc;
 use fallible::NoMemory;
 use machine::regs::UserRegs;
 use machine::{Exception, Interrupt, QuickTable};
+use mem::OfTorus as _;
+use mem::above::Verdict;
+use mem::reclaim::Reclaim;
+use mem::swap::Swap;
+use mem::user::{UserError, UserSlice};
 use sync::Waiter;
 use tori::{Torus, rings};
 use torus::TorusId;
@@ -91,7 +92,7 @@ fn sync_waiter() -> Arc<dyn Waiter> {
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn tori_is_low(torus: &Torus) {
-    torus.reclaim().ask();
+    torus.part::<Reclaim>().ask();
 }
 
 // SAFETY: K39.
@@ -115,13 +116,13 @@ fn tori_sharers(torus: &Torus, slot: u64) -> Sharers {
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn tori_show(torus: &Torus, object: Owner, lineage: Owner) -> Result<(), NoMemory> {
-    torus.kept().spaces.show(object, lineage)
+    torus.kept().shown.lock().add(object, lineage)
 }
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn tori_slots(torus: &Torus) -> Option<&SlotTable<'_>> {
-    torus.reclaim().swap().map(Swap::slots)
+    torus.kept().swap().map(Swap::slots)
 }
 
 // SAFETY: K39.

@@ -17,10 +17,10 @@ mod wired;
 pub use pci::{block_devices, prepare};
 pub use wired::Wired;
 
-use crate::mem::swap::{Direction, SwapDevice, Ticket};
 use dma::{Headers, Memory, QUEUE};
 use machine::paging;
 use machine::time::{self, Nanos};
+use mem::swap::{Direction, SwapDevice, Ticket};
 use thiserror::Error;
 use virtio_drivers::device::blk::{SECTOR_SIZE, VirtIOBlk};
 use virtio_drivers::transport::pci::VirtioPciError;

@@ -1,13 +1,13 @@
 //! Taking the swap disks at boot: the first core finds and prepares them, each torus takes its own into its own memory.
 
 use super::{Disk, DiskError, Wired, block_devices, prepare};
-use crate::mem::OfTorus as _;
-use crate::mem::swap::{HEADER, Swap};
 use crate::process::OfTorus as _;
 use crate::process::random;
 use core::sync::atomic::{AtomicU16, AtomicU32};
 use machine::boot;
 use machine::{cpu, paging};
+use mem::OfTorus as _;
+use mem::swap::{HEADER, Swap};
 use thiserror::Error;
 use tori::Torus;
 use tori::rings;
@@ -97,7 +97,7 @@ pub fn open() {
         Ok(swap) => {
             let kib = swap.slots().capacity() * PAGE_SIZE as u64 / 1024;
             log::info!("torus {}: {kib} KiB of swap on {name}", torus.id);
-            torus.reclaim().set_swap(swap);
+            torus.kept().set_swap(swap);
         }
         Err(error) => log::error!("torus {}: no swap on {name}: {error}", torus.id),
     }
@@ -131,7 +131,7 @@ fn take(torus: &Torus, name: &'static str, disk: Wired) -> Result<Swap, OpenErro
     random::fill(&mut key);
     let key = u64::from_le_bytes(key);
     let slots = SlotTable::new(counts.leak(), sums.leak(), blocks.leak(), key);
-    Swap::new(name, disk, slots).ok_or(OpenError::NoMemory)
+    Swap::new(name, disk, slots, mem::restore::USERS).ok_or(OpenError::NoMemory)
 }
 
 /// Reads the header: a disk with somebody's data is left alone.

@@ -4,9 +4,10 @@
 //! believes its own image, which comes from the same hands; with the boot word `verify` it hashes every page first.
 
 use super::tree::{self, Node};
-use crate::mem::object::{Content, MemoryObject, ObjectRef, PAGE, PageSource, SourceError};
 use crate::syscall::errno::Errno;
 use braid_files::archive::{self, NodeId, Roots};
+use mem::object::{Content, MemoryObject, ObjectRef, PageSource, SourceError};
+use vm::addr::PAGE_SIZE;
 use vm::hash::{Digest, Hasher, PageBytes, Portable};
 
 /// What mappings of the file `node` show, whose bytes these are.
@@ -93,12 +94,12 @@ impl PageSource for Bytes {
     fn fill(&self, index: u64, page: &mut PageBytes) -> Result<(), SourceError> {
         let start = usize::try_from(index)
             .ok()
-            .and_then(|index| index.checked_mul(PAGE));
+            .and_then(|index| index.checked_mul(PAGE_SIZE));
         let rest = start
             .and_then(|start| self.0.get(start..))
             .filter(|rest| !rest.is_empty());
         let rest = rest.ok_or(SourceError::BeyondEnd)?;
-        let n = rest.len().min(PAGE);
+        let n = rest.len().min(PAGE_SIZE);
         page[..n].copy_from_slice(&rest[..n]);
         Ok(())
     }
@@ -133,7 +134,7 @@ pub fn verify(tree: &mut archive::Tree<'static>) {
 }
 
 fn are_roots_of(hasher: &Hasher, bytes: &'static [u8], roots: Roots<'_>) -> bool {
-    let mut page = [0; PAGE];
+    let mut page = [0; PAGE_SIZE];
     let mut pages = (0..).zip(roots.pages);
     pages.all(|(index, root)| {
         page.fill(0);

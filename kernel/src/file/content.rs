@@ -6,17 +6,18 @@ use super::local;
 use super::locks::FileLocks;
 use super::seals::Seals;
 use super::{boot, tree};
-use crate::mem::OfTorus as _;
-use crate::mem::object::{MemoryObject, ObjectRef, PAGE, Shown};
 use crate::migrate::lease;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use braid_files::archive::NodeId;
 use core::sync::atomic::{AtomicU32, Ordering};
+use mem::object::{MemoryObject, ObjectRef, Shown};
+use mem::spaces::Spaces;
 use sync::Lock;
 use sync::WaitQueue;
 use tori::pieces;
+use vm::addr::PAGE_SIZE;
 use vm::space::Object;
 
 /// Bytes of a file that can be written.
@@ -57,8 +58,8 @@ impl Content {
     /// A file with these bytes.
     pub fn of(bytes: &[u8]) -> Result<Self, Stop> {
         let content = Self::new()?;
-        for (index, page) in bytes.chunks(PAGE).enumerate() {
-            content.write((index * PAGE) as u64, page)?;
+        for (index, page) in bytes.chunks(PAGE_SIZE).enumerate() {
+            content.write((index * PAGE_SIZE) as u64, page)?;
         }
         Ok(content)
     }
@@ -181,7 +182,7 @@ impl Content {
 
     /// Bytes of memory that its pages may take: what was never written takes none.
     pub fn stored(&self) -> u64 {
-        self.len().next_multiple_of(PAGE as u64)
+        self.len().next_multiple_of(PAGE_SIZE as u64)
     }
 
     /// Copies bytes from `offset` to `to`, at most to the end of a page; answers how many, 0 at the end of the file.
@@ -190,7 +191,7 @@ impl Content {
         let _busy = self.busy()?;
         let (page, within) = split(offset);
         let left = usize::try_from(self.len().saturating_sub(offset)).unwrap_or(usize::MAX);
-        let n = to.len().min(left).min(PAGE - within);
+        let n = to.len().min(left).min(PAGE_SIZE - within);
         if n == 0 {
             return Ok(0);
         }
@@ -224,7 +225,7 @@ impl Content {
         let mut done = 0;
         while done < from.len() {
             let at = start + done as u64;
-            let end = from.len().min(done + PAGE - split(at).1);
+            let end = from.len().min(done + PAGE_SIZE - split(at).1);
             match self.put(at, &from[done..end]) {
                 Ok(()) => done = end,
                 Err(stop) if done == 0 => return Err(stop),
@@ -278,8 +279,8 @@ impl Content {
             return Ok(());
         }
         self.object.0.truncate(len)?;
-        let spaces = &tori::here().kept().spaces;
-        let (owner, from) = (self.object.owner(), len.div_ceil(PAGE as u64));
+        let spaces = tori::here().part::<Spaces>();
+        let (owner, from) = (self.object.owner(), len.div_ceil(PAGE_SIZE as u64));
         // Here nobody waits to hear of it: each entry has a reference to its frame.
         let _ = spaces.cut(owner, from);
         lease::home::cut(owner, from);
@@ -288,5 +289,8 @@ impl Content {
 }
 
 fn split(offset: u64) -> (u64, usize) {
-    (offset / PAGE as u64, (offset % PAGE as u64) as usize)
+    (
+        offset / PAGE_SIZE as u64,
+        (offset % PAGE_SIZE as u64) as usize,
+    )
 }

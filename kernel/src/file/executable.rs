@@ -9,7 +9,6 @@ use super::service::opening::{self, bytes_of};
 use super::syscalls::{go_on, place};
 use super::transfer;
 use super::tree::{Node, World};
-use crate::mem::object::{ObjectRef, PAGE};
 use crate::process::Current;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -21,6 +20,8 @@ use braid_files::far::ask::{Ask, Place, Request, Subject, archive};
 use braid_files::permission::Guard;
 use braid_files::walk::{self, Walk};
 use fallible::NoMemory;
+use mem::object::ObjectRef;
+use vm::addr::PAGE_SIZE;
 
 /// An executable file.
 pub struct Executable {
@@ -95,7 +96,7 @@ impl Executable {
         let content = transfer::content(node)?;
         let mut done = 0;
         while done < to.len() {
-            let end = to.len().min(done + PAGE);
+            let end = to.len().min(done + PAGE_SIZE);
             let n = content.read(offset + done as u64, &mut to[done..end])?;
             if n == 0 {
                 break;

@@ -1,8 +1,8 @@
 //! What files need of the machine, in one place.
 
-use crate::mem::OfTorus as _;
 use braid_files::stat::Time;
 use machine::time;
+use mem::OfTorus as _;
 
 pub use braid_time::Nanos;
 
@@ -24,7 +24,7 @@ pub fn frames_and_heap() -> (u64, u64) {
 
 /// Pages that can still be written to swap, and those that it has in all.
 pub fn slots() -> (u64, u64) {
-    let swap = tori::here().reclaim().swap();
+    let swap = tori::here().kept().swap();
     swap.map_or((0, 0), |swap| {
         let available = swap.slots().available();
         (available, available + swap.slots().used())

@@ -1,9 +1,9 @@
 //! Moving bytes between whoever asks and a file, in as many runs of the call as it takes.
 
-use crate::mem::user::UserBuffers;
 use crate::syscall::call::{InFlight, Stop};
 use braid_time::Nanos;
 use ipc::parcel::{Frames, PAYLOAD};
+use mem::user::UserBuffers;
 
 /// The most bytes that move in one step, before interrupts are let in.
 pub const PIECE: usize = 8 << 10;

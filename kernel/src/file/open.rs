@@ -11,7 +11,6 @@ use super::locks;
 use super::pipe::PipeEnd;
 use super::tree::{Mount, Node};
 use crate::console::Output;
-use crate::mem::space::Space;
 use crate::process::charge::{self, Charge, Kind};
 use crate::syscall::errno::Errno;
 use crate::vmo::file::{BuilderFile, VmoFile};
@@ -22,6 +21,7 @@ use braid_files::archive::{S_IFMT, S_IFREG};
 use braid_files::stat::{S_IFCHR, S_IFIFO, Stat};
 use core::sync::atomic::{AtomicU32, Ordering};
 use fallible::{NoMemory, text, to_vec};
+use mem::space::Space;
 use sync::Lock;
 use vm::vmo::Rights;
 

@@ -2,12 +2,12 @@
 
 use super::open::{Body, OpenFile};
 use super::transfer;
-use crate::mem::OfTorus as _;
-use crate::mem::object::ObjectRef;
 use crate::migrate::lease;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use bitflags::bitflags;
+use mem::object::ObjectRef;
+use mem::spaces::Spaces;
 use vm::space::Object;
 use vm::table::Rights;
 
@@ -62,7 +62,7 @@ pub fn add(file: &OpenFile, seals: u64) -> Result<usize, Stop> {
 fn is_mapped_for_writing(object: &ObjectRef) -> bool {
     let mut found = lease::home::is_held(object);
     let memory = tori::here().memory();
-    let spaces = &tori::here().kept().spaces;
+    let spaces = tori::here().part::<Spaces>();
     spaces.showing(object.owner(), |space| {
         found |= space.look(|space| {
             let mut all = space.mappings_of(memory, object.owner());

@@ -10,9 +10,6 @@ use super::open::{Body, Flags, OpenFile};
 use super::proc::{self, Proc};
 use super::tree::Node;
 use super::tty;
-use crate::mem::object::PAGE;
-use crate::mem::space::Space;
-use crate::mem::user::USER_END;
 use crate::process::random;
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -25,6 +22,9 @@ use braid_files::permission::{self, Guard};
 use braid_files::tmp;
 use fallible::TryVec;
 use machine::cpu;
+use mem::space::Space;
+use mem::user::USER_END;
+use vm::addr::PAGE_SIZE;
 use vm::vmo::Rights;
 
 /// Bytes that go over the kernel's stack at once.
@@ -164,7 +164,7 @@ fn read_page_map(
             return Err(Errno::EINVAL.into());
         }
         let first = at / WORD as u64;
-        let end = (USER_END / PAGE) as u64;
+        let end = (USER_END / PAGE_SIZE) as u64;
         let n = (io.left() / WORD).min(WORDS);
         let n = n.min(usize::try_from(end.saturating_sub(first)).unwrap_or(0));
         let Some(space) = space.upgrade() else {
@@ -351,7 +351,7 @@ fn overwrite_tmp(
             .filter(|&end| end <= LEN_MAX)
             .ok_or(Errno::EFBIG)?;
         // Seals are judged for the whole of a page.
-        let in_page = (PAGE as u64 - at % PAGE as u64).min(io.left() as u64);
+        let in_page = (PAGE_SIZE as u64 - at % PAGE_SIZE as u64).min(io.left() as u64);
         content.permits_write(at.saturating_add(in_page))?;
         let n = io.take(&mut block[..n])?;
         match content.write(at, &block[..n]) {

@@ -1,11 +1,11 @@
 //! madvise(2): each advice with Linux's answer.
 
 use super::calls::{populate_with, space_of, split_unit, whole_pages};
-use crate::mem::fault::Outcome;
-use crate::mem::object::ObjectRef;
-use crate::mem::space::Space;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use mem::fault::Outcome;
+use mem::object::ObjectRef;
+use mem::space::Space;
 use vm::addr::{PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
 use vm::fault::Access;
 use vm::space::{Advice, Flags, MAX_MAPPINGS, Prot, SpaceError};

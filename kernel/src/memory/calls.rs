@@ -1,13 +1,13 @@
 //! The system calls about mappings: argument checks as Linux makes them, in its order; the work is `vm`'s.
 
 use super::locking;
-use crate::mem::fault::Outcome;
-use crate::mem::object::ObjectRef;
-use crate::mem::space::{Space, VmSpace};
-use crate::mem::user::{UserSlice, write_now, write_value};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
+use mem::fault::Outcome;
+use mem::object::ObjectRef;
+use mem::space::{Space, VmSpace};
+use mem::user::{UserSlice, write_now, write_value};
 use tori::counters::Counters;
 use vm::addr::{PAGE_SIZE, Page, PageRange, VirtAddr};
 use vm::fault::Access;

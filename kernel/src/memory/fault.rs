@@ -1,16 +1,16 @@
 //! Page faults of programs, and of the kernel on their behalf: what becomes of them when memory has no answer.
 
 use super::{later, room, stuck};
-use crate::mem::fault::Outcome;
-use crate::mem::reclaim::Room;
-use crate::mem::space::VmSpace;
-use crate::mem::user::{USER_END, UserError};
 use crate::process::thread::Fault;
 use crate::process::{Current, Thread};
 use crate::signal::info::{BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SigInfo};
 use crate::signal::{self, Signal};
 use core::fmt;
 use machine::cpu;
+use mem::fault::Outcome;
+use mem::reclaim::Room;
+use mem::space::VmSpace;
+use mem::user::{USER_END, UserError};
 use vm::addr::{PageRange, VirtAddr};
 use vm::fault::{Access, Refusal};
 use vm::table::Rights;

@@ -1,12 +1,12 @@
 //! Writes to a program's memory that are done later: the page was on its way, and the call that writes has done what it does only
 //! once. They are done before the thread goes back to its program, in order.
 
-use crate::mem::user::{UserError, UserSlice, write_now};
 use crate::process::{Current, Thread};
 use crate::signal::info::{BUS_ADRERR, SigInfo};
 use crate::signal::{self, Signal};
 use alloc::vec::Vec;
 use fallible::{NoMemory, TryVec};
+use mem::user::{UserError, UserSlice, write_now};
 
 /// Bytes that may wait: more than any single answer has. Calls that write more wait for the pages, and are run again.
 const MOST: usize = 16 << 10;

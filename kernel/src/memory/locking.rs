@@ -1,12 +1,12 @@
 //! mlock(2) and its kin: pages that are present, and stay. The clock passes over the mappings that are marked.
 
 use super::calls::{populate, space_of, whole_pages};
-use crate::mem::fault::Outcome;
-use crate::mem::space::Space;
 use crate::process::Process;
 use crate::process::limits::MEMLOCK;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use mem::fault::Outcome;
+use mem::space::Space;
 use vm::addr::{PAGE_SIZE, Page, PageRange, USER_END, VirtAddr};
 use vm::fault::Access;
 use vm::space::{Advice, Flags, Prot};
@@ -40,7 +40,7 @@ pub fn admits(process: &Process, space: &Space, traits: Flags, more: u64) -> boo
 }
 
 /// Bytes of a range that are locked.
-fn locked(space: &crate::mem::space::VmSpace, (start, length): (VirtAddr, u64)) -> u64 {
+fn locked(space: &mem::space::VmSpace, (start, length): (VirtAddr, u64)) -> u64 {
     space.locked_in(tori::here().memory(), start, length) * PAGE
 }
 

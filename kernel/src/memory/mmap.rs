@@ -3,12 +3,12 @@
 use super::calls::{populate, space_of, split, vm_limits};
 use super::locking;
 use crate::file::OpenFile;
-use crate::mem::object::{MemoryObject, ObjectRef};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use fallible::NoMemory;
+use mem::object::{MemoryObject, ObjectRef};
 use vm::addr::{PAGE_SIZE, USER_END, VirtAddr};
 use vm::space::{Backing, Flags, MapRequest, Placement, Prot, SpaceError};
 

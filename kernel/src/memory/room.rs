@@ -1,7 +1,7 @@
 //! Memory for the running thread, when there was none.
 
-use crate::mem::reclaim::{self, Room};
 use crate::process::Current;
+use mem::reclaim::{self, Room};
 
 /// The current thread has found too few frames. On a core that holds no lock of memory's: of no space, no object, no disk.
 pub fn make(thread: &Current) -> Room {

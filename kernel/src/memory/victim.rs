@@ -8,11 +8,11 @@
 //! kernel's heap has grown by in its calls. The first process is spared as long as there is another. Who has come from another torus
 //! with more pages than there was room for pays for that itself, and nobody else does.
 
-use crate::mem::above::Verdict;
 use crate::process::{OfTorus as _, Pid, Process, table};
 use crate::signal::{self, Signal};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, Ordering};
+use mem::above::Verdict;
 use tori::Torus;
 use tori::pieces;
 

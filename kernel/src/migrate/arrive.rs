@@ -3,7 +3,6 @@
 use super::host::{self, Host};
 use super::{image, lease, own};
 use crate::file::far::image as files;
-use crate::mem::OfTorus as _;
 use crate::process::thread::give_space;
 use crate::process::{Pid, Process, account, table, users};
 use crate::signal::alarm;
@@ -13,6 +12,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 use fallible::{collect, to_vec};
 use machine::cpu;
+use mem::OfTorus as _;
 use sched::Frozen;
 use tori::Torus;
 use tori::rings;
@@ -39,7 +39,7 @@ pub fn offered(from: TorusId, pid: Pid, image: Frame) {
 
 /// Pages that programs can still get, in memory and in swap.
 fn room(torus: &Torus) -> u64 {
-    let swap = torus.reclaim().swap();
+    let swap = torus.kept().swap();
     torus.for_programs() + swap.map_or(0, |swap| swap.slots().available())
 }
 

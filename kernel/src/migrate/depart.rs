@@ -6,9 +6,6 @@ use super::lease::Taken;
 use super::{image, own};
 use crate::file::far::image as files;
 use crate::file::far::image::Packed;
-use crate::mem::OfTorus as _;
-use crate::mem::space::Space;
-use crate::mem::spaces::thaw;
 use crate::process::thread::{Task, change_space};
 use crate::process::{Current, Pid, Process, table};
 use crate::signal::alarm;
@@ -19,6 +16,9 @@ use fallible::NoMemory;
 use fallible::TryMap;
 use ipc::words::Writer;
 use machine::time::{self, Nanos};
+use mem::OfTorus as _;
+use mem::space::Space;
+use mem::spaces::thaw;
 use tori::counters;
 use tori::rings;
 use torus::family::TravelError;
@@ -189,7 +189,7 @@ fn may_leave_more() -> bool {
     let left = |core| torus.member(core).counters.residual.get();
     let left = (0..torus.cores()).map(left).fold(0, u64::wrapping_add);
     let slots = torus
-        .reclaim()
+        .kept()
         .swap()
         .map_or(0, |swap| swap.slots().available() + swap.slots().used());
     left <= (torus.usable() + slots) / 2

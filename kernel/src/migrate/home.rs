@@ -1,11 +1,11 @@
 //! The home's side: deposits, which are frozen spaces.
 
 use super::{own, reading};
-use crate::mem::space::{Space, VmSpace};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use fallible::TryMap;
+use mem::space::{Space, VmSpace};
 use sync::Lock;
 use tori::{counters, rings};
 use torus::migrate::Message;

@@ -11,14 +11,14 @@ pub use drain::drain;
 pub use fork::{forked, is_born};
 
 use super::own;
-use crate::mem::space::{Space, VmSpace};
-use crate::mem::{NoFrame, RemotePages};
 use crate::process::{Current, Pid, table};
 use crate::signal::{self, Signal};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::any::Any;
 use fault::copy;
+use mem::space::{Space, VmSpace};
+use mem::{NoFrame, RemotePages};
 use tori::counters;
 use tori::rings;
 use torus::migrate::{self, Effect, Effects, Event, Message, Refusal, Resident};

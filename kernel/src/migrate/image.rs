@@ -6,8 +6,6 @@ mod space;
 
 use super::lease::Taken;
 use crate::file::far::image as files;
-use crate::mem::object::ObjectRef;
-use crate::mem::space::{Blank, Space, VmSpace};
 use crate::process::limits::Limits;
 use crate::process::oom::Oom;
 use crate::process::personality::Personality;
@@ -33,6 +31,8 @@ use machine::cpu;
 use machine::fpu::{FpuState, Image};
 use machine::regs::UserRegs;
 use machine::segment::Segments;
+use mem::object::ObjectRef;
+use mem::space::{Blank, Space, VmSpace};
 use sched::Used;
 use space::{read_space, write_space};
 use sync::Lock;

@@ -18,12 +18,12 @@ pub mod lease;
 mod reading;
 pub mod receive;
 
-use crate::mem::space::Space;
 use crate::process::OfTorus as _;
 use crate::process::Thread;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use core::sync::atomic::{AtomicU32, Ordering};
+use mem::space::Space;
 use sync::Lock;
 use torus::{DepositId, DepositNames, TorusId};
 

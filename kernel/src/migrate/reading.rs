@@ -1,12 +1,12 @@
 //! Pages of deposits that are in swap slots: they are read back before they are granted.
 
 use super::home::{self, Home};
-use crate::mem::OfTorus as _;
-use crate::mem::reclaim::{self, Room};
-use crate::mem::swap::{Asked, PageName};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::NoMemory;
+use mem::OfTorus as _;
+use mem::reclaim::{self, Room};
+use mem::swap::{Asked, PageName};
 use sync::Waiter;
 use tori::rings::{self, Places};
 use torus::DepositId;
@@ -94,7 +94,7 @@ fn ask(home: &Home, page: Page, reading: &Arc<Reading>) -> Option<Asked> {
                 owner: space.lineage(),
                 index: mapping.index(page),
             };
-            let swap = torus.reclaim().swap();
+            let swap = torus.kept().swap();
             Some(swap.map_or(Asked::Lost, |swap| swap.bring_back(slot, name)))
         });
         if asked != Some(Asked::NoMemory) {

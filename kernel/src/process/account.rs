@@ -5,13 +5,14 @@
 //! it lets go before the account is settled.
 
 use super::table;
-use crate::mem::OfTorus as _;
 use crate::process::OfTorus as _;
 use crate::syscall::errno::Errno;
 use machine::boot;
 use machine::cpu;
 use machine::shootdown;
 use machine::time::{self, Nanos};
+use mem::OfTorus as _;
+use mem::reclaim::Reclaim;
 use spin::Once;
 use tori::Torus;
 use tori::counters;
@@ -55,7 +56,7 @@ pub fn open() -> Result<(), Errno> {
         crate::file::prepare()?;
         crate::vmo::prepare()?;
         // Requests that were served for other tori may have left something that is only kept for later.
-        torus.kept().shrink();
+        mem::reclaim::shrink(torus);
         torus.share().shrink();
         torus.share().account.heap.call_once(|| torus.heap.in_use());
         crate::file::fill();
@@ -72,10 +73,10 @@ fn let_go(torus: &Torus) {
         cpu::let_interrupts_in();
     }
     crate::file::let_go();
-    crate::mem::reclaim::finish();
-    torus.reclaim().wake_waiting();
+    mem::reclaim::finish();
+    torus.part::<Reclaim>().wake_waiting();
     table().clear();
-    torus.kept().shrink();
+    mem::reclaim::shrink(torus);
     torus.share().shrink();
     tori::rings::let_go();
     torus.heap.trim(torus);
@@ -125,7 +126,7 @@ pub fn check() {
     if let Some(before) = account.heap.get() {
         compare(torus, before, &heap);
     }
-    let slots = torus.reclaim().swap().map_or(0, |swap| swap.slots().used());
+    let slots = torus.kept().swap().map_or(0, |swap| swap.slots().used());
     if slots > 0 {
         log::warn!("torus {} leaks {slots} swap slots", torus.id);
     }

@@ -1,12 +1,12 @@
 //! Users and groups: the calls by which a process learns and changes who it is. The rules are in `braid_files::credentials`.
 
-use crate::mem::user::{UserSlice, read_value, write_value};
 use crate::process::{Process, limits, users};
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::credentials::{Credentials, GROUPS_MAX, Groups, Ids};
 use braid_files::error::FileError;
 use core::sync::atomic::Ordering;
+use mem::user::{UserSlice, read_value, write_value};
 
 /// NGROUPS_MAX: more in one call is not even a number of groups on Linux.
 const NGROUPS_MAX: i32 = 65536;

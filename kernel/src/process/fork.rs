@@ -6,7 +6,6 @@ use super::oom::Oom;
 use super::personality::Personality;
 use super::table::Kinship;
 use super::{Current, Pid, Process, Thread, table, timers, users};
-use crate::mem::user::{USER_END, write_value};
 use crate::migrate::host::is_born;
 use crate::process::thread::{Task, give_space};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
@@ -15,6 +14,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use machine::fpu;
 use machine::segment::Segments;
+use mem::user::{USER_END, write_value};
 use sync::Lock;
 use tori::counters;
 

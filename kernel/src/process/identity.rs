@@ -1,13 +1,13 @@
 //! Small calls about the caller and its machine.
 
 use super::{Name, Pid, table};
-use crate::mem::user::{USER_END, UserError, UserSlice, read_value, write_now, write_value};
 use crate::process::Thread;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use core::sync::atomic::Ordering;
 use machine::cpu;
 use machine::segment::Segments;
+use mem::user::{USER_END, UserError, UserSlice, read_value, write_now, write_value};
 
 /// What uname(2) says: the Linux whose calls are answered, for programs that look.
 /// System, machine name, release, version, hardware and domain (uname(2)).
@@ -170,7 +170,7 @@ pub fn getrandom(call: &mut Call) -> SysResult {
     if call.args[2] & !KNOWN != 0 {
         return Err(Errno::EINVAL.into());
     }
-    let slice = UserSlice::new(call.size(0), call.size(1).min(crate::mem::user::RW_MAX))?;
+    let slice = UserSlice::new(call.size(0), call.size(1).min(mem::user::RW_MAX))?;
     let mut block = [0; 256];
     while call.inflight.done < slice.len() {
         let place = slice.skip(call.inflight.done);

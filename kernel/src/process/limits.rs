@@ -1,11 +1,11 @@
 //! Resource limits: getrlimit(2), setrlimit(2), prlimit(2).
 
 use super::{Process, order};
-use crate::mem::user::{read_value, write_value};
 use crate::memory::calls::vm_limits;
 use crate::signal::DETAILS;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
+use mem::user::{read_value, write_value};
 use torus::family::{Answer, By, Order};
 
 /// No limit.

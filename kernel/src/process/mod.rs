@@ -45,7 +45,6 @@ pub use table::Table;
 pub use thread::{Current, Thread};
 use tori::counters::Counters;
 
-use crate::mem::space::Space;
 use crate::signal::Signal;
 use crate::signal::action::Actions;
 use crate::signal::alarm::Alarm;
@@ -54,6 +53,7 @@ use braid_files::credentials::Credentials;
 use braid_files::rate::RateLimit;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use mem::space::Space;
 use sched::Used;
 use sync::Lock;
 use sync::WaitQueue;

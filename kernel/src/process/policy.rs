@@ -3,10 +3,10 @@
 
 use super::limits::NICE as NICE_LIMIT;
 use super::{Process, Thread, order};
-use crate::mem::user::{read_value, write_value};
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use braid_threads::policy::{Policy, PolicyError, priorities};
+use mem::user::{read_value, write_value};
 use sched::SLICE;
 use torus::family::{By, Order};
 

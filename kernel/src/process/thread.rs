@@ -1,7 +1,6 @@
 //! What a thread of the scheduler is to programs: one flow of control of a process.
 
 use super::{Pid, Process};
-use crate::mem::space::Space;
 use crate::memory::later::Later;
 use crate::memory::stuck::Stuck;
 use crate::signal::{AltStack, SignalState};
@@ -9,6 +8,7 @@ use crate::syscall::call::InFlight;
 use alloc::sync::{Arc, Weak};
 use core::cell::Cell;
 use core::sync::atomic::AtomicU64;
+use mem::space::Space;
 use sync::OwnCell;
 
 /// A thread of a process.

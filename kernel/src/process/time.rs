@@ -1,11 +1,11 @@
 //! Clocks, sleeping, and processor time.
 
-use crate::mem::user::{UserSlice, read_value, write_value};
 use crate::process::Thread;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
 use braid_time::Nanos;
 use machine::time as clock;
+use mem::user::{UserSlice, read_value, write_value};
 use sched::Used;
 use tori::counters;
 

@@ -2,9 +2,9 @@
 
 use super::far::about_child;
 use super::{Pid, table};
-use crate::mem::user::{UserSlice, write_value};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use mem::user::{UserSlice, write_value};
 use sched::Used;
 use torus::family::{Found, News, NoChild, Wanted, Whom};
 

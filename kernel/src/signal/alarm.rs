@@ -1,7 +1,6 @@
 //! The interval timers of a process: setitimer(2), and alarm(2). Those of processor time are kept by [`timers`].
 
 use super::Signal;
-use crate::mem::user::{read_value, write_value};
 use crate::process::Thread;
 use crate::process::timers::{self, Interval};
 use crate::syscall::call::{Call, SysResult};
@@ -9,6 +8,7 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_time::{Nanos, next_firing};
 use machine::{cpu, time};
+use mem::user::{read_value, write_value};
 use sched::Due;
 
 /// A process's interval timer.

@@ -4,11 +4,11 @@ use super::action::{Action, ActionFlags};
 use super::info::{SI_TKILL, SI_USER};
 use super::state::{AltStack, UNMASKABLE};
 use super::{SigInfo, Signal, alarm, frame, send};
-use crate::mem::user::{read_value, write_value};
 use crate::process::far::{ask, value};
 use crate::process::{Pid, table};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use mem::user::{read_value, write_value};
 use torus::family::{Carried, Crowd, Members, Sent, Told};
 
 /// Bytes of the kernel's sigset_t.

@@ -5,7 +5,6 @@ use super::action::{Action, ActionFlags};
 use super::info::{SEGV_MAPERR, SI_KERNEL};
 use super::state::{SS_AUTODISARM, SS_DISABLE};
 use super::{AltStack, SigInfo, Signal, send};
-use crate::mem::user::{self, USER_END, UserSlice};
 use crate::process::Current;
 use crate::process::thread::Fault;
 use crate::syscall::call::Stop;
@@ -13,6 +12,7 @@ use crate::syscall::errno::Errno;
 use machine::fpu::{self, Image};
 use machine::regs::{USER_CS, USER_SS, UserRegs};
 use machine::segment::is_canonical;
+use mem::user::{self, USER_END, UserSlice};
 
 /// Words of the frame below siginfo: return address, ucontext (flags, link, stack, 32 words of registers, mask).
 const WORDS: usize = 1 + 2 + 3 + 32 + 1;

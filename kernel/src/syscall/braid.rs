@@ -2,9 +2,9 @@
 
 use super::call::{Call, Stop, SysResult};
 use super::errno::Errno;
-use crate::mem::user::{UserSlice, write_value};
 use crate::process::OfTorus as _;
 use crate::process::{Pid, table};
+use mem::user::{UserSlice, write_value};
 use tori::Torus;
 use tori::counters;
 use tori::rings::{self, probe};

@@ -1,13 +1,13 @@
 //! What a system call sees of its caller, and how it answers.
 
 use super::errno::Errno;
-use crate::mem::object::SourceError;
-use crate::mem::user::{BadAddress, UserError};
 use crate::process::{Current, Process};
 use alloc::sync::Arc;
 use braid_threads::interruption::Interruption;
 use braid_time::{Invalid, Nanos};
 use fallible::NoMemory;
+use mem::object::SourceError;
+use mem::user::{BadAddress, UserError};
 use vm::space::SpaceError;
 
 /// Why a call did not produce a value. What ends with an error has changed nothing: where memory was short it is run again.

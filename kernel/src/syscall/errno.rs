@@ -1,8 +1,8 @@
 //! Linux error numbers: the one place where errors for programs are spelled.
 
-use crate::mem::user::BadAddress;
 use fallible::NoMemory;
 use ipc::LentError;
+use mem::user::BadAddress;
 use vm::space::SpaceError;
 
 /// Makes the enum of a list of names and numbers, and the way back from a number.

@@ -4,8 +4,6 @@
 //! *Flow.* A wait compares the word and puts the thread on the list under one lock; a wake takes it off. Runs of the call after that only
 //! look whether it is still there, so that spurious wake-ups cost it neither its place nor a second entry.
 
-use crate::mem::space::VmSpace;
-use crate::mem::user::{UserSlice, read_present, read_value};
 use crate::process::OfTorus as _;
 use crate::process::time::read_timespec;
 use crate::process::{Current, Thread};
@@ -17,6 +15,8 @@ use braid_threads::interruption::Interruption;
 use braid_time::Nanos;
 use fallible::{NoMemory, TryMap};
 use machine::{cpu, time};
+use mem::space::VmSpace;
+use mem::user::{UserSlice, read_present, read_value};
 use sync::Lock;
 use vm::addr::{PAGE_SIZE, Page, VirtAddr};
 use vm::space::{Backing, Object, Prot};

@@ -13,12 +13,12 @@ pub mod unknown;
 
 use self::call::{Call, InFlight, Stop, Wait};
 use self::errno::Errno;
-use crate::mem::reclaim::Room;
 use crate::memory::later::Later;
 use crate::memory::room;
 use crate::process::Current;
 use crate::signal::deliver;
 use braid_threads::interruption::Interruption;
+use mem::reclaim::Room;
 
 /// The call that a trap brought: number in rax, arguments in rdi, rsi, rdx, r10, r8, r9.
 pub fn enter(thread: &Current) {

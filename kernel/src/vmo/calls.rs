@@ -4,12 +4,12 @@ use super::file::{BuilderFile, VmoFile};
 use super::patches::Patches;
 use super::{Builder, cost, hash, store};
 use crate::file::{Body, Flags, OpenFile};
-use crate::mem::user::UserSlice;
 use crate::process::limits;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use fallible::collect;
+use mem::user::UserSlice;
 use vm::vmo::{Patch, Rights};
 
 /// Whether execve(2) closes the descriptor that a call answers with. EINVAL for other flags than O_CLOEXEC.

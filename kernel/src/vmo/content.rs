@@ -2,8 +2,9 @@
 
 use super::Handle;
 use super::supply::Page;
-use crate::mem::held::Held;
-use crate::mem::object::{Content, PAGE, PageSource, SourceError};
+use mem::held::Held;
+use mem::object::{Content, PageSource, SourceError};
+use vm::addr::PAGE_SIZE;
 use vm::hash::{Digest, PageBytes};
 use vm::vmo::{PageView, VmoError};
 
@@ -16,8 +17,8 @@ impl PageSource for Shown {
     }
 
     fn fill(&self, index: u64, page: &mut PageBytes) -> Result<(), SourceError> {
-        let start = index * PAGE as u64;
-        let held = self.0.size().saturating_sub(start).min(PAGE as u64);
+        let start = index * PAGE_SIZE as u64;
+        let held = self.0.size().saturating_sub(start).min(PAGE_SIZE as u64);
         self.0
             .read(start, &mut page[..held as usize])
             .map_err(failed)

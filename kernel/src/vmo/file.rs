@@ -3,9 +3,9 @@
 use super::content::Shown;
 use super::patches::Patches;
 use super::{Builder, Handle, cost};
-use crate::mem::object::{MemoryObject, ObjectRef};
 use crate::syscall::errno::Errno;
 use alloc::sync::{Arc, Weak};
+use mem::object::{MemoryObject, ObjectRef};
 use sync::Lock;
 use vm::vmo::{Patch, Rights};
 

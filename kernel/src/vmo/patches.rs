@@ -1,11 +1,11 @@
 //! The patches that a program passes.
 
-use crate::mem::user::{UserSlice, read_value};
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use fallible::TryVec;
 use machine::cpu;
+use mem::user::{UserSlice, read_value};
 use vm::addr::PAGE_SIZE;
 use vm::vmo::Patch;
 

@@ -1,8 +1,8 @@
 //! Pages of memory objects: frames of the torus's pool, and what the boot archive holds.
 
-use crate::mem::held::Held;
 use crate::process::charge::{self, Kind, One};
 use machine::cpu;
+use mem::held::Held;
 use vm::frames::{Owner, Use};
 use vm::hash::PageBytes;
 use vm::table::TableMemory;

@@ -1,6 +1,5 @@
 //! What threads do besides running: what the scheduler needs of processes, signals, calls, memory and migration.
 
-use crate::mem::reclaim;
 use crate::memory::later;
 use crate::migrate::{depart, host, lease};
 use crate::process::thread::{Own, Task};
@@ -9,6 +8,7 @@ use crate::{console, signal, syscall};
 use alloc::sync::Arc;
 use braid_time::Nanos;
 use machine::{cpu, paging};
+use mem::reclaim;
 use sched::Used;
 use sched::{Next, Owner};
 

@@ -21,8 +21,8 @@ pub trait Make: Part {
     fn new(torus: TorusId, tori: usize) -> Self;
 }
 
-/// Layers that have a part of each torus: rings, memory, processes, scheduler.
-pub const PARTS: usize = 4;
+/// Parts that layers have of each torus: rings, four of memory, processes, scheduler.
+pub const PARTS: usize = 7;
 
 /// The parts of a torus by their slots.
 pub(crate) struct Parts([AtomicPtr<()>; PARTS]);

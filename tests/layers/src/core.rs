@@ -10,7 +10,7 @@ use crate::sources::{ModulePath, Modules};
 use crate::{count, imports, sources};
 
 /// The crates of the core.
-pub const CORE: &[&str] = &["sync", "machine", "tori", "ipc", "sched"];
+pub const CORE: &[&str] = &["sync", "machine", "tori", "mem", "ipc", "sched"];
 
 /// Crates of pure logic, of which the core has the modules that it uses, and those that these use.
 pub const LOGIC: &[&str] = &["vm", "torus"];

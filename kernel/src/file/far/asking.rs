@@ -4,7 +4,6 @@ use super::super::caller::Caller;
 use super::journal::Entry;
 use super::question::{Asking, Reply, State};
 use super::share;
-use crate::mem::reclaim::Room;
 use crate::memory::room;
 use crate::process::Current;
 use crate::signal::Signal;
@@ -21,6 +20,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::{NoMemory, TryVec};
 use ipc::parcel::{Frames, Parcel};
 use machine::cpu;
+use mem::reclaim::Room;
 use sync::Lock;
 use tori::rings;
 

@@ -6,8 +6,6 @@ use super::asking::{ask, exchange};
 use super::journal::consume;
 use super::question::Reply;
 use super::remote::Remote;
-use crate::mem::object::ObjectRef;
-use crate::mem::user::{UserBuffers, UserSlice};
 use crate::process::Current;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -15,6 +13,8 @@ use braid_files::archive::NodeId;
 use braid_files::far::answer::{Answer, Description};
 use braid_files::far::ask::{Ask, Request, Subject, archive};
 use ipc::parcel::{Frames, PAYLOAD, PAYLOAD_MAX};
+use mem::object::ObjectRef;
+use mem::user::{UserBuffers, UserSlice};
 
 /// Bytes that are moved at once: more takes several requests.
 pub(super) const CHUNK: usize = PAYLOAD_MAX / 4;

@@ -9,7 +9,6 @@ use super::bytes::{CHUNK, about, count};
 use super::journal::consume;
 use super::question::Asking;
 use super::remote::Remote;
-use crate::mem::object::PAGE;
 use crate::process::Current;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -19,6 +18,7 @@ use braid_files::credentials::Identity;
 use braid_files::far::ask::Request;
 use fallible::TryVec;
 use ipc::parcel::PAYLOAD;
+use vm::addr::PAGE_SIZE;
 
 /// The copies that a call makes, in the order in which each of its runs asks for them.
 #[derive(Default)]
@@ -94,7 +94,10 @@ fn append(copy: &Copying, asking: &Asking, n: usize) -> Result<(), Errno> {
     let mut done = 0;
     while done < n {
         let at = copy.len + done as u64;
-        let wanted = block.len().min(n - done).min(PAGE - at as usize % PAGE);
+        let wanted = block
+            .len()
+            .min(n - done)
+            .min(PAGE_SIZE - at as usize % PAGE_SIZE);
         asking.payload().read(PAYLOAD + done, &mut block[..wanted]);
         content
             .write(at, &block[..wanted])

@@ -3,7 +3,6 @@
 use super::super::open::{Body, OpenFile};
 use super::letter;
 use super::remote::{Remote, hold};
-use crate::mem::object::ObjectRef;
 use crate::migrate::lease;
 use crate::process::Thread;
 use crate::syscall::errno::Errno;
@@ -14,6 +13,7 @@ use braid_files::far::wire::WireError;
 use core::sync::atomic::AtomicBool;
 use fallible::NoMemory;
 use ipc::parcel::{Frames, Parcel};
+use mem::object::ObjectRef;
 use sync::Lock;
 
 /// A question to another torus.

@@ -4,11 +4,11 @@ use super::{Body, Flags, OpenFile};
 use crate::file::far::{self, remote::Remote};
 use crate::file::seals::Seals;
 use crate::file::{boot, transfer};
-use crate::mem::object::ObjectRef;
 use crate::process::Current;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use braid_files::archive::S_IFREG;
+use mem::object::ObjectRef;
 use vm::vmo::Rights;
 
 impl OpenFile {

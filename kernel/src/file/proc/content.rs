@@ -4,13 +4,13 @@ use super::entries::decimal;
 use super::text::Text;
 use super::{Proc, Shown, process, system};
 use crate::file::tree::Node;
-use crate::mem::space::Space;
 use crate::process::Thread;
 use crate::syscall::errno::Errno;
 use alloc::sync::Weak;
 use alloc::vec::Vec;
 use braid_files::credentials::Identity;
 use fallible::{NoMemory, to_vec};
+use mem::space::Space;
 
 impl Proc {
     /// What a symbolic link leads to, by no name, for somebody who may look into the process. None when that has no node, or is far: then

@@ -1,10 +1,10 @@
 //! What a process has mapped: maps, smaps, and the sums of stat and status.
 
 use super::text::Text;
-use crate::mem::object::ObjectRef;
-use crate::mem::space::Space;
 use crate::process::Process;
 use machine::cpu;
+use mem::object::ObjectRef;
+use mem::space::Space;
 use vm::addr::{Frame, PAGE_SIZE, Page, PageRange, USER_END};
 use vm::space::{Backing, Flags, Mapping, Object};
 use vm::table::{Entry, Rights, State, TableMemory};

@@ -4,11 +4,11 @@
 use super::super::facts;
 use super::load;
 use super::text::Text;
-use crate::mem::OfTorus as _;
-use crate::mem::swap::Swap;
 use crate::process::OfTorus as _;
 use crate::process::thread::Task;
 use crate::process::{Pid, table};
+use mem::OfTorus as _;
+use mem::swap::Swap;
 use tori::Torus;
 
 /// The name of a text, and who writes it.
@@ -121,7 +121,7 @@ impl MachineMemory {
                 .zip(counts)
                 .for_each(|(sum, count)| *sum += count);
         }
-        let slots = |of: fn(&Swap) -> u64| sum(|torus| torus.reclaim().swap().map_or(0, of));
+        let slots = |of: fn(&Swap) -> u64| sum(|torus| torus.kept().swap().map_or(0, of));
         Self {
             total: sum(Torus::total),
             uses,
@@ -174,7 +174,7 @@ fn meminfo(text: &mut Text) {
 fn swaps(text: &mut Text) {
     text.bytes(b"Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
     for torus in tori::all() {
-        if let Some(swap) = torus.reclaim().swap() {
+        if let Some(swap) = torus.kept().swap() {
             let slots = swap.slots();
             let (size, free) = (slots.capacity() * 4, slots.available() * 4);
             text.put(format_args!(

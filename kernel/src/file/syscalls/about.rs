@@ -8,7 +8,6 @@ use super::super::service::{self, Outcome, Subject};
 use super::super::tree::{Node, World};
 use super::AT_FDCWD;
 use super::home::{number_for, place_for};
-use crate::mem::user::UserSlice;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -22,6 +21,7 @@ use braid_files::stat::Stat;
 use braid_files::walk::{self, Leaving, Target, Walk};
 use fallible::to_vec;
 use machine::cpu;
+use mem::user::UserSlice;
 
 /// A path of a call, with the directory that it begins in.
 #[derive(Clone, Copy)]

@@ -6,11 +6,11 @@ use super::about::{At, about_file, about_path};
 use super::{
     AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, file, path, place_or_file,
 };
-use crate::mem::user::{read_value, write_value};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::far::ask::Request;
 use braid_files::stat::{Stat, Time};
+use mem::user::{read_value, write_value};
 
 /// stat(2).
 pub fn stat(call: &mut Call) -> SysResult {

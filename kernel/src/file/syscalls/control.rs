@@ -7,7 +7,6 @@ use super::super::tty::ioctl::TIOCNOTTY;
 use super::about::about_file;
 use super::locking;
 use super::{descriptor_limit, file, place_or_file};
-use crate::mem::user::UserSlice;
 use crate::process::table;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
@@ -17,6 +16,7 @@ use braid_files::stat::S_IFIFO;
 use braid_threads::interruption::Interruption;
 use core::sync::atomic::Ordering;
 use fallible::TryVec;
+use mem::user::UserSlice;
 
 const F_SETLKW: i32 = 7;
 const F_OFD_SETLKW: i32 = 38;

@@ -7,12 +7,12 @@ use super::super::content::LEN_MAX;
 use super::super::io::Transfer;
 use super::super::open::{Body, Flags, OpenFile};
 use super::super::transfer;
-use crate::mem::user::{read_value, write_value};
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::archive::{S_IFDIR, S_IFMT};
+use mem::user::{read_value, write_value};
 
 /// Bytes that are moved in one step.
 const BLOCK: usize = 2048;

@@ -3,9 +3,9 @@
 use super::super::open::{Body, Flags, OpenFile};
 use super::super::pipe;
 use super::{descriptor_limit, place_or_file};
-use crate::mem::user::write_value;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use mem::user::write_value;
 use tori::pieces;
 
 /// close(2).

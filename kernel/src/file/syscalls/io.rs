@@ -9,7 +9,6 @@ use super::super::tree::{self, Node};
 use super::super::{far, transfer};
 use super::about::{At, about_file, about_path};
 use super::{file, path};
-use crate::mem::user::UserBuffers;
 use crate::process::limits;
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, Stop, SysResult};
@@ -18,6 +17,7 @@ use alloc::sync::Arc;
 use braid_files::archive::S_IFREG;
 use braid_files::far::ask::Request;
 use braid_threads::interruption::Interruption;
+use mem::user::UserBuffers;
 
 /// The file of a read or write, and its buffers.
 type Wish = (Arc<OpenFile>, UserBuffers);

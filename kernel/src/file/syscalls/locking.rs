@@ -5,10 +5,10 @@ use super::super::service::Outcome;
 use super::super::service::locks::{F_RDLCK, F_UNLCK, F_WRLCK};
 use super::about::about_file;
 use super::file;
-use crate::mem::user::{read_value, write_value};
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::far::ask::{LockAction, LockOwner, LockWish, Request};
+use mem::user::{read_value, write_value};
 
 /// Bytes of struct flock.
 const FLOCK: usize = 32;

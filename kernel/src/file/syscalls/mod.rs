@@ -31,13 +31,13 @@ pub use poll::*;
 pub use select::*;
 
 use super::open::OpenFile;
-use crate::mem::user::read_c_string;
 use crate::process::limits;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::walk::PATH_MAX;
+use mem::user::read_c_string;
 
 /// "The working directory" in place of a directory's descriptor.
 const AT_FDCWD: i32 = -100;

@@ -5,13 +5,13 @@ use super::super::tree::World;
 use super::about::{At, about_path, resolve};
 use super::pair::{Pair, pair};
 use super::{AT_EMPTY_PATH, AT_REMOVEDIR, AT_SYMLINK_FOLLOW, path};
-use crate::mem::user::read_c_string;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::archive::{S_IFMT, S_IFREG};
 use braid_files::far::ask::{Ask, Request};
 use braid_files::walk::{self, Leaving, PATH_MAX};
+use mem::user::read_c_string;
 
 /// mkdir(2).
 pub fn mkdir(call: &mut Call) -> SysResult {

@@ -4,11 +4,11 @@ use super::super::open::Flags;
 use super::super::service::opening;
 use super::about::{At, about_path};
 use super::{descriptor_limit, path};
-use crate::mem::user::{UserError, read_c_string};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::far::ask::Request;
 use fallible::TryVec;
+use mem::user::{UserError, read_c_string};
 
 /// open(2).
 pub fn open(call: &mut Call) -> SysResult {

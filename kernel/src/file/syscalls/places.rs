@@ -7,12 +7,12 @@ use super::super::service::{Outcome, place};
 use super::super::tree::Node;
 use super::about::{At, about_file, about_path};
 use super::{AT_FDCWD, file, path, place_or_file};
-use crate::mem::user::UserSlice;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::far::ask::Request;
 use braid_files::permission::Access;
 use fallible::TryVec;
+use mem::user::UserSlice;
 
 /// getcwd(2).
 pub fn getcwd(call: &mut Call) -> SysResult {

@@ -4,13 +4,13 @@ use super::super::facts;
 use super::super::service::poll::{ALWAYS, NVAL};
 use super::descriptor_limit;
 use super::watch::{Watched, watch};
-use crate::mem::user::{UserSlice, read_value};
 use crate::process::time::write_left;
 use crate::signal::calls::with_mask;
 use crate::syscall::call::{Call, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
 use braid_files::chunks::Chunks;
 use braid_time::{Invalid, Nanos};
+use mem::user::{UserSlice, read_value};
 use tori::pieces;
 
 /// poll(2).

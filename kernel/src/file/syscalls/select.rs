@@ -3,11 +3,11 @@
 use super::super::service::poll::{ERR, HUP, IN, OUT};
 use super::poll::{tell_left, timeout, wait_mask};
 use super::watch::{Watched, watch};
-use crate::mem::user::{UserSlice, read_value};
 use crate::syscall::call::{Call, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
 use braid_files::chunks::Chunks;
 use braid_time::Nanos;
+use mem::user::{UserSlice, read_value};
 use tori::pieces;
 
 /// Descriptors that a set has (FD_SETSIZE).

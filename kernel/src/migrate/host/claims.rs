@@ -1,9 +1,9 @@
 //! The claims of a torus's spaces, by which it finds the space that an answer is for.
 
 use super::super::own;
-use crate::mem::space::Space;
 use alloc::sync::{Arc, Weak};
 use fallible::{NoMemory, TryMap};
+use mem::space::Space;
 use torus::migrate::Claim;
 
 /// Makes room to note that a space has these claims; whoever does not go on has them [unregistered](unregister).

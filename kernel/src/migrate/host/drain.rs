@@ -3,9 +3,9 @@
 use super::super::own;
 use super::fault::take_back;
 use super::{Host, Todo, step};
-use crate::mem::space::{Space, VmSpace};
 use alloc::sync::Arc;
 use machine::cpu;
+use mem::space::{Space, VmSpace};
 use tori::low;
 use torus::migrate::{Claim, Event, Resident};
 use vm::addr::Page;

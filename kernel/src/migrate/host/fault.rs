@@ -2,9 +2,9 @@
 
 use super::super::own;
 use super::{Pages, Todo, execute, step};
-use crate::mem::NoFrame;
-use crate::mem::held::Held;
-use crate::mem::space::VmSpace;
+use mem::NoFrame;
+use mem::held::Held;
+use mem::space::VmSpace;
 use tori::RemoteFrame;
 use tori::counters;
 use tori::poison;

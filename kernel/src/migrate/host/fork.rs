@@ -3,10 +3,10 @@
 use super::super::own;
 use super::claims::{announce, register};
 use super::{Host, send};
-use crate::mem::space::Space;
 use crate::process::Pid;
 use alloc::sync::Arc;
 use fallible::reserve;
+use mem::space::Space;
 use torus::DepositId;
 use torus::migrate::{Effect, Effects, Event, MigrateError, Resident};
 use vm::addr::Frame;

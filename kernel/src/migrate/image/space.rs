@@ -1,14 +1,14 @@
 //! Mappings in a process's image.
 
 use crate::file::boot_object;
-use crate::mem::object::ObjectRef;
-use crate::mem::space::VmSpace;
 use crate::migrate::lease::{self, ObjectName, Taken};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::archive::NodeId;
 use fallible::TryVec;
 use ipc::words::{Reader, Writer};
+use mem::object::ObjectRef;
+use mem::space::VmSpace;
 use torus::TorusId;
 use vm::addr::{Page, PageRange, VirtAddr};
 use vm::space::{Backing, Flags, Limits as SpaceLimits, Mapping, Parts, Prot};

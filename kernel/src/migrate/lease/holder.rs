@@ -4,17 +4,18 @@
 //! any more is given back only when each space's lock has been free once since.
 
 use super::{ObjectName, here, home, own};
-use crate::mem::OfTorus as _;
-use crate::mem::held::Held;
-use crate::mem::object::{Look, MemoryObject, ObjectRef, Pager, Shown, SourceError};
-use crate::mem::space::Space;
-use crate::mem::spaces::Forgotten;
 use crate::process::Thread;
 use crate::process::{Pid, closing};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use machine::shootdown;
+use mem::OfTorus as _;
+use mem::held::Held;
+use mem::object::{Look, MemoryObject, ObjectRef, Pager, Shown, SourceError};
+use mem::space::Space;
+use mem::spaces::Forgotten;
+use mem::spaces::Spaces;
 use sync::Lock;
 use sync::WaitQueue;
 use tori::RemoteFrame;
@@ -246,7 +247,7 @@ pub fn sweep() {
             break;
         }
         // Once for all of them.
-        let forgotten = tori::here().kept().spaces.settle();
+        let forgotten = tori::here().part::<Spaces>().settle();
         for ((home, object), count) in gone {
             if count > 0 {
                 answer(home, Message::Unhold { object, count }, &forgotten);
@@ -312,7 +313,7 @@ fn keep(object: &Arc<MemoryObject>, index: u64, frame: RemoteFrame, root: [u64; 
 
 /// The object was cut: nobody here reaches what lies behind any more.
 pub fn cut(from: TorusId, object: u64, page: u64, cut: u64) {
-    let spaces = &tori::here().kept().spaces;
+    let spaces = tori::here().part::<Spaces>();
     let found = own().held.lock().object((from, object)).flatten();
     let forgotten = match found.as_ref().and_then(|found| Some((found, of(found)?))) {
         Some((found, far)) => {

@@ -1,15 +1,15 @@
 //! The home's side: objects of this torus that others hold.
 
 use super::{ObjectName, here, own};
-use crate::mem::held::Held;
-use crate::mem::object::{ObjectRef, Shown, SourceError};
-use crate::mem::reclaim::{self, Room};
 use crate::process::{Pid, closing};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::{NoMemory, insist};
 use machine::cpu;
+use mem::held::Held;
+use mem::object::{ObjectRef, Shown, SourceError};
+use mem::reclaim::{self, Room};
 use sync::Waiter;
 use tori::pieces;
 use tori::rings;

@@ -6,12 +6,12 @@ pub mod holder;
 pub mod home;
 pub mod receive;
 
-use crate::mem::held::Held;
-use crate::mem::object::{MemoryObject, ObjectRef};
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use fallible::TryMap;
+use mem::held::Held;
+use mem::object::{MemoryObject, ObjectRef};
 use sync::Lock;
 use tori::pieces;
 use tori::rings;

@@ -1,11 +1,11 @@
 //! Argument and environment strings on their way from one program to the next.
 
-use crate::mem::user::{UserError, read_c_string, read_value};
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use fallible::{TryVec, with_capacity};
 use machine::cpu;
+use mem::user::{UserError, read_c_string, read_value};
 use tori::pieces;
 
 /// The longest single string, its NUL included (MAX_ARG_STRLEN).

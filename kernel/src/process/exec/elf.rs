@@ -1,12 +1,12 @@
 //! Reads what an executable wants mapped; what its headers mean is [`elf`]'s.
 
 use crate::file::Executable;
-use crate::mem::user::USER_END;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::executable::elf::{Header, HeaderError, Plan, PlanError, Table, Within};
 use fallible::{NoMemory, TryVec};
+use mem::user::USER_END;
 use tori::pieces;
 use vm::addr::VirtAddr;
 

@@ -1,9 +1,6 @@
 //! Mapping a program into a new address space.
 
 use crate::file::Executable;
-use crate::mem::object::ObjectRef;
-use crate::mem::space::Space;
-use crate::mem::user::UserSlice;
 use crate::memory::calls::{name, split, vm_limits};
 use crate::process::limits::Limits;
 use crate::syscall::call::Stop;
@@ -11,6 +8,9 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::executable::elf::{PAGE, Part, Plan, Rights};
 use machine::cpu;
+use mem::object::ObjectRef;
+use mem::space::Space;
+use mem::user::UserSlice;
 use vm::addr::VirtAddr;
 use vm::layout::Layout;
 use vm::space::{Backing, Flags, MapRequest, Placement, Prot};

@@ -5,7 +5,6 @@
 //! auxiliary vector.
 
 use super::args::Strings;
-use crate::mem::user::UserSlice;
 use crate::process::command::{AUXILIARY, Command};
 use crate::process::{random, time};
 use crate::signal::frame;
@@ -13,6 +12,7 @@ use crate::syscall::call::Stop;
 use braid_files::credentials::Credentials;
 use braid_files::executable::elf::Plan;
 use machine::cpu;
+use mem::user::UserSlice;
 use tori::pieces;
 
 /// Auxiliary vector entries (getauxval(3)).

@@ -23,7 +23,7 @@ pub use named::Named;
 pub use pager::{Look, Pager, Shown};
 pub use source::{Content, PageSource, SourceError};
 
-use crate::mem::OfTorus as _;
+use crate::OfTorus as _;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use content::ContentPages;
@@ -34,9 +34,6 @@ use own::OwnPages;
 use sync::Lock;
 use vm::frames::Owner;
 use vm::hash::Digest;
-
-/// Bytes per page.
-pub const PAGE: usize = 4096;
 
 /// A memory object.
 pub struct MemoryObject {
@@ -74,6 +71,10 @@ impl vm::space::Object for ObjectRef {
     }
 }
 
+#[expect(
+    clippy::len_without_is_empty,
+    reason = "a length in bytes, which may be 0 like any other"
+)]
 impl MemoryObject {
     /// An object of zeros of `len` bytes: shared anonymous memory.
     pub fn zero(len: u64) -> Result<ObjectRef, NoMemory> {
@@ -112,14 +113,14 @@ impl MemoryObject {
     }
 
     fn create(pages: Pages) -> Result<ObjectRef, NoMemory> {
-        let share = tori::here().kept();
-        let owner = share.names.object();
+        let torus = tori::here();
+        let owner = torus.kept().names.object();
         let object = fallible::arc(Self {
             owner,
             pages,
             label: Lock::new(None),
         })?;
-        share.named.add(&object)?;
+        torus.part::<Objects>().named.add(&object)?;
         Ok(ObjectRef(object))
     }
 

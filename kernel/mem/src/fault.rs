@@ -5,8 +5,8 @@ use super::object::{MemoryObject, Shown, SourceError};
 use super::remote::NoFrame;
 use super::space::{Space, VmSpace};
 use super::swap::{Asked, PageName};
-use crate::mem::OfTorus as _;
-use crate::mem::object::ObjectRef;
+use crate::OfTorus as _;
+use crate::object::ObjectRef;
 use alloc::sync::Arc;
 use machine::paging;
 use tori::Torus;
@@ -152,10 +152,7 @@ fn execute(
 
 /// Has a page come back from its slot.
 fn from_swap(torus: &Torus, slot: Slot, page: PageName) -> Outcome {
-    let asked = torus
-        .reclaim()
-        .swap()
-        .map(|swap| swap.bring_back(slot, page));
+    let asked = torus.kept().swap().map(|swap| swap.bring_back(slot, page));
     match asked {
         Some(Asked::Wait) => Outcome::Wait,
         Some(Asked::NoMemory) => Outcome::NoMemory,

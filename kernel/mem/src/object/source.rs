@@ -1,8 +1,8 @@
 //! The bytes that an object is made of, where they never change.
 
-use super::super::held::Held;
-use super::PAGE;
+use crate::held::Held;
 use fallible::NoMemory;
+use vm::addr::PAGE_SIZE;
 use vm::hash::{Digest, PageBytes};
 
 /// A page of an object could not be produced.
@@ -27,6 +27,10 @@ impl From<NoMemory> for SourceError {
 }
 
 /// Bytes that never change, by page.
+#[expect(
+    clippy::len_without_is_empty,
+    reason = "a length in bytes, which may be 0 like any other"
+)]
 pub trait PageSource: Send + Sync {
     /// Length in bytes.
     fn len(&self) -> u64;
@@ -57,7 +61,7 @@ pub trait Content: PageSource {
 }
 
 pub(super) fn leaf(content: &dyn Content, index: u64) -> Result<Digest, SourceError> {
-    if index < content.len().div_ceil(PAGE as u64) {
+    if index < content.len().div_ceil(PAGE_SIZE as u64) {
         content.leaf(index)
     } else {
         Err(SourceError::BeyondEnd)

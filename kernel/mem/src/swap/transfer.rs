@@ -1,13 +1,11 @@
 //! Pages under way between frames and slots.
 
 use super::device::{Direction, Ticket};
-use crate::mem::OfTorus as _;
 use alloc::vec::Vec;
 use fallible::TryVec;
-use tori::Torus;
 use vm::addr::Frame;
 use vm::frames::{Owner, Use};
-use vm::table::{Slot, TableMemory};
+use vm::table::Slot;
 
 /// Pages that may wait for the disk, besides those that it has.
 const WAITING: usize = 32;
@@ -23,27 +21,6 @@ pub struct PageName {
     pub owner: Owner,
     /// Page of the owner.
     pub index: u64,
-}
-
-impl PageName {
-    /// Gives `frame`, which holds what `slot` is to hold, to every entry of the page that refers to the slot. The caller keeps its
-    /// own references to both.
-    pub(super) fn take_back(self, torus: &'static Torus, slot: Slot, frame: Frame) {
-        let memory = torus.memory();
-        memory
-            .frames()
-            .assign(frame, self.used, self.owner, self.index);
-        if self.used == Use::Cached {
-            if let Some(object) = torus.kept().named.find(self.owner) {
-                object.restore(self.index, slot, frame);
-            }
-            return;
-        }
-        torus.kept().spaces.of_lineage(self.owner, |space| {
-            space.look(|space| space.restore(memory, self.index, slot, frame));
-            true
-        });
-    }
 }
 
 /// What a transfer is for.

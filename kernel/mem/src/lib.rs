@@ -1,5 +1,12 @@
-//! Memory of programs: the door to it ([`user`]), address spaces ([`space`]), the objects behind mappings ([`object`]) and the
-//! frames of immutable content ([`page_cache`]), and faults ([`fault`]). When memory is short, [`reclaim`] has [`evict`] send pages to [`swap`].
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![deny(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
+
+extern crate alloc;
 
 pub mod above;
 pub mod evict;
@@ -10,6 +17,7 @@ pub mod object;
 pub mod page_cache;
 pub mod reclaim;
 mod remote;
+pub mod restore;
 pub mod space;
 pub mod spaces;
 pub mod swap;

@@ -1,12 +1,13 @@
 //! The objects that a torus finds again by what they show.
 
-use super::ObjectRef;
-use crate::mem::OfTorus as _;
+use super::{Named, ObjectRef};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use fallible::{NoMemory, TryVec};
 use sync::Lock;
 use tori::pieces;
+use tori::{Make, Part};
+use torus::TorusId;
 
 /// The torus's object of this identity, made when there is none.
 pub(super) fn known(
@@ -14,24 +15,34 @@ pub(super) fn known(
     make: impl FnOnce() -> Result<ObjectRef, NoMemory>,
 ) -> Result<ObjectRef, NoMemory> {
     match identity {
-        Some(identity) => tori::here().kept().objects.get_or_insert(identity, make),
+        Some(identity) => tori::here().part::<Objects>().get_or_insert(identity, make),
         None => make(),
     }
 }
 
-/// The objects of files that a torus has mapped, so that they are found again.
+/// The memory objects of a torus.
 pub struct Objects {
+    /// Those of files that it has mapped, so that they are found again.
     all: Lock<Vec<(u64, ObjectRef)>>,
+    /// All of them by name.
+    pub named: Named,
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Objects {
+    const SLOT: usize = 4;
+}
+
+impl Make for Objects {
+    fn new(_: TorusId, _: usize) -> Self {
+        Self {
+            all: Lock::new(Vec::new()),
+            named: Named::new(),
+        }
+    }
 }
 
 impl Objects {
-    /// None.
-    pub const fn new() -> Self {
-        Self {
-            all: Lock::new(Vec::new()),
-        }
-    }
-
     fn get_or_insert(
         &self,
         identity: u64,

@@ -17,7 +17,6 @@ mod transfer;
 pub use device::{Direction, SwapDevice, Ticket};
 pub use transfer::PageName;
 
-use crate::mem::OfTorus as _;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use machine::{cpu, paging};
@@ -38,6 +37,7 @@ pub const HEADER: u64 = 1;
 pub struct Swap {
     /// What the disk is called on the command line.
     name: &'static str,
+    users: Users,
     slots: SlotTable<'static>,
     io: Lock<Io>,
     /// For each transfer the threads that wait for its end.
@@ -49,6 +49,16 @@ pub struct Swap {
 struct Io {
     disk: Box<dyn SwapDevice>,
     table: Table,
+}
+
+/// Who refers to slots, and waits for frames.
+#[derive(Clone, Copy, Debug)]
+pub struct Users {
+    /// Gives `frame`, which holds what `slot` is to hold, to every entry of the page that refers to the slot. The caller keeps its own
+    /// references to both.
+    pub restore: fn(page: PageName, slot: Slot, frame: Frame),
+    /// Less is under way, without the disk's having said so: wakes those who wait for that.
+    pub fewer: fn(),
 }
 
 /// What comes of asking for a page.
@@ -79,11 +89,13 @@ impl Swap {
         name: &'static str,
         disk: Box<dyn SwapDevice>,
         slots: SlotTable<'static>,
+        users: Users,
     ) -> Option<Self> {
         let table = Table::new(disk.requests())?;
         let ended = fallible::collect((0..table.len()).map(|_| WaitQueue::new())).ok()?;
         Some(Self {
             name,
+            users,
             slots,
             io: Lock::new(Io { disk, table }),
             ended,
@@ -195,7 +207,7 @@ impl Swap {
 
     /// Less is under way, without the disk's having said so: wakes those who wait for that.
     fn tell(&self) {
-        tori::here().reclaim().wake_waiting();
+        (self.users.fewer)();
     }
 
     /// No core writes to the prepared frames any more: they may go.
@@ -277,10 +289,10 @@ impl Swap {
         match transfer.work {
             Work::Return(page) if end == End::Done => {
                 counters::own().swapped_in.add(1);
-                page.take_back(torus, slot, frame);
+                (self.users.restore)(page, slot, frame);
             }
             Work::Leave(page) if end != End::Done || transfer.wanted => {
-                page.take_back(torus, slot, frame);
+                (self.users.restore)(page, slot, frame);
             }
             Work::Return(_) | Work::Leave(_) => {}
         }

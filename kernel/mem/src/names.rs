@@ -15,7 +15,7 @@ pub struct Names {
 
 impl Names {
     /// None was given out yet.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             space: AtomicU64::new(1),
             lineage: AtomicU32::new(1),

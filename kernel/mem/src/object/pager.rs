@@ -1,8 +1,9 @@
 //! Who supplies the pages of an object that are not its own.
 
 use super::content::Cached;
-use super::{SourceError, own};
-use crate::mem::held::Held;
+use super::own;
+use super::source::SourceError;
+use crate::held::Held;
 use core::any::Any;
 use tori::RemoteFrame;
 use vm::frames::Owner;
@@ -42,6 +43,10 @@ impl Look<'_> {
 }
 
 /// A supplier of pages. `owner` is always the name of the object that asks.
+#[expect(
+    clippy::len_without_is_empty,
+    reason = "a length in bytes, which may be 0 like any other"
+)]
 pub trait Pager: Any + Send + Sync {
     /// Length in bytes, as far as it is known here.
     fn len(&self) -> u64;

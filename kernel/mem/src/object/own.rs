@@ -1,12 +1,12 @@
 //! Pages that are an object's own: of files in memory, of shared anonymous memory, and of files whose roots nobody has computed.
 
-use super::{PAGE, PageSource, SourceError};
-use crate::mem::OfTorus as _;
-use crate::mem::above::{
+use super::source::{PageSource, SourceError};
+use crate::OfTorus as _;
+use crate::above::{
     mem_count_pages as count_pages, mem_has_room as has_room, mem_may_grow as may_grow,
 };
-use crate::mem::held::Held;
-use crate::mem::swap::{Asked, PageName};
+use crate::held::Held;
+use crate::swap::{Asked, PageName};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -17,7 +17,7 @@ use spin::mutex::SpinMutexGuard;
 use sync::Lock;
 use sync::Relax;
 use tori::pieces;
-use vm::addr::Frame;
+use vm::addr::{Frame, PAGE_SIZE};
 use vm::frames::{Owner, Use};
 use vm::table::{Slot, TableMemory};
 
@@ -26,7 +26,7 @@ const CHUNK: u64 = 512;
 
 /// Pages by index. A page that is not there yet is made by the source, or is zero. The object holds one reference to each of its
 /// frames, every page-table entry another.
-pub struct OwnPages {
+pub(super) struct OwnPages {
     source: Option<Arc<dyn PageSource>>,
     /// Bytes that are the source's as long as nobody has written to them: never more than the object has been cut to.
     made: AtomicU64,
@@ -43,7 +43,7 @@ pub struct Look<'a>(SpinMutexGuard<'a, Chunks, Relax>);
 
 impl Look<'_> {
     /// The frame of page `index`, if it is there already.
-    pub fn frame(&mut self, index: u64) -> Option<Held> {
+    pub(super) fn frame(&mut self, index: u64) -> Option<Held> {
         match existing(&self.0, index) {
             Place::Frame(frame) => Some(Held::share(frame)),
             Place::Nowhere | Place::Slot(_) => None,
@@ -102,24 +102,24 @@ impl OwnPages {
     }
 
     /// A number by which every torus knows the same bytes.
-    pub fn common_name(&self) -> Option<u64> {
+    pub(super) fn common_name(&self) -> Option<u64> {
         self.source.as_ref()?.common_name()
     }
 
     /// Length in bytes.
-    pub fn len(&self) -> u64 {
+    pub(super) fn len(&self) -> u64 {
         self.len.load(Ordering::Acquire)
     }
 
     /// Whether page `index` begins as the source has it.
     pub(super) fn is_made(&self, index: u64) -> bool {
-        index < self.made.load(Ordering::Acquire).div_ceil(PAGE as u64)
+        index < self.made.load(Ordering::Acquire).div_ceil(PAGE_SIZE as u64)
     }
 
     /// The frame of page `index`, made when it is not there. `owner` is the object's name.
     pub(super) fn page(&self, owner: Owner, index: u64) -> Result<Held, SourceError> {
         let mut chunks = self.chunks.lock();
-        if index >= self.len().div_ceil(PAGE as u64) {
+        if index >= self.len().div_ceil(PAGE_SIZE as u64) {
             return Err(SourceError::BeyondEnd);
         }
         if self.stays && !chunks.contains_key(&(index / CHUNK)) && !may_grow() {
@@ -160,7 +160,7 @@ impl OwnPages {
             pieces::step();
             from = first + CHUNK;
         };
-        (found < self.len().div_ceil(PAGE as u64)).then_some(found)
+        (found < self.len().div_ceil(PAGE_SIZE as u64)).then_some(found)
     }
 
     /// Looks for frames that are there already.
@@ -201,8 +201,8 @@ impl OwnPages {
         if let Some(source) = &self.source
             && self.is_made(index)
         {
-            let left = self.made.load(Ordering::Acquire) - index * PAGE as u64;
-            let end = usize::try_from(left).unwrap_or(PAGE).min(PAGE);
+            let left = self.made.load(Ordering::Acquire) - index * PAGE_SIZE as u64;
+            let end = usize::try_from(left).unwrap_or(PAGE_SIZE).min(PAGE_SIZE);
             frame.fill(|page| {
                 source.fill(index, page)?;
                 page[end..].fill(0);
@@ -222,28 +222,28 @@ impl OwnPages {
     }
 
     /// Makes the object at least so long; what is added reads as zeros.
-    pub fn extend(&self, len: u64) {
+    pub(super) fn extend(&self, len: u64) {
         self.len.fetch_max(len, Ordering::AcqRel);
     }
 
     /// Sets the length back to where nothing lies beyond it.
-    pub fn retract(&self, len: u64) {
+    pub(super) fn retract(&self, len: u64) {
         self.len.store(len, Ordering::Release);
     }
 
     /// Sets the length. What lies beyond it is gone; the caller takes it out of every page table then. After an error, for the
     /// page in which the end lies, nothing has changed.
-    pub fn truncate(&self, owner: Owner, len: u64) -> Result<(), SourceError> {
-        let tail = (len % PAGE as u64) as usize;
+    pub(super) fn truncate(&self, owner: Owner, len: u64) -> Result<(), SourceError> {
+        let tail = (len % PAGE_SIZE as u64) as usize;
         let last = if tail == 0 {
             None
         } else {
-            self.touched(owner, len / PAGE as u64)?
+            self.touched(owner, len / PAGE_SIZE as u64)?
         };
         let mut chunks = self.chunks.lock();
         self.len.store(len, Ordering::Release);
         self.made.fetch_min(len, Ordering::AcqRel);
-        let keep = len.div_ceil(PAGE as u64);
+        let keep = len.div_ceil(PAGE_SIZE as u64);
         if let Some(places) = chunks.get_mut(&(keep / CHUNK)) {
             self.count(-release(&mut places[(keep % CHUNK) as usize..]));
         }
@@ -254,7 +254,7 @@ impl OwnPages {
         }
         if let Some(frame) = last {
             // SAFETY: K21, the frame is held; what programs see of it may change at any time anyway.
-            unsafe { frame.start().add(tail).write_bytes(0, PAGE - tail) };
+            unsafe { frame.start().add(tail).write_bytes(0, PAGE_SIZE - tail) };
             frame.mark_dirty();
         }
         Ok(())
@@ -265,7 +265,7 @@ impl OwnPages {
 fn ask(owner: Owner, index: u64, slot: Slot) -> SourceError {
     let used = Use::Cached;
     let page = PageName { used, owner, index };
-    let swap = tori::here().reclaim().swap();
+    let swap = tori::here().kept().swap();
     match swap.map(|swap| swap.bring_back(slot, page)) {
         Some(Asked::Wait) => SourceError::Wait,
         Some(Asked::NoMemory) => SourceError::NoMemory,

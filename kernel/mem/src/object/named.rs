@@ -1,7 +1,7 @@
 //! The objects of a torus by their names in the reverse map.
 
-use super::{MemoryObject, Pages};
-use crate::mem::OfTorus as _;
+use super::{MemoryObject, Objects, Pages};
+use crate::OfTorus as _;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use fallible::{NoMemory, TryMap};
@@ -15,7 +15,7 @@ pub struct Named {
 
 impl Named {
     /// None yet.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             all: Lock::new(BTreeMap::new()),
         }
@@ -39,9 +39,9 @@ impl Drop for MemoryObject {
         if let Pages::Pager(pager) = &self.pages {
             pager.ended();
         }
-        let share = tori::here().kept();
-        share.spaces.forget_object(self.owner);
-        let mut all = share.named.all.lock();
+        tori::here().kept().forget_object(self.owner);
+        let objects: &Objects = tori::here().part();
+        let mut all = objects.named.all.lock();
         all.remove(&self.owner);
         // An empty map may keep a node.
         if all.is_empty() {

@@ -2,7 +2,8 @@
 
 use super::object::ObjectRef;
 use super::remote::RemotePages;
-use crate::mem::OfTorus as _;
+use crate::OfTorus as _;
+use crate::spaces::Spaces;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -99,7 +100,7 @@ impl Blank {
             blank.inner.get_mut().space = Some(space);
         }
         let torus = tori::here();
-        if torus.kept().spaces.add(&self.0)? {
+        if torus.part::<Spaces>().add(&self.0)? {
             self.0.look(|space| space.show_all(torus.memory()))?;
         }
         Ok(self.0)
@@ -309,7 +310,7 @@ fn count_wasted(space: &mut VmSpace) {
 
 impl Drop for Space {
     fn drop(&mut self) {
-        tori::here().kept().spaces.remove(self);
+        tori::here().part::<Spaces>().remove(self);
         let inner = self.inner.get_mut();
         let mut debt = core::mem::take(&mut inner.owed);
         let remote = inner.remote.take();

@@ -1,11 +1,13 @@
 //! Immutable content: pages that are known by their roots, and whose frames are the page cache's.
 
+use super::pager::{Look, Pager, Shown};
 use super::source::leaf;
-use super::{Content, Look, PAGE, Pager, Shown, SourceError};
-use crate::mem::OfTorus as _;
-use crate::mem::held::Held;
-use crate::mem::page_cache::Search;
+use super::source::{Content, SourceError};
+use crate::OfTorus as _;
+use crate::held::Held;
+use crate::page_cache::Search;
 use alloc::sync::Arc;
+use vm::addr::PAGE_SIZE;
 use vm::frames::{Owner, Use};
 use vm::hash::{Digest, PageBytes};
 
@@ -90,7 +92,7 @@ impl Pager for ContentPages {
     }
 
     fn next_stored(&self, index: u64) -> Option<u64> {
-        (index < self.len().div_ceil(PAGE as u64)).then_some(index)
+        (index < self.len().div_ceil(PAGE_SIZE as u64)).then_some(index)
     }
 
     fn common_name(&self) -> Option<u64> {

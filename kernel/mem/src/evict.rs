@@ -7,7 +7,9 @@ use super::held::Held;
 use super::object::Way;
 use super::space::Space;
 use super::swap::{PageName, Swap, release};
-use crate::mem::OfTorus as _;
+use crate::OfTorus as _;
+use crate::object::Objects;
+use crate::spaces::Spaces;
 use alloc::sync::Arc;
 use heapless::Vec;
 use tori::Torus;
@@ -62,7 +64,7 @@ impl Batch {
 
     /// Evicts a candidate, if it may go.
     pub fn evict(&mut self, candidate: &Candidate) -> Step {
-        match (candidate.used, self.torus.reclaim().swap()) {
+        match (candidate.used, self.torus.kept().swap()) {
             (Use::Private, Some(swap)) => self.private(swap, candidate),
             (Use::Cached, _) if candidate.owner == Owner::CONTENT => self.content(candidate),
             (Use::Cached, _) => self.own(candidate),
@@ -102,7 +104,7 @@ impl Batch {
 
     /// A page of an object's own is dropped where it can be made again, and else goes to a slot.
     fn own(&mut self, candidate: &Candidate) -> Step {
-        let Some(object) = self.torus.kept().named.find(candidate.owner) else {
+        let Some(object) = self.torus.part::<Objects>().named.find(candidate.owner) else {
             return Step::Kept;
         };
         let (mut way, mut busy) = (Way::Stay, false);
@@ -153,7 +155,7 @@ impl Batch {
             return Way::Drop;
         }
         frames.mark_dirty(frame);
-        let Some(swap) = torus.reclaim().swap().filter(|s| s.slots().available() > 0) else {
+        let Some(swap) = torus.kept().swap().filter(|s| s.slots().available() > 0) else {
             return Way::Stay;
         };
         let slot = swap.prepare(frame, name(candidate));
@@ -162,7 +164,7 @@ impl Batch {
     }
 
     fn abandon(&self, slot: Slot) {
-        if let Some(swap) = self.torus.reclaim().swap() {
+        if let Some(swap) = self.torus.kept().swap() {
             swap.abandon(slot);
         }
     }
@@ -220,7 +222,7 @@ impl Batch {
 
     /// Works on every space that may have a private frame; `f` says whether it owes a flush then.
     fn in_all(&mut self, candidate: &Candidate, f: impl Fn(&Space) -> bool) {
-        let spaces = &self.torus.kept().spaces;
+        let spaces = self.torus.part::<Spaces>();
         spaces.of_lineage(candidate.owner, |space| {
             let owes = f(space);
             self.owes(space, owes);
@@ -231,7 +233,7 @@ impl Batch {
     /// Has cores forget what has been replaced, and lets the pages go.
     pub fn finish(self) {
         if self.crowded {
-            self.torus.kept().spaces.each(|space| {
+            self.torus.part::<Spaces>().each(|space| {
                 space.settle();
                 true
             });
@@ -248,7 +250,7 @@ impl Batch {
             self.torus.kept().page_cache.give_up(slot, frame);
             pieces::step();
         }
-        if let Some(swap) = self.torus.reclaim().swap() {
+        if let Some(swap) = self.torus.kept().swap() {
             swap.commit();
         }
     }
@@ -263,7 +265,7 @@ fn name(candidate: &Candidate) -> PageName {
 
 /// Calls `see` with each space that may have a frame of an object, until it answers false; says whether it never did.
 fn each(torus: &Torus, candidate: &Candidate, see: impl FnMut(&Arc<Space>) -> bool) -> bool {
-    let spaces = &torus.kept().spaces;
+    let spaces = torus.part::<Spaces>();
     let sharers = match candidate.owner {
         Owner::CONTENT => torus.memory().sharers(candidate.index),
         object => Sharers::One(object, candidate.index),
@@ -304,7 +306,7 @@ fn hold(torus: &'static Torus, candidate: &Candidate) -> Option<Age> {
         sum += age.unwrap_or_default();
         age.is_some()
     };
-    let complete = torus.kept().spaces.of_lineage(candidate.owner, look);
+    let complete = torus.part::<Spaces>().of_lineage(candidate.owner, look);
     if held && !complete {
         release(torus, frame);
     }

@@ -80,6 +80,10 @@ pub struct UserSlice {
     len: usize,
 }
 
+#[expect(
+    clippy::len_without_is_empty,
+    reason = "a length in bytes, which may be 0 like any other"
+)]
 impl UserSlice {
     /// Checks a range.
     ///

@@ -1,7 +1,7 @@
 //! What an object shows at its pages.
 
-use super::super::held::Held;
 use super::{Look, MemoryObject, Pages, Shown, SourceError};
+use crate::held::Held;
 use vm::hash::PageBytes;
 
 impl MemoryObject {

@@ -8,17 +8,18 @@
 use super::OfTorus as _;
 use super::above::{Verdict, mem_find_victim};
 use super::evict::{Batch, Step};
+use super::object::Objects;
 use super::swap::Swap;
 use braid_time::Nanos;
 use core::sync::atomic::{AtomicBool, Ordering};
 use machine::cpu;
 use machine::time::now;
-use spin::Once;
 use sync::Lock;
 use sync::WaitQueue;
 use tori::counters;
 use tori::pieces;
-use tori::{Torus, low};
+use tori::{Make, Part, Torus, low};
+use torus::TorusId;
 use torus::pid::Pid;
 use vm::clock::Clock;
 use vm::table::TableMemory;
@@ -42,7 +43,6 @@ const HEAP_PARTS: u64 = 8;
 /// A torus's reclaim.
 pub struct Reclaim {
     clock: Lock<Clock>,
-    swap: Once<Swap>,
     /// The pool was found low.
     asked: AtomicBool,
     /// The disk has answered.
@@ -64,12 +64,28 @@ pub enum Room {
     None,
 }
 
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Reclaim {
+    const SLOT: usize = 6;
+}
+
+impl Make for Reclaim {
+    fn new(_: TorusId, _: usize) -> Self {
+        Self::new()
+    }
+}
+
+/// Gives back what a torus keeps only for later: pages and objects that nobody has mapped.
+pub fn shrink(torus: &Torus) {
+    torus.part::<Objects>().drop_unused();
+    torus.kept().page_cache.drop_unused();
+}
+
 impl Reclaim {
     /// Nothing to do, no swap.
-    pub(super) const fn new() -> Self {
+    const fn new() -> Self {
         Self {
             clock: Lock::new(Clock::new()),
-            swap: Once::new(),
             asked: AtomicBool::new(false),
             answered: AtomicBool::new(false),
             waiting: WaitQueue::new(),
@@ -77,21 +93,11 @@ impl Reclaim {
         }
     }
 
-    /// The torus's swap, if it has any.
-    pub fn swap(&self) -> Option<&Swap> {
-        self.swap.get()
-    }
-
-    /// Gives the torus its swap; once, at boot.
-    pub fn set_swap(&self, swap: Swap) {
-        self.swap.call_once(|| swap);
-    }
-
     /// Wakes all threads that wait for a frame or for a page from the swap disk, and empties the queues that they stand in.
     pub fn wake_waiting(&self) {
         self.waiting.wake_all();
         self.turned_away.wake_all();
-        if let Some(swap) = self.swap() {
+        if let Some(swap) = tori::here().kept().swap() {
             swap.wake_waiting();
         }
     }
@@ -114,7 +120,7 @@ impl Reclaim {
 
 /// The disk's interrupt, which may come between the pieces of an operation that holds locks: it only notes.
 pub fn knocked() {
-    let answered = &tori::here().reclaim().answered;
+    let answered = &tori::here().part::<Reclaim>().answered;
     answered.store(true, Ordering::Relaxed);
     machine::cpu::request_resched();
 }
@@ -123,14 +129,14 @@ pub fn knocked() {
 /// operation lets interrupts in: nothing is left to be done when this returns.
 pub fn keep_up() {
     let torus = tori::here();
-    let reclaim = &torus.reclaim();
+    let reclaim: &Reclaim = torus.part();
     let taken =
         |flag: &AtomicBool| flag.load(Ordering::Relaxed) && flag.swap(false, Ordering::Acquire);
     if taken(&reclaim.asked) {
         refill(torus);
     }
     while taken(&reclaim.answered) {
-        if let Some(swap) = reclaim.swap() {
+        if let Some(swap) = torus.kept().swap() {
             swap.completed();
             reclaim.waiting.wake_all();
         }
@@ -143,8 +149,8 @@ pub fn keep_up() {
 /// keeps it from ending.
 pub fn finish() {
     let torus = tori::here();
-    drop(torus.reclaim().clock.lock());
-    while let Some(swap) = torus.reclaim().swap().filter(|swap| !swap.is_idle()) {
+    drop(torus.part::<Reclaim>().clock.lock());
+    while let Some(swap) = torus.kept().swap().filter(|swap| !swap.is_idle()) {
         swap.completed();
         core::hint::spin_loop();
         cpu::let_interrupts_in();
@@ -153,13 +159,13 @@ pub fn finish() {
 
 /// Evicts some when less is free, or on its way, than [`low`] wants, until it is twice as much.
 fn refill(torus: &'static Torus) {
-    let leaving = torus.reclaim().swap().map_or(0, Swap::leaving);
+    let leaving = torus.kept().swap().map_or(0, Swap::leaving);
     let (free, low) = (torus.for_programs() + leaving, low(torus.total()));
     let missing = 2 * low - free.min(2 * low);
     if free < low {
         let wanted = missing.min(BATCH);
         torus
-            .reclaim()
+            .part::<Reclaim>()
             .with_clock(|clock| evict(torus, clock, wanted, GLANCE, || false));
     }
 }
@@ -226,8 +232,8 @@ fn evict(
 pub fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32) {
     let torus = tori::here();
     // First, so that no frame comes unnoticed.
-    torus.reclaim().waiting.enrol();
-    torus.kept().objects.drop_unused();
+    torus.part::<Reclaim>().waiting.enrol();
+    torus.part::<Objects>().drop_unused();
     torus.kept().page_cache.drop_unused();
     torus.heap.trim(torus);
     cpu::let_interrupts_in();
@@ -246,7 +252,7 @@ pub fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32
     let Some(progress) = try_to_evict(torus) else {
         return (Room::Wait, vain);
     };
-    let under_way = || torus.reclaim().swap().is_some_and(|swap| !swap.is_idle());
+    let under_way = || torus.kept().swap().is_some_and(|swap| !swap.is_idle());
     if progress.dropped > 0 {
         return (Room::Made, 0);
     }
@@ -269,7 +275,7 @@ fn try_to_evict(torus: &'static Torus) -> Option<Progress> {
     let look = (torus.total() / PARTS).max(GLANCE);
     let until = now() + SLICE;
     let is_over = || now() > until && pieces::is_wanted();
-    let reclaim = torus.reclaim();
+    let reclaim: &Reclaim = torus.part();
     let evict = || reclaim.with_clock(|clock| evict(torus, clock, BATCH, look, is_over));
     evict().or_else(|| {
         reclaim.turned_away.enrol();

@@ -1,14 +1,16 @@
 //! The address spaces of a torus: found when a file in memory is cut, whose pages have to go from every mapping.
 
-use super::object::PAGE;
-use super::space::Space;
+use crate::OfTorus as _;
+use crate::space::Space;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
 use fallible::{NoMemory, TryMap};
 use machine::cpu;
 use sync::Lock;
+use tori::{Make, Part};
+use torus::TorusId;
+use vm::addr::PAGE_SIZE;
 use vm::frames::Owner;
-use vm::shown::Shown;
 use vm::space::Lost;
 
 /// Proof that no core of this torus leads to what was given up any more: every space has given it up, and all cores have forgotten
@@ -19,28 +21,25 @@ pub struct Forgotten(());
 /// All spaces of one torus, by lineage, and within it by number: forks come after what they were forked from.
 pub struct Spaces {
     all: Lock<BTreeMap<(Owner, u64), Weak<Space>>>,
-    /// Which lineages have mapped which objects.
-    shown: Lock<Shown>,
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Spaces {
+    const SLOT: usize = 5;
+}
+
+impl Make for Spaces {
+    fn new(_: TorusId, _: usize) -> Self {
+        Self::new()
+    }
 }
 
 impl Spaces {
     /// None yet.
-    pub const fn new() -> Self {
+    const fn new() -> Self {
         Self {
             all: Lock::new(BTreeMap::new()),
-            shown: Lock::new(Shown::new()),
         }
-    }
-
-    /// Notes that spaces of a lineage show an object.
-    pub fn show(&self, object: Owner, lineage: Owner) -> Result<(), NoMemory> {
-        self.shown.lock().add(object, lineage)
-    }
-
-    /// An object has ended: nothing shows it any more.
-    pub(super) fn forget_object(&self, object: Owner) {
-        let mut shown = self.shown.lock();
-        shown.forget_object(object, cpu::let_interrupts_in);
     }
 
     /// Adds a space; whether it is the first of its lineage. A fork is added before the lock of its parent is let go: who has seen all spaces of a lineage has then
@@ -63,8 +62,7 @@ impl Spaces {
         }
         drop(all);
         if is_last {
-            let mut shown = self.shown.lock();
-            shown.forget_lineage(space.lineage(), cpu::let_interrupts_in);
+            tori::here().kept().forget_lineage(space.lineage());
         }
     }
 
@@ -105,7 +103,7 @@ impl Spaces {
     pub fn showing(&self, object: Owner, mut see: impl FnMut(&Arc<Space>) -> bool) -> bool {
         let mut from = Owner(0);
         loop {
-            let next = self.shown.lock().next(object, from);
+            let next = tori::here().kept().shown.lock().next(object, from);
             let Some(lineage) = next else { return true };
             if !self.of_lineage(lineage, &mut see) {
                 return false;
@@ -148,5 +146,7 @@ pub fn thaw(space: &Space) {
         space.set_frozen(false);
         ((), vm.forget_objects(memory))
     });
-    space.cut(&Lost::Each(|object| object.0.len().div_ceil(PAGE as u64)));
+    space.cut(&Lost::Each(|object| {
+        object.0.len().div_ceil(PAGE_SIZE as u64)
+    }));
 }
