@@ -187,3 +187,17 @@ pub fn getrandom(call: &mut Call) -> SysResult {
     }
     Ok(call.inflight.done)
 }
+
+/// Asks for the personality without a change.
+const QUERY: u32 = u32::MAX;
+
+/// personality(2): answers the one before.
+pub fn personality(call: &mut Call) -> SysResult {
+    let own = &call.process.personality;
+    let old = own.bits();
+    let new = call.args[0] as u32;
+    if new != QUERY {
+        own.set(new);
+    }
+    Ok(old as usize)
+}

@@ -1,17 +1,9 @@
-//! Resource limits: getrlimit(2), setrlimit(2), prlimit(2).
-
-use super::{Process, order};
-use crate::memory::calls::vm_limits;
-use crate::signal::DETAILS;
-use crate::syscall::call::{Call, SysResult};
-use crate::syscall::errno::Errno;
-use mem::user::{read_value, write_value};
-use torus::family::{Answer, By, Order};
+//! Resource limits (getrlimit(2)): which there are, and what a process may have.
 
 /// No limit.
 pub const INFINITY: u64 = u64::MAX;
 /// How many resources there are (RLIM_NLIMITS).
-const COUNT: usize = 16;
+pub const COUNT: usize = 16;
 /// Seconds of processor time.
 pub const CPU: usize = 0;
 /// Bytes of a file.
@@ -42,7 +34,10 @@ const RTPRIO: usize = 14;
 /// Processes of a user.
 const PROCESSES: u64 = 32768;
 /// The most descriptors a process may ask for (fs.nr_open).
-const NR_OPEN: u64 = 1 << 20;
+pub const NR_OPEN: u64 = 1 << 20;
+
+/// The most signals that wait with their details for a process, whatever its limit (RLIMIT_SIGPENDING).
+pub const DETAILS: u64 = 1024;
 
 /// The limits of a process: current and maximum, by resource.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +74,11 @@ impl Limits {
         Self(limits)
     }
 
+    /// Sets the limit in force and the maximum of a resource.
+    pub fn set(&mut self, resource: usize, limit: [u64; 2]) {
+        self.0[resource] = limit;
+    }
+
     /// Sets the limit in force for a resource.
     pub fn set_current(&mut self, resource: usize, limit: u64) {
         self.0[resource][0] = limit;
@@ -95,85 +95,4 @@ impl Limits {
     pub fn current(&self, resource: usize) -> u64 {
         self.0[resource][0]
     }
-}
-
-/// Tells a process's limit of a resource, and gives it another one, if that is asked for and who asks may.
-pub fn obey(
-    process: &Process,
-    by: By,
-    resource: u32,
-    new: Option<[u64; 2]>,
-) -> Result<Answer, Errno> {
-    let own = order::credentials(by);
-    if process.pid != by.pid && !own.may_control(&process.credentials.lock()) {
-        return Err(Errno::EPERM);
-    }
-    let resource = resource as usize;
-    if resource >= COUNT {
-        return Err(Errno::EINVAL);
-    }
-    let mut limits = process.limits.lock();
-    let limit = limits.0[resource];
-    if let Some([current, maximum]) = new {
-        if current > maximum {
-            return Err(Errno::EINVAL);
-        }
-        let beyond = resource == NOFILE && maximum > NR_OPEN;
-        if beyond || (maximum > limit[1] && !own.is_privileged()) {
-            return Err(Errno::EPERM);
-        }
-        limits.0[resource] = [current, maximum];
-    }
-    drop(limits);
-    if new.is_some() && resource == CPU {
-        super::timers::renew(process);
-    }
-    Ok(Answer { result: 0, limit })
-}
-
-fn exchange(call: &mut Call, pid: i32, resource: u32, new: usize, old: usize) -> SysResult {
-    let new: Option<[u64; 2]> = if new == 0 {
-        None
-    } else {
-        Some(read_value(new)?)
-    };
-    let before = order::give(call, pid, Order::Limit { resource, new })?.limit;
-    if new.is_some() && !order::is_for_another(call, pid) {
-        call.process.spread_limits();
-    }
-    if old != 0 {
-        write_value(old, before)?;
-    }
-    Ok(0)
-}
-
-impl Process {
-    /// Tells the process's address space of its limits.
-    pub fn spread_limits(&self) {
-        if let Some(space) = self.space() {
-            let limits = vm_limits(&self.limits.lock());
-            space.look(|space| space.limits = limits);
-        }
-    }
-}
-
-/// prlimit64(2).
-pub fn prlimit64(call: &mut Call) -> SysResult {
-    let (pid, resource) = (call.int(0), call.args[1] as u32);
-    exchange(call, pid, resource, call.size(2), call.size(3))
-}
-
-/// getrlimit(2).
-pub fn getrlimit(call: &mut Call) -> SysResult {
-    let resource = call.args[0] as u32;
-    exchange(call, 0, resource, 0, call.size(1))
-}
-
-/// setrlimit(2).
-pub fn setrlimit(call: &mut Call) -> SysResult {
-    if call.args[1] == 0 {
-        return Err(Errno::EFAULT.into());
-    }
-    let resource = call.args[0] as u32;
-    exchange(call, 0, resource, call.size(1), 0)
 }

@@ -21,6 +21,7 @@ pub mod fork;
 pub mod group;
 pub mod identity;
 pub mod init;
+pub mod limit_calls;
 pub mod limits;
 pub mod oom;
 pub mod order;

@@ -1,10 +1,10 @@
 //! Orders: what calls ask of another process, or have it change, on whichever torus it lives ([`torus::family::Order`]).
 //!
 //! *Flow.* [`give`] sends the order to the process, whatever it does and wherever it moves meanwhile, and the call waits for the answer. The torus where
-//! the process lives [obeys](obey), if the asker may say so, by the rules of [`limits`], [`priority`] and [`policy`].
+//! the process lives [obeys](obey), if the asker may say so, by the rules of [`limit_calls`], [`priority`] and [`policy`].
 
 use super::far::ask_for;
-use super::{Pid, Process, limits, policy, priority};
+use super::{Pid, Process, limit_calls, policy, priority};
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use braid_files::credentials::{Credentials, Ids};
@@ -75,7 +75,7 @@ fn said(answer: Answer) -> Result<Answer, Stop> {
 /// What a process of this torus makes of an order. [`Process::spread_limits`] tells its address space of new limits.
 pub fn obey(process: &Process, by: By, order: Order) -> Answer {
     let done = match order {
-        Order::Limit { resource, new } => limits::obey(process, by, resource, new),
+        Order::Limit { resource, new } => limit_calls::obey(process, by, resource, new),
         Order::Nice { new } => priority::obey(process, by, new).map(Answer::from),
         Order::TellPolicy | Order::SetPolicy { .. } | Order::TellCores | Order::SetCores { .. } => {
             policy::obey(process, by, order).map(Answer::from)

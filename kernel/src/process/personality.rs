@@ -1,13 +1,9 @@
-//! Personalities: personality(2).
+//! Personalities (personality(2)).
 
-use crate::syscall::call::{Call, SysResult};
 use core::sync::atomic::{AtomicU32, Ordering};
 
 /// ADDR_NO_RANDOMIZE: programs that are executed lie where they always lie. The one part that has an effect.
 const NO_RANDOMIZE: u32 = 0x0004_0000;
-/// Asks for the personality without a change.
-const QUERY: u32 = u32::MAX;
-
 /// The personality of a process, which its children and the programs that it executes inherit.
 #[derive(Debug)]
 pub struct Personality(AtomicU32);
@@ -23,6 +19,11 @@ impl Personality {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// As the program sets it.
+    pub fn set(&self, bits: u32) {
+        self.0.store(bits, Ordering::Relaxed);
+    }
+
     /// Whether programs are to lie where they always lie.
     pub fn is_fixed(&self) -> bool {
         self.bits() & NO_RANDOMIZE != 0
@@ -32,15 +33,4 @@ impl Personality {
     pub fn protect(&self) {
         self.0.fetch_and(!NO_RANDOMIZE, Ordering::Relaxed);
     }
-}
-
-/// personality(2): answers the one before.
-pub fn personality(call: &mut Call) -> SysResult {
-    let own = &call.process.personality;
-    let old = own.bits();
-    let new = call.args[0] as u32;
-    if new != QUERY {
-        own.0.store(new, Ordering::Relaxed);
-    }
-    Ok(old as usize)
 }

@@ -14,4 +14,4 @@ mod state;
 pub use info::SigInfo;
 pub use number::Signal;
 pub use send::{force, give, is_caught, send, send_group, send_info};
-pub use state::{AltStack, DETAILS, SignalState};
+pub use state::{AltStack, SignalState};

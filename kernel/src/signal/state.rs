@@ -3,6 +3,7 @@
 use super::info::SI_USER;
 use super::{SigInfo, Signal};
 use crate::process::charge::{self, Charge, Kind};
+use crate::process::limits::DETAILS;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -15,8 +16,6 @@ use tori::pieces;
 pub const UNMASKABLE: u64 = Signal::KILL.bit() | Signal::STOP.bit();
 /// The first real-time signal: from it on, equal signals queue up.
 const FIRST_REAL_TIME: i32 = 32;
-/// The most signals that wait with their details for a process, whatever its limit (RLIMIT_SIGPENDING).
-pub const DETAILS: u64 = 1024;
 /// Those that do whatever waits for others.
 const FEW: u64 = 32;
 

@@ -4,10 +4,12 @@ pub mod braid;
 pub mod call;
 pub mod errno;
 pub mod futex;
+pub mod in_flight;
 pub mod interrupted;
 pub mod names;
 pub mod quick;
 mod reboot;
+pub mod stop;
 pub mod table;
 pub mod unknown;
 

@@ -7,8 +7,8 @@ use crate::file::syscalls as file;
 use crate::memory::{calls as mem, locking};
 use crate::migrate::call as migrate;
 use crate::process::{
-    closing, credentials as cred, drain, end, exec, fork, group, identity as id, init, limits,
-    personality, policy, priority, time, wait,
+    closing, credentials as cred, drain, end, exec, fork, group, identity as id, init, limit_calls,
+    policy, priority, time, wait,
 };
 use crate::signal::{alarm, calls as sig};
 use crate::vmo::{calls as vmo, snapshot};
@@ -118,7 +118,7 @@ const LINUX: &[(u64, Handler, Rule)] = &[
     (94, file::lchown, Is(Never)),
     (95, file::umask, Is(Never)),
     (96, time::gettimeofday, Is(Never)),
-    (97, limits::getrlimit, Is(Never)),
+    (97, limit_calls::getrlimit, Is(Never)),
     (98, time::getrusage, Is(Never)),
     (99, time::sysinfo, Is(Never)),
     (100, time::times, Is(Never)),
@@ -152,7 +152,7 @@ const LINUX: &[(u64, Handler, Rule)] = &[
     (130, sig::rt_sigsuspend, Is(Fails)),
     (131, sig::sigaltstack, Is(Never)),
     (133, file::mknod, Is(Never)),
-    (135, personality::personality, Is(Never)),
+    (135, id::personality, Is(Never)),
     (137, file::statfs, Is(Never)),
     (138, file::fstatfs, Is(Never)),
     (140, priority::getpriority, Is(Never)),
@@ -170,7 +170,7 @@ const LINUX: &[(u64, Handler, Rule)] = &[
     (152, locking::munlockall, Is(Never)),
     (157, id::prctl, Is(Never)),
     (158, id::arch_prctl, Is(Never)),
-    (160, limits::setrlimit, Is(Never)),
+    (160, limit_calls::setrlimit, Is(Never)),
     (162, file::sync, Is(Never)),
     (169, reboot::reboot, Is(Never)),
     (186, id::gettid, Is(Never)),
@@ -210,7 +210,7 @@ const LINUX: &[(u64, Handler, Rule)] = &[
     (295, file::preadv, By(file::interruption)),
     (296, file::pwritev, By(file::interruption)),
     (297, sig::rt_tgsigqueueinfo, Is(Never)),
-    (302, limits::prlimit64, Is(Never)),
+    (302, limit_calls::prlimit64, Is(Never)),
     (306, file::sync, Is(Never)),
     (309, id::getcpu, Is(Never)),
     (316, file::renameat2, Is(Never)),
