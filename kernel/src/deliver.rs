@@ -57,7 +57,7 @@ fn about_machine(from: TorusId, message: machine::Message) {
     use machine::Message;
     match message {
         Message::Begin {} => init::begin(),
-        Message::OpenSwap {} => crate::disk::swap::open(),
+        Message::OpenSwap {} => crate::swap::open(),
         Message::End { kill } => closing::end(from, kill),
         Message::Linger {} => closing::tell(),
         Message::Close {} => closing::close(from),

@@ -85,7 +85,7 @@ global_asm!(
 
 extern "C" fn start() -> ! {
     raise();
-    crate::disk::swap::start();
+    crate::swap::start();
     process::start();
     static LEFT: AtomicU32 = AtomicU32::new(0);
     machine::enter_user(&LEFT, 1)

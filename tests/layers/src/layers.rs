@@ -38,6 +38,7 @@ pub const LAYERS: &[Layer] = &[
     layer("machine"),
     layer("tori"),
     layer("mem"),
+    layer("disk"),
     layer("ipc"),
     layer("sched"),
     // Not cut into layers yet: it must not become more of a circle than it is.

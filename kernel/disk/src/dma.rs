@@ -34,7 +34,7 @@ pub(super) fn headers() -> Option<&'static mut Headers> {
 }
 
 /// The driver's door to memory: everything it shares with a device lies in the direct map.
-pub struct Memory;
+pub(super) struct Memory;
 
 // SAFETY: K22, what is handed out is a fresh frame of this core's torus; what is shared lies in the direct map.
 unsafe impl Hal for Memory {

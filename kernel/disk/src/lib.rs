@@ -1,17 +1,13 @@
-//! Disks: virtio block devices on PCI (virtio 1.2, 4.1 and 5.2), for swap.
-//!
-//! Roles: [`pci`] finds devices and prepares one for use, its interrupts included; [`dma`] is memory as the device sees it;
-//! [`wired`] gives the device's queue its interrupt; [`Disk`] carries single pages.
-//!
-//! A disk belongs to one torus: its queue lies in that torus's memory, its interrupt goes to the torus's first core, and the torus's
-//! lock around it is nobody else's.
-//!
-//! Flow: [`Disk::start`] puts a request into the queue; the device answers with an interrupt; [`Disk::finished`] tells which
-//! requests are done. Only the first page is read by waiting, to see at boot that the disk works.
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![deny(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
+)]
 
 mod dma;
 mod pci;
-pub mod swap;
 mod wired;
 
 pub use pci::{block_devices, prepare};

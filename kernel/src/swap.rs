@@ -1,9 +1,9 @@
 //! Taking the swap disks at boot: the first core finds and prepares them, each torus takes its own into its own memory.
 
-use super::{Disk, DiskError, Wired, block_devices, prepare};
 use crate::process::OfTorus as _;
 use crate::process::random;
 use core::sync::atomic::{AtomicU16, AtomicU32};
+use disk::{Disk, DiskError, Wired, block_devices, prepare};
 use machine::boot;
 use machine::{cpu, paging};
 use mem::OfTorus as _;
