@@ -22,6 +22,7 @@
 //!
 //! Each has the type that is declared (K39): nothing checks that but reading the two side by side.
 
+mod parts;
 mod threads;
 
 use crate::file;

@@ -117,7 +117,8 @@ impl Batch {
             Way::Stay if busy => Step::Busy,
             Way::Stay => Step::Kept,
             Way::Drop => {
-                drop(Held::again(candidate.frame));
+                // SAFETY: K40, the object has given its reference up for the evictor to take.
+                drop(unsafe { Held::again(candidate.frame) });
                 Step::Dropped
             }
             Way::Write(_) if goes => Step::Leaving,

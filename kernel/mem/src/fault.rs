@@ -167,7 +167,8 @@ fn run(space: &mut VmSpace, torus: &'static Torus, target: Target) -> Option<(Ou
         Ok(debt) => Some((Outcome::Resolved, debt)),
         Err(_) => {
             FrameRange::at(first, RUN).iter().for_each(|frame| {
-                drop(Held::again(frame));
+                // SAFETY: K40, the run is new, and nobody has taken it.
+                drop(unsafe { Held::again(frame) });
                 pieces::step();
             });
             None
@@ -196,7 +197,8 @@ fn install(
         Ok(debt) => (Outcome::Resolved, debt),
         Err(_) => {
             if let Fill::Private(frame) | Fill::Cached(frame) = fill {
-                drop(Held::again(frame));
+                // SAFETY: K40, what could not be entered is still the fault's.
+                drop(unsafe { Held::again(frame) });
             }
             (Outcome::NoMemory, FlushDebt::none())
         }

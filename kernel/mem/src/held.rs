@@ -29,8 +29,11 @@ impl Held {
         Self(frame)
     }
 
-    /// A reference that was given up with [`Held::into_frame`].
-    pub const fn again(frame: Frame) -> Self {
+    /// A reference that was given up with [`Held::into_frame`], or that `vm` has handed out with a frame.
+    ///
+    /// # Safety
+    /// K40: nobody else takes it.
+    pub(crate) const unsafe fn again(frame: Frame) -> Self {
         Self(frame)
     }
 

@@ -9,8 +9,10 @@
 extern crate alloc;
 
 pub mod above;
+pub mod content_frame;
 pub mod evict;
 pub mod fault;
+pub mod hash;
 pub mod held;
 pub mod names;
 pub mod object;

@@ -172,7 +172,8 @@ fn free_if_unused(cache: &mut Roots<Cached>, slot: Slot) -> bool {
         .at(slot)
         .is_some_and(|(_, cached)| frames().shares(cached.frame) == 1);
     if unused && let Some((_, cached)) = cache.remove(slot) {
-        drop(Held::again(cached.frame));
+        // SAFETY: K40, the cache has given up its entry, and with it the reference.
+        drop(unsafe { Held::again(cached.frame) });
     }
     unused
 }

@@ -11,7 +11,7 @@ use crate::syscall::futex::Futexes;
 use braid_files::locks::Waits;
 use machine::cpu;
 use sync::Lock;
-use tori::{Make, Part, Torus};
+use tori::{Make, Torus};
 use torus::TorusId;
 
 /// One torus's share. No other torus writes to it.
@@ -40,11 +40,6 @@ pub struct Share {
     pub closing: Closing,
     /// What the torus had before its first process.
     pub account: Account,
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Share {
-    const SLOT: usize = 2;
 }
 
 impl Make for Share {

@@ -64,5 +64,5 @@ fn store() -> Result<&'static VmoStore<Frames>, Errno> {
         return Ok(store);
     }
     let _held = cost::reserve(cost::STORE)?;
-    Ok(store.call_once(|| VmoStore::new(Frames, hash::hasher())))
+    Ok(store.call_once(|| VmoStore::new(Frames, mem::hash::hasher())))
 }

@@ -9,12 +9,10 @@ use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use mem::held::Held;
-use mem::object::{ObjectRef, Shown};
+use mem::content_frame::{self, Seen};
 use mem::space::VmSpace;
 use vm::addr::{PAGE_SIZE, Page as Number, VirtAddr};
 use vm::flush::FlushDebt;
-use vm::space::{Object, Seen};
 use vm::vmo::page::{Page as Rooted, PageMemory, PageSupply};
 
 /// Bytes that a page takes in the list of pages.
@@ -69,7 +67,7 @@ fn take(
     let count = (length / PAGE_SIZE as u64) as usize;
     let mut pages = fallible::with_capacity(count).map_err(Stop::from);
     #[expect(clippy::disallowed_methods, reason = "reserved by the caller")]
-    let debt = space.snapshot(memory, address, length, |number, seen| {
+    let debt = content_frame::snapshot(space, address, length, |number, seen| {
         let Ok(list) = &mut pages else { return false };
         match page_of(seen) {
             Ok(Some(page)) => list.push((number, Arc::new(Rooted::new(page)))),
@@ -85,17 +83,13 @@ fn take(
 }
 
 /// What a page shows, as a page of an object; none for zeros.
-fn page_of(seen: Seen<ObjectRef>) -> Result<Option<Page>, Stop> {
+fn page_of(seen: Seen) -> Result<Option<Page>, Stop> {
     Ok(match seen {
         Seen::Zero => None,
-        Seen::Frame(frame) => Some(Page::of(Held::again(frame))),
-        Seen::Object(object, index) if object.is_content() => match object.0.page(index) {
-            Ok(Shown::Zero) => None,
-            Ok(Shown::Frame(frame)) => Some(Page::of(frame)),
-            // A page that never changes is not lent, but copied.
-            Ok(Shown::Lent(_)) => return Err(Errno::EIO.into()),
-            Err(error) => return Err(error.into()),
-        },
+        Seen::Frame(frame) => Some(Page::of(frame)),
+        Seen::Object(object, index) if object.0.is_content() => {
+            object.0.content(index)?.map(Page::of)
+        }
         Seen::Object(object, index) => {
             // The object may change later.
             let mut page = Frames.zeroed().map_err(|_| Errno::ENOMEM)?;

@@ -2,10 +2,9 @@
 
 use crate::process::charge::{self, Kind, One};
 use machine::cpu;
+use mem::content_frame::ContentFrame;
 use mem::held::Held;
-use vm::frames::{Owner, Use};
 use vm::hash::PageBytes;
-use vm::table::TableMemory;
 use vm::vmo::page::{OutOfPages, PageMemory, PageSupply};
 
 /// The frames of the torus that runs this.
@@ -16,7 +15,7 @@ pub struct Frames;
 #[derive(Debug)]
 pub enum Page {
     /// A frame, written only while nobody else has a reference to it; counted.
-    Frame(Held, #[expect(dead_code, reason = "only held")] One),
+    Frame(ContentFrame, #[expect(dead_code, reason = "only held")] One),
     /// A page of the boot archive, where it lies.
     Boot(&'static PageBytes),
 }
@@ -27,8 +26,8 @@ pub fn has_room(pages: u64) -> bool {
 }
 
 impl Page {
-    /// A frame whose content is what it is: others may map it, and none writes to it.
-    pub fn of(frame: Held) -> Self {
+    /// A frame that others may have mapped.
+    pub fn of(frame: ContentFrame) -> Self {
         charge::heap(1);
         Self::Frame(frame, One::new(Kind::ObjectPage))
     }
@@ -36,7 +35,7 @@ impl Page {
     /// The frame, to be mapped.
     pub fn frame(&self) -> Option<Held> {
         match self {
-            Self::Frame(held, _) => Some(Held::share(held.frame())),
+            Self::Frame(frame, _) => Some(frame.share()),
             Self::Boot(_) => None,
         }
     }
@@ -53,22 +52,16 @@ impl Drop for Page {
 impl PageMemory for Page {
     fn bytes(&self) -> &PageBytes {
         match self {
-            // SAFETY: K25, nobody writes to the frame while the object holds it and a reference to its bytes exists.
-            Self::Frame(held, _) => unsafe { &*held.start().cast::<PageBytes>() },
+            Self::Frame(frame, _) => frame.bytes(),
             Self::Boot(bytes) => bytes,
         }
     }
 
     fn bytes_mut(&mut self) -> Option<&mut PageBytes> {
-        let Self::Frame(held, _) = self else {
-            return None;
-        };
-        let frames = tori::here().memory().frames();
-        if frames.shares(held.frame()) != 1 {
-            return None;
+        match self {
+            Self::Frame(frame, _) => frame.bytes_mut(),
+            Self::Boot(_) => None,
         }
-        // SAFETY: K25, this is the only reference to the frame, and it is borrowed exclusively.
-        Some(unsafe { &mut *held.start().cast::<PageBytes>() })
     }
 
     fn pause() {
@@ -83,12 +76,9 @@ impl PageSupply for Frames {
         if !has_room(1) {
             return Err(OutOfPages);
         }
-        let held = Held::zeroed(Use::Cached).ok_or(OutOfPages)?;
+        let frame = ContentFrame::zeroed().ok_or(OutOfPages)?;
         // The process that builds an object pays for it.
         charge::heap(1);
-        // In no slot of the page cache: that comes when it is mapped.
-        let frames = tori::here().memory().frames();
-        frames.assign(held.frame(), Use::Cached, Owner::CONTENT, u64::MAX);
-        Ok(Page::Frame(held, One::new(Kind::ObjectPage)))
+        Ok(Page::Frame(frame, One::new(Kind::ObjectPage)))
     }
 }

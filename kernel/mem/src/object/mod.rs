@@ -64,10 +64,7 @@ impl vm::space::Object for ObjectRef {
     }
 
     fn is_content(&self) -> bool {
-        match &self.0.pages {
-            Pages::Own(_) => false,
-            Pages::Pager(pager) => pager.is_content(),
-        }
+        self.0.is_content()
     }
 }
 
@@ -122,6 +119,14 @@ impl MemoryObject {
         })?;
         torus.part::<Objects>().named.add(&object)?;
         Ok(ObjectRef(object))
+    }
+
+    /// Whether its pages never change.
+    pub fn is_content(&self) -> bool {
+        match &self.pages {
+            Pages::Own(_) => false,
+            Pages::Pager(pager) => pager.is_content(),
+        }
     }
 
     /// A number by which every torus knows the same bytes.

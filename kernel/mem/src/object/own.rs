@@ -73,7 +73,8 @@ impl Place {
     fn release(self) {
         match self {
             Self::Nowhere => {}
-            Self::Frame(frame) => drop(Held::again(frame)),
+            // SAFETY: K40, the place has had the reference.
+            Self::Frame(frame) => drop(unsafe { Held::again(frame) }),
             Self::Slot(slot) => {
                 if let Some(slots) = tori::here().memory().slots() {
                     slots.release(slot);
