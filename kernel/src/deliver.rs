@@ -7,21 +7,17 @@ use tori::rings::probe;
 use torus::TorusId;
 use torus::message::{MessageError, Protocol, protocol_of};
 use torus::ring::Line;
-use torus::{
-    balance as loads, family as kin, file, lease as lent, machine, migrate as moves,
-    probe as probes,
-};
 
 /// Hands on a line from the torus `from`.
 pub fn deliver(from: TorusId, line: &Line) {
     let delivered = match protocol_of(line) {
-        moves::Message::PROTOCOL => hand(from, line, migrate::receive::receive),
-        kin::Message::PROTOCOL => hand(from, line, families::deliver),
-        lent::Message::PROTOCOL => hand(from, line, lease::receive::receive),
-        file::Message::PROTOCOL => hand(from, line, files::receive::receive),
-        loads::Message::PROTOCOL => hand(from, line, about_load),
-        machine::Message::PROTOCOL => hand(from, line, about_machine),
-        probes::Message::PROTOCOL => hand(from, line, probe::receive),
+        torus::migrate::Message::PROTOCOL => hand(from, line, migrate::receive::receive),
+        torus::family::Message::PROTOCOL => hand(from, line, families::deliver),
+        torus::lease::Message::PROTOCOL => hand(from, line, lease::receive::receive),
+        torus::file::Message::PROTOCOL => hand(from, line, files::receive::receive),
+        torus::balance::Message::PROTOCOL => hand(from, line, about_load),
+        torus::machine::Message::PROTOCOL => hand(from, line, about_machine),
+        torus::probe::Message::PROTOCOL => hand(from, line, probe::receive),
         _ => Err(MessageError::Kind(line.0[0])),
     };
     if let Err(error) = delivered {
@@ -39,8 +35,8 @@ fn hand<M: Protocol>(
     Ok(())
 }
 
-fn about_load(from: TorusId, message: loads::Message) {
-    use loads::Message;
+fn about_load(from: TorusId, message: torus::balance::Message) {
+    use torus::balance::Message;
     match message {
         Message::Load { load } => balance::told(from, load),
         Message::Want { load } => balance::wanted(from, load),
@@ -53,8 +49,8 @@ fn about_load(from: TorusId, message: loads::Message) {
     }
 }
 
-fn about_machine(from: TorusId, message: machine::Message) {
-    use machine::Message;
+fn about_machine(from: TorusId, message: torus::machine::Message) {
+    use torus::machine::Message;
     match message {
         Message::Begin {} => init::begin(),
         Message::OpenSwap {} => crate::swap::open(),

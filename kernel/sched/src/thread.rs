@@ -18,7 +18,7 @@ use sync::{Local, Lock, OwnCell};
 
 /// One flow of control. What it is to its owner is reached through it as through a pointer.
 pub struct Thread<O: Owner> {
-    /// Whoever makes it `Ready` queues the thread: it is in one queue then, and else in none.
+    /// The core that changes the state to `Ready` puts the thread into a run queue. A thread in any other state is in no run queue.
     pub(crate) state: State,
     /// 1 + index within the torus of the core that has its FPU state and address space loaded; 0: none. That core alone runs it.
     loaded_on: AtomicU32,
@@ -134,18 +134,19 @@ impl<O: Owner> Thread<O> {
         self.state() == RunState::Dead
     }
 
-    /// Has it look at what is left for it before its program goes on. It is on this core, or is woken after that.
+    /// Asks that the thread's core handle what is pending for the thread (signals, writes, a move) before it returns to the program. The
+    /// thread is current on the calling core, or the caller wakes the thread afterwards.
     pub fn note_attention(&self) {
         self.attention.store(true, Ordering::Release);
     }
 
-    /// Whether something asks for its attention.
+    /// Whether something is pending for the thread, to be handled before its program goes on.
     #[inline]
     pub(crate) fn is_called(&self) -> bool {
         self.attention.load(Ordering::Relaxed)
     }
 
-    /// Whether something has asked for its attention, which it has now.
+    /// As [`Thread::is_called`]; the caller handles it now.
     pub(crate) fn take_attention(&self) -> bool {
         self.attention.swap(false, Ordering::AcqRel)
     }

@@ -21,21 +21,23 @@ impl<O: Owner> Waiter for Thread<O> {
 }
 
 impl<O: Owner> Thread<O> {
-    /// Makes it run (again), or remember that it has to.
+    /// Makes a blocked thread ready and queues it. A current thread remembers the wake-up, so that its next wait ends at once.
     pub fn wake(self: &Arc<Self>) {
         if self.state.wake() {
             enqueue(self.clone());
         }
     }
 
-    /// Has it look at its signals before it goes on, wherever it is.
+    /// Asks that the thread's core handle what is pending for the thread, whether the thread waits, is queued, or runs on any core of the
+    /// torus.
     pub fn call_attention(self: &Arc<Self>) {
         self.note_attention();
         self.wake();
         self.interrupt_if_running();
     }
 
-    /// Has it trap into the kernel if it runs on another core, so that it sees what was left for it.
+    /// Interrupts the core on which the thread runs, if that is another one than the caller's: on the way back to the program that core
+    /// handles what is pending.
     fn interrupt_if_running(&self) {
         let here = cpu::this();
         if !matches!(self.state(), RunState::Running | RunState::Woken) {

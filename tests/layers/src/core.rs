@@ -1,4 +1,4 @@
-//! The core: what alone may be unsafe, and how large it is.
+//! The core: the crates in which `unsafe` belongs, and how large they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,7 +9,7 @@ use crate::layers::Package;
 use crate::sources::{ModulePath, Modules};
 use crate::{count, imports, sources};
 
-/// The crates of the core.
+/// The crates of the core. The driver of disks is unsafe too, and no part of it: it only carries pages for swap.
 pub const CORE: &[&str] = &["sync", "machine", "tori", "mem", "ipc", "sched"];
 
 /// Crates of pure logic, of which the core has the modules that it uses, and those that these use.

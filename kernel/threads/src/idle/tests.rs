@@ -153,7 +153,7 @@ proptest! {
             }
             torus.check();
         }
-        // Whoever is woken runs when all cores look for threads and let them stop.
+        // Each core now takes threads and stops them by turns: every thread that was woken must have had a turn in the end.
         (0..THREADS).for_each(|number| torus.wake(number));
         for _ in 0..4 * THREADS {
             for core in 0..CORES {
