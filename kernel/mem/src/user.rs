@@ -5,21 +5,21 @@
 //! gives is read again when the call runs again ([`UserError::Wait`]), and so are the buffers of transfers, which
 //! go on where they were; what else it gets is written later ([`UserSlice::write`]).
 
+mod buffers;
+
+pub use buffers::UserBuffers;
+
 use super::above;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
-use fallible::{NoMemory, TryVec, with_capacity};
+use fallible::{NoMemory, TryVec};
 use machine::cpu;
 use machine::usercopy::{self, FaultAt};
-use tori::pieces;
 
 /// The end of user addresses (exclusive): one page below the non-canonical hole, as on Linux.
 pub const USER_END: usize = 0x7fff_ffff_f000;
 
 const PAGE: usize = 4096;
-
-/// The most parts an iovec array may have (`UIO_MAXIOV`).
-const IOV_MAX: usize = 1024;
 
 /// The most bytes that one read or write moves (`MAX_RW_COUNT` of Linux).
 pub const RW_MAX: usize = 0x7fff_f000;
@@ -215,154 +215,6 @@ pub fn read_c_string(address: usize, max: usize) -> Result<Vec<u8>, UserError> {
         cpu::let_interrupts_in();
     }
     Err(UserError::TooLong)
-}
-
-/// A sequence of user ranges with a cursor: what read, write, readv and writev move bytes through.
-pub struct UserBuffers {
-    parts: Parts,
-    next: usize,
-    current: UserSlice,
-    remaining: usize,
-}
-
-enum Parts {
-    One,
-    Many(Vec<UserSlice>),
-}
-
-impl UserBuffers {
-    /// One range; longer ones than [`RW_MAX`] are cut.
-    pub fn one(address: usize, len: usize) -> Result<Self, BadAddress> {
-        // All of it has to be the program's, though no more is moved.
-        let whole = UserSlice::new(address, len)?;
-        let len = len.min(RW_MAX);
-        let current = UserSlice { len, ..whole };
-        Ok(Self {
-            parts: Parts::One,
-            next: 0,
-            current,
-            remaining: len,
-        })
-    }
-
-    /// The ranges of an iovec array (readv(2)): [`UserError::TooMany`] for too many or too long ones.
-    pub fn vector(address: usize, count: usize) -> Result<Self, UserError> {
-        if count > IOV_MAX {
-            return Err(UserError::TooMany);
-        }
-        let mut parts = with_capacity(count)?;
-        let mut remaining = 0;
-        for i in 0..count {
-            pieces::step();
-            let [base, len]: [usize; 2] = read_value(address.wrapping_add(i * 16))?;
-            if len > isize::MAX as usize {
-                return Err(UserError::TooMany);
-            }
-            let whole = UserSlice::new(base, len)?;
-            let len = len.min(RW_MAX - remaining);
-            parts.try_push(UserSlice { len, ..whole })?;
-            remaining += len;
-        }
-        let current = UserSlice { address: 0, len: 0 };
-        Ok(Self {
-            parts: Parts::Many(parts),
-            next: 0,
-            current,
-            remaining,
-        })
-    }
-
-    /// Bytes between the cursor and the end.
-    pub fn remaining(&self) -> usize {
-        self.remaining
-    }
-
-    /// Moves the cursor on without copying (for a call that runs again after partial progress).
-    pub fn skip(&mut self, mut len: usize) {
-        while len > 0 {
-            pieces::step();
-            let Some(part) = self.part() else { return };
-            let n = part.len.min(len);
-            self.advance(n);
-            len -= n;
-        }
-    }
-
-    /// How many of the next `len` bytes are the program's, by a look at each page. [`UserError::BadAddress`] when not even the first is.
-    pub fn probe(&self, len: usize) -> Result<usize, UserError> {
-        let wanted = len.min(self.remaining);
-        let parts: &[UserSlice] = match &self.parts {
-            Parts::One => &[],
-            Parts::Many(parts) => parts.get(self.next..).unwrap_or(&[]),
-        };
-        let mut done = 0;
-        for part in core::iter::once(&self.current).chain(parts) {
-            let end = part.len.min(wanted - done);
-            let mut at = 0;
-            while at < end {
-                pieces::step();
-                match read_value::<u8>(part.address + at) {
-                    Ok(_) => {}
-                    Err(error) if error != UserError::Wait && done + at > 0 => return Ok(done + at),
-                    Err(error) => return Err(error),
-                }
-                at = end.min((part.address + at) / PAGE * PAGE + PAGE - part.address);
-            }
-            done += end;
-        }
-        Ok(done)
-    }
-
-    /// Copies from `from` to the program; answers how many bytes, fewer than `from` at the end of the buffers or
-    /// at a bad address. An error only when nothing was moved.
-    pub fn put(&mut self, from: &[u8]) -> Result<usize, UserError> {
-        let mut done = 0;
-        while done < from.len() {
-            pieces::step();
-            let Some(part) = self.part() else { break };
-            let n = part.to_page_end().min(from.len() - done);
-            match write_now(&part, &from[done..done + n]) {
-                Ok(()) => self.advance(n),
-                Err(error) if done == 0 => return Err(error),
-                Err(_) => break,
-            }
-            done += n;
-        }
-        Ok(done)
-    }
-
-    /// Copies from the program to `to`; otherwise like [`Self::put`].
-    pub fn take(&mut self, to: &mut [u8]) -> Result<usize, UserError> {
-        let mut done = 0;
-        while done < to.len() {
-            pieces::step();
-            let Some(part) = self.part() else { break };
-            let n = part.to_page_end().min(to.len() - done);
-            match part.read(&mut to[done..done + n]) {
-                Ok(()) => self.advance(n),
-                Err(error) if done == 0 => return Err(error),
-                Err(_) => break,
-            }
-            done += n;
-        }
-        Ok(done)
-    }
-
-    fn part(&mut self) -> Option<UserSlice> {
-        while self.current.len == 0 {
-            let Parts::Many(parts) = &self.parts else {
-                return None;
-            };
-            self.current = *parts.get(self.next)?;
-            self.next += 1;
-        }
-        Some(self.current)
-    }
-
-    fn advance(&mut self, n: usize) {
-        self.current = self.current.skip(n);
-        self.remaining -= n;
-    }
 }
 
 /// Copies to the kernel, resolving faults on the way, and lets interrupts in after every page. The user range has been checked.
