@@ -3,52 +3,40 @@
 //! The tool that made the archive has computed the roots of their pages, so that no page is hashed here. The kernel believes them as it
 //! believes its own image, which comes from the same hands; with the boot word `verify` it hashes every page first.
 
-use super::tree::{self, Node};
+use super::tree;
 use crate::syscall::errno::Errno;
 use braid_files::archive::{self, NodeId, Roots};
 use mem::object::{Content, MemoryObject, ObjectRef, PageSource, SourceError};
 use vm::addr::PAGE_SIZE;
 use vm::hash::{Digest, Hasher, PageBytes, Portable};
 
-/// What mappings of the file `node` show, whose bytes these are.
-pub fn object(node: &Node, bytes: &'static [u8]) -> Result<ObjectRef, Errno> {
-    let id = match node {
-        Node::Archive(id) => Some(*id),
-        _ => None,
-    };
-    match roots(node) {
-        Some(roots) => Ok(MemoryObject::of_content(fallible::arc(BootFile {
-            bytes: Bytes(bytes, id),
-            leaves: roots.pages,
-        })?)?),
-        None => Ok(MemoryObject::of_source(fallible::arc(Bytes(bytes, id))?)?),
-    }
+/// The bytes of a file and what its pages contribute to a tree, if that came with the archive.
+pub fn rooted(id: NodeId) -> Option<(&'static [u8], &'static [[u8; 32]])> {
+    let node = tree::archive().node(id);
+    Some((bytes(id)?, node.roots?.pages))
 }
 
-/// The page roots of a file, if they came with the archive.
-pub fn roots(node: &Node) -> Option<Roots<'static>> {
-    match node {
-        Node::Archive(id) => tree::archive().node(*id).roots,
-        _ => None,
+/// The bytes of a file. None of a directory.
+pub fn bytes(id: NodeId) -> Option<&'static [u8]> {
+    match tree::archive().node(id).content {
+        archive::Content::Bytes(bytes) => Some(bytes),
+        archive::Content::Directory(_) => None,
     }
 }
 
 /// What mappings of a file of the boot archive show. ENODEV when it is not a file.
 pub fn object_of(id: NodeId) -> Result<ObjectRef, Errno> {
-    match tree::archive().node(id).content {
-        archive::Content::Bytes(bytes) => object(&Node::Archive(id), bytes),
-        archive::Content::Directory(_) => Err(Errno::ENODEV),
-    }
+    let bytes = Bytes(bytes(id).ok_or(Errno::ENODEV)?, Some(id));
+    Ok(match rooted(id) {
+        Some((_, leaves)) => MemoryObject::of_content(fallible::arc(BootFile { bytes, leaves })?)?,
+        None => MemoryObject::of_source(fallible::arc(bytes)?)?,
+    })
 }
 
 /// The pages of a file to be changed: those that nobody has changed yet are read from the archive.
 pub fn copy_of(id: NodeId) -> Result<ObjectRef, Errno> {
-    match tree::archive().node(id).content {
-        archive::Content::Bytes(bytes) => {
-            Ok(MemoryObject::over(fallible::arc(Bytes(bytes, None))?)?)
-        }
-        archive::Content::Directory(_) => Err(Errno::EISDIR),
-    }
+    let bytes = Bytes(bytes(id).ok_or(Errno::EISDIR)?, None);
+    Ok(MemoryObject::over(fallible::arc(bytes)?)?)
 }
 
 /// A file of which the roots are known.

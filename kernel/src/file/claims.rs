@@ -4,8 +4,7 @@
 //! in its own memory what it runs of it, and torus 0, where the root is at home, looks at all these counts when one is to be written.
 
 use super::local::{self, TmpNode};
-use super::open::Body;
-use super::{transfer, tree};
+use super::{content, tree};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -68,7 +67,7 @@ pub enum Claim {
 impl Claim {
     /// To write to a file. ETXTBSY: it is run.
     pub fn to_write(node: &Arc<TmpNode>) -> Result<Self, Errno> {
-        transfer::content(node)?.claims.take(1)?;
+        content::of(node)?.claims.take(1)?;
         let claim = Self::Writes(node.clone());
         // The mark comes before the look: an exec that counts itself later sees the mark, and asks the file's home. An exec that
         // has counted itself already is seen below.
@@ -82,7 +81,7 @@ impl Claim {
 
     /// To run a file. ETXTBSY: somebody writes to it.
     pub fn to_run(node: &Arc<TmpNode>) -> Result<Self, Errno> {
-        transfer::content(node)?.claims.take(-1)?;
+        content::of(node)?.claims.take(-1)?;
         Ok(Self::Runs(node.clone()))
     }
 
@@ -93,14 +92,6 @@ impl Claim {
         }
         fence(Ordering::SeqCst);
         Self::RunsArchive(id)
-    }
-
-    /// What a program has whose process has come here.
-    pub fn of_program(body: &Body) -> Self {
-        match body {
-            Body::Bytes(tree::Node::Archive(id), _) => Self::to_run_archive(*id),
-            _ => Self::None,
-        }
     }
 }
 
@@ -117,7 +108,7 @@ impl Drop for Claim {
             }
             Self::None => return,
         };
-        if let Ok(content) = transfer::content(node) {
+        if let Ok(content) = content::of(node) {
             content.claims.give_back(one);
         }
     }

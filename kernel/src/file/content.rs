@@ -2,7 +2,7 @@
 //! written take no memory.
 
 use super::claims::Claims;
-use super::local;
+use super::local::{self, TmpNode};
 use super::locks::FileLocks;
 use super::seals::Seals;
 use super::{boot, tree};
@@ -11,6 +11,7 @@ use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use braid_files::archive::NodeId;
+use braid_files::tmp;
 use core::sync::atomic::{AtomicU32, Ordering};
 use mem::object::{MemoryObject, ObjectRef, Shown};
 use mem::spaces::Spaces;
@@ -285,6 +286,15 @@ impl Content {
         let _ = spaces.cut(owner, from);
         lease::home::cut(owner, from);
         Ok(())
+    }
+}
+
+/// The content of a regular file in `/tmp`.
+pub fn of(node: &TmpNode) -> Result<&Content, Errno> {
+    match &node.content {
+        tmp::Content::File(content) => Ok(content),
+        tmp::Content::Directory => Err(Errno::EISDIR),
+        tmp::Content::Link(_) => Err(Errno::ELOOP),
     }
 }
 

@@ -1,11 +1,8 @@
 //! What a process has of files: descriptors, working directory, umask.
 
-use super::device::Device;
 use super::locks;
-use super::open::{Body, Flags, OpenFile};
+use super::open::{Flags, OpenFile};
 use super::tree::Node;
-use super::tty;
-use crate::console::Output;
 use crate::process::Pid;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -15,24 +12,6 @@ use machine::cpu;
 use sync::Lock;
 use tori::pieces;
 use tori::rings;
-
-/// What the first process has as descriptor 0, 1 or 2: the console.
-pub fn console(fd: usize) -> Result<Arc<OpenFile>, Errno> {
-    let output = if fd == 2 {
-        Output::Stderr
-    } else {
-        Output::Stdout
-    };
-    let (body, flags) = match (tty::is_terminal(fd), fd) {
-        (true, _) => {
-            let body = Body::Terminal(Device::Console, tty::shown_on(fd));
-            (body, Flags::RDWR)
-        }
-        (false, 0) => (Body::Input, Flags::RDONLY),
-        (false, _) => (Body::Output(output), Flags::WRONLY),
-    };
-    OpenFile::new(body, flags)
-}
 
 /// The part of a process that belongs to the file module. Never touched by another torus.
 pub struct Context {

@@ -1,13 +1,13 @@
 //! Programs to execute.
 
+use super::archive::ArchiveFile;
 use super::boot;
 use super::claims::Claim;
 use super::content::Content;
 use super::far::{self, Reply};
-use super::open::{Body, Flags, OpenFile};
-use super::service::opening::{self, bytes_of};
+use super::open::{Flags, OpenFile};
+use super::service::opening;
 use super::syscalls::{go_on, place};
-use super::transfer;
 use super::tree::{Node, World};
 use crate::process::Current;
 use crate::syscall::call::Stop;
@@ -31,6 +31,12 @@ pub struct Executable {
     pub(super) file: Arc<OpenFile>,
     /// What is mapped in place of a file of another torus: a copy, or the boot archive's bytes.
     image: Option<Arc<OpenFile>>,
+}
+
+/// Where the bytes of a program lie.
+enum Bytes<'a> {
+    Archive(&'static [u8]),
+    Memory(&'a Content),
 }
 
 impl Executable {
@@ -61,39 +67,48 @@ impl Executable {
         }
     }
 
+    /// Where its bytes lie. EACCES when it is no regular file.
+    fn bytes(&self) -> Result<Bytes<'_>, Errno> {
+        let image = self.image();
+        let archive = image.archive().and_then(boot::bytes).map(Bytes::Archive);
+        archive
+            .or_else(|| image.content().map(Bytes::Memory))
+            .ok_or(Errno::EACCES)
+    }
+
     /// Length in bytes.
     pub fn len(&self) -> u64 {
-        match &self.image().body {
-            Body::Bytes(_, bytes) => bytes.len() as u64,
-            Body::Tmp(node) => transfer::content(node).map_or(0, Content::len),
-            _ => 0,
+        match self.bytes() {
+            Ok(Bytes::Archive(bytes)) => bytes.len() as u64,
+            Ok(Bytes::Memory(content)) => content.len(),
+            Err(_) => 0,
         }
     }
 
     /// What mappings of it show.
     pub fn object(&self) -> Result<ObjectRef, Errno> {
-        match &self.image().body {
-            Body::Bytes(node, bytes) => boot::object(node, bytes),
-            Body::Tmp(node) => Ok(transfer::content(node)?.object().clone()),
-            _ => Err(Errno::EACCES),
+        let image = self.image();
+        match (image.archive(), image.content()) {
+            (Some(id), _) => boot::object_of(id),
+            (None, Some(content)) => Ok(content.object().clone()),
+            (None, None) => Err(Errno::EACCES),
         }
     }
 
     /// Copies bytes from `offset` on; answers how many, fewer than asked only at the end of the file.
     pub fn read_at(&self, offset: u64, to: &mut [u8]) -> Result<usize, Stop> {
-        if let Body::Bytes(_, bytes) = &self.image().body {
-            let rest = usize::try_from(offset)
-                .ok()
-                .and_then(|offset| bytes.get(offset..))
-                .unwrap_or(&[]);
-            let n = rest.len().min(to.len());
-            to[..n].copy_from_slice(&rest[..n]);
-            return Ok(n);
-        }
-        let Body::Tmp(node) = &self.image().body else {
-            return Err(Errno::EACCES.into());
+        let content = match self.bytes()? {
+            Bytes::Memory(content) => content,
+            Bytes::Archive(bytes) => {
+                let rest = usize::try_from(offset)
+                    .ok()
+                    .and_then(|offset| bytes.get(offset..))
+                    .unwrap_or(&[]);
+                let n = rest.len().min(to.len());
+                to[..n].copy_from_slice(&rest[..n]);
+                return Ok(n);
+            }
         };
-        let content = transfer::content(node)?;
         let mut done = 0;
         while done < to.len() {
             let end = to.len().min(done + PAGE_SIZE);
@@ -145,7 +160,7 @@ impl Executable {
 
     /// A file of another torus that may be executed: mapped as a copy, or as the archive's where every torus has it.
     fn opened(thread: &Current, file: Arc<OpenFile>) -> Result<Found, Stop> {
-        let Body::Far(remote) = &file.body else {
+        let Some(remote) = file.remote() else {
             return Err(Errno::EIO.into());
         };
         // Of the file that was opened, whatever its path leads to by now.
@@ -163,7 +178,7 @@ impl Executable {
         let image = match remote.same_as() {
             Some(id) => {
                 let claim = Claim::to_run_archive(id);
-                OpenFile::open(bytes_of(id)?, Flags::RDONLY, claim)?
+                OpenFile::open(ArchiveFile::new(id)?, Flags::RDONLY, claim)?
             }
             None => far::fetch(thread, remote)?,
         };

@@ -1,14 +1,15 @@
 //! Files: a small stand-in behind one door, until file systems and terminals are user programs.
 //!
 //! Roles: [`tree`] is the one tree that programs see, of the boot archive (global, immutable), `/tmp` (one for each torus), `/dev` and
-//! `/proc`; [`open`] is what a descriptor names; [`context`] what a process has; [`tty`] the terminal; [`syscalls`] the calls.
+//! `/proc`; [`open`] is what a descriptor names, and [`kind`] what each kind of file can do; [`context`] what a process has; [`tty`] the terminal; [`syscalls`] the calls.
 //! The logic that needs no machine is in crate `braid-files`.
 //!
 //! Flow: a call finds its open file, makes a [`io::Transfer`] of the program's buffers, and hands it to what is behind the file.
 //! A call that has to wait enrols its thread on a wait queue and answers `Stop::Block`; it then runs again, and goes on where it was.
 
+mod archive;
 mod boot;
-mod caller;
+pub mod caller;
 mod claims;
 mod content;
 mod context;
@@ -17,24 +18,27 @@ mod errno;
 mod executable;
 mod facts;
 pub mod far;
-mod io;
+pub mod io;
+pub mod kind;
 mod local;
 mod locks;
-mod open;
+mod memory;
+pub mod open;
 mod pipe;
+mod place;
 mod proc;
 mod seals;
 mod service;
 pub mod syscalls;
-mod transfer;
+pub mod transfer;
 mod tree;
 pub mod tty;
 
-pub use boot::object_of as boot_object;
+pub use boot::{object_of as boot_object, rooted};
 pub use context::Context;
 pub use executable::{Executable, Found};
 pub use local::{count_pages, has_room, may_grow};
-pub use open::{Body, Flags, OpenFile};
+pub use open::{Flags, OpenFile};
 pub use proc::MachineMemory;
 
 use crate::syscall::call::{Call, Stop};
@@ -50,7 +54,7 @@ pub fn let_go() {
 /// Gives the first process of this torus the console as descriptors 0, 1 and 2.
 pub fn open_console(call: &Call) -> Result<(), Stop> {
     let files = if far::is_main() {
-        let [input, output, error] = [0, 1, 2].map(context::console);
+        let [input, output, error] = [0, 1, 2].map(tty::file::console);
         [input?, output?, error?]
     } else {
         let [input, output, error] = [0, 1, 2].map(|fd| syscalls::open_console(call, fd));

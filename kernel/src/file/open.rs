@@ -1,29 +1,18 @@
 //! Open files: what descriptors name, shared by `dup` and `fork`.
 
-mod mapping;
+pub mod mapping;
 
-use super::boot;
 use super::claims::Claim;
-use super::device::Device;
-use super::far::remote::Remote;
-use super::local::TmpNode;
-use super::locks;
-use super::pipe::PipeEnd;
-use super::tree::{Mount, Node};
-use crate::console::Output;
+use super::kind::File;
+use super::{far, locks, tree};
 use crate::process::charge::{self, Charge, Kind};
 use crate::syscall::errno::Errno;
-use crate::vmo::file::{BuilderFile, VmoFile};
-use alloc::sync::{Arc, Weak};
-use alloc::vec::Vec;
+use alloc::sync::Arc;
 use bitflags::bitflags;
-use braid_files::archive::{S_IFMT, S_IFREG};
-use braid_files::stat::{S_IFCHR, S_IFIFO, Stat};
+use braid_files::archive::NodeId;
+use core::ops::Deref;
 use core::sync::atomic::{AtomicU32, Ordering};
-use fallible::{NoMemory, text, to_vec};
-use mem::space::Space;
 use sync::Lock;
-use vm::vmo::Rights;
 
 bitflags! {
     /// Flags of open(2).
@@ -68,46 +57,8 @@ impl Flags {
     }
 }
 
-/// What is behind an open file.
-pub enum Body {
-    /// A file of the boot archive.
-    Bytes(Node, &'static [u8]),
-    /// A file of `/tmp`.
-    Tmp(Arc<TmpNode>),
-    /// A directory, or anything opened with O_PATH.
-    Place(Node),
-    /// A text of `/proc`, made when it was opened.
-    Text(Node, Vec<u8>),
-    /// A device without state.
-    Device(Device),
-    /// A text of `/proc` about each page of an address space, as long as that is its process's.
-    PageMap(Node, Weak<Space>),
-    /// The terminal, by the device that it was opened as; what is written to it appears on this output.
-    Terminal(Device, Output),
-    /// The console's input when it is not a terminal.
-    Input,
-    /// The console's output when it is not a terminal.
-    Output(Output),
-    /// An end of a pipe.
-    Pipe(PipeEnd),
-    /// A file of another torus: all but what never changes is asked for there.
-    Far(Arc<Remote>),
-    /// A memory object.
-    Vmo(VmoFile),
-    /// What builds one.
-    Builder(BuilderFile),
-}
-
-impl Drop for OpenFile {
-    fn drop(&mut self) {
-        locks::release(self, locks::open_file(self));
-    }
-}
-
-/// An open file ("open file description", open(2)).
-pub struct OpenFile {
-    /// What is behind it.
-    pub body: Body,
+/// An open file ("open file description", open(2)), with what is behind it.
+pub struct Opened<F: File + ?Sized> {
     flags: AtomicU32,
     /// What it is there for; only held.
     _claim: Claim,
@@ -115,33 +66,45 @@ pub struct OpenFile {
     _charge: Charge,
     /// The position of the next read or write.
     pub offset: Lock<u64>,
+    /// What is behind it.
+    file: F,
 }
 
-/// Bytes of its own for which an open file counts as one more.
-const LARGE: usize = 1 << 10;
-/// How many times as many user 0 may have, as there are for others: what fits into an eighth of the memory.
-const PRIVILEGED: u64 = 5;
+/// An open file of whichever kind: it can do what is behind it can.
+pub type OpenFile = Opened<dyn File>;
 
-/// For how many open files one counts: what has bytes of its own for more.
-fn weight(body: &Body) -> u64 {
-    match body {
-        Body::Text(_, text) => 1 + (text.capacity() / LARGE) as u64,
-        _ => 1,
+impl<F: File + ?Sized> Deref for Opened<F> {
+    type Target = F;
+
+    fn deref(&self) -> &F {
+        &self.file
     }
 }
 
+impl<F: File + ?Sized> Drop for Opened<F> {
+    fn drop(&mut self) {
+        if let Some(content) = self.file.content() {
+            content.locks.release(locks::open_file(self));
+        }
+    }
+}
+
+/// How many times as many user 0 may have, as there are for others: what fits into an eighth of the memory.
+const PRIVILEGED: u64 = 5;
+
 impl OpenFile {
     /// Open, at its start. ENFILE, and ENOMEM without memory. No lock of the current process's files is held.
-    pub fn open(body: Body, flags: Flags, claim: Claim) -> Result<Arc<Self>, Errno> {
+    pub fn open(file: impl File, flags: Flags, claim: Claim) -> Result<Arc<Self>, Errno> {
+        let weight = file.weight();
         let mut charge = Charge::none(Kind::File);
-        charge.set(weight(&body));
-        Self::admit(weight(&body) - 1)?;
-        Ok(fallible::arc(Self {
-            body,
+        charge.set(weight);
+        Self::admit(weight - 1)?;
+        Ok(fallible::arc(Opened {
             flags: AtomicU32::new(flags.bits()),
             _claim: claim,
             _charge: charge,
             offset: Lock::new(0),
+            file,
         })?)
     }
 
@@ -165,8 +128,8 @@ impl OpenFile {
     }
 
     /// The same without a claim.
-    pub fn new(body: Body, flags: Flags) -> Result<Arc<Self>, Errno> {
-        Self::open(body, flags, Claim::None)
+    pub fn new(file: impl File, flags: Flags) -> Result<Arc<Self>, Errno> {
+        Self::open(file, flags, Claim::None)
     }
 
     /// How it was opened, and what fcntl changed.
@@ -181,160 +144,14 @@ impl OpenFile {
             .store((kept | flags & Flags::CHANGEABLE).bits(), Ordering::Relaxed);
     }
 
-    /// The node in the tree that it was opened at, if there is one, as far as this torus knows it.
-    pub fn node(&self) -> Option<Node> {
-        match &self.body {
-            Body::Bytes(node, _)
-            | Body::Place(node)
-            | Body::Text(node, _)
-            | Body::PageMap(node, _) => Some(node.clone().now()),
-            Body::Tmp(node) => Some(Node::Tmp(node.clone())),
-            Body::Device(device) | Body::Terminal(device, _) => Some(Node::Device(*device)),
-            Body::Input
-            | Body::Output(_)
-            | Body::Pipe(_)
-            | Body::Far(_)
-            | Body::Vmo(_)
-            | Body::Builder(_) => None,
-        }
+    /// The file of the boot archive that it was when it was opened, if it has other bytes by now that only torus 0 has.
+    pub fn changed_elsewhere(&self) -> Option<NodeId> {
+        self.archive()
+            .filter(|&id| !far::is_main() && tree::is_written(id))
     }
 
-    /// The node where a path that begins at it begins, wherever that is.
-    pub fn place(&self) -> Option<Node> {
-        match &self.body {
-            Body::Far(remote) => Some(Node::Far(remote.clone())),
-            _ => self.node(),
-        }
-    }
-
-    /// Where a path leads that ends in its name in `/proc/PID/fd`, or goes through it. None where only the call that opens it knows.
-    pub fn followed(&self) -> Option<Node> {
-        match &self.body {
-            Body::Terminal(Device::Console, _) => None,
-            Body::Far(_) => self.directory().ok().or_else(|| self.place()),
-            _ => self.node(),
-        }
-    }
-
-    /// The directory it is; ENOTDIR for other files.
-    pub fn directory(&self) -> Result<Node, Errno> {
-        match &self.body {
-            Body::Place(node) if node.is_directory() => Ok(node.clone().now()),
-            Body::Far(remote) if remote.is_directory() => Ok(match remote.archive() {
-                Some(id) => Node::Archive(id),
-                None => Node::Far(remote.clone()),
-            }),
-            _ => Err(Errno::ENOTDIR),
-        }
-    }
-
-    /// Its attributes.
-    pub fn stat(&self) -> Stat {
-        let plain = Stat {
-            device: Mount::Pipe as u32,
-            links: 1,
-            ..Stat::default()
-        };
-        match &self.body {
-            Body::Pipe(end) => Stat {
-                mode: S_IFIFO | 0o600,
-                inode: end.number(),
-                ..plain
-            },
-            Body::Input | Body::Output(_) => Stat {
-                mode: S_IFIFO | 0o600,
-                inode: 1,
-                ..plain
-            },
-            Body::Vmo(file) => Stat {
-                mode: S_IFREG | 0o400,
-                inode: 1,
-                size: file.handle.size(),
-                ..plain
-            },
-            Body::Builder(file) => Stat {
-                mode: S_IFREG | 0o200,
-                inode: 1,
-                size: file.size(),
-                ..plain
-            },
-            _ => self.node().map_or(plain, |node| node.stat()),
-        }
-    }
-
-    /// What /proc/PID/fd shows.
-    pub fn name(&self) -> Result<Vec<u8>, NoMemory> {
-        match &self.body {
-            Body::Pipe(end) => text(format_args!("pipe:[{}]", end.number())),
-            Body::Input | Body::Output(_) => to_vec(b"pipe:[1]"),
-            Body::Vmo(_) => to_vec(b"anon_inode:[vmo]"),
-            Body::Builder(_) => to_vec(b"anon_inode:[builder]"),
-            Body::Device(device) | Body::Terminal(device, _) => device.path(),
-            _ => Ok(self.shown_path()?.unwrap_or_default()),
-        }
-    }
-
-    /// The path that it is known by, if it is a file of the tree.
-    pub fn shown_path(&self) -> Result<Option<Vec<u8>>, NoMemory> {
-        match (&self.body, self.node()) {
-            (Body::Place(Node::Device(device)), _) => device.path().map(Some),
-            (_, Some(node)) => node.shown_path(),
-            (_, None) => Ok(None),
-        }
-    }
-
-    /// The bytes of a file of the boot archive, and what its pages contribute to a tree.
-    pub fn rooted(&self) -> Option<(&'static [u8], &'static [[u8; 32]])> {
-        match &self.body {
-            Body::Bytes(node, bytes) => Some((bytes, boot::roots(node)?.pages)),
-            _ => None,
-        }
-    }
-
-    /// Whether it is read and written at positions, and not in the order in which bytes come.
-    pub fn has_positions(&self) -> bool {
-        !matches!(
-            self.body,
-            Body::Pipe(_) | Body::Terminal(..) | Body::Input | Body::Output(_) | Body::Builder(_)
-        )
-    }
-
-    /// Whether it is on a file system of which nothing is executed: a pipe, a text of `/proc`.
-    pub fn is_never_code(&self) -> bool {
-        matches!(
-            self.body,
-            Body::Pipe(_) | Body::Input | Body::Output(_) | Body::Text(..) | Body::PageMap(..)
-        )
-    }
-
-    /// Whether a mapping of it is one of memory without content (`/dev/zero`).
-    pub fn is_zeros(&self) -> bool {
-        matches!(self.body, Body::Device(Device::Zero))
-    }
-
-    /// Whether it may be given to another process.
-    pub fn may_be_given(&self) -> bool {
-        match &self.body {
-            Body::Vmo(file) => file.handle.rights().contains(Rights::TRANSFER),
-            Body::Far(remote) => !remote.description.bound,
-            _ => true,
-        }
-    }
-
-    /// Whether it is the terminal.
-    pub fn is_terminal(&self) -> bool {
-        match &self.body {
-            Body::Terminal(..) => true,
-            Body::Far(remote) => remote.description.kind == S_IFCHR,
-            _ => false,
-        }
-    }
-
-    /// Whether it is a regular file.
-    pub fn is_regular(&self) -> bool {
-        match &self.body {
-            Body::Far(remote) => remote.description.kind == S_IFREG,
-            _ => self.stat().mode & S_IFMT == S_IFREG,
-        }
+    /// Whether a read or write waits for what it cannot do at once.
+    pub fn waits(&self) -> bool {
+        !self.flags().contains(Flags::NONBLOCK)
     }
 }

@@ -1,5 +1,7 @@
 //! Pipes: the two ends of a buffer.
 
+mod file;
+
 use super::caller::Caller;
 use super::io::Transfer;
 use super::local::local;
@@ -96,24 +98,19 @@ pub fn new() -> Result<(PipeEnd, PipeEnd), Errno> {
 }
 
 impl PipeEnd {
-    /// The pipe's inode number.
-    pub fn number(&self) -> u64 {
-        self.shared.number
-    }
-
     /// Bytes in the pipe.
-    pub fn available(&self) -> usize {
+    fn available(&self) -> usize {
         self.shared.pipe.lock().pipe.len()
     }
 
     /// Its size in bytes.
-    pub fn size(&self) -> usize {
+    fn size(&self) -> usize {
         self.shared.pipe.lock().pipe.size()
     }
 
     /// Sets its size in bytes (F_SETPIPE_SZ); answers the new one. EPERM when it is to grow, and a user is bound whose pipes have too much
     /// then.
-    pub fn resize(&self, bytes: u64) -> Result<usize, Errno> {
+    fn resize(&self, bytes: u64) -> Result<usize, Errno> {
         let mut charged = self.shared.pipe.lock();
         let before = charged.pipe.size();
         let size = charged.pipe.resize(bytes)?;
@@ -129,7 +126,7 @@ impl PipeEnd {
     }
 
     /// Reads what there is; waits while there is nothing and somebody may still write.
-    pub fn read(&self, caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
+    fn take_out(&self, caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
         let mut charged = self.shared.pipe.lock();
         let pipe = &mut charged.pipe;
         if io.left() == 0 {
@@ -145,7 +142,7 @@ impl PipeEnd {
             self.shared.readable.add(caller.waiter());
             return Err(Stop::Block);
         }
-        let result = take_out(pipe, io);
+        let result = move_out(pipe, io);
         charged.recount();
         drop(charged);
         self.shared.writable.wake_all();
@@ -154,7 +151,7 @@ impl PipeEnd {
     }
 
     /// Writes all, waiting for room; with `packet` in packets. EPIPE when nobody can read any more.
-    pub fn write(&self, caller: &Caller, io: &mut Transfer, wait: bool, packet: bool) -> SysResult {
+    fn put_in(&self, caller: &Caller, io: &mut Transfer, wait: bool, packet: bool) -> SysResult {
         let result = self.put(caller, io, wait, packet);
         self.shared.readable.wake_all();
         result
@@ -195,13 +192,8 @@ impl PipeEnd {
         }
     }
 
-    /// Whether this is the writing end.
-    pub fn writes(&self) -> bool {
-        self.writes
-    }
-
     /// What could be done without waiting; tells the waiter of changes.
-    pub fn state(&self, waiter: Option<&Arc<dyn Waiter>>) -> State {
+    fn state(&self, waiter: Option<&Arc<dyn Waiter>>) -> State {
         let mut charged = self.shared.pipe.lock();
         charged.economize();
         let pipe = &charged.pipe;
@@ -226,7 +218,7 @@ impl PipeEnd {
 }
 
 /// Moves what there is of a pipe to a transfer: as much as fits, or a packet.
-fn take_out(pipe: &mut Pipe, io: &mut Transfer) -> Result<(), Stop> {
+fn move_out(pipe: &mut Pipe, io: &mut Transfer) -> Result<(), Stop> {
     let mut result = Ok(());
     let mut ended = false;
     while !pipe.is_empty() && io.left() > 0 && result.is_ok() && !ended {
@@ -268,14 +260,13 @@ fn take(io: &mut Transfer, to: &mut Vec<u8>, n: usize) -> Result<(), Stop> {
 }
 
 /// What an end of a pipe is ready for.
-#[derive(Clone, Copy, Debug)]
-pub struct State {
+struct State {
     /// There are bytes to read.
-    pub readable: bool,
+    readable: bool,
     /// There is room to write.
-    pub writable: bool,
+    writable: bool,
     /// The other end is closed.
-    pub closed: bool,
+    closed: bool,
 }
 
 impl Drop for PipeEnd {

@@ -4,6 +4,7 @@
 mod attributes;
 mod content;
 mod entries;
+mod file;
 mod load;
 mod maps;
 mod process;
@@ -12,8 +13,9 @@ mod system;
 mod text;
 
 pub use self::entries::{absent, list};
+pub use self::file::{PageMap, TextFile};
 pub use self::load::Load;
-pub use self::maps::page_map;
+use self::maps::page_map;
 use self::sys::Sys;
 pub use self::system::MachineMemory;
 

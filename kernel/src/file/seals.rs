@@ -1,7 +1,6 @@
 //! Seals of files in memory (fcntl(2), "File Sealing"): what is never done to a file again.
 
-use super::open::{Body, OpenFile};
-use super::transfer;
+use super::open::OpenFile;
 use crate::migrate::lease;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -27,10 +26,8 @@ bitflags! {
 
 /// F_GET_SEALS: EINVAL for a file that cannot be sealed.
 pub fn get(file: &OpenFile) -> Result<usize, Errno> {
-    let Body::Tmp(node) = &file.body else {
-        return Err(Errno::EINVAL);
-    };
-    Ok(transfer::content(node)?.seals().bits() as usize)
+    let content = file.content().ok_or(Errno::EINVAL)?;
+    Ok(content.seals().bits() as usize)
 }
 
 /// F_ADD_SEALS: EPERM when the file is not open for writing or takes no more seals, EBUSY when it is to be sealed against writing and
@@ -41,10 +38,7 @@ pub fn add(file: &OpenFile, seals: u64) -> Result<usize, Stop> {
     }
     let seals = u32::try_from(seals).ok().and_then(Seals::from_bits);
     let seals = seals.ok_or(Errno::EINVAL)?;
-    let Body::Tmp(node) = &file.body else {
-        return Err(Errno::EINVAL.into());
-    };
-    let content = transfer::content(node)?;
+    let content = file.content().ok_or(Errno::EINVAL)?;
     content.seal(|old| {
         if old.contains(Seals::SEAL) {
             return Err(Errno::EPERM);

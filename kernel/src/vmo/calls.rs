@@ -3,7 +3,8 @@
 use super::file::{BuilderFile, VmoFile};
 use super::patches::Patches;
 use super::{Builder, cost, hash, store};
-use crate::file::{Body, Flags, OpenFile};
+use crate::file::kind::File;
+use crate::file::{self, Flags, OpenFile};
 use crate::process::limits;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
@@ -27,16 +28,16 @@ fn limit(call: &Call) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
-fn insert(call: &Call, body: Body, flags: Flags, close: bool) -> SysResult {
+fn insert(call: &Call, file: impl File, flags: Flags, close: bool) -> SysResult {
     let limit = limit(call);
     let _held = cost::reserve(cost::FILE)?;
-    let file = OpenFile::new(body, flags)?;
+    let file = OpenFile::new(file, flags)?;
     Ok(call.process.files.insert(file, close, 0, limit)? as usize)
 }
 
 /// A descriptor of an object.
 pub(super) fn open(call: &Call, file: VmoFile, close: bool) -> SysResult {
-    insert(call, Body::Vmo(file), Flags::RDONLY, close)
+    insert(call, file, Flags::RDONLY, close)
 }
 
 /// The open file in an argument.
@@ -45,17 +46,11 @@ fn file(call: &Call, index: usize) -> Result<Arc<OpenFile>, Errno> {
 }
 
 fn object(file: &OpenFile) -> Result<&VmoFile, Errno> {
-    match &file.body {
-        Body::Vmo(object) => Ok(object),
-        _ => Err(Errno::EINVAL),
-    }
+    file.as_kind().ok_or(Errno::EINVAL)
 }
 
 fn builder_of(file: &OpenFile) -> Result<&BuilderFile, Errno> {
-    match &file.body {
-        Body::Builder(builder) => Ok(builder),
-        _ => Err(Errno::EINVAL),
-    }
+    file.as_kind().ok_or(Errno::EINVAL)
 }
 
 /// builder(max_bytes, flags): -1 is no bound.
@@ -65,8 +60,7 @@ pub fn builder(call: &mut Call) -> SysResult {
         u64::MAX => store()?.streaming_builder(),
         max => store()?.bounded_builder(max),
     };
-    let body = Body::Builder(BuilderFile::new(builder));
-    insert(call, body, Flags::WRONLY, close)
+    insert(call, BuilderFile::new(builder), Flags::WRONLY, close)
 }
 
 /// append(builder, buffer, bytes).
@@ -80,13 +74,14 @@ pub fn append(call: &mut Call) -> SysResult {
 pub fn patch(call: &mut Call) -> SysResult {
     let close = close_on_exec(call.args[3])?;
     let file = file(call, 0)?;
-    if !matches!(file.body, Body::Vmo(_) | Body::Builder(_)) {
-        return Err(Errno::EINVAL.into());
+    let builder = builder_of(&file);
+    if builder.is_err() {
+        object(&file)?;
     }
     let patches = Patches::read(call.size(1), call.size(2))?;
     let (count, bytes) = patches.size();
     let _held = cost::reserve(cost::patch(count, bytes))?;
-    if let Body::Builder(builder) = &file.body {
+    if let Ok(builder) = builder {
         return Ok(builder.patch(&patches).map(|()| 0)?);
     }
     let patches = collect::<Patch<'_>>(patches.iter())?;
@@ -152,7 +147,8 @@ pub fn of_file(call: &mut Call) -> SysResult {
     if !file.flags().reads() {
         return Err(Errno::EBADF.into());
     }
-    let (bytes, leaves) = file.rooted().ok_or(Errno::EINVAL)?;
+    let rooted = file.archive().and_then(file::rooted);
+    let (bytes, leaves) = rooted.ok_or(Errno::EINVAL)?;
     let pages = bytes.len().div_ceil(4096) as u64;
     let _held = cost::reserve(cost::ROPE + cost::tree(pages, bytes.len() as u64))?;
     let handle = super::boot::object(store()?, bytes, leaves)?;

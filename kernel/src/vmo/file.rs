@@ -3,8 +3,20 @@
 use super::content::Shown;
 use super::patches::Patches;
 use super::{Builder, Handle, cost};
+use crate::file::OpenFile;
+use crate::file::caller::Caller;
+use crate::file::io::Transfer;
+use crate::file::kind::{File, nameless};
+use crate::file::open::mapping::Mappable;
+use crate::file::transfer::{BLOCK, positioned};
+use crate::process::Current;
+use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use braid_files::archive::S_IFREG;
+use braid_files::stat::Stat;
+use fallible::{NoMemory, to_vec};
 use mem::object::{MemoryObject, ObjectRef};
 use sync::Lock;
 use vm::vmo::{Patch, Rights};
@@ -44,7 +56,7 @@ impl VmoFile {
     }
 
     /// What mappings of it show; its id has been asked for.
-    pub fn object(&self) -> Result<ObjectRef, Errno> {
+    fn object(&self) -> Result<ObjectRef, Errno> {
         let mut mapped = self.mapped.lock();
         if let Some(object) = mapped.upgrade() {
             return Ok(ObjectRef(object));
@@ -57,6 +69,54 @@ impl VmoFile {
     }
 }
 
+impl File for VmoFile {
+    fn read(
+        &self,
+        open: &OpenFile,
+        _caller: &Caller,
+        io: &mut Transfer,
+        position: Option<u64>,
+    ) -> SysResult {
+        let handle = &self.handle;
+        if !handle.rights().contains(Rights::READ) {
+            return Err(Errno::EBADF.into());
+        }
+        positioned(open, io, position, |io, at| {
+            let left = handle.size().saturating_sub(at);
+            let n = io.left().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let mut block = [0; BLOCK];
+            let block = &mut block[..n.min(BLOCK)];
+            handle.read(at, block)?;
+            if n == 0 { Ok(0) } else { io.put(block) }
+        })
+    }
+
+    fn mapped(&self, open: &OpenFile, _thread: &Current, _shared: bool) -> Result<Mappable, Stop> {
+        let rights = self.handle.rights();
+        Ok(Mappable {
+            readable: rights.contains(Rights::MAP),
+            writable: false,
+            executable: rights.contains(Rights::EXECUTE),
+            ..Mappable::new(self.object()?, open.flags())
+        })
+    }
+
+    fn stat(&self) -> Stat {
+        Stat {
+            size: self.handle.size(),
+            ..nameless(S_IFREG | 0o400, 1)
+        }
+    }
+
+    fn name(&self) -> Result<Vec<u8>, NoMemory> {
+        to_vec(b"anon_inode:[vmo]")
+    }
+
+    fn may_be_given(&self) -> bool {
+        self.handle.rights().contains(Rights::TRANSFER)
+    }
+}
+
 /// A builder that is open.
 pub struct BuilderFile(pub(super) Lock<Builder>);
 
@@ -66,7 +126,7 @@ impl BuilderFile {
     }
 
     /// Adds bytes at the end, no more than a page.
-    pub fn append(&self, bytes: &[u8]) -> Result<(), Errno> {
+    fn append(&self, bytes: &[u8]) -> Result<(), Errno> {
         let _held = cost::reserve(cost::patch(1, bytes.len() as u64))?;
         Ok(self.0.lock().append(bytes)?)
     }
@@ -104,7 +164,47 @@ impl BuilderFile {
     }
 
     /// Bytes so far.
-    pub fn size(&self) -> u64 {
+    fn size(&self) -> u64 {
         self.0.lock().size().unwrap_or(0)
+    }
+}
+
+impl File for BuilderFile {
+    /// Writes to the end of what is being built.
+    fn write(
+        &self,
+        _open: &OpenFile,
+        _caller: &Caller,
+        io: &mut Transfer,
+        _position: Option<u64>,
+    ) -> SysResult {
+        while io.left() > 0 {
+            let mut block = [0; BLOCK];
+            let n = io.left().min(BLOCK);
+            let done = io
+                .take(&mut block[..n])
+                .and_then(|n| Ok(self.append(&block[..n]).inspect_err(|_| io.untake(n))?));
+            if let Err(stop) = done {
+                io.stopped(stop)?;
+                break;
+            }
+            io.pause()?;
+        }
+        Ok(io.done())
+    }
+
+    fn has_positions(&self) -> bool {
+        false
+    }
+
+    fn stat(&self) -> Stat {
+        Stat {
+            size: self.size(),
+            ..nameless(S_IFREG | 0o200, 1)
+        }
+    }
+
+    fn name(&self) -> Result<Vec<u8>, NoMemory> {
+        to_vec(b"anon_inode:[builder]")
     }
 }

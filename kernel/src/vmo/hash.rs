@@ -1,7 +1,8 @@
 //! Hashing of objects, a few pages at a time.
 
+use super::file::VmoFile;
 use super::{Handle, cost};
-use crate::file::{Body, OpenFile};
+use crate::file::OpenFile;
 use crate::syscall::call::{Call, Stop};
 
 /// Pages hashed in one run of a call: others want the core too. About a tenth of a millisecond with SHA instructions.
@@ -29,8 +30,8 @@ pub fn all(call: &mut Call, handle: &Handle) -> Result<(), Stop> {
 
 /// Hashes the object of a descriptor that is about to be mapped, so that its pages are found by root.
 pub fn before_mapping(call: &mut Call, file: &OpenFile) -> Result<(), Stop> {
-    match &file.body {
-        Body::Vmo(file) => all(call, file.whole()),
-        _ => Ok(()),
+    match file.as_kind::<VmoFile>() {
+        Some(file) => all(call, file.whole()),
+        None => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::caller::Caller;
 use super::super::io::Transfer;
-use super::super::open::{Body, OpenFile};
+use super::super::open::OpenFile;
 use super::super::service::{self, Outcome, Subject, bytes, names, poll};
 use super::super::transfer;
 use super::super::tree::{Node, World};
@@ -123,10 +123,7 @@ fn about(
 
 /// Lends what a mapping of a file shows. ENODEV when it is none that can be mapped.
 fn map(file: &OpenFile, to: TorusId) -> Result<Answer, Stop> {
-    let Body::Tmp(node) = &file.body else {
-        return Err(Errno::ENODEV.into());
-    };
-    let content = transfer::content(node)?;
+    let content = file.content().ok_or(Errno::ENODEV)?;
     if file.flags().writes() {
         content.writable_object();
     }
@@ -212,7 +209,7 @@ pub(super) fn poll(
     for &(number, wanted) in files {
         pieces::step();
         events.try_push(match exports::file(number) {
-            Ok(file) => poll::events(&file, wanted, waiter.as_ref()) & (wanted | poll::ALWAYS),
+            Ok(file) => file.events(wanted, waiter.as_ref()) & (wanted | poll::ALWAYS),
             Err(_) => poll::NVAL,
         })?;
     }

@@ -1,6 +1,6 @@
 //! Names of what a process has of yet another torus, as links in `/proc/PID` show them: that torus is asked, by the one that wants to know.
 
-use super::super::open::{Body, OpenFile};
+use super::super::open::OpenFile;
 use super::super::proc::Proc;
 use super::super::service::Outcome;
 use super::super::tree::Node;
@@ -53,12 +53,12 @@ impl Behind {
     }
 
     fn file(file: &OpenFile) -> Option<Self> {
-        match &file.body {
-            Body::Far(remote) => Some(Self {
+        match file.remote() {
+            Some(remote) => Some(Self {
                 home: remote.home,
                 number: remote.number,
             }),
-            _ => Self::node(&file.node()?),
+            None => Self::node(&file.node()?),
         }
     }
 

@@ -1,32 +1,32 @@
 //! Files of this torus that others hold.
 
 use super::super::device::Device;
-use super::super::open::{Body, Flags, OpenFile};
+use super::super::open::{Flags, OpenFile};
+use super::super::place::Place as PlaceFile;
 use super::super::proc::{Proc, Shown};
 use super::super::service::opening;
 use super::super::tree::{self, Node};
-use super::super::{context, local, locks};
+use super::super::{local, locks, tty};
 use super::remote::Remote;
 use super::share;
 use crate::process::Pid;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::sync::Arc;
-use braid_files::archive::{NodeId, S_IFMT};
+use braid_files::archive::NodeId;
 use braid_files::far::answer::{Answer, Description, Onward};
 use braid_files::far::ask::{CONSOLE, PROCESSES, TERMINAL, TMP, archive_node, console, process_of};
 
 /// What never changes about an open file.
 pub fn describe(file: &OpenFile) -> Description {
-    let archive = match (&file.body, file.node()) {
-        (Body::Bytes(Node::Archive(id), _), _) => Some(*id),
-        (_, Some(Node::Archive(id))) => Some(id),
-        (_, Some(Node::Tmp(node))) => node.archive(),
+    let archive = file.archive().or_else(|| match file.node()? {
+        Node::Archive(id) => Some(id),
+        Node::Tmp(node) => node.archive(),
         _ => None,
-    };
+    });
     let archive = archive.map(|id| id.0);
     Description {
-        kind: file.stat().mode & S_IFMT,
+        kind: file.kind(),
         flags: file.flags().bits(),
         archive,
         bound: !file.may_be_given(),
@@ -96,24 +96,24 @@ pub fn unlock(number: u64, process: Pid) {
 /// The open file of a number: an exported one, or what is there for every torus. EBADF when there is none.
 pub fn file(number: u64) -> Result<Arc<OpenFile>, Errno> {
     if let Some(fd) = (0..3).find(|&fd| console(fd) == number) {
-        return context::console(fd);
+        return tty::file::console(fd);
     }
     for (terminal, device) in [(TERMINAL, Device::Tty), (CONSOLE, Device::Console)] {
         if number == terminal {
-            return OpenFile::new(Body::Place(Node::Device(device)), Flags::PATH);
+            return OpenFile::new(PlaceFile(Node::Device(device)), Flags::PATH);
         }
     }
     if number == PROCESSES {
-        let place = Body::Place(Node::Proc(Proc::Local));
+        let place = PlaceFile(Node::Proc(Proc::Local));
         return OpenFile::new(place, Flags::RDONLY);
     }
     if number == TMP {
-        return OpenFile::new(Body::Place(local::tmp_node()), Flags::PATH);
+        return OpenFile::new(PlaceFile(local::tmp_node()), Flags::PATH);
     }
     if let Some(id) = archive_node(number).filter(|&id| (id as usize) < tree::archive().len()) {
         let node = Node::Archive(NodeId(id)).now();
-        let body = opening::body(&node, Flags::RDONLY).unwrap_or_else(|_| Body::Place(node));
-        return OpenFile::new(body, Flags::RDONLY);
+        return opening::open_at(&node, Flags::RDONLY)
+            .or_else(|_| OpenFile::new(PlaceFile(node), Flags::RDONLY));
     }
     exported(number)
 }

@@ -1,9 +1,7 @@
 //! Copies of files of other tori: what is executed or mapped privately shows the bytes that the file had at that moment.
 
-use super::super::content::Content;
-use super::super::open::{Body, OpenFile};
+use super::super::open::OpenFile;
 use super::super::service::opening;
-use super::super::transfer;
 use super::asking::exchange;
 use super::bytes::{CHUNK, about, count};
 use super::journal::consume;
@@ -86,10 +84,7 @@ pub fn fetch(thread: &Current, remote: &Remote) -> Result<Arc<OpenFile>, Stop> {
 
 /// Appends the first `n` bytes of a payload.
 fn append(copy: &Copying, asking: &Asking, n: usize) -> Result<(), Errno> {
-    let content: &Content = match &copy.file.body {
-        Body::Tmp(node) => transfer::content(node)?,
-        _ => return Err(Errno::EIO),
-    };
+    let content = copy.file.content().ok_or(Errno::EIO)?;
     let mut block = [0; 1024];
     let mut done = 0;
     while done < n {

@@ -3,13 +3,17 @@
 //! A file that nobody else has and every torus can show (of the boot archive, or a device) is opened anew at the target. Every
 //! other stays: the target holds its number. A file that comes back to its home is the old open file again.
 
+use super::super::archive::ArchiveFile;
+use super::super::boot;
 use super::super::claims::Claim;
 use super::super::context::{Context, Inner};
-use super::super::device::{self, Device};
+use super::super::device;
 use super::super::executable::Executable;
-use super::super::open::{Body, Flags, OpenFile};
+use super::super::open::{Flags, OpenFile};
+use super::super::place::Place;
 use super::super::tree::{Node, archive};
 use super::exports;
+use super::file::RemoteFile;
 use super::interruption::{Interruption, interruption};
 use super::journal::forget;
 use super::remote::{self, Remote};
@@ -19,7 +23,7 @@ use ::torus::TorusId;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use braid_files::archive::{Content, NodeId};
+use braid_files::archive::NodeId;
 use braid_files::far::image::{Descriptor, Image, Item, Spot};
 use braid_files::far::wire::{Reader, Wire, WireError, Writer};
 use braid_files::table::Table;
@@ -52,8 +56,9 @@ impl Packed {
 
     /// An open file; `sole` says that nobody else has it.
     fn item(&mut self, file: &Arc<OpenFile>, sole: bool) -> Result<Item, Errno> {
-        if let Some(spot) =
-            spot(&file.body).filter(|spot| sole || matches!(spot, Spot::Device { .. }))
+        if let Some(spot) = file
+            .spot()
+            .filter(|spot| sole || matches!(spot, Spot::Device { .. }))
         {
             return Ok(Item::Own {
                 spot,
@@ -61,9 +66,9 @@ impl Packed {
                 offset: *file.offset.lock(),
             });
         }
-        let (home, number, description) = match &file.body {
-            Body::Far(remote) => (remote.home, remote.number, remote.description),
-            _ => {
+        let (home, number, description) = match file.remote() {
+            Some(remote) => (remote.home, remote.number, remote.description),
+            None => {
                 let number = exports::export(file.clone(), self.to)?;
                 let home = tori::here().id;
                 if let Err(errno) = self.hold(home, number) {
@@ -82,11 +87,11 @@ impl Packed {
 
     /// A directory that a process works in.
     fn directory(&mut self, node: &Node) -> Result<Item, Errno> {
-        let body = match node {
-            Node::Far(remote) => Body::Far(remote.clone()),
-            node => Body::Place(node.clone()),
+        let file = match node {
+            Node::Far(remote) => OpenFile::new(RemoteFile(remote.clone()), Flags::PATH)?,
+            node => OpenFile::new(Place(node.clone()), Flags::PATH)?,
         };
-        self.item(&OpenFile::new(body, Flags::PATH)?, true)
+        self.item(&file, true)
     }
 }
 
@@ -103,22 +108,6 @@ fn far(home: TorusId, number: u64, description: braid_files::far::answer::Descri
         home: home.index() as u32,
         number,
         description,
-    }
-}
-
-/// What every torus has of it.
-fn spot(body: &Body) -> Option<Spot> {
-    match body {
-        Body::Bytes(Node::Archive(id), _) | Body::Place(Node::Archive(id)) => {
-            Some(Spot::Archive { node: id.0 })
-        }
-        // Whatever has become of it: where it is now is found by its number.
-        Body::Place(Node::Tmp(node)) if node.is_directory() => {
-            node.archive().map(|id| Spot::Archive { node: id.0 })
-        }
-        Body::Place(Node::DevDirectory) => Some(Spot::Devices),
-        Body::Device(device) => position(device).map(|index| Spot::Device { index }),
-        _ => None,
     }
 }
 
@@ -217,9 +206,13 @@ fn program(item: &Item) -> Result<Arc<OpenFile>, Errno> {
     let Item::Own { spot, .. } = *item else {
         return open(item);
     };
-    let body = body(spot, Flags::RDONLY)?;
-    let claim = Claim::of_program(&body);
-    OpenFile::open(body, Flags::RDONLY, claim)
+    let claim = match spot {
+        Spot::Archive { node } if boot::bytes(known(node)?).is_some() => {
+            Claim::to_run_archive(NodeId(node))
+        }
+        _ => Claim::None,
+    };
+    open_spot(spot, Flags::RDONLY, claim)
 }
 
 fn open(item: &Item) -> Result<Arc<OpenFile>, Errno> {
@@ -230,7 +223,7 @@ fn open(item: &Item) -> Result<Arc<OpenFile>, Errno> {
             offset,
         } => {
             let flags = Flags::from_bits_retain(flags);
-            let file = OpenFile::new(body(spot, flags)?, flags)?;
+            let file = open_spot(spot, flags, Claim::None)?;
             *file.offset.lock() = offset;
             Ok(file)
         }
@@ -248,34 +241,31 @@ fn open(item: &Item) -> Result<Arc<OpenFile>, Errno> {
     }
 }
 
-fn body(spot: Spot, flags: Flags) -> Result<Body, Errno> {
-    Ok(match spot {
-        Spot::Devices => Body::Place(Node::DevDirectory),
+/// Opens what every torus has.
+fn open_spot(spot: Spot, flags: Flags, claim: Claim) -> Result<Arc<OpenFile>, Errno> {
+    match spot {
+        Spot::Devices => OpenFile::new(Place(Node::DevDirectory), flags),
         Spot::Device { index } => {
-            let entry = device::list(index.into()).ok_or(Errno::EIO)?;
-            Body::Device(entry.1)
+            let (_, device) = device::list(index.into()).ok_or(Errno::EIO)?;
+            OpenFile::new(device, flags)
         }
         Spot::Archive { node } => {
-            let id = NodeId(node);
-            if node as usize >= archive().len() {
-                return Err(Errno::EIO);
-            }
-            match archive().node(id).content {
-                Content::Bytes(bytes) if !flags.contains(Flags::PATH) => {
-                    Body::Bytes(Node::Archive(id), bytes)
-                }
-                _ => Body::Place(Node::Archive(id)),
+            let id = known(node)?;
+            match ArchiveFile::new(id) {
+                Ok(file) if !flags.contains(Flags::PATH) => OpenFile::open(file, flags, claim),
+                _ => OpenFile::new(Place(Node::Archive(id)), flags),
             }
         }
-    })
+    }
 }
 
-/// The position of a device in `/dev`.
-fn position(device: &Device) -> Option<u32> {
-    let mut positions = (0..).map_while(|index| Some((index, device::list(index.into())?.1)));
-    positions
-        .find(|(_, other)| other == device)
-        .map(|(index, _)| index)
+/// The node of the boot archive that another torus has named. EIO when there is none.
+fn known(node: u32) -> Result<NodeId, Errno> {
+    if (node as usize) < archive().len() {
+        Ok(NodeId(node))
+    } else {
+        Err(Errno::EIO)
+    }
 }
 
 /// Whether another torus can go on with the thread's call, by running it again. If not, its homes are asked to let go of it, and the
@@ -297,7 +287,7 @@ pub fn may_leave(thread: &Current) -> bool {
 /// A process has come to stay: what it has brought is counted for this torus from now on.
 pub fn settle(process: &Process) {
     let settle = |file: &OpenFile| {
-        if let Body::Far(remote) = &file.body {
+        if let Some(remote) = file.remote() {
             remote.settle();
         }
     };

@@ -19,6 +19,7 @@ mod behind;
 pub mod bytes;
 pub mod exports;
 mod fetch;
+mod file;
 pub mod image;
 mod interruption;
 pub mod journal;

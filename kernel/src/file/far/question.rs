@@ -1,6 +1,6 @@
 //! A question to another torus: the parcel that it travels in, and what has become of it.
 
-use super::super::open::{Body, OpenFile};
+use super::super::open::OpenFile;
 use super::letter;
 use super::remote::{Remote, hold};
 use crate::migrate::lease;
@@ -47,7 +47,7 @@ impl Asking {
                 description,
             }) => match Remote::new(self.home, number, description).open() {
                 Ok(file) => {
-                    if let Body::Far(remote) = &file.body {
+                    if let Some(remote) = file.remote() {
                         remote.settle();
                     }
                     Reply::Opened(file)

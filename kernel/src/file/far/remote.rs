@@ -1,7 +1,8 @@
 //! Files that are at home on another torus.
 
-use super::super::open::{Body, Flags, OpenFile};
+use super::super::open::{Flags, OpenFile};
 use super::super::tree;
+use super::file::RemoteFile;
 use super::{MAIN, exports};
 use crate::process::Pid;
 use crate::syscall::errno::Errno;
@@ -123,8 +124,7 @@ impl Remote {
     pub fn open(mut self) -> Result<Arc<OpenFile>, Errno> {
         self.places = Some(Places::reserve(TOLD)?);
         let flags = Flags::from_bits_retain(self.description.flags);
-        let body = Body::Far(fallible::arc(self)?);
-        OpenFile::new(body, flags)
+        OpenFile::new(RemoteFile(fallible::arc(self)?), flags)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::super::caller::Caller;
 use super::super::claims::Claim;
-use super::super::open::{Body, Flags, OpenFile};
+use super::super::open::{Flags, OpenFile};
 use super::super::tree::Node;
-use super::super::{transfer, tty};
+use super::super::{content, memory, tty};
 use super::{Subject, bytes};
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -27,10 +27,8 @@ pub(super) fn seek(file: &OpenFile, wanted: i64, whence: u32) -> Result<usize, E
     if !file.has_positions() {
         return Err(Errno::ESPIPE);
     }
-    let size = match &file.body {
-        Body::Device(_) => return Ok(0),
-        Body::Text(_, text) => text.len() as u64,
-        _ => file.stat().size,
+    let Some(size) = file.end() else {
+        return Ok(0);
     };
     let mut offset = file.offset.lock();
     let base = match whence {
@@ -50,8 +48,7 @@ pub(super) fn seek(file: &OpenFile, wanted: i64, whence: u32) -> Result<usize, E
 /// F_GETFL: what open(2) opened is of any size.
 pub(super) fn flags(file: &OpenFile) -> usize {
     let mut flags = file.flags();
-    let is_pipe = matches!(file.body, Body::Pipe(_) | Body::Input | Body::Output(_));
-    flags.set(Flags::LARGEFILE, !is_pipe);
+    flags.set(Flags::LARGEFILE, !file.is_pipe());
     flags.bits() as usize
 }
 
@@ -70,19 +67,12 @@ pub(super) fn set_flags(who: &Identity, file: &OpenFile, flags: u32) -> Result<u
 
 /// fsync(2): memory is as far as it goes.
 pub(super) fn sync(file: &OpenFile) -> Result<usize, Errno> {
-    match file.body {
-        Body::Pipe(_) | Body::Terminal(..) | Body::Input | Body::Output(_) => Err(Errno::EINVAL),
-        _ if file.flags().contains(Flags::PATH) => Err(Errno::EBADF),
-        _ => Ok(0),
-    }
-}
-
-/// The size of a pipe, or (with `bytes`) the one that it is given.
-pub(super) fn pipe_size(file: &OpenFile, bytes: Option<u64>) -> Result<usize, Errno> {
-    match (&file.body, bytes) {
-        (Body::Pipe(end), None) => Ok(end.size()),
-        (Body::Pipe(end), Some(bytes)) => end.resize(bytes),
-        _ => Err(Errno::EBADF),
+    if file.is_pipe() || file.is_terminal() {
+        Err(Errno::EINVAL)
+    } else if file.flags().contains(Flags::PATH) {
+        Err(Errno::EBADF)
+    } else {
+        Ok(0)
     }
 }
 
@@ -94,9 +84,9 @@ pub(super) fn truncate(
 ) -> Result<usize, Stop> {
     let limit = caller.file_limit();
     match subject {
-        Subject::File(file) => match &file.body {
-            Body::Tmp(node) if file.flags().writes() => {
-                cut(who, &Node::Tmp(node.clone()), len, limit)
+        Subject::File(file) => match file.node() {
+            Some(node @ Node::Tmp(_)) if file.content().is_some() && file.flags().writes() => {
+                cut(who, &node, len, limit)
             }
             _ => Err(Errno::EINVAL.into()),
         },
@@ -123,12 +113,12 @@ pub(super) fn cut(who: &Identity, node: &Node, len: u64, limit: u64) -> Result<u
     let Node::Tmp(node) = node else {
         return Err(Errno::EINVAL.into());
     };
-    let content = transfer::content(node)?;
+    let content = content::of(node)?;
     if len > limit && len > content.len() {
         return Err(Errno::EFBIG.into());
     }
     content.truncate(len)?;
-    transfer::written(who, node);
+    memory::written(who, node);
     Ok(0)
 }
 
@@ -149,24 +139,17 @@ pub(super) fn control(
     argument: u64,
     input: &[u8],
 ) -> Result<Vec<u8>, Stop> {
-    match (request, &file.body) {
-        (FIONBIO, _) => {
+    match request {
+        FIONBIO => {
             let mut flags = file.flags();
             flags.set(Flags::NONBLOCK, input.iter().any(|&byte| byte != 0));
             file.set_flags(flags);
             Ok(Vec::new())
         }
-        (_, Body::Terminal(..)) => tty::ioctl::ioctl(caller, request, argument, input),
-        (FIONREAD, Body::Pipe(end)) => int(end.available() as u32),
-        (FIONREAD, Body::Input) => int(tty::available() as u32),
-        (FIONREAD, _) if file.is_regular() => {
+        FIONREAD if file.is_regular() => {
             let left = file.stat().size.saturating_sub(*file.offset.lock());
-            int(left as u32)
+            Ok(bytes(&(left as u32).to_le_bytes())?)
         }
-        _ => Err(Errno::ENOTTY.into()),
+        _ => file.control(caller, request, argument, input),
     }
-}
-
-fn int(value: u32) -> Result<Vec<u8>, Stop> {
-    Ok(bytes(&value.to_le_bytes())?)
 }

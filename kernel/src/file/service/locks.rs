@@ -1,7 +1,7 @@
 //! Locks of files: fcntl(2) with F_SETLK and kin, flock(2). Only those of files in `/tmp` keep anybody out.
 
 use super::super::caller::Caller;
-use super::super::locks::{By, locked, open_file, process};
+use super::super::locks::{By, open_file, process};
 use super::super::open::OpenFile;
 use super::{Outcome, bytes};
 use crate::process::Pid;
@@ -40,7 +40,7 @@ pub(super) fn lock(caller: &Caller, file: &OpenFile, wish: &LockWish) -> Result<
         start,
         end,
     };
-    let content = locked(file);
+    let content = file.content();
     if wish.action == LockAction::Look {
         let held = content.and_then(|content| content.locks.in_the_way(&lock));
         return Ok(Outcome::Bytes(held.map_or(Ok(bytes(&[])?), tell)?));

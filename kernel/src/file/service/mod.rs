@@ -120,7 +120,7 @@ pub fn perform(caller: &Caller, subject: Subject, request: &Request) -> Result<O
         Request::Flags => files::flags(subject.file()?),
         Request::SetFlags { flags } => files::set_flags(who, subject.file()?, flags)?,
         Request::Sync => files::sync(subject.file()?)?,
-        Request::PipeSize { bytes } => files::pipe_size(subject.file()?, bytes)?,
+        Request::PipeSize { bytes } => subject.file()?.pipe_size(bytes)?,
         Request::Map | Request::List { .. } | Request::Read { .. } | Request::Write { .. } => {
             return Err(Errno::EINVAL.into());
         }

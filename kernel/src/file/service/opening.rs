@@ -1,23 +1,25 @@
 //! Opening: from a node to an open file.
 
+use super::super::archive::ArchiveFile;
 use super::super::caller::Caller;
 use super::super::claims::Claim;
 use super::super::content::Content;
 use super::super::device::Device;
 use super::super::local::{growing, tmp};
-use super::super::open::{Body, Flags, OpenFile};
-use super::super::proc::Proc;
-use super::super::transfer;
-use super::super::tree::{Node, archive};
-use super::super::tty;
-use super::super::{facts, far};
+use super::super::memory::MemoryFile;
+use super::super::open::{Flags, OpenFile};
+use super::super::place::Place;
+use super::super::proc::{PageMap, Proc, TextFile};
+use super::super::tree::Node;
+use super::super::tty::{self, file::Terminal};
+use super::super::{content, facts, far};
 use super::Subject;
 use super::files::cut;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use braid_files::archive::{Content as ArchiveContent, NodeId, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG};
+use braid_files::archive::{S_IFDIR, S_IFLNK, S_IFMT, S_IFREG};
 use braid_files::credentials::Identity;
 use braid_files::permission::{self, Access};
 use braid_files::tmp::{self as tree, Attributes};
@@ -63,9 +65,9 @@ pub(super) fn open(
         None => {
             // A process that makes a file may open it in any way, whatever the file's mode says.
             let node = create(&caller.identity(), &target, mode)?;
-            let body = body(&node, flags)?;
-            let claim = claim(&body, flags)?;
-            return opened(body, flags, claim);
+            let kind = check_kind(&node, flags)?;
+            let claim = claim(&node, flags)?;
+            return Ok(opened(&node, kind, flags, claim)?);
         }
     };
     if let Some(file) = descriptor(&caller.identity(), &node, flags)? {
@@ -79,30 +81,30 @@ fn open_node(caller: &Caller, node: Node, flags: Flags) -> Result<Arc<OpenFile>,
     let who = &caller.identity();
     let kind = check_kind(&node, flags)?;
     if flags.contains(Flags::PATH) {
-        return opened(Body::Place(node), flags, Claim::None);
+        return Ok(opened(&node, kind, flags, Claim::None)?);
     }
     check(who, &node, flags)?;
     if matches!(node, Node::Device(Device::Tty)) && !tty::controls(caller) {
         return Err(Errno::ENXIO.into());
     }
     let node = if changes(flags) { node.raised()? } else { node };
-    let body = body_of(&node, kind)?;
+    let claim = claim(&node, flags)?;
+    if flags.contains(Flags::TRUNC) && matches!(claim, Claim::Writes(_)) {
+        cut(who, &node, 0, u64::MAX)?;
+    }
+    let claim = if flags.writes() { claim } else { Claim::None };
+    let file = opened(&node, kind, flags, claim)?;
     if matches!(node, Node::Proc(_)) {
         // The process may have executed a set-id program meanwhile: who may not look into that gets nothing that may be of it.
         check(who, &node, flags)?;
     }
-    let claim = claim(&body, flags)?;
-    if flags.contains(Flags::TRUNC) && matches!(body, Body::Tmp(_)) {
-        cut(who, &node, 0, u64::MAX)?;
-    }
-    let claim = if flags.writes() { claim } else { Claim::None };
-    opened(body, flags, claim)
+    Ok(file)
 }
 
 /// The claim of who opens a file so, and at least cuts it then.
-fn claim(body: &Body, flags: Flags) -> Result<Claim, Errno> {
-    match body {
-        Body::Tmp(node) if changes(flags) => Claim::to_write(node),
+fn claim(node: &Node, flags: Flags) -> Result<Claim, Errno> {
+    match node {
+        Node::Tmp(node) if changes(flags) => Claim::to_write(node),
         _ => Ok(Claim::None),
     }
 }
@@ -136,9 +138,9 @@ fn check(who: &Identity, node: &Node, flags: Flags) -> Result<(), Errno> {
 pub(super) fn enter(who: &Identity, subject: &Subject) -> Result<Arc<OpenFile>, Stop> {
     let flags = Flags::PATH | Flags::DIRECTORY;
     let node = subject.node(Errno::ENOTDIR)?;
-    let body = body(&node, flags)?;
+    check_kind(&node, flags)?;
     permission::check(who, node.guard(), Access::EXECUTE)?;
-    opened(body, flags, Claim::None)
+    Ok(OpenFile::new(Place(node), flags)?)
 }
 
 /// An open file of a program that somebody may execute, if he may not read it either (execve(2)). ETXTBSY: somebody writes to it.
@@ -148,39 +150,26 @@ pub fn execute(who: &Identity, node: &Node) -> Result<Arc<OpenFile>, Errno> {
         return Err(Errno::EACCES);
     }
     permission::check(who, guard, Access::EXECUTE)?;
-    let (body, claim) = match node {
+    match node {
         Node::Archive(id) => {
             let claim = Claim::to_run_archive(*id);
             // If somebody has opened the file for writing meanwhile, it is in memory.
             match node.clone().now() {
-                Node::Archive(_) => (bytes_of(*id)?, claim),
-                changed => return execute(who, &changed),
+                Node::Archive(_) => OpenFile::open(ArchiveFile::new(*id)?, Flags::RDONLY, claim),
+                changed => execute(who, &changed),
             }
         }
         Node::Tmp(tmp) => {
-            let body = match transfer::content(tmp)?.same_as() {
+            let same = content::of(tmp)?.same_as();
+            let claim = Claim::to_run(tmp)?;
+            match same {
                 // Its pages are there already, or wherever it is executed.
-                Some(id) => bytes_of(id)?,
-                None => Body::Tmp(tmp.clone()),
-            };
-            (body, Claim::to_run(tmp)?)
+                Some(id) => OpenFile::open(ArchiveFile::new(id)?, Flags::RDONLY, claim),
+                None => OpenFile::open(MemoryFile::new(tmp.clone())?, Flags::RDONLY, claim),
+            }
         }
-        _ => return Err(Errno::EACCES),
-    };
-    OpenFile::open(body, Flags::RDONLY, claim)
-}
-
-/// The bytes of a file of the boot archive.
-pub fn bytes_of(id: NodeId) -> Result<Body, Errno> {
-    match archive().node(id).content {
-        ArchiveContent::Bytes(bytes) => Ok(Body::Bytes(Node::Archive(id), bytes)),
-        ArchiveContent::Directory(_) => Err(Errno::EACCES),
+        _ => Err(Errno::EACCES),
     }
-}
-
-fn opened(body: Body, flags: Flags, claim: Claim) -> Result<Arc<OpenFile>, Stop> {
-    let kept = flags - Flags::CREAT - Flags::EXCL - Flags::TRUNC - Flags::CLOEXEC;
-    Ok(OpenFile::open(body, kept, claim)?)
 }
 
 /// The open file that a name in `/proc/PID/fd` stands for, if that is one that no path leads to.
@@ -208,11 +197,9 @@ fn reopen(caller: &Caller, file: Arc<OpenFile>, flags: Flags) -> Result<Arc<Open
     if !file.may_be_given() {
         return Err(Errno::EACCES.into());
     }
-    match file.node() {
-        Some(node) if !matches!(file.body, Body::Terminal(Device::Console, _)) => {
-            open_node(caller, node, flags)
-        }
-        _ => Ok(file),
+    match file.followed().and(file.node()) {
+        Some(node) => open_node(caller, node, flags),
+        None => Ok(file),
     }
 }
 
@@ -240,7 +227,7 @@ pub fn nameless(
         Content::new()?
     };
     let node = tmp().nameless(attributes(who, S_IFREG | 0o777), content, shown)?;
-    OpenFile::new(Body::Tmp(node), Flags::RDWR)
+    OpenFile::new(MemoryFile::new(node)?, Flags::RDWR)
 }
 
 /// The type bits of what a node is, if that can be opened so.
@@ -263,38 +250,33 @@ fn check_kind(node: &Node, flags: Flags) -> Result<u32, Errno> {
     }
 }
 
-/// What is behind a file opened at `node`.
-pub(in super::super) fn body(node: &Node, flags: Flags) -> Result<Body, Errno> {
-    let kind = check_kind(node, flags)?;
-    if flags.contains(Flags::PATH) {
-        return Ok(Body::Place(node.clone()));
+/// A new open file for a node that may be opened so, whose type bits these are.
+fn opened(node: &Node, kind: u32, flags: Flags, claim: Claim) -> Result<Arc<OpenFile>, Errno> {
+    let flags = flags - Flags::CREAT - Flags::EXCL - Flags::TRUNC - Flags::CLOEXEC;
+    if kind == S_IFDIR || flags.contains(Flags::PATH) {
+        return OpenFile::new(Place(node.clone()), flags);
     }
-    body_of(node, kind)
-}
-
-/// The same for what may be opened so, and not as a place alone.
-fn body_of(node: &Node, kind: u32) -> Result<Body, Errno> {
-    if kind == S_IFDIR {
-        return Ok(Body::Place(node.clone()));
-    }
-    Ok(match node {
-        Node::Archive(_) | Node::Tmp(_) if kind != S_IFREG => return Err(Errno::ENXIO),
-        Node::Archive(id) => bytes_of(*id)?,
-        Node::Tmp(tmp) => {
-            transfer::content(tmp)?;
-            Body::Tmp(tmp.clone())
-        }
+    match node {
+        Node::Archive(_) | Node::Tmp(_) if kind != S_IFREG => Err(Errno::ENXIO),
+        Node::Archive(id) => OpenFile::open(ArchiveFile::new(*id)?, flags, claim),
+        Node::Tmp(tmp) => OpenFile::open(MemoryFile::new(tmp.clone())?, flags, claim),
         Node::Device(device @ (Device::Tty | Device::Console)) => {
             if !far::is_main() || !(0..3).any(tty::is_terminal) {
                 return Err(Errno::ENXIO);
             }
-            Body::Terminal(*device, tty::shown_on(0))
+            OpenFile::new(Terminal::new(*device, tty::shown_on(0)), flags)
         }
-        Node::Device(device) => Body::Device(*device),
-        Node::DevDirectory | Node::Far(_) => return Err(Errno::EISDIR),
+        Node::Device(device) => OpenFile::new(*device, flags),
+        Node::DevDirectory | Node::Far(_) => Err(Errno::EISDIR),
         Node::Proc(proc) => match proc.page_map()? {
-            Some(space) => Body::PageMap(node.clone(), space),
-            None => Body::Text(node.clone(), proc.text()?),
+            Some(space) => OpenFile::new(PageMap::new(proc, space), flags),
+            None => OpenFile::new(TextFile::new(proc)?, flags),
         },
-    })
+    }
+}
+
+/// The same on behalf of whoever has found the node, without a claim.
+pub fn open_at(node: &Node, flags: Flags) -> Result<Arc<OpenFile>, Errno> {
+    let kind = check_kind(node, flags)?;
+    opened(node, kind, flags, Claim::None)
 }

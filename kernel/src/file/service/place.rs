@@ -1,6 +1,6 @@
 //! Where names are: paths of directories, targets of links, lists of names.
 
-use super::super::open::{Body, OpenFile};
+use super::super::open::OpenFile;
 use super::super::tree::Node;
 use super::Subject;
 use crate::syscall::call::Stop;
@@ -35,16 +35,10 @@ pub fn list(
     len: usize,
     mut put: impl FnMut(usize, &[u8]) -> Result<(), Stop>,
 ) -> Result<usize, Stop> {
-    let Body::Place(directory) = &file.body else {
-        return Err(Errno::ENOTDIR.into());
-    };
+    let directory = &file.directory()?;
     if !file.flags().reads() {
         return Err(Errno::EBADF.into());
     }
-    if !directory.is_directory() {
-        return Err(Errno::ENOTDIR.into());
-    }
-    let directory = &directory.clone().now();
     if matches!(directory, Node::Tmp(node) if node.links() == 0) {
         return Err(Errno::ENOENT.into());
     }

@@ -3,7 +3,7 @@
 use super::super::caller::Caller;
 use super::super::device::Device;
 use super::super::far::{self, Behind, Reply, outcome};
-use super::super::open::{Body, Flags, OpenFile};
+use super::super::open::{Flags, OpenFile};
 use super::super::service::{self, Outcome, Subject};
 use super::super::tree::{Node, World};
 use super::AT_FDCWD;
@@ -170,7 +170,7 @@ pub(super) fn about_file(
     file: Arc<OpenFile>,
     request: Request,
 ) -> Result<Outcome, Stop> {
-    if let Body::Far(remote) = &file.body {
+    if let Some(remote) = file.remote() {
         return about_number(call, remote.home, remote.number, request);
     }
     if let Some(number) = number_for(&file, &request) {

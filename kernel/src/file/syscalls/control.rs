@@ -1,6 +1,5 @@
 //! fcntl, ioctl.
 
-use super::super::open::Body;
 use super::super::seals;
 use super::super::service::files::control_input;
 use super::super::tty::ioctl::TIOCNOTTY;
@@ -12,7 +11,6 @@ use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::far::ask::{LockAction, LockOwner, Request};
-use braid_files::stat::S_IFIFO;
 use braid_threads::interruption::Interruption;
 use core::sync::atomic::Ordering;
 use fallible::TryVec;
@@ -90,10 +88,10 @@ pub fn fcntl(call: &mut Call) -> SysResult {
 
 /// fadvise64(2): advice is taken note of.
 pub fn fadvise64(call: &mut Call) -> SysResult {
-    match &file(call)?.body {
-        Body::Pipe(_) => Err(Errno::ESPIPE.into()),
-        Body::Far(remote) if remote.description.kind == S_IFIFO => Err(Errno::ESPIPE.into()),
-        _ => Ok(0),
+    if file(call)?.is_pipe() {
+        Err(Errno::ESPIPE.into())
+    } else {
+        Ok(0)
     }
 }
 

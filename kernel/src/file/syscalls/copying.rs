@@ -5,13 +5,12 @@ mod between;
 use super::super::caller::Caller;
 use super::super::content::LEN_MAX;
 use super::super::io::Transfer;
-use super::super::open::{Body, Flags, OpenFile};
+use super::super::open::{Flags, OpenFile};
 use super::super::transfer;
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use braid_files::archive::{S_IFDIR, S_IFMT};
 use mem::user::{read_value, write_value};
 
 /// Bytes that are moved in one step.
@@ -62,8 +61,8 @@ impl Side {
 
     /// The position where a copy begins, also of a file of another torus.
     fn start(&self, call: &Call) -> Result<u64, Stop> {
-        match (&self.file.body, self.at) {
-            (Body::Far(remote), At::File) => between::position(call, remote),
+        match (self.file.remote(), self.at) {
+            (Some(remote), At::File) => between::position(call, remote),
             _ => Ok(self.position()?.1),
         }
     }
@@ -105,36 +104,19 @@ pub fn sendfile(call: &mut Call) -> SysResult {
 
 /// Whether a file's bytes can be sent.
 fn is_source(file: &OpenFile) -> bool {
-    match &file.body {
-        Body::Far(_) => file.is_regular(),
-        Body::Bytes(..)
-        | Body::Tmp(_)
-        | Body::Text(..)
-        | Body::PageMap(..)
-        | Body::Vmo(_)
-        | Body::Device(_) => true,
-        _ => false,
-    }
-}
-
-/// Whether a file is a directory.
-fn is_directory(file: &OpenFile) -> bool {
-    match &file.body {
-        Body::Far(remote) => remote.is_directory(),
-        _ => file.stat().mode & S_IFMT == S_IFDIR,
+    match file.remote() {
+        Some(_) => file.is_regular(),
+        None => file.has_positions() && !file.is_directory(),
     }
 }
 
 /// Whether two files are one.
 fn are_one(call: &Call, from: &OpenFile, to: &OpenFile) -> Result<bool, Stop> {
-    let inode = |file: &OpenFile| match &file.body {
-        Body::Far(remote) => between::inode(call, remote),
-        _ => Ok(file.stat().inode),
+    let inode = |file: &OpenFile| match file.remote() {
+        Some(remote) => between::inode(call, remote),
+        None => Ok(file.stat().inode),
     };
-    let home = |file: &OpenFile| match &file.body {
-        Body::Far(remote) => Some(remote.home),
-        _ => None,
-    };
+    let home = |file: &OpenFile| file.remote().map(|remote| remote.home);
     Ok(home(from) == home(to) && inode(from)? == inode(to)?)
 }
 
@@ -146,7 +128,7 @@ pub fn copy_file_range(call: &mut Call) -> SysResult {
     if call.args[5] != 0 {
         return Err(Errno::EINVAL.into());
     }
-    if is_directory(&from.file) || is_directory(&to.file) {
+    if from.file.is_directory() || to.file.is_directory() {
         return Err(Errno::EISDIR.into());
     }
     if !from.file.is_regular() || !to.file.is_regular() || !is_source(&from.file) {
@@ -201,7 +183,7 @@ fn copy(call: &mut Call, from: &Side, to: &Side, count: u64) -> SysResult {
 
 /// Bytes that a pipe has no room for are sent by the next call, as on Linux: none are left of this one's when it has sent some.
 fn full(call: &Call, to: &Side, stop: Stop) -> SysResult {
-    let is_pipe = matches!(to.file.body, Body::Pipe(_));
+    let is_pipe = to.file.is_pipe() && to.file.remote().is_none();
     if stop == Stop::Block && is_pipe && call.inflight.done > 0 {
         return Ok(0);
     }

@@ -1,6 +1,6 @@
 //! close, dup and their kin, pipes.
 
-use super::super::open::{Body, Flags, OpenFile};
+use super::super::open::{Flags, OpenFile};
 use super::super::pipe;
 use super::{descriptor_limit, place_or_file};
 use crate::syscall::call::{Call, Stop, SysResult};
@@ -100,8 +100,8 @@ fn make_pipe(call: &mut Call, flags: Flags) -> SysResult {
     let written = kept | flags & Flags::DIRECT | Flags::WRONLY;
     let limit = descriptor_limit(call);
     let files = &call.process.files;
-    let reader = OpenFile::new(Body::Pipe(reader), kept | Flags::RDONLY)?;
-    let writer = OpenFile::new(Body::Pipe(writer), written)?;
+    let reader = OpenFile::new(reader, kept | Flags::RDONLY)?;
+    let writer = OpenFile::new(writer, written)?;
     let first = files.insert(reader, close_on_exec, 0, limit)?;
     let result: Result<_, (Stop, _)> = match files.insert(writer, close_on_exec, 0, limit) {
         Ok(second) => {

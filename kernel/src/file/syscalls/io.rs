@@ -3,9 +3,8 @@
 use super::super::caller::Caller;
 use super::super::content::LEN_MAX;
 use super::super::io::Transfer;
-use super::super::open::{Body, OpenFile};
+use super::super::open::OpenFile;
 use super::super::service::Outcome;
-use super::super::tree::{self, Node};
 use super::super::{far, transfer};
 use super::about::{At, about_file, about_path};
 use super::{file, path};
@@ -14,7 +13,6 @@ use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use braid_files::archive::S_IFREG;
 use braid_files::far::ask::Request;
 use braid_threads::interruption::Interruption;
 use mem::user::UserBuffers;
@@ -23,14 +21,11 @@ use mem::user::UserBuffers;
 type Wish = (Arc<OpenFile>, UserBuffers);
 
 fn read_into(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> SysResult {
-    if let Body::Far(remote) = &file.body {
+    if let Some(remote) = file.remote() {
         return far::read(call, &file, remote, buffers, position);
     }
-    if let Body::Bytes(Node::Archive(id), _) = &file.body
-        && !far::is_main()
-        && tree::is_written(*id)
-    {
-        return far::read_changed(call, &file, *id, buffers, position);
+    if let Some(id) = file.changed_elsewhere() {
+        return far::read_changed(call, &file, id, buffers, position);
     }
     let caller = Caller::of(call);
     let io = &mut Transfer::new(buffers, call.inflight);
@@ -38,7 +33,7 @@ fn read_into(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> S
 }
 
 fn write_from(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> SysResult {
-    let result = if let Body::Far(remote) = &file.body {
+    let result = if let Some(remote) = file.remote() {
         far::write(call, remote, buffers, position)
     } else {
         let caller = Caller::of(call);
@@ -65,16 +60,7 @@ fn too_large(call: &Call, result: &SysResult) {
 
 /// What signals do to a read or write: of what ends by itself nothing, as on Linux; others wait for what somebody else does, or for ever.
 pub fn interruption(call: &Call) -> Interruption {
-    let Ok(file) = file(call) else {
-        return Interruption::Never;
-    };
-    match &file.body {
-        Body::Bytes(..) | Body::Tmp(_) | Body::Place(_) | Body::Text(..) => Interruption::Never,
-        Body::PageMap(..) | Body::Vmo(_) | Body::Builder(_) => Interruption::Never,
-        Body::Far(remote) if remote.description.kind == S_IFREG => Interruption::Never,
-        Body::Far(_) | Body::Device(_) | Body::Terminal(..) => Interruption::Restarts,
-        Body::Input | Body::Output(_) | Body::Pipe(_) => Interruption::Restarts,
-    }
+    file(call).map_or(Interruption::Never, |file| file.interruption())
 }
 
 /// The position in argument 3 of pread and pwrite. EINVAL for a negative one.
@@ -155,7 +141,7 @@ pub fn lseek(call: &mut Call) -> SysResult {
     const END: u32 = 2;
     let (offset, whence) = (call.args[1] as i64, call.args[2] as u32);
     let file = file(call)?;
-    if whence == END && matches!(file.body, Body::Bytes(..)) {
+    if whence == END && file.archive().is_some() {
         // It may have another length by now.
         let size = about_file(call, file.clone(), Request::Stat)?.stat()?.size as i64;
         let offset = size.checked_add(offset).ok_or(Errno::EOVERFLOW)?;

@@ -1,6 +1,5 @@
 //! Locks: flock(2), and fcntl(2) with F_SETLK and kin.
 
-use super::super::open::Body;
 use super::super::service::Outcome;
 use super::super::service::locks::{F_RDLCK, F_UNLCK, F_WRLCK};
 use super::about::about_file;
@@ -20,7 +19,7 @@ pub(super) fn record(call: &mut Call, action: LockAction, owner: LockOwner) -> S
     if owner == LockOwner::OpenFile && pid as i32 != 0 {
         return Err(Errno::EINVAL.into());
     }
-    if let (Body::Far(_), LockOwner::Process) = (&file.body, owner) {
+    if file.remote().is_some() && owner == LockOwner::Process {
         call.process.files.note_far_records();
     }
     let wish = LockWish {

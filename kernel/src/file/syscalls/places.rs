@@ -1,7 +1,6 @@
 //! Where a process is and what is there: getcwd, chdir, getdents64, readlink, umask.
 
 use super::super::far;
-use super::super::open::Body;
 use super::super::proc::Proc;
 use super::super::service::{Outcome, place};
 use super::super::tree::Node;
@@ -94,18 +93,14 @@ fn read_link(call: &Call, at: At, buffer: usize, len: i32) -> SysResult {
 pub fn getdents64(call: &mut Call) -> SysResult {
     let file = file(call)?;
     let out = UserSlice::new(call.size(1), call.size(2))?;
-    if let Body::Far(remote) = &file.body {
+    if let Some(remote) = file.remote() {
         return far::list(call, remote, out);
     }
-    if let Body::Place(node @ Node::Archive(id)) = &file.body
-        && node.is_stale()
-    {
-        return far::list_changed(call, &file, *id, out);
+    match file.directory()? {
+        node @ Node::Archive(id) if node.is_stale() => far::list_changed(call, &file, id, out),
+        Node::Proc(Proc::Root) => far::list_processes(call, &file, out),
+        _ => place::list(&file, out.len(), |done, entry| {
+            Ok(out.skip(done).write(entry)?)
+        }),
     }
-    if matches!(&file.body, Body::Place(Node::Proc(Proc::Root))) {
-        return far::list_processes(call, &file, out);
-    }
-    place::list(&file, out.len(), |done, entry| {
-        Ok(out.skip(done).write(entry)?)
-    })
 }

@@ -2,8 +2,7 @@
 
 use super::super::caller::Caller;
 use super::super::far::{self, asking, journal};
-use super::super::open::{Body, OpenFile};
-use super::super::service::poll::events;
+use super::super::open::OpenFile;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -49,10 +48,8 @@ impl Watched {
 
     /// The torus and number of a file that is far.
     fn far(&self) -> Option<(TorusId, u64)> {
-        match &self.file.as_ref()?.body {
-            Body::Far(remote) => Some((remote.home, remote.number)),
-            _ => None,
-        }
+        let remote = self.file.as_ref()?.remote()?;
+        Some((remote.home, remote.number))
     }
 }
 
@@ -81,7 +78,7 @@ fn look(watched: &mut Chunks<Watched>, waiter: Option<&Arc<dyn Waiter>>) -> usiz
     for entry in watched.iter_mut() {
         pieces::step();
         if let Some(file) = &entry.file {
-            entry.found = events(file, entry.wanted, waiter) & entry.wanted;
+            entry.found = file.events(entry.wanted, waiter) & entry.wanted;
         }
         count += usize::from(entry.found != 0);
     }

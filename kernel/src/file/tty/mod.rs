@@ -3,6 +3,7 @@
 //! Input arrives in interrupts ([`input`]); the line discipline turns it into lines, echo and signals. Readers wait on the queue of
 //! their own torus.
 
+pub mod file;
 pub mod ioctl;
 
 use super::caller::Caller;

@@ -13,8 +13,7 @@ use super::super::super::far::{self, remote::Remote};
 use super::super::super::io::Transfer;
 use super::super::super::service::poll;
 use super::super::super::transfer;
-use super::super::super::tree::{self, Node};
-use super::{At, Body, Flags, Side, full};
+use super::{At, Side, full};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -85,11 +84,10 @@ fn is_changed(call: &Call) -> bool {
 /// Whether a copy is one between tori: also of a file of the boot archive that had changed when the call began.
 pub(super) fn is_between(call: &mut Call, from: &Side, to: &Side) -> bool {
     if call.inflight.word == 0 {
-        let is_changed = matches!(&from.file.body, Body::Bytes(Node::Archive(id), _)
-            if !far::is_main() && tree::is_written(*id));
+        let is_changed = from.file.changed_elsewhere().is_some();
         call.inflight.word = if is_changed { CHANGED } else { OWN };
     }
-    let is_far = |side: &Side| matches!(side.file.body, Body::Far(_));
+    let is_far = |side: &Side| side.file.remote().is_some();
     is_far(from) || is_far(to) || is_changed(call)
 }
 
@@ -117,18 +115,18 @@ impl Asked {
 
     /// Where a source is.
     fn start(&mut self, call: &Call, from: &Side) -> Result<u64, Stop> {
-        match (&from.file.body, from.at) {
-            (Body::Far(remote), At::File) => self.position(call, remote),
+        match (from.file.remote(), from.at) {
+            (Some(remote), At::File) => self.position(call, remote),
             _ => Ok(from.position()?.1),
         }
     }
 
     /// The bytes of a source at a position.
     fn read(&mut self, call: &Call, from: &Side, at: u64, len: usize) -> Result<Bytes, Stop> {
-        let came = match &from.file.body {
-            Body::Far(remote) => Some(self.fetch(call, remote, at, len)?),
-            Body::Bytes(Node::Archive(id), _) if is_changed(call) => {
-                Some(self.fetch(call, &far::bytes::changed(*id), at, len)?)
+        let came = match (from.file.remote(), from.file.archive()) {
+            (Some(remote), _) => Some(self.fetch(call, remote, at, len)?),
+            (None, Some(id)) if is_changed(call) => {
+                Some(self.fetch(call, &far::bytes::changed(id), at, len)?)
             }
             _ => None,
         };
@@ -177,8 +175,8 @@ impl Asked {
 
     /// Moves a source's position by bytes that have found their place.
     fn moved(&mut self, call: &Call, from: &Side, start: u64, n: usize) -> Result<(), Stop> {
-        match (&from.file.body, from.at) {
-            (Body::Far(remote), At::File) => {
+        match (from.file.remote(), from.at) {
+            (Some(remote), At::File) => {
                 let on = Request::Seek {
                     offset: n as i64,
                     whence: SEEK_CUR,
@@ -216,11 +214,11 @@ fn write_here(call: &mut Call, to: &Side, bytes: &Bytes) -> SysResult {
 /// Whether a pipe of this torus has room, or says at once that it has none; else it wakes the caller when it has. Signals interrupt this wait,
 /// in which nothing has been asked.
 fn has_room(call: &Call, to: &Side) -> bool {
-    if !matches!(to.file.body, Body::Pipe(_)) || to.file.flags().contains(Flags::NONBLOCK) {
+    if !to.file.is_pipe() || to.file.remote().is_some() || !to.file.waits() {
         return true;
     }
     let waiter: Arc<dyn Waiter> = (**call.thread).clone();
-    poll::events(&to.file, poll::OUT, Some(&waiter)) & (poll::OUT | poll::ERR) != 0
+    to.file.events(poll::OUT, Some(&waiter)) & (poll::OUT | poll::ERR) != 0
 }
 
 /// Puts bytes into a payload.
@@ -260,9 +258,9 @@ pub(super) fn step(call: &mut Call, from: &Side, to: &Side, left: usize) -> SysR
         return Ok(0);
     }
     let target = to.position()?.1;
-    let n = match &to.file.body {
-        Body::Far(remote) => asked.write(call, remote, to, &bytes)?,
-        _ => match write_here(call, to, &bytes) {
+    let n = match to.file.remote() {
+        Some(remote) => asked.write(call, remote, to, &bytes)?,
+        None => match write_here(call, to, &bytes) {
             Ok(n) => n,
             Err(stop) => {
                 // While the target is waited for, signals need not wait for what has been asked.

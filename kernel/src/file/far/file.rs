@@ -1,0 +1,101 @@
+//! Open files that stand for files of other tori.
+
+use super::super::kind::File;
+use super::super::open::OpenFile;
+use super::super::open::mapping::Mappable;
+use super::super::tree::Node;
+use super::super::{boot, far};
+use super::remote::Remote;
+use crate::process::Current;
+use crate::syscall::call::{Stop, SysResult};
+use crate::syscall::errno::Errno;
+use alloc::sync::Arc;
+use braid_files::archive::S_IFREG;
+use braid_files::stat::S_IFCHR;
+use braid_threads::interruption::Interruption;
+use sync::Waiter;
+
+/// A file of another torus: reads, writes, requests and polls go there before they come here.
+pub struct RemoteFile(pub Arc<Remote>);
+
+impl File for RemoteFile {
+    fn read(
+        &self,
+        _open: &OpenFile,
+        _caller: &super::super::caller::Caller,
+        _io: &mut super::super::io::Transfer,
+        _position: Option<u64>,
+    ) -> SysResult {
+        Err(Errno::EIO.into())
+    }
+
+    fn events(&self, _wanted: u16, _waiter: Option<&Arc<dyn Waiter>>) -> u16 {
+        0
+    }
+
+    fn interruption(&self) -> Interruption {
+        if self.kind() == S_IFREG {
+            Interruption::Never
+        } else {
+            Interruption::Restarts
+        }
+    }
+
+    /// The file's own pages, under a lease, when the mapping is shared; else a copy.
+    fn mapped(&self, open: &OpenFile, thread: &Current, shared: bool) -> Result<Mappable, Stop> {
+        let (remote, flags) = (&self.0, open.flags());
+        if let Some(id) = remote.same_as() {
+            return Ok(Mappable::new(boot::object_of(id)?, flags));
+        }
+        if self.kind() != S_IFREG {
+            return Err(Errno::ENODEV.into());
+        }
+        if !flags.reads() {
+            return Err(Errno::EACCES.into());
+        }
+        if shared {
+            let (object, sealed) = far::map(thread, remote)?;
+            return Ok(Mappable {
+                sealed,
+                ..Mappable::new(object, flags)
+            });
+        }
+        let copy = far::fetch(thread, remote)?;
+        let content = copy.content().ok_or(Errno::ENODEV)?;
+        Ok(Mappable::new(content.object().clone(), flags))
+    }
+
+    fn place(&self) -> Option<Node> {
+        Some(Node::Far(self.0.clone()))
+    }
+
+    fn followed(&self) -> Option<Node> {
+        self.directory().ok().or_else(|| self.place())
+    }
+
+    fn directory(&self) -> Result<Node, Errno> {
+        if !self.0.is_directory() {
+            return Err(Errno::ENOTDIR);
+        }
+        Ok(match self.0.archive() {
+            Some(id) => Node::Archive(id),
+            None => Node::Far(self.0.clone()),
+        })
+    }
+
+    fn kind(&self) -> u32 {
+        self.0.description.kind
+    }
+
+    fn is_terminal(&self) -> bool {
+        self.kind() == S_IFCHR
+    }
+
+    fn may_be_given(&self) -> bool {
+        !self.0.description.bound
+    }
+
+    fn remote(&self) -> Option<&Arc<Remote>> {
+        Some(&self.0)
+    }
+}
