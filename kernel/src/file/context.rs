@@ -1,7 +1,8 @@
 //! What a process has of files: descriptors, working directory, umask.
 
+use super::flags::Flags;
 use super::locks;
-use super::open::{Flags, OpenFile};
+use super::open::OpenFile;
 use super::tree::Node;
 use crate::process::Pid;
 use crate::syscall::errno::Errno;

@@ -4,8 +4,10 @@ use super::archive::ArchiveFile;
 use super::boot;
 use super::claims::Claim;
 use super::content::Content;
+use super::facts;
 use super::far::{self, Reply};
-use super::open::{Flags, OpenFile};
+use super::flags::Flags;
+use super::open::OpenFile;
 use super::service::opening;
 use super::syscalls::{go_on, place};
 use super::tree::{Node, World};
@@ -212,7 +214,7 @@ impl Executable {
             subject: Subject::Path { place },
             request: Request::Execute,
         };
-        match far::ask(thread, far::MAIN, &question)? {
+        match far::ask(thread, facts::MAIN, &question)? {
             Reply::Opened(file) => Self::opened(thread, file),
             Reply::Answer(_) | Reply::Object(..) => Err(Errno::EIO.into()),
         }

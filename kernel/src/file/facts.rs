@@ -3,8 +3,17 @@
 use braid_files::stat::Time;
 use machine::time;
 use mem::OfTorus as _;
+use torus::TorusId;
 
 pub use braid_time::Nanos;
+
+/// The home of `/tmp` and of the console.
+pub const MAIN: TorusId = TorusId::ZERO;
+
+/// Whether this torus is the home of `/tmp` and of the console.
+pub fn is_main() -> bool {
+    tori::here().id == MAIN
+}
 
 /// The torus that runs this.
 pub fn torus_index() -> usize {

@@ -6,7 +6,7 @@ use super::claims::Running;
 use super::content::Content;
 use super::far::remote::Remote;
 use super::tree::{Mount, Node as TreeNode};
-use super::{facts, far, tree};
+use super::{facts, tree};
 use crate::syscall::errno::Errno;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -77,7 +77,7 @@ fn make() -> Result<&'static Local, NoMemory> {
     // No two tori give the same inode numbers.
     let base = (facts::torus_index() as u64) << 40;
     let tmp = Tmp::new(Mount::Tmp as u32, root, base)?;
-    let tmp_node = if far::is_main() {
+    let tmp_node = if facts::is_main() {
         TreeNode::Tmp(tmp.root().clone())
     } else {
         TreeNode::Far(fallible::arc(Remote::tmp())?)
@@ -103,7 +103,7 @@ pub fn is_run_anywhere(id: NodeId) -> bool {
 
 /// Puts into `/tmp`, where that is at home, what the boot archive has there.
 pub fn fill() {
-    if far::is_main()
+    if facts::is_main()
         && let Some(from) = tree::archive().child(ROOT, b"tmp")
     {
         unpack(tmp(), from, tmp().root(), 0);
@@ -127,7 +127,7 @@ pub fn clear() {
         local.tmp.clear(now);
         local.console.wake_all();
     }
-    if far::is_main() {
+    if facts::is_main() {
         tree::root().clear(now);
     }
 }

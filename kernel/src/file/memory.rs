@@ -3,11 +3,12 @@
 use super::caller::Caller;
 use super::content::{self, Content, LEN_MAX};
 use super::facts;
+use super::flags::Flags;
 use super::io::Transfer;
 use super::kind::File;
 use super::local::TmpNode;
+use super::open::OpenFile;
 use super::open::mapping::Mappable;
-use super::open::{Flags, OpenFile};
 use super::seals::Seals;
 use super::transfer::{BLOCK, positioned};
 use super::tree::Node;

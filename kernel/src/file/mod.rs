@@ -18,6 +18,7 @@ mod errno;
 mod executable;
 mod facts;
 pub mod far;
+mod flags;
 pub mod io;
 pub mod kind;
 mod local;
@@ -37,8 +38,9 @@ pub mod tty;
 pub use boot::{object_of as boot_object, rooted};
 pub use context::Context;
 pub use executable::{Executable, Found};
+pub use flags::Flags;
 pub use local::{count_pages, has_room, may_grow};
-pub use open::{Flags, OpenFile};
+pub use open::OpenFile;
 pub use proc::MachineMemory;
 
 use crate::syscall::call::{Call, Stop};
@@ -53,7 +55,7 @@ pub fn let_go() {
 
 /// Gives the first process of this torus the console as descriptors 0, 1 and 2.
 pub fn open_console(call: &Call) -> Result<(), Stop> {
-    let files = if far::is_main() {
+    let files = if facts::is_main() {
         let [input, output, error] = [0, 1, 2].map(tty::file::console);
         [input?, output?, error?]
     } else {

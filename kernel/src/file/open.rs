@@ -3,59 +3,17 @@
 pub mod mapping;
 
 use super::claims::Claim;
+use super::facts;
+use super::flags::Flags;
 use super::kind::File;
-use super::{far, locks, tree};
+use super::{locks, tree};
 use crate::process::charge::{self, Charge, Kind};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use bitflags::bitflags;
 use braid_files::archive::NodeId;
 use core::ops::Deref;
 use core::sync::atomic::{AtomicU32, Ordering};
 use sync::Lock;
-
-bitflags! {
-    /// Flags of open(2).
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct Flags: u32 {
-        const RDONLY = 0;
-        const WRONLY = 0o1;
-        const RDWR = 0o2;
-        const CREAT = 0o100;
-        const EXCL = 0o200;
-        const NOCTTY = 0o400;
-        const TRUNC = 0o1000;
-        const APPEND = 0o2000;
-        const NONBLOCK = 0o4000;
-        const DSYNC = 0o10000;
-        const DIRECT = 0o40000;
-        const LARGEFILE = 0o100_000;
-        const DIRECTORY = 0o200_000;
-        const NOFOLLOW = 0o400_000;
-        const NOATIME = 0o1_000_000;
-        const CLOEXEC = 0o2_000_000;
-        const PATH = 0o10_000_000;
-        const TMPFILE = 0o20_000_000;
-    }
-}
-
-impl Flags {
-    /// What fcntl F_SETFL may change.
-    pub const CHANGEABLE: Self = Self::APPEND
-        .union(Self::NONBLOCK)
-        .union(Self::DIRECT)
-        .union(Self::NOATIME);
-
-    /// Whether a file opened so can be read.
-    pub fn reads(self) -> bool {
-        self.bits() & 3 != 1 && !self.contains(Self::PATH)
-    }
-
-    /// Whether a file opened so can be written.
-    pub fn writes(self) -> bool {
-        matches!(self.bits() & 3, 1 | 2) && !self.contains(Self::PATH)
-    }
-}
 
 /// An open file ("open file description", open(2)), with what is behind it.
 pub struct Opened<F: File + ?Sized> {
@@ -147,7 +105,7 @@ impl OpenFile {
     /// The file of the boot archive that it was when it was opened, if it has other bytes by now that only torus 0 has.
     pub fn changed_elsewhere(&self) -> Option<NodeId> {
         self.archive()
-            .filter(|&id| !far::is_main() && tree::is_written(id))
+            .filter(|&id| !facts::is_main() && tree::is_written(id))
     }
 
     /// Whether a read or write waits for what it cannot do at once.

@@ -12,7 +12,8 @@ pub use worlds::World;
 use self::attributes::{of_archive, of_tmp};
 use super::content::Content;
 use super::device::{self, Device};
-use super::far::{self, remote::Remote};
+use super::facts;
+use super::far::remote::Remote;
 use super::local::{self, TmpNode};
 use super::proc::{self, Proc};
 use alloc::sync::Arc;
@@ -68,7 +69,7 @@ impl Node {
     #[must_use]
     pub fn now(self) -> Self {
         if let Self::Archive(id) = &self
-            && far::is_main()
+            && facts::is_main()
             && let Some(node) = root().lower().and_then(|lower| lower.changed(*id))
         {
             return Self::Tmp(node);
@@ -79,19 +80,21 @@ impl Node {
     /// The node to be changed: what stands for one of the archive, from now on.
     pub fn raised(self) -> Result<Self, FileError> {
         match (&self, root().lower()) {
-            (Self::Archive(id), Some(lower)) if far::is_main() => Ok(Self::Tmp(lower.raise(*id)?)),
+            (Self::Archive(id), Some(lower)) if facts::is_main() => {
+                Ok(Self::Tmp(lower.raise(*id)?))
+            }
             _ => Ok(self),
         }
     }
 
     /// Whether the root has something else by now, of which this torus knows no more.
     pub fn is_stale(&self) -> bool {
-        matches!(self, Self::Archive(id) if !far::is_main() && is_changed(*id))
+        matches!(self, Self::Archive(id) if !facts::is_main() && is_changed(*id))
     }
 
     /// Whether it is of the archive and has no name any more, which the root's home knows.
     fn is_removed(&self) -> bool {
-        matches!(self, Self::Archive(id) if far::is_main() && is_changed(*id))
+        matches!(self, Self::Archive(id) if facts::is_main() && is_changed(*id))
     }
 
     /// Whether it is the root directory.

@@ -1,14 +1,15 @@
 //! What a request of another torus has the home do.
 
 use super::super::caller::Caller;
+use super::super::facts::MAIN;
 use super::super::io::Transfer;
 use super::super::open::OpenFile;
 use super::super::service::{self, Outcome, Subject, bytes, names, poll};
 use super::super::transfer;
 use super::super::tree::{Node, World};
 use super::behind::Behind;
+use super::exports;
 use super::serving::Serving;
-use super::{MAIN, exports};
 use crate::syscall::call::{InFlight, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;

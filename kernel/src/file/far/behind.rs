@@ -1,12 +1,13 @@
 //! Names of what a process has of yet another torus, as links in `/proc/PID` show them: that torus is asked, by the one that wants to know.
 
+use super::super::facts::MAIN;
 use super::super::open::OpenFile;
 use super::super::proc::Proc;
 use super::super::service::Outcome;
 use super::super::tree::Node;
 use super::asking::ask;
+use super::exports;
 use super::question::Reply;
-use super::{MAIN, exports};
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;

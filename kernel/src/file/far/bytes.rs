@@ -1,7 +1,8 @@
 //! Reading, writing and listing files of other tori: the bytes travel in the payload of a parcel.
 
-use super::super::open::{Flags, OpenFile};
-use super::MAIN;
+use super::super::facts::MAIN;
+use super::super::flags::Flags;
+use super::super::open::OpenFile;
 use super::asking::{ask, exchange};
 use super::journal::consume;
 use super::question::Reply;

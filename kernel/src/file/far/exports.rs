@@ -1,7 +1,8 @@
 //! Files of this torus that others hold.
 
 use super::super::device::Device;
-use super::super::open::{Flags, OpenFile};
+use super::super::flags::Flags;
+use super::super::open::OpenFile;
 use super::super::place::Place as PlaceFile;
 use super::super::proc::{Proc, Shown};
 use super::super::service::opening;

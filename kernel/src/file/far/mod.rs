@@ -44,15 +44,6 @@ pub use serving::Serving;
 pub use share::Share;
 
 use crate::process::OfTorus as _;
-use ::torus::TorusId;
-
-/// The home of `/tmp` and of the console.
-pub const MAIN: TorusId = TorusId::ZERO;
-
-/// Whether this torus is the home of `/tmp` and of the console.
-pub fn is_main() -> bool {
-    tori::here().id == MAIN
-}
 
 fn share() -> &'static Share {
     &tori::here().share().far_files

@@ -1,9 +1,11 @@
 //! Files that are at home on another torus.
 
-use super::super::open::{Flags, OpenFile};
+use super::super::facts::MAIN;
+use super::super::flags::Flags;
+use super::super::open::OpenFile;
 use super::super::tree;
+use super::exports;
 use super::file::RemoteFile;
-use super::{MAIN, exports};
 use crate::process::Pid;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;

@@ -1,6 +1,7 @@
 //! What mmap shows of an open file.
 
-use super::{Flags, OpenFile};
+use super::OpenFile;
+use crate::file::flags::Flags;
 use crate::process::Current;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;

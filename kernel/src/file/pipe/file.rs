@@ -2,9 +2,10 @@
 
 use super::PipeEnd;
 use crate::file::caller::Caller;
+use crate::file::flags::Flags;
 use crate::file::io::Transfer;
 use crate::file::kind::{File, nameless};
-use crate::file::open::{Flags, OpenFile};
+use crate::file::open::OpenFile;
 use crate::file::service::{bytes, files::FIONREAD, poll};
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;

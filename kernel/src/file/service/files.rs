@@ -2,7 +2,8 @@
 
 use super::super::caller::Caller;
 use super::super::claims::Claim;
-use super::super::open::{Flags, OpenFile};
+use super::super::flags::Flags;
+use super::super::open::OpenFile;
 use super::super::tree::Node;
 use super::super::{content, memory, tty};
 use super::{Subject, bytes};

@@ -5,14 +5,15 @@ use super::super::caller::Caller;
 use super::super::claims::Claim;
 use super::super::content::Content;
 use super::super::device::Device;
+use super::super::flags::Flags;
 use super::super::local::{growing, tmp};
 use super::super::memory::MemoryFile;
-use super::super::open::{Flags, OpenFile};
+use super::super::open::OpenFile;
 use super::super::place::Place;
 use super::super::proc::{PageMap, Proc, TextFile};
 use super::super::tree::Node;
 use super::super::tty::{self, file::Terminal};
-use super::super::{content, facts, far};
+use super::super::{content, facts};
 use super::Subject;
 use super::files::cut;
 use crate::syscall::call::Stop;
@@ -261,7 +262,7 @@ fn opened(node: &Node, kind: u32, flags: Flags, claim: Claim) -> Result<Arc<Open
         Node::Archive(id) => OpenFile::open(ArchiveFile::new(*id)?, flags, claim),
         Node::Tmp(tmp) => OpenFile::open(MemoryFile::new(tmp.clone())?, flags, claim),
         Node::Device(device @ (Device::Tty | Device::Console)) => {
-            if !far::is_main() || !(0..3).any(tty::is_terminal) {
+            if !facts::is_main() || !(0..3).any(tty::is_terminal) {
                 return Err(Errno::ENXIO);
             }
             OpenFile::new(Terminal::new(*device, tty::shown_on(0)), flags)

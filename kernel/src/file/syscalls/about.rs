@@ -3,11 +3,13 @@
 use super::super::caller::Caller;
 use super::super::device::Device;
 use super::super::far::{self, Behind, Reply, outcome};
-use super::super::open::{Flags, OpenFile};
+use super::super::flags::Flags;
+use super::super::open::OpenFile;
 use super::super::service::{self, Outcome, Subject};
 use super::super::tree::{Node, World};
 use super::AT_FDCWD;
 use super::home::{number_for, place_for};
+use crate::file::facts;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -111,7 +113,7 @@ pub fn place(leaving: Leaving<Node>, follow: bool) -> Result<(TorusId, Place), E
                 links,
                 follow,
             };
-            Ok((far::MAIN, place))
+            Ok((facts::MAIN, place))
         }
         _ => Err(Errno::EIO),
     }
@@ -126,7 +128,7 @@ pub(super) fn about_path(call: &Call, at: At, request: Request) -> Result<Outcom
         let (home, place) = match walk {
             Walk::Leaves(leaving) => place(leaving, at.follow)?,
             Walk::Target(target) => match place_for(&target, &request, at.follow)? {
-                Some(place) => (far::MAIN, place),
+                Some(place) => (facts::MAIN, place),
                 None => return about_target(call, target, request),
             },
         };
@@ -158,8 +160,8 @@ fn about_target(call: &Call, target: Target<Node>, request: Request) -> Result<O
     if let Some(behind) = Behind::link(&target, &request, &who) {
         return behind.ask(call);
     }
-    if let Some(number) = opens_terminal(&target, &request).filter(|_| !far::is_main()) {
-        return about_number(call, far::MAIN, number, request);
+    if let Some(number) = opens_terminal(&target, &request).filter(|_| !facts::is_main()) {
+        return about_number(call, facts::MAIN, number, request);
     }
     service::perform(&Caller::of(call), Subject::Target(target), &request)
 }
@@ -174,7 +176,7 @@ pub(super) fn about_file(
         return about_number(call, remote.home, remote.number, request);
     }
     if let Some(number) = number_for(&file, &request) {
-        return about_number(call, far::MAIN, number, request);
+        return about_number(call, facts::MAIN, number, request);
     }
     service::perform(&Caller::of(call), Subject::File(file), &request)
 }
@@ -194,7 +196,7 @@ fn about_number(
 /// Opens descriptor `fd` of the console at its home.
 pub fn open_console(call: &Call, fd: usize) -> Result<Arc<OpenFile>, Stop> {
     let request = Request::Open { flags: 0, mode: 0 };
-    about_number(call, far::MAIN, console(fd), request)?.opened()
+    about_number(call, facts::MAIN, console(fd), request)?.opened()
 }
 
 /// The number that the home of the console has for what a request opens, if that is a terminal.

@@ -4,8 +4,9 @@ mod between;
 
 use super::super::caller::Caller;
 use super::super::content::LEN_MAX;
+use super::super::flags::Flags;
 use super::super::io::Transfer;
-use super::super::open::{Flags, OpenFile};
+use super::super::open::OpenFile;
 use super::super::transfer;
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};

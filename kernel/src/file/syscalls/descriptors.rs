@@ -1,6 +1,7 @@
 //! close, dup and their kin, pipes.
 
-use super::super::open::{Flags, OpenFile};
+use super::super::flags::Flags;
+use super::super::open::OpenFile;
 use super::super::pipe;
 use super::{descriptor_limit, place_or_file};
 use crate::syscall::call::{Call, Stop, SysResult};

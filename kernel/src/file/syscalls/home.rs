@@ -1,9 +1,10 @@
 //! What torus 0 alone can do: to change the root, and to say what of it has changed.
 
-use super::super::far;
-use super::super::open::{Flags, OpenFile};
+use super::super::flags::Flags;
+use super::super::open::OpenFile;
 use super::super::service::opening::changes;
 use super::super::tree::Node;
+use crate::file::facts;
 use braid_files::far::ask::{Place, Request, archive};
 use braid_files::walk::Target;
 use fallible::{NoMemory, TryVec, to_vec};
@@ -54,7 +55,7 @@ pub(super) fn place_for(
     request: &Request,
     follow: bool,
 ) -> Result<Option<Place>, NoMemory> {
-    if far::is_main() {
+    if facts::is_main() {
         return Ok(None);
     }
     let is_archive = |node: &Node| matches!(node, Node::Archive(_));
@@ -101,7 +102,7 @@ pub(super) fn place_of(target: &Target<Node>, follow: bool) -> Result<Option<Pla
 
 /// The number by which the root's home knows an open file of this torus, if what is asked of it can only be done there.
 pub(super) fn number_for(file: &OpenFile, request: &Request) -> Option<u64> {
-    if far::is_main() {
+    if facts::is_main() {
         return None;
     }
     let Some(node @ Node::Archive(id)) = file.node() else {

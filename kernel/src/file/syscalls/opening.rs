@@ -1,6 +1,6 @@
 //! open and its kin: from a path to a descriptor.
 
-use super::super::open::Flags;
+use super::super::flags::Flags;
 use super::super::service::opening;
 use super::about::{At, about_path};
 use super::{descriptor_limit, path};

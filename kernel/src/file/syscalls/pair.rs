@@ -4,6 +4,7 @@ use super::super::far::{self, Reply};
 use super::super::tree::Node;
 use super::about::{go_on, place};
 use super::home::place_of;
+use crate::file::facts;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -37,7 +38,7 @@ impl Side {
     fn new((walk, follow): (Walk<Node>, bool)) -> Result<Self, Stop> {
         let at = match walk {
             Walk::Target(target) => match place_of(&target, follow)? {
-                Some(place) if !far::is_main() => Reached::There(far::MAIN, place),
+                Some(place) if !facts::is_main() => Reached::There(facts::MAIN, place),
                 _ => Reached::Here(target),
             },
             Walk::Leaves(leaving) => {

@@ -6,9 +6,10 @@ use super::{
 use crate::console::Output;
 use crate::file::caller::Caller;
 use crate::file::device::Device;
+use crate::file::flags::Flags;
 use crate::file::io::Transfer;
 use crate::file::kind::{File, nameless};
-use crate::file::open::{Flags, OpenFile};
+use crate::file::open::OpenFile;
 use crate::file::service::{bytes, files::FIONREAD, poll};
 use crate::file::tree::Node;
 use crate::syscall::call::{Stop, SysResult};

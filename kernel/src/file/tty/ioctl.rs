@@ -1,7 +1,7 @@
 //! Requests to the terminal (ioctl_tty(2)).
 
 use super::super::caller::Caller;
-use super::super::far::{MAIN, is_main};
+use super::super::facts::{MAIN, is_main};
 use super::super::local::wake_console;
 use super::super::service::bytes;
 use super::{CONSOLE, Console, available, background, is_of, tell};
