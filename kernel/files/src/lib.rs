@@ -20,6 +20,7 @@ pub mod executable;
 pub mod far;
 pub mod line;
 pub mod lines;
+pub mod load;
 pub mod locks;
 pub mod permission;
 pub mod pipe;

@@ -1,24 +1,110 @@
-//! Files of the boot archive as memory objects.
+//! The boot archive, which every torus has: its tree, its files as memory objects, and marks of what is not any more as it says.
+//!
+//! Torus 0 has what has changed of the root, and alone writes the marks, once for each node: what is not marked is found without asking
+//! anybody.
 //!
 //! The tool that made the archive has computed the roots of their pages, so that no page is hashed here. The kernel believes them as it
 //! believes its own image, which comes from the same hands; with the boot word `verify` it hashes every page first.
 
-use super::tree;
+use super::facts;
 use crate::syscall::errno::Errno;
-use braid_files::archive::{self, NodeId, Roots};
+use braid_files::archive::{self, NodeId, Roots, Tree};
+use braid_files::tmp::Marks;
 use mem::object::{Content, MemoryObject, ObjectRef, PageSource, SourceError};
+use spin::Once;
 use vm::addr::PAGE_SIZE;
 use vm::hash::{Digest, Hasher, PageBytes, Portable};
 
+/// The boot archive: parsed once, at boot.
+static ARCHIVE: Once<Tree<'static>> = Once::new();
+
+/// Copies of it, for other tori than the first: what the first one's heap holds beside the tree changes all the time. A torus
+/// without memory for a copy reads the first one's.
+static COPIES: [Once<Option<Tree<'static>>>; torus::MAX_TORI] =
+    [const { Once::new() }; torus::MAX_TORI];
+
+/// Nodes that are not any more as the archive says.
+static MARKED: Once<Marked> = Once::new();
+
+struct Marked {
+    /// Torus 0 is asked about them.
+    changed: Marks,
+    /// Files with other bytes.
+    written: Marks,
+}
+
+/// Directories that are there in any case, because something else is mounted on them.
+const MOUNTS: [&[u8]; 3] = [b"dev", b"proc", b"tmp"];
+
+/// Parses the boot archive. Called once, before the first process. With `verify` its page roots are computed again.
+pub fn init(bytes: &'static [u8], verify: bool) -> Result<(), archive::ArchiveError> {
+    let mut tree = Tree::parse(bytes, &MOUNTS)?;
+    if verify {
+        verify_roots(&mut tree);
+    }
+    let tree = ARCHIVE.call_once(|| tree);
+    let marks = || Marks::new(tree.len()).map_err(|_| archive::ArchiveError::NoMemory);
+    let (changed, written) = (marks()?, marks()?);
+    MARKED.call_once(|| Marked { changed, written });
+    Ok(())
+}
+
+/// The archive as torus 0 has it.
+///
+/// # Panics
+/// Before [`init`].
+pub fn parsed() -> &'static Tree<'static> {
+    let parsed = ARCHIVE.get();
+    parsed.unwrap_or_else(|| panic!("files are used before the boot archive was parsed"))
+}
+
+/// The boot archive, as the torus that runs this has it.
+///
+/// # Panics
+/// Before [`init`].
+pub fn archive() -> &'static Tree<'static> {
+    let torus = facts::torus_index();
+    let copy = COPIES[torus % COPIES.len()].call_once(|| match torus {
+        0 => None,
+        _ => parsed().try_clone().ok(),
+    });
+    copy.as_ref().unwrap_or_else(parsed)
+}
+
+fn marked() -> &'static Marked {
+    let made = MARKED.get();
+    made.unwrap_or_else(|| panic!("files are used before the boot archive was parsed"))
+}
+
+/// The marks of nodes that have changed, for whoever changes them.
+pub fn changed() -> &'static Marks {
+    &marked().changed
+}
+
+/// Whether the root has something else than this node.
+pub fn is_changed(id: NodeId) -> bool {
+    marked().changed.has(archive().node(id).first)
+}
+
+/// Whether the bytes of this file are not the archive's any more.
+pub fn is_written(id: NodeId) -> bool {
+    marked().written.has(archive().node(id).first)
+}
+
+/// The bytes of this file change.
+pub fn mark_written(id: NodeId) {
+    marked().written.set(archive().node(id).first);
+}
+
 /// The bytes of a file and what its pages contribute to a tree, if that came with the archive.
 pub fn rooted(id: NodeId) -> Option<(&'static [u8], &'static [[u8; 32]])> {
-    let node = tree::archive().node(id);
+    let node = archive().node(id);
     Some((bytes(id)?, node.roots?.pages))
 }
 
 /// The bytes of a file. None of a directory.
 pub fn bytes(id: NodeId) -> Option<&'static [u8]> {
-    match tree::archive().node(id).content {
+    match archive().node(id).content {
         archive::Content::Bytes(bytes) => Some(bytes),
         archive::Content::Directory(_) => None,
     }
@@ -103,7 +189,7 @@ impl PageSource for Bytes {
 }
 
 /// Hashes every file, and forgets the roots of those that have others (the boot word `verify`).
-pub fn verify(tree: &mut archive::Tree<'static>) {
+fn verify_roots(tree: &mut Tree<'static>) {
     let hasher = Hasher::new(&Portable);
     let mut files = 0;
     for number in 0..tree.len() as u32 {

@@ -3,52 +3,12 @@
 //! A file in memory counts its claims. What has never been opened for writing of the boot archive has no place for that: each torus counts
 //! in its own memory what it runs of it, and torus 0, where the root is at home, looks at all these counts when one is to be written.
 
-use super::local::{self, TmpNode};
-use super::{content, tree};
+use super::content::{self, TmpNode};
+use super::local;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use braid_files::archive::NodeId;
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering, fence};
-use fallible::{NoMemory, collect};
-
-/// The claims on a file in memory: how many write to it, or less than 0, how many run it.
-#[derive(Default)]
-pub struct Claims(AtomicI32);
-
-impl Claims {
-    /// One more writes (1) or runs it (-1), unless others do the opposite.
-    fn take(&self, one: i32) -> Result<(), Errno> {
-        let more = |count: i32| (count.signum() != -one).then(|| count.checked_add(one))?;
-        self.0
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, more)
-            .map_or(Err(Errno::ETXTBSY), |_| Ok(()))
-    }
-
-    fn give_back(&self, one: i32) {
-        self.0.fetch_sub(one, Ordering::AcqRel);
-    }
-}
-
-/// How often a torus runs each file of the boot archive.
-pub struct Running(Vec<AtomicU32>);
-
-impl Running {
-    /// None of so many nodes.
-    pub fn new(nodes: usize) -> Result<Self, NoMemory> {
-        collect((0..nodes).map(|_| AtomicU32::new(0))).map(Self)
-    }
-
-    fn of(&self, id: NodeId) -> Option<&AtomicU32> {
-        self.0.get(tree::archive().node(id).first.0 as usize)
-    }
-
-    /// Whether a file is run.
-    pub fn has(&self, id: NodeId) -> bool {
-        self.of(id)
-            .is_some_and(|count| count.load(Ordering::Acquire) > 0)
-    }
-}
+use core::sync::atomic::{Ordering, fence};
 
 /// What an open file is there for.
 #[derive(Default)]

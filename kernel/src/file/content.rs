@@ -1,25 +1,31 @@
 //! The content of a file in `/tmp`: a memory object, so that mappings, reads and writes share its pages. Pages that were never
 //! written take no memory.
 
-use super::claims::Claims;
-use super::local::{self, TmpNode};
+mod claims;
+mod seals;
+
+pub use claims::Claims;
+pub use seals::Seals;
+
+use super::boot;
+use super::local;
 use super::locks::FileLocks;
-use super::seals::Seals;
-use super::{boot, tree};
 use crate::migrate::lease;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use braid_files::archive::NodeId;
-use braid_files::tmp;
+use braid_files::tmp::{self, Node};
 use core::sync::atomic::{AtomicU32, Ordering};
 use mem::object::{MemoryObject, ObjectRef, Shown};
 use mem::spaces::Spaces;
-use sync::Lock;
-use sync::WaitQueue;
+use sync::{Lock, Relax, WaitQueue};
 use tori::pieces;
 use vm::addr::PAGE_SIZE;
 use vm::space::Object;
+
+/// A node of `/tmp`.
+pub type TmpNode = Node<Content, Relax>;
 
 /// Bytes of a file that can be written.
 pub struct Content {
@@ -87,12 +93,12 @@ impl Content {
 
     /// The file of the boot archive that has the same bytes.
     pub fn same_as(&self) -> Option<NodeId> {
-        self.archive.filter(|id| !tree::is_written(*id))
+        self.archive.filter(|id| !boot::is_written(*id))
     }
 
     fn mark_written(&self) {
         if let Some(id) = self.archive {
-            tree::mark_written(id);
+            boot::mark_written(id);
         }
     }
 

@@ -1,24 +1,12 @@
 //! The devices of `/dev`.
 
-use super::caller::Caller;
-use super::io::Transfer;
-use super::kind::File;
-use super::open::OpenFile;
-use super::transfer::BLOCK;
-use super::tree::{Mount, Node};
-use crate::process::random;
-use crate::syscall::call::SysResult;
-use crate::syscall::errno::Errno;
+mod file;
+
+use super::mount::Mount;
 use alloc::vec::Vec;
 use braid_files::archive::{S_IFDIR, S_IFLNK};
-use braid_files::far::image::Spot;
 use braid_files::stat::{S_IFCHR, Stat};
-use braid_threads::interruption::Interruption;
 use fallible::{NoMemory, collect};
-use machine::cpu;
-
-/// Random bytes that are made between two looks for interrupts.
-const RANDOM_PIECE: usize = 512;
 
 /// A name in `/dev`: a device, or a link to where the real thing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,69 +112,5 @@ impl Device {
             .find(|(_, device, _)| device == self)
             .map_or(&b"?"[..], |(name, ..)| name);
         collect(b"/dev/".iter().chain(name).copied())
-    }
-}
-
-impl File for Device {
-    fn read(
-        &self,
-        _open: &OpenFile,
-        _caller: &Caller,
-        io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
-        let mut block = [0; BLOCK];
-        while io.left() > 0 {
-            match self {
-                Device::Null => break,
-                Device::Random | Device::Urandom => {
-                    for piece in block.chunks_mut(RANDOM_PIECE) {
-                        random::fill(piece);
-                        cpu::let_interrupts_in();
-                    }
-                }
-                _ => {}
-            }
-            if let Err(stop) = io.put(&block) {
-                io.stopped(stop)?;
-                break;
-            }
-            io.pause()?;
-        }
-        Ok(io.done())
-    }
-
-    fn write(
-        &self,
-        _open: &OpenFile,
-        _caller: &Caller,
-        io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
-        match self {
-            Device::Full if io.left() > 0 => Err(Errno::ENOSPC.into()),
-            // As on Linux, what is thrown away is not even looked at.
-            _ => Ok(io.total()),
-        }
-    }
-
-    fn interruption(&self) -> Interruption {
-        Interruption::Restarts
-    }
-
-    fn end(&self) -> Option<u64> {
-        None
-    }
-
-    fn is_zeros(&self) -> bool {
-        matches!(self, Self::Zero)
-    }
-
-    fn node(&self) -> Option<Node> {
-        Some(Node::Device(*self))
-    }
-
-    fn spot(&self) -> Option<Spot> {
-        self.position().map(|index| Spot::Device { index })
     }
 }

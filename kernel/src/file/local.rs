@@ -2,25 +2,25 @@
 //!
 //! Nothing here is shared between tori: each slot is written once, by a core of its torus.
 
-use super::claims::Running;
-use super::content::Content;
+use super::content::{Content, TmpNode};
 use super::far::remote::Remote;
-use super::tree::{Mount, Node as TreeNode};
-use super::{facts, tree};
+use super::mount::Mount;
+use super::root::root;
+use super::running::Running;
+use super::{boot, facts};
 use crate::syscall::errno::Errno;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use braid_files::archive::{self, NodeId, ROOT, S_IFLNK, S_IFMT};
 use braid_files::credentials::Identity;
-use braid_files::tmp::{Attributes, Content as Kind, Node, Tmp, attributes_below};
+use braid_files::load::Load;
+use braid_files::tmp::{Attributes, Content as Kind, Tmp, attributes_below};
 use core::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use fallible::{NoMemory, to_vec};
 use spin::Once;
+use sync::Lock;
 use sync::Relax;
 use sync::WaitQueue;
-
-/// A node of `/tmp`.
-pub type TmpNode = Node<Content, Relax>;
 
 /// How deep directories of the boot archive's `/tmp` are followed: the kernel's stack is small.
 const DEPTH: usize = 16;
@@ -30,14 +30,14 @@ const TORI: usize = 64;
 /// The file module's share in one torus.
 pub struct Local {
     tmp: Tmp<Content, Relax>,
-    /// `/tmp` as paths lead to it.
-    tmp_node: TreeNode,
+    /// `/tmp` as paths lead to it, where it is not at home.
+    remote_tmp: Option<Arc<Remote>>,
     /// Readers and writers of the console, where that is at home.
     pub console: WaitQueue,
     /// The inode number of the next pipe (1 is the console).
     pub pipes: AtomicU64,
     /// Load averages, as this torus knows them.
-    pub load: super::proc::Load,
+    pub load: Lock<Load>,
     /// Frames that programs could have at first use.
     pub frames: u64,
     /// Pages that files have in memory and swap.
@@ -77,20 +77,20 @@ fn make() -> Result<&'static Local, NoMemory> {
     // No two tori give the same inode numbers.
     let base = (facts::torus_index() as u64) << 40;
     let tmp = Tmp::new(Mount::Tmp as u32, root, base)?;
-    let tmp_node = if facts::is_main() {
-        TreeNode::Tmp(tmp.root().clone())
+    let remote_tmp = if facts::is_main() {
+        None
     } else {
-        TreeNode::Far(fallible::arc(Remote::tmp())?)
+        Some(fallible::arc(Remote::tmp())?)
     };
     let local = Local {
         tmp,
-        tmp_node,
+        remote_tmp,
         console: WaitQueue::new(),
         pipes: AtomicU64::new(base + 2),
-        load: super::proc::Load::new(),
+        load: Lock::new(Load::new()),
         frames,
         pages: AtomicI64::new(0),
-        running: Running::new(tree::archive().len())?,
+        running: Running::new(boot::archive().len())?,
     };
     Ok(Box::leak(fallible::boxed(local)?))
 }
@@ -104,7 +104,7 @@ pub fn is_run_anywhere(id: NodeId) -> bool {
 /// Puts into `/tmp`, where that is at home, what the boot archive has there.
 pub fn fill() {
     if facts::is_main()
-        && let Some(from) = tree::archive().child(ROOT, b"tmp")
+        && let Some(from) = boot::archive().child(ROOT, b"tmp")
     {
         unpack(tmp(), from, tmp().root(), 0);
     }
@@ -115,9 +115,9 @@ pub fn tmp() -> &'static Tmp<Content, Relax> {
     &local().tmp
 }
 
-/// `/tmp` as paths lead to it.
-pub fn tmp_node() -> TreeNode {
-    local().tmp_node.clone()
+/// `/tmp` as paths lead to it; None where it is at home.
+pub fn remote_tmp() -> Option<&'static Arc<Remote>> {
+    local().remote_tmp.as_ref()
 }
 
 /// Empties `/tmp` and the root's changes of the torus that runs this: its last process has ended.
@@ -128,7 +128,7 @@ pub fn clear() {
         local.console.wake_all();
     }
     if facts::is_main() {
-        tree::root().clear(now);
+        root().clear(now);
     }
 }
 
@@ -177,7 +177,7 @@ pub fn growing(node: &TmpNode) -> Result<&'static Tmp<Content, Relax>, Errno> {
 /// The tree of a node, whose names it may change.
 pub fn tree_of(node: &TmpNode) -> &'static Tmp<Content, Relax> {
     if node.device == Mount::Archive as u32 {
-        tree::root()
+        root()
     } else {
         tmp()
     }
@@ -191,7 +191,7 @@ pub fn wake_console() {
 /// Copies what the boot archive has in `/tmp` into a new tree. What finds no memory is left out: it is missing then, as a file that
 /// could not be unpacked.
 fn unpack(tmp: &Tmp<Content, Relax>, from: NodeId, to: &Arc<TmpNode>, depth: usize) {
-    let archive = tree::archive();
+    let archive = boot::archive();
     for &(name, id) in archive.names(from) {
         let node = archive.node(id);
         let attributes = attributes_below(node);

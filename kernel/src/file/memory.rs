@@ -1,15 +1,14 @@
 //! Files in memory: of `/tmp`, of what has changed of the root, and without a name.
 
 use super::caller::Caller;
-use super::content::{self, Content, LEN_MAX};
+use super::content::TmpNode;
+use super::content::{self, Content, LEN_MAX, Seals};
 use super::facts;
 use super::flags::Flags;
 use super::io::Transfer;
 use super::kind::File;
-use super::local::TmpNode;
 use super::open::OpenFile;
 use super::open::mapping::Mappable;
-use super::seals::Seals;
 use super::transfer::{BLOCK, positioned};
 use super::tree::Node;
 use crate::process::Current;

@@ -24,11 +24,13 @@ pub mod kind;
 mod local;
 mod locks;
 mod memory;
+mod mount;
 pub mod open;
 mod pipe;
 mod place;
 mod proc;
-mod seals;
+mod root;
+mod running;
 mod service;
 pub mod syscalls;
 pub mod transfer;
@@ -69,7 +71,8 @@ pub fn open_console(call: &Call) -> Result<(), Stop> {
 /// Takes over the boot archive and the command line's words on terminals. Called once, before the first process. With `verify`
 /// the archive's page roots are computed again.
 pub fn init(archive: &'static [u8], verify: bool) -> Result<(), ArchiveError> {
-    tree::init(archive, verify)?;
+    boot::init(archive, verify)?;
+    root::init()?;
     tty::init();
     Ok(())
 }
@@ -83,6 +86,6 @@ pub fn fill() {
 pub fn prepare() -> Result<(), Errno> {
     local::prepare()?;
     // The copy of the archive lasts, too.
-    let _ = tree::archive();
+    let _ = boot::archive();
     Ok(())
 }

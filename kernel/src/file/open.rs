@@ -2,11 +2,12 @@
 
 pub mod mapping;
 
+use super::boot;
 use super::claims::Claim;
 use super::facts;
 use super::flags::Flags;
 use super::kind::File;
-use super::{locks, tree};
+use super::locks;
 use crate::process::charge::{self, Charge, Kind};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -105,7 +106,7 @@ impl OpenFile {
     /// The file of the boot archive that it was when it was opened, if it has other bytes by now that only torus 0 has.
     pub fn changed_elsewhere(&self) -> Option<NodeId> {
         self.archive()
-            .filter(|&id| !facts::is_main() && tree::is_written(id))
+            .filter(|&id| !facts::is_main() && boot::is_written(id))
     }
 
     /// Whether a read or write waits for what it cannot do at once.

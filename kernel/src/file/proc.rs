@@ -5,7 +5,6 @@ mod attributes;
 mod content;
 mod entries;
 mod file;
-mod load;
 mod maps;
 mod process;
 mod sys;
@@ -14,7 +13,6 @@ mod text;
 
 pub use self::entries::{absent, list};
 pub use self::file::{PageMap, TextFile};
-pub use self::load::Load;
 use self::maps::page_map;
 use self::sys::Sys;
 pub use self::system::MachineMemory;

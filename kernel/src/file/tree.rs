@@ -1,21 +1,23 @@
 //! The one tree that programs see: the root, with `/tmp`, `/dev` and `/proc` on it.
 //!
-//! [`root`](mod@root) is what lies at the root; a [`Node`] is a place in the tree, and [`worlds`] finds one by its path.
+//! A [`Node`] is a place in the tree, and [`worlds`] finds one by its path.
 
 mod attributes;
-mod root;
 mod worlds;
 
-pub use root::{archive, init, is_changed, is_written, mark_written, root};
 pub use worlds::World;
 
 use self::attributes::{of_archive, of_tmp};
+use super::boot::{archive, is_changed};
 use super::content::Content;
+use super::content::TmpNode;
 use super::device::{self, Device};
 use super::facts;
 use super::far::remote::Remote;
-use super::local::{self, TmpNode};
+use super::local;
+use super::mount::Mount;
 use super::proc::{self, Proc};
+use super::root::root;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::{self, NodeId, ROOT};
@@ -44,25 +46,18 @@ pub enum Node {
     Far(Arc<Remote>),
 }
 
-/// The file system a node is on: its device number.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Mount {
-    /// The boot archive.
-    Archive = 1,
-    /// `/tmp`.
-    Tmp = 2,
-    /// `/dev`.
-    Dev = 3,
-    /// `/proc`.
-    Proc = 4,
-    /// Pipes.
-    Pipe = 5,
-}
-
 impl Node {
     /// The root directory.
     pub fn root() -> Self {
         Self::Archive(ROOT).now()
+    }
+
+    /// `/tmp`.
+    pub fn tmp() -> Self {
+        match local::remote_tmp() {
+            None => Self::Tmp(local::tmp().root().clone()),
+            Some(remote) => Self::Far(remote.clone()),
+        }
     }
 
     /// What the root has now for a node of the archive, where that is known: at torus 0. Others see that it has changed, and ask.
@@ -337,7 +332,7 @@ impl Node {
             return None;
         }
         match name {
-            b"tmp" => Some(local::tmp_node()),
+            b"tmp" => Some(Self::tmp()),
             b"dev" => Some(Self::DevDirectory),
             b"proc" => Some(Self::Proc(Proc::Root)),
             _ => None,

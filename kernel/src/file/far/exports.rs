@@ -1,13 +1,14 @@
 //! Files of this torus that others hold.
 
+use super::super::boot;
 use super::super::device::Device;
 use super::super::flags::Flags;
 use super::super::open::OpenFile;
 use super::super::place::Place as PlaceFile;
 use super::super::proc::{Proc, Shown};
 use super::super::service::opening;
-use super::super::tree::{self, Node};
-use super::super::{local, locks, tty};
+use super::super::tree::Node;
+use super::super::{locks, tty};
 use super::remote::Remote;
 use super::share;
 use crate::process::Pid;
@@ -109,9 +110,9 @@ pub fn file(number: u64) -> Result<Arc<OpenFile>, Errno> {
         return OpenFile::new(place, Flags::RDONLY);
     }
     if number == TMP {
-        return OpenFile::new(PlaceFile(local::tmp_node()), Flags::PATH);
+        return OpenFile::new(PlaceFile(Node::tmp()), Flags::PATH);
     }
-    if let Some(id) = archive_node(number).filter(|&id| (id as usize) < tree::archive().len()) {
+    if let Some(id) = archive_node(number).filter(|&id| (id as usize) < boot::archive().len()) {
         let node = Node::Archive(NodeId(id)).now();
         return opening::open_at(&node, Flags::RDONLY)
             .or_else(|_| OpenFile::new(PlaceFile(node), Flags::RDONLY));
@@ -128,9 +129,9 @@ fn exported(number: u64) -> Result<Arc<OpenFile>, Errno> {
 /// The node of a number, where a path begins. EBADF when there is none, ESRCH when that is because the process is not here.
 pub fn node(number: u64) -> Result<Node, Errno> {
     if number == TMP {
-        return Ok(local::tmp_node());
+        return Ok(Node::tmp());
     }
-    if let Some(id) = archive_node(number).filter(|&id| (id as usize) < tree::archive().len()) {
+    if let Some(id) = archive_node(number).filter(|&id| (id as usize) < boot::archive().len()) {
         return Ok(Node::Archive(NodeId(id)).now());
     }
     if let Some(pid) = process_of(number) {

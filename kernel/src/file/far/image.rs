@@ -5,6 +5,7 @@
 
 use super::super::archive::ArchiveFile;
 use super::super::boot;
+use super::super::boot::archive;
 use super::super::claims::Claim;
 use super::super::context::{Context, Inner};
 use super::super::device;
@@ -12,7 +13,7 @@ use super::super::executable::Executable;
 use super::super::flags::Flags;
 use super::super::open::OpenFile;
 use super::super::place::Place;
-use super::super::tree::{Node, archive};
+use super::super::tree::Node;
 use super::exports;
 use super::file::RemoteFile;
 use super::interruption::{Interruption, interruption};

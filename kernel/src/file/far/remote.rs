@@ -1,9 +1,9 @@
 //! Files that are at home on another torus.
 
+use super::super::boot;
 use super::super::facts::MAIN;
 use super::super::flags::Flags;
 use super::super::open::OpenFile;
-use super::super::tree;
 use super::exports;
 use super::file::RemoteFile;
 use crate::process::Pid;
@@ -109,7 +109,7 @@ impl Remote {
     pub fn same_as(&self) -> Option<NodeId> {
         let reads = !Flags::from_bits_retain(self.description.flags).writes();
         self.archive()
-            .filter(|id| reads && !tree::is_written(*id) && !self.is_directory())
+            .filter(|id| reads && !boot::is_written(*id) && !self.is_directory())
     }
 
     /// A path that begins there.

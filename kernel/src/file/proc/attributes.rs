@@ -1,6 +1,6 @@
 //! The attributes of what is in `/proc`, and who may read it.
 
-use super::super::tree::Mount;
+use super::super::mount::Mount;
 use super::{Proc, Shown, process};
 use crate::process::Thread;
 use braid_files::archive::{S_IFDIR, S_IFLNK, S_IFREG};

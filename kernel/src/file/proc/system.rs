@@ -2,7 +2,7 @@
 //! text, so that what a torus counts stays in its own cache lines.
 
 use super::super::facts;
-use super::load;
+use super::super::local::local;
 use super::text::Text;
 use crate::process::OfTorus as _;
 use crate::process::thread::Task;
@@ -51,13 +51,13 @@ fn cores() -> u64 {
 }
 
 /// Nanoseconds that a core of a torus has run programs.
-pub(super) fn busy(torus: &Torus, core: usize) -> u64 {
+fn busy(torus: &Torus, core: usize) -> u64 {
     let busy = &sched::shared::<Task>(torus.core(core)).busy;
     busy.get().min(facts::now().get())
 }
 
 /// Threads that run or wait for a core: of other tori those that run, as their queues are theirs.
-pub(super) fn running() -> u64 {
+fn running() -> u64 {
     let run = sum(|torus| (torus.cores() - sched::of(torus).idle_cores()) as u64);
     let own = tori::here();
     let waiting =
@@ -86,7 +86,12 @@ fn filesystems(text: &mut Text) {
 }
 
 fn loadavg(text: &mut Text) {
-    let [one, five, fifteen] = load::averages();
+    let total = sum(|torus| (0..torus.cores()).map(|core| busy(torus, core)).sum());
+    let others = running().saturating_sub(1);
+    let [one, five, fifteen] = local()
+        .load
+        .lock()
+        .averages(facts::now().get(), total, others);
     let show = |load: u64| (load / 100, load % 100);
     let ((a, b), (c, d), (e, f)) = (show(one), show(five), show(fifteen));
     text.put(format_args!(

@@ -1,8 +1,10 @@
 //! Attributes of files: stat, access, mode, owner, times, and those of file systems.
 
+use super::super::boot::archive;
 use super::super::facts;
 use super::super::local;
-use super::super::tree::{Mount, Node, archive};
+use super::super::mount::Mount;
+use super::super::tree::Node;
 use super::{Subject, bytes};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;

@@ -1,8 +1,9 @@
 //! Making, moving and removing names.
 
 use super::super::content::Content;
+use super::super::content::TmpNode;
 use super::super::facts;
-use super::super::local::{TmpNode, growing, tree_of};
+use super::super::local::{growing, tree_of};
 use super::super::tree::Node;
 use super::opening::attributes;
 use crate::syscall::errno::Errno;

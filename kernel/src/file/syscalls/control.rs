@@ -1,11 +1,10 @@
 //! fcntl, ioctl.
 
-use super::super::seals;
 use super::super::service::files::control_input;
 use super::super::tty::ioctl::TIOCNOTTY;
 use super::about::about_file;
-use super::locking;
 use super::{descriptor_limit, file, place_or_file};
+use super::{locking, seals};
 use crate::process::table;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;

@@ -14,6 +14,7 @@ mod opening;
 mod pair;
 mod places;
 mod poll;
+mod seals;
 mod select;
 mod watch;
 

@@ -1,8 +1,8 @@
 //! The attributes of files, directories and links.
 
-use super::Mount;
 use crate::file::content::Content;
-use crate::file::local::TmpNode;
+use crate::file::content::TmpNode;
+use crate::file::mount::Mount;
 use braid_files::archive;
 use braid_files::stat::{Stat, Time};
 use braid_files::tmp;

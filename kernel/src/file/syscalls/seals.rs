@@ -1,28 +1,14 @@
-//! Seals of files in memory (fcntl(2), "File Sealing"): what is never done to a file again.
+//! The calls about seals of files in memory (fcntl(2), "File Sealing").
 
-use super::open::OpenFile;
+use super::super::content::Seals;
+use super::super::open::OpenFile;
 use crate::migrate::lease;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use bitflags::bitflags;
 use mem::object::ObjectRef;
 use mem::spaces::Spaces;
 use vm::space::Object;
 use vm::table::Rights;
-
-bitflags! {
-    /// Seals, by their numbers in fcntl(2).
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct Seals: u32 {
-        /// No more seals.
-        const SEAL = 1;
-        const SHRINK = 2;
-        const GROW = 4;
-        const WRITE = 8;
-        /// No writes but through mappings that there are.
-        const FUTURE_WRITE = 0x10;
-    }
-}
 
 /// F_GET_SEALS: EINVAL for a file that cannot be sealed.
 pub fn get(file: &OpenFile) -> Result<usize, Errno> {
