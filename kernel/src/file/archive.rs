@@ -4,12 +4,11 @@ use super::boot;
 use super::caller::Caller;
 use super::io::Transfer;
 use super::kind::File;
+use super::mapping::Mappable;
 use super::memory;
 use super::open::OpenFile;
-use super::open::mapping::Mappable;
 use super::transfer::read_bytes;
 use super::tree::Node;
-use crate::process::Current;
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::archive::NodeId;
@@ -33,7 +32,7 @@ impl File for ArchiveFile {
     fn read(
         &self,
         open: &OpenFile,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         io: &mut Transfer,
         position: Option<u64>,
     ) -> SysResult {
@@ -43,7 +42,7 @@ impl File for ArchiveFile {
         }
     }
 
-    fn mapped(&self, open: &OpenFile, _thread: &Current, _shared: bool) -> Result<Mappable, Stop> {
+    fn mapped(&self, open: &OpenFile, _shared: bool) -> Result<Mappable, Stop> {
         Ok(Mappable::new(boot::object_of(self.id)?, open.flags()))
     }
 

@@ -6,6 +6,7 @@ use super::open::OpenFile;
 use super::tree::Node;
 use crate::process::Pid;
 use crate::syscall::errno::Errno;
+use ::torus::file::Message;
 use alloc::sync::Arc;
 use braid_files::table::Table;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -77,7 +78,7 @@ impl Context {
     }
 
     /// Whether it may have such.
-    pub(super) fn may_have_far_records(&self) -> bool {
+    fn may_have_far_records(&self) -> bool {
         self.far_records.load(Ordering::Relaxed)
     }
 
@@ -87,7 +88,7 @@ impl Context {
         loop {
             let file = self.inner.lock().table.take_close_on_exec(from);
             let Some((fd, file)) = file else { return };
-            locks::closed(&file, self);
+            self.closed(&file);
             drop(file);
             from = fd + 1;
             pieces::step();
@@ -98,7 +99,7 @@ impl Context {
     pub fn close_all(&self) {
         let (table, _directory) = self.take();
         table.dissolve(|file: Arc<OpenFile>| {
-            locks::closed(&file, self);
+            self.closed(&file);
             drop(file);
             rings::breathe();
         });
@@ -108,6 +109,20 @@ impl Context {
     pub fn leave(&self) {
         let (table, _directory) = self.take();
         table.dissolve(drop);
+    }
+
+    /// It has closed a file.
+    fn closed(&self, file: &OpenFile) {
+        match file.remote() {
+            Some(remote) if file.is_regular() && self.may_have_far_records() => {
+                let message = Message::Unlock {
+                    file: remote.number,
+                    process: self.pid,
+                };
+                rings::send(remote.home, message);
+            }
+            _ => file.release_locks(locks::process(self.pid)),
+        }
     }
 
     fn take(&self) -> (Table<Arc<OpenFile>>, Node) {
@@ -198,7 +213,7 @@ impl Context {
             .table
             .replace(fd, file, close_on_exec, limit)?;
         if let Some(old) = old {
-            locks::closed(&old, self);
+            self.closed(&old);
         }
         Ok(())
     }
@@ -206,7 +221,7 @@ impl Context {
     /// Closes a descriptor.
     pub(super) fn close(&self, fd: i32) -> Result<(), Errno> {
         let old = self.inner.lock().table.remove(fd)?;
-        locks::closed(&old, self);
+        self.closed(&old);
         Ok(())
     }
 

@@ -5,12 +5,11 @@ use super::caller::Caller;
 use super::content::Content;
 use super::far::remote::Remote;
 use super::io::Transfer;
+use super::mapping::Mappable;
 use super::mount::Mount;
 use super::open::OpenFile;
-use super::open::mapping::Mappable;
 use super::service::poll;
 use super::tree::Node;
-use crate::process::Current;
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -29,7 +28,7 @@ pub trait File: Any + Send + Sync {
     fn read(
         &self,
         _open: &OpenFile,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         _io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {
@@ -40,7 +39,7 @@ pub trait File: Any + Send + Sync {
     fn write(
         &self,
         _open: &OpenFile,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         _io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {
@@ -68,7 +67,7 @@ pub trait File: Any + Send + Sync {
     }
 
     /// What a mapping of it shows. ENODEV when it cannot be mapped.
-    fn mapped(&self, _open: &OpenFile, _thread: &Current, _shared: bool) -> Result<Mappable, Stop> {
+    fn mapped(&self, _open: &OpenFile, _shared: bool) -> Result<Mappable, Stop> {
         Err(Errno::ENODEV.into())
     }
 
@@ -85,7 +84,7 @@ pub trait File: Any + Send + Sync {
     /// A request of ioctl(2) of its own; answers the bytes that it leaves where the argument points. ENOTTY when it has none.
     fn control(
         &self,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         _request: u32,
         _argument: u64,
         _input: &[u8],

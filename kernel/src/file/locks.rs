@@ -1,20 +1,15 @@
 //! Locks of files in `/tmp`: kept with the content, at its home, by owner. A process's records go when it closes any descriptor of the
 //! file (fcntl(2)); an open file's go with it (flock(2), F_OFD_SETLK).
 
-use super::context::Context;
-use super::kind::File;
-use super::open::{OpenFile, Opened};
 use crate::process::OfTorus as _;
 use crate::process::Pid;
 use crate::process::charge::{self, Charge, Kind};
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use ::torus::file::Message;
 use braid_files::locks::{self, Locks, Owner, Refused, Waits};
 use machine::cpu;
 use sync::Lock;
 use sync::WaitQueue;
-use tori::rings;
 
 /// The locks of one file.
 pub struct FileLocks {
@@ -185,30 +180,4 @@ pub fn wait_no_more(owner: Owner) {
 /// The owner of a process's records, on whichever torus it is.
 pub fn process(pid: Pid) -> Owner {
     Owner(u64::from(pid.raw().cast_unsigned()))
-}
-
-/// The owner that an open file is: an address, which no process number is.
-pub fn open_file<F: File + ?Sized>(file: &Opened<F>) -> Owner {
-    Owner(core::ptr::from_ref(file).addr() as u64)
-}
-
-/// An owner has no more to do with a file.
-pub fn release(file: &OpenFile, owner: Owner) {
-    if let Some(content) = file.content() {
-        content.locks.release(owner);
-    }
-}
-
-/// A process has closed a file.
-pub fn closed(file: &OpenFile, context: &Context) {
-    match file.remote() {
-        Some(remote) if file.is_regular() && context.may_have_far_records() => {
-            let message = Message::Unlock {
-                file: remote.number,
-                process: context.pid,
-            };
-            rings::send(remote.home, message);
-        }
-        _ => release(file, process(context.pid)),
-    }
 }

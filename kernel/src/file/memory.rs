@@ -7,11 +7,10 @@ use super::facts;
 use super::flags::Flags;
 use super::io::Transfer;
 use super::kind::File;
+use super::mapping::Mappable;
 use super::open::OpenFile;
-use super::open::mapping::Mappable;
 use super::transfer::{BLOCK, positioned};
 use super::tree::Node;
-use crate::process::Current;
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -36,7 +35,7 @@ impl File for MemoryFile {
     fn read(
         &self,
         open: &OpenFile,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         io: &mut Transfer,
         position: Option<u64>,
     ) -> SysResult {
@@ -46,14 +45,14 @@ impl File for MemoryFile {
     fn write(
         &self,
         open: &OpenFile,
-        caller: &Caller,
+        caller: &dyn Caller,
         io: &mut Transfer,
         position: Option<u64>,
     ) -> SysResult {
         write(caller, open, &self.0, io, position)
     }
 
-    fn mapped(&self, open: &OpenFile, _thread: &Current, shared: bool) -> Result<Mappable, Stop> {
+    fn mapped(&self, open: &OpenFile, shared: bool) -> Result<Mappable, Stop> {
         let content = content::of(&self.0)?;
         let flags = open.flags();
         if shared && flags.writes() {
@@ -97,7 +96,7 @@ pub fn read(
 }
 
 fn write(
-    caller: &Caller,
+    caller: &dyn Caller,
     file: &OpenFile,
     node: &TmpNode,
     io: &mut Transfer,

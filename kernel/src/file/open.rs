@@ -1,17 +1,16 @@
 //! Open files: what descriptors name, shared by `dup` and `fork`.
 
-pub mod mapping;
-
 use super::boot;
 use super::claims::Claim;
 use super::facts;
 use super::flags::Flags;
 use super::kind::File;
-use super::locks;
 use crate::process::charge::{self, Charge, Kind};
+use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::archive::NodeId;
+use braid_files::locks::Owner;
 use core::ops::Deref;
 use core::sync::atomic::{AtomicU32, Ordering};
 use sync::Lock;
@@ -32,6 +31,13 @@ pub struct Opened<F: File + ?Sized> {
 /// An open file of whichever kind: it can do what is behind it can.
 pub type OpenFile = Opened<dyn File>;
 
+impl<F: File + ?Sized> Opened<F> {
+    /// The owner of locks that it is: an address, which no process number is.
+    pub fn owner(&self) -> Owner {
+        Owner(core::ptr::from_ref(self).addr() as u64)
+    }
+}
+
 impl<F: File + ?Sized> Deref for Opened<F> {
     type Target = F;
 
@@ -43,7 +49,7 @@ impl<F: File + ?Sized> Deref for Opened<F> {
 impl<F: File + ?Sized> Drop for Opened<F> {
     fn drop(&mut self) {
         if let Some(content) = self.file.content() {
-            content.locks.release(locks::open_file(self));
+            content.locks.release(self.owner());
         }
     }
 }
@@ -107,6 +113,18 @@ impl OpenFile {
     pub fn changed_elsewhere(&self) -> Option<NodeId> {
         self.archive()
             .filter(|&id| !facts::is_main() && boot::is_written(id))
+    }
+
+    /// No seal is added to the file while this is held, as while a mapping is made that may write to it. EPERM when one forbids that already.
+    pub fn unsealed(&self) -> Result<Option<impl Sized + '_>, Stop> {
+        self.content().map(|content| content.unsealed()).transpose()
+    }
+
+    /// An owner has no more to do with it.
+    pub fn release_locks(&self, owner: Owner) {
+        if let Some(content) = self.content() {
+            content.locks.release(owner);
+        }
     }
 
     /// Whether a read or write waits for what it cannot do at once.

@@ -126,7 +126,7 @@ impl PipeEnd {
     }
 
     /// Reads what there is; waits while there is nothing and somebody may still write.
-    fn take_out(&self, caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
+    fn take_out(&self, caller: &dyn Caller, io: &mut Transfer, wait: bool) -> SysResult {
         let mut charged = self.shared.pipe.lock();
         let pipe = &mut charged.pipe;
         if io.left() == 0 {
@@ -151,13 +151,19 @@ impl PipeEnd {
     }
 
     /// Writes all, waiting for room; with `packet` in packets. EPIPE when nobody can read any more.
-    fn put_in(&self, caller: &Caller, io: &mut Transfer, wait: bool, packet: bool) -> SysResult {
+    fn put_in(
+        &self,
+        caller: &dyn Caller,
+        io: &mut Transfer,
+        wait: bool,
+        packet: bool,
+    ) -> SysResult {
         let result = self.put(caller, io, wait, packet);
         self.shared.readable.wake_all();
         result
     }
 
-    fn put(&self, caller: &Caller, io: &mut Transfer, wait: bool, packet: bool) -> SysResult {
+    fn put(&self, caller: &dyn Caller, io: &mut Transfer, wait: bool, packet: bool) -> SysResult {
         loop {
             if io.left() == 0 {
                 return Ok(io.done());

@@ -16,7 +16,7 @@ impl File for Place {
     fn read(
         &self,
         _open: &OpenFile,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         _io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {

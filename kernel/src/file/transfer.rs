@@ -12,7 +12,7 @@ pub const BLOCK: usize = 2048;
 
 /// Reads at `position`, or at the file's offset, which then moves.
 pub fn read(
-    caller: &Caller,
+    caller: &dyn Caller,
     file: &OpenFile,
     io: &mut Transfer,
     position: Option<u64>,
@@ -23,7 +23,7 @@ pub fn read(
 
 /// Writes at `position`, or at the file's offset, which then moves.
 pub fn write(
-    caller: &Caller,
+    caller: &dyn Caller,
     file: &OpenFile,
     io: &mut Transfer,
     position: Option<u64>,

@@ -3,6 +3,7 @@
 use super::calls::{populate, space_of, split, vm_limits};
 use super::locking;
 use crate::file::OpenFile;
+use crate::file::syscalls::mappable;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -228,7 +229,7 @@ fn of_file(
         return Ok(of_zeros(length, shared, opened.writes())?);
     }
     crate::vmo::hash::before_mapping(call, file)?;
-    let mappable = file.mappable(call.thread, shared)?;
+    let mappable = mappable(file, call.thread, shared)?;
     if flags.contains(MapFlags::GROWSDOWN) {
         return Err(Errno::EINVAL.into());
     }

@@ -7,9 +7,8 @@ use crate::file::OpenFile;
 use crate::file::caller::Caller;
 use crate::file::io::Transfer;
 use crate::file::kind::{File, nameless};
-use crate::file::open::mapping::Mappable;
+use crate::file::mapping::Mappable;
 use crate::file::transfer::{BLOCK, positioned};
-use crate::process::Current;
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::{Arc, Weak};
@@ -73,7 +72,7 @@ impl File for VmoFile {
     fn read(
         &self,
         open: &OpenFile,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         io: &mut Transfer,
         position: Option<u64>,
     ) -> SysResult {
@@ -91,7 +90,7 @@ impl File for VmoFile {
         })
     }
 
-    fn mapped(&self, open: &OpenFile, _thread: &Current, _shared: bool) -> Result<Mappable, Stop> {
+    fn mapped(&self, open: &OpenFile, _shared: bool) -> Result<Mappable, Stop> {
         let rights = self.handle.rights();
         Ok(Mappable {
             readable: rights.contains(Rights::MAP),
@@ -174,7 +173,7 @@ impl File for BuilderFile {
     fn write(
         &self,
         _open: &OpenFile,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {

@@ -21,7 +21,7 @@ impl File for Device {
     fn read(
         &self,
         _open: &OpenFile,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {
@@ -49,7 +49,7 @@ impl File for Device {
     fn write(
         &self,
         _open: &OpenFile,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {

@@ -72,7 +72,7 @@ fn about(
     {
         return Ok(behind.answer());
     }
-    let caller = Caller::There(serving);
+    let caller: &dyn Caller = serving;
     // Before a file is made: a request that runs again would find it.
     let place = match request {
         Request::Open { .. } | Request::Enter => Some(exports::Place::new(serving.from)?),
@@ -92,7 +92,7 @@ fn about(
         (Subject::File(file), Request::Read { len, position }) => {
             let len = payload(*len);
             let io = &mut Transfer::lent(&serving.parcel, len, len, in_flight);
-            Outcome::Done(transfer::read(&caller, file, io, *position)?)
+            Outcome::Done(transfer::read(caller, file, io, *position)?)
         }
         (
             Subject::File(file),
@@ -104,10 +104,10 @@ fn about(
         ) => {
             let total = usize::try_from(*total).unwrap_or(usize::MAX);
             let io = &mut Transfer::lent(&serving.parcel, payload(*len), total, in_flight);
-            Outcome::Done(transfer::write(&caller, file, io, *position)?)
+            Outcome::Done(transfer::write(caller, file, io, *position)?)
         }
         (Subject::File(file), Request::Map) => return map(file, serving.from),
-        _ => service::perform(&caller, subject, request)?,
+        _ => service::perform(caller, subject, request)?,
     };
     Ok(match outcome {
         Outcome::Done(value) => Answer::Done {

@@ -1,6 +1,7 @@
 //! The asker's side: questions are sent, and answers found.
 
 use super::super::caller::Caller;
+use super::super::own::Own;
 use super::journal::Entry;
 use super::question::{Asking, Reply, State};
 use super::share;
@@ -95,7 +96,7 @@ fn found(thread: &Current) -> Option<Result<(Reply, Arc<Asking>), Stop>> {
 /// The terminal is not the thread's to use now: its group is told so, and the call runs again after that.
 fn signal_own_group(thread: &Current, signal: i32) -> Stop {
     if let Some(signal) = Signal::new(signal) {
-        Caller::Here(&thread.process, thread).signal_group(signal);
+        Own::thread(thread).signal_group(signal);
     }
     thread.wake();
     Stop::Block
@@ -111,7 +112,7 @@ pub fn post(
     fill: impl FnOnce(&Frames) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
     let mut letter = Writer::pausing(cpu::let_interrupts_in);
-    let asker = Caller::Here(&thread.process, thread);
+    let asker = Own::thread(thread);
     let mut who = asker.who();
     if let Ask::About { request, .. } = question {
         who.identity = asker.identity_for(request);

@@ -91,7 +91,7 @@ pub fn hold(number: u64, holder: TorusId, change: i32) {
 /// A process of another torus has closed a file.
 pub fn unlock(number: u64, process: Pid) {
     if let Ok(file) = exported(number) {
-        locks::release(&file, locks::process(process));
+        file.release_locks(locks::process(process));
     }
 }
 

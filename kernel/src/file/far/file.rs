@@ -1,8 +1,10 @@
 //! Open files that stand for files of other tori.
 
+use super::super::caller::Caller;
+use super::super::io::Transfer;
 use super::super::kind::File;
+use super::super::mapping::Mappable;
 use super::super::open::OpenFile;
-use super::super::open::mapping::Mappable;
 use super::super::tree::Node;
 use super::super::{boot, far};
 use super::remote::Remote;
@@ -15,15 +17,44 @@ use braid_files::stat::S_IFCHR;
 use braid_threads::interruption::Interruption;
 use sync::Waiter;
 
-/// A file of another torus: reads, writes, requests and polls go there before they come here.
+/// A file of another torus: reads, writes, requests, polls and mappings go there before they come here.
 pub struct RemoteFile(pub Arc<Remote>);
+
+/// What a mapping of a file of another torus shows: the file's own pages, under a lease, when it is shared; else a copy.
+pub fn mapped(
+    open: &OpenFile,
+    remote: &Remote,
+    thread: &Current,
+    shared: bool,
+) -> Result<Mappable, Stop> {
+    let flags = open.flags();
+    if let Some(id) = remote.same_as() {
+        return Ok(Mappable::new(boot::object_of(id)?, flags));
+    }
+    if !open.is_regular() {
+        return Err(Errno::ENODEV.into());
+    }
+    if !flags.reads() {
+        return Err(Errno::EACCES.into());
+    }
+    if shared {
+        let (object, sealed) = far::map(thread, remote)?;
+        return Ok(Mappable {
+            sealed,
+            ..Mappable::new(object, flags)
+        });
+    }
+    let copy = far::fetch(thread, remote)?;
+    let content = copy.content().ok_or(Errno::ENODEV)?;
+    Ok(Mappable::new(content.object().clone(), flags))
+}
 
 impl File for RemoteFile {
     fn read(
         &self,
         _open: &OpenFile,
-        _caller: &super::super::caller::Caller,
-        _io: &mut super::super::io::Transfer,
+        _caller: &dyn Caller,
+        _io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {
         Err(Errno::EIO.into())
@@ -39,30 +70,6 @@ impl File for RemoteFile {
         } else {
             Interruption::Restarts
         }
-    }
-
-    /// The file's own pages, under a lease, when the mapping is shared; else a copy.
-    fn mapped(&self, open: &OpenFile, thread: &Current, shared: bool) -> Result<Mappable, Stop> {
-        let (remote, flags) = (&self.0, open.flags());
-        if let Some(id) = remote.same_as() {
-            return Ok(Mappable::new(boot::object_of(id)?, flags));
-        }
-        if self.kind() != S_IFREG {
-            return Err(Errno::ENODEV.into());
-        }
-        if !flags.reads() {
-            return Err(Errno::EACCES.into());
-        }
-        if shared {
-            let (object, sealed) = far::map(thread, remote)?;
-            return Ok(Mappable {
-                sealed,
-                ..Mappable::new(object, flags)
-            });
-        }
-        let copy = far::fetch(thread, remote)?;
-        let content = copy.content().ok_or(Errno::ENODEV)?;
-        Ok(Mappable::new(content.object().clone(), flags))
     }
 
     fn place(&self) -> Option<Node> {

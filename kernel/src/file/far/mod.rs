@@ -36,11 +36,11 @@ pub use behind::{Behind, outcome};
 pub use bytes::{list, list_changed, map, read, read_changed, write};
 pub use exports::{node_at, onward_file};
 pub use fetch::fetch;
+pub use file::mapped;
 pub use interruption::{Interruption, interruption};
 pub use journal::{Journal, forget, has_asked, rewind};
 pub use processes::{ask_wherever, list_processes};
 pub use question::Reply;
-pub use serving::Serving;
 pub use share::Share;
 
 use crate::process::OfTorus as _;

@@ -3,6 +3,7 @@
 //! Messages are delivered on one core at a time, and so are requests served. Only a wake-up comes from anywhere: it sends a
 //! message to the own torus, which has the request looked at again.
 
+use super::super::caller::Caller;
 use super::super::locks;
 use super::acting::{act, poll};
 use super::letter;
@@ -10,12 +11,13 @@ use super::share;
 use crate::process::Pid;
 use crate::process::thread::Task;
 use crate::signal::Signal;
-use crate::syscall::call::{InFlight, Stop};
+use crate::syscall::call::{InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use ::torus::file::Message;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use braid_files::credentials::Identity;
 use braid_files::far::answer::Answer;
 use braid_files::far::ask::{Ask, Request, Who};
 use braid_files::far::requests::Call;
@@ -96,6 +98,38 @@ impl Waiter for Serving {
     }
 }
 
+impl Caller for Arc<Serving> {
+    fn waiter(&self) -> Arc<dyn Waiter> {
+        self.clone()
+    }
+
+    fn identity(&self) -> Identity {
+        self.who.identity
+    }
+
+    fn file_limit(&self) -> u64 {
+        self.who.file_limit
+    }
+
+    fn who(&self) -> Who {
+        self.who
+    }
+
+    fn broken_pipe(&self, done: usize) -> SysResult {
+        if done == 0 {
+            return Err(Errno::EPIPE.into());
+        }
+        Ok(done)
+    }
+
+    /// It gets the signal, and nothing else is done.
+    fn signal_group(&self, signal: Signal) -> Stop {
+        self.background
+            .store(signal.number() as u8, Ordering::Relaxed);
+        Stop::Block
+    }
+}
+
 impl Serving {
     /// Sends this torus a message that has the request run again, after the messages that have come before it.
     fn look_again(&self) {
@@ -113,17 +147,6 @@ impl Serving {
     fn changes(&self, from: u8, to: u8) -> bool {
         let (ok, fail) = (Ordering::AcqRel, Ordering::Acquire);
         self.state.compare_exchange(from, to, ok, fail).is_ok()
-    }
-
-    /// The process that asks.
-    pub fn who(&self) -> Who {
-        self.who
-    }
-
-    /// The asker's group gets a signal of the terminal, and nothing else is done.
-    pub fn signal_group(&self, signal: Signal) {
-        self.background
-            .store(signal.number() as u8, Ordering::Relaxed);
     }
 }
 

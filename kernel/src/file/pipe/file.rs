@@ -20,7 +20,7 @@ impl File for PipeEnd {
     fn read(
         &self,
         open: &OpenFile,
-        caller: &Caller,
+        caller: &dyn Caller,
         io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {
@@ -30,7 +30,7 @@ impl File for PipeEnd {
     fn write(
         &self,
         open: &OpenFile,
-        caller: &Caller,
+        caller: &dyn Caller,
         io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {
@@ -64,7 +64,7 @@ impl File for PipeEnd {
 
     fn control(
         &self,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         request: u32,
         _argument: u64,
         _input: &[u8],

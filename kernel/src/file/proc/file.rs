@@ -38,7 +38,7 @@ impl File for TextFile {
     fn read(
         &self,
         open: &OpenFile,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         io: &mut Transfer,
         position: Option<u64>,
     ) -> SysResult {
@@ -49,7 +49,7 @@ impl File for TextFile {
     fn write(
         &self,
         _open: &OpenFile,
-        caller: &Caller,
+        caller: &dyn Caller,
         io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {
@@ -98,7 +98,7 @@ impl File for PageMap {
     fn read(
         &self,
         open: &OpenFile,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         io: &mut Transfer,
         position: Option<u64>,
     ) -> SysResult {
@@ -129,7 +129,7 @@ impl File for PageMap {
     fn write(
         &self,
         _open: &OpenFile,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         _io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {

@@ -78,7 +78,7 @@ pub(super) fn sync(file: &OpenFile) -> Result<usize, Errno> {
 }
 
 pub(super) fn truncate(
-    caller: &Caller,
+    caller: &dyn Caller,
     who: &Identity,
     subject: &Subject,
     len: u64,
@@ -134,7 +134,7 @@ pub fn control_input(file: &OpenFile, request: u32) -> usize {
 
 /// ioctl(2); answers the bytes that it leaves where its argument points.
 pub(super) fn control(
-    caller: &Caller,
+    caller: &dyn Caller,
     file: &OpenFile,
     request: u32,
     argument: u64,

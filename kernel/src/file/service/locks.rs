@@ -1,7 +1,7 @@
 //! Locks of files: fcntl(2) with F_SETLK and kin, flock(2). Only those of files in `/tmp` keep anybody out.
 
 use super::super::caller::Caller;
-use super::super::locks::{By, open_file, process};
+use super::super::locks::{By, process};
 use super::super::open::OpenFile;
 use super::{Outcome, bytes};
 use crate::process::Pid;
@@ -18,7 +18,7 @@ pub const F_WRLCK: u32 = 1;
 pub const F_UNLCK: u32 = 2;
 
 /// Does what is wished. The bytes of a look are the struct flock of what is in the way, none when nothing is.
-pub(super) fn lock(caller: &Caller, file: &OpenFile, wish: &LockWish) -> Result<Outcome, Stop> {
+pub(super) fn lock(caller: &dyn Caller, file: &OpenFile, wish: &LockWish) -> Result<Outcome, Stop> {
     let (start, end) = range(file, wish)?;
     let wanted = match wish.kind {
         F_RDLCK => Some(Kind::Shared),
@@ -31,7 +31,7 @@ pub(super) fn lock(caller: &Caller, file: &OpenFile, wish: &LockWish) -> Result<
             let pid = Pid::from_raw(wish.pid).ok_or(Errno::EINVAL)?;
             (process(pid), wish.pid)
         }
-        LockOwner::OpenFile | LockOwner::Whole => (open_file(file), -1),
+        LockOwner::OpenFile | LockOwner::Whole => (file.owner(), -1),
     };
     let lock = Lock {
         owner,

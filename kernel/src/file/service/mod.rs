@@ -72,7 +72,7 @@ pub fn bytes(from: &[u8]) -> Result<Vec<u8>, Errno> {
 }
 
 /// Does what is asked. Reads, writes and listings have buffers, and go to [`super::transfer`] and [`list`].
-pub fn perform(caller: &Caller, subject: Subject, request: &Request) -> Result<Outcome, Stop> {
+pub fn perform(caller: &dyn Caller, subject: Subject, request: &Request) -> Result<Outcome, Stop> {
     let who = &caller.identity_for(request);
     let done = match *request {
         Request::Stat => return Ok(Outcome::Stat(attributes::stat(&subject)?)),

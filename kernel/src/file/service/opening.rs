@@ -41,7 +41,7 @@ pub(super) fn attributes(who: &Identity, mode: u32) -> Attributes {
 
 /// A new open file for a node; also what a descriptor's name in `/proc` leads to.
 pub(super) fn open(
-    caller: &Caller,
+    caller: &dyn Caller,
     subject: Subject,
     flags: u32,
     mode: u32,
@@ -78,7 +78,7 @@ pub(super) fn open(
 }
 
 /// Opens a node that is there, if somebody may. Until that is known nothing is made of it: no text, and no file in memory.
-fn open_node(caller: &Caller, node: Node, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
+fn open_node(caller: &dyn Caller, node: Node, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
     let who = &caller.identity();
     let kind = check_kind(&node, flags)?;
     if flags.contains(Flags::PATH) {
@@ -194,7 +194,7 @@ fn descriptor(who: &Identity, node: &Node, flags: Flags) -> Result<Option<Arc<Op
 
 /// Opens a file once more, for whichever process. What has a node gets a position of its own; the first process's terminals, and pipes,
 /// are shared. EACCES for what may not be given away.
-fn reopen(caller: &Caller, file: Arc<OpenFile>, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
+fn reopen(caller: &dyn Caller, file: Arc<OpenFile>, flags: Flags) -> Result<Arc<OpenFile>, Stop> {
     if !file.may_be_given() {
         return Err(Errno::EACCES.into());
     }

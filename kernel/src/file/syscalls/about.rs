@@ -5,6 +5,7 @@ use super::super::device::Device;
 use super::super::far::{self, Behind, Reply, outcome};
 use super::super::flags::Flags;
 use super::super::open::OpenFile;
+use super::super::own::Own;
 use super::super::service::{self, Outcome, Subject};
 use super::super::tree::{Node, World};
 use super::AT_FDCWD;
@@ -121,7 +122,7 @@ pub fn place(leaving: Leaving<Node>, follow: bool) -> Result<(TorusId, Place), E
 
 /// Has something done with what a path leads to.
 pub(super) fn about_path(call: &Call, at: At, request: Request) -> Result<Outcome, Stop> {
-    let who = Caller::of(call).identity_for(&request);
+    let who = Own::of(call).identity_for(&request);
     let mut walk = resolve(call, who, at)?;
     let mut request = request;
     loop {
@@ -142,7 +143,7 @@ pub(super) fn about_path(call: &Call, at: At, request: Request) -> Result<Outcom
         match reply {
             Reply::Answer(Answer::Elsewhere { onward, .. }) => {
                 if let Some(file) = far::onward_file(&onward) {
-                    return service::perform(&Caller::of(call), Subject::File(file), &request);
+                    return service::perform(&Own::of(call), Subject::File(file), &request);
                 }
                 walk = go_on(who, onward, at.follow)?;
             }
@@ -156,14 +157,14 @@ pub(super) fn about_path(call: &Call, at: At, request: Request) -> Result<Outcom
 
 /// Has something done with what was found on this torus; a link in `/proc` may stand for a file of another.
 fn about_target(call: &Call, target: Target<Node>, request: Request) -> Result<Outcome, Stop> {
-    let who = Caller::of(call).identity();
+    let who = Own::of(call).identity();
     if let Some(behind) = Behind::link(&target, &request, &who) {
         return behind.ask(call);
     }
     if let Some(number) = opens_terminal(&target, &request).filter(|_| !facts::is_main()) {
         return about_number(call, facts::MAIN, number, request);
     }
-    service::perform(&Caller::of(call), Subject::Target(target), &request)
+    service::perform(&Own::of(call), Subject::Target(target), &request)
 }
 
 /// Has something done with an open file.
@@ -178,7 +179,7 @@ pub(super) fn about_file(
     if let Some(number) = number_for(&file, &request) {
         return about_number(call, facts::MAIN, number, request);
     }
-    service::perform(&Caller::of(call), Subject::File(file), &request)
+    service::perform(&Own::of(call), Subject::File(file), &request)
 }
 
 /// Has something done with a file of another torus.

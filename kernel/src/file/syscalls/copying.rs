@@ -2,11 +2,11 @@
 
 mod between;
 
-use super::super::caller::Caller;
 use super::super::content::LEN_MAX;
 use super::super::flags::Flags;
 use super::super::io::Transfer;
 use super::super::open::OpenFile;
+use super::super::own::Own;
 use super::super::transfer;
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
@@ -196,7 +196,7 @@ fn step(call: &mut Call, from: &Side, to: &Side, len: usize) -> SysResult {
     let ((source, source_start), (target, target_start)) = (from.position()?, to.position()?);
     let mut block = [0; BLOCK];
     let mut begun = InFlight::new();
-    let caller = Caller::Here(call.process, call.thread);
+    let caller = Own::of(call);
     let io = &mut Transfer::own(&mut block[..len], &mut begun);
     let read = transfer::read(&caller, &from.file, io, source)?;
     let mut written = InFlight::new();

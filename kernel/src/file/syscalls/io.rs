@@ -1,9 +1,9 @@
 //! read, write and their kin; lseek, truncate, fsync.
 
-use super::super::caller::Caller;
 use super::super::content::LEN_MAX;
 use super::super::io::Transfer;
 use super::super::open::OpenFile;
+use super::super::own::Own;
 use super::super::service::Outcome;
 use super::super::{far, transfer};
 use super::about::{At, about_file, about_path};
@@ -27,7 +27,7 @@ fn read_into(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> S
     if let Some(id) = file.changed_elsewhere() {
         return far::read_changed(call, &file, id, buffers, position);
     }
-    let caller = Caller::of(call);
+    let caller = Own::of(call);
     let io = &mut Transfer::new(buffers, call.inflight);
     transfer::read(&caller, &file, io, position)
 }
@@ -36,7 +36,7 @@ fn write_from(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> 
     let result = if let Some(remote) = file.remote() {
         far::write(call, remote, buffers, position)
     } else {
-        let caller = Caller::of(call);
+        let caller = Own::of(call);
         let io = &mut Transfer::new(buffers, call.inflight);
         transfer::write(&caller, &file, io, position)
     };

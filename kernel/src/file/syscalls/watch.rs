@@ -3,6 +3,7 @@
 use super::super::caller::Caller;
 use super::super::far::{self, asking, journal};
 use super::super::open::OpenFile;
+use super::super::own::Own;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -59,7 +60,7 @@ pub(super) fn watch(call: &Call, watched: &mut Chunks<Watched>) -> Result<(), St
     let mut found = look(watched, None);
     if found == 0 && !over {
         // Enrolled first and looked at again after: a change in between is not missed.
-        found = look(watched, Some(&Caller::of(call).waiter()));
+        found = look(watched, Some(&Own::of(call).waiter()));
     }
     let far = far_homes(watched)?;
     if !far.is_empty() {

@@ -64,7 +64,7 @@ impl File for Terminal {
     fn read(
         &self,
         open: &OpenFile,
-        caller: &Caller,
+        caller: &dyn Caller,
         io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {
@@ -74,7 +74,7 @@ impl File for Terminal {
     fn write(
         &self,
         _open: &OpenFile,
-        caller: &Caller,
+        caller: &dyn Caller,
         io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {
@@ -95,7 +95,7 @@ impl File for Terminal {
 
     fn control(
         &self,
-        caller: &Caller,
+        caller: &dyn Caller,
         request: u32,
         argument: u64,
         input: &[u8],
@@ -134,7 +134,7 @@ impl File for Input {
     fn read(
         &self,
         open: &OpenFile,
-        caller: &Caller,
+        caller: &dyn Caller,
         io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {
@@ -159,7 +159,7 @@ impl File for Input {
 
     fn control(
         &self,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         request: u32,
         _argument: u64,
         _input: &[u8],
@@ -186,7 +186,7 @@ impl File for Stream {
     fn write(
         &self,
         _open: &OpenFile,
-        _caller: &Caller,
+        _caller: &dyn Caller,
         io: &mut Transfer,
         _position: Option<u64>,
     ) -> SysResult {

@@ -44,7 +44,12 @@ pub fn input(request: u32) -> usize {
 }
 
 /// Carries out a request: `argument` is what the program passed, `input` the bytes there. Answers the bytes that it leaves there.
-pub fn ioctl(caller: &Caller, request: u32, argument: u64, input: &[u8]) -> Result<Vec<u8>, Stop> {
+pub fn ioctl(
+    caller: &dyn Caller,
+    request: u32,
+    argument: u64,
+    input: &[u8],
+) -> Result<Vec<u8>, Stop> {
     let word = |value: u32| Ok(bytes(&value.to_le_bytes())?);
     match request {
         TCGETS => return Ok(bytes(&CONSOLE.lock().line.termios().to_bytes())?),
@@ -80,7 +85,7 @@ pub fn ioctl(caller: &Caller, request: u32, argument: u64, input: &[u8]) -> Resu
 }
 
 /// Requests that change what the foreground group has: a background group is told by SIGTTOU.
-fn change(caller: &Caller, request: u32, argument: u64, input: &[u8]) -> Result<(), Stop> {
+fn change(caller: &dyn Caller, request: u32, argument: u64, input: &[u8]) -> Result<(), Stop> {
     match request {
         TCSETS | TCSETSW | TCSETSF => {
             let termios = Termios::from_bytes(&fixed(input)?);
@@ -113,7 +118,7 @@ fn fixed<const N: usize>(input: &[u8]) -> Result<[u8; N], Errno> {
 }
 
 /// The terminal, for those whose controlling terminal it is. ENOTTY for others.
-fn own(caller: &Caller) -> Result<SpinMutexGuard<'static, Console, Relax>, Errno> {
+fn own(caller: &dyn Caller) -> Result<SpinMutexGuard<'static, Console, Relax>, Errno> {
     let session = caller.who().session;
     let console = CONSOLE.lock();
     if is_of(console.session, session) {
@@ -125,7 +130,7 @@ fn own(caller: &Caller) -> Result<SpinMutexGuard<'static, Console, Relax>, Errno
 
 /// TIOCSCTTY: it becomes the controlling terminal of the caller's session, which the caller leads. EPERM for others, and when another session
 /// has it, unless user 0 takes it away (`steal`).
-fn take(caller: &Caller, steal: bool) -> Result<(), Errno> {
+fn take(caller: &dyn Caller, steal: bool) -> Result<(), Errno> {
     let who = caller.who();
     let mut console = CONSOLE.lock();
     if who.leads && is_of(console.session, who.session) {
@@ -142,7 +147,7 @@ fn take(caller: &Caller, steal: bool) -> Result<(), Errno> {
 
 /// TIOCNOTTY: the caller has no controlling terminal any more, and if it leads the session nobody of that has, of whom those in the
 /// foreground are told.
-fn give_up(caller: &Caller) -> Result<(), Errno> {
+fn give_up(caller: &dyn Caller) -> Result<(), Errno> {
     let leads = caller.who().leads;
     let console = own(caller)?;
     if leads {
@@ -182,7 +187,7 @@ fn set_free(mut console: SpinMutexGuard<'static, Console, Relax>) {
 
 /// tcsetpgrp(3): the group has to be one of the caller's session. One that nobody on this torus is in is taken on trust: its members
 /// may be elsewhere.
-fn set_foreground(caller: &Caller, group: i32) -> Result<(), Stop> {
+fn set_foreground(caller: &dyn Caller, group: i32) -> Result<(), Stop> {
     background(caller, Signal::TTOU)?;
     if group < 0 {
         return Err(Errno::EINVAL.into());

@@ -164,7 +164,7 @@ fn refill() {
 }
 
 /// Reads from the terminal: a line, or what there is (termios(3)).
-pub fn read(caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
+pub fn read(caller: &dyn Caller, io: &mut Transfer, wait: bool) -> SysResult {
     refill();
     if io.left() == 0 {
         return Ok(io.done());
@@ -215,7 +215,7 @@ fn expired(termios: &Termios, io: &mut Transfer) -> bool {
 }
 
 /// Reads from the console as a plain stream.
-pub fn read_plain(caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
+pub fn read_plain(caller: &dyn Caller, io: &mut Transfer, wait: bool) -> SysResult {
     refill();
     let mut console = CONSOLE.lock();
     if io.left() == 0 {
@@ -244,7 +244,7 @@ pub fn read_plain(caller: &Caller, io: &mut Transfer, wait: bool) -> SysResult {
 }
 
 /// Writes to the terminal, by its output modes.
-pub fn write(caller: &Caller, io: &mut Transfer, output: Output) -> SysResult {
+pub fn write(caller: &dyn Caller, io: &mut Transfer, output: Output) -> SysResult {
     if CONSOLE.lock().line.termios().lflag & Termios::TOSTOP != 0 {
         background(caller, Signal::TTOU)?;
     }
@@ -315,7 +315,7 @@ pub fn available() -> usize {
 }
 
 /// Whether it is the controlling terminal of somebody's session: others have no `/dev/tty`, whatever they may open.
-pub fn controls(caller: &Caller) -> bool {
+pub fn controls(caller: &dyn Caller) -> bool {
     is_of(CONSOLE.lock().session, caller.who().session)
 }
 
@@ -326,7 +326,7 @@ fn is_of(own: Option<Pid>, number: i32) -> bool {
 
 /// Job control: a background group of the terminal's session may not use it, and is told by a signal. EIO when a reader would not
 /// hear it.
-fn background(caller: &Caller, signal: Signal) -> Result<(), Stop> {
+fn background(caller: &dyn Caller, signal: Signal) -> Result<(), Stop> {
     let who = caller.who();
     let console = CONSOLE.lock();
     if is_of(console.foreground, who.group) || !is_of(console.session, who.session) {

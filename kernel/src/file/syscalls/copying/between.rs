@@ -4,13 +4,13 @@
 //! target writes them, and that the source's own position moves. Its bytes are read at an explicit position, so that those that find no
 //! place are not lost. The answers are consumed when the block is done.
 
-use super::super::super::caller::Caller;
 use super::super::super::far::asking::exchange;
 use super::super::super::far::bytes::{about, count};
 use super::super::super::far::journal::{consume, is_asked};
 use super::super::super::far::question::{Asking, Reply};
 use super::super::super::far::{self, remote::Remote};
 use super::super::super::io::Transfer;
+use super::super::super::own::Own;
 use super::super::super::service::poll;
 use super::super::super::transfer;
 use super::{At, Side, full};
@@ -140,7 +140,7 @@ impl Asked {
         bytes.try_resize(len, 0)?;
         let mut begun = InFlight::new();
         let io = &mut Transfer::own(&mut bytes, &mut begun);
-        let caller = Caller::Here(call.process, call.thread);
+        let caller = Own::of(call);
         let n = transfer::read(&caller, &from.file, io, Some(at))?;
         bytes.truncate(n);
         Ok(Bytes::Here(bytes))
@@ -202,7 +202,7 @@ fn write_here(call: &mut Call, to: &Side, bytes: &Bytes) -> SysResult {
     let (position, _) = to.position()?;
     let mut written = InFlight::new();
     let io = &mut Transfer::lent(asking.payload(), *n, *n, &mut written);
-    let caller = Caller::Here(call.process, call.thread);
+    let caller = Own::of(call);
     let result = transfer::write(&caller, &to.file, io, position);
     if written.done == 0 {
         return result;

@@ -1,26 +1,7 @@
 //! What mmap shows of an open file.
 
-use super::OpenFile;
-use crate::file::flags::Flags;
-use crate::process::Current;
-use crate::syscall::call::Stop;
-use crate::syscall::errno::Errno;
+use super::flags::Flags;
 use mem::object::ObjectRef;
-
-impl OpenFile {
-    /// No seal is added to the file while this is held, as while a mapping is made that may write to it. EPERM when one forbids that already.
-    pub fn unsealed(&self) -> Result<Option<impl Sized + '_>, Stop> {
-        self.content().map(|content| content.unsealed()).transpose()
-    }
-
-    /// What a mapping of it shows: ENODEV when it cannot be mapped.
-    pub fn mappable(&self, thread: &Current, shared: bool) -> Result<Mappable, Stop> {
-        if self.flags().contains(Flags::PATH) {
-            return Err(Errno::EBADF.into());
-        }
-        self.mapped(self, thread, shared)
-    }
-}
 
 /// What mmap needs of a descriptor.
 pub struct Mappable {
