@@ -7,6 +7,7 @@ use super::facts;
 use super::flags::Flags;
 use super::io::Transfer;
 use super::kind::File;
+use super::local::tmp;
 use super::mapping::Mappable;
 use super::open::OpenFile;
 use super::transfer::{BLOCK, positioned};
@@ -15,8 +16,10 @@ use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use braid_files::archive::S_IFREG;
 use braid_files::credentials::Identity;
 use braid_files::permission::{self, Guard};
+use braid_files::tmp::Attributes;
 use fallible::TryVec;
 use vm::addr::PAGE_SIZE;
 
@@ -29,6 +32,34 @@ impl MemoryFile {
         content::of(&node)?;
         Ok(Self(node))
     }
+}
+
+/// Attributes of something that somebody makes now.
+pub fn new_attributes(who: &Identity, mode: u32) -> Attributes {
+    let now = facts::wall();
+    Attributes {
+        mode,
+        uid: who.user,
+        gid: who.group,
+        atime: now,
+        mtime: now,
+        ctime: now,
+    }
+}
+
+/// A file in memory without a name, which takes seals or not.
+pub fn nameless(
+    who: &Identity,
+    sealable: bool,
+    shown: Option<Vec<u8>>,
+) -> Result<Arc<OpenFile>, Errno> {
+    let content = if sealable {
+        Content::sealable()?
+    } else {
+        Content::new()?
+    };
+    let node = tmp().nameless(new_attributes(who, S_IFREG | 0o777), content, shown)?;
+    OpenFile::new(MemoryFile::new(node)?, Flags::RDWR)
 }
 
 impl File for MemoryFile {

@@ -1,7 +1,7 @@
 //! A process of this torus as the one for which something is done with a file.
 
 use super::caller::Caller;
-use super::far::Journal;
+use super::far::journal::Journal;
 use crate::process::{Current, Process, limits, table};
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, Stop, SysResult};

@@ -4,7 +4,7 @@ use super::super::caller::Caller;
 use super::super::own::Own;
 use super::journal::Entry;
 use super::question::{Asking, Reply, State};
-use super::share;
+use super::share::share;
 use crate::memory::room;
 use crate::process::Current;
 use crate::signal::Signal;

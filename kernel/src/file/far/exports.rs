@@ -9,8 +9,8 @@ use super::super::proc::{Proc, Shown};
 use super::super::service::opening;
 use super::super::tree::Node;
 use super::super::{locks, tty};
-use super::remote::Remote;
-use super::share;
+use super::remote::{Remote, tell_hold};
+use super::share::share;
 use crate::process::Pid;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -85,6 +85,15 @@ pub fn hold(number: u64, holder: TorusId, change: i32) {
     let gone = share().exports.lock().hold(number, holder.index(), change);
     if gone.is_some() {
         share().end();
+    }
+}
+
+/// `holder` has a file of any torus more or less often than before.
+pub fn hold_at(home: TorusId, number: u64, holder: TorusId, change: i32) {
+    if home == tori::here().id {
+        hold(number, holder, change);
+    } else {
+        tell_hold(home, number, holder, change);
     }
 }
 

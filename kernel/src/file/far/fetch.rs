@@ -1,9 +1,9 @@
 //! Copies of files of other tori: what is executed or mapped privately shows the bytes that the file had at that moment.
 
 use super::super::open::OpenFile;
-use super::super::service::opening;
 use super::asking::exchange;
 use super::bytes::{CHUNK, about, count};
+use super::copies::Copying;
 use super::journal::consume;
 use super::question::Asking;
 use super::remote::Remote;
@@ -11,47 +11,9 @@ use crate::process::Current;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
-use braid_files::credentials::Identity;
 use braid_files::far::ask::Request;
-use fallible::TryVec;
 use ipc::parcel::PAYLOAD;
 use vm::addr::PAGE_SIZE;
-
-/// The copies that a call makes, in the order in which each of its runs asks for them.
-#[derive(Default)]
-pub struct Copies {
-    copies: Vec<Copying>,
-    /// The next one of this run.
-    next: usize,
-}
-
-/// A copy under way.
-#[derive(Clone)]
-struct Copying {
-    file: Arc<OpenFile>,
-    /// Bytes that it has.
-    len: u64,
-    complete: bool,
-}
-
-impl Copies {
-    /// The call runs again.
-    pub fn rewind(&mut self) {
-        self.next = 0;
-    }
-
-    fn current(&mut self) -> Result<&mut Copying, Errno> {
-        if self.copies.len() == self.next {
-            self.copies.try_push(Copying {
-                file: opening::nameless(&Identity::default(), false, None)?,
-                len: 0,
-                complete: false,
-            })?;
-        }
-        Ok(&mut self.copies[self.next])
-    }
-}
 
 /// A file of this torus with the bytes of a remote one. Blocks until all have come; the call then gets the same copy again.
 pub fn fetch(thread: &Current, remote: &Remote) -> Result<Arc<OpenFile>, Stop> {

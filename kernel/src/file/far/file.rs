@@ -1,15 +1,13 @@
 //! Open files that stand for files of other tori.
 
 use super::super::caller::Caller;
+use super::super::flags::Flags;
 use super::super::io::Transfer;
 use super::super::kind::File;
-use super::super::mapping::Mappable;
 use super::super::open::OpenFile;
 use super::super::tree::Node;
-use super::super::{boot, far};
 use super::remote::Remote;
-use crate::process::Current;
-use crate::syscall::call::{Stop, SysResult};
+use crate::syscall::call::SysResult;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::archive::S_IFREG;
@@ -20,33 +18,13 @@ use sync::Waiter;
 /// A file of another torus: reads, writes, requests, polls and mappings go there before they come here.
 pub struct RemoteFile(pub Arc<Remote>);
 
-/// What a mapping of a file of another torus shows: the file's own pages, under a lease, when it is shared; else a copy.
-pub fn mapped(
-    open: &OpenFile,
-    remote: &Remote,
-    thread: &Current,
-    shared: bool,
-) -> Result<Mappable, Stop> {
-    let flags = open.flags();
-    if let Some(id) = remote.same_as() {
-        return Ok(Mappable::new(boot::object_of(id)?, flags));
+impl RemoteFile {
+    /// An open file that stands for a file of another torus. ENFILE, and ENOMEM without memory.
+    pub fn open(remote: Remote) -> Result<Arc<OpenFile>, Errno> {
+        let flags = Flags::from_bits_retain(remote.description.flags);
+        let remote = fallible::arc(remote.with_places()?)?;
+        OpenFile::new(Self(remote), flags)
     }
-    if !open.is_regular() {
-        return Err(Errno::ENODEV.into());
-    }
-    if !flags.reads() {
-        return Err(Errno::EACCES.into());
-    }
-    if shared {
-        let (object, sealed) = far::map(thread, remote)?;
-        return Ok(Mappable {
-            sealed,
-            ..Mappable::new(object, flags)
-        });
-    }
-    let copy = far::fetch(thread, remote)?;
-    let content = copy.content().ok_or(Errno::ENODEV)?;
-    Ok(Mappable::new(content.object().clone(), flags))
 }
 
 impl File for RemoteFile {

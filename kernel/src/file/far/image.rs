@@ -18,7 +18,7 @@ use super::exports;
 use super::file::RemoteFile;
 use super::interruption::{Interruption, interruption};
 use super::journal::forget;
-use super::remote::{self, Remote};
+use super::remote::Remote;
 use crate::process::{Current, Pid, Process};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -82,7 +82,7 @@ impl Packed {
         };
         if home != self.to {
             self.hold(home, number)?;
-            remote::hold(home, number, self.to, 1);
+            exports::hold_at(home, number, self.to, 1);
         }
         Ok(far(home, number, description))
     }
@@ -100,7 +100,7 @@ impl Packed {
 impl Drop for Packed {
     fn drop(&mut self) {
         for (home, number) in self.held.drain(..) {
-            remote::hold(home, number, self.to, -1);
+            exports::hold_at(home, number, self.to, -1);
         }
     }
 }
@@ -238,7 +238,7 @@ fn open(item: &Item) -> Result<Arc<OpenFile>, Errno> {
             if home == tori::here().id {
                 return exports::file(number).map_err(|_| Errno::EIO);
             }
-            Remote::new(home, number, description).open()
+            RemoteFile::open(Remote::new(home, number, description))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The questions of a call, which are remembered while it waits and runs again.
 
 use super::super::locks;
-use super::fetch::Copies;
+use super::copies::Copies;
 use super::question::{Asking, Reply, State};
 use crate::process::Current;
 use crate::syscall::errno::Errno;

@@ -5,7 +5,7 @@
 //! is done with it, or with a path that leads into `/tmp`, is **asked** of the home.
 //!
 //! *Flow.* [`ask`](asking::ask) puts the request into a [parcel](parcel) of frames, sends one line that names them, and blocks; the
-//! home [serves](serving) it as it would serve a thread of its own, puts the answer into the same frames, and sends a line back. The
+//! home [serves](serve) it as it would serve a thread of its own, puts the answer into the same frames, and sends a line back. The
 //! call then runs again, and finds the answer in its thread's [`Journal`](Journal): each run of a call asks the same
 //! questions in the same order, so that those already answered are not asked again. A request that has to wait does so at
 //! the home, enrolled on the home's wait queues.
@@ -17,6 +17,7 @@ mod acting;
 pub mod asking;
 mod behind;
 pub mod bytes;
+mod copies;
 pub mod exports;
 mod fetch;
 mod file;
@@ -24,27 +25,24 @@ pub mod image;
 mod interruption;
 pub mod journal;
 mod letter;
+mod mapping;
 mod processes;
 pub mod question;
 pub mod receive;
 pub mod remote;
+mod serve;
 pub mod serving;
 mod share;
 
 pub use asking::ask;
 pub use behind::{Behind, outcome};
-pub use bytes::{list, list_changed, map, read, read_changed, write};
+pub use bytes::{list, list_changed, read, read_changed, write};
 pub use exports::{node_at, onward_file};
 pub use fetch::fetch;
-pub use file::mapped;
+
 pub use interruption::{Interruption, interruption};
 pub use journal::{Journal, forget, has_asked, rewind};
+pub use mapping::mapped;
 pub use processes::{ask_wherever, list_processes};
 pub use question::Reply;
 pub use share::Share;
-
-use crate::process::OfTorus as _;
-
-fn share() -> &'static Share {
-    &tori::here().share().far_files
-}

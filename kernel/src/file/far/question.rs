@@ -1,8 +1,9 @@
 //! A question to another torus: the parcel that it travels in, and what has become of it.
 
 use super::super::open::OpenFile;
+use super::file::RemoteFile;
 use super::letter;
-use super::remote::{Remote, hold};
+use super::remote::{Remote, tell_hold};
 use crate::migrate::lease;
 use crate::process::Thread;
 use crate::syscall::errno::Errno;
@@ -45,7 +46,7 @@ impl Asking {
             Ok(Answer::Opened {
                 number,
                 description,
-            }) => match Remote::new(self.home, number, description).open() {
+            }) => match RemoteFile::open(Remote::new(self.home, number, description)) {
                 Ok(file) => {
                     if let Some(remote) = file.remote() {
                         remote.settle();
@@ -54,7 +55,7 @@ impl Asking {
                 }
                 Err(Errno::ENOMEM) => return Err(NoMemory),
                 Err(errno) => {
-                    hold(self.home, number, tori::here().id, -1);
+                    tell_hold(self.home, number, tori::here().id, -1);
                     Reply::failed(errno)
                 }
             },
@@ -80,7 +81,7 @@ impl Drop for Asking {
         }
         match letter::read(self.parcel.frames()) {
             Ok(Answer::Opened { number, .. }) => {
-                hold(self.home, number, tori::here().id, -1);
+                tell_hold(self.home, number, tori::here().id, -1);
             }
             Ok(Answer::Object { number, .. }) => lease::holder::refuse(self.home, number),
             _ => {}

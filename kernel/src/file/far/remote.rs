@@ -3,14 +3,10 @@
 use super::super::boot;
 use super::super::facts::MAIN;
 use super::super::flags::Flags;
-use super::super::open::OpenFile;
-use super::exports;
-use super::file::RemoteFile;
 use crate::process::Pid;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use ::torus::file::Message;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::{NodeId, S_IFDIR};
 use braid_files::far::answer::Description;
@@ -44,11 +40,8 @@ pub struct Remote {
 /// How much that is.
 const TOLD: usize = 5;
 
-/// Tells a home that `holder` has a file more or less often than before.
-pub fn hold(home: TorusId, file: u64, holder: TorusId, change: i32) {
-    if home == tori::here().id {
-        return exports::hold(file, holder, change);
-    }
+/// Tells another torus that `holder` has a file of it more or less often than before.
+pub fn tell_hold(home: TorusId, file: u64, holder: TorusId, change: i32) {
     let message = Message::Hold {
         file,
         holder,
@@ -122,18 +115,17 @@ impl Remote {
         }
     }
 
-    /// An open file that stands for it.
-    pub fn open(mut self) -> Result<Arc<OpenFile>, Errno> {
+    /// Sets places aside for what is told of it as a file. ENOMEM without memory for that.
+    pub fn with_places(mut self) -> Result<Self, Errno> {
         self.places = Some(Places::reserve(TOLD)?);
-        let flags = Flags::from_bits_retain(self.description.flags);
-        OpenFile::new(RemoteFile(fallible::arc(self)?), flags)
+        Ok(self)
     }
 }
 
 impl Drop for Remote {
     fn drop(&mut self) {
         if *self.holds.get_mut() {
-            hold(self.home, self.number, tori::here().id, -1);
+            tell_hold(self.home, self.number, tori::here().id, -1);
         }
     }
 }

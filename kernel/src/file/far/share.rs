@@ -3,7 +3,7 @@
 use super::super::open::OpenFile;
 use super::question::Asking;
 use super::serving::Serving;
-use crate::process::closing;
+use crate::process::{OfTorus as _, closing};
 use ::torus::MAX_TORI;
 use alloc::sync::Arc;
 use braid_files::far::exports::Exports;
@@ -57,4 +57,9 @@ impl Share {
             closing::look();
         }
     }
+}
+
+/// The share of the torus that runs this.
+pub(super) fn share() -> &'static Share {
+    &tori::here().share().far_files
 }

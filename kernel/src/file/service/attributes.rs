@@ -5,7 +5,7 @@ use super::super::facts;
 use super::super::local;
 use super::super::mount::Mount;
 use super::super::tree::Node;
-use super::{Subject, bytes};
+use super::subject::{Subject, bytes};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::credentials::Identity;

@@ -6,7 +6,7 @@ use super::super::flags::Flags;
 use super::super::open::OpenFile;
 use super::super::tree::Node;
 use super::super::{content, memory, tty};
-use super::{Subject, bytes};
+use super::subject::{Subject, bytes};
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
@@ -16,8 +16,6 @@ use braid_files::permission::{self, Access};
 
 /// Of ioctl(2): the mode of open(2)'s O_NONBLOCK; takes an int.
 pub const FIONBIO: u32 = 0x5421;
-/// Of ioctl(2): bytes that can be read; answers an int.
-pub const FIONREAD: u32 = 0x541b;
 
 pub(super) fn seek(file: &OpenFile, wanted: i64, whence: u32) -> Result<usize, Errno> {
     const SET: u32 = 0;
@@ -147,7 +145,7 @@ pub(super) fn control(
             file.set_flags(flags);
             Ok(Vec::new())
         }
-        FIONREAD if file.is_regular() => {
+        tty::ioctl::FIONREAD if file.is_regular() => {
             let left = file.stat().size.saturating_sub(*file.offset.lock());
             Ok(bytes(&(left as u32).to_le_bytes())?)
         }

@@ -3,7 +3,7 @@
 use super::super::caller::Caller;
 use super::super::locks::{By, process};
 use super::super::open::OpenFile;
-use super::{Outcome, bytes};
+use super::subject::{Outcome, bytes};
 use crate::process::Pid;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;

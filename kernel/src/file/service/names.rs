@@ -4,8 +4,8 @@ use super::super::content::Content;
 use super::super::content::TmpNode;
 use super::super::facts;
 use super::super::local::{growing, tree_of};
+use super::super::memory::new_attributes;
 use super::super::tree::Node;
-use super::opening::attributes;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -60,7 +60,7 @@ fn present(who: &Identity, target: Target<Node>, unnamed: Errno) -> Result<Name,
 
 fn make(who: &Identity, name: &Name, mode: u32, content: Kind<Content>) -> Result<usize, Errno> {
     let (parent, name) = name;
-    let attributes = attributes(who, mode);
+    let attributes = new_attributes(who, mode);
     growing(parent)?.create(who, (parent, name), attributes, content)?;
     Ok(0)
 }

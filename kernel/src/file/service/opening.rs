@@ -6,38 +6,24 @@ use super::super::claims::Claim;
 use super::super::content::Content;
 use super::super::device::Device;
 use super::super::flags::Flags;
-use super::super::local::{growing, tmp};
-use super::super::memory::MemoryFile;
+use super::super::local::growing;
+use super::super::memory::{MemoryFile, new_attributes};
 use super::super::open::OpenFile;
 use super::super::place::Place;
 use super::super::proc::{PageMap, Proc, TextFile};
 use super::super::tree::Node;
 use super::super::tty::{self, file::Terminal};
 use super::super::{content, facts};
-use super::Subject;
 use super::files::cut;
+use super::subject::Subject;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use braid_files::archive::{S_IFDIR, S_IFLNK, S_IFMT, S_IFREG};
 use braid_files::credentials::Identity;
 use braid_files::permission::{self, Access};
-use braid_files::tmp::{self as tree, Attributes};
+use braid_files::tmp::{self as tree};
 use braid_files::walk::Target;
-
-/// Attributes of something that somebody makes now.
-pub(super) fn attributes(who: &Identity, mode: u32) -> Attributes {
-    let now = facts::wall();
-    Attributes {
-        mode,
-        uid: who.user,
-        gid: who.group,
-        atime: now,
-        mtime: now,
-        ctime: now,
-    }
-}
 
 /// A new open file for a node; also what a descriptor's name in `/proc` leads to.
 pub(super) fn open(
@@ -209,26 +195,11 @@ fn create(who: &Identity, target: &Target<Node>, mode: u32) -> Result<Node, Errn
     let Node::Tmp(parent) = target.directory.clone().raised()? else {
         return Err(Errno::EROFS);
     };
-    let attributes = attributes(who, mode & 0o7777);
+    let attributes = new_attributes(who, mode & 0o7777);
     let content = tree::Content::File(Content::new()?);
     let name = (&parent, &*target.name);
     let node = growing(&parent)?.create(who, name, attributes, content)?;
     Ok(Node::Tmp(node))
-}
-
-/// A file in memory without a name, which takes seals or not.
-pub fn nameless(
-    who: &Identity,
-    sealable: bool,
-    shown: Option<Vec<u8>>,
-) -> Result<Arc<OpenFile>, Errno> {
-    let content = if sealable {
-        Content::sealable()?
-    } else {
-        Content::new()?
-    };
-    let node = tmp().nameless(attributes(who, S_IFREG | 0o777), content, shown)?;
-    OpenFile::new(MemoryFile::new(node)?, Flags::RDWR)
 }
 
 /// The type bits of what a node is, if that can be opened so.

@@ -2,7 +2,7 @@
 
 use super::super::open::OpenFile;
 use super::super::tree::Node;
-use super::Subject;
+use super::subject::Subject;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;

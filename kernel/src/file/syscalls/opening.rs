@@ -1,7 +1,7 @@
 //! open and its kin: from a path to a descriptor.
 
 use super::super::flags::Flags;
-use super::super::service::opening;
+use super::super::memory;
 use super::about::{At, about_path};
 use super::{descriptor_limit, path};
 use crate::syscall::call::{Call, Stop, SysResult};
@@ -61,6 +61,6 @@ pub fn memfd_create(call: &mut Call) -> SysResult {
     shown.try_extend_from_slice(&name)?;
     let (close_on_exec, limit) = (call.args[1] & CLOEXEC != 0, descriptor_limit(call));
     let who = call.process.credentials.lock().identity();
-    let file = opening::nameless(&who, call.args[1] & ALLOW_SEALING != 0, Some(shown))?;
+    let file = memory::nameless(&who, call.args[1] & ALLOW_SEALING != 0, Some(shown))?;
     Ok(call.process.files.insert(file, close_on_exec, 0, limit)? as usize)
 }

@@ -3,7 +3,7 @@
 use super::super::caller::Caller;
 use super::super::facts::{MAIN, is_main};
 use super::super::local::wake_console;
-use super::super::service::bytes;
+use super::super::service::subject::bytes;
 use super::{CONSOLE, Console, available, background, is_of, tell};
 use crate::process::{Pid, table};
 use crate::signal::Signal;
@@ -29,7 +29,8 @@ const TIOCSPGRP: u32 = 0x5410;
 const TIOCOUTQ: u32 = 0x5411;
 const TIOCGWINSZ: u32 = 0x5413;
 const TIOCSWINSZ: u32 = 0x5414;
-const FIONREAD: u32 = 0x541b;
+/// Bytes that can be read; answers an int.
+pub const FIONREAD: u32 = 0x541b;
 pub const TIOCNOTTY: u32 = 0x5422;
 const TIOCGSID: u32 = 0x5429;
 
