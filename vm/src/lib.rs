@@ -31,6 +31,7 @@ pub mod frames;
 pub mod hash;
 pub mod layout;
 pub mod page_cache;
+pub mod places;
 pub mod pool;
 pub mod shown;
 pub mod slab;

@@ -1,8 +1,8 @@
 //! Pages of objects that leave memory and come back.
 
-use super::own::Place;
 use super::{MemoryObject, Pages};
 use vm::addr::Frame;
+use vm::places::Place;
 use vm::table::{Slot, TableMemory};
 
 /// What becomes of a page of which only the object's reference is left.

@@ -7,22 +7,18 @@ use crate::above::{
 };
 use crate::held::Held;
 use crate::swap::{Asked, PageName};
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
-use fallible::{TryMap, TryVec};
 use machine::cpu;
 use spin::mutex::SpinMutexGuard;
 use sync::Lock;
 use sync::Relax;
 use tori::pieces;
-use vm::addr::{Frame, PAGE_SIZE};
+use vm::addr::PAGE_SIZE;
 use vm::frames::{Owner, Use};
+use vm::places::{Place, Places, Search};
 use vm::table::{Slot, TableMemory};
-
-/// Pages per chunk of the index.
-const CHUNK: u64 = 512;
 
 /// Pages by index. A page that is not there yet is made by the source, or is zero. The object holds one reference to each of its
 /// frames, every page-table entry another.
@@ -34,55 +30,25 @@ pub(super) struct OwnPages {
     stays: bool,
     /// Length in bytes: beyond its last page there is nothing.
     len: AtomicU64,
-    /// Pages that have a frame, by chunk.
-    chunks: Lock<Chunks>,
+    /// Where they are.
+    places: Lock<Places>,
 }
 
 /// A look at an object's pages, until which is dropped they stay where they are.
-pub struct Look<'a>(SpinMutexGuard<'a, Chunks, Relax>);
+pub struct Look<'a>(SpinMutexGuard<'a, Places, Relax>);
 
 impl Look<'_> {
     /// The frame of page `index`, if it is there already.
     pub(super) fn frame(&mut self, index: u64) -> Option<Held> {
-        match existing(&self.0, index) {
+        match self.0.get(index) {
             Place::Frame(frame) => Some(Held::share(frame)),
             Place::Nowhere | Place::Slot(_) => None,
         }
     }
 }
 
-/// Places of 512 consecutive pages each, by number.
-type Chunks = BTreeMap<u64, Vec<Place>>;
-
 /// Pages that are given up between two looks for interrupts.
 const RELEASED: usize = 64;
-
-/// Where a page is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// It was never touched, or can be made again.
-    Nowhere,
-    /// In a frame, of which the object holds a reference.
-    Frame(Frame),
-    /// In a swap slot, of which the object holds a reference; or on its way there.
-    Slot(Slot),
-}
-
-impl Place {
-    /// Gives up what the object holds.
-    fn release(self) {
-        match self {
-            Self::Nowhere => {}
-            // SAFETY: K40, the place has had the reference.
-            Self::Frame(frame) => drop(unsafe { Held::again(frame) }),
-            Self::Slot(slot) => {
-                if let Some(slots) = tori::here().memory().slots() {
-                    slots.release(slot);
-                }
-            }
-        }
-    }
-}
 
 impl OwnPages {
     pub(super) fn new(source: Option<Arc<dyn PageSource>>, len: u64) -> Self {
@@ -91,7 +57,7 @@ impl OwnPages {
             made: AtomicU64::new(if source.is_some() { len } else { 0 }),
             source,
             len: AtomicU64::new(len),
-            chunks: Lock::new(Chunks::new()),
+            places: Lock::new(Places::new()),
         }
     }
 
@@ -119,14 +85,14 @@ impl OwnPages {
 
     /// The frame of page `index`, made when it is not there. `owner` is the object's name.
     pub(super) fn page(&self, owner: Owner, index: u64) -> Result<Held, SourceError> {
-        let mut chunks = self.chunks.lock();
+        let mut places = self.places.lock();
         if index >= self.len().div_ceil(PAGE_SIZE as u64) {
             return Err(SourceError::BeyondEnd);
         }
-        if self.stays && !chunks.contains_key(&(index / CHUNK)) && !may_grow() {
+        if self.stays && !places.is_ready(index) && !may_grow() {
             return Err(SourceError::Full);
         }
-        let place = place(&mut chunks, index)?;
+        let place = places.make(index)?;
         match *place {
             Place::Frame(frame) => Ok(Held::share(frame)),
             Place::Slot(slot) => Err(ask(owner, index, slot)),
@@ -149,29 +115,23 @@ impl OwnPages {
         }
         let mut from = index;
         let found = loop {
-            let chunks = self.chunks.lock();
-            let (number, places) = chunks.range(from / CHUNK..).next()?;
-            let first = number * CHUNK;
-            let mut rest = from.max(first)..first + CHUNK;
-            let stored = |index: &u64| places[(index - first) as usize] != Place::Nowhere;
-            if let Some(found) = rest.find(stored) {
-                break found;
+            match self.places.lock().search(from)? {
+                Search::Page(found) => break found,
+                Search::From(next) => from = next,
             }
-            drop(chunks);
             pieces::step();
-            from = first + CHUNK;
         };
         (found < self.len().div_ceil(PAGE_SIZE as u64)).then_some(found)
     }
 
     /// Looks for frames that are there already.
     pub(super) fn look(&self) -> Look<'_> {
-        Look(self.chunks.lock())
+        Look(self.places.lock())
     }
 
     /// The frame of page `index`; none when the page was never touched.
     pub(super) fn touched(&self, owner: Owner, index: u64) -> Result<Option<Held>, SourceError> {
-        match existing(&self.chunks.lock(), index) {
+        match self.places.lock().get(index) {
             Place::Frame(frame) => Ok(Some(Held::share(frame))),
             Place::Slot(slot) => Err(ask(owner, index, slot)),
             Place::Nowhere => Ok(None),
@@ -181,20 +141,17 @@ impl OwnPages {
     /// Works on the place of page `index`, if it has one, unless another core is at work on the object. Meanwhile nobody gets
     /// a reference to the page's frame from the object.
     pub(super) fn try_place<R>(&self, index: u64, f: impl FnOnce(&mut Place) -> R) -> Option<R> {
-        let mut chunks = self.chunks.try_lock()?;
-        existing_mut(&mut chunks, index).map(f)
+        self.places.try_lock()?.get_mut(index).map(f)
     }
 
     /// As [`OwnPages::try_place`], waiting for other cores.
     pub(super) fn with_place<R>(&self, index: u64, f: impl FnOnce(&mut Place) -> R) -> Option<R> {
-        existing_mut(&mut self.chunks.lock(), index).map(f)
+        self.places.lock().get_mut(index).map(f)
     }
 
     /// Takes the places of the last chunk out, if it begins at page `from` or after it.
     fn take_last(&self, from: u64) -> Option<Vec<Place>> {
-        let mut chunks = self.chunks.lock();
-        let last = chunks.last_entry()?;
-        (*last.key() * CHUNK >= from).then(|| last.remove())
+        self.places.lock().take_last(from)
     }
 
     fn make(&self, owner: Owner, index: u64) -> Result<Held, SourceError> {
@@ -241,17 +198,15 @@ impl OwnPages {
         } else {
             self.touched(owner, len / PAGE_SIZE as u64)?
         };
-        let mut chunks = self.chunks.lock();
+        let mut places = self.places.lock();
         self.len.store(len, Ordering::Release);
         self.made.fetch_min(len, Ordering::AcqRel);
         let keep = len.div_ceil(PAGE_SIZE as u64);
-        if let Some(places) = chunks.get_mut(&(keep / CHUNK)) {
-            self.count(-release(&mut places[(keep % CHUNK) as usize..]));
-        }
-        drop(chunks);
+        self.count(-release(places.rest_of_chunk(keep)));
+        drop(places);
         // Nobody makes a page beyond the end: others may look at the object between the chunks.
-        while let Some(mut places) = self.take_last(keep) {
-            self.count(-release(&mut places));
+        while let Some(mut chunk) = self.take_last(keep) {
+            self.count(-release(&mut chunk));
         }
         if let Some(frame) = last {
             // SAFETY: K21, the frame is held; what programs see of it may change at any time anyway.
@@ -274,48 +229,38 @@ fn ask(owner: Owner, index: u64, slot: Slot) -> SourceError {
     }
 }
 
+/// Gives up what the object holds of a page.
+fn give_up(place: Place) {
+    match place {
+        Place::Nowhere => {}
+        // SAFETY: K40, the place has had the reference.
+        Place::Frame(frame) => drop(unsafe { Held::again(frame) }),
+        Place::Slot(slot) => {
+            if let Some(slots) = tori::here().memory().slots() {
+                slots.release(slot);
+            }
+        }
+    }
+}
+
 /// Gives up what is held in a row of places; answers how many pages that were.
 fn release(places: &mut [Place]) -> i64 {
     let mut pages = 0;
     for piece in places.chunks_mut(RELEASED) {
         for place in piece {
             pages += i64::from(*place != Place::Nowhere);
-            core::mem::replace(place, Place::Nowhere).release();
+            give_up(core::mem::replace(place, Place::Nowhere));
         }
         cpu::let_interrupts_in();
     }
     pages
 }
 
-/// Where page `index` is.
-fn existing(chunks: &Chunks, index: u64) -> Place {
-    let places = chunks.get(&(index / CHUNK));
-    places.map_or(Place::Nowhere, |places| places[(index % CHUNK) as usize])
-}
-
-fn existing_mut(chunks: &mut Chunks, index: u64) -> Option<&mut Place> {
-    let places = chunks.get_mut(&(index / CHUNK))?;
-    Some(&mut places[(index % CHUNK) as usize])
-}
-
-/// The place of page `index`, with its chunk made when it is missing.
-fn place(chunks: &mut Chunks, index: u64) -> Result<&mut Place, SourceError> {
-    let number = index / CHUNK;
-    if !chunks.contains_key(&number) {
-        let mut places = Vec::new();
-        places
-            .try_resize(CHUNK as usize, Place::Nowhere)
-            .and_then(|()| chunks.put(number, places))
-            .map_err(|_| SourceError::NoMemory)?;
-    }
-    existing_mut(chunks, index).ok_or(SourceError::NoMemory)
-}
-
 impl Drop for OwnPages {
     fn drop(&mut self) {
         let mut pages = 0;
-        while let Some((_, mut places)) = self.chunks.get_mut().pop_first() {
-            pages += release(&mut places);
+        while let Some(mut chunk) = self.places.get_mut().take_last(0) {
+            pages += release(&mut chunk);
         }
         self.count(-pages);
         cpu::let_interrupts_in();
