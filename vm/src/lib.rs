@@ -43,6 +43,7 @@ pub mod space;
 pub mod store;
 pub mod swap;
 pub mod table;
+pub mod transfer;
 #[expect(
     clippy::disallowed_methods,
     reason = "operations on objects are reserved by the caller"

@@ -1,19 +1,7 @@
 //! What swap needs of a disk.
 
 use vm::addr::Frame;
-
-/// What a request does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// From the disk to memory.
-    Read,
-    /// From memory to the disk.
-    Write,
-}
-
-/// A request under way: which of the device's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket(pub usize);
+use vm::transfer::{Direction, Ticket};
 
 /// A disk of pages.
 pub trait SwapDevice: Send {

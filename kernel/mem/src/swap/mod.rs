@@ -1,6 +1,6 @@
 //! Swap: a torus's disk, its slots, and the pages on their way between frames and slots.
 //!
-//! Roles: a [`SwapDevice`] carries pages; [`transfer`] is what is under way; [`Swap`] starts transfers and ends them.
+//! Roles: a [`SwapDevice`] carries pages; [`Transfers`] knows what is under way and what comes next; [`Swap`] carries that out.
 //!
 //! Flow of a page that leaves: the evictor gets a slot ([`Swap::prepare`]), gives it to the page's entries, has cores forget, and
 //! says so ([`Swap::commit`]); the disk gets the page, and its interrupt ([`Swap::completed`]) frees the frame. If somebody asks for the
@@ -12,10 +12,9 @@
 //! frame is freed. A transfer holds a reference to its slot and one to its frame, so neither is used for anything else.
 
 mod device;
-mod transfer;
 
-pub use device::{Direction, SwapDevice, Ticket};
-pub use transfer::PageName;
+pub use device::SwapDevice;
+pub use vm::transfer::{Direction, PageName, Ticket};
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -24,11 +23,11 @@ use sync::Lock;
 use sync::WaitQueue;
 use tori::Torus;
 use tori::counters;
-use transfer::{Stage, Table, Transfer, Work};
 use vm::addr::{Frame, PAGE_SIZE};
 use vm::frames::Use;
 use vm::swap::SlotTable;
 use vm::table::{Slot, TableMemory};
+use vm::transfer::{End, Next, Transfer, Transfers};
 
 /// Pages before the first slot: the disk's header, which says that it is for swap and is never written.
 pub const HEADER: u64 = 1;
@@ -48,7 +47,7 @@ pub struct Swap {
 
 struct Io {
     disk: Box<dyn SwapDevice>,
-    table: Table,
+    transfers: Transfers,
 }
 
 /// Who refers to slots, and waits for frames.
@@ -72,17 +71,6 @@ pub enum Asked {
     Lost,
 }
 
-/// How a transfer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Done,
-    Failed,
-    /// The disk has given back something else than it was given.
-    Changed,
-    /// The page was wanted before the disk had it.
-    Spared,
-}
-
 impl Swap {
     /// Swap to a disk with these slots, the first of which is page [`HEADER`] of it; none without memory.
     pub fn new(
@@ -91,13 +79,13 @@ impl Swap {
         slots: SlotTable<'static>,
         users: Users,
     ) -> Option<Self> {
-        let table = Table::new(disk.requests())?;
-        let ended = fallible::collect((0..table.len()).map(|_| WaitQueue::new())).ok()?;
+        let transfers = Transfers::new(disk.requests())?;
+        let ended = fallible::collect((0..transfers.len()).map(|_| WaitQueue::new())).ok()?;
         Some(Self {
             name,
             users,
             slots,
-            io: Lock::new(Io { disk, table }),
+            io: Lock::new(Io { disk, transfers }),
             ended,
             room: WaitQueue::new(),
         })
@@ -116,14 +104,12 @@ impl Swap {
 
     /// Whether nothing is under way.
     pub fn is_idle(&self) -> bool {
-        self.io.lock().table.is_empty()
+        self.io.lock().transfers.is_idle()
     }
 
     /// Frames that will be free when the disk has what is under way.
     pub fn leaving(&self) -> u64 {
-        let io = self.io.lock();
-        io.table
-            .count(|transfer| matches!(transfer.work, Work::Leave(_)))
+        self.io.lock().transfers.leaving()
     }
 
     /// Sees to it that what `slot` holds comes back to `page`, under the lock of who has an entry for the slot. The current
@@ -131,18 +117,14 @@ impl Swap {
     pub fn bring_back(&self, slot: Slot, page: PageName) -> Asked {
         let mut io = self.io.lock();
         // A page that is under way is not lost yet, and not read twice.
-        if let Some(index) = io.table.find(|transfer| transfer.slot == slot) {
-            if let Some(transfer) = io.table.get_mut(index) {
-                transfer.wanted = true;
-            }
+        if let Some(index) = io.transfers.want(slot) {
             self.ended[index].enrol();
             return Asked::Wait;
         }
         if self.slots.is_bad(slot) {
             return Asked::Lost;
         }
-        let may = io.table.may_start(Direction::Read);
-        let Some(index) = io.table.vacancy().filter(|_| may) else {
+        let Some(index) = io.transfers.vacancy_to_read() else {
             self.room.enrol();
             return Asked::Wait;
         };
@@ -155,19 +137,10 @@ impl Swap {
             release(torus, frame);
             return Asked::NoMemory;
         }
-        io.table.set(
-            index,
-            Transfer {
-                slot,
-                frame,
-                work: Work::Return(page),
-                stage: Stage::Ready,
-                wanted: true,
-            },
-        );
+        io.transfers.bring(index, slot, frame, page);
         self.ended[index].enrol();
         if !io.begin(index, &self.slots) {
-            io.table.clear(index);
+            io.transfers.clear(index);
             self.slots.release(slot);
             release(torus, frame);
             return Asked::Lost;
@@ -179,28 +152,15 @@ impl Swap {
     /// waits. None when no slot is free, or too much is under way.
     pub fn prepare(&self, frame: Frame, page: PageName) -> Option<Slot> {
         let mut io = self.io.lock();
-        let index = io.table.vacancy()?;
+        let index = io.transfers.vacancy()?;
         let slot = self.slots.take(cpu::let_interrupts_in)?;
-        io.table.set(
-            index,
-            Transfer {
-                slot,
-                frame,
-                work: Work::Leave(page),
-                stage: Stage::Preparing,
-                wanted: false,
-            },
-        );
+        io.transfers.leave(index, slot, frame, page);
         Some(slot)
     }
 
     /// No entry has taken the slot: the caller has the frame's reference back.
     pub fn abandon(&self, slot: Slot) {
-        let mut io = self.io.lock();
-        if let Some(index) = io.table.find(|transfer| transfer.slot == slot) {
-            io.table.clear(index);
-        }
-        drop(io);
+        self.io.lock().transfers.abandon(slot);
         self.slots.release(slot);
         self.tell();
     }
@@ -212,7 +172,7 @@ impl Swap {
 
     /// No core writes to the prepared frames any more: they may go.
     pub fn commit(&self) {
-        self.io.lock().table.commit();
+        self.io.lock().transfers.commit();
         self.hand_over();
     }
 
@@ -222,25 +182,21 @@ impl Swap {
             // A checksum takes half of what may be done at once.
             cpu::let_interrupts_in();
             let mut io = self.io.lock();
-            let Some(index) = io.table.find(|transfer| transfer.stage == Stage::Ready) else {
-                return;
+            let (index, end) = match io.transfers.next() {
+                Next::Nothing => return,
+                Next::Spare(index) => (index, End::Spared),
+                Next::Write(index) if io.begin(index, &self.slots) => {
+                    counters::own().swapped_out.add(1);
+                    continue;
+                }
+                Next::Write(index) => (index, End::Failed),
             };
-            let wanted = io
-                .table
-                .get_mut(index)
-                .is_some_and(|transfer| transfer.wanted);
-            if !wanted && !io.table.may_start(Direction::Write) {
-                return;
+            let transfer = io.transfers.end(index);
+            drop(io);
+            if let Some(transfer) = transfer {
+                self.end(index, &transfer, end);
             }
-            let end = if wanted { End::Spared } else { End::Failed };
-            if wanted || !io.begin(index, &self.slots) {
-                let transfer = io.table.end(index);
-                drop(io);
-                self.end(index, transfer, end);
-                self.tell();
-            } else {
-                counters::own().swapped_out.add(1);
-            }
+            self.tell();
         }
     }
 
@@ -251,63 +207,50 @@ impl Swap {
             let Some((ticket, good)) = io.disk.finished() else {
                 break;
             };
-            let stage = Stage::UnderWay(ticket);
-            let Some(index) = io.table.find(|transfer| transfer.stage == stage) else {
+            // It stays in the table until its entries are told, so that nobody asks the disk for the slot meanwhile.
+            let Some((index, transfer)) = io.transfers.finished(ticket) else {
                 continue;
             };
-            // It stays in the table until its entries are told, so that nobody asks the disk for the slot meanwhile.
-            let transfer = io.table.end(index);
             drop(io);
             cpu::let_interrupts_in();
-            let end = match transfer {
-                Some(transfer) if good && self.is_changed(&transfer) => End::Changed,
-                _ if good => End::Done,
-                _ => End::Failed,
+            let end = match good {
+                true if self.is_changed(&transfer) => End::Changed,
+                true => End::Done,
+                false => End::Failed,
             };
             cpu::let_interrupts_in();
-            self.end(index, transfer, end);
+            self.end(index, &transfer, end);
         }
         self.hand_over();
         self.room.wake_all();
     }
 
-    fn end(&self, index: usize, transfer: Option<Transfer>, end: End) {
-        if let Some(transfer) = transfer {
-            self.conclude(transfer, end);
-        }
-        self.io.lock().table.clear(index);
-        self.ended[index].wake_all();
-    }
-
-    fn conclude(&self, transfer: Transfer, end: End) {
-        let torus = tori::here();
+    fn end(&self, index: usize, transfer: &Transfer, end: End) {
         let (slot, frame) = (transfer.slot, transfer.frame);
-        if matches!(end, End::Failed | End::Changed) {
+        if end.spoils_slot() {
             self.slots.retire(slot);
-            self.complain(&transfer, end);
+            self.complain(transfer, end);
         }
-        match transfer.work {
-            Work::Return(page) if end == End::Done => {
+        if let Some(page) = transfer.returns_to(end) {
+            if transfer.direction() == Direction::Read {
                 counters::own().swapped_in.add(1);
-                (self.users.restore)(page, slot, frame);
             }
-            Work::Leave(page) if end != End::Done || transfer.wanted => {
-                (self.users.restore)(page, slot, frame);
-            }
-            Work::Return(_) | Work::Leave(_) => {}
+            (self.users.restore)(page, slot, frame);
         }
         self.slots.release(slot);
-        release(torus, frame);
+        release(tori::here(), frame);
+        self.io.lock().transfers.clear(index);
+        self.ended[index].wake_all();
     }
 
     /// Whether the page that has come is not the one that went.
     fn is_changed(&self, transfer: &Transfer) -> bool {
-        transfer.work.direction() == Direction::Read
+        transfer.direction() == Direction::Read
             && !self.slots.is_intact(transfer.slot, content(transfer))
     }
 
     fn complain(&self, transfer: &Transfer, end: End) {
-        let what = match transfer.work.direction() {
+        let what = match transfer.direction() {
             Direction::Read if end == End::Changed => "has been changed: what it held is lost",
             Direction::Read => "cannot be read: what it held is lost",
             Direction::Write => "cannot be written: its page stays in memory",
@@ -320,17 +263,17 @@ impl Swap {
 impl Io {
     /// Gives the disk the transfer at a place; false when it does not take it.
     fn begin(&mut self, index: usize, slots: &SlotTable<'_>) -> bool {
-        let Some(transfer) = self.table.get_mut(index) else {
+        let Some(transfer) = self.transfers.get(index) else {
             return false;
         };
-        let (direction, page) = (transfer.work.direction(), transfer.slot.0 + HEADER);
+        let (direction, page) = (transfer.direction(), transfer.slot.0 + HEADER);
         if direction == Direction::Write {
             slots.seal(transfer.slot, content(transfer));
         }
         // SAFETY: K22, the frame is the transfer's until it has ended: new, or without an entry that could write to it.
         match unsafe { self.disk.start(direction, page, transfer.frame) } {
             Some(ticket) => {
-                transfer.stage = Stage::UnderWay(ticket);
+                self.transfers.started(index, ticket);
                 true
             }
             None => false,
