@@ -50,7 +50,7 @@ pub struct Mapper<'a, T> {
 }
 
 /// What the processor's page tables can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Features {
     /// 1 GiB pages.
     pub gigabyte: bool,

@@ -5,6 +5,7 @@
 
 use super::{features, msr, paging};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use raw_cpuid::CpuId;
 
 /// Interrupt vectors of the kernel.
 pub mod vector {
@@ -155,7 +156,8 @@ pub fn id() -> u32 {
     if x2() {
         read(ID)
     } else if REGISTERS.load(Ordering::Relaxed) == 0 {
-        core::arch::x86_64::__cpuid(1).ebx >> 24
+        let one = CpuId::new().get_feature_info();
+        one.map_or(0, |one| one.initial_local_apic_id().into())
     } else {
         read(ID) >> 24
     }

@@ -3,7 +3,7 @@
 
 use super::paging::{self, PhysAddr};
 use super::{apic, features, port, tsc};
-use core::arch::x86_64::__cpuid;
+use raw_cpuid::CpuId;
 
 /// Ticks per second.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,10 @@ pub(super) fn measure(clocks: Clocks) -> Rates {
         apic: 1_000_000_000 / 16,
         against: None,
     });
-    if let Some(tsc) = stated_rate() {
+    if let Some(tsc) = CpuId::new()
+        .get_tsc_info()
+        .and_then(|info| info.tsc_frequency())
+    {
         rates.tsc = tsc;
     }
     rates
@@ -91,18 +94,6 @@ fn by_hpet(address: u64) -> Option<Rates> {
     let rates = against(&|| read(COUNTER), u32::MAX, FEMTOSECONDS / period, "HPET");
     configure(before);
     rates
-}
-
-/// The counter's rate as CPUID leaf 15H states it, where it does.
-fn stated_rate() -> Option<u64> {
-    if __cpuid(0).eax < 0x15 {
-        return None;
-    }
-    let leaf = __cpuid(0x15);
-    if leaf.eax == 0 || leaf.ebx == 0 || leaf.ecx == 0 {
-        return None;
-    }
-    Some(u64::from(leaf.ecx) * u64::from(leaf.ebx) / u64::from(leaf.eax))
 }
 
 fn against(read: &dyn Fn() -> u32, mask: u32, rate: u64, name: &'static str) -> Option<Rates> {

@@ -2,8 +2,8 @@
 
 use super::msr;
 use braid_firmware::speculation::Facts;
-use core::arch::x86_64::{__cpuid, __cpuid_count};
 use core::fmt;
+use raw_cpuid::{CpuId, CpuIdResult, cpuid};
 use spin::Once;
 
 /// The features that the kernel uses where they exist, by their names in CPUID (SDM vol. 2A, table 3-8).
@@ -35,36 +35,32 @@ pub fn get() -> &'static Features {
 }
 
 fn read() -> Features {
-    let bit = |word: u32, index: u32| word >> index & 1 != 0;
-    let max = __cpuid(0).eax;
-    let extended = __cpuid(0x8000_0000).eax;
-    let one = __cpuid(1);
-    let mut features = Features {
-        xsave: bit(one.ecx, 26) && max >= 0xd,
-        mce: bit(one.edx, 7),
-        x2apic: bit(one.ecx, 21),
-        tsc_deadline: bit(one.ecx, 24),
-        pcid: bit(one.ecx, 17),
-        ..Features::default()
-    };
-    if max >= 7 {
-        let seven = __cpuid_count(7, 0);
-        features.fsgsbase = bit(seven.ebx, 0);
-        features.smep = bit(seven.ebx, 7);
-        features.erms = bit(seven.ebx, 9);
-        features.invpcid = bit(seven.ebx, 10);
-        features.smap = bit(seven.ebx, 20);
-        features.umip = bit(seven.ecx, 2);
+    let cpu = CpuId::new();
+    let mut features = Features::default();
+    let one = cpu.get_feature_info();
+    if let Some(one) = &one {
+        features.xsave = one.has_xsave() && cpu.get_extended_state_info().is_some();
+        features.mce = one.has_mce();
+        features.x2apic = one.has_x2apic();
+        features.tsc_deadline = one.has_tsc_deadline();
+        features.pcid = one.has_pcid();
+    }
+    if let Some(seven) = cpu.get_extended_feature_info() {
+        features.fsgsbase = seven.has_fsgsbase();
+        features.smep = seven.has_smep();
+        features.erms = seven.has_rep_movsb_stosb();
+        features.invpcid = seven.has_invpcid();
+        features.smap = seven.has_smap();
+        features.umip = seven.has_umip();
         // Its code also uses SSSE3 and SSE4.1.
-        features.sha = bit(seven.ebx, 29) && bit(one.ecx, 9) && bit(one.ecx, 19);
+        features.sha = seven.has_sha() && one.is_some_and(|one| one.has_ssse3() && one.has_sse41());
     }
-    if extended >= 0x8000_0001 {
-        let leaf = __cpuid(0x8000_0001);
-        features.nx = bit(leaf.edx, 20);
-        features.gigabyte_pages = bit(leaf.edx, 26);
+    if let Some(extended) = cpu.get_extended_processor_and_feature_identifiers() {
+        features.nx = extended.has_execute_disable();
+        features.gigabyte_pages = extended.has_1gib_pages();
     }
-    if extended >= 0x8000_0007 {
-        features.invariant_tsc = bit(__cpuid(0x8000_0007).edx, 8);
+    if let Some(power) = cpu.get_advanced_power_mgmt_info() {
+        features.invariant_tsc = power.has_invariant_tsc();
     }
     features
 }
@@ -110,54 +106,85 @@ impl fmt::Display for Features {
     }
 }
 
-/// What this core says of attacks on speculative execution.
+/// A leaf of CPUID as it is, for what `raw-cpuid` has no name for; zeros where the processor has no such leaf.
+fn leaf(number: u32) -> CpuIdResult {
+    // The highest leaf of the number's range, basic or extended.
+    if number <= cpuid!(number & 0x8000_0000).eax {
+        cpuid!(number)
+    } else {
+        const {
+            CpuIdResult {
+                eax: 0,
+                ebx: 0,
+                ecx: 0,
+                edx: 0,
+            }
+        }
+    }
+}
+
+fn bit(word: u32, index: u32) -> bool {
+    word >> index & 1 != 0
+}
+
+/// Whether IA32_ARCH_CAPABILITIES exists.
+fn has_capabilities() -> bool {
+    bit(leaf(7).edx, 29)
+}
+
+/// What this core says of attacks on speculative execution, whose bits `raw-cpuid` does not name.
 pub fn speculation() -> Facts {
-    let bit = |word: u32, index: u32| word >> index & 1 != 0;
-    let vendor = __cpuid(0);
-    // "Auth enti cAMD" and "Hygo nGen uine".
-    let amd = matches!(vendor.ebx, 0x6874_7541 | 0x6f67_7948);
-    let seven = (vendor.eax >= 7).then(|| __cpuid_count(7, 0));
-    let words = seven.map_or((0, 0), |seven| (seven.ebx, seven.edx));
-    let extended = (__cpuid(0x8000_0000).eax >= 0x8000_0008).then(|| __cpuid(0x8000_0008).ebx);
-    let amds = extended.unwrap_or(0);
-    let capabilities = if bit(words.1, 29) {
+    let vendor = CpuId::new().get_vendor_info();
+    let (seven, amds) = (leaf(7), leaf(0x8000_0008).ebx);
+    let capabilities = if has_capabilities() {
         // SAFETY: K2, CPUID reports the register.
         unsafe { msr::read(msr::ARCH_CAPABILITIES) }
     } else {
         0
     };
     Facts {
-        amd,
+        amd: vendor.is_some_and(|name| matches!(name.as_str(), "AuthenticAMD" | "HygonGenuine")),
         capabilities,
-        transactions: bit(words.0, 11),
+        transactions: bit(seven.ebx, 11),
         controls: [
-            bit(words.1, 26) || bit(amds, 14),
-            bit(words.1, 26) || bit(amds, 12),
-            bit(words.1, 27) || bit(amds, 15),
-            bit(words.1, 31) || bit(amds, 24),
+            bit(seven.edx, 26) || bit(amds, 14),
+            bit(seven.edx, 26) || bit(amds, 12),
+            bit(seven.edx, 27) || bit(amds, 15),
+            bit(seven.edx, 31) || bit(amds, 24),
         ],
     }
 }
 
 /// Whether x2APIC mode, once entered, cannot be left (SDM vol. 4, IA32_XAPIC_DISABLE_STATUS).
 pub(super) fn is_x2apic_locked() -> bool {
-    let has_capabilities = __cpuid(0).eax >= 7 && __cpuid_count(7, 0).edx >> 29 & 1 != 0;
     // SAFETY: K2, each register exists where the one before says so.
     unsafe {
-        has_capabilities
+        has_capabilities()
             && msr::read(msr::ARCH_CAPABILITIES) >> 21 & 1 != 0
             && msr::read(msr::XAPIC_DISABLE_STATUS) & 1 != 0
     }
 }
 
+/// The basic features as a program's AT_HWCAP has them: CPUID leaf 1, EDX.
+pub fn hwcap() -> u32 {
+    cpuid!(1).edx
+}
+
+/// This core's model and stepping.
+pub fn model() -> (u8, u8) {
+    let one = CpuId::new().get_feature_info();
+    one.map_or((0, 0), |one| (one.base_model_id(), one.stepping_id()))
+}
+
 /// How many low bits of an APIC id tell the cores apart that share the last-level cache; `None` when CPUID does not say
 /// or the cache is private to a core (SDM vol. 2A, CPUID leaf 4).
+///
+/// The leaf is read as it is: `raw-cpuid` hides it on processors that call themselves AMD's, and QEMU's own processor
+/// does so and has it.
 pub fn cache_bits() -> Option<u32> {
-    if __cpuid(0).eax < 4 {
-        return None;
-    }
+    leaf(0).eax.checked_sub(4)?;
     let caches = (0..16)
-        .map(|index| __cpuid_count(4, index))
+        .map(|index| cpuid!(4, index))
         .take_while(|leaf| leaf.eax & 31 != 0);
     let last = caches.max_by_key(|leaf| leaf.eax >> 5 & 7)?;
     let sharers = (last.eax >> 14 & 0xfff) + 1;

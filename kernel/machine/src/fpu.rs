@@ -4,9 +4,9 @@ use super::features;
 use alloc::alloc::{alloc_zeroed, dealloc};
 use core::alloc::Layout;
 use core::arch::asm;
-use core::arch::x86_64::__cpuid_count;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use raw_cpuid::cpuid;
 
 /// x87, SSE, AVX and AVX-512 (opmask, upper halves, upper registers): what a program's vectors may use. Not PKRU, as CR4 leaves
 /// protection keys off.
@@ -46,7 +46,8 @@ fn supported() -> u64 {
     if !features::get().xsave {
         return 0;
     }
-    let leaf = __cpuid_count(0xd, 0);
+    // As a word: the components are a mask here, and `raw-cpuid` has a method for each.
+    let leaf = cpuid!(0xd);
     let components = (u64::from(leaf.eax) | u64::from(leaf.edx) << 32) & WANTED;
     // AVX-512 needs its three components and AVX together (SDM vol. 1, 13.3).
     if components & 0xe4 == 0xe4 {
@@ -77,7 +78,7 @@ pub(super) fn enable(first: bool) {
         asm!("xsetbv", in("ecx") 0, in("eax") components as u32, in("edx") (components >> 32) as u32, options(nomem, nostack));
     }
     if first {
-        SIZE.store(__cpuid_count(0xd, 0).ebx as usize, Ordering::Relaxed);
+        SIZE.store(cpuid!(0xd).ebx as usize, Ordering::Relaxed);
     }
 }
 

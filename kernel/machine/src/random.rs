@@ -2,9 +2,10 @@
 
 use crate::time;
 use core::arch::asm;
-use core::arch::x86_64::{__cpuid, _mm_clflush};
+use core::arch::x86_64::_mm_clflush;
 use core::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
+use raw_cpuid::CpuId;
 
 /// Tries of RDRAND before the counters have to do (Intel's recommendation is 10).
 const TRIES: usize = 10;
@@ -14,8 +15,9 @@ const READS: usize = 256;
 
 /// A seed for a generator of random numbers.
 pub fn seed() -> [u8; 32] {
-    // CPUID.1:ECX bit 30 (SDM vol. 1, 7.3.17).
-    let rdrand = __cpuid(1).ecx >> 30 & 1 != 0;
+    let rdrand = CpuId::new()
+        .get_feature_info()
+        .is_some_and(|one| one.has_rdrand());
     let mut seed = [0; 32];
     for (word, index) in seed.chunks_exact_mut(8).zip(1u64..) {
         let hardware = if rdrand {

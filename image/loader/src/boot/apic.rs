@@ -2,6 +2,7 @@
 //! (Intel SDM volume 3, chapter 12).
 
 use super::cpu;
+use raw_cpuid::FeatureInfo;
 
 const IA32_APIC_BASE: u32 = 0x1b;
 const GLOBAL_ENABLE: u64 = 1 << 11;
@@ -47,13 +48,13 @@ impl LocalApic {
     /// Switches this processor's local APIC on, into x2APIC mode if `x2apic`; one that firmware has left in that mode
     /// stays in it. `None` when there is none.
     pub(super) fn enable(x2apic: bool) -> Option<Self> {
-        if !cpu::has_apic() {
+        if !cpu::has(FeatureInfo::has_apic) {
             return None;
         }
         // SAFETY: L6, a processor with a local APIC has this register.
         let base = unsafe { cpu::read_msr(IA32_APIC_BASE) };
         let mut enabled = base | GLOBAL_ENABLE;
-        if x2apic && cpu::has_x2apic() {
+        if x2apic && cpu::has(FeatureInfo::has_x2apic) {
             enabled |= X2APIC_ENABLE;
         }
         if enabled != base {

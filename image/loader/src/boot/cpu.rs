@@ -3,9 +3,10 @@
 use super::serial;
 use braid_loader::paging::Features;
 use core::{
-    arch::{asm, x86_64::__cpuid},
+    arch::asm,
     sync::atomic::{AtomicU64, Ordering},
 };
+use raw_cpuid::{CpuId, FeatureInfo};
 
 /// Where the tool puts QEMU's isa-debug-exit device, and what a refused boot writes there.
 const DEBUG_EXIT: (u16, u8) = (0xf4, 0x12);
@@ -101,23 +102,21 @@ pub(super) unsafe fn write_msr(register: u32, value: u64) {
     unsafe { asm!("wrmsr", in("ecx") register, in("eax") low, in("edx") high, options(nostack)) }
 }
 
-/// What the page tables can do (CPUID 0x8000_0001 EDX: bit 20 NX, bit 26 1 GiB pages; Intel SDM 2A, CPUID).
+/// What the page tables can do.
 pub(super) fn paging_features() -> Features {
-    let bits = __cpuid(0x8000_0001).edx;
-    Features {
-        no_execute: bits & 1 << 20 != 0,
-        gigabyte: bits & 1 << 26 != 0,
-    }
+    let extended = CpuId::new().get_extended_processor_and_feature_identifiers();
+    extended.map_or(Features::default(), |extended| Features {
+        no_execute: extended.has_execute_disable(),
+        gigabyte: extended.has_1gib_pages(),
+    })
 }
 
-/// Whether the processor has a local APIC (CPUID 1 EDX bit 9).
-pub(super) fn has_apic() -> bool {
-    __cpuid(1).edx & 1 << 9 != 0
-}
-
-/// Whether the processor has the x2APIC (CPUID 1 ECX bit 21).
-pub(super) fn has_x2apic() -> bool {
-    __cpuid(1).ecx & 1 << 21 != 0
+/// Whether this processor has a basic feature.
+pub(super) fn has(feature: impl FnOnce(&FeatureInfo) -> bool) -> bool {
+    CpuId::new()
+        .get_feature_info()
+        .as_ref()
+        .is_some_and(feature)
 }
 
 /// The state that every processor has in the kernel, as far as it can be had at once: no-execute, caching types,
@@ -128,8 +127,8 @@ pub(super) fn prepare() {
         // SAFETY: L6, EFER exists in 64-bit mode; NXE exists by CPUID, and the loader's tables have no NX bits yet.
         unsafe { write_msr(IA32_EFER, read_msr(IA32_EFER) | EFER_NXE) }
     }
-    if __cpuid(1).edx & 1 << 16 != 0 {
-        // SAFETY: L6, CPUID 1 EDX bit 16 says that the PAT exists. The loader's tables use entry 0 only: write-back,
+    if has(FeatureInfo::has_pat) {
+        // SAFETY: L6, CPUID says that the PAT exists. The loader's tables use entry 0 only: write-back,
         // as before.
         unsafe { write_msr(IA32_PAT, PAT) }
     }

@@ -66,13 +66,11 @@ fn running() -> u64 {
 }
 
 fn cpuinfo(text: &mut Text) {
-    let features = core::arch::x86_64::__cpuid(1);
+    let (model, stepping) = machine::features::model();
     for index in 0..cores() {
         text.put(format_args!(
-            "processor\t: {index}\nmodel\t\t: {}\nmodel name\t: x86-64\nstepping\t: {}\nsiblings\t: 1\ncpu cores\t: 1\nfpu\t\t: yes\n\
+            "processor\t: {index}\nmodel\t\t: {model}\nmodel name\t: x86-64\nstepping\t: {stepping}\nsiblings\t: 1\ncpu cores\t: 1\nfpu\t\t: yes\n\
              flags\t\t: fpu tsc msr pae cx8 apic sep pge cmov fxsr sse sse2 syscall nx lm\n\n",
-            features.eax >> 4 & 0xf,
-            features.eax & 0xf,
         ));
     }
 }

@@ -73,7 +73,7 @@ pub fn write(
     random::fill(&mut seed);
     let seed = put(&seed)?;
     let auxv = [
-        [AT_HWCAP, u64::from(core::arch::x86_64::__cpuid(1).edx)],
+        [AT_HWCAP, u64::from(machine::features::hwcap())],
         [AT_PAGESZ, 4096],
         [AT_CLKTCK, time::TICKS],
         [AT_PHDR, program.headers],
