@@ -46,7 +46,7 @@ static TORUS_PARTS: [tori::Maker; 6] = [
     tori::Maker::of::<mem::object::Objects>(),
     tori::Maker::of::<mem::spaces::Spaces>(),
     tori::Maker::of::<mem::reclaim::Reclaim>(),
-    tori::Maker::of::<process::Share>(),
+    tori::Maker::of::<crate::wiring::share::Share>(),
     tori::Maker::of::<sched::RunQueues>(),
 ];
 

@@ -1,6 +1,5 @@
 //! Taking the swap disks at boot: the first core finds and prepares them, each torus takes its own into its own memory.
 
-use crate::process::OfTorus as _;
 use crate::process::random;
 use core::sync::atomic::{AtomicU16, AtomicU32};
 use disk::{Disk, DiskError, Wired, block_devices, prepare};
@@ -8,6 +7,7 @@ use machine::boot;
 use machine::{cpu, paging};
 use mem::OfTorus as _;
 use mem::swap::{HEADER, Swap};
+use sync::Lock;
 use thiserror::Error;
 use tori::Torus;
 use tori::rings;
@@ -67,20 +67,30 @@ pub fn start() {
     }
 }
 
+/// At boot, the disk that is to become a torus's swap.
+pub struct Waiting(Lock<Option<Prepared>>);
+
+impl Waiting {
+    /// None.
+    pub const fn new() -> Self {
+        Self(Lock::new(None))
+    }
+}
+
 /// A disk that its torus has not taken yet.
-pub struct Prepared {
+struct Prepared {
     name: &'static str,
     disk: Wired,
 }
 
 /// Has a torus take a disk, in its own memory.
 fn hand_over(torus: &'static Torus, prepared: Prepared) {
-    *torus.share().swap_disk.lock() = Some(prepared);
+    *torus.part::<Waiting>().0.lock() = Some(prepared);
     if torus.id == tori::here().id {
         return open();
     }
     rings::send(torus.id, Message::OpenSwap {});
-    while torus.share().swap_disk.lock().is_some() {
+    while torus.part::<Waiting>().0.lock().is_some() {
         core::hint::spin_loop();
     }
 }
@@ -89,7 +99,7 @@ fn hand_over(torus: &'static Torus, prepared: Prepared) {
 pub fn open() {
     let torus = tori::here();
     // Another torus that waits for this one sees the disk taken only when all is done.
-    let mut prepared = torus.share().swap_disk.lock();
+    let mut prepared = torus.part::<Waiting>().0.lock();
     let Some(Prepared { name, disk }) = prepared.take() else {
         return;
     };

@@ -22,7 +22,7 @@
 //!
 //! Each has the type that is declared (K39): nothing checks that but reading the two side by side.
 
-mod parts;
+pub mod share;
 mod threads;
 
 use crate::file;

@@ -1,7 +1,6 @@
 //! Locks of files in `/tmp`: kept with the content, at its home, by owner. A process's records go when it closes any descriptor of the
 //! file (fcntl(2)); an open file's go with it (flock(2), F_OFD_SETLK).
 
-use crate::process::OfTorus as _;
 use crate::process::Pid;
 use crate::process::charge::{self, Charge, Kind};
 use crate::syscall::call::Stop;
@@ -167,9 +166,19 @@ impl From<Refused> for Stop {
     }
 }
 
+/// Owners that wait for record locks of a torus's files.
+pub struct RecordWaits(Lock<Waits>);
+
+impl RecordWaits {
+    /// Nobody waits.
+    pub const fn new() -> Self {
+        Self(Lock::new(Waits::new(cpu::let_interrupts_in)))
+    }
+}
+
 /// Works on who waits for whose records on this torus.
 fn waits<R>(f: impl FnOnce(&mut Waits) -> R) -> R {
-    f(&mut tori::here().share().lock_waits.lock())
+    f(&mut tori::here().part::<RecordWaits>().0.lock())
 }
 
 /// An owner waits for no record any more.

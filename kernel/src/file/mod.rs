@@ -22,7 +22,7 @@ mod flags;
 pub mod io;
 pub mod kind;
 mod local;
-mod locks;
+pub mod locks;
 pub mod mapping;
 mod memory;
 mod mount;

@@ -8,7 +8,7 @@
 //! kernel's heap has grown by in its calls. The first process is spared as long as there is another. Who has come from another torus
 //! with more pages than there was room for pays for that itself, and nobody else does.
 
-use crate::process::{OfTorus as _, Pid, Process, table};
+use crate::process::{Pid, Process, table};
 use crate::signal::{self, Signal};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -77,7 +77,7 @@ impl Victims {
 
 /// As [`Victims::find`], of this core's torus.
 pub fn find(torus: &Torus, asker: Option<Pid>) -> Verdict {
-    torus.share().victims.find(torus, asker)
+    torus.part::<Victims>().find(torus, asker)
 }
 
 /// The process that pays most, or seems to as it is adjusted, and for how many pages; among equals the asker. `dying`: also one that is

@@ -18,7 +18,6 @@ pub mod lease;
 mod reading;
 pub mod receive;
 
-use crate::process::OfTorus as _;
 use crate::process::Thread;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
@@ -109,7 +108,7 @@ impl Share {
 
 /// This core's torus's.
 fn own() -> &'static Share {
-    &tori::here().share().migrate
+    tori::here().part::<Share>()
 }
 
 /// Whether no page of a process that is elsewhere is here, and no memory object of another torus.

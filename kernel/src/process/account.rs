@@ -5,8 +5,9 @@
 //! it lets go before the account is settled.
 
 use super::table;
-use crate::process::OfTorus as _;
+use crate::file::far;
 use crate::syscall::errno::Errno;
+use crate::{migrate, vmo};
 use machine::boot;
 use machine::cpu;
 use machine::shootdown;
@@ -52,16 +53,26 @@ impl Account {
 /// anything is made for the torus's first process, and again for every other one that comes. ENOMEM without memory for it.
 pub fn open() -> Result<(), Errno> {
     let torus = tori::here();
-    if torus.share().account.heap.get().is_none() {
+    if torus.part::<Account>().heap.get().is_none() {
         crate::file::prepare()?;
         crate::vmo::prepare()?;
         // Requests that were served for other tori may have left something that is only kept for later.
         mem::reclaim::shrink(torus);
-        torus.share().shrink();
-        torus.share().account.heap.call_once(|| torus.heap.in_use());
+        shrink(torus);
+        torus
+            .part::<Account>()
+            .heap
+            .call_once(|| torus.heap.in_use());
         crate::file::fill();
     }
     Ok(())
+}
+
+/// Gives back what is only kept for later: memory of empty tables, and pages and objects that nobody has mapped.
+fn shrink(torus: &Torus) {
+    torus.part::<vmo::Store>().sweep();
+    torus.part::<far::Share>().shrink();
+    torus.part::<migrate::Share>().shrink();
 }
 
 /// Frees what the torus keeps only to be faster later. Before that it waits until the torus's other cores are idle: a core drops the
@@ -77,7 +88,7 @@ fn let_go(torus: &Torus) {
     torus.part::<Reclaim>().wake_waiting();
     table().clear();
     mem::reclaim::shrink(torus);
-    torus.share().shrink();
+    shrink(torus);
     tori::rings::let_go();
     torus.heap.trim(torus);
 }
@@ -108,7 +119,7 @@ pub fn check() {
     let_go(torus);
     cpu::let_interrupts_in();
     let (frames, heap) = (torus.account(), torus.heap.in_use());
-    let account = &torus.share().account;
+    let account = torus.part::<Account>();
     let Some(before) = account.frames() else {
         return;
     };

@@ -5,7 +5,6 @@
 
 use super::{Thread, table};
 use crate::migrate;
-use crate::process::OfTorus as _;
 use crate::process::thread::Task;
 use core::sync::atomic::{AtomicU64, Ordering};
 use heapless::Vec;
@@ -54,7 +53,7 @@ pub fn tick() {
         return;
     }
     let torus = tori::here();
-    let (now, next) = (time::now().get(), &torus.share().balance.next);
+    let (now, next) = (time::now().get(), &torus.part::<Balance>().next);
     let due = next.load(Ordering::Relaxed);
     let take = || {
         next.compare_exchange(
@@ -72,7 +71,7 @@ pub fn tick() {
     if rings::is_choked() {
         return;
     }
-    if torus.share().migrate.has_claims() {
+    if torus.part::<migrate::Share>().has_claims() {
         rings::send(torus.id, torus::migrate::Message::Tend {});
     }
     let load = load(torus);
@@ -87,10 +86,10 @@ pub fn tick() {
 /// A torus is busy: asks for a process if cores idle here, and processes may come.
 pub fn told(from: TorusId, load_there: Load) {
     let torus = tori::here();
-    if torus.share().migrate.is_draining() {
+    if torus.part::<migrate::Share>().is_draining() {
         return;
     }
-    let mut loads = torus.share().balance.loads.lock();
+    let mut loads = torus.part::<Balance>().loads.lock();
     loads[from.index()] = load_there;
     let own = load(torus);
     let others = TorusId::first(tori::count()).filter(|id| *id != torus.id);

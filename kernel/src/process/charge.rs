@@ -6,7 +6,6 @@
 //! of what all tori have counted for that user: the one place where a local operation reads what another torus writes, and never for user 0.
 
 use crate::per_core;
-use crate::process::OfTorus as _;
 use crate::process::{Current, Thread};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -164,7 +163,7 @@ impl Charge {
         let is_counted = kind.is_by_user() && user != 0;
         let mut charge = Self::none(kind);
         charge.user = is_counted
-            .then(|| own().share().ledger.enter(user))
+            .then(|| own().part::<Ledger>().enter(user))
             .flatten();
         charge.set(amount);
         charge
@@ -174,7 +173,7 @@ impl Charge {
     #[inline]
     pub fn set(&mut self, amount: u64) {
         if amount != self.amount {
-            let ledger = &own().share().ledger;
+            let ledger = own().part::<Ledger>();
             ledger.change(self.kind, self.user, self.amount, amount);
             self.amount = amount;
         }
@@ -185,7 +184,7 @@ impl Drop for Charge {
     fn drop(&mut self) {
         self.set(0);
         if let Some(place) = self.user {
-            own().share().ledger.leave(place);
+            own().part::<Ledger>().leave(place);
         }
     }
 }
@@ -197,14 +196,14 @@ pub struct One(Kind);
 impl One {
     /// Counts it, whatever the bound.
     pub fn new(kind: Kind) -> Self {
-        own().share().ledger.change(kind, None, 0, 1);
+        own().part::<Ledger>().change(kind, None, 0, 1);
         Self(kind)
     }
 }
 
 impl Drop for One {
     fn drop(&mut self) {
-        own().share().ledger.change(self.0, None, 1, 0);
+        own().part::<Ledger>().change(self.0, None, 1, 0);
     }
 }
 
@@ -214,7 +213,7 @@ pub fn used(kind: Kind) -> u64 {
 }
 
 fn used_on(torus: &Torus, kind: Kind) -> u64 {
-    torus.share().ledger.all[kind as usize].load(Ordering::Relaxed)
+    torus.part::<Ledger>().all[kind as usize].load(Ordering::Relaxed)
 }
 
 /// Whether this torus has room for so much more of a kind.
@@ -225,7 +224,11 @@ pub fn has_room(kind: Kind, more: u64) -> bool {
 /// How much a user has on all tori.
 pub fn of_user(kind: Kind, id: u32) -> u64 {
     let on = |torus: &'static Torus| {
-        let users = torus.share().ledger.users.iter().filter(|user| user.is(id));
+        let users = torus
+            .part::<Ledger>()
+            .users
+            .iter()
+            .filter(|user| user.is(id));
         users
             .map(|user| user.of[kind as usize].load(Ordering::Relaxed))
             .sum::<u64>()

@@ -7,7 +7,7 @@
 
 use super::{Current, Pid, Process, Thread, account, end, table};
 use crate::console;
-use crate::process::OfTorus as _;
+use crate::file::far;
 use crate::signal::{self, SigInfo, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -51,7 +51,7 @@ impl Closing {
 }
 
 fn own() -> &'static Closing {
-    &tori::here().share().closing
+    tori::here().part::<Closing>()
 }
 
 fn others() -> impl Iterator<Item = TorusId> {
@@ -124,7 +124,7 @@ pub fn look() {
 
 /// Whether nothing of any process is here, or only the first one that waits for it, and no other torus has a file of this one.
 fn is_quiet() -> bool {
-    let files = &tori::here().share().far_files;
+    let files = tori::here().part::<far::Share>();
     files.is_quiet()
         && crate::migrate::is_quiet()
         && table().population() == usize::from(table().get(Pid::INIT).is_some())
@@ -154,7 +154,7 @@ pub fn tell() {
     if rings::is_choked() {
         log::warn!("torus {here} still waits for room in the rings");
     }
-    if !torus.share().far_files.is_quiet() {
+    if !torus.part::<far::Share>().is_quiet() {
         log::warn!("torus {here} still has files of processes elsewhere");
     }
 }

@@ -7,7 +7,6 @@
 use super::far::{ask, value};
 use super::{Pid, table};
 use crate::migrate;
-use crate::process::OfTorus as _;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_time::Nanos;
@@ -69,7 +68,7 @@ pub fn drain(call: &mut Call) -> SysResult {
 
 /// A process asks to drain this torus, or no longer to.
 pub fn told(from: Pid, token: u64, begin: bool, undo: bool) {
-    let share = &tori::here().share().migrate;
+    let share = tori::here().part::<migrate::Share>();
     if begin {
         share.set_draining(!undo);
     }

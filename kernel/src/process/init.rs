@@ -1,10 +1,10 @@
 //! The first process of a torus: how it begins.
 
+use super::account::Account;
 use super::exec::args::Strings;
 use super::exec::{self, Request};
 use super::table::Kinship;
 use super::{Process, Thread, account, table};
-use crate::process::OfTorus as _;
 use crate::process::thread::Task;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -29,7 +29,7 @@ pub fn start() {
         machine::power::refuse(format_args!("the archive of files: {error}"));
     }
     for torus in tori::all() {
-        torus.share().account.note_frames(torus);
+        torus.part::<Account>().note_frames(torus);
     }
     begin();
     crate::console::ready();

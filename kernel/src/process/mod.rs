@@ -29,7 +29,6 @@ pub mod personality;
 pub mod policy;
 pub mod priority;
 pub mod random;
-pub mod share;
 pub mod table;
 pub mod thread;
 pub mod time;
@@ -41,7 +40,6 @@ pub use ::torus::pid::Pid;
 pub use init::start;
 use personality::Personality;
 pub use sched::RunState;
-pub use share::{OfTorus, Share};
 pub use table::Table;
 pub use thread::{Current, Thread};
 use tori::counters::Counters;
@@ -272,7 +270,7 @@ impl fmt::Display for Label {
 
 /// The process table of this core's torus.
 pub fn table() -> &'static Table {
-    &tori::here().share().processes
+    tori::here().part::<Table>()
 }
 
 /// A process's short name (prctl PR_GET_NAME), NUL-terminated.

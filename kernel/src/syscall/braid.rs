@@ -2,7 +2,7 @@
 
 use super::call::{Call, Stop, SysResult};
 use super::errno::Errno;
-use crate::process::OfTorus as _;
+use crate::process::Table;
 use crate::process::{Pid, table};
 use mem::user::{UserSlice, write_value};
 use tori::Torus;
@@ -42,7 +42,7 @@ pub fn torus_info(call: &mut Call) -> SysResult {
         torus.cores() as u64,
         torus.total(),
         torus.available(),
-        torus.share().processes.population() as u64,
+        torus.part::<Table>().population() as u64,
         0,
     ]);
     let mut count = FIXED;

@@ -4,7 +4,6 @@
 //! *Flow.* A wait compares the word and puts the thread on the list under one lock; a wake takes it off. Runs of the call after that only
 //! look whether it is still there, so that spurious wake-ups cost it neither its place nor a second entry.
 
-use crate::process::OfTorus as _;
 use crate::process::time::read_timespec;
 use crate::process::{Current, Thread};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
@@ -171,7 +170,7 @@ impl Futexes {
 }
 
 fn futexes() -> &'static Futexes {
-    &tori::here().share().futexes
+    tori::here().part::<Futexes>()
 }
 
 /// The word that the call names.

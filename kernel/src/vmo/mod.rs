@@ -21,7 +21,6 @@ mod patches;
 pub mod snapshot;
 mod supply;
 
-use crate::process::OfTorus as _;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use supply::Frames;
@@ -59,7 +58,7 @@ pub fn prepare() -> Result<(), Errno> {
 
 /// The store of this core's torus.
 fn store() -> Result<&'static VmoStore<Frames>, Errno> {
-    let Store(store) = &tori::here().share().vmo;
+    let Store(store) = tori::here().part::<Store>();
     if let Some(store) = store.get() {
         return Ok(store);
     }

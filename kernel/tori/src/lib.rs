@@ -28,7 +28,7 @@ mod slots;
 
 pub use divide::{Early, divide};
 pub use member::{Member, Own, behalf, here, is_on_behalf, on_behalf, own, try_here};
-pub use part::{Make, Maker, PARTS, Part};
+pub use part::{Make, Maker, PARTS, Part, Parts};
 pub use remote::RemoteFrame;
 
 use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
@@ -38,7 +38,6 @@ use heap::Heap;
 use machine::MAX_CORES;
 use machine::cpu::{self, Cpu};
 use machine::paging;
-use part::Parts;
 use pool::Pool;
 use reserve::Reservations;
 use torus::{MAX_TORI, TorusId};

@@ -19,13 +19,18 @@ pub unsafe trait Part: Sync + Sized + 'static {
 pub trait Make: Part {
     /// That of `torus`, one of so many, on which nothing has run.
     fn new(torus: TorusId, tori: usize) -> Self;
+
+    /// Enters it, and whatever of it is a part by itself.
+    fn enter(&'static self, parts: &mut Parts) {
+        parts.set(self);
+    }
 }
 
-/// Parts that layers have of each torus: rings, four of memory, processes, scheduler.
-pub const PARTS: usize = 7;
+/// Parts that layers have of each torus: rings, four of memory, scheduler, and those of processes, files and migration.
+pub const PARTS: usize = 19;
 
 /// The parts of a torus by their slots.
-pub(crate) struct Parts([AtomicPtr<()>; PARTS]);
+pub struct Parts([AtomicPtr<()>; PARTS]);
 
 impl Parts {
     /// Without any.
@@ -39,7 +44,7 @@ impl Parts {
     }
 
     /// Enters a part.
-    pub(crate) fn set<T: Part>(&mut self, part: &'static T) {
+    pub fn set<T: Part>(&mut self, part: &'static T) {
         *self.0[T::SLOT].get_mut() = ptr::from_ref(part).cast_mut().cast();
     }
 }
@@ -77,7 +82,7 @@ unsafe fn make<T: Make>(memory: *mut u8, id: TorusId, tori: usize, parts: &mut P
     // SAFETY: K13, by the caller's promise.
     unsafe {
         part.write(T::new(id, tori));
-        parts.set(&*part);
+        (*part).enter(parts);
     }
 }
 

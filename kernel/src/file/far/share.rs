@@ -3,7 +3,7 @@
 use super::super::open::OpenFile;
 use super::question::Asking;
 use super::serving::Serving;
-use crate::process::{OfTorus as _, closing};
+use crate::process::closing;
 use ::torus::MAX_TORI;
 use alloc::sync::Arc;
 use braid_files::far::exports::Exports;
@@ -61,5 +61,5 @@ impl Share {
 
 /// The share of the torus that runs this.
 pub(super) fn share() -> &'static Share {
-    &tori::here().share().far_files
+    tori::here().part::<Share>()
 }

@@ -4,9 +4,8 @@
 use super::super::facts;
 use super::super::local::local;
 use super::text::Text;
-use crate::process::OfTorus as _;
 use crate::process::thread::Task;
-use crate::process::{Pid, table};
+use crate::process::{Pid, Table, table};
 use mem::OfTorus as _;
 use mem::swap::Swap;
 use tori::Torus;
@@ -95,7 +94,7 @@ fn loadavg(text: &mut Text) {
     text.put(format_args!(
         "{a}.{b:02} {c}.{d:02} {e}.{f:02} {}/{} {}\n",
         running(),
-        sum(|torus| torus.share().processes.population() as u64),
+        sum(|torus| torus.part::<Table>().population() as u64),
         table().last_pid().map_or(1, Pid::raw)
     ));
 }
@@ -130,7 +129,7 @@ impl MachineMemory {
             uses,
             swap: slots(|swap| swap.slots().capacity()),
             free_swap: slots(|swap| swap.slots().available()),
-            processes: sum(|torus| torus.share().processes.population() as u64),
+            processes: sum(|torus| torus.part::<Table>().population() as u64),
         }
     }
 }

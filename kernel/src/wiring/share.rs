@@ -1,0 +1,132 @@
+//! What the modules here keep of each torus.
+
+use crate::file::far;
+use crate::file::locks::RecordWaits;
+use crate::memory::victim::Victims;
+use crate::migrate;
+use crate::process::Table;
+use crate::process::account::Account;
+use crate::process::balance::Balance;
+use crate::process::charge::Ledger;
+use crate::process::closing::Closing;
+use crate::swap::Waiting;
+use crate::syscall::futex::Futexes;
+use crate::vmo::Store;
+use tori::{Make, Part, Parts};
+use torus::TorusId;
+
+/// One torus's share, in one piece of its memory; each field is a part by itself. No other torus writes to it.
+pub struct Share {
+    processes: Table,
+    vmo: Store,
+    swap: Waiting,
+    victims: Victims,
+    futexes: Futexes,
+    files: far::Share,
+    record_waits: RecordWaits,
+    migrate: migrate::Share,
+    balance: Balance,
+    ledger: Ledger,
+    closing: Closing,
+    account: Account,
+}
+
+impl Make for Share {
+    fn new(torus: TorusId, tori: usize) -> Self {
+        Self {
+            processes: Table::new(torus, tori),
+            vmo: Store::new(),
+            swap: Waiting::new(),
+            victims: Victims::new(),
+            futexes: Futexes::new(),
+            files: far::Share::new(),
+            record_waits: RecordWaits::new(),
+            migrate: migrate::Share::new(torus),
+            balance: Balance::new(),
+            ledger: Ledger::new(),
+            closing: Closing::new(),
+            account: Account::new(),
+        }
+    }
+
+    fn enter(&'static self, parts: &mut Parts) {
+        parts.set(self);
+        parts.set(&self.processes);
+        parts.set(&self.vmo);
+        parts.set(&self.swap);
+        parts.set(&self.victims);
+        parts.set(&self.futexes);
+        parts.set(&self.files);
+        parts.set(&self.record_waits);
+        parts.set(&self.migrate);
+        parts.set(&self.balance);
+        parts.set(&self.ledger);
+        parts.set(&self.closing);
+        parts.set(&self.account);
+    }
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Share {
+    const SLOT: usize = 2;
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Table {
+    const SLOT: usize = 7;
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Store {
+    const SLOT: usize = 8;
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Waiting {
+    const SLOT: usize = 9;
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Victims {
+    const SLOT: usize = 10;
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Futexes {
+    const SLOT: usize = 11;
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for far::Share {
+    const SLOT: usize = 12;
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for RecordWaits {
+    const SLOT: usize = 13;
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for migrate::Share {
+    const SLOT: usize = 14;
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Balance {
+    const SLOT: usize = 15;
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Ledger {
+    const SLOT: usize = 16;
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Closing {
+    const SLOT: usize = 17;
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for Account {
+    const SLOT: usize = 18;
+}
