@@ -1,10 +1,12 @@
-//! What a process has of files: descriptors, working directory, umask.
+//! What a process has of files: descriptors, working directory, umask, executable.
 
+use super::executable::Executable;
 use super::flags::Flags;
 use super::locks;
 use super::open::OpenFile;
 use super::tree::Node;
-use crate::process::Pid;
+use crate::process::parts::Part;
+use crate::process::{Pid, Process};
 use crate::syscall::errno::Errno;
 use ::torus::file::Message;
 use alloc::sync::Arc;
@@ -18,10 +20,28 @@ use tori::rings;
 /// The part of a process that belongs to the file module. Never touched by another torus.
 pub struct Context {
     pub(super) inner: Lock<Inner>,
+    /// The running executable (`/proc/self/exe`).
+    pub executable: Lock<Option<Arc<Executable>>>,
     /// Whose it is.
     pub(super) pid: Pid,
     /// It may have record locks of files of other tori, which are to know what it closes.
     far_records: AtomicBool,
+}
+
+impl Part for Context {
+    const SLOT: usize = 0;
+}
+
+/// What files have of a process.
+pub trait HasFiles {
+    /// Its part.
+    fn files(&self) -> &Context;
+}
+
+impl HasFiles for Process {
+    fn files(&self) -> &Context {
+        self.part()
+    }
 }
 
 /// What the lock guards.
@@ -42,9 +62,10 @@ impl Context {
         self.inner.lock().table = table;
     }
 
-    pub(super) fn new(pid: Pid, inner: Inner) -> Self {
+    pub(super) fn new(pid: Pid, inner: Inner, executable: Option<Arc<Executable>>) -> Self {
         Self {
             inner: Lock::new(inner),
+            executable: Lock::new(executable),
             pid,
             far_records: AtomicBool::new(false),
         }
@@ -57,7 +78,7 @@ impl Context {
             directory: Node::root(),
             umask: 0o022,
         };
-        Self::new(pid, inner)
+        Self::new(pid, inner, None)
     }
 
     /// A copy for a child: the same open files, under the same numbers and none of the locks, but for those that are not to be given away.
@@ -69,7 +90,7 @@ impl Context {
             directory: inner.directory.clone(),
             umask: inner.umask,
         };
-        Ok(Self::new(child, inner))
+        Ok(Self::new(child, inner, self.executable.lock().clone()))
     }
 
     /// It may have record locks of files of other tori from now on.

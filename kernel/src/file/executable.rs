@@ -11,6 +11,7 @@ use super::open::OpenFile;
 use super::service::opening;
 use super::syscalls::{go_on, place};
 use super::tree::{Node, World};
+use crate::file::context::HasFiles as _;
 use crate::process::Current;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -136,7 +137,7 @@ impl Executable {
     /// The program at a path: EACCES when it is not a regular file or may not be executed, and what path resolution gives.
     pub fn find(thread: &Current, path: &[u8]) -> Result<Found, Stop> {
         let who = thread.process.credentials.lock().identity();
-        let directory = thread.process.files.directory();
+        let directory = thread.process.files().directory();
         let mut walk = walk::resolve(&World::own(who), &directory, path, true)?;
         loop {
             let leaving = match walk {

@@ -12,7 +12,7 @@ mod boot;
 pub mod caller;
 mod claims;
 mod content;
-mod context;
+pub mod context;
 mod device;
 mod errno;
 mod executable;
@@ -40,13 +40,13 @@ mod tree;
 pub mod tty;
 
 pub use boot::{object_of as boot_object, rooted};
-pub use context::Context;
 pub use executable::{Executable, Found};
 pub use flags::Flags;
 pub use local::{count_pages, has_room, may_grow};
 pub use open::OpenFile;
 pub use proc::MachineMemory;
 
+use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use braid_files::archive::ArchiveError;
@@ -66,7 +66,7 @@ pub fn open_console(call: &Call) -> Result<(), Stop> {
         let [input, output, error] = [0, 1, 2].map(|fd| syscalls::open_console(call, fd));
         [input?, output?, error?]
     };
-    call.process.files.set_console(files);
+    call.process.files().set_console(files);
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use super::calls::{populate, space_of, split, vm_limits};
 use super::locking;
 use crate::file::OpenFile;
+use crate::file::context::HasFiles as _;
 use crate::file::syscalls::mappable;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -75,7 +76,7 @@ fn map(call: &mut Call, flags: MapFlags) -> Result<(VirtAddr, bool), Stop> {
     let file = if flags.contains(MapFlags::ANONYMOUS) {
         None
     } else {
-        Some(call.process.files.get_for_use(call.int(4))?)
+        Some(call.process.files().get_for_use(call.int(4))?)
     };
     if flags.contains(MapFlags::HUGETLB) {
         no_huge_pages(flags, file.is_some() || length == 0)?;

@@ -3,8 +3,9 @@
 use super::host::{self, Host};
 use super::{image, lease, own};
 use crate::file::far::image as files;
+use crate::migrate::depart::HasMoving as _;
 use crate::process::thread::give_space;
-use crate::process::{Pid, Process, account, table, users};
+use crate::process::{Pid, account, table, users};
 use crate::signal::alarm;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -51,8 +52,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     let mut arrival = image::read(pid, from, first)?;
     cpu::let_interrupts_in();
     let torus = tori::here();
-    let empty = Process::new(pid);
-    let process = fallible::arc(core::mem::replace(&mut arrival.process, empty))?;
+    let process = arrival.process.clone();
     let claims: Vec<Claim> = collect(arrival.claims.iter().map(|(claim, _)| *claim))?;
     // A process that comes back has its old name in the reverse map, which frames of it have kept.
     let back = claims.iter().find(|claim| claim.home == torus.id);
@@ -75,7 +75,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     process
         .crowds
         .store(arrival.pages > room(torus), Ordering::Relaxed);
-    process.moving.lock().arrived = Some(arrival.frozen_at);
+    process.moving().lock().arrived = Some(arrival.frozen_at);
     if let Err(error) = host::announce(&claims) {
         process.set_thread(None);
         return Err(error.into());

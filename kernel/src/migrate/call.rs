@@ -1,6 +1,7 @@
 //! What programs ask for: migrate(pid, torus, flags).
 
 use super::depart::Asker;
+use crate::migrate::depart::HasMoving as _;
 use crate::process::far::ask;
 use crate::process::{Pid, Process};
 use crate::syscall::call::{Call, Stop, SysResult};
@@ -39,7 +40,7 @@ fn this(call: &Call, to: TorusId) -> SysResult {
         } else {
             Asker::Itself
         };
-        call.process.moving.lock().wants(to, asker)?;
+        call.process.moving().lock().wants(to, asker)?;
         call.thread.note_attention();
     }
     Ok(0)
@@ -73,7 +74,7 @@ pub fn push(process: &Arc<Process>, to: TorusId, (parent, token): (Pid, u64)) ->
         return Some(-(Errno::ESRCH as i32));
     };
     let wants = process
-        .moving
+        .moving()
         .lock()
         .wants(to, Asker::Parent(parent, token));
     match wants {

@@ -4,10 +4,12 @@ use super::home::Home;
 use super::host::{self, Host};
 use super::lease::Taken;
 use super::{image, own};
+use crate::file::context::HasFiles as _;
 use crate::file::far::image as files;
 use crate::file::far::image::Packed;
+use crate::migrate::depart::HasMoving as _;
 use crate::process::thread::{Task, change_space};
-use crate::process::{Current, Pid, Process, table};
+use crate::process::{Current, Pid, Process, parts, table};
 use crate::signal::alarm;
 use crate::syscall::call::Wait;
 use crate::syscall::errno::Errno;
@@ -19,6 +21,7 @@ use machine::time::{self, Nanos};
 use mem::OfTorus as _;
 use mem::space::Space;
 use mem::spaces::thaw;
+use sync::Lock;
 use tori::counters;
 use tori::rings;
 use torus::family::TravelError;
@@ -56,6 +59,26 @@ pub struct Moving {
     pub arrived: Option<u64>,
 }
 
+/// The part of a process that belongs to migration.
+#[derive(Default)]
+pub struct Part(Lock<Moving>);
+
+impl parts::Part for Part {
+    const SLOT: usize = 1;
+}
+
+/// What migration has of a process.
+pub trait HasMoving {
+    /// Where it is to go.
+    fn moving(&self) -> &Lock<Moving>;
+}
+
+impl HasMoving for Process {
+    fn moving(&self) -> &Lock<Moving> {
+        &self.part::<Part>().0
+    }
+}
+
 /// The origin of the wish that a process goes elsewhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Asker {
@@ -88,7 +111,7 @@ impl Moving {
 
 /// Tells the parent that waits for it what has become of its wish: 0, or a negative error number.
 pub fn answer(process: &Process, result: i32) {
-    let asker = core::mem::take(&mut process.moving.lock().asker);
+    let asker = core::mem::take(&mut process.moving().lock().asker);
     tell(asker, result);
 }
 
@@ -102,7 +125,7 @@ fn tell(asker: Asker, result: i32) {
 /// must not go on.
 pub fn attend(thread: &Current) -> bool {
     let process = &thread.process;
-    let mut moving = process.moving.lock();
+    let mut moving = process.moving().lock();
     if let Some(frozen) = moving.arrived.take() {
         let counters = counters::own();
         counters.migrations_in.add(1);
@@ -127,14 +150,14 @@ pub fn attend(thread: &Current) -> bool {
         if thread.waits() {
             return false;
         }
-        moving = process.moving.lock();
+        moving = process.moving().lock();
     }
 }
 
 /// Whether the thread's signals come after its move: while it waits to leave a handler's frame could not be completed if a page of it
 /// is elsewhere; and its own call is not over before it has left or stays.
 pub fn holds_signals(thread: &Current) -> bool {
-    let moving = thread.process.moving.lock();
+    let moving = thread.process.moving().lock();
     moving.to.is_some() && (moving.leaving || moving.asker == Asker::Itself && may_freeze(thread))
 }
 
@@ -176,7 +199,7 @@ fn asks_to_leave(thread: &Current, to: TorusId) -> bool {
 
 /// Nothing holds the process back any more.
 pub fn ready(process: &Process) {
-    process.moving.lock().ready = true;
+    process.moving().lock().ready = true;
     if let Some(thread) = process.thread() {
         thread.call_attention();
     }
@@ -216,8 +239,7 @@ fn freeze(thread: &Current, to: TorusId) {
     }
     let record = table().with(|families, hands| families.freeze(process.pid, hands));
     let root = space.root();
-    let executable = process.executable.lock().clone();
-    let packed = files::pack(&process.files, executable.as_ref(), to);
+    let packed = files::pack(process.files(), to);
     let mut objects = Taken::new(to);
     let record = record.map_err(|error| match error {
         TravelError::NoPlace => Errno::ENOMEM,
@@ -257,7 +279,7 @@ fn freeze(thread: &Current, to: TorusId) {
         Ok((writer, files)) => {
             objects.tell();
             let image = writer.first();
-            process.moving.lock().frozen = Some(Frozen {
+            process.moving().lock().frozen = Some(Frozen {
                 thread: still,
                 image: writer,
                 deposit,
@@ -269,7 +291,7 @@ fn freeze(thread: &Current, to: TorusId) {
             rings::send(to, Message::Offer { pid, image });
         }
         Err(errno) => {
-            process.moving.lock().frozen = None;
+            process.moving().lock().frozen = None;
             stay(process, still, deposit, errno);
         }
     }
@@ -292,7 +314,7 @@ fn remain(process: &Arc<Process>, mut thread: Still, space: &Arc<Space>, errno: 
         host::step(space, &mut host.resident, refused).resumes
     });
     // Before anybody else can want it elsewhere.
-    let asker = process.moving.lock().ends();
+    let asker = process.moving().lock().ends();
     if asker == Asker::Itself {
         let result = errno.as_return();
         thread.touch().set_result(result);
@@ -309,7 +331,7 @@ pub fn refused(pid: Pid, reason: Refusal) {
     let Some(process) = table().get(pid) else {
         return;
     };
-    let frozen = process.moving.lock().frozen.take();
+    let frozen = process.moving().lock().frozen.take();
     if let Some(Frozen {
         thread, deposit, ..
     }) = frozen
@@ -328,7 +350,7 @@ pub fn adopted(pid: Pid) {
         return;
     };
     let (frozen, to) = {
-        let mut moving = process.moving.lock();
+        let mut moving = process.moving().lock();
         (moving.frozen.take(), moving.to.take())
     };
     let (Some(frozen), Some(to)) = (frozen, to) else {
@@ -347,9 +369,9 @@ pub fn adopted(pid: Pid) {
     thread.end();
     process.set_thread(None);
     // Wait queues may keep the thread, and so the process, for a while.
-    process.files.leave();
+    process.files().leave();
     process.count(false);
-    *process.executable.lock() = None;
+    *process.files().executable.lock() = None;
     process.children_changed.wake_all();
     table().with(|families, hands| families.depart(pid, to, hands));
     if let Some(home) = own().deposit(deposit) {

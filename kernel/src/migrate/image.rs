@@ -4,10 +4,12 @@ mod call;
 mod command;
 mod space;
 
+use super::depart;
 use super::lease::Taken;
 use crate::file::far::image as files;
 use crate::process::limits::Limits;
 use crate::process::oom::Oom;
+use crate::process::parts::Parts;
 use crate::process::personality::Personality;
 use crate::process::thread::Fault;
 use crate::process::thread::Task;
@@ -41,7 +43,7 @@ use torus::migrate::Claim;
 use torus::{DepositId, TorusId};
 use vm::addr::Frame;
 use vm::frames::Owner;
-use vm::space::Parts;
+use vm::space::Parts as SpaceParts;
 use vm::table::{Source, TableMemory};
 
 /// What a process leaves behind.
@@ -69,7 +71,7 @@ pub struct Arrival {
     /// Its alarm.
     pub alarm: alarm::Words,
     /// The process, without its thread.
-    pub process: Process,
+    pub process: Arc<Process>,
     regs: UserRegs,
     fpu: FpuState,
     /// What else its thread has.
@@ -77,7 +79,7 @@ pub struct Arrival {
     in_flight: Option<InFlight>,
     signals: Vec<SigInfo>,
     /// Mappings, heap, limits.
-    pub parts: Parts<ObjectRef>,
+    pub parts: SpaceParts<ObjectRef>,
 }
 
 /// Words of a thread: fs, gs and selectors, mask, pending, mask to go back to (with whether there is one), alternative stack, last
@@ -134,7 +136,7 @@ pub fn read(pid: Pid, from: TorusId, first: Frame) -> Result<Arrival, Errno> {
         claims.try_push((claim, Frame(root)))?;
     }
     let record = from.list()?;
-    let process = read_process(&mut from, pid)?;
+    let process = fallible::arc(read_process(&mut from, pid)?)?;
     let mut regs = UserRegs::from_words(from.array()?);
     regs.sanitize();
     let mut fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
@@ -237,9 +239,10 @@ fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
     let command = read_command(from)?;
     let bytes = from.bytes()?;
     cpu::let_interrupts_in();
-    let (files, executable) = files::unpack(&bytes, pid)?;
+    let files = files::unpack(&bytes, pid)?;
     cpu::let_interrupts_in();
-    let mut process = Process::new(pid);
+    let parts = Parts::new(files, depart::Part::default())?;
+    let mut process = Process::new(pid, parts);
     process.name = Lock::new(Name(name));
     process.credentials = Lock::new(credentials);
     process.core_filter = core_filter;
@@ -250,8 +253,6 @@ fn read_process(from: &mut Reader, pid: Pid) -> Result<Process, Errno> {
     process.command = Lock::new(command);
     process.limits = Lock::new(Limits::from_words(limits.as_chunks().0));
     process.actions = Lock::new(actions);
-    process.executable = Lock::new(executable);
-    process.files = files;
     process.times.add(Used { user, system });
     process.times.add_children(Used {
         user: children_user,
@@ -353,7 +354,7 @@ impl Arrival {
 
     /// Its space, without a page; `lineage` is its name in the reverse map.
     pub fn space(&mut self, torus: &Torus, lineage: Owner) -> Result<Arc<Space>, Errno> {
-        let parts = Parts {
+        let parts = SpaceParts {
             mappings: core::mem::take(&mut self.parts.mappings),
             ..self.parts
         };

@@ -18,6 +18,7 @@ pub mod lease;
 mod reading;
 pub mod receive;
 
+use crate::migrate::depart::HasMoving as _;
 use crate::process::Thread;
 use alloc::collections::BTreeMap;
 use alloc::sync::{Arc, Weak};
@@ -120,7 +121,7 @@ pub fn is_quiet() -> bool {
 pub fn send_away(thread: &Arc<Thread>, to: TorusId) {
     if thread
         .process
-        .moving
+        .moving()
         .lock()
         .wants(to, depart::Asker::Nobody)
         .is_ok()

@@ -5,6 +5,7 @@
 //! table with the error numbers. Each torus counts its own. A user's bound is compared with the sum
 //! of what all tori have counted for that user: the one place where a local operation reads what another torus writes, and never for user 0.
 
+use crate::file::context::HasFiles as _;
 use crate::per_core;
 use crate::process::{Current, Thread};
 use alloc::sync::Arc;
@@ -259,7 +260,7 @@ pub struct Payer {
 impl Payer {
     /// Whether he is a process that may have an open file whatever others have. No lock of its files is held.
     pub fn has_few_files(&self) -> bool {
-        let few = |thread: &Current| thread.process.files.next_number(FEW).is_none();
+        let few = |thread: &Current| thread.process.files().next_number(FEW).is_none();
         self.is_here && Thread::with_current(few)
     }
 }

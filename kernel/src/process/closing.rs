@@ -8,6 +8,7 @@
 use super::{Current, Pid, Process, Thread, account, end, table};
 use crate::console;
 use crate::file::far;
+use crate::migrate::depart::HasMoving as _;
 use crate::signal::{self, SigInfo, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -142,7 +143,7 @@ pub fn tell() {
     let here = torus.id;
     for process in &table().all() {
         let who = process.label();
-        let to = process.moving.lock().to.map(TorusId::index);
+        let to = process.moving().lock().to.map(TorusId::index);
         match process.thread().map(|thread| thread.state()) {
             None => log::warn!("torus {here} still waits for {who}, which has ended"),
             Some(state) => log::warn!("torus {here} still waits for {who}: {state:?}, to {to:?}"),

@@ -3,6 +3,7 @@
 use super::limits::CORE;
 use super::thread::change_space;
 use super::{Current, Pid, Process, Thread, closing, table};
+use crate::file::context::HasFiles as _;
 use crate::signal::action::{DefaultAction, default_of};
 use crate::signal::{Signal, alarm};
 use crate::syscall::call::{Call, SysResult};
@@ -80,12 +81,12 @@ pub fn give_back(thread: &Current) {
     super::fork::abandon(process);
     crate::syscall::futex::forget(thread);
     crate::file::far::forget(thread);
-    process.files.close_all();
+    process.files().close_all();
     cpu::let_interrupts_in();
     Thread::leave_current();
     drop(change_space(thread, None));
     cpu::let_interrupts_in();
-    *process.executable.lock() = None;
+    *process.files().executable.lock() = None;
     // Among those who wait it may be itself.
     process.children_changed.wake_all();
     release_vfork_parent(thread);

@@ -3,9 +3,12 @@
 use super::charge::Charge;
 use super::limits::{INFINITY, NPROC};
 use super::oom::Oom;
+use super::parts::Parts;
 use super::personality::Personality;
 use super::table::Kinship;
 use super::{Current, Pid, Process, Thread, table, timers, users};
+use crate::file::context::HasFiles as _;
+use crate::migrate::depart;
 use crate::migrate::host::is_born;
 use crate::process::thread::{Task, give_space};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
@@ -213,11 +216,9 @@ fn new_process(parent: &Arc<Process>) -> Result<Arc<Process>, Errno> {
 
 /// The child, with copies of what its parent has.
 fn copy(parent: &Arc<Process>, pid: Pid, counted: Charge) -> Result<Arc<Process>, Errno> {
-    let files = parent.files.fork(pid)?;
+    let parts = Parts::new(parent.files().fork(pid)?, depart::Part::default())?;
     let child = fallible::arc_with(|| Process {
         name: Lock::new(*parent.name.lock()),
-        files,
-        executable: Lock::new(parent.executable.lock().clone()),
         command: Lock::new(parent.command.lock().clone()),
         credentials: Lock::new(*parent.credentials.lock()),
         counted: Lock::new(Some(counted)),
@@ -228,7 +229,7 @@ fn copy(parent: &Arc<Process>, pid: Pid, counted: Charge) -> Result<Arc<Process>
         beyond_limit: copy_of(&parent.beyond_limit),
         personality: Personality::new(parent.personality.bits()),
         actions: Lock::new(parent.actions.lock().clone()),
-        ..Process::new(pid)
+        ..Process::new(pid, parts)
     })?;
     timers::renew(&child);
     // As on Linux a fork that the limit admits settles it for the parent, and only for that.

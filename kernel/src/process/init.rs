@@ -3,8 +3,11 @@
 use super::account::Account;
 use super::exec::args::Strings;
 use super::exec::{self, Request};
+use super::parts::Parts;
 use super::table::Kinship;
 use super::{Process, Thread, account, table};
+use crate::file::context::Context;
+use crate::migrate::depart;
 use crate::process::thread::Task;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -52,9 +55,10 @@ fn create() -> Result<(), Errno> {
     account::open()?;
     let pid = table().new_pid()?;
     let (user, group) = boot::info().command_line.user.unwrap_or_default();
+    let parts = Parts::new(Context::empty(pid), depart::Part::default())?;
     let process = fallible::arc(Process {
         credentials: Lock::new(Credentials::of(user, group)),
-        ..Process::new(pid)
+        ..Process::new(pid, parts)
     })?;
     process.count(true);
     let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;

@@ -25,6 +25,7 @@ pub mod limit_calls;
 pub mod limits;
 pub mod oom;
 pub mod order;
+pub mod parts;
 pub mod personality;
 pub mod policy;
 pub mod priority;
@@ -38,6 +39,7 @@ pub mod wait;
 
 pub use ::torus::pid::Pid;
 pub use init::start;
+use parts::Parts;
 use personality::Personality;
 pub use sched::RunState;
 pub use table::Table;
@@ -68,10 +70,8 @@ pub struct Process {
     pub pid: Pid,
     /// What it is called in `ps` and in the log: the last part of the executable's path, at most 15 bytes.
     pub name: Lock<Name>,
-    /// Descriptors, working directory, umask.
-    pub files: crate::file::Context,
-    /// The running executable (`/proc/self/exe`).
-    pub executable: Lock<Option<Arc<crate::file::Executable>>>,
+    /// What layers above have of it.
+    parts: Parts,
     /// With what its program was started; unknown before the first one.
     pub command: Lock<Option<Arc<command::Command>>>,
     /// Users and groups.
@@ -94,8 +94,6 @@ pub struct Process {
     pub counters: Counters,
     /// It has come from another torus with more pages than there was room for here.
     pub crowds: AtomicBool,
-    /// Where it is to go, and how far that has come.
-    pub moving: Lock<crate::migrate::depart::Moving>,
     /// Whether it is to be killed sooner or later than others when memory is out.
     pub oom: oom::Oom,
     /// What a core file of it would have (`/proc/PID/coredump_filter`): told and inherited, as none is written.
@@ -145,12 +143,11 @@ impl Process {
     }
 
     /// A process without a thread, memory or descriptors, everything else at its default.
-    pub fn new(pid: Pid) -> Self {
+    pub fn new(pid: Pid, parts: Parts) -> Self {
         Self {
             pid,
             name: Lock::new(Name::default()),
-            files: crate::file::Context::empty(pid),
-            executable: Lock::new(None),
+            parts,
             command: Lock::new(None),
             credentials: Lock::new(Credentials::default()),
             counted: Lock::new(None),
@@ -167,7 +164,6 @@ impl Process {
             crowds: AtomicBool::new(false),
             memory: Lock::new(Weak::new()),
             forking: Lock::new(None),
-            moving: Lock::new(crate::migrate::depart::Moving::default()),
             oom: oom::Oom::new(),
             core_filter: AtomicU32::new(CORE_FILTER),
             at_parents_end: AtomicU32::new(0),

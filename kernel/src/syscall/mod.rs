@@ -17,6 +17,7 @@ use self::call::{Call, InFlight, Stop, Wait};
 use self::errno::Errno;
 use crate::memory::later::Later;
 use crate::memory::room;
+use crate::migrate::depart::HasMoving as _;
 use crate::process::Current;
 use crate::signal::deliver;
 use braid_threads::interruption::Interruption;
@@ -82,7 +83,7 @@ fn over(thread: &Current) {
     thread.cancel_deadline();
     crate::file::far::forget(thread);
     deliver::restore_mask(thread);
-    let leaves = thread.process.moving.lock().to.is_some();
+    let leaves = thread.process.moving().lock().to.is_some();
     if leaves || thread.signals.is_due() || thread.own().later.with(|later| !later.is_empty()) {
         thread.note_attention();
     }

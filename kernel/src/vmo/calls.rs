@@ -3,6 +3,7 @@
 use super::file::{BuilderFile, VmoFile};
 use super::patches::Patches;
 use super::{Builder, cost, hash, store};
+use crate::file::context::HasFiles as _;
 use crate::file::kind::File;
 use crate::file::{self, Flags, OpenFile};
 use crate::process::limits;
@@ -32,7 +33,7 @@ fn insert(call: &Call, file: impl File, flags: Flags, close: bool) -> SysResult 
     let limit = limit(call);
     let _held = cost::reserve(cost::FILE)?;
     let file = OpenFile::new(file, flags)?;
-    Ok(call.process.files.insert(file, close, 0, limit)? as usize)
+    Ok(call.process.files().insert(file, close, 0, limit)? as usize)
 }
 
 /// A descriptor of an object.
@@ -42,7 +43,7 @@ pub(super) fn open(call: &Call, file: VmoFile, close: bool) -> SysResult {
 
 /// The open file in an argument.
 fn file(call: &Call, index: usize) -> Result<Arc<OpenFile>, Errno> {
-    call.process.files.get(call.int(index))
+    call.process.files().get(call.int(index))
 }
 
 fn object(file: &OpenFile) -> Result<&VmoFile, Errno> {
@@ -95,7 +96,7 @@ pub fn commit(call: &mut Call) -> SysResult {
     let file = file(call, 0)?;
     let builder = builder_of(&file)?;
     // An object that is sealed has its descriptor.
-    call.process.files.make_room(limit(call))?;
+    call.process.files().make_room(limit(call))?;
     let _held = cost::reserve(builder.cost_of_commit() + cost::FILE)?;
     let handle = builder.commit()?;
     open(call, VmoFile::new(handle), close)

@@ -8,6 +8,7 @@ use super::super::tree::Node;
 use super::asking::ask;
 use super::exports;
 use super::question::Reply;
+use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -41,14 +42,14 @@ impl Behind {
     fn of(proc: &Proc) -> Option<Self> {
         match proc {
             Proc::Descriptor(shown, fd) => {
-                let file = shown.process()?.files.get(*fd).ok()?;
+                let file = shown.process()?.files().get(*fd).ok()?;
                 Self::file(&file)
             }
             Proc::Executable(shown) => {
-                let executable = shown.process()?.executable.lock().clone()?;
+                let executable = shown.process()?.files().executable.lock().clone()?;
                 Self::file(executable.file())
             }
-            Proc::Directory(shown) => Self::node(&shown.process()?.files.directory()),
+            Proc::Directory(shown) => Self::node(&shown.process()?.files().directory()),
             _ => None,
         }
     }

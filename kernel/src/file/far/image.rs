@@ -19,6 +19,7 @@ use super::file::RemoteFile;
 use super::interruption::{Interruption, interruption};
 use super::journal::forget;
 use super::remote::Remote;
+use crate::file::context::HasFiles as _;
 use crate::process::{Current, Pid, Process};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -114,11 +115,7 @@ fn far(home: TorusId, number: u64, description: braid_files::far::answer::Descri
 }
 
 /// Packs what a process has of files for torus `to`: its own part stays as it is until it is dropped. ENOMEM without memory.
-pub fn pack(
-    context: &Context,
-    executable: Option<&Arc<Executable>>,
-    to: TorusId,
-) -> Result<Packed, Errno> {
+pub fn pack(context: &Context, to: TorusId) -> Result<Packed, Errno> {
     let mut packed = Packed {
         bytes: Vec::new(),
         to,
@@ -155,6 +152,7 @@ pub fn pack(
         items.try_push(packed.item(file, sole)?)?;
     }
     let directory = packed.directory(&snapshot.directory)?;
+    let executable = context.executable.lock().clone();
     let executable = match executable {
         None => None,
         Some(executable) => {
@@ -175,9 +173,9 @@ pub fn pack(
     Ok(packed)
 }
 
-/// What a process has brought: its part of the file module, and its executable. Until it has [settled](settle) it holds nothing that the
+/// What a process has brought: its part of the file module, with its executable. Until it has [settled](settle) it holds nothing that the
 /// source does not take back itself. ENOMEM without memory, EIO when the bytes are wrong.
-pub fn unpack(bytes: &[u8], pid: Pid) -> Result<(Context, Option<Arc<Executable>>), Errno> {
+pub fn unpack(bytes: &[u8], pid: Pid) -> Result<Context, Errno> {
     let mut from = Reader::pausing(bytes, cpu::let_interrupts_in);
     let image = Image::get(&mut from).map_err(|error| match error {
         WireError::NoMemory => Errno::ENOMEM,
@@ -189,18 +187,18 @@ pub fn unpack(bytes: &[u8], pid: Pid) -> Result<(Context, Option<Arc<Executable>
         files.try_push(open(item)?)?;
     }
     let directory = open(&image.directory)?.directory()?;
-    let context = Context::of(pid, directory, image.umask);
+    let executable = match image.executable {
+        None => None,
+        Some((path, item)) => Some(fallible::arc(Executable::running(path, program(&item)?))?),
+    };
+    let context = Context::of(pid, directory, image.umask, executable);
     for descriptor in &image.descriptors {
         pieces::step();
         let file = files.get(descriptor.file as usize).ok_or(Errno::EIO)?;
         let fd = descriptor.fd;
         context.replace(fd, file.clone(), descriptor.close_on_exec, usize::MAX)?;
     }
-    let executable = match image.executable {
-        None => None,
-        Some((path, item)) => Some(fallible::arc(Executable::running(path, program(&item)?))?),
-    };
-    Ok((context, executable))
+    Ok(context)
 }
 
 /// The program that a process runs: one of the archive runs here from now on.
@@ -293,7 +291,7 @@ pub fn settle(process: &Process) {
             remote.settle();
         }
     };
-    let inner = process.files.inner.lock();
+    let inner = process.files().inner.lock();
     let files = inner
         .table
         .numbers()
@@ -305,7 +303,7 @@ pub fn settle(process: &Process) {
     if let Node::Far(remote) = &inner.directory {
         remote.settle();
     }
-    if let Some(executable) = &*process.executable.lock() {
+    if let Some(executable) = &*process.files().executable.lock() {
         settle(&executable.file);
     }
 }
@@ -320,13 +318,13 @@ struct Snapshot {
 
 impl Context {
     /// No descriptors, this working directory and umask; whether the process has locked files elsewhere is not known.
-    fn of(pid: Pid, directory: Node, umask: u32) -> Self {
+    fn of(pid: Pid, directory: Node, umask: u32, executable: Option<Arc<Executable>>) -> Self {
         let inner = Inner {
             table: Table::new(cpu::let_interrupts_in),
             directory,
             umask,
         };
-        let context = Self::new(pid, inner);
+        let context = Self::new(pid, inner, executable);
         context.note_far_records();
         context
     }

@@ -3,6 +3,7 @@
 use super::entries::decimal;
 use super::text::Text;
 use super::{Proc, Shown, process, system};
+use crate::file::context::HasFiles as _;
 use crate::file::tree::Node;
 use crate::process::Thread;
 use crate::syscall::errno::Errno;
@@ -18,12 +19,12 @@ impl Proc {
     pub fn followed(&self) -> Option<Node> {
         match self {
             Self::Executable(shown) => {
-                let executable = shown.process()?.executable.lock().clone()?;
+                let executable = shown.process()?.files().executable.lock().clone()?;
                 executable.file().place()
             }
-            Self::Directory(shown) => Some(shown.process()?.files.directory()),
+            Self::Directory(shown) => Some(shown.process()?.files().directory()),
             Self::RootLink(_) => Some(Node::root()),
-            Self::Descriptor(shown, fd) => shown.process()?.files.get(*fd).ok()?.followed(),
+            Self::Descriptor(shown, fd) => shown.process()?.files().get(*fd).ok()?.followed(),
             _ => None,
         }
     }
@@ -35,16 +36,17 @@ impl Proc {
             Self::Own => decimal(Thread::current().process.pid.raw()).map(Some),
             Self::Mounts => to_vec(b"self/mounts").map(Some),
             Self::Executable(shown) => {
-                let executable = of(shown).and_then(|process| process.executable.lock().clone());
+                let executable =
+                    of(shown).and_then(|process| process.files().executable.lock().clone());
                 let path = executable.map(|executable| executable.shown_path());
                 path.transpose()
             }
             Self::Directory(shown) => {
-                of(shown).map_or(Ok(None), |process| process.files.directory().shown_path())
+                of(shown).map_or(Ok(None), |process| process.files().directory().shown_path())
             }
             Self::RootLink(_) => to_vec(b"/").map(Some),
             Self::Descriptor(shown, fd) => {
-                let file = of(shown).and_then(|process| process.files.get(*fd).ok());
+                let file = of(shown).and_then(|process| process.files().get(*fd).ok());
                 file.map(|file| file.name()).transpose()
             }
             _ => Ok(None),
@@ -62,7 +64,7 @@ impl Proc {
                 process::TEXTS[*index].1(&process, &mut text);
             }
             Self::Info(shown, fd) => {
-                let file = shown.process().ok_or(Errno::ESRCH)?.files.get(*fd)?;
+                let file = shown.process().ok_or(Errno::ESRCH)?.files().get(*fd)?;
                 let offset = *file.offset.lock();
                 text.put(format_args!(
                     "pos:\t{offset}\nflags:\t0{:o}\nmnt_id:\t1\nino:\t{}\n",

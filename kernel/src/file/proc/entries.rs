@@ -2,6 +2,7 @@
 
 use super::sys::Sys;
 use super::{Proc, Shown, process, system};
+use crate::file::context::HasFiles as _;
 use crate::process::{Pid, table};
 use alloc::vec::Vec;
 use fallible::{NoMemory, to_vec};
@@ -102,7 +103,7 @@ impl Proc {
             }
             Self::Descriptors(shown) | Self::Infos(shown) => {
                 let fd = number(name)?;
-                shown.process()?.files.get(fd).ok()?;
+                shown.process()?.files().get(fd).ok()?;
                 Some(self.of_descriptor(*shown, fd))
             }
             _ => None,
@@ -141,7 +142,7 @@ pub fn list(directory: &Proc, position: u64) -> Option<(u64, Proc)> {
         }
         Proc::Descriptors(shown) | Proc::Infos(shown) => {
             let from = i32::try_from(position).ok()?;
-            let fd = shown.process()?.files.next_number(from)?;
+            let fd = shown.process()?.files().next_number(from)?;
             Some((fd as u64 + 1, directory.of_descriptor(*shown, fd)))
         }
         _ => None,

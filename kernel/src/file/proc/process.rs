@@ -2,6 +2,7 @@
 
 use super::maps;
 use super::text::Text;
+use crate::file::context::HasFiles as _;
 use crate::process::Thread;
 use crate::process::limits::Limits;
 use crate::process::{Name, Pid, Process, RunState, table};
@@ -350,7 +351,7 @@ fn status(process: &Process, text: &mut Text) {
     name(process, text);
     text.put(format_args!(
         "\nUmask:\t{:04o}\nState:\t{letter} ({word})\nTgid:\t{pid}\nNgid:\t0\nPid:\t{pid}\nPPid:\t{}\nTracerPid:\t0\n",
-        process.files.umask(),
+        process.files().umask(),
         table().parent_of(process.pid).map_or(0, Pid::raw),
     ));
     let own = *process.credentials.lock();
@@ -360,7 +361,10 @@ fn status(process: &Process, text: &mut Text) {
             ids.real, ids.effective, ids.saved, ids.files
         ));
     }
-    text.put(format_args!("FDSize:\t{}\nGroups:\t", process.files.size()));
+    text.put(format_args!(
+        "FDSize:\t{}\nGroups:\t",
+        process.files().size()
+    ));
     for group in own.groups.ids() {
         text.put(format_args!("{group} "));
     }

@@ -16,6 +16,7 @@ use super::super::tty::{self, file::Terminal};
 use super::super::{content, facts};
 use super::files::cut;
 use super::subject::Subject;
+use crate::file::context::HasFiles as _;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -166,7 +167,7 @@ fn descriptor(who: &Identity, node: &Node, flags: Flags) -> Result<Option<Arc<Op
             if !flags.intersects(Flags::PATH | Flags::NOFOLLOW) =>
         {
             let process = shown.process().ok_or(Errno::ENOENT)?;
-            let file = process.files.get(*fd)?;
+            let file = process.files().get(*fd)?;
             // Asked afterwards: the process may have executed a set-id program meanwhile.
             if proc.may_be_inspected(who) {
                 Ok(Some(file))

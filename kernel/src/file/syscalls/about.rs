@@ -10,6 +10,7 @@ use super::super::service::{self, Outcome, Subject};
 use super::super::tree::{Node, World};
 use super::AT_FDCWD;
 use super::home::{number_for, place_for};
+use crate::file::context::HasFiles as _;
 use crate::file::facts;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -67,9 +68,9 @@ impl<'a> At<'a> {
         if self.path.first() == Some(&b'/') {
             Ok(Node::root())
         } else if self.directory == AT_FDCWD {
-            Ok(call.process.files.directory())
+            Ok(call.process.files().directory())
         } else {
-            call.process.files.get(self.directory)?.directory()
+            call.process.files().get(self.directory)?.directory()
         }
     }
 }

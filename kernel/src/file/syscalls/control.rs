@@ -5,6 +5,7 @@ use super::super::tty::ioctl::TIOCNOTTY;
 use super::about::about_file;
 use super::{descriptor_limit, file, place_or_file};
 use super::{locking, seals};
+use crate::file::context::HasFiles as _;
 use crate::process::table;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
@@ -48,7 +49,7 @@ pub fn fcntl(call: &mut Call) -> SysResult {
         F_DUPFD | F_DUPFD_CLOEXEC | F_GETFD | F_SETFD | F_GETFL => place_or_file(call)?,
         _ => file(call)?,
     };
-    let files = &call.process.files;
+    let files = call.process.files();
     match call.int(1) {
         command @ (F_DUPFD | F_DUPFD_CLOEXEC) => {
             let limit = descriptor_limit(call);
@@ -102,7 +103,7 @@ pub fn ioctl(call: &mut Call) -> SysResult {
     let (fd, request, argument) = (call.int(0), call.args[1] as u32, call.args[2]);
     if matches!(request, FIOCLEX | FIONCLEX) {
         let on = request == FIOCLEX;
-        call.process.files.set_close_on_exec(fd, on)?;
+        call.process.files().set_close_on_exec(fd, on)?;
         return Ok(0);
     }
     let mut input = Vec::new();

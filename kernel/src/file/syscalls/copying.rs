@@ -8,6 +8,7 @@ use super::super::io::Transfer;
 use super::super::open::OpenFile;
 use super::super::own::Own;
 use super::super::transfer;
+use crate::file::context::HasFiles as _;
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -37,7 +38,7 @@ enum At {
 impl Side {
     /// The side that an argument's descriptor and another one's pointer to a position name.
     fn new(call: &Call, fd: usize, pointer: usize) -> Result<Self, Errno> {
-        let file = call.process.files.get_for_use(call.int(fd))?;
+        let file = call.process.files().get_for_use(call.int(fd))?;
         let at = match call.size(pointer) {
             0 => At::File,
             address => At::Memory(address),
@@ -91,7 +92,7 @@ pub fn sendfile(call: &mut Call) -> SysResult {
         return Err(Errno::EBADF.into());
     }
     from.position()?;
-    let file = call.process.files.get_for_use(call.int(0))?;
+    let file = call.process.files().get_for_use(call.int(0))?;
     if !file.flags().writes() {
         return Err(Errno::EBADF.into());
     }

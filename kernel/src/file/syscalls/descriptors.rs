@@ -4,6 +4,7 @@ use super::super::flags::Flags;
 use super::super::open::OpenFile;
 use super::super::pipe;
 use super::{descriptor_limit, place_or_file};
+use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use mem::user::write_value;
@@ -11,7 +12,7 @@ use tori::pieces;
 
 /// close(2).
 pub fn close(call: &mut Call) -> SysResult {
-    call.process.files.close(call.int(0))?;
+    call.process.files().close(call.int(0))?;
     Ok(0)
 }
 
@@ -27,14 +28,14 @@ pub fn close_range(call: &mut Call) -> SysResult {
     let mut from = first.max(call.inflight.word as i32);
     while let Some(fd) = call
         .process
-        .files
+        .files()
         .next_number(from)
         .filter(|&fd| fd as u32 <= last)
     {
         if flags & CLOEXEC != 0 {
-            call.process.files.set_close_on_exec(fd, true)?;
+            call.process.files().set_close_on_exec(fd, true)?;
         } else {
-            call.process.files.close(fd)?;
+            call.process.files().close(fd)?;
         }
         from = fd + 1;
         call.inflight.word = from as u64;
@@ -50,7 +51,7 @@ pub fn dup(call: &mut Call) -> SysResult {
     let file = place_or_file(call)?;
     Ok(call
         .process
-        .files
+        .files()
         .insert(file, false, 0, descriptor_limit(call))? as usize)
 }
 
@@ -75,7 +76,7 @@ pub fn dup3(call: &mut Call) -> SysResult {
 fn replace(call: &mut Call, close_on_exec: bool) -> SysResult {
     let file = place_or_file(call)?;
     call.process
-        .files
+        .files()
         .replace(call.int(1), file, close_on_exec, descriptor_limit(call))?;
     Ok(call.int(1) as usize)
 }
@@ -100,7 +101,7 @@ fn make_pipe(call: &mut Call, flags: Flags) -> SysResult {
     let kept = flags & Flags::NONBLOCK;
     let written = kept | flags & Flags::DIRECT | Flags::WRONLY;
     let limit = descriptor_limit(call);
-    let files = &call.process.files;
+    let files = call.process.files();
     let reader = OpenFile::new(reader, kept | Flags::RDONLY)?;
     let writer = OpenFile::new(writer, written)?;
     let first = files.insert(reader, close_on_exec, 0, limit)?;

@@ -4,6 +4,7 @@ use super::super::service::Outcome;
 use super::super::service::locks::{F_RDLCK, F_UNLCK, F_WRLCK};
 use super::about::about_file;
 use super::file;
+use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::far::ask::{LockAction, LockOwner, LockWish, Request};
@@ -20,7 +21,7 @@ pub(super) fn record(call: &mut Call, action: LockAction, owner: LockOwner) -> S
         return Err(Errno::EINVAL.into());
     }
     if file.remote().is_some() && owner == LockOwner::Process {
-        call.process.files.note_far_records();
+        call.process.files().note_far_records();
     }
     let wish = LockWish {
         owner,

@@ -34,6 +34,7 @@ pub use poll::*;
 pub use select::*;
 
 use super::open::OpenFile;
+use crate::file::context::HasFiles as _;
 use crate::process::limits;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
@@ -58,12 +59,12 @@ fn path(call: &Call, index: usize) -> Result<Vec<u8>, Stop> {
 /// The open file of the descriptor in argument 0. EBADF as well for one that names a place alone (O_PATH): whoever has that had no right to
 /// anything else.
 fn file(call: &Call) -> Result<Arc<OpenFile>, Errno> {
-    call.process.files.get_for_use(call.int(0))
+    call.process.files().get_for_use(call.int(0))
 }
 
 /// The same for what asks no more than which file it is: what may be done with a name may be done with a place.
 fn place_or_file(call: &Call) -> Result<Arc<OpenFile>, Errno> {
-    call.process.files.get(call.int(0))
+    call.process.files().get(call.int(0))
 }
 
 /// One more than the largest descriptor the caller may have.

@@ -5,6 +5,7 @@ use super::super::tree::World;
 use super::about::{At, about_path, resolve};
 use super::pair::{Pair, pair};
 use super::{AT_EMPTY_PATH, AT_REMOVEDIR, AT_SYMLINK_FOLLOW, path};
+use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
@@ -26,7 +27,7 @@ pub fn mkdirat(call: &mut Call) -> SysResult {
 }
 
 fn make_directory(call: &Call, at: At, mode: u64) -> SysResult {
-    let mode = mode as u32 & !call.process.files.umask();
+    let mode = mode as u32 & !call.process.files().umask();
     about_path(call, at.itself(), Request::MakeDirectory { mode })?.number()
 }
 
@@ -47,7 +48,7 @@ fn make_file(call: &Call, at: At, mode: u64) -> SysResult {
     if !matches!(mode & S_IFMT, 0 | S_IFREG) {
         return Err(Errno::EPERM.into());
     }
-    let mode = mode & !call.process.files.umask();
+    let mode = mode & !call.process.files().umask();
     about_path(call, at.itself(), Request::MakeFile { mode })?.number()
 }
 
@@ -136,7 +137,7 @@ fn add_name(call: &Call, from: At, to: At, flags: u64) -> SysResult {
     let follow = flags & AT_SYMLINK_FOLLOW != 0;
     let who = call.process.credentials.lock().identity();
     let source = if from.path.is_empty() && flags & AT_EMPTY_PATH != 0 {
-        let file = call.process.files.get(from.directory)?;
+        let file = call.process.files().get(from.directory)?;
         let (at, rest, links) = (file.place().ok_or(Errno::EXDEV)?, Vec::new(), 0);
         walk::go_on(&World::own(who), Leaving { at, rest, links }, follow)?
     } else {

@@ -4,6 +4,7 @@ use super::super::flags::Flags;
 use super::super::memory;
 use super::about::{At, about_path};
 use super::{descriptor_limit, path};
+use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::far::ask::Request;
@@ -34,13 +35,13 @@ pub fn openat(call: &mut Call) -> SysResult {
 
 fn open_path(call: &Call, at: At, flags: u32, mode: u32) -> SysResult {
     let known = Flags::from_bits_truncate(flags);
-    let mode = mode & !call.process.files.umask();
+    let mode = mode & !call.process.files().umask();
     let (close_on_exec, limit) = (known.contains(Flags::CLOEXEC), descriptor_limit(call));
     // A file that is made, or cut, has its descriptor.
-    call.process.files.make_room(limit)?;
+    call.process.files().make_room(limit)?;
     let follow = !known.contains(Flags::NOFOLLOW) && !known.contains(Flags::CREAT | Flags::EXCL);
     let file = about_path(call, At { follow, ..at }, Request::Open { flags, mode })?.opened()?;
-    Ok(call.process.files.insert(file, close_on_exec, 0, limit)? as usize)
+    Ok(call.process.files().insert(file, close_on_exec, 0, limit)? as usize)
 }
 
 /// The longest name of memfd_create(2), its NUL included.
@@ -62,5 +63,5 @@ pub fn memfd_create(call: &mut Call) -> SysResult {
     let (close_on_exec, limit) = (call.args[1] & CLOEXEC != 0, descriptor_limit(call));
     let who = call.process.credentials.lock().identity();
     let file = memory::nameless(&who, call.args[1] & ALLOW_SEALING != 0, Some(shown))?;
-    Ok(call.process.files.insert(file, close_on_exec, 0, limit)? as usize)
+    Ok(call.process.files().insert(file, close_on_exec, 0, limit)? as usize)
 }

@@ -6,6 +6,7 @@ use super::super::service::{Outcome, place};
 use super::super::tree::Node;
 use super::about::{At, about_file, about_path};
 use super::{AT_FDCWD, file, path, place_or_file};
+use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::far::ask::Request;
@@ -36,7 +37,7 @@ pub fn chdir(call: &mut Call) -> SysResult {
 /// Changes the working directory to a path.
 pub fn enter(call: &Call, path: &[u8]) -> Result<(), Stop> {
     let file = about_path(call, At::here(path), Request::Enter)?.opened()?;
-    call.process.files.set_directory(file.directory()?);
+    call.process.files().set_directory(file.directory()?);
     Ok(())
 }
 
@@ -46,13 +47,13 @@ pub fn fchdir(call: &mut Call) -> SysResult {
     let node = file.directory()?;
     let (mode, real) = (Access::EXECUTE.bits(), false);
     about_file(call, file, Request::Access { mode, real })?;
-    call.process.files.set_directory(node);
+    call.process.files().set_directory(node);
     Ok(0)
 }
 
 /// umask(2).
 pub fn umask(call: &mut Call) -> SysResult {
-    Ok(call.process.files.set_umask(call.args[0] as u32) as usize)
+    Ok(call.process.files().set_umask(call.args[0] as u32) as usize)
 }
 
 /// readlink(2).
@@ -80,7 +81,7 @@ fn read_link(call: &Call, at: At, buffer: usize, len: i32) -> SysResult {
     let outcome = if at.path.is_empty() && at.directory != AT_FDCWD {
         about_file(
             call,
-            call.process.files.get(at.directory)?,
+            call.process.files().get(at.directory)?,
             Request::ReadLink,
         )?
     } else {

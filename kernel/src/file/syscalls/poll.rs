@@ -4,6 +4,7 @@ use super::super::facts;
 use super::super::service::poll::{ALWAYS, NVAL};
 use super::descriptor_limit;
 use super::watch::{Watched, watch};
+use crate::file::context::HasFiles as _;
 use crate::process::time::write_left;
 use crate::signal::calls::with_mask;
 use crate::syscall::call::{Call, Stop, SysResult, TimeLeft};
@@ -83,7 +84,7 @@ fn wait_for(call: &mut Call) -> SysResult {
         pieces::step();
         let word: u64 = read_value(list.skip(index * 8).address())?;
         let (fd, wanted) = (word as i32, (word >> 32) as u16 | ALWAYS);
-        watched.push(match call.process.files.get_for_use(fd) {
+        watched.push(match call.process.files().get_for_use(fd) {
             _ if fd < 0 => Watched::none(fd, 0),
             Ok(file) => Watched::new(fd, file, wanted),
             Err(_) => Watched::none(fd, NVAL),

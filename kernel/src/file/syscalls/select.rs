@@ -3,6 +3,7 @@
 use super::super::service::poll::{ERR, HUP, IN, OUT};
 use super::poll::{tell_left, timeout, wait_mask};
 use super::watch::{Watched, watch};
+use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, Stop, SysResult, TimeLeft};
 use crate::syscall::errno::Errno;
 use braid_files::chunks::Chunks;
@@ -56,7 +57,7 @@ fn wait_for(call: &mut Call) -> SysResult {
             .filter(|(set, _)| set[word] & bit != 0)
             .fold(None, |events, (_, kind)| Some(events.unwrap_or(0) | kind));
         let Some(events) = events else { continue };
-        let file = call.process.files.get_for_use(fd as i32)?;
+        let file = call.process.files().get_for_use(fd as i32)?;
         watched.push(Watched::new(fd as i32, file, events))?;
     }
     watch(call, &mut watched)?;

@@ -15,6 +15,7 @@ use self::elf::ElfError;
 use super::command::Command;
 use super::limits::Limits;
 use super::{Current, Name, Process, credentials, end, random, table};
+use crate::file::context::HasFiles as _;
 use crate::file::{Executable, Found};
 use crate::signal::{AltStack, Signal};
 use crate::syscall::call::{Call, Stop, SysResult};
@@ -260,10 +261,10 @@ fn enter(thread: &Current, ready: Ready, request: &Request) {
     // It may leave now.
     thread.note_attention();
     *process.name.lock() = Name::of_path(&name);
-    *process.executable.lock() = Some(executable);
+    *process.files().executable.lock() = Some(executable);
     *process.command.lock() = Some(command.clone());
     cpu::let_interrupts_in();
-    process.files.close_on_exec();
+    process.files().close_on_exec();
     process.actions.lock().reset_for_exec();
     thread.own().altstack.set(AltStack::default());
     table().set_executed(process.pid);
