@@ -41,7 +41,7 @@ fn by_signal(thread: &Current, exception: Exception) {
     } else {
         0
     };
-    if vector == DEBUG && crate::memory::stuck::has_stepped(thread) {
+    if vector == DEBUG && crate::process::stuck::has_stepped(thread) {
         return;
     }
     let rip = thread.regs().rip;

@@ -26,8 +26,9 @@ pub mod share;
 mod threads;
 
 use crate::file;
-use crate::memory::{fault, later, victim};
+use crate::memory::{fault, settle, victim};
 use crate::process::charge;
+use crate::process::payer;
 use crate::process::thread::Task;
 use crate::{deliver, syscall, trap};
 use alloc::sync::Arc;
@@ -105,7 +106,7 @@ fn tori_is_closed(torus: &Torus) -> bool {
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn tori_heap_grew(frames: i64) {
-    charge::heap(frames);
+    payer::heap(frames);
 }
 
 // SAFETY: K39.
@@ -141,7 +142,7 @@ fn mem_touch(address: usize, write: bool, again: &mut u32) -> Result<(), UserErr
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn mem_write(place: &UserSlice, from: &[u8]) -> Result<(), UserError> {
-    later::write(place, from)
+    settle::write(place, from)
 }
 
 // SAFETY: K39.

@@ -5,7 +5,9 @@ use super::claims::Claim;
 use super::facts;
 use super::flags::Flags;
 use super::kind::File;
+use crate::file::context::has_few;
 use crate::process::charge::{self, Charge, Kind};
+use crate::process::payer;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -76,7 +78,7 @@ impl OpenFile {
     /// Whether there are not too many of them, one with so much beside itself included. ENFILE; one that has nothing is not
     /// refused to a process with few descriptors, and user 0 may have more of these.
     pub fn admit(beside: u64) -> Result<(), Errno> {
-        let payer = charge::payer();
+        let payer = payer::payer();
         let is_plain = beside == 0;
         let times = if payer.privileged && is_plain {
             PRIVILEGED
@@ -85,7 +87,7 @@ impl OpenFile {
         };
         let most = times * Kind::File.most(tori::here().usable());
         let fits = charge::used(Kind::File) <= most;
-        if fits || is_plain && payer.has_few_files() {
+        if fits || is_plain && has_few(payer) {
             Ok(())
         } else {
             Err(Errno::ENFILE)

@@ -1,7 +1,6 @@
 //! A process of this torus as the one for which something is done with a file.
 
 use super::caller::Caller;
-use super::far::journal::Journal;
 use crate::process::{Current, Process, limits, table};
 use crate::signal::{self, Signal};
 use crate::syscall::call::{Call, Stop, SysResult};
@@ -62,7 +61,7 @@ impl Caller for Own<'_> {
     }
 
     fn waits_for_record(&self) {
-        self.thread.own().far.with(Journal::note_record);
+        self.thread.own().awaits_record.set(true);
     }
 
     fn broken_pipe(&self, done: usize) -> SysResult {

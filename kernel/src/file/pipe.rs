@@ -5,7 +5,10 @@ mod file;
 use super::caller::Caller;
 use super::io::Transfer;
 use super::local::local;
-use crate::process::charge::{self, Charge, Kind, One, Payer};
+use crate::file::context::has_few;
+use crate::process::charge::{self, Charge, Kind, One};
+use crate::process::payer;
+use crate::process::payer::Payer;
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -62,8 +65,8 @@ pub struct PipeEnd {
 /// A new pipe: the reading end and the writing end. As on Linux a user whose pipes may have much gets a small one. ENFILE when there are too
 /// many, unless the process has few descriptors.
 pub fn new() -> Result<(PipeEnd, PipeEnd), Errno> {
-    let payer = charge::payer();
-    if !charge::has_room(Kind::Pipe, 1) && !payer.has_few_files() {
+    let payer = payer::payer();
+    if !charge::has_room(Kind::Pipe, 1) && !has_few(payer) {
         return Err(Errno::ENFILE);
     }
     let mut pipe = Pipe::new();
@@ -115,7 +118,7 @@ impl PipeEnd {
         let before = charged.pipe.size();
         let size = charged.pipe.resize(bytes)?;
         charged.room.set((size / SLOT) as u64);
-        if size > before && is_too_much(charge::payer(), self.shared.user) {
+        if size > before && is_too_much(payer::payer(), self.shared.user) {
             charged.pipe.resize(before as u64)?;
             charged.room.set((before / SLOT) as u64);
             return Err(Errno::EPERM);

@@ -1,6 +1,7 @@
 //! Page faults of programs, and of the kernel on their behalf: what becomes of them when memory has no answer.
 
-use super::{later, room, stuck};
+use super::{room, settle};
+use crate::process::stuck;
 use crate::process::thread::Fault;
 use crate::process::{Current, Thread};
 use crate::signal::info::{BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SigInfo};
@@ -31,7 +32,7 @@ pub fn of_program(thread: &Current, address: u64, code: u64) {
             punish(thread, address, code, access, Outcome::Present);
         }
         Outcome::Present => {}
-        Outcome::Wait => later::wait(thread),
+        Outcome::Wait => settle::wait(thread),
         outcome => punish(thread, address, code, access, outcome),
     }
 }

@@ -4,9 +4,8 @@
 mod advice;
 pub mod calls;
 pub mod fault;
-pub mod later;
 pub mod locking;
 mod mmap;
 pub mod room;
-pub mod stuck;
+pub mod settle;
 pub mod victim;

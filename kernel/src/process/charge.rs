@@ -5,14 +5,8 @@
 //! table with the error numbers. Each torus counts its own. A user's bound is compared with the sum
 //! of what all tori have counted for that user: the one place where a local operation reads what another torus writes, and never for user 0.
 
-use crate::file::context::HasFiles as _;
-use crate::per_core;
-use crate::process::{Current, Thread};
-use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use machine::cpu;
 use spin::mutex::SpinMutex;
-use sync::Waiter;
 use tori::Torus;
 
 /// What is counted.
@@ -41,9 +35,6 @@ pub enum Kind {
 const KINDS: usize = Kind::ObjectPage as usize + 1;
 /// Users that are counted on one torus at the same time; what more have is counted for the torus alone.
 const USERS: usize = 64;
-
-/// A process all of whose descriptors are below this number is refused none.
-const FEW: i32 = 16;
 
 impl Kind {
     /// How much of it there may be on a torus with so many frames to use.
@@ -244,76 +235,6 @@ pub fn of_machine(kind: Kind) -> (u64, u64) {
         (used + more, most.saturating_add(beyond))
     };
     tori::all().fold((0, 0), add)
-}
-
-/// For whom this core works.
-#[derive(Clone, Copy, Debug)]
-pub struct Payer {
-    /// His user id.
-    pub user: u32,
-    /// Bounds of users do not hold for him.
-    pub privileged: bool,
-    /// He is a process of this torus.
-    pub is_here: bool,
-}
-
-impl Payer {
-    /// Whether he is a process that may have an open file whatever others have. No lock of its files is held.
-    pub fn has_few_files(&self) -> bool {
-        let few = |thread: &Current| thread.process.files().next_number(FEW).is_none();
-        self.is_here && Thread::with_current(few)
-    }
-}
-
-/// Runs `f` for a user of another torus, as [`tori::on_behalf`] does.
-pub fn serve<R>(user: u32, waiter: Arc<dyn Waiter>, f: impl FnOnce() -> R) -> R {
-    let served = &per_core::own().served_user;
-    let before = served.replace(user);
-    let result = tori::on_behalf(waiter, f);
-    served.set(before);
-    result
-}
-
-/// The user for whom this core [serves](serve) another torus; 0 where that is nobody.
-pub fn served_user() -> u32 {
-    per_core::own().served_user.get()
-}
-
-/// The kernel's heap has grown by so many frames for the current thread, or shrunk, if there is any and the core works for it: not for
-/// another torus, and not for what has come from there.
-pub fn heap(frames: i64) {
-    let works_for_it =
-        || Thread::has_current() && !tori::is_on_behalf() && !tori::rings::delivers();
-    if cpu::place().is_some() && works_for_it() {
-        Thread::with_current(|thread| thread.process.charge_heap(frames));
-    }
-}
-
-/// For whom this core works.
-pub fn payer() -> Payer {
-    if tori::is_on_behalf() {
-        let user = served_user();
-        return Payer {
-            user,
-            privileged: user == 0,
-            is_here: false,
-        };
-    }
-    if !Thread::has_current() {
-        return Payer {
-            user: 0,
-            privileged: true,
-            is_here: false,
-        };
-    }
-    Thread::with_current(|thread| {
-        let credentials = thread.process.credentials.lock();
-        Payer {
-            user: credentials.user.real,
-            privileged: credentials.is_privileged(),
-            is_here: true,
-        }
-    })
 }
 
 /// Whether this torus does no more for whom a core works that does not work for its current thread: what it does for other tori ends when

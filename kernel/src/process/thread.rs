@@ -1,11 +1,13 @@
 //! What a thread of the scheduler is to programs: one flow of control of a process.
 
+use super::later::Later;
+use super::stuck::Stuck;
 use super::{Pid, Process};
-use crate::memory::later::Later;
-use crate::memory::stuck::Stuck;
 use crate::signal::{AltStack, SignalState};
 use crate::syscall::call::InFlight;
+use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
+use core::any::Any;
 use core::cell::Cell;
 use core::sync::atomic::AtomicU64;
 use mem::space::Space;
@@ -55,8 +57,10 @@ pub struct Own {
     /// Its call has begun what has to be settled when the call is over, also if it never waits: questions to other tori, a mask
     /// for its duration.
     pub unsettled: Cell<bool>,
-    /// What its call has asked other tori about files.
-    pub far: OwnCell<crate::file::far::Journal>,
+    /// What its call has asked other tori about files, as they know it.
+    pub questions: OwnCell<Option<Box<dyn Any + Send>>>,
+    /// Its call has waited for a record lock of a file of this torus.
+    pub awaits_record: Cell<bool>,
     /// What it waits for, or the kernel has yet to write, before its program goes on.
     pub later: OwnCell<Later>,
     /// Frames that were looked at in vain for memory for it.

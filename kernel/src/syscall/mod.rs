@@ -15,10 +15,10 @@ pub mod unknown;
 
 use self::call::{Call, InFlight, Stop, Wait};
 use self::errno::Errno;
-use crate::memory::later::Later;
 use crate::memory::room;
 use crate::migrate::depart::HasMoving as _;
 use crate::process::Current;
+use crate::process::later::Later;
 use crate::signal::deliver;
 use braid_threads::interruption::Interruption;
 use mem::reclaim::Room;

@@ -1,6 +1,7 @@
 //! Pages of memory objects: frames of the torus's pool, and what the boot archive holds.
 
 use crate::process::charge::{self, Kind, One};
+use crate::process::payer;
 use machine::cpu;
 use mem::content_frame::ContentFrame;
 use mem::held::Held;
@@ -28,7 +29,7 @@ pub fn has_room(pages: u64) -> bool {
 impl Page {
     /// A frame that others may have mapped.
     pub fn of(frame: ContentFrame) -> Self {
-        charge::heap(1);
+        payer::heap(1);
         Self::Frame(frame, One::new(Kind::ObjectPage))
     }
 
@@ -44,7 +45,7 @@ impl Page {
 impl Drop for Page {
     fn drop(&mut self) {
         if matches!(self, Self::Frame(..)) {
-            charge::heap(-1);
+            payer::heap(-1);
         }
     }
 }
@@ -78,7 +79,7 @@ impl PageSupply for Frames {
         }
         let frame = ContentFrame::zeroed().ok_or(OutOfPages)?;
         // The process that builds an object pays for it.
-        charge::heap(1);
+        payer::heap(1);
         Ok(Page::Frame(frame, One::new(Kind::ObjectPage)))
     }
 }

@@ -1,6 +1,6 @@
 //! What threads do besides running: what the scheduler needs of processes, signals, calls, memory and migration.
 
-use crate::memory::later;
+use crate::memory::settle;
 use crate::migrate::{depart, host, lease};
 use crate::process::thread::{Own, Task};
 use crate::process::{Current, Thread, balance, closing, timers};
@@ -30,7 +30,7 @@ unsafe impl Owner for Task {
     fn attend(thread: &Current) -> bool {
         signal::deliver::attend(thread);
         cpu::let_interrupts_in();
-        let settled = thread.is_dead() || thread.own().has_call() || later::settle(thread);
+        let settled = thread.is_dead() || thread.own().has_call() || settle::settle(thread);
         settled && (thread.is_dead() || depart::attend(thread))
     }
 

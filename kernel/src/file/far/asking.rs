@@ -2,6 +2,7 @@
 
 use super::super::caller::Caller;
 use super::super::own::Own;
+use super::journal;
 use super::journal::Entry;
 use super::question::{Asking, Reply, State};
 use super::share::share;
@@ -55,7 +56,7 @@ pub fn exchange(
 
 /// The answer to this run's next question, if it was asked in an earlier run.
 fn found(thread: &Current) -> Option<Result<(Reply, Arc<Asking>), Stop>> {
-    let found = thread.own().far.with(|journal| {
+    let found = journal::with(thread, |journal| {
         let entry = journal.entries.get(journal.next)?;
         let reply = match entry.reply() {
             Ok(reply) => reply,
@@ -132,7 +133,8 @@ pub fn post(
     })?;
     let call = share().asked.lock().insert(asking.clone());
     let call = call.map_err(|_| Errno::ENOMEM)?;
-    let noted = thread.own().far.with(|journal| {
+    journal::begin(thread)?;
+    let noted = journal::with(thread, |journal| {
         journal.entries.try_push(Entry { call, asking })?;
         journal.next = journal.entries.len();
         Ok::<_, NoMemory>(())

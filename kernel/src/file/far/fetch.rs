@@ -4,6 +4,7 @@ use super::super::open::OpenFile;
 use super::asking::exchange;
 use super::bytes::{CHUNK, about, count};
 use super::copies::Copying;
+use super::journal;
 use super::journal::consume;
 use super::question::Asking;
 use super::remote::Remote;
@@ -17,13 +18,11 @@ use vm::addr::PAGE_SIZE;
 
 /// A file of this torus with the bytes of a remote one. Blocks until all have come; the call then gets the same copy again.
 pub fn fetch(thread: &Current, remote: &Remote) -> Result<Arc<OpenFile>, Stop> {
+    journal::begin(thread)?;
     loop {
-        let copy = thread
-            .own()
-            .far
-            .with(|journal| journal.copies.current().cloned())?;
+        let copy = journal::with(thread, |journal| journal.copies.current().cloned())?;
         if copy.complete {
-            thread.own().far.with(|journal| journal.copies.next += 1);
+            journal::with(thread, |journal| journal.copies.next += 1);
             return Ok(copy.file);
         }
         let request = Request::Read {
@@ -35,7 +34,7 @@ pub fn fetch(thread: &Current, remote: &Remote) -> Result<Arc<OpenFile>, Stop> {
         let n = count(&reply)?.min(CHUNK);
         append(&copy, &asking, n)?;
         consume(thread);
-        thread.own().far.with(|journal| {
+        journal::with(thread, |journal| {
             let copy = journal.copies.current()?;
             copy.len += n as u64;
             copy.complete = n == 0;

@@ -1,5 +1,6 @@
 //! Signals to a thread whose call has asked another torus.
 
+use super::journal;
 use crate::process::Current;
 use fallible::NoMemory;
 
@@ -16,7 +17,7 @@ pub enum Interruption {
 
 /// When a signal may interrupt the thread's call; asks homes to cancel what it waits for.
 pub fn interruption(thread: &Current) -> Interruption {
-    thread.own().far.with(|journal| {
+    journal::with(thread, |journal| {
         let mut when = Interruption::Now;
         for entry in &journal.entries {
             entry.cancel();

@@ -20,8 +20,6 @@ pub struct Journal {
     /// The next question of this run.
     pub(super) next: usize,
     pub(super) copies: Copies,
-    /// The call has waited for a record lock of a file of this torus.
-    for_record: bool,
 }
 
 /// A question of a call.
@@ -68,16 +66,30 @@ impl Entry {
     }
 }
 
-impl Journal {
-    /// The call waits for a record lock of a file of this torus.
-    pub fn note_record(&mut self) {
-        self.for_record = true;
-    }
+/// Works on the journal of the thread's call. One that has not been [begun](begin) is empty, and stays so.
+pub fn with<R>(thread: &Current, work: impl FnOnce(&mut Journal) -> R) -> R {
+    thread.own().questions.with(|part| {
+        let begun = part.as_mut().and_then(|part| part.downcast_mut());
+        match begun {
+            Some(journal) => work(journal),
+            None => work(&mut Journal::default()),
+        }
+    })
+}
+
+/// The call is about to ask. [`NoMemory`] without memory for a journal.
+pub fn begin(thread: &Current) -> Result<(), NoMemory> {
+    thread.own().questions.with(|part| {
+        if part.is_none() {
+            *part = Some(fallible::boxed(Journal::default())?);
+        }
+        Ok(())
+    })
 }
 
 /// The call runs again: it asks from the start.
 pub fn rewind(thread: &Current) {
-    thread.own().far.with(|journal| {
+    with(thread, |journal| {
         journal.next = 0;
         journal.copies.rewind();
     });
@@ -85,16 +97,18 @@ pub fn rewind(thread: &Current) {
 
 /// The call is over: what is still open is cancelled, and nobody waits for it.
 pub fn forget(thread: &Current) {
-    let journal = thread.own().far.replace(Journal::default());
-    journal.entries.iter().for_each(Entry::cancel);
-    if journal.for_record {
+    let part = thread.own().questions.replace(None);
+    if let Some(journal) = part.and_then(|part| part.downcast::<Journal>().ok()) {
+        journal.entries.iter().for_each(Entry::cancel);
+    }
+    if thread.own().awaits_record.take() {
         locks::wait_no_more(locks::process(thread.process.pid));
     }
 }
 
 /// The last answer has been taken; the call's next question is another one.
 pub fn consume(thread: &Current) {
-    thread.own().far.with(|journal| {
+    with(thread, |journal| {
         journal.next -= 1;
         journal.entries.remove(journal.next);
     });
@@ -102,21 +116,18 @@ pub fn consume(thread: &Current) {
 
 /// Whether the next question of this run was asked in an earlier one.
 pub fn is_asked(thread: &Current) -> bool {
-    thread
-        .own()
-        .far
-        .with(|journal| journal.next < journal.entries.len())
+    with(thread, |journal| journal.next < journal.entries.len())
 }
 
 /// Whether earlier runs of the call have asked anything.
 pub fn has_asked(thread: &Current) -> bool {
-    thread.own().far.with(|journal| !journal.entries.is_empty())
+    with(thread, |journal| !journal.entries.is_empty())
 }
 
 /// The events that homes have found, in the order in which they were asked; None while one has not answered. As soon as one has, or
 /// on demand, the others are told to.
 pub fn replies(thread: &Current, cancel: bool) -> Result<Option<Vec<Vec<u16>>>, Errno> {
-    thread.own().far.with(|journal| {
+    with(thread, |journal| {
         let answered = journal.entries.iter().filter(|entry| entry.is_answered());
         let count = answered.count();
         if count < journal.entries.len() {

@@ -41,7 +41,7 @@ pub use exports::{node_at, onward_file};
 pub use fetch::fetch;
 
 pub use interruption::{Interruption, interruption};
-pub use journal::{Journal, forget, has_asked, rewind};
+pub use journal::{forget, has_asked, rewind};
 pub use mapping::mapped;
 pub use processes::{ask_wherever, list_processes};
 pub use question::Reply;

@@ -93,7 +93,7 @@ fn run(serving: &Arc<Serving>) {
     serving.refused.store(false, Ordering::Relaxed);
     let mut in_flight = serving.in_flight.lock();
     let user = serving.who.identity.user;
-    let result = crate::process::charge::serve(user, serving.clone(), || {
+    let result = crate::process::payer::serve(user, serving.clone(), || {
         let short = &tori::own().short_of_memory;
         short.set(false);
         match act(serving, &mut in_flight) {

@@ -282,7 +282,7 @@ fn signals(process: &Process) -> Signals {
 fn places(process: &Process, memory: &maps::Totals) -> [u64; 4] {
     let subject = *process.credentials.lock();
     let may_inspect = if tori::is_on_behalf() {
-        crate::process::charge::served_user() == 0
+        crate::process::payer::served_user() == 0
     } else {
         let own = Thread::current();
         let who = own.process.credentials.lock().identity();
