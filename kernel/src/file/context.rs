@@ -5,7 +5,6 @@ use super::flags::Flags;
 use super::locks;
 use super::open::OpenFile;
 use super::tree::Node;
-use crate::process::parts::Part;
 use crate::process::payer::Payer;
 use crate::process::{Current, Pid, Process, Thread};
 use crate::syscall::errno::Errno;
@@ -29,10 +28,6 @@ pub struct Context {
     far_records: AtomicBool,
 }
 
-impl Part for Context {
-    const SLOT: usize = 0;
-}
-
 /// What files have of a process.
 pub trait HasFiles {
     /// Its part.
@@ -41,7 +36,7 @@ pub trait HasFiles {
 
 impl HasFiles for Process {
     fn files(&self) -> &Context {
-        self.part()
+        self.files_as()
     }
 }
 

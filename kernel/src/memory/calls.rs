@@ -33,17 +33,6 @@ pub(super) fn space_of(call: &Call) -> Result<Arc<Space>, Errno> {
         .ok_or(Errno::ENOMEM)
 }
 
-/// The bounds of an address space by the process's limits.
-pub fn vm_limits(limits: &crate::process::limits::Limits) -> vm::space::Limits {
-    use crate::process::limits::{AS, DATA, STACK};
-    vm::space::Limits {
-        address_space: limits.current(AS),
-        data: limits.current(DATA),
-        stack: limits.current(STACK),
-        locked: u64::MAX,
-    }
-}
-
 /// A result with its debt, as [`Space::with`] takes it.
 pub fn split<T, E>(result: Result<(T, FlushDebt), E>) -> (Result<T, E>, FlushDebt) {
     match result {
@@ -165,7 +154,7 @@ pub fn mprotect(call: &mut Call) -> SysResult {
         address = start.0;
     }
     let rights = Prot::from_bits_truncate(prot as u8 & 7);
-    let limits = vm_limits(&call.process.limits.lock());
+    let limits = call.process.limits.lock().of_memory();
     let memory = tori::here().memory();
     in_pieces(call, length, |done| {
         space.with(|space| {
@@ -212,7 +201,7 @@ pub fn mremap(call: &mut Call) -> SysResult {
 fn remap(call: &Call, request: RemapRequest) -> Result<VirtAddr, Stop> {
     let space = space_of(call)?;
     let memory = tori::here().memory();
-    let mut limits = vm_limits(&call.process.limits.lock());
+    let mut limits = call.process.limits.lock().of_memory();
     limits.locked = locking::limit(call.process);
     let remap = |space: &mut VmSpace| {
         space.limits = limits;
@@ -319,7 +308,7 @@ pub fn mincore(call: &mut Call) -> SysResult {
 /// brk(2): the new end of the heap, or the old one when it cannot be moved.
 pub fn brk(call: &mut Call) -> SysResult {
     let to = VirtAddr(call.args[0]);
-    let limits = vm_limits(&call.process.limits.lock());
+    let limits = call.process.limits.lock().of_memory();
     let memory = tori::here().memory();
     let space = space_of(call)?;
     let (old, future) = space.look(|space| (space.heap().1, space.future));

@@ -1,6 +1,6 @@
 //! mmap(2): arguments are judged in Linux's order, the work is `vm`'s.
 
-use super::calls::{populate, space_of, split, vm_limits};
+use super::calls::{populate, space_of, split};
 use super::locking;
 use crate::file::OpenFile;
 use crate::file::context::HasFiles as _;
@@ -121,7 +121,7 @@ fn map(call: &mut Call, flags: MapFlags) -> Result<(VirtAddr, bool), Stop> {
         flags: traits,
         backing,
     };
-    let limits = vm_limits(&call.process.limits.lock());
+    let limits = call.process.limits.lock().of_memory();
     let _unsealed = written.map(OpenFile::unsealed).transpose()?;
     let at = space.with(|space| {
         space.limits = limits;

@@ -86,7 +86,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
         return Err(Errno::ENOMEM);
     }
     cpu::let_interrupts_in();
-    process.count(true);
+    users::set_counted(&process, true);
     space.with_pages(|_, remote| *remote = Some(host));
     files::settle(&process);
     cpu::let_interrupts_in();

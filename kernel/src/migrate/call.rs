@@ -2,11 +2,10 @@
 
 use super::depart::Asker;
 use crate::migrate::depart::HasMoving as _;
+use crate::process::Pid;
 use crate::process::far::ask;
-use crate::process::{Pid, Process};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use alloc::sync::Arc;
 use torus::TorusId;
 
 /// The number of migrate.
@@ -62,26 +61,5 @@ fn child(call: &mut Call, pid: Pid, to: TorusId) -> SysResult {
     match answer? {
         0 => Ok(0),
         error => Err(Errno::of(-error).unwrap_or(Errno::ESRCH).into()),
-    }
-}
-
-/// A process of this torus is to go elsewhere, as its parent wishes. What the parent is told, or none if that comes when it has left or stays.
-pub fn push(process: &Arc<Process>, to: TorusId, (parent, token): (Pid, u64)) -> Option<i32> {
-    if to == tori::here().id {
-        return Some(0);
-    }
-    let Some(thread) = process.thread() else {
-        return Some(-(Errno::ESRCH as i32));
-    };
-    let wants = process
-        .moving()
-        .lock()
-        .wants(to, Asker::Parent(parent, token));
-    match wants {
-        Ok(()) => {
-            thread.call_attention();
-            None
-        }
-        Err(errno) => Some(-(errno as i32)),
     }
 }

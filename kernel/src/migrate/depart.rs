@@ -8,8 +8,9 @@ use crate::file::context::HasFiles as _;
 use crate::file::far::image as files;
 use crate::file::far::image::Packed;
 use crate::migrate::depart::HasMoving as _;
+use crate::process::parts::Moves;
 use crate::process::thread::{Task, change_space};
-use crate::process::{Current, Pid, Process, parts, table};
+use crate::process::{Current, Pid, Process, table};
 use crate::signal::alarm;
 use crate::syscall::call::Wait;
 use crate::syscall::errno::Errno;
@@ -63,8 +64,10 @@ pub struct Moving {
 #[derive(Default)]
 pub struct Part(Lock<Moving>);
 
-impl parts::Part for Part {
-    const SLOT: usize = 1;
+impl Moves for Part {
+    fn wants(&self, to: TorusId, (parent, token): (Pid, u64)) -> Result<(), Errno> {
+        self.0.lock().wants(to, Asker::Parent(parent, token))
+    }
 }
 
 /// What migration has of a process.
@@ -75,7 +78,7 @@ pub trait HasMoving {
 
 impl HasMoving for Process {
     fn moving(&self) -> &Lock<Moving> {
-        &self.part::<Part>().0
+        &self.moves_as::<Part>().0
     }
 }
 
@@ -370,7 +373,7 @@ pub fn adopted(pid: Pid) {
     process.set_thread(None);
     // Wait queues may keep the thread, and so the process, for a while.
     process.files().leave();
-    process.count(false);
+    crate::process::users::set_counted(&process, false);
     *process.files().executable.lock() = None;
     process.children_changed.wake_all();
     table().with(|families, hands| families.depart(pid, to, hands));

@@ -93,7 +93,7 @@ pub fn event(id: DepositId, event: DepositEvent) {
     }
     drop(home);
     if closes {
-        crate::process::closing::look();
+        crate::process::emptied::tell();
     }
 }
 

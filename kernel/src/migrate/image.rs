@@ -16,7 +16,6 @@ use crate::process::thread::Task;
 use crate::process::timers::{self, Interval, Intervals};
 use crate::process::{Current, Name, Pid, Process, Thread};
 use crate::signal::action::{Action, ActionFlags, Actions};
-use crate::signal::alarm;
 use crate::signal::{AltStack, SigInfo, Signal};
 use crate::syscall::call::InFlight;
 use crate::syscall::errno::Errno;
@@ -69,7 +68,7 @@ pub struct Arrival {
     /// Its record among the families.
     pub record: Vec<u64>,
     /// Its alarm.
-    pub alarm: alarm::Words,
+    pub alarm: crate::process::alarm::Words,
     /// The process, without its thread.
     pub process: Arc<Process>,
     regs: UserRegs,
@@ -90,7 +89,7 @@ const THREAD: usize = 16;
 pub fn write(
     thread: &Current,
     frozen_at: u64,
-    alarm: alarm::Words,
+    alarm: crate::process::alarm::Words,
     left: &Left<'_>,
     record: &[u64],
     packed: &files::Packed,

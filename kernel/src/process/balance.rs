@@ -154,6 +154,6 @@ fn candidate(thread: &Thread) -> Option<Candidate> {
         frames,
         residual,
         moves: table().with(|families, _| families.moves(process.pid)),
-        stayed: (time::now() - Nanos::new(process.since)).get(),
+        stayed: (time::now() - Nanos::new(process.since())).get(),
     })
 }

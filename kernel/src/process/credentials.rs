@@ -37,7 +37,7 @@ fn change<R>(
             user != 0 && is_beyond_limit(call.process, user),
             Ordering::Relaxed,
         );
-        call.process.count(true);
+        users::set_counted(call.process, true);
     }
     Ok(result)
 }

@@ -2,7 +2,7 @@
 
 use super::limits::CORE;
 use super::thread::change_space;
-use super::{Current, Pid, Process, Thread, closing, table};
+use super::{Current, Pid, Process, Thread, closing, table, users};
 use crate::file::context::HasFiles as _;
 use crate::signal::action::{DefaultAction, default_of};
 use crate::signal::{Signal, alarm};
@@ -57,7 +57,7 @@ pub fn with_status(thread: &Current, status: u32) {
     cpu::let_interrupts_in();
     thread.end();
     process.set_thread(None);
-    process.count(false);
+    users::set_counted(process, false);
     let used = process.times.all();
     let ended = Ended {
         status,

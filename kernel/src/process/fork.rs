@@ -217,19 +217,20 @@ fn new_process(parent: &Arc<Process>) -> Result<Arc<Process>, Errno> {
 /// The child, with copies of what its parent has.
 fn copy(parent: &Arc<Process>, pid: Pid, counted: Charge) -> Result<Arc<Process>, Errno> {
     let parts = Parts::new(parent.files().fork(pid)?, depart::Part::default())?;
-    let child = fallible::arc_with(|| Process {
-        name: Lock::new(*parent.name.lock()),
-        command: Lock::new(parent.command.lock().clone()),
-        credentials: Lock::new(*parent.credentials.lock()),
-        counted: Lock::new(Some(counted)),
-        limits: Lock::new(*parent.limits.lock()),
-        oom: Oom::of(parent.oom.words()),
-        core_filter: AtomicU32::new(parent.core_filter.load(Ordering::Relaxed)),
-        without_terminal: copy_of(&parent.without_terminal),
-        beyond_limit: copy_of(&parent.beyond_limit),
-        personality: Personality::new(parent.personality.bits()),
-        actions: Lock::new(parent.actions.lock().clone()),
-        ..Process::new(pid, parts)
+    let child = fallible::arc_with(|| {
+        let mut child = Process::new(pid, parts);
+        child.name = Lock::new(*parent.name.lock());
+        child.command = Lock::new(parent.command.lock().clone());
+        child.credentials = Lock::new(*parent.credentials.lock());
+        child.counted = Lock::new(Some(counted));
+        child.limits = Lock::new(*parent.limits.lock());
+        child.oom = Oom::of(parent.oom.words());
+        child.core_filter = AtomicU32::new(parent.core_filter.load(Ordering::Relaxed));
+        child.without_terminal = copy_of(&parent.without_terminal);
+        child.beyond_limit = copy_of(&parent.beyond_limit);
+        child.personality = Personality::new(parent.personality.bits());
+        child.actions = Lock::new(parent.actions.lock().clone());
+        child
     })?;
     timers::renew(&child);
     // As on Linux a fork that the limit admits settles it for the parent, and only for that.

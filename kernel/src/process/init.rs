@@ -6,6 +6,7 @@ use super::exec::{self, Request};
 use super::parts::Parts;
 use super::table::Kinship;
 use super::{Process, Thread, account, table};
+use super::{closing, emptied};
 use crate::file::context::Context;
 use crate::migrate::depart;
 use crate::process::thread::Task;
@@ -34,6 +35,7 @@ pub fn start() {
     for torus in tori::all() {
         torus.part::<Account>().note_frames(torus);
     }
+    emptied::listen(closing::look);
     begin();
     crate::console::ready();
     if boot::info().command_line.every_torus {
@@ -56,11 +58,10 @@ fn create() -> Result<(), Errno> {
     let pid = table().new_pid()?;
     let (user, group) = boot::info().command_line.user.unwrap_or_default();
     let parts = Parts::new(Context::empty(pid), depart::Part::default())?;
-    let process = fallible::arc(Process {
-        credentials: Lock::new(Credentials::of(user, group)),
-        ..Process::new(pid, parts)
-    })?;
-    process.count(true);
+    let mut process = Process::new(pid, parts);
+    process.credentials = Lock::new(Credentials::of(user, group));
+    let process = fallible::arc(process)?;
+    super::users::set_counted(&process, true);
     let fpu = FpuState::initial().ok_or(Errno::ENOMEM)?;
     let regs = UserRegs {
         code: FIRST,

@@ -1,46 +1,10 @@
 //! Calls about resource limits: getrlimit(2), setrlimit(2), prlimit(2).
 
-use super::limits::{COUNT, CPU, NOFILE, NR_OPEN};
-use super::{Process, order};
-use crate::memory::calls::vm_limits;
+use super::order;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use mem::user::{read_value, write_value};
-use torus::family::{Answer, By, Order};
-
-/// Tells a process's limit of a resource, and gives it another one, if that is asked for and who asks may.
-pub fn obey(
-    process: &Process,
-    by: By,
-    resource: u32,
-    new: Option<[u64; 2]>,
-) -> Result<Answer, Errno> {
-    let own = order::credentials(by);
-    if process.pid != by.pid && !own.may_control(&process.credentials.lock()) {
-        return Err(Errno::EPERM);
-    }
-    let resource = resource as usize;
-    if resource >= COUNT {
-        return Err(Errno::EINVAL);
-    }
-    let mut limits = process.limits.lock();
-    let limit = limits.words()[resource];
-    if let Some([current, maximum]) = new {
-        if current > maximum {
-            return Err(Errno::EINVAL);
-        }
-        let beyond = resource == NOFILE && maximum > NR_OPEN;
-        if beyond || (maximum > limit[1] && !own.is_privileged()) {
-            return Err(Errno::EPERM);
-        }
-        limits.set(resource, [current, maximum]);
-    }
-    drop(limits);
-    if new.is_some() && resource == CPU {
-        super::timers::renew(process);
-    }
-    Ok(Answer { result: 0, limit })
-}
+use torus::family::Order;
 
 fn exchange(call: &mut Call, pid: i32, resource: u32, new: usize, old: usize) -> SysResult {
     let new: Option<[u64; 2]> = if new == 0 {
@@ -56,16 +20,6 @@ fn exchange(call: &mut Call, pid: i32, resource: u32, new: usize, old: usize) ->
         write_value(old, before)?;
     }
     Ok(0)
-}
-
-impl Process {
-    /// Tells the process's address space of its limits.
-    pub fn spread_limits(&self) {
-        if let Some(space) = self.space() {
-            let limits = vm_limits(&self.limits.lock());
-            space.look(|space| space.limits = limits);
-        }
-    }
 }
 
 /// prlimit64(2).

@@ -44,6 +44,16 @@ pub const DETAILS: u64 = 1024;
 pub struct Limits([[u64; 2]; COUNT]);
 
 impl Limits {
+    /// Those that bind an address space.
+    pub fn of_memory(&self) -> vm::space::Limits {
+        vm::space::Limits {
+            address_space: self.current(AS),
+            data: self.current(DATA),
+            stack: self.current(STACK),
+            locked: u64::MAX,
+        }
+    }
+
     /// What init starts with: Linux's defaults, where those depend on the memory as for a large one.
     pub const fn initial() -> Self {
         let mut limits = [[INFINITY; 2]; COUNT];

@@ -1,13 +1,13 @@
 //! Orders: what calls ask of another process, or have it change, on whichever torus it lives ([`torus::family::Order`]).
 //!
 //! *Flow.* [`give`] sends the order to the process, whatever it does and wherever it moves meanwhile, and the call waits for the answer. The torus where
-//! the process lives [obeys](obey), if the asker may say so, by the rules of [`limit_calls`], [`priority`] and [`policy`].
+//! the process lives [obeys](obey), if the asker may say so.
 
+use super::Pid;
 use super::far::ask_for;
-use super::{Pid, Process, limit_calls, policy, priority};
+use super::obey::obey;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
-use braid_files::credentials::{Credentials, Ids};
 use torus::family::{Answer, By, Crowd, Members, Order, Told};
 
 /// The caller, as far as others want to know.
@@ -18,21 +18,6 @@ fn by(call: &Call) -> By {
         uid: own.user.real,
         euid: own.user.effective,
         gid: own.group.real,
-    }
-}
-
-/// The credentials of who gives an order, as far as rules about other processes look at them.
-pub fn credentials(by: By) -> Credentials {
-    let ids = |real, effective| Ids {
-        real,
-        effective,
-        saved: effective,
-        files: effective,
-    };
-    Credentials {
-        user: ids(by.uid, by.euid),
-        group: ids(by.gid, by.gid),
-        ..Credentials::default()
     }
 }
 
@@ -70,16 +55,4 @@ fn said(answer: Answer) -> Result<Answer, Stop> {
         0.. => Ok(answer),
         error => Err(Errno::of(-error).unwrap_or(Errno::ESRCH).into()),
     }
-}
-
-/// What a process of this torus makes of an order. [`Process::spread_limits`] tells its address space of new limits.
-pub fn obey(process: &Process, by: By, order: Order) -> Answer {
-    let done = match order {
-        Order::Limit { resource, new } => limit_calls::obey(process, by, resource, new),
-        Order::Nice { new } => priority::obey(process, by, new).map(Answer::from),
-        Order::TellPolicy | Order::SetPolicy { .. } | Order::TellCores | Order::SetCores { .. } => {
-            policy::obey(process, by, order).map(Answer::from)
-        }
-    };
-    done.unwrap_or_else(|errno| Answer::from(-(errno as i32)))
 }

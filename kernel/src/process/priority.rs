@@ -1,14 +1,10 @@
 //! Nice values: getpriority(2), setpriority(2). What they do is [`braid_threads::fair`]'s.
 
-use super::limits::NICE as NICE_LIMIT;
-use super::{Pid, Process, order, table};
+use super::{Pid, order, table};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_threads::fair::NICE;
-use torus::family::{Answer, By, Members, Order};
-
-/// What getpriority answers for nice 0: larger is nicer to the process, and never negative.
-const ZERO: i32 = 20;
+use torus::family::{Answer, Members, Order};
 
 /// Has the processes that the first two arguments mean tell or change their nice values. EINVAL for an unknown kind.
 fn give(call: &mut Call, new: Option<i32>) -> Result<Answer, Stop> {
@@ -35,25 +31,5 @@ pub fn getpriority(call: &mut Call) -> SysResult {
 pub fn setpriority(call: &mut Call) -> SysResult {
     let nice = call.int(2).clamp(*NICE.start(), *NICE.end());
     give(call, Some(nice))?;
-    Ok(0)
-}
-
-/// Tells a process's nice value as getpriority does, or sets it. EPERM for another user's, EACCES for a lower one than its limit lets who asks
-/// choose.
-pub fn obey(process: &Process, by: By, new: Option<i32>) -> Result<i32, Errno> {
-    let thread = process.thread().ok_or(Errno::ESRCH)?;
-    let Some(nice) = new else {
-        return Ok(ZERO - thread.nice());
-    };
-    let own = order::credentials(by);
-    if process.pid != by.pid && !own.may_renice(&process.credentials.lock()) {
-        return Err(Errno::EPERM);
-    }
-    let least = process.limits.lock().current(NICE_LIMIT);
-    let allowed = (ZERO - nice) as u64 <= least;
-    if nice < thread.nice() && !allowed && !own.is_privileged() {
-        return Err(Errno::EACCES);
-    }
-    thread.set_nice(nice);
     Ok(0)
 }

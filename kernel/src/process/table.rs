@@ -1,7 +1,7 @@
 //! The process table of a torus: the processes that are here, and their families ([`torus::family`]).
 
-use super::far::Hands;
-use super::{Pid, Process};
+use super::hands::Hands;
+use super::state::Process;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -15,6 +15,7 @@ use tori::pieces;
 use tori::rings::Places;
 use torus::TorusId;
 use torus::family::{BirthError, Families, Life, Report, TravelError};
+use torus::pid::Pid;
 
 impl From<BirthError> for Errno {
     fn from(error: BirthError) -> Self {
@@ -23,6 +24,11 @@ impl From<BirthError> for Errno {
             BirthError::Ending | BirthError::Pid(_) => Self::EAGAIN,
         }
     }
+}
+
+/// The process table of this core's torus.
+pub fn table() -> &'static Table {
+    tori::here().part::<Table>()
 }
 
 /// Whose relative a newborn is.
@@ -46,7 +52,7 @@ const TOLD: usize = 2;
 pub struct Table {
     /// Everything, under one lock.
     inner: IrqLock<Inner>,
-    /// Woken when nothing of any process may be left here ([`super::closing::look`]).
+    /// Woken when nothing of any process may be left here ([`super::emptied::tell`]).
     pub emptied: WaitQueue,
     /// How many processes are here, and the number given last: for other tori to read.
     population: AtomicUsize,
@@ -88,7 +94,7 @@ impl Table {
             process.spread_limits();
         }
         if now < before && now <= 1 {
-            super::closing::look();
+            super::emptied::tell();
         }
         result
     }

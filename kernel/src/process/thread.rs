@@ -1,8 +1,8 @@
 //! What a thread of the scheduler is to programs: one flow of control of a process.
 
 use super::later::Later;
+use super::state::Process;
 use super::stuck::Stuck;
-use super::{Pid, Process};
 use crate::signal::{AltStack, SignalState};
 use crate::syscall::call::InFlight;
 use alloc::boxed::Box;
@@ -12,6 +12,7 @@ use core::cell::Cell;
 use core::sync::atomic::AtomicU64;
 use mem::space::Space;
 use sync::OwnCell;
+use torus::pid::Pid;
 
 /// A thread of a process.
 pub type Thread = sched::Thread<Task>;

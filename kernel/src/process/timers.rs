@@ -3,16 +3,16 @@
 //! *Flow.* A core counts what its current thread has used when it stops running, when the core's slice ends, and when somebody wants to know.
 //! The slice ends no later than something here is due, so that a timer fires within the time of an interrupt.
 
-use super::Process;
 use super::limits::{CPU, INFINITY};
-use crate::signal::{self, Signal};
+use super::state::Process;
+use super::times::Times;
 use core::sync::atomic::{AtomicU64, Ordering};
 use sched::Used;
 use sync::Lock;
 
 /// Nanoseconds between two looks at the least.
 const GRAIN: u64 = 50_000;
-const SECOND: u64 = 1_000_000_000;
+pub(crate) const SECOND: u64 = 1_000_000_000;
 
 /// A timer that counts processor time, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,8 +102,22 @@ impl Timers {
         *self.intervals.lock()
     }
 
+    /// Whether there is something to look at when all the processor time is so much.
+    #[inline]
+    pub fn is_due(&self, total: u64) -> bool {
+        let due = self.due.load(Ordering::Relaxed);
+        due != u64::MAX && total >= due
+    }
+
+    /// Which of both have fired by now, by the time in the program and all processor time.
+    pub fn fired(&self, used: Used) -> (bool, bool) {
+        let mut intervals = self.intervals.lock();
+        let in_program = intervals.in_program.fires(used.user);
+        (in_program, intervals.all.fires(used.total()))
+    }
+
     /// Nanoseconds that the process may run before there is something to look at.
-    pub fn left(&self, times: &super::Times) -> u64 {
+    pub fn left(&self, times: &Times) -> u64 {
         match self.due.load(Ordering::Relaxed) {
             u64::MAX => u64::MAX,
             due => due.saturating_sub(times.own().total()).max(GRAIN),
@@ -136,46 +150,4 @@ fn limit(process: &Process) -> Option<u64> {
     let [current, maximum] = process.limits.lock().words()[CPU];
     let seconds = current.min(maximum);
     (seconds != INFINITY).then(|| seconds.saturating_mul(SECOND))
-}
-
-/// More of the process's time has been counted: fires what is due.
-#[inline]
-pub fn check(process: &Process) {
-    let due = process.timers.due.load(Ordering::Relaxed);
-    if due != u64::MAX && process.times.own().total() >= due {
-        fire(process);
-    }
-}
-
-#[cold]
-fn fire(process: &Process) {
-    let Used { user, system } = process.times.own();
-    let total = user.saturating_add(system);
-    let mut intervals = process.timers.intervals.lock();
-    let in_program = intervals.in_program.fires(user);
-    let all = intervals.all.fires(total);
-    drop(intervals);
-    if in_program {
-        signal::send(process, Signal::VTALRM);
-    }
-    if all {
-        signal::send(process, Signal::PROF);
-    }
-    enforce(process, total);
-    renew(process);
-}
-
-/// RLIMIT_CPU: SIGXCPU at the limit and each second after it, SIGKILL at the maximum.
-fn enforce(process: &Process, total: u64) {
-    let seconds = total / SECOND;
-    let mut limits = process.limits.lock();
-    let [current, maximum] = limits.words()[CPU];
-    if seconds >= maximum {
-        drop(limits);
-        signal::send(process, Signal::KILL);
-    } else if seconds >= current {
-        limits.set_current(CPU, current.saturating_add(1));
-        drop(limits);
-        signal::send(process, Signal::XCPU);
-    }
 }

@@ -4,10 +4,17 @@
 //! they do, and for those who were there before.
 
 use super::charge::{self, Charge, Kind};
-use super::{Pid, table};
+use super::{Pid, Process, table};
 
 /// So many processes that have ended and are not waited for stand for one that lives.
 const ENDED: u64 = 16;
+
+/// Counts a process as its user's, or not any more.
+pub fn set_counted(process: &Process, lives: bool) {
+    let user = process.credentials.lock().user.real;
+    let counted = lives.then(|| enter(user));
+    drop(core::mem::replace(&mut *process.counted.lock(), counted));
+}
 
 /// Counts a process of a user on this torus.
 pub fn enter(user: u32) -> Charge {

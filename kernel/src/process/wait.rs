@@ -1,6 +1,6 @@
 //! Waiting for children: wait4(2) and waitid(2).
 
-use super::far::about_child;
+use super::hands::about_child;
 use super::{Pid, table};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;

@@ -2,6 +2,7 @@
 
 use super::Signal;
 use crate::process::Thread;
+use crate::process::alarm::{Alarm, Left, Words};
 use crate::process::timers::{self, Interval};
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
@@ -10,17 +11,6 @@ use braid_time::{Nanos, next_firing};
 use machine::{cpu, time};
 use mem::user::{read_value, write_value};
 use sched::Due;
-
-/// A process's interval timer.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Alarm {
-    /// When it fires next, and the core (index within the torus) whose timer that is; none while the process leaves.
-    next: Option<(Nanos, Option<usize>)>,
-    /// Time between later firings; zero: only once.
-    interval: Nanos,
-    /// It has fired then, and runs again when the program takes the signal.
-    fired: Option<Nanos>,
-}
 
 /// A core's timer for an alarm has fired. As on Linux a periodic one is set anew only when its signal is taken: who blocks
 /// or ignores the signal is not interrupted by it, however short the interval.
@@ -55,10 +45,6 @@ fn arm(thread: &Arc<Thread>, alarm: &mut Alarm, at: Nanos) -> bool {
     }
     set
 }
-
-/// An alarm as the image of its process says it: when it fires (0: not), how often after that (0: not), and when
-/// it has fired without its signal having been taken (0: not).
-pub type Words = [u64; 3];
 
 /// Stops the timer of a process that leaves; a firing that is under way comes to nothing here.
 pub fn suspend(thread: &Arc<Thread>) -> Words {
@@ -97,7 +83,7 @@ pub fn cancel(thread: &Arc<Thread>) {
 fn set(thread: &Arc<Thread>, value: Nanos, interval: Nanos) -> Result<Left, Errno> {
     let now = time::now();
     let mut alarm = thread.process.alarm.lock();
-    let old = remaining(&alarm, now);
+    let old = alarm.remaining(now);
     alarm.stop(thread);
     alarm.next = None;
     alarm.interval = interval;
@@ -106,33 +92,6 @@ fn set(thread: &Arc<Thread>, value: Nanos, interval: Nanos) -> Result<Left, Errn
         return Err(Errno::ENOMEM);
     }
     Ok(old)
-}
-
-/// What is left until a timer fires, and its interval.
-type Left = (Nanos, Nanos);
-
-fn remaining(alarm: &Alarm, now: Nanos) -> Left {
-    // A timer that is set never reads as 0.
-    let left = alarm
-        .next
-        .map_or(Nanos::ZERO, |(at, _)| (at - now).max(Nanos::from_micros(1)));
-    (left, alarm.interval)
-}
-
-impl Alarm {
-    /// Takes the timer off its core; when it was to fire stays known.
-    fn stop(&mut self, thread: &Arc<Thread>) {
-        if let Some((_, core)) = &mut self.next
-            && let Some(core) = core.take()
-        {
-            sched::cancel_timer(&Due::Alarm(thread.clone()), core);
-        }
-    }
-
-    fn words(&self) -> Words {
-        let next = self.next.map(|(at, _)| at);
-        [next, Some(self.interval), self.fired].map(|time| time.map_or(0, Nanos::get))
-    }
 }
 
 /// The timers of setitimer(2).
@@ -158,7 +117,7 @@ impl Which {
         Thread::charge_current();
         let (intervals, used) = (call.process.timers.intervals(), call.process.times.own());
         match self {
-            Self::Real => remaining(&call.process.alarm.lock(), time::now()),
+            Self::Real => call.process.alarm.lock().remaining(time::now()),
             Self::Virtual => spans(intervals.in_program.remaining(used.user)),
             Self::Prof => spans(intervals.all.remaining(used.total())),
         }

@@ -1,9 +1,10 @@
 //! The system calls about signals.
 
 use super::action::{Action, ActionFlags};
+use super::give::force;
 use super::info::{SI_TKILL, SI_USER};
 use super::state::{AltStack, UNMASKABLE};
-use super::{SigInfo, Signal, alarm, frame, send};
+use super::{SigInfo, Signal, alarm, frame};
 use crate::process::far::{ask, value};
 use crate::process::{Pid, table};
 use crate::syscall::call::{Call, Stop, SysResult};
@@ -96,7 +97,7 @@ pub fn rt_sigpending(call: &mut Call) -> SysResult {
 pub fn rt_sigreturn(call: &mut Call) -> SysResult {
     match frame::pop(call.thread) {
         Err(Stop::Errno(_)) => {
-            send::force(call.thread, SigInfo::kernel(Signal::SEGV));
+            force(call.thread, SigInfo::kernel(Signal::SEGV));
             Ok(0)
         }
         other => other,

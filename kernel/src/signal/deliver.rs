@@ -1,7 +1,7 @@
 //! Delivery: what becomes of a thread's signals before it returns to its program.
 
 use super::action::{ActionFlags, DefaultAction, SIG_DFL, SIG_IGN, default_of};
-use super::{SigInfo, Signal, alarm, frame};
+use super::{SigInfo, Signal, alarm, frame, send};
 use crate::file::far::{self, Interruption};
 use crate::migrate::depart;
 use crate::process::{Current, end};
@@ -91,7 +91,7 @@ fn by_default(thread: &Current, info: SigInfo) {
             interrupt_call(thread, |call| {
                 call.interruption().ends_at_stop().then_some(Settled::Fails)
             });
-            thread.process.stop(info.signal);
+            send::stop(&thread.process, info.signal);
         }
         DefaultAction::Terminate | DefaultAction::Core => {
             end::by_signal(thread, info.signal);

@@ -2,9 +2,10 @@
 //! (arch/x86/include/asm/sigframe.h), with the FPU state in XSAVE format above it.
 
 use super::action::{Action, ActionFlags};
+use super::give::force;
 use super::info::{SEGV_MAPERR, SI_KERNEL};
 use super::state::{SS_AUTODISARM, SS_DISABLE};
-use super::{AltStack, SigInfo, Signal, send};
+use super::{AltStack, SigInfo, Signal};
 use crate::process::Current;
 use crate::process::thread::Fault;
 use crate::syscall::call::Stop;
@@ -107,7 +108,7 @@ fn check_instruction(thread: &Current) {
         (fault, SigInfo::fault(Signal::SEGV, SI_KERNEL, 0))
     };
     thread.own().fault.set(fault);
-    send::force(thread, info);
+    force(thread, info);
 }
 
 /// Selectors in a frame that are not the user's: the signal for what IRET would have made of them.
@@ -124,7 +125,7 @@ fn check_selectors(thread: &Current, words: &[u64; WORDS]) {
         code: refused & !3,
         ..thread.own().fault.get()
     });
-    send::force(thread, SigInfo::fault(Signal::SEGV, SI_KERNEL, 0));
+    force(thread, SigInfo::fault(Signal::SEGV, SI_KERNEL, 0));
 }
 
 fn words(

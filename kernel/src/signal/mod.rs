@@ -6,12 +6,15 @@ pub mod alarm;
 pub mod calls;
 pub mod deliver;
 pub mod frame;
+pub mod give;
 pub mod info;
 mod number;
 pub mod send;
 mod state;
+pub mod timers;
 
+pub use give::{force, is_caught};
 pub use info::SigInfo;
 pub use number::Signal;
-pub use send::{force, give, is_caught, send, send_group, send_info};
+pub use send::{send, send_group, send_info};
 pub use state::{AltStack, SignalState};

@@ -3,7 +3,8 @@
 use crate::memory::settle;
 use crate::migrate::{depart, host, lease};
 use crate::process::thread::{Own, Task};
-use crate::process::{Current, Thread, balance, closing, timers};
+use crate::process::{Current, Thread, balance, closing};
+use crate::signal::timers;
 use crate::{console, signal, syscall};
 use alloc::sync::Arc;
 use braid_time::Nanos;

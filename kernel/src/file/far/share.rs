@@ -3,7 +3,7 @@
 use super::super::open::OpenFile;
 use super::question::Asking;
 use super::serving::Serving;
-use crate::process::closing;
+use crate::process::emptied;
 use ::torus::MAX_TORI;
 use alloc::sync::Arc;
 use braid_files::far::exports::Exports;
@@ -54,7 +54,7 @@ impl Share {
     /// One less: with the last the machine may end.
     pub(super) fn end(&self) {
         if self.busy.fetch_sub(1, Ordering::AcqRel) == 1 {
-            closing::look();
+            emptied::tell();
         }
     }
 }

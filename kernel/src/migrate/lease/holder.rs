@@ -5,7 +5,7 @@
 
 use super::{ObjectName, here, home, own};
 use crate::process::Thread;
-use crate::process::{Pid, closing};
+use crate::process::{Pid, emptied};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
@@ -259,7 +259,7 @@ pub fn sweep() {
         some = true;
     }
     if some {
-        closing::look();
+        emptied::tell();
     }
 }
 

@@ -1,7 +1,7 @@
 //! The home's side: objects of this torus that others hold.
 
 use super::{ObjectName, here, own};
-use crate::process::{Pid, closing};
+use crate::process::{Pid, emptied};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -85,7 +85,7 @@ fn let_go(back: Result<Option<Outstanding<ObjectRef, Held>>, NoObject>) {
                 pieces::step();
             }
             drop(object);
-            closing::look();
+            emptied::tell();
         }
         Ok(None) => {}
         Err(error) => log::error!("{error}"),

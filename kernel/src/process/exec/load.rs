@@ -1,7 +1,7 @@
 //! Mapping a program into a new address space.
 
 use crate::file::Executable;
-use crate::memory::calls::{name, split, vm_limits};
+use crate::memory::calls::{name, split};
 use crate::process::limits::Limits;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
@@ -29,7 +29,7 @@ pub(super) fn map(
 ) -> Result<(), Errno> {
     let object = file.object()?;
     name(&object, || file.shown_path().map(Some));
-    space.look(|space| space.limits = vm_limits(limits));
+    space.look(|space| space.limits = limits.of_memory());
     for part in &program.parts {
         map_one(space, request(part, &object))?;
         cpu::let_interrupts_in();
