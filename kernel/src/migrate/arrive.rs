@@ -1,7 +1,8 @@
 //! Arriving: an offered process is made from its image, or refused.
 
 use super::host::{self, Host};
-use super::{image, lease, own};
+use super::share::own;
+use super::{image, lease};
 use crate::file::far::image as files;
 use crate::migrate::depart::HasMoving as _;
 use crate::process::thread::give_space;

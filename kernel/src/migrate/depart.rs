@@ -2,15 +2,16 @@
 
 use super::home::Home;
 use super::host::{self, Host};
+use super::image;
 use super::lease::Taken;
-use super::{image, own};
+use super::share::own;
 use crate::file::context::HasFiles as _;
 use crate::file::far::image as files;
 use crate::file::far::image::Packed;
 use crate::migrate::depart::HasMoving as _;
 use crate::process::parts::Moves;
 use crate::process::thread::{Task, change_space};
-use crate::process::{Current, Pid, Process, table};
+use crate::process::{Current, Pid, Process, Thread, table};
 use crate::signal::alarm;
 use crate::syscall::call::Wait;
 use crate::syscall::errno::Errno;
@@ -407,5 +408,18 @@ pub fn settled(pid: Pid) {
         }
         // execve(2) has just taken the machine to another space.
         space = process.space().filter(|space| !Arc::ptr_eq(space, &asked));
+    }
+}
+
+/// Has a process go to another torus as soon as it can, if it is not on its way already.
+pub fn send_away(thread: &Arc<Thread>, to: TorusId) {
+    if thread
+        .process
+        .moving()
+        .lock()
+        .wants(to, Asker::Nobody)
+        .is_ok()
+    {
+        thread.call_attention();
     }
 }

@@ -1,6 +1,7 @@
 //! The home's side: deposits, which are frozen spaces.
 
-use super::{own, reading};
+use super::reading;
+use super::share::own;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};

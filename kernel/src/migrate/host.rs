@@ -10,7 +10,7 @@ pub use claims::{announce, register, unregister};
 pub use drain::drain;
 pub use fork::{forked, is_born};
 
-use super::own;
+use super::share::own;
 use crate::process::{Current, Pid, table};
 use crate::signal::{self, Signal};
 use alloc::boxed::Box;
@@ -196,4 +196,10 @@ pub fn exec(thread: &Current, new: &Arc<Space>) -> Option<Arc<Space>> {
         }
         Some(old)
     })
+}
+
+/// Frames that a space has here, and homes where pages of it are.
+pub fn pages(space: &Space) -> (u64, u64) {
+    let homes = with(space, |_, host| host.resident.claims().len() as u64);
+    (space.look(|space| space.resident()), homes.unwrap_or(0))
 }

@@ -73,6 +73,7 @@ fn shrink(torus: &Torus) {
     torus.part::<vmo::Store>().sweep();
     torus.part::<far::Share>().shrink();
     torus.part::<migrate::Share>().shrink();
+    torus.part::<migrate::lease::Share>().shrink();
 }
 
 /// Frees what the torus keeps only to be faster later. Before that it waits until the torus's other cores are idle: a core drops the

@@ -111,7 +111,7 @@ pub fn wanted(to: TorusId, load_there: Load) {
         .iter()
         .find(|thread| Some(thread.process.pid) == given);
     if let Some(thread) = thread {
-        migrate::send_away(thread, to);
+        migrate::depart::send_away(thread, to);
     }
 }
 
@@ -147,7 +147,7 @@ fn take_queued(torus: &Torus) -> Vec<Taken<Task>, LOOKED_AT> {
 /// What is to be known of a thread that nobody else touches.
 fn candidate(thread: &Thread) -> Option<Candidate> {
     let space = thread.process.space()?;
-    let (frames, residual) = migrate::pages(&space);
+    let (frames, residual) = migrate::host::pages(&space);
     let process = &thread.process;
     Some(Candidate {
         pid: process.pid,

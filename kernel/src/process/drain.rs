@@ -92,7 +92,7 @@ fn send_all_away(names: bool) -> i32 {
             log::warn!("{} has not left torus {here} yet", process.label());
         }
         if let (Some(thread), Some(to)) = (process.thread(), targets.next()) {
-            migrate::send_away(&thread, to);
+            migrate::depart::send_away(&thread, to);
         }
     }
     i32::try_from(table().count_living()).unwrap_or(i32::MAX)

@@ -3,7 +3,7 @@
 use crate::file::far;
 use crate::file::locks::RecordWaits;
 use crate::memory::victim::Victims;
-use crate::migrate;
+use crate::migrate::{self, lease};
 use crate::process::Table;
 use crate::process::account::Account;
 use crate::process::balance::Balance;
@@ -25,6 +25,7 @@ pub struct Share {
     files: far::Share,
     record_waits: RecordWaits,
     migrate: migrate::Share,
+    leases: lease::Share,
     balance: Balance,
     ledger: Ledger,
     closing: Closing,
@@ -42,6 +43,7 @@ impl Make for Share {
             files: far::Share::new(),
             record_waits: RecordWaits::new(),
             migrate: migrate::Share::new(torus),
+            leases: lease::Share::new(),
             balance: Balance::new(),
             ledger: Ledger::new(),
             closing: Closing::new(),
@@ -59,6 +61,7 @@ impl Make for Share {
         parts.set(&self.files);
         parts.set(&self.record_waits);
         parts.set(&self.migrate);
+        parts.set(&self.leases);
         parts.set(&self.balance);
         parts.set(&self.ledger);
         parts.set(&self.closing);
@@ -129,4 +132,9 @@ unsafe impl Part for Closing {
 // SAFETY: K13, the only part with this slot.
 unsafe impl Part for Account {
     const SLOT: usize = 18;
+}
+
+// SAFETY: K13, the only part with this slot.
+unsafe impl Part for lease::Share {
+    const SLOT: usize = 19;
 }

@@ -27,7 +27,7 @@ pub trait Make: Part {
 }
 
 /// Parts that layers have of each torus: rings, four of memory, scheduler, and those of processes, files and migration.
-pub const PARTS: usize = 19;
+pub const PARTS: usize = 20;
 
 /// The parts of a torus by their slots.
 pub struct Parts([AtomicPtr<()>; PARTS]);

@@ -41,11 +41,7 @@ pub const LAYERS: &[Layer] = &[
     layer("disk"),
     layer("ipc"),
     layer("sched"),
-    // Not cut into layers yet: it must not become more of a circle than it is.
-    Layer {
-        name: "braid-kernel",
-        circle: 104,
-    },
+    layer("braid-kernel"),
 ];
 
 /// A crate of the workspace.

@@ -1,6 +1,6 @@
 //! Pages that are brought while nobody has anything else to do, until nothing is left elsewhere.
 
-use super::super::own;
+use super::super::share::own;
 use super::fault::take_back;
 use super::{Host, Todo, step};
 use alloc::sync::Arc;

@@ -1,6 +1,6 @@
 //! Pages that come: because a thread has touched them, and from homes that have granted them.
 
-use super::super::own;
+use super::super::share::own;
 use super::{Pages, Todo, execute, step};
 use mem::NoFrame;
 use mem::held::Held;

@@ -1,6 +1,6 @@
 //! Forks of a process that has pages elsewhere: each home makes a deposit for the child.
 
-use super::super::own;
+use super::super::share::own;
 use super::claims::{announce, register};
 use super::{Host, send};
 use crate::process::Pid;

@@ -53,13 +53,18 @@ impl Share {
     }
 
     /// Whether nothing is lent or held.
-    pub fn is_quiet(&self) -> bool {
+    fn is_quiet(&self) -> bool {
         self.lender.lock().is_empty() && self.held.lock().is_empty()
     }
 }
 
+/// Whether this torus lends nothing, and holds nothing of others.
+pub fn is_quiet() -> bool {
+    own().is_quiet()
+}
+
 fn own() -> &'static Share {
-    &super::own().leases
+    tori::here().part::<Share>()
 }
 
 /// Tells the home of an object that `holder` was given it, or was not after all.
