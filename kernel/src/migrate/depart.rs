@@ -8,7 +8,6 @@ use super::share::own;
 use crate::file::context::HasFiles as _;
 use crate::file::far::image as files;
 use crate::file::far::image::Packed;
-use crate::migrate::depart::HasMoving as _;
 use crate::process::parts::Moves;
 use crate::process::thread::{Task, change_space};
 use crate::process::{Current, Pid, Process, Thread, table};

@@ -131,9 +131,9 @@ pub fn post(
         reply: Lock::new(State::Open),
         cancelled: AtomicBool::new(false),
     })?;
+    journal::begin(thread)?;
     let call = share().asked.lock().insert(asking.clone());
     let call = call.map_err(|_| Errno::ENOMEM)?;
-    journal::begin(thread)?;
     let noted = journal::with(thread, |journal| {
         journal.entries.try_push(Entry { call, asking })?;
         journal.next = journal.entries.len();
