@@ -2,8 +2,7 @@
 
 use chacha20::ChaCha20Rng;
 use core::cell::{Cell, RefCell};
-use machine::cpu::{self, Part};
-use sync::Local;
+use machine::cpu;
 use torus::DepositId;
 
 /// What a core alone touches.
@@ -19,23 +18,10 @@ pub struct Own {
     pub random: RefCell<Option<ChaCha20Rng>>,
 }
 
-/// A core's part.
-pub struct Kept(Local<Own>);
-
-// SAFETY: K3, the only part with this slot.
-unsafe impl Part for Kept {
-    const SLOT: usize = 2;
-}
-
-impl Default for Kept {
-    fn default() -> Self {
-        Self(Local::new(Own::default()))
-    }
-}
+machine::core_part!(Own for Own, 2);
 
 /// That of the core that executes this.
 #[inline]
 pub fn own() -> &'static Own {
-    // SAFETY: K20, the executing core's, which has joined its torus: nothing of this layer runs on it before (K3).
-    unsafe { cpu::part_of_member::<Kept>().0.get() }
+    cpu::own()
 }

@@ -38,7 +38,7 @@ const STACK_SIZE: usize = 96 * 1024;
 /// What layers above the tori keep of each core.
 static CORE_PARTS: [Maker; 2] = [
     Maker::of::<sched::Kept<Task>>(),
-    Maker::of::<per_core::Kept>(),
+    Maker::of::<cpu::OwnPart<per_core::Own>>(),
 ];
 /// What they keep of each torus.
 static TORUS_PARTS: [tori::Maker; 6] = [

@@ -70,6 +70,8 @@ pub fn start() {
 /// At boot, the disk that is to become a torus's swap.
 pub struct Waiting(Lock<Option<Prepared>>);
 
+tori::part!(Waiting, 9);
+
 impl Waiting {
     /// None.
     pub const fn new() -> Self {

@@ -12,7 +12,7 @@ use core::mem::offset_of;
 use core::ptr;
 use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
-use sync::Head;
+use sync::{Head, Local};
 use torus::TorusId;
 use vm::addr::PAGE_SIZE;
 
@@ -23,6 +23,50 @@ use vm::addr::PAGE_SIZE;
 pub unsafe trait Part: Sync + Sized + 'static {
     /// Its number, below [`PARTS`].
     const SLOT: usize;
+}
+
+/// What a layer keeps of each core that the core alone touches: cells.
+///
+/// # Safety
+/// No other type and no other [`Part`] has this slot.
+pub unsafe trait Own: Default + Send + 'static {
+    /// Its number, below [`PARTS`].
+    const SLOT: usize;
+}
+
+/// The part that has a layer's [`Own`].
+#[derive(Default)]
+pub struct OwnPart<T>(Local<T>);
+
+// SAFETY: K3, by the promise of `Own`.
+unsafe impl<T: Own> Part for OwnPart<T> {
+    const SLOT: usize = T::SLOT;
+}
+
+/// Makes a type what a layer keeps of each core ([`Part`], or [`Own`]), with a slot of its own: of two with one number the program does not
+/// link.
+#[macro_export]
+macro_rules! core_part {
+    ($kind:ident for $part:ty, $slot:literal) => {
+        const _: () = {
+            #[unsafe(export_name = concat!("core_part_", $slot))]
+            static TAKEN: u8 = 0;
+            // SAFETY: K3, there is one symbol of this name.
+            unsafe impl $crate::cpu::$kind for $part {
+                const SLOT: usize = $slot;
+            }
+        };
+    };
+}
+
+/// What a layer has for the core that executes this alone.
+///
+/// # Panics
+/// Before the machine is divided.
+#[inline]
+pub fn own<T: Own>() -> &'static T {
+    // SAFETY: K20, it is the executing core's.
+    unsafe { part::<OwnPart<T>>().0.get() }
 }
 
 /// Layers above that have a part of each core: tori, scheduler, programs.

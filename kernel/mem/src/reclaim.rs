@@ -18,7 +18,7 @@ use sync::Lock;
 use sync::WaitQueue;
 use tori::counters;
 use tori::pieces;
-use tori::{Make, Part, Torus, low};
+use tori::{Make, Torus, low};
 use torus::TorusId;
 use torus::pid::Pid;
 use vm::clock::Clock;
@@ -64,10 +64,7 @@ pub enum Room {
     None,
 }
 
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Reclaim {
-    const SLOT: usize = 6;
-}
+tori::part!(Reclaim, 6);
 
 impl Make for Reclaim {
     fn new(_: TorusId, _: usize) -> Self {

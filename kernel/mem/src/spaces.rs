@@ -7,7 +7,7 @@ use alloc::sync::{Arc, Weak};
 use fallible::{NoMemory, TryMap};
 use machine::cpu;
 use sync::Lock;
-use tori::{Make, Part};
+use tori::Make;
 use torus::TorusId;
 use vm::addr::PAGE_SIZE;
 use vm::frames::Owner;
@@ -23,10 +23,7 @@ pub struct Spaces {
     all: Lock<BTreeMap<(Owner, u64), Weak<Space>>>,
 }
 
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Spaces {
-    const SLOT: usize = 5;
-}
+tori::part!(Spaces, 5);
 
 impl Make for Spaces {
     fn new(_: TorusId, _: usize) -> Self {

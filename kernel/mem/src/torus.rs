@@ -7,7 +7,7 @@ use crate::swap::Swap;
 use machine::cpu;
 use spin::Once;
 use sync::Lock;
-use tori::{Make, Part, Torus};
+use tori::{Make, Torus};
 use torus::TorusId;
 use vm::frames::Owner;
 use vm::shown::Shown;
@@ -23,10 +23,7 @@ pub struct Kept {
     swap: Once<Swap>,
 }
 
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Kept {
-    const SLOT: usize = 1;
-}
+tori::part!(Kept, 1);
 
 impl Make for Kept {
     fn new(_: TorusId, _: usize) -> Self {

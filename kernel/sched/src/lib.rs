@@ -30,7 +30,7 @@ pub use braid_threads::state::RunState;
 pub use current::{enter_kernel, waiter};
 pub use deadline::{cancel_timer, set_timer};
 pub use own::{Current, Frozen};
-pub use owner::{Next, Owner};
+pub use owner::{Next, Owner, Sole};
 pub use switch::next_thread;
 pub use thread::Thread;
 pub use tick::tick;

@@ -17,13 +17,29 @@ pub enum Next {
     Nothing,
 }
 
-/// What a [`Thread`] has besides what the scheduler needs: whoever makes threads says with it what they do.
-///
-/// The functions run on the thread's core, where nothing says otherwise. No lock is held.
+/// The type of what threads have, of which there is one in a program: [`threads_are!`](crate::threads_are) says which.
 ///
 /// # Safety
 /// No other type of the program has this trait: what the scheduler keeps of each core has the type of its threads.
-pub unsafe trait Owner: Sized + Send + Sync + 'static {
+pub unsafe trait Sole {}
+
+/// Says of what type that is that threads have; the program does not link when it is said of two.
+#[macro_export]
+macro_rules! threads_are {
+    ($owner:ty) => {
+        const _: () = {
+            #[unsafe(export_name = "threads_are")]
+            static TAKEN: u8 = 0;
+            // SAFETY: K3, there is one symbol of this name.
+            unsafe impl $crate::Sole for $owner {}
+        };
+    };
+}
+
+/// What a [`Thread`] has besides what the scheduler needs: whoever makes threads says with it what they do.
+///
+/// The functions run on the thread's core, where nothing says otherwise. No lock is held.
+pub trait Owner: Sole + Sized + Send + Sync + 'static {
     /// What a thread has that the core alone touches that it is on: cells.
     type Own: Default + Send;
 

@@ -2,7 +2,7 @@
 
 use braid_threads::idle::IdleSet;
 use machine::MAX_CORES;
-use tori::{Make, Part, Torus};
+use tori::{Make, Torus};
 use torus::TorusId;
 
 /// The run queues of a torus: what its cores share.
@@ -11,10 +11,7 @@ pub struct RunQueues {
     pub(crate) idle: IdleSet<{ MAX_CORES / 64 }>,
 }
 
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for RunQueues {
-    const SLOT: usize = 3;
-}
+tori::part!(RunQueues, 3);
 
 impl Make for RunQueues {
     /// Nothing runs, no core idles.

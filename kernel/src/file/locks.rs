@@ -169,6 +169,8 @@ impl From<Refused> for Stop {
 /// Owners that wait for record locks of a torus's files.
 pub struct RecordWaits(Lock<Waits>);
 
+tori::part!(RecordWaits, 13);
+
 impl RecordWaits {
     /// Nobody waits.
     pub const fn new() -> Self {

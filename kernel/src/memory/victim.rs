@@ -28,6 +28,8 @@ pub struct Victims {
     waits: AtomicU32,
 }
 
+tori::part!(Victims, 10);
+
 impl Victims {
     /// Nobody yet.
     pub const fn new() -> Self {

@@ -27,6 +27,8 @@ pub struct Share {
     draining: AtomicU32,
 }
 
+tori::part!(Share, 14);
+
 impl Share {
     /// Of a torus that nobody has left.
     pub const fn new(torus: TorusId) -> Self {

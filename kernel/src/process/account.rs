@@ -28,6 +28,8 @@ pub struct Account {
     heap: Once<InUse>,
 }
 
+tori::part!(Account, 18);
+
 impl Account {
     /// Not opened.
     pub const fn new() -> Self {

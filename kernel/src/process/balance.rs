@@ -32,6 +32,8 @@ pub struct Balance {
     loads: Lock<[Load; MAX_TORI]>,
 }
 
+tori::part!(Balance, 15);
+
 impl Balance {
     /// Nothing is known.
     pub const fn new() -> Self {

@@ -90,6 +90,8 @@ impl User {
     }
 }
 
+tori::part!(Ledger, 16);
+
 impl Ledger {
     /// Nothing.
     pub const fn new() -> Self {

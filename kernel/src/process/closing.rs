@@ -38,6 +38,8 @@ pub struct Closing {
     status: AtomicU32,
 }
 
+tori::part!(Closing, 17);
+
 impl Closing {
     /// Not begun.
     pub const fn new() -> Self {

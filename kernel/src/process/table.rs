@@ -65,6 +65,8 @@ struct Inner {
     processes: BTreeMap<Pid, Arc<Process>>,
 }
 
+tori::part!(Table, 7);
+
 impl Table {
     /// No processes on `torus`, one of `tori`.
     pub const fn new(torus: TorusId, tori: usize) -> Self {

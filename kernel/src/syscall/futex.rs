@@ -92,6 +92,8 @@ fn address_of(thread: &Arc<Thread>) -> usize {
     Arc::as_ptr(thread).addr()
 }
 
+tori::part!(Futexes, 11);
+
 impl Futexes {
     /// None.
     pub const fn new() -> Self {

@@ -36,6 +36,8 @@ type Builder = VBuilder<Frames>;
 /// The store of a torus, made before its first process.
 pub struct Store(spin::Once<VmoStore<Frames>>);
 
+tori::part!(Store, 8);
+
 impl Store {
     /// None yet.
     pub const fn new() -> Self {

@@ -12,7 +12,7 @@ use crate::process::closing::Closing;
 use crate::swap::Waiting;
 use crate::syscall::futex::Futexes;
 use crate::vmo::Store;
-use tori::{Make, Part, Parts};
+use tori::{Make, Parts};
 use torus::TorusId;
 
 /// One torus's share, in one piece of its memory; each field is a part by itself. No other torus writes to it.
@@ -69,72 +69,4 @@ impl Make for Share {
     }
 }
 
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Share {
-    const SLOT: usize = 2;
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Table {
-    const SLOT: usize = 7;
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Store {
-    const SLOT: usize = 8;
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Waiting {
-    const SLOT: usize = 9;
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Victims {
-    const SLOT: usize = 10;
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Futexes {
-    const SLOT: usize = 11;
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for far::Share {
-    const SLOT: usize = 12;
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for RecordWaits {
-    const SLOT: usize = 13;
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for migrate::Share {
-    const SLOT: usize = 14;
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Balance {
-    const SLOT: usize = 15;
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Ledger {
-    const SLOT: usize = 16;
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Closing {
-    const SLOT: usize = 17;
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Account {
-    const SLOT: usize = 18;
-}
-
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for lease::Share {
-    const SLOT: usize = 19;
-}
+tori::part!(Share, 2);

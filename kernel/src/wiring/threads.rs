@@ -13,8 +13,9 @@ use mem::reclaim;
 use sched::Used;
 use sched::{Next, Owner};
 
-// SAFETY: K3, the only type that has threads.
-unsafe impl Owner for Task {
+sched::threads_are!(Task);
+
+impl Owner for Task {
     type Own = Own;
 
     #[inline]

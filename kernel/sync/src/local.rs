@@ -7,6 +7,12 @@ pub struct Local<T>(T);
 // SAFETY: K20, the core that the value belongs to alone gets to it.
 unsafe impl<T: Send> Sync for Local<T> {}
 
+impl<T: Default> Default for Local<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
 impl<T> Local<T> {
     /// This value.
     pub const fn new(value: T) -> Self {

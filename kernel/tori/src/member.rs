@@ -4,7 +4,7 @@ use super::Torus;
 use crate::counted::Counters;
 use alloc::sync::Arc;
 use core::cell::Cell;
-use machine::cpu::{self, Part};
+use machine::cpu;
 use sync::{Local, Waiter};
 use vm::pool::CoreCache;
 
@@ -34,10 +34,7 @@ pub struct Own {
     pub(crate) delivers: Cell<bool>,
 }
 
-// SAFETY: K3, the only part with this slot.
-unsafe impl Part for Member {
-    const SLOT: usize = 0;
-}
+machine::core_part!(Part for Member, 0);
 
 impl Member {
     /// A core that has just joined.

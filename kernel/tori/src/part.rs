@@ -15,6 +15,21 @@ pub unsafe trait Part: Sync + Sized + 'static {
     const SLOT: usize;
 }
 
+/// Makes a type a layer's [`Part`] of each torus, with a slot of its own: of two with one number the program does not link.
+#[macro_export]
+macro_rules! part {
+    ($part:ty, $slot:literal) => {
+        const _: () = {
+            #[unsafe(export_name = concat!("torus_part_", $slot))]
+            static TAKEN: u8 = 0;
+            // SAFETY: K13, there is one symbol of this name.
+            unsafe impl $crate::Part for $part {
+                const SLOT: usize = $slot;
+            }
+        };
+    };
+}
+
 /// A part that is made with its torus.
 pub trait Make: Part {
     /// That of `torus`, one of so many, on which nothing has run.

@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use fallible::{NoMemory, TryVec};
 use sync::Lock;
+use tori::Make;
 use tori::pieces;
-use tori::{Make, Part};
 use torus::TorusId;
 
 /// The torus's object of this identity, made when there is none.
@@ -28,10 +28,7 @@ pub struct Objects {
     pub named: Named,
 }
 
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Objects {
-    const SLOT: usize = 4;
-}
+tori::part!(Objects, 4);
 
 impl Make for Objects {
     fn new(_: TorusId, _: usize) -> Self {

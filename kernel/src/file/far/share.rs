@@ -24,6 +24,8 @@ pub struct Share {
     busy: AtomicUsize,
 }
 
+tori::part!(Share, 12);
+
 impl Share {
     /// Nothing.
     pub const fn new() -> Self {

@@ -34,6 +34,8 @@ pub struct Share {
     vain: AtomicU32,
 }
 
+tori::part!(Share, 19);
+
 impl Share {
     /// Nothing is lent or held.
     pub const fn new() -> Self {

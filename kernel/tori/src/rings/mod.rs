@@ -27,7 +27,6 @@ pub use places::{
 pub use setup::connect;
 
 use self::places::RUNG;
-use crate::Part;
 use core::sync::atomic::{Ordering, fence};
 use machine::cpu;
 use sync::Woken;
@@ -202,7 +201,4 @@ impl Rings {
     }
 }
 
-// SAFETY: K13, the only part with this slot.
-unsafe impl Part for Rings {
-    const SLOT: usize = 0;
-}
+crate::part!(Rings, 0);
