@@ -18,11 +18,11 @@ mod off {
 
 #[cfg(feature = "checked")]
 mod on {
-    use crate::migrate::lease::holder;
     use alloc::sync::Arc;
     use mem::space::Space;
     use mem::spaces::Spaces;
     use tori::{Torus, poison};
+    use travel::lease::holder;
     use vm::addr::Frame;
     use vm::space::Stray;
 

@@ -1,17 +1,18 @@
 //! Handing a line to whom it concerns: one table that names every protocol, so that none is added without a receiver.
 
 use crate::file::far as files;
-use crate::migrate::{self, lease};
+use crate::moving;
 use crate::process::{balance, closing, drain, far as families, init};
 use tori::rings::probe;
 use torus::TorusId;
 use torus::message::{MessageError, Protocol, protocol_of};
 use torus::ring::Line;
+use travel::lease;
 
 /// Hands on a line from the torus `from`.
 pub fn deliver(from: TorusId, line: &Line) {
     let delivered = match protocol_of(line) {
-        torus::migrate::Message::PROTOCOL => hand(from, line, migrate::receive::receive),
+        torus::migrate::Message::PROTOCOL => hand(from, line, moving::receive::receive),
         torus::family::Message::PROTOCOL => hand(from, line, families::deliver),
         torus::lease::Message::PROTOCOL => hand(from, line, lease::receive::receive),
         torus::file::Message::PROTOCOL => hand(from, line, files::receive::receive),

@@ -23,7 +23,7 @@ mod file;
 #[forbid(unsafe_code)]
 mod memory;
 #[forbid(unsafe_code)]
-mod migrate;
+mod moving;
 mod per_core;
 #[forbid(unsafe_code)]
 mod process;

@@ -3,15 +3,12 @@
 use chacha20::ChaCha20Rng;
 use core::cell::{Cell, RefCell};
 use machine::cpu;
-use torus::DepositId;
 
 /// What a core alone touches.
 #[derive(Default)]
 pub struct Own {
     /// The user of another torus whom the core serves; 0: nobody.
     pub served_user: Cell<u32>,
-    /// The deposit that was drained last, of a process that has come from another torus.
-    pub drained: Cell<Option<DepositId>>,
     /// The console has interrupted, and what has arrived there has not been taken in.
     pub input: Cell<bool>,
     /// Random numbers for the programs on this core.

@@ -10,7 +10,6 @@ pub use seals::Seals;
 use super::boot;
 use super::local;
 use super::locks::FileLocks;
-use crate::migrate::lease;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -21,6 +20,7 @@ use mem::object::{MemoryObject, ObjectRef, Shown};
 use mem::spaces::Spaces;
 use sync::{Lock, Relax, WaitQueue};
 use tori::pieces;
+use travel::lease;
 use vm::addr::PAGE_SIZE;
 use vm::space::Object;
 
@@ -157,7 +157,9 @@ impl Content {
     pub fn lend(&self, to: TorusId) -> Result<(u64, bool), Stop> {
         let _busy = self.busy()?;
         let sealed = Seals::WRITE | Seals::FUTURE_WRITE;
-        let number = lease::home::give(&self.object, to)?.number;
+        let number = lease::home::give(&self.object, to)
+            .map_err(Errno::from)?
+            .number;
         Ok((number, self.seals().intersects(sealed)))
     }
 

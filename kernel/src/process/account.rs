@@ -7,7 +7,7 @@
 use super::table;
 use crate::file::far;
 use crate::syscall::errno::Errno;
-use crate::{migrate, vmo};
+use crate::vmo;
 use machine::boot;
 use machine::cpu;
 use machine::shootdown;
@@ -74,8 +74,8 @@ pub fn open() -> Result<(), Errno> {
 fn shrink(torus: &Torus) {
     torus.part::<vmo::Store>().sweep();
     torus.part::<far::Share>().shrink();
-    torus.part::<migrate::Share>().shrink();
-    torus.part::<migrate::lease::Share>().shrink();
+    torus.part::<travel::Share>().shrink();
+    torus.part::<travel::lease::Share>().shrink();
 }
 
 /// Frees what the torus keeps only to be faster later. Before that it waits until the torus's other cores are idle: a core drops the

@@ -4,7 +4,7 @@
 //! busiest for a process (`Want`), which moves one that is queued. Where nobody waits nothing is sent.
 
 use super::{Thread, table};
-use crate::migrate;
+use crate::moving::depart;
 use crate::process::thread::Task;
 use core::sync::atomic::{AtomicU64, Ordering};
 use heapless::Vec;
@@ -73,7 +73,7 @@ pub fn tick() {
     if rings::is_choked() {
         return;
     }
-    if torus.part::<migrate::Share>().has_claims() {
+    if torus.part::<travel::Share>().has_claims() {
         rings::send(torus.id, torus::migrate::Message::Tend {});
     }
     let load = load(torus);
@@ -88,7 +88,7 @@ pub fn tick() {
 /// A torus is busy: asks for a process if cores idle here, and processes may come.
 pub fn told(from: TorusId, load_there: Load) {
     let torus = tori::here();
-    if torus.part::<migrate::Share>().is_draining() {
+    if torus.part::<travel::Share>().is_draining() {
         return;
     }
     let mut loads = torus.part::<Balance>().loads.lock();
@@ -113,7 +113,7 @@ pub fn wanted(to: TorusId, load_there: Load) {
         .iter()
         .find(|thread| Some(thread.process.pid) == given);
     if let Some(thread) = thread {
-        migrate::depart::send_away(thread, to);
+        depart::send_away(thread, to);
     }
 }
 
@@ -149,7 +149,7 @@ fn take_queued(torus: &Torus) -> Vec<Taken<Task>, LOOKED_AT> {
 /// What is to be known of a thread that nobody else touches.
 fn candidate(thread: &Thread) -> Option<Candidate> {
     let space = thread.process.space()?;
-    let (frames, residual) = migrate::host::pages(&space);
+    let (frames, residual) = travel::host::pages(&space);
     let process = &thread.process;
     Some(Candidate {
         pid: process.pid,

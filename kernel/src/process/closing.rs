@@ -8,7 +8,7 @@
 use super::{Current, Pid, Process, Thread, account, end, table};
 use crate::console;
 use crate::file::far;
-use crate::migrate::depart::HasMoving as _;
+use crate::moving::depart::HasMoving as _;
 use crate::signal::{self, SigInfo, Signal};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -129,7 +129,7 @@ pub fn look() {
 fn is_quiet() -> bool {
     let files = tori::here().part::<far::Share>();
     files.is_quiet()
-        && crate::migrate::is_quiet()
+        && travel::is_quiet()
         && table().population() == usize::from(table().get(Pid::INIT).is_some())
 }
 
@@ -151,7 +151,7 @@ pub fn tell() {
             Some(state) => log::warn!("torus {here} still waits for {who}: {state:?}, to {to:?}"),
         }
     }
-    if !crate::migrate::is_quiet() {
+    if !travel::is_quiet() {
         log::warn!("torus {here} still has memory of processes elsewhere, or lends some");
     }
     if rings::is_choked() {

@@ -6,7 +6,7 @@
 
 use super::far::{ask, value};
 use super::{Pid, table};
-use crate::migrate;
+use crate::moving::depart;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_time::Nanos;
@@ -68,7 +68,7 @@ pub fn drain(call: &mut Call) -> SysResult {
 
 /// A process asks to drain this torus, or no longer to.
 pub fn told(from: Pid, token: u64, begin: bool, undo: bool) {
-    let share = tori::here().part::<migrate::Share>();
+    let share = tori::here().part::<travel::Share>();
     if begin {
         share.set_draining(!undo);
     }
@@ -92,7 +92,7 @@ fn send_all_away(names: bool) -> i32 {
             log::warn!("{} has not left torus {here} yet", process.label());
         }
         if let (Some(thread), Some(to)) = (process.thread(), targets.next()) {
-            migrate::depart::send_away(&thread, to);
+            depart::send_away(&thread, to);
         }
     }
     i32::try_from(table().count_living()).unwrap_or(i32::MAX)

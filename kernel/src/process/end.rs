@@ -69,7 +69,7 @@ pub fn with_status(thread: &Current, status: u32) {
         rings::breathe();
     }
     // From now on nobody can want it elsewhere.
-    crate::migrate::depart::answer(process, 0);
+    crate::moving::depart::answer(process, 0);
 }
 
 /// Gives back everything that the process holds, but its number and its thread.

@@ -8,8 +8,7 @@ use super::personality::Personality;
 use super::table::Kinship;
 use super::{Current, Pid, Process, Thread, table, timers, users};
 use crate::file::context::HasFiles as _;
-use crate::migrate::depart;
-use crate::migrate::host::is_born;
+use crate::moving::depart;
 use crate::process::thread::{Task, give_space};
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -20,6 +19,7 @@ use machine::segment::Segments;
 use mem::user::{USER_END, write_value};
 use sync::Lock;
 use tori::counters;
+use travel::host::is_born;
 
 const CLONE_VM: u64 = 0x100;
 const CLONE_VFORK: u64 = 0x4000;

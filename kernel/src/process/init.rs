@@ -8,7 +8,7 @@ use super::table::Kinship;
 use super::{Process, Thread, account, table};
 use super::{closing, emptied};
 use crate::file::context::Context;
-use crate::migrate::depart;
+use crate::moving::depart;
 use crate::process::thread::Task;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -36,6 +36,7 @@ pub fn start() {
         torus.part::<Account>().note_frames(torus);
     }
     emptied::listen(closing::look);
+    crate::moving::pages::connect();
     begin();
     crate::console::ready();
     if boot::info().command_line.every_torus {

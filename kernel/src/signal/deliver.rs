@@ -3,7 +3,7 @@
 use super::action::{ActionFlags, DefaultAction, SIG_DFL, SIG_IGN, default_of};
 use super::{SigInfo, Signal, alarm, frame, send};
 use crate::file::far::{self, Interruption};
-use crate::migrate::depart;
+use crate::moving::depart;
 use crate::process::{Current, end};
 use crate::syscall::call::InFlight;
 use crate::syscall::interrupted;

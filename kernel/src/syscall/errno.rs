@@ -3,6 +3,7 @@
 use fallible::NoMemory;
 use ipc::LentError;
 use mem::user::BadAddress;
+use travel::TravelError;
 use vm::space::SpaceError;
 
 /// Makes the enum of a list of names and numbers, and the way back from a number.
@@ -201,5 +202,14 @@ impl From<SpaceError> for Errno {
 impl From<NoMemory> for Errno {
     fn from(_: NoMemory) -> Self {
         Self::ENOMEM
+    }
+}
+
+impl From<TravelError> for Errno {
+    fn from(error: TravelError) -> Self {
+        match error {
+            TravelError::NoMemory(_) => Self::ENOMEM,
+            TravelError::Unknown => Self::EIO,
+        }
     }
 }

@@ -16,7 +16,7 @@ pub mod unknown;
 use self::call::{Call, InFlight, Stop, Wait};
 use self::errno::Errno;
 use crate::memory::room;
-use crate::migrate::depart::HasMoving as _;
+use crate::moving::depart::HasMoving as _;
 use crate::process::Current;
 use crate::process::later::Later;
 use crate::signal::deliver;

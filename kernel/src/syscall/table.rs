@@ -5,7 +5,7 @@ use super::call::{Call, SysResult};
 use super::{futex, reboot};
 use crate::file::syscalls as file;
 use crate::memory::{calls as mem, locking};
-use crate::migrate::call as migrate;
+use crate::moving::call as migrate;
 use crate::process::{
     closing, credentials as cred, drain, end, exec, fork, group, identity as id, init, limit_calls,
     policy, priority, time, wait,

@@ -3,7 +3,6 @@
 use crate::file::far;
 use crate::file::locks::RecordWaits;
 use crate::memory::victim::Victims;
-use crate::migrate::{self, lease};
 use crate::process::Table;
 use crate::process::account::Account;
 use crate::process::balance::Balance;
@@ -14,6 +13,7 @@ use crate::syscall::futex::Futexes;
 use crate::vmo::Store;
 use tori::{Make, Parts};
 use torus::TorusId;
+use travel::lease;
 
 /// One torus's share, in one piece of its memory; each field is a part by itself. No other torus writes to it.
 pub struct Share {
@@ -24,7 +24,7 @@ pub struct Share {
     futexes: Futexes,
     files: far::Share,
     record_waits: RecordWaits,
-    migrate: migrate::Share,
+    travel: travel::Share,
     leases: lease::Share,
     balance: Balance,
     ledger: Ledger,
@@ -42,7 +42,7 @@ impl Make for Share {
             futexes: Futexes::new(),
             files: far::Share::new(),
             record_waits: RecordWaits::new(),
-            migrate: migrate::Share::new(torus),
+            travel: travel::Share::new(torus),
             leases: lease::Share::new(),
             balance: Balance::new(),
             ledger: Ledger::new(),
@@ -60,7 +60,7 @@ impl Make for Share {
         parts.set(&self.futexes);
         parts.set(&self.files);
         parts.set(&self.record_waits);
-        parts.set(&self.migrate);
+        parts.set(&self.travel);
         parts.set(&self.leases);
         parts.set(&self.balance);
         parts.set(&self.ledger);

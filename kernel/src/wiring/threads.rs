@@ -1,7 +1,7 @@
 //! What threads do besides running: what the scheduler needs of processes, signals, calls, memory and migration.
 
 use crate::memory::settle;
-use crate::migrate::{depart, host, lease};
+use crate::moving::depart;
 use crate::process::thread::{Own, Task};
 use crate::process::{Current, Thread, balance, closing};
 use crate::signal::timers;
@@ -12,6 +12,7 @@ use machine::{cpu, paging};
 use mem::reclaim;
 use sched::Used;
 use sched::{Next, Owner};
+use travel::{host, lease};
 
 sched::threads_are!(Task);
 

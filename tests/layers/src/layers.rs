@@ -41,6 +41,7 @@ pub const LAYERS: &[Layer] = &[
     layer("disk"),
     layer("ipc"),
     layer("sched"),
+    layer("travel"),
     layer("braid-kernel"),
 ];
 

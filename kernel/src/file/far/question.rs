@@ -4,7 +4,6 @@ use super::super::open::OpenFile;
 use super::file::RemoteFile;
 use super::letter;
 use super::remote::{Remote, tell_hold};
-use crate::migrate::lease;
 use crate::process::Thread;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -16,6 +15,7 @@ use fallible::NoMemory;
 use ipc::parcel::{Frames, Parcel};
 use mem::object::ObjectRef;
 use sync::Lock;
+use travel::{TravelError, lease};
 
 /// A question to another torus.
 pub struct Asking {
@@ -62,8 +62,8 @@ impl Asking {
             Ok(Answer::Object { number, sealed }) => {
                 match lease::holder::given(self.home, number) {
                     Ok(object) => Reply::Object(object, sealed),
-                    Err(Errno::ENOMEM) => return Err(NoMemory),
-                    Err(errno) => Reply::failed(errno),
+                    Err(TravelError::NoMemory(error)) => return Err(error),
+                    Err(error) => Reply::failed(error.into()),
                 }
             }
             Ok(answer) => Reply::Answer(answer),

@@ -2,11 +2,11 @@
 
 use super::super::content::Seals;
 use super::super::open::OpenFile;
-use crate::migrate::lease;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use mem::object::ObjectRef;
 use mem::spaces::Spaces;
+use travel::lease;
 use vm::space::Object;
 use vm::table::Rights;
 

@@ -17,6 +17,7 @@ use super::limits::Limits;
 use super::{Current, Name, Process, credentials, end, random, table};
 use crate::file::context::HasFiles as _;
 use crate::file::{Executable, Found};
+use crate::moving::pages;
 use crate::signal::{AltStack, Signal};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -254,7 +255,7 @@ fn enter(thread: &Current, ready: Ready, request: &Request) {
         *own
     };
     space.enter();
-    if let Some(old) = crate::migrate::host::exec(thread, &space) {
+    if let Some(old) = pages::exec(thread, &space) {
         old.leave();
     }
     end::release_vfork_parent(thread);

@@ -1,16 +1,12 @@
-//! What is said of processes that move, and of the pages that they leave: to whom it goes here.
+//! What is said of pages that stayed behind when their process left: to whom it goes here.
 
-use super::{arrive, depart, home, host};
+use crate::{home, host};
 use torus::TorusId;
 use torus::migrate::{DepositEvent, Event, Message};
 
-/// A message from the torus `from`.
-pub fn receive(from: TorusId, message: Message) {
+/// A message from the torus `from`, if it is about pages; else it comes back: it is about a process.
+pub fn receive(from: TorusId, message: Message) -> Option<Message> {
     match message {
-        Message::Offer { pid, image } => arrive::offered(from, pid, image),
-        Message::Adopted { pid } => depart::adopted(pid),
-        Message::Refused { pid, reason } => depart::refused(pid, reason),
-        Message::Departed { pid } => depart::settled(pid),
         Message::Pull { deposit, span } => home::event(deposit, DepositEvent::Pull { from, span }),
         Message::Grant { deposit, span } => host::event(deposit, Event::Granted { deposit, span }),
         Message::Lost { deposit, page } => host::event(deposit, Event::Lost { deposit, page }),
@@ -29,5 +25,10 @@ pub fn receive(from: TorusId, message: Message) {
         Message::Tend {} => {
             host::drain();
         }
+        Message::Offer { .. }
+        | Message::Adopted { .. }
+        | Message::Refused { .. }
+        | Message::Departed { .. } => return Some(message),
     }
+    None
 }

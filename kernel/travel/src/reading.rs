@@ -55,7 +55,7 @@ impl Waiter for Reading {
 }
 
 /// Reads a page back, and tells the deposit when it has come, or cannot.
-pub fn read_in(deposit: DepositId, home: &Home, page: Page) {
+pub(crate) fn read_in(deposit: DepositId, home: &Home, page: Page) {
     let reading = {
         // Without it the page is lost to who asks.
         let _held = fallible::insist();

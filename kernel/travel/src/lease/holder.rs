@@ -4,9 +4,8 @@
 //! any more is given back only when each space's lock has been free once since.
 
 use super::{ObjectName, here, home, own};
-use crate::process::Thread;
-use crate::process::{Pid, emptied};
-use crate::syscall::errno::Errno;
+use crate::TravelError;
+use crate::above::processes;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use machine::shootdown;
@@ -24,6 +23,7 @@ use tori::rings::{self, Places};
 use torus::TorusId;
 use torus::lease::Message;
 use torus::lease::{Answer, Entry, Known, Lease, Why};
+use torus::pid::Pid;
 use vm::addr::Frame;
 use vm::frames::{Owner, Use};
 use vm::hash::Digest;
@@ -81,7 +81,7 @@ impl Pager for Far {
 
     /// What page `index` shows; its home is asked when that is not known.
     fn page(&self, owner: Owner, index: u64) -> Result<Shown, SourceError> {
-        let asker = Thread::with_current(|thread| thread.process.pid);
+        let asker = processes().asker();
         let mut lease = self.lease.lock();
         match lease.look(index, asker) {
             Known::Lent(frame) => {
@@ -122,7 +122,7 @@ impl Pager for Far {
 
     /// The frame of page `index`, if this torus's cache has it.
     fn present(&self, owner: Owner, index: u64) -> Option<Held> {
-        let asker = Thread::with_current(|thread| thread.process.pid);
+        let asker = processes().asker();
         if !self.is_content() {
             return None;
         }
@@ -152,7 +152,7 @@ fn digest(root: [u64; 4]) -> Digest {
 
 /// The object of a name, for a process that comes: the own one, or what stands for another torus's here. Until the process has
 /// [settled](settle) this torus is not counted for it. ENOMEM without memory, EIO when there is none.
-pub fn take(name: ObjectName) -> Result<ObjectRef, Errno> {
+pub fn take(name: ObjectName) -> Result<ObjectRef, TravelError> {
     if name.home == here() {
         return home::object(name.number);
     }
@@ -175,7 +175,7 @@ pub fn take(name: ObjectName) -> Result<ObjectRef, Errno> {
 }
 
 /// Makes what stands for an object here; none if another core has done so meanwhile.
-fn add(name: ObjectName) -> Result<Option<ObjectRef>, Errno> {
+fn add(name: ObjectName) -> Result<Option<ObjectRef>, TravelError> {
     let lease = own().next.fetch_add(1, Ordering::Relaxed);
     let far = Far {
         name,
@@ -192,7 +192,7 @@ fn add(name: ObjectName) -> Result<Option<ObjectRef>, Errno> {
 
 /// An object of another torus, for which its home has counted this one. Without memory ENOMEM: the count is still this torus's to
 /// [refuse].
-pub fn given(home: TorusId, number: u64) -> Result<ObjectRef, Errno> {
+pub fn given(home: TorusId, number: u64) -> Result<ObjectRef, TravelError> {
     let name = ObjectName {
         home,
         number,
@@ -201,7 +201,7 @@ pub fn given(home: TorusId, number: u64) -> Result<ObjectRef, Errno> {
     let object = take(name);
     match (&object, own().held.lock().get_mut((home, number))) {
         (Ok(_), Some(entry)) => entry.holds += 1,
-        (Err(Errno::ENOMEM), _) => {}
+        (Err(TravelError::NoMemory(_)), _) => {}
         _ => refuse(home, number),
     }
     object
@@ -259,7 +259,7 @@ pub fn sweep() {
         some = true;
     }
     if some {
-        emptied::tell();
+        processes().emptied();
     }
 }
 

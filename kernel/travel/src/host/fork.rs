@@ -1,14 +1,14 @@
 //! Forks of a process that has pages elsewhere: each home makes a deposit for the child.
 
-use super::super::share::own;
 use super::claims::{announce, register};
 use super::{Host, send};
-use crate::process::Pid;
+use crate::share::own;
 use alloc::sync::Arc;
 use fallible::reserve;
 use mem::space::Space;
 use torus::DepositId;
 use torus::migrate::{Effect, Effects, Event, MigrateError, Resident};
+use torus::pid::Pid;
 use vm::addr::Frame;
 use vm::space::SpaceError;
 

@@ -1,8 +1,8 @@
 //! Pages that are brought while nobody has anything else to do, until nothing is left elsewhere.
 
-use super::super::share::own;
 use super::fault::take_back;
 use super::{Host, Todo, step};
+use crate::share::own;
 use alloc::sync::Arc;
 use machine::cpu;
 use mem::space::{Space, VmSpace};
@@ -14,14 +14,14 @@ use vm::space::Away;
 /// Goes on with what spaces of this torus have elsewhere, while nobody has anything else to do. False when there is nothing to do
 /// before something else happens.
 pub fn drain() -> bool {
-    let cursor = &crate::per_core::own().drained;
+    let cursor = &own().drained;
     let count = own().claims.lock().len();
     (0..count).any(|_| {
         cpu::let_interrupts_in();
-        let Some((deposit, space)) = own().any_claimant(cursor.get()) else {
+        let Some((deposit, space)) = own().any_claimant(*cursor.lock()) else {
             return false;
         };
-        cursor.set(Some(deposit));
+        *cursor.lock() = Some(deposit);
         drain_space(&space)
     })
 }

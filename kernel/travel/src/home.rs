@@ -1,36 +1,39 @@
 //! The home's side: deposits, which are frozen spaces.
 
-use super::reading;
 use super::share::own;
-use crate::syscall::errno::Errno;
+use super::{host, reading};
+use crate::above::processes;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use fallible::TryMap;
+use fallible::{NoMemory, TryMap};
 use mem::space::{Space, VmSpace};
 use sync::Lock;
 use tori::{counters, rings};
 use torus::migrate::Message;
-use torus::migrate::{Deposit, DepositEffect, DepositEffects, DepositEvent, Held, HeldPages};
+use torus::migrate::{
+    Deposit, DepositEffect, DepositEffects, DepositEvent, Event, Held, HeldPages,
+};
 use torus::span::Span;
 use torus::{DepositId, TorusId};
 use vm::addr::{Frame, Page};
 use vm::flush::FlushDebt;
+use vm::frames::Owner;
 use vm::space::Kept;
 use vm::table::TableMemory;
 
 /// A deposit: its machine and the frozen space.
-pub struct Home {
+pub(crate) struct Home {
     machine: Lock<Deposit>,
-    pub(super) space: Arc<Space>,
+    pub(crate) space: Arc<Space>,
     /// Frames that were looked at in vain for a page that is to be read back.
-    pub(super) vain: AtomicU32,
+    pub(crate) vain: AtomicU32,
     /// Pages that are counted as left here.
     counted: AtomicU64,
 }
 
 impl Home {
     /// A deposit of all that `space` has, which no core will load again.
-    pub(super) fn new(id: DepositId, space: Arc<Space>) -> Self {
+    pub(crate) fn new(id: DepositId, space: Arc<Space>) -> Self {
         space.look(|_| space.set_frozen(true));
         Self {
             machine: Lock::new(Deposit::new(id)),
@@ -41,7 +44,7 @@ impl Home {
     }
 
     /// Counts what is left of the frozen space.
-    pub(super) fn count(&self, space: &VmSpace) {
+    pub(crate) fn count(&self, space: &VmSpace) {
         self.count_as(space.resident() + space.swapped());
     }
 
@@ -94,7 +97,7 @@ pub fn event(id: DepositId, event: DepositEvent) {
     }
     drop(home);
     if closes {
-        crate::process::emptied::tell();
+        processes().emptied();
     }
 }
 
@@ -133,17 +136,52 @@ fn drop_pages(home: &Home, span: Span) {
 
 /// Makes the deposit of a forked child.
 fn clone(id: DepositId, home: &Home, to: TorusId, child: DepositId) {
-    let root = home
-        .space
-        .fork_frozen()
-        .map_err(Errno::from)
-        .and_then(|space| {
-            let root: Frame = space.root();
-            let deposit = fallible::arc(Home::new(child, space))?;
-            own().deposits.lock().put(child, deposit.clone())?;
-            deposit.space.look(|space| deposit.count(space));
-            Ok(root)
-        });
-    let root = root.ok();
+    let root = home.space.fork_frozen().ok().and_then(|space| {
+        let root: Frame = space.root();
+        let deposit = fallible::arc(Home::new(child, space)).ok()?;
+        own().deposits.lock().put(child, deposit.clone()).ok()?;
+        deposit.space.look(|space| deposit.count(space));
+        Some(root)
+    });
     event(id, DepositEvent::Cloned { to, child, root });
+}
+
+/// Has a space stay here under a new name, while its process is offered to another torus. [`NoMemory`] without memory to note it.
+pub fn leave(space: &Arc<Space>) -> Result<DepositId, NoMemory> {
+    let id = own().names.lock().give();
+    let home = fallible::arc(Home::new(id, space.clone()))?;
+    own().deposits.lock().put(id, home)?;
+    Ok(id)
+}
+
+/// The process stays after all: its space is nobody else's.
+pub fn take_back(id: DepositId) -> Option<Arc<Space>> {
+    let home = own().deposits.lock().remove(&id)?;
+    Some(home.space.clone())
+}
+
+/// The process has been taken in elsewhere, with the claims that it had; what is left here is asked for from there.
+pub fn keep(id: DepositId) {
+    let Some(home) = own().deposit(id) else {
+        return;
+    };
+    home.space.with_pages(|space, remote| {
+        if let Some(host) = host::of(remote) {
+            host::unregister(host.resident.claims());
+            let _ = host::step(space, &mut host.resident, Event::Adopted);
+        }
+        *remote = None;
+    });
+    // Its process finds objects by its mappings.
+    home.space.with(|space| {
+        let debt = space.forget_objects(tori::here().memory());
+        home.count(space);
+        ((), debt)
+    });
+}
+
+/// The name that pages of a deposit have in the reverse map.
+pub fn lineage(id: DepositId) -> Option<Owner> {
+    let home = own().deposit(id)?;
+    Some(home.space.look(|space| space.lineage()))
 }

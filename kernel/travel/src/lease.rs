@@ -6,10 +6,10 @@ pub mod holder;
 pub mod home;
 pub mod receive;
 
-use crate::syscall::errno::Errno;
+use crate::TravelError;
 use alloc::collections::BTreeMap;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
-use fallible::TryMap;
+use fallible::{NoMemory, TryMap};
 use mem::held::Held;
 use mem::object::{MemoryObject, ObjectRef};
 use sync::Lock;
@@ -35,6 +35,12 @@ pub struct Share {
 }
 
 tori::part!(Share, 19);
+
+impl Default for Share {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Share {
     /// Nothing is lent or held.
@@ -117,7 +123,7 @@ impl Taken {
     }
 
     /// The name of an object, which the target is counted for once more; other homes are still to be told. ENOMEM without memory for it.
-    pub fn take(&mut self, object: &ObjectRef) -> Result<ObjectName, Errno> {
+    pub fn take(&mut self, object: &ObjectRef) -> Result<ObjectName, TravelError> {
         let name = match holder::of(&object.0) {
             Some(far) if far.name().home == self.to => return Ok(far.name()),
             Some(far) => far.name(),
@@ -130,7 +136,7 @@ impl Taken {
             if name.home == here() {
                 home::hold(name.number, self.to, -1);
             }
-            return Err(Errno::ENOMEM);
+            return Err(TravelError::NoMemory(NoMemory));
         }
         Ok(name)
     }

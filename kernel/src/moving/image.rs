@@ -5,7 +5,6 @@ mod command;
 mod space;
 
 use super::depart;
-use super::lease::Taken;
 use crate::file::far::image as files;
 use crate::process::limits::Limits;
 use crate::process::oom::Oom;
@@ -40,6 +39,7 @@ use sync::Lock;
 use tori::Torus;
 use torus::migrate::Claim;
 use torus::{DepositId, TorusId};
+use travel::lease::Taken;
 use vm::addr::Frame;
 use vm::frames::Owner;
 use vm::space::Parts as SpaceParts;

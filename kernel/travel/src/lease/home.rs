@@ -1,8 +1,8 @@
 //! The home's side: objects of this torus that others hold.
 
 use super::{ObjectName, here, own};
-use crate::process::{Pid, emptied};
-use crate::syscall::errno::Errno;
+use crate::TravelError;
+use crate::above::processes;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use fallible::{NoMemory, insist};
@@ -17,13 +17,14 @@ use tori::rings::Places;
 use torus::TorusId;
 use torus::lease::Message;
 use torus::lease::{Cut, Look, NoObject, Outstanding, Recall, Unlent, Why};
+use torus::pid::Pid;
 use vm::addr::Frame;
 use vm::frames::Owner;
 use vm::hash::Digest;
 use vm::space::Object;
 
 /// Names an object of this torus to another one, which is counted for it from then on. ENOMEM without memory for it.
-pub fn give(object: &ObjectRef, to: TorusId) -> Result<ObjectName, Errno> {
+pub fn give(object: &ObjectRef, to: TorusId) -> Result<ObjectName, TravelError> {
     let given = own().lender.lock().give(object.owner(), object.clone(), to);
     Ok(ObjectName {
         home: here(),
@@ -38,9 +39,9 @@ pub fn is_held(object: &ObjectRef) -> bool {
 }
 
 /// The object of a number. EIO when there is none.
-pub fn object(number: u64) -> Result<ObjectRef, Errno> {
+pub fn object(number: u64) -> Result<ObjectRef, TravelError> {
     let lender = own().lender.lock();
-    lender.object(number).cloned().ok_or(Errno::EIO)
+    lender.object(number).cloned().ok_or(TravelError::Unknown)
 }
 
 /// A torus was given an object, or was not after all.
@@ -85,7 +86,7 @@ fn let_go(back: Result<Option<Outstanding<ObjectRef, Held>>, NoObject>) {
                 pieces::step();
             }
             drop(object);
-            emptied::tell();
+            processes().emptied();
         }
         Ok(None) => {}
         Err(error) => log::error!("{error}"),

@@ -1,7 +1,7 @@
 //! What programs ask for: migrate(pid, torus, flags).
 
 use super::depart::Asker;
-use crate::migrate::depart::HasMoving as _;
+use crate::moving::depart::HasMoving as _;
 use crate::process::Pid;
 use crate::process::far::ask;
 use crate::syscall::call::{Call, Stop, SysResult};

@@ -1,10 +1,6 @@
 //! Leaving: a process is frozen on its way back to its program, and offered to another torus.
 
-use super::home::Home;
-use super::host::{self, Host};
 use super::image;
-use super::lease::Taken;
-use super::share::own;
 use crate::file::context::HasFiles as _;
 use crate::file::far::image as files;
 use crate::file::far::image::Packed;
@@ -16,7 +12,6 @@ use crate::syscall::call::Wait;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use fallible::NoMemory;
-use fallible::TryMap;
 use ipc::words::Writer;
 use machine::time::{self, Nanos};
 use mem::OfTorus as _;
@@ -29,6 +24,9 @@ use torus::family::TravelError;
 use torus::migrate::{Claim, Event, Resident};
 use torus::migrate::{Message, Refusal};
 use torus::{DepositId, TorusId};
+use travel::home;
+use travel::host::{self, Host};
+use travel::lease::Taken;
 
 /// A thread that stays as it is.
 type Still = sched::Frozen<Task>;
@@ -234,12 +232,9 @@ fn freeze(thread: &Current, to: TorusId) {
     if !may_leave_more() {
         return remain(process, still, &space, Errno::ENOMEM);
     }
-    let deposit = own().names.lock().give();
-    let home = fallible::arc(Home::new(deposit, space.clone()));
-    let noted = home.and_then(|home| own().deposits.lock().put(deposit, home));
-    if noted.is_err() {
+    let Ok(deposit) = home::leave(&space) else {
         return remain(process, still, &space, Errno::ENOMEM);
-    }
+    };
     let record = table().with(|families, hands| families.freeze(process.pid, hands));
     let root = space.root();
     let packed = files::pack(process.files(), to);
@@ -302,9 +297,8 @@ fn freeze(thread: &Current, to: TorusId) {
 
 /// The process stays: its deposit is its space again.
 fn stay(process: &Arc<Process>, thread: Still, deposit: DepositId, errno: Errno) {
-    let home = own().deposits.lock().remove(&deposit);
-    if let Some(home) = home {
-        remain(process, thread, &home.space, errno);
+    if let Some(space) = home::take_back(deposit) {
+        remain(process, thread, &space, errno);
     }
 }
 
@@ -377,21 +371,7 @@ pub fn adopted(pid: Pid) {
     *process.files().executable.lock() = None;
     process.children_changed.wake_all();
     table().with(|families, hands| families.depart(pid, to, hands));
-    if let Some(home) = own().deposit(deposit) {
-        home.space.with_pages(|space, remote| {
-            if let Some(host) = host::of(remote) {
-                host::unregister(host.resident.claims());
-                let _ = host::step(space, &mut host.resident, Event::Adopted);
-            }
-            *remote = None;
-        });
-        // Its process finds objects by its mappings.
-        home.space.with(|space| {
-            let debt = space.forget_objects(tori::here().memory());
-            home.count(space);
-            ((), debt)
-        });
-    }
+    home::keep(deposit);
     answer(&process, 0);
 }
 

@@ -18,11 +18,13 @@ fn shrink<K, V>(map: &mut BTreeMap<K, V>) {
 
 /// What a torus has for migration.
 pub struct Share {
-    pub(super) names: Lock<DepositNames>,
+    pub(crate) names: Lock<DepositNames>,
     /// Pages that stayed here.
-    pub(super) deposits: Lock<BTreeMap<DepositId, Arc<Home>>>,
+    pub(crate) deposits: Lock<BTreeMap<DepositId, Arc<Home>>>,
     /// The spaces here that have claims to deposits.
-    pub(super) claims: Lock<BTreeMap<DepositId, Weak<Space>>>,
+    pub(crate) claims: Lock<BTreeMap<DepositId, Weak<Space>>>,
+    /// The deposit that was drained last, of a process that has come from another torus.
+    pub(crate) drained: Lock<Option<DepositId>>,
     /// While nobody is taken in: how often it has been looked whether the torus is empty; else 0.
     draining: AtomicU32,
 }
@@ -36,6 +38,7 @@ impl Share {
             names: Lock::new(DepositNames::new(torus)),
             deposits: Lock::new(BTreeMap::new()),
             claims: Lock::new(BTreeMap::new()),
+            drained: Lock::new(None),
             draining: AtomicU32::new(0),
         }
     }
@@ -47,18 +50,18 @@ impl Share {
     }
 
     /// What stayed here under a name.
-    pub(super) fn deposit(&self, id: DepositId) -> Option<Arc<Home>> {
+    pub(crate) fn deposit(&self, id: DepositId) -> Option<Arc<Home>> {
         self.deposits.lock().get(&id).cloned()
     }
 
     /// The space that has a claim.
-    pub(super) fn claimant(&self, id: DepositId) -> Option<Arc<Space>> {
+    pub(crate) fn claimant(&self, id: DepositId) -> Option<Arc<Space>> {
         let claimant = self.claims.lock().get(&id).cloned();
         claimant?.upgrade()
     }
 
     /// A space with claims, to go on pulling for; they take turns.
-    pub(super) fn any_claimant(&self, after: Option<DepositId>) -> Option<(DepositId, Arc<Space>)> {
+    pub(crate) fn any_claimant(&self, after: Option<DepositId>) -> Option<(DepositId, Arc<Space>)> {
         use core::ops::Bound::{Excluded, Unbounded};
         let claims = self.claims.lock();
         let from = after.map_or(Unbounded, Excluded);
@@ -90,11 +93,16 @@ impl Share {
 }
 
 /// This core's torus's.
-pub(super) fn own() -> &'static Share {
+pub(crate) fn own() -> &'static Share {
     tori::here().part::<Share>()
 }
 
 /// Whether no page of a process that is elsewhere is here, and no memory object of another torus.
 pub fn is_quiet() -> bool {
     own().deposits.lock().is_empty() && lease::is_quiet()
+}
+
+/// Whether this torus refuses processes.
+pub fn is_draining() -> bool {
+    own().is_draining()
 }

@@ -1,10 +1,8 @@
 //! Arriving: an offered process is made from its image, or refused.
 
-use super::host::{self, Host};
-use super::share::own;
-use super::{image, lease};
+use super::image;
 use crate::file::far::image as files;
-use crate::migrate::depart::HasMoving as _;
+use crate::moving::depart::HasMoving as _;
 use crate::process::thread::give_space;
 use crate::process::{Pid, account, table, users};
 use crate::signal::alarm;
@@ -21,11 +19,14 @@ use tori::rings;
 use torus::TorusId;
 use torus::migrate::{Claim, Effect, Effects, Resident};
 use torus::migrate::{Message, Refusal};
+use travel::home;
+use travel::host::{self, Host};
+use travel::lease;
 use vm::addr::Frame;
 
 /// The torus `from` offers a process.
 pub fn offered(from: TorusId, pid: Pid, image: Frame) {
-    let reason = if own().is_draining() {
+    let reason = if travel::share::is_draining() {
         Refusal::Draining
     } else {
         match adopt(from, pid, image) {
@@ -57,9 +58,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
     let claims: Vec<Claim> = collect(arrival.claims.iter().map(|(claim, _)| *claim))?;
     // A process that comes back has its old name in the reverse map, which frames of it have kept.
     let back = claims.iter().find(|claim| claim.home == torus.id);
-    let lineage = back
-        .and_then(|claim| own().deposit(claim.deposit))
-        .map(|home| home.space.look(|space| space.lineage()));
+    let lineage = back.and_then(|claim| home::lineage(claim.deposit));
     // Until nothing can refuse the process any more its claims are not the space's: they would end with it.
     let space = arrival.space(
         torus,

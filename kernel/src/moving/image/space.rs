@@ -1,7 +1,6 @@
 //! Mappings in a process's image.
 
 use crate::file::boot_object;
-use crate::migrate::lease::{self, ObjectName, Taken};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::archive::NodeId;
@@ -10,6 +9,7 @@ use ipc::words::{Reader, Writer};
 use mem::object::ObjectRef;
 use mem::space::VmSpace;
 use torus::TorusId;
+use travel::lease::{self, ObjectName, Taken};
 use vm::addr::{Page, PageRange, VirtAddr};
 use vm::space::{Backing, Flags, Limits as SpaceLimits, Mapping, Parts, Prot};
 

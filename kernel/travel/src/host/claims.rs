@@ -1,6 +1,6 @@
 //! The claims of a torus's spaces, by which it finds the space that an answer is for.
 
-use super::super::share::own;
+use crate::share::own;
 use alloc::sync::{Arc, Weak};
 use fallible::{NoMemory, TryMap};
 use mem::space::Space;

@@ -5,14 +5,12 @@ mod drain;
 mod fault;
 mod fork;
 
-use crate::process::thread::change_space;
 pub use claims::{announce, register, unregister};
 pub use drain::drain;
 pub use fork::{forked, is_born};
 
 use super::share::own;
-use crate::process::{Current, Pid, table};
-use crate::signal::{self, Signal};
+use crate::above::processes;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::any::Any;
@@ -22,6 +20,7 @@ use mem::{NoFrame, RemotePages};
 use tori::counters;
 use tori::rings;
 use torus::migrate::{self, Effect, Effects, Event, Message, Refusal, Resident};
+use torus::pid::Pid;
 use torus::{DepositId, TorusId};
 use vm::addr::Page;
 use vm::space::SpaceError;
@@ -104,14 +103,11 @@ impl Todo {
         if self.wake || self.forked || self.kill {
             space.waiters.wake_all();
         }
-        let process = table().get(pid);
-        if let (true, Some(process)) = (self.kill, &process) {
-            let label = process.label();
-            log::error!("{label}: killed: a page could not be had from another torus");
-            signal::send(process, Signal::KILL);
+        if self.kill {
+            processes().lost(pid);
         }
-        if let (Some(_), Some(process)) = (self.departs, &process) {
-            super::depart::ready(process);
+        if self.departs.is_some() {
+            processes().can_leave(pid);
         }
     }
 }
@@ -180,13 +176,16 @@ pub fn on(space: &Arc<Space>, event: Event) -> bool {
     })
 }
 
-/// The thread's process gets a new, empty space, and the machine goes on with it. Answers the old one.
-pub fn exec(thread: &Current, new: &Arc<Space>) -> Option<Arc<Space>> {
+/// A process gets a new, empty space, and what it has elsewhere goes on with that. `change` puts it in the old one's place, and answers the
+/// old one, with whether that was the process's own.
+pub fn exec(
+    new: &Arc<Space>,
+    change: impl FnOnce() -> Option<(Arc<Space>, bool)>,
+) -> Option<Arc<Space>> {
     // The new space is locked until it has the machine: a message that misses it in the old one finds it here.
     new.with_pages(|_, own| {
-        let old = change_space(thread, Some(new.clone()))?;
-        // A child of vfork has had its parent's.
-        if !thread.process.borrows_space() {
+        let (old, is_own) = change()?;
+        if is_own {
             *own = old.with_pages(|space, remote| {
                 let host = of(remote)?;
                 let _ = step(space, &mut host.resident, Event::Exec);
