@@ -94,7 +94,7 @@ impl Watched {
 }
 
 /// The work of a core before it runs its first program, or after the last one, disturbs nobody.
-const WITHOUT_PROGRAMS: [&str; 3] = ["start::", "_start", "process::account::check"];
+const WITHOUT_PROGRAMS: [&str; 3] = ["start::", "_start", "linux::process::account::check"];
 
 /// Runs a program as `braid exec` does, and tells its longest stretches. The status is the tool's own for failures when one is too
 /// long and the program itself did not fail.

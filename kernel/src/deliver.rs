@@ -1,21 +1,18 @@
 //! Handing a line to whom it concerns: one table that names every protocol, so that none is added without a receiver.
 
-use crate::file::far as files;
-use crate::moving;
-use crate::process::{balance, closing, drain, far as families, init};
+use linux::receivers;
 use tori::rings::probe;
 use torus::TorusId;
 use torus::message::{MessageError, Protocol, protocol_of};
 use torus::ring::Line;
-use travel::lease;
 
 /// Hands on a line from the torus `from`.
 pub fn deliver(from: TorusId, line: &Line) {
     let delivered = match protocol_of(line) {
-        torus::migrate::Message::PROTOCOL => hand(from, line, moving::receive::receive),
-        torus::family::Message::PROTOCOL => hand(from, line, families::deliver),
-        torus::lease::Message::PROTOCOL => hand(from, line, lease::receive::receive),
-        torus::file::Message::PROTOCOL => hand(from, line, files::receive::receive),
+        torus::migrate::Message::PROTOCOL => hand(from, line, receivers::migrate),
+        torus::family::Message::PROTOCOL => hand(from, line, receivers::family),
+        torus::lease::Message::PROTOCOL => hand(from, line, travel::lease::receive::receive),
+        torus::file::Message::PROTOCOL => hand(from, line, receivers::file),
         torus::balance::Message::PROTOCOL => hand(from, line, about_load),
         torus::machine::Message::PROTOCOL => hand(from, line, about_machine),
         torus::probe::Message::PROTOCOL => hand(from, line, probe::receive),
@@ -39,25 +36,25 @@ fn hand<M: Protocol>(
 fn about_load(from: TorusId, message: torus::balance::Message) {
     use torus::balance::Message;
     match message {
-        Message::Load { load } => balance::told(from, load),
-        Message::Want { load } => balance::wanted(from, load),
+        Message::Load { load } => receivers::load_told(from, load),
+        Message::Want { load } => receivers::wanted(from, load),
         Message::Drain {
             from,
             token,
             begin,
             undo,
-        } => drain::told(from, token, begin, undo),
+        } => receivers::drain(from, token, begin, undo),
     }
 }
 
 fn about_machine(from: TorusId, message: torus::machine::Message) {
     use torus::machine::Message;
     match message {
-        Message::Begin {} => init::begin(),
+        Message::Begin {} => receivers::begin(),
         Message::OpenSwap {} => crate::swap::open(),
-        Message::End { kill } => closing::end(from, kill),
-        Message::Linger {} => closing::tell(),
-        Message::Close {} => closing::close(from),
-        Message::Done {} => closing::done(),
+        Message::End { kill } => receivers::end(from, kill),
+        Message::Linger {} => receivers::tell(),
+        Message::Close {} => receivers::close(from),
+        Message::Done {} => receivers::done(),
     }
 }

@@ -8,8 +8,6 @@
 //! 6. The machine is divided into tori; the cores join them.
 //! 7. The loader's memory is reclaimed, the first program is started.
 
-use crate::per_core;
-use crate::process::{self, thread::Task};
 use braid_firmware::acpi::Tables;
 use braid_firmware::acpi::fadt::{self, Register};
 use braid_firmware::acpi::hpet::Hpet;
@@ -20,6 +18,7 @@ use core::cell::{RefCell, UnsafeCell};
 use core::mem::MaybeUninit;
 use core::sync::atomic::AtomicU32;
 use heapless::Vec;
+use linux::Task;
 use machine::boot::early::EarlyFrames;
 use machine::boot::{self, BootInfo};
 use machine::console;
@@ -38,15 +37,17 @@ const STACK_SIZE: usize = 96 * 1024;
 /// What layers above the tori keep of each core.
 static CORE_PARTS: [Maker; 2] = [
     Maker::of::<sched::Kept<Task>>(),
-    Maker::of::<cpu::OwnPart<per_core::Own>>(),
+    Maker::of::<cpu::OwnPart<linux::PerCore>>(),
 ];
 /// What they keep of each torus.
-static TORUS_PARTS: [tori::Maker; 6] = [
+static TORUS_PARTS: [tori::Maker; 8] = [
     tori::Maker::of::<mem::Kept>(),
     tori::Maker::of::<mem::object::Objects>(),
     tori::Maker::of::<mem::spaces::Spaces>(),
     tori::Maker::of::<mem::reclaim::Reclaim>(),
-    tori::Maker::of::<crate::wiring::share::Share>(),
+    tori::Maker::of::<travel::Share>(),
+    tori::Maker::of::<linux::Share>(),
+    tori::Maker::of::<crate::swap::Waiting>(),
     tori::Maker::of::<sched::RunQueues>(),
 ];
 
@@ -86,7 +87,7 @@ global_asm!(
 extern "C" fn start() -> ! {
     raise();
     crate::swap::start();
-    process::start();
+    linux::start();
     static LEFT: AtomicU32 = AtomicU32::new(0);
     machine::enter_user(&LEFT, 1)
 }
@@ -136,7 +137,7 @@ fn raise() {
         cores: &cores,
         parts: &CORE_PARTS,
         torus_parts: &TORUS_PARTS,
-        most_processes: process::users::most_in,
+        most_processes: linux::most_processes,
         srat: firmware.srat,
         cache_bits: features::cache_bits(),
     });
@@ -351,7 +352,7 @@ fn join(cores: &Cores, parked: &ParkedCores) {
 
 /// Lets the console's input interrupt the first core.
 fn route_console(madt: Option<Madt<'_>>, apic_id: u32) {
-    let line = crate::console::start();
+    let line = linux::start_console();
     let routed = madt.is_some_and(|madt| {
         ioapic::mask_all(&madt);
         ioapic::route(&madt, line, apic::vector::CONSOLE, apic_id)

@@ -1,6 +1,5 @@
 //! Taking the swap disks at boot: the first core finds and prepares them, each torus takes its own into its own memory.
 
-use crate::process::random;
 use core::sync::atomic::{AtomicU16, AtomicU32};
 use disk::{Disk, DiskError, Wired, block_devices, prepare};
 use machine::boot;
@@ -9,8 +8,9 @@ use mem::OfTorus as _;
 use mem::swap::{HEADER, Swap};
 use sync::Lock;
 use thiserror::Error;
-use tori::Torus;
 use tori::rings;
+use tori::{Make, Torus};
+use torus::TorusId;
 use torus::machine::Message;
 use vm::addr::PAGE_SIZE;
 use vm::frames::Use;
@@ -72,9 +72,8 @@ pub struct Waiting(Lock<Option<Prepared>>);
 
 tori::part!(Waiting, 9);
 
-impl Waiting {
-    /// None.
-    pub const fn new() -> Self {
+impl Make for Waiting {
+    fn new(_: TorusId, _: usize) -> Self {
         Self(Lock::new(None))
     }
 }
@@ -140,7 +139,7 @@ fn take(torus: &Torus, name: &'static str, disk: Wired) -> Result<Swap, OpenErro
     let blocks = fallible::collect((0..count.div_ceil(BLOCK)).map(|_| AtomicU16::new(0)));
     let blocks = blocks.map_err(|_| OpenError::NoMemory)?;
     let mut key = [0; 8];
-    random::fill(&mut key);
+    linux::fill_random(&mut key);
     let key = u64::from_le_bytes(key);
     let slots = SlotTable::new(counts.leak(), sums.leak(), blocks.leak(), key);
     Swap::new(name, disk, slots, mem::restore::USERS).ok_or(OpenError::NoMemory)

@@ -3,36 +3,30 @@
 //! | declared in | name | bound to |
 //! | --- | --- | --- |
 //! | `sync` | `sync_relax`, `sync_raise` | `machine::shootdown`, `machine::trap` |
-//! | `machine::above` | `above_syscall`, `above_exception`, `above_interrupt` | `trap` |
+//! | `machine::above` | `above_syscall`, `above_exception`, `above_interrupt` | `linux::traps` |
 //! | | `above_next` | `sched` |
 //! | | `above_doorbell` | `rings` |
-//! | | `above_quick` | `syscall::quick` |
+//! | | `above_quick` | `linux::traps` |
 //! | `sync` | `sync_step`, `sync_yield` | `machine::cpu` |
 //! | | `sync_waiter` | `sched` |
 //! | `tori::above` | `tori_is_low` | `mem::reclaim` |
 //! | | `tori_sharers`, `tori_show`, `tori_slots` | `mem` |
-//! | | `tori_is_closed`, `tori_heap_grew` | `process::charge` |
+//! | | `tori_is_closed`, `tori_heap_grew` | `linux::upcalls` |
 //! | | `tori_goes_on` | `sched` |
 //! | | `tori_deliver` | `deliver` |
-//! | | `tori_find` | `checked` |
-//! | `mem::above` | `mem_find_victim`, `mem_touch`, `mem_write` | `memory` |
-//! | | `mem_count_pages`, `mem_has_room`, `mem_may_grow` | `file` |
+//! | | `tori_find` | `travel::checked` |
+//! | `mem::above` | `mem_find_victim`, `mem_touch`, `mem_write` | `linux::upcalls` |
+//! | | `mem_count_pages`, `mem_has_room`, `mem_may_grow` | `linux::upcalls` |
 //!
-//! What the scheduler needs of threads, of the trait `sched::Owner`, is in [`threads`].
+//! What the scheduler needs of threads is the trait `sched::Owner`, which `linux` implements; what `travel` needs of processes `travel::above`.
 //!
 //! Each has the type that is declared (K39): nothing checks that but reading the two side by side.
 
-pub mod share;
-mod threads;
-
-use crate::file;
-use crate::memory::{fault, settle, victim};
-use crate::process::charge;
-use crate::process::payer;
-use crate::process::thread::Task;
-use crate::{deliver, syscall, trap};
+use crate::deliver;
 use alloc::sync::Arc;
 use fallible::NoMemory;
+use linux::Task;
+use linux::{traps, upcalls};
 use machine::regs::UserRegs;
 use machine::{Exception, Interrupt, QuickTable};
 use mem::OfTorus as _;
@@ -53,19 +47,19 @@ use vm::swap::SlotTable;
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn above_syscall(regs: &mut UserRegs) {
-    trap::syscall(regs);
+    traps::syscall(regs);
 }
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn above_exception(regs: &mut UserRegs, exception: Exception) {
-    trap::exception(regs, exception);
+    traps::exception(regs, exception);
 }
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn above_interrupt(interrupt: Interrupt, from_user: bool) {
-    trap::interrupt(interrupt, from_user);
+    traps::interrupt(interrupt, from_user);
 }
 
 // SAFETY: K39.
@@ -83,7 +77,7 @@ unsafe fn above_next() -> *mut UserRegs {
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
-static above_quick: QuickTable = syscall::quick::QUICK;
+static above_quick: QuickTable = traps::QUICK;
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
@@ -100,13 +94,13 @@ fn tori_is_low(torus: &Torus) {
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn tori_is_closed(torus: &Torus) -> bool {
-    charge::is_closed(torus)
+    upcalls::is_closed(torus)
 }
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn tori_heap_grew(frames: i64) {
-    payer::heap(frames);
+    upcalls::heap_grew(frames);
 }
 
 // SAFETY: K39.
@@ -130,37 +124,37 @@ fn tori_slots(torus: &Torus) -> Option<&SlotTable<'_>> {
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn mem_find_victim(torus: &Torus, asker: Option<Pid>) -> Verdict {
-    victim::find(torus, asker)
+    upcalls::find_victim(torus, asker)
 }
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn mem_touch(address: usize, write: bool, again: &mut u32) -> Result<(), UserError> {
-    fault::of_kernel(address, write, again)
+    upcalls::touch(address, write, again)
 }
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn mem_write(place: &UserSlice, from: &[u8]) -> Result<(), UserError> {
-    settle::write(place, from)
+    upcalls::write(place, from)
 }
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn mem_count_pages(pages: i64) {
-    file::count_pages(pages);
+    upcalls::count_pages(pages);
 }
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn mem_has_room() -> bool {
-    file::has_room()
+    upcalls::has_room()
 }
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn mem_may_grow() -> bool {
-    file::may_grow()
+    upcalls::may_grow()
 }
 
 // SAFETY: K39.
@@ -179,5 +173,5 @@ fn tori_deliver(from: TorusId, line: &Line) {
 #[cfg(feature = "checked")]
 #[unsafe(no_mangle)]
 fn tori_find(torus: &Torus, frame: Frame) {
-    crate::checked::find(torus, frame);
+    travel::checked::find(torus, frame);
 }

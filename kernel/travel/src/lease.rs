@@ -36,15 +36,9 @@ pub struct Share {
 
 tori::part!(Share, 19);
 
-impl Default for Share {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Share {
     /// Nothing is lent or held.
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             lender: Lock::new(Lender::new()),
             held: Lock::new(Holdings::new()),
@@ -55,7 +49,7 @@ impl Share {
     }
 
     /// Gives back what is only kept for later.
-    pub fn shrink(&self) {
+    pub(crate) fn shrink(&self) {
         self.lender.lock().shrink();
         self.held.lock().shrink();
     }

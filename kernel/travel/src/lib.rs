@@ -10,6 +10,7 @@
 extern crate alloc;
 
 pub mod above;
+pub mod checked;
 mod error;
 pub mod home;
 pub mod host;

@@ -7,6 +7,7 @@ use alloc::sync::{Arc, Weak};
 use core::sync::atomic::{AtomicU32, Ordering};
 use mem::space::Space;
 use sync::Lock;
+use tori::{Make, Parts};
 use torus::{DepositId, DepositNames, TorusId};
 
 /// Gives an empty map's last node back.
@@ -25,20 +26,34 @@ pub struct Share {
     pub(crate) claims: Lock<BTreeMap<DepositId, Weak<Space>>>,
     /// The deposit that was drained last, of a process that has come from another torus.
     pub(crate) drained: Lock<Option<DepositId>>,
+    /// Shared memory, here and elsewhere.
+    leases: lease::Share,
     /// While nobody is taken in: how often it has been looked whether the torus is empty; else 0.
     draining: AtomicU32,
 }
 
 tori::part!(Share, 14);
 
+impl Make for Share {
+    fn new(torus: TorusId, _tori: usize) -> Self {
+        Self::of(torus)
+    }
+
+    fn enter(&'static self, parts: &mut Parts) {
+        parts.set(self);
+        parts.set(&self.leases);
+    }
+}
+
 impl Share {
     /// Of a torus that nobody has left.
-    pub const fn new(torus: TorusId) -> Self {
+    const fn of(torus: TorusId) -> Self {
         Self {
             names: Lock::new(DepositNames::new(torus)),
             deposits: Lock::new(BTreeMap::new()),
             claims: Lock::new(BTreeMap::new()),
             drained: Lock::new(None),
+            leases: lease::Share::new(),
             draining: AtomicU32::new(0),
         }
     }
@@ -47,6 +62,7 @@ impl Share {
     pub fn shrink(&self) {
         shrink(&mut self.deposits.lock());
         shrink(&mut self.claims.lock());
+        self.leases.shrink();
     }
 
     /// What stayed here under a name.

@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     /// The kernel's own table.
-    const KERNEL: &str = include_str!("../../../kernel/src/syscall/table.rs");
+    const KERNEL: &str = include_str!("../../../kernel/linux/src/syscall/table.rs");
     /// What victims do otherwise, or must not: return from handlers, end, and turn the machine off.
     const NOT_MADE: [i64; 4] = [
         l::SYS_rt_sigreturn,

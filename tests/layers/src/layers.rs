@@ -42,6 +42,7 @@ pub const LAYERS: &[Layer] = &[
     layer("ipc"),
     layer("sched"),
     layer("travel"),
+    layer("linux"),
     layer("braid-kernel"),
 ];
 

@@ -100,7 +100,10 @@ mod tests {
         assert_eq!(symbols.place(32), "two");
         assert_eq!(symbols.function(8), "0x8");
         assert_eq!(symbols.function(0), "(program)");
-        let place = "load (/rustc/1/library/core/atomic.rs:1) in tick (kernel/src/wake.rs:2)";
-        assert_eq!(own(place).as_deref(), Some("tick (kernel/src/wake.rs:2)"));
+        let place = "load (/rustc/1/library/core/atomic.rs:1) in tick (kernel/linux/src/wake.rs:2)";
+        assert_eq!(
+            own(place).as_deref(),
+            Some("tick (kernel/linux/src/wake.rs:2)")
+        );
     }
 }

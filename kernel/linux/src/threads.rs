@@ -76,7 +76,7 @@ impl Owner for Task {
     }
 
     fn keep_up() {
-        crate::checked::keep_up();
+        travel::checked::keep_up();
         reclaim::keep_up();
         lease::holder::sweep();
     }

@@ -12,17 +12,18 @@ pub use off::keep_up;
 
 #[cfg(not(feature = "checked"))]
 mod off {
+    /// Nothing: the build does not check itself.
     #[inline]
     pub const fn keep_up() {}
 }
 
 #[cfg(feature = "checked")]
 mod on {
+    use crate::lease::holder;
     use alloc::sync::Arc;
     use mem::space::Space;
     use mem::spaces::Spaces;
     use tori::{Torus, poison};
-    use travel::lease::holder;
     use vm::addr::Frame;
     use vm::space::Stray;
 

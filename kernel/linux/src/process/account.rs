@@ -75,7 +75,6 @@ fn shrink(torus: &Torus) {
     torus.part::<vmo::Store>().sweep();
     torus.part::<far::Share>().shrink();
     torus.part::<travel::Share>().shrink();
-    torus.part::<travel::lease::Share>().shrink();
 }
 
 /// Frees what the torus keeps only to be faster later. Before that it waits until the torus's other cores are idle: a core drops the

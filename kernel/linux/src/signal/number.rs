@@ -4,7 +4,6 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Signal(u8);
 
-#[expect(dead_code, reason = "the whole list of signal(7)")]
 impl Signal {
     pub const HUP: Self = Self(1);
     pub const INT: Self = Self(2);

@@ -1,4 +1,4 @@
-//! What the modules here keep of each torus.
+//! What this layer keeps of each torus.
 
 use crate::file::far;
 use crate::file::locks::RecordWaits;
@@ -8,24 +8,19 @@ use crate::process::account::Account;
 use crate::process::balance::Balance;
 use crate::process::charge::Ledger;
 use crate::process::closing::Closing;
-use crate::swap::Waiting;
 use crate::syscall::futex::Futexes;
 use crate::vmo::Store;
 use tori::{Make, Parts};
 use torus::TorusId;
-use travel::lease;
 
 /// One torus's share, in one piece of its memory; each field is a part by itself. No other torus writes to it.
 pub struct Share {
     processes: Table,
     vmo: Store,
-    swap: Waiting,
     victims: Victims,
     futexes: Futexes,
     files: far::Share,
     record_waits: RecordWaits,
-    travel: travel::Share,
-    leases: lease::Share,
     balance: Balance,
     ledger: Ledger,
     closing: Closing,
@@ -37,13 +32,10 @@ impl Make for Share {
         Self {
             processes: Table::new(torus, tori),
             vmo: Store::new(),
-            swap: Waiting::new(),
             victims: Victims::new(),
             futexes: Futexes::new(),
             files: far::Share::new(),
             record_waits: RecordWaits::new(),
-            travel: travel::Share::new(torus),
-            leases: lease::Share::new(),
             balance: Balance::new(),
             ledger: Ledger::new(),
             closing: Closing::new(),
@@ -55,13 +47,10 @@ impl Make for Share {
         parts.set(self);
         parts.set(&self.processes);
         parts.set(&self.vmo);
-        parts.set(&self.swap);
         parts.set(&self.victims);
         parts.set(&self.futexes);
         parts.set(&self.files);
         parts.set(&self.record_waits);
-        parts.set(&self.travel);
-        parts.set(&self.leases);
         parts.set(&self.balance);
         parts.set(&self.ledger);
         parts.set(&self.closing);
