@@ -2,11 +2,12 @@
 
 use crate::process::thread::{Fault, Task};
 use crate::process::{Current, Thread};
-use crate::signal::info::{
+use crate::signal;
+use braid_signals::Signal;
+use braid_signals::info::{
     BUS_ADRALN, FPE_FLTDIV, FPE_FLTINV, FPE_FLTOVF, FPE_FLTRES, FPE_FLTUND, FPE_INTDIV, ILL_ILLOPN,
     SI_KERNEL, SigInfo, TRAP_BRKPT, TRAP_TRACE,
 };
-use crate::signal::{self, Signal};
 use machine::regs::UserRegs;
 use machine::{Exception, Interrupt, cpu, fpu, take_debug_status};
 

@@ -33,6 +33,7 @@ pub const LAYERS: &[Layer] = &[
     layer("torus"),
     layer("sync"),
     layer("braid-threads"),
+    layer("braid-signals"),
     layer("braid-firmware"),
     layer("braid-files"),
     layer("machine"),

@@ -1,10 +1,10 @@
 //! The process for which something is done with a file.
 
-use crate::signal::Signal;
 use crate::syscall::call::{Stop, SysResult};
 use alloc::sync::Arc;
 use braid_files::credentials::Identity;
 use braid_files::far::ask::{Request, Who};
+use braid_signals::Signal;
 use sync::Waiter;
 
 /// On whose behalf a file is used: of a process of this torus ([`Own`](super::own::Own)), or of one of another torus, which has sent a

@@ -2,12 +2,13 @@
 
 use super::caller::Caller;
 use crate::process::{Current, Process, limits, table};
-use crate::signal::{self, Signal};
+use crate::signal;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::credentials::Identity;
 use braid_files::far::ask::{Request, Who};
+use braid_signals::Signal;
 use core::sync::atomic::Ordering;
 use sync::Waiter;
 

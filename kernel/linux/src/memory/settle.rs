@@ -3,8 +3,9 @@
 
 use crate::process::later::Later;
 use crate::process::{Current, Thread};
-use crate::signal::info::{BUS_ADRERR, SigInfo};
-use crate::signal::{self, Signal};
+use crate::signal;
+use braid_signals::Signal;
+use braid_signals::info::{BUS_ADRERR, SigInfo};
 use mem::user::{UserError, UserSlice, write_now};
 
 /// Writes to the running program's memory: now, or later where the page is on its way, or behind what is written later.

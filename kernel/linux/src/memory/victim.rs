@@ -9,8 +9,9 @@
 //! with more pages than there was room for pays for that itself, and nobody else does.
 
 use crate::process::{Pid, Process, table};
-use crate::signal::{self, Signal};
+use crate::signal;
 use alloc::sync::Arc;
+use braid_signals::Signal;
 use core::sync::atomic::{AtomicU32, Ordering};
 use mem::above::Verdict;
 use tori::Torus;

@@ -3,8 +3,9 @@
 use super::depart;
 use crate::process::thread::change_space;
 use crate::process::{Current, Pid, Thread, emptied, table};
-use crate::signal::{self, Signal};
+use crate::signal;
 use alloc::sync::Arc;
+use braid_signals::Signal;
 use mem::space::Space;
 use travel::above;
 use travel::host;

@@ -3,14 +3,14 @@
 
 use super::obey::obey;
 use super::state::Process;
-use crate::signal::Signal;
-use crate::signal::action::{ActionFlags, SIG_IGN};
 use crate::signal::give::give;
-use crate::signal::info::{Fields, SI_USER, SigInfo};
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use braid_files::credentials::may_signal;
+use braid_signals::Signal;
+use braid_signals::action::{ActionFlags, SIG_IGN};
+use braid_signals::info::{Fields, SI_USER, SigInfo};
 use core::sync::atomic::Ordering;
 use machine::cpu;
 use tori::rings;

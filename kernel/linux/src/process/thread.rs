@@ -3,10 +3,11 @@
 use super::later::Later;
 use super::state::Process;
 use super::stuck::Stuck;
-use crate::signal::{AltStack, SignalState};
+use crate::signal::SignalState;
 use crate::syscall::call::InFlight;
 use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
+use braid_signals::stack::AltStack;
 use core::any::Any;
 use core::cell::Cell;
 use core::sync::atomic::AtomicU64;

@@ -1,12 +1,12 @@
 //! The interval timers of a process: setitimer(2), and alarm(2). Those of processor time are kept by [`timers`].
 
-use super::Signal;
 use crate::process::Thread;
 use crate::process::alarm::{Alarm, Left, Words};
 use crate::process::timers::{self, Interval};
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
+use braid_signals::Signal;
 use braid_time::{Nanos, next_firing};
 use machine::{cpu, time};
 use mem::user::{read_value, write_value};

@@ -1,14 +1,16 @@
 //! The system calls about signals.
 
-use super::action::{Action, ActionFlags};
 use super::give::force;
-use super::info::{SI_TKILL, SI_USER};
-use super::state::{AltStack, UNMASKABLE};
-use super::{SigInfo, Signal, alarm, frame};
+use super::{alarm, frame};
 use crate::process::far::{ask, value};
 use crate::process::{Pid, table};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
+use braid_signals::UNMASKABLE;
+use braid_signals::action::{Action, ActionFlags};
+use braid_signals::info::{SI_TKILL, SI_USER};
+use braid_signals::stack::AltStack;
+use braid_signals::{SigInfo, Signal};
 use mem::user::{read_value, write_value};
 use torus::family::{Carried, Crowd, Members, Sent, Told};
 

@@ -1,12 +1,13 @@
 //! Delivery: what becomes of a thread's signals before it returns to its program.
 
-use super::action::{ActionFlags, DefaultAction, SIG_DFL, SIG_IGN, default_of};
-use super::{SigInfo, Signal, alarm, frame, send};
+use super::{alarm, frame, send};
 use crate::file::far::{self, Interruption};
 use crate::moving::depart;
 use crate::process::{Current, end};
 use crate::syscall::call::InFlight;
 use crate::syscall::interrupted;
+use braid_signals::action::{Action, ActionFlags, Effect};
+use braid_signals::{SigInfo, Signal};
 use braid_threads::interruption::Settled;
 use machine::cpu;
 
@@ -71,30 +72,21 @@ fn must_wait(thread: &Current) -> bool {
 
 fn act(thread: &Current, info: SigInfo) {
     let action = thread.process.actions.lock().get(info.signal);
-    match action.handler {
-        SIG_IGN => {}
-        SIG_DFL => by_default(thread, info),
-        _ => {
-            interrupt_call(thread, |call| {
-                let restart = action.flags.contains(ActionFlags::RESTART);
-                call.interruption().by_handler(call.done, restart)
-            });
-            enter_handler(thread, info, action);
-        }
-    }
-}
-
-fn by_default(thread: &Current, info: SigInfo) {
-    match default_of(info.signal) {
-        DefaultAction::Ignore | DefaultAction::Continue => {}
-        DefaultAction::Stop => {
+    match action.effect(info.signal) {
+        Effect::Nothing => {}
+        Effect::Stop => {
             interrupt_call(thread, |call| {
                 call.interruption().ends_at_stop().then_some(Settled::Fails)
             });
             send::stop(&thread.process, info.signal);
         }
-        DefaultAction::Terminate | DefaultAction::Core => {
-            end::by_signal(thread, info.signal);
+        Effect::End => end::by_signal(thread, info.signal),
+        Effect::Handler => {
+            interrupt_call(thread, |call| {
+                let restart = action.flags.contains(ActionFlags::RESTART);
+                call.interruption().by_handler(call.done, restart)
+            });
+            enter_handler(thread, info, action);
         }
     }
 }
@@ -115,7 +107,7 @@ fn interrupt_call(thread: &Current, settled: impl FnOnce(&InFlight) -> Option<Se
     thread.change_regs(|regs| interrupted::settle(regs, &call, settled));
 }
 
-fn enter_handler(thread: &Current, info: SigInfo, action: super::action::Action) {
+fn enter_handler(thread: &Current, info: SigInfo, action: Action) {
     let mask = thread.signals.mask();
     let saved = thread.own().saved_mask.replace(None).unwrap_or(mask);
     if frame::push(thread, &info, &action, saved).is_err() {
@@ -127,19 +119,12 @@ fn enter_handler(thread: &Current, info: SigInfo, action: super::action::Action)
         end::by_signal(thread, Signal::SEGV);
         return;
     }
-    let own = if action.flags.contains(ActionFlags::NODEFER) {
-        0
-    } else {
-        info.signal.bit()
-    };
-    thread.signals.set_mask(mask | action.mask | own);
-    if action.flags.contains(ActionFlags::RESETHAND) {
+    thread
+        .signals
+        .set_mask(action.mask_within(info.signal, mask));
+    if let Some(action) = action.once_entered() {
         let mut actions = thread.process.actions.lock();
-        let reset = super::action::Action {
-            handler: SIG_DFL,
-            ..action
-        };
-        actions.set(info.signal, reset);
+        actions.set(info.signal, action);
     }
 }
 

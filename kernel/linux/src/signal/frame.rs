@@ -1,15 +1,15 @@
 //! The frame of a signal handler on the program's stack: Linux's `struct rt_sigframe` for x86-64
 //! (arch/x86/include/asm/sigframe.h), with the FPU state in XSAVE format above it.
 
-use super::action::{Action, ActionFlags};
 use super::give::force;
-use super::info::{SEGV_MAPERR, SI_KERNEL};
-use super::state::{SS_AUTODISARM, SS_DISABLE};
-use super::{AltStack, SigInfo, Signal};
 use crate::process::Current;
 use crate::process::thread::Fault;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
+use braid_signals::action::{Action, ActionFlags};
+use braid_signals::info::{SEGV_MAPERR, SI_KERNEL};
+use braid_signals::stack::{AltStack, SS_AUTODISARM};
+use braid_signals::{SigInfo, Signal};
 use machine::fpu::{self, Image};
 use machine::regs::{USER_CS, USER_SS, UserRegs};
 use machine::segment::is_canonical;
@@ -29,7 +29,6 @@ const MAGIC1: u32 = 0x4650_5853;
 const MAGIC2: u32 = 0x4650_5845;
 /// Below the stack pointer a function may use this much without moving it (System V ABI).
 const RED_ZONE: u64 = 128;
-const SS_ONSTACK: u32 = 1;
 /// The page fault of an instruction in the kernel's half: present, user, fetch.
 const FETCH_REFUSED: u64 = 0x15;
 
@@ -162,13 +161,7 @@ fn words(
 
 /// stack_t of a thread: base, flags, size.
 pub fn stack_words(thread: &Current, on_alt: bool) -> [u64; 3] {
-    let alt = thread.own().altstack.get();
-    let state = match (alt.size, on_alt) {
-        (0, _) => SS_DISABLE,
-        (_, true) => SS_ONSTACK,
-        _ => 0,
-    };
-    [alt.base, u64::from(state | alt.flags), alt.size]
+    thread.own().altstack.get().words(on_alt)
 }
 
 fn write_fpu(thread: &Current, at: u64) -> Result<(), Stop> {

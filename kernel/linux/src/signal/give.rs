@@ -1,15 +1,11 @@
 //! Giving signals to processes of this torus.
 
-use super::action::{Action, SIG_DFL, SIG_IGN};
 use super::state::most_details;
-use super::{SigInfo, Signal};
 use crate::process::limits;
 use crate::process::state::Process;
 use crate::process::thread::Current;
+use braid_signals::{SigInfo, Signal};
 use torus::family::Struck;
-
-const STOPS: u64 =
-    Signal::STOP.bit() | Signal::TSTP.bit() | Signal::TTIN.bit() | Signal::TTOU.bit();
 
 /// Gives a process a signal. That it goes on after a stop its parent is still to be told.
 pub fn give(process: &Process, info: SigInfo) -> Struck {
@@ -17,22 +13,15 @@ pub fn give(process: &Process, info: SigInfo) -> Struck {
         return Struck::Given;
     };
     let signal = info.signal;
-    let mut struck = Struck::Given;
-    match signal {
-        Signal::CONT => {
-            thread.signals.discard(STOPS);
-            if process.go_on() {
-                struck = Struck::Continued;
-            }
-        }
-        Signal::KILL => {
-            process.go_on();
-        }
-        _ if signal.bit() & STOPS != 0 => thread.signals.discard(Signal::CONT.bit()),
-        _ => {}
+    if signal.takes_back() != 0 {
+        thread.signals.discard(signal.takes_back());
     }
-    let blocked = thread.signals.mask() & signal.bit() != 0;
-    if !blocked && process.actions.lock().ignores(signal) && signal != Signal::CONT {
+    let mut struck = Struck::Given;
+    if signal.resumes() && process.go_on() && signal == Signal::CONT {
+        struck = Struck::Continued;
+    }
+    let mask = thread.signals.mask();
+    if process.actions.lock().drops(signal, mask) {
         return struck;
     }
     let limit = process.limits.lock().current(limits::SIGPENDING);
@@ -40,7 +29,7 @@ pub fn give(process: &Process, info: SigInfo) -> Struck {
     if !thread.signals.add(info, most) {
         return Struck::Full;
     }
-    if !blocked || signal == Signal::CONT {
+    if mask & signal.bit() == 0 || signal == Signal::CONT {
         thread.call_attention();
     } else {
         // It may wait for just this signal (rt_sigtimedwait).
@@ -51,20 +40,15 @@ pub fn give(process: &Process, info: SigInfo) -> Struck {
 
 /// Whether a signal that a thread causes itself will run a handler.
 pub fn is_caught(thread: &Current, signal: Signal) -> bool {
-    let handler = thread.process.actions.lock().get(signal).handler;
-    let blocked = thread.signals.mask() & signal.bit() != 0;
-    !blocked && handler != SIG_IGN && handler != SIG_DFL
+    let actions = thread.process.actions.lock();
+    actions.catches(signal, thread.signals.mask())
 }
 
 /// Delivers a signal that its thread caused itself: neither a mask nor an ignoring action holds it back.
 pub fn force(thread: &Current, info: SigInfo) {
-    let bit = info.signal.bit();
     let mut actions = thread.process.actions.lock();
-    let action = actions.get(info.signal);
-    if thread.signals.mask() & bit != 0 || action.handler == SIG_IGN {
-        actions.set(info.signal, Action::default());
-        thread.signals.set_mask(thread.signals.mask() & !bit);
-    }
+    let mask = actions.force(info.signal, thread.signals.mask());
+    thread.signals.set_mask(mask);
     drop(actions);
     // Whatever waits already: it comes, if without its details.
     thread.signals.add(info, u64::MAX);

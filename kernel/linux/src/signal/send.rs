@@ -1,9 +1,9 @@
 //! Sending signals.
 
 use super::give::give;
-use super::info::SI_KERNEL;
-use super::{SigInfo, Signal};
 use crate::process::{Pid, Process, table};
+use braid_signals::info::SI_KERNEL;
+use braid_signals::{SigInfo, Signal};
 use torus::family::{Crowd, Members, Report, Sent, Struck, Told};
 
 /// Sends `signal` to a process, as the kernel.

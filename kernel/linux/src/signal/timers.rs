@@ -1,9 +1,10 @@
 //! Timers of processor time that fire, and the limit of it (RLIMIT_CPU).
 
-use super::{Signal, send};
+use super::send;
 use crate::process::Process;
 use crate::process::limits::CPU;
 use crate::process::timers::{SECOND, renew};
+use braid_signals::Signal;
 
 /// More of the process's time has been counted: fires what is due.
 #[inline]

@@ -1,5 +1,6 @@
 //! Linux error numbers: the one place where errors for programs are spelled.
 
+use braid_signals::stack::StackError;
 use fallible::NoMemory;
 use ipc::LentError;
 use mem::user::BadAddress;
@@ -195,6 +196,15 @@ impl From<SpaceError> for Errno {
             SpaceError::BadAddress => Self::EFAULT,
             // Calls that move pages have pulled them before.
             SpaceError::TooMuchLocked | SpaceError::Away => Self::EAGAIN,
+        }
+    }
+}
+
+impl From<StackError> for Errno {
+    fn from(error: StackError) -> Self {
+        match error {
+            StackError::TooSmall => Self::ENOMEM,
+            StackError::Flags => Self::EINVAL,
         }
     }
 }

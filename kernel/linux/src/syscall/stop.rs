@@ -1,6 +1,7 @@
 //! How a system call answers.
 
 use super::errno::Errno;
+use braid_signals::stack::StackError;
 use braid_time::Invalid;
 use fallible::NoMemory;
 use mem::object::SourceError;
@@ -84,6 +85,12 @@ impl From<SourceError> for Stop {
 impl From<Invalid> for Stop {
     fn from(Invalid: Invalid) -> Self {
         Self::Errno(Errno::EINVAL)
+    }
+}
+
+impl From<StackError> for Stop {
+    fn from(error: StackError) -> Self {
+        Errno::from(error).into()
     }
 }
 

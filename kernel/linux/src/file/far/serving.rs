@@ -5,7 +5,6 @@
 
 use super::super::caller::Caller;
 use super::letter;
-use crate::signal::Signal;
 use crate::syscall::call::{InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
@@ -14,6 +13,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::credentials::Identity;
 use braid_files::far::ask::{Ask, Who};
+use braid_signals::Signal;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use fallible::with_capacity;
 use ipc::parcel::Frames;

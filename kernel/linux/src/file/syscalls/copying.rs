@@ -9,10 +9,11 @@ use super::super::open::OpenFile;
 use super::super::own::Own;
 use super::super::transfer;
 use crate::file::context::HasFiles as _;
-use crate::signal::{self, Signal};
+use crate::signal;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
+use braid_signals::Signal;
 use mem::user::{read_value, write_value};
 
 /// Bytes that are moved in one step.

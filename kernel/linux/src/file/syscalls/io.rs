@@ -9,11 +9,12 @@ use super::super::{far, transfer};
 use super::about::{At, about_file, about_path};
 use super::{file, path};
 use crate::process::limits;
-use crate::signal::{self, Signal};
+use crate::signal;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::far::ask::Request;
+use braid_signals::Signal;
 use braid_threads::interruption::Interruption;
 use mem::user::UserBuffers;
 

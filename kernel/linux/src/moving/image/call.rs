@@ -1,9 +1,9 @@
 //! Calls that go on elsewhere, and signals that wait, in a process's image.
 
-use crate::signal::info::Fields;
-use crate::signal::{SigInfo, Signal};
 use crate::syscall::call::{InFlight, TimeLeft, Wait};
 use crate::syscall::errno::Errno;
+use braid_signals::info::Fields;
+use braid_signals::{SigInfo, Signal};
 use braid_threads::interruption::Interruption;
 use braid_time::Nanos;
 use ipc::LentError;

@@ -1,9 +1,25 @@
 //! Signal numbers and sets.
 
+/// From it on, equal signals queue up.
+const FIRST_REAL_TIME: u8 = 32;
+/// Signals that no mask holds back.
+pub const UNMASKABLE: u64 = Signal::KILL.bit() | Signal::STOP.bit();
+/// Signals that stop a process, unless it has arranged something else.
+pub const STOPS: u64 =
+    Signal::STOP.bit() | Signal::TSTP.bit() | Signal::TTIN.bit() | Signal::TTOU.bit();
+/// Signals that instructions cause: they come before others.
+pub(crate) const SYNCHRONOUS: u64 = Signal::SEGV.bit()
+    | Signal::BUS.bit()
+    | Signal::ILL.bit()
+    | Signal::TRAP.bit()
+    | Signal::FPE.bit()
+    | Signal::SYS.bit();
+
 /// A signal number, 1 to 64 (signal(7), x86-64 numbers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Signal(u8);
 
+#[expect(missing_docs, reason = "the names of signal(7)")]
 impl Signal {
     pub const HUP: Self = Self(1);
     pub const INT: Self = Self(2);
@@ -54,5 +70,26 @@ impl Signal {
     /// Its bit in a signal set.
     pub const fn bit(self) -> u64 {
         1 << (self.0 - 1)
+    }
+
+    /// Whether equal signals queue up.
+    pub const fn is_real_time(self) -> bool {
+        self.0 >= FIRST_REAL_TIME
+    }
+
+    /// The waiting signals that sending it takes back: SIGCONT those that stop a process, and each of these SIGCONT.
+    pub const fn takes_back(self) -> u64 {
+        if self.0 == Self::CONT.0 {
+            STOPS
+        } else if self.bit() & STOPS != 0 {
+            Self::CONT.bit()
+        } else {
+            0
+        }
+    }
+
+    /// Whether a stopped process goes on when it is sent, blocked or not.
+    pub const fn resumes(self) -> bool {
+        matches!(self, Self::CONT | Self::KILL)
     }
 }

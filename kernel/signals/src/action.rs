@@ -45,6 +45,51 @@ pub struct Action {
     pub mask: u64,
 }
 
+impl Action {
+    /// What a signal with this action does to the thread that takes it.
+    pub fn effect(&self, signal: Signal) -> Effect {
+        match (self.handler, default_of(signal)) {
+            (SIG_IGN, _) => Effect::Nothing,
+            (SIG_DFL, DefaultAction::Ignore | DefaultAction::Continue) => Effect::Nothing,
+            (SIG_DFL, DefaultAction::Stop) => Effect::Stop,
+            (SIG_DFL, DefaultAction::Terminate | DefaultAction::Core) => Effect::End,
+            _ => Effect::Handler,
+        }
+    }
+
+    /// What is blocked while its handler runs for `signal`, where `mask` was before.
+    pub fn mask_within(&self, signal: Signal, mask: u64) -> u64 {
+        let own = if self.flags.contains(ActionFlags::NODEFER) {
+            0
+        } else {
+            signal.bit()
+        };
+        mask | self.mask | own
+    }
+
+    /// What the action becomes when its handler is about to run; none where it stays.
+    pub fn once_entered(self) -> Option<Self> {
+        let is_once = self.flags.contains(ActionFlags::RESETHAND);
+        is_once.then_some(Self {
+            handler: SIG_DFL,
+            ..self
+        })
+    }
+}
+
+/// What a signal does to the thread that takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing.
+    Nothing,
+    /// The process stops.
+    Stop,
+    /// The process ends.
+    End,
+    /// The handler runs.
+    Handler,
+}
+
 /// What the kernel does with a signal that has neither handler nor is ignored (signal(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DefaultAction {
@@ -134,7 +179,7 @@ impl Actions {
         all.filter(ends).fold(0, |set, signal| set | signal.bit())
     }
 
-    /// Whether sending `signal` has no effect at all.
+    /// Whether a signal of this kind is dropped rather than kept for a thread that does not block it.
     pub fn ignores(&self, signal: Signal) -> bool {
         match self.get(signal).handler {
             SIG_IGN => true,
@@ -142,4 +187,35 @@ impl Actions {
             _ => false,
         }
     }
+
+    /// Whether a signal is dropped that is sent to a thread with this mask. What a thread blocks waits even where it is ignored now, and
+    /// SIGCONT is looked at in any case.
+    pub fn drops(&self, signal: Signal, mask: u64) -> bool {
+        mask & signal.bit() == 0 && self.ignores(signal) && signal != Signal::CONT
+    }
+
+    /// Whether a signal that a thread with this mask causes itself will run a handler.
+    pub fn catches(&self, signal: Signal, mask: u64) -> bool {
+        let is_handled = !matches!(self.get(signal).handler, SIG_IGN | SIG_DFL);
+        mask & signal.bit() == 0 && is_handled
+    }
+
+    /// A thread with this mask causes a signal itself, which nothing holds back: where it is blocked or ignored its default action is
+    /// taken. Answers the mask after that.
+    pub fn force(&mut self, signal: Signal, mask: u64) -> u64 {
+        if mask & signal.bit() == 0 && self.get(signal).handler != SIG_IGN {
+            return mask;
+        }
+        self.set(signal, Action::default());
+        mask & !signal.bit()
+    }
 }
+
+impl Default for Actions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests;
