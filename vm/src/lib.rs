@@ -33,6 +33,7 @@ pub mod layout;
 pub mod page_cache;
 pub mod places;
 pub mod pool;
+pub mod reclaim;
 pub mod shown;
 pub mod slab;
 pub mod space;

@@ -17,6 +17,7 @@ use tori::low;
 use tori::pieces;
 use vm::clock::{Candidate, Clock, Verdict};
 use vm::frames::{Owner, Sharers, Use};
+use vm::reclaim::Step;
 use vm::space::{Age, Replacement};
 use vm::table::{Slot, TableMemory};
 
@@ -24,19 +25,6 @@ use vm::table::{Slot, TableMemory};
 const SPACES: usize = 16;
 /// Frames of objects and of the page cache that go with a batch.
 const HELD: usize = 64;
-
-/// What became of a candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// It stays.
-    Kept,
-    /// Its frame is free.
-    Dropped,
-    /// It is on its way to the disk: the frame is free when it is there.
-    Leaving,
-    /// The disk has enough to do: later.
-    Busy,
-}
 
 /// Frames that are evicted together.
 pub struct Batch {

@@ -7,7 +7,7 @@
 
 use super::OfTorus as _;
 use super::above::{Verdict, mem_find_victim};
-use super::evict::{Batch, Step};
+use super::evict::Batch;
 use super::object::Objects;
 use super::swap::Swap;
 use braid_time::Nanos;
@@ -21,19 +21,16 @@ use tori::pieces;
 use tori::{Make, Torus, low};
 use torus::TorusId;
 use torus::pid::Pid;
-use vm::clock::Clock;
+use vm::clock::{Candidate, Clock};
+use vm::reclaim::{Outcome, Progress, Step, judge, missing, sweep};
 use vm::table::TableMemory;
 
 /// Frames that are looked at each time the pool is found low.
 const GLANCE: u64 = 256;
-/// Frames that are looked at between two pauses.
-const PIECE: u64 = 64;
 /// Frames that are evicted at once.
 const BATCH: u64 = 32;
 /// Parts of the torus's frames that one try to make room looks at.
 const PARTS: u64 = 8;
-/// Rounds of the clock in vain after which nothing can go.
-const ROUNDS: u64 = 3;
 /// How long one try goes on where others want the core.
 const SLICE: Nanos = Nanos::from_millis(2);
 
@@ -157,33 +154,11 @@ pub fn finish() {
 /// Evicts some when less is free, or on its way, than [`low`] wants, until it is twice as much.
 fn refill(torus: &'static Torus) {
     let leaving = torus.kept().swap().map_or(0, Swap::leaving);
-    let (free, low) = (torus.for_programs() + leaving, low(torus.total()));
-    let missing = 2 * low - free.min(2 * low);
-    if free < low {
-        let wanted = missing.min(BATCH);
+    let wanted = missing(torus.for_programs() + leaving, low(torus.total())).min(BATCH);
+    if wanted > 0 {
         torus
             .part::<Reclaim>()
-            .with_clock(|clock| evict(torus, clock, wanted, GLANCE, || false));
-    }
-}
-
-/// What an attempt to evict has brought.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Progress {
-    /// Frames that are free.
-    dropped: u64,
-    /// Frames that will be when the disk has answered.
-    leaving: u64,
-    /// The disk could not take more.
-    busy: bool,
-    /// Frames that were looked at.
-    seen: u64,
-}
-
-impl Progress {
-    /// Whether nothing has gone, or is to.
-    const fn is_vain(&self) -> bool {
-        self.dropped == 0 && self.leaving == 0 && !self.busy
+            .with_clock(|clock| evict(torus, clock, (wanted, GLANCE), || false));
     }
 }
 
@@ -191,32 +166,23 @@ impl Progress {
 fn evict(
     torus: &'static Torus,
     clock: &mut Clock,
-    wanted: u64,
-    look: u64,
+    (wanted, look): (u64, u64),
     is_over: impl Fn() -> bool,
 ) -> Progress {
-    let mut progress = Progress::default();
     let mut batch = Batch::new(torus);
-    while progress.dropped + progress.leaving < wanted && !progress.busy && progress.seen < look {
+    let is_over = || {
         pieces::step();
-        if progress.seen > 0 && is_over() {
-            break;
+        is_over()
+    };
+    let evict = |candidate: &Candidate| {
+        let step = batch.evict(candidate);
+        if step == Step::Dropped {
+            counters::own().pages_dropped.add(1);
         }
-        let piece = (look - progress.seen).min(PIECE);
-        let mut left = piece;
-        let candidate = clock.next(torus.memory().frames(), &mut left);
-        progress.seen += piece - left;
-        let Some(candidate) = candidate else { continue };
-        match batch.evict(&candidate) {
-            Step::Kept => {}
-            Step::Dropped => {
-                counters::own().pages_dropped.add(1);
-                progress.dropped += 1;
-            }
-            Step::Leaving => progress.leaving += 1,
-            Step::Busy => progress.busy = true,
-        }
-    }
+        step
+    };
+    let frames = torus.memory().frames();
+    let progress = sweep(clock, frames, (wanted, look), is_over, evict);
     batch.finish();
     progress
 }
@@ -249,20 +215,15 @@ pub fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32
     let Some(progress) = try_to_evict(torus) else {
         return (Room::Wait, vain);
     };
-    let under_way = || torus.kept().swap().is_some_and(|swap| !swap.is_idle());
-    if progress.dropped > 0 {
-        return (Room::Made, 0);
-    }
-    if !progress.is_vain() || under_way() {
-        return (Room::Wait, 0);
-    }
-    let vain = vain.saturating_add(u32::try_from(progress.seen).unwrap_or(u32::MAX));
-    if u64::from(vain) < (ROUNDS * torus.total()).min(u32::MAX.into()) {
-        return again(vain);
-    }
-    match mem_find_victim(torus, asker) {
-        Verdict::Other => again(1),
-        Verdict::Asker | Verdict::Nobody => (Room::None, 0),
+    let is_under_way = torus.kept().swap().is_some_and(|swap| !swap.is_idle());
+    match judge(progress, is_under_way, vain, torus.total()) {
+        Outcome::Made => (Room::Made, 0),
+        Outcome::Wait => (Room::Wait, 0),
+        Outcome::Again(vain) => again(vain),
+        Outcome::Nothing => match mem_find_victim(torus, asker) {
+            Verdict::Other => again(1),
+            Verdict::Asker | Verdict::Nobody => (Room::None, 0),
+        },
     }
 }
 
@@ -273,7 +234,7 @@ fn try_to_evict(torus: &'static Torus) -> Option<Progress> {
     let until = now() + SLICE;
     let is_over = || now() > until && pieces::is_wanted();
     let reclaim: &Reclaim = torus.part();
-    let evict = || reclaim.with_clock(|clock| evict(torus, clock, BATCH, look, is_over));
+    let evict = || reclaim.with_clock(|clock| evict(torus, clock, (BATCH, look), is_over));
     evict().or_else(|| {
         reclaim.turned_away.enrol();
         // It may have been let go before that.
