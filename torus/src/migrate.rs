@@ -28,6 +28,7 @@
 //! objects* stay at home under a **lease**: they are asked for like others at the first touch after a move, and the
 //! entry of the host then maps the home's frame itself. The deposit stays open while an object is mapped by it.
 
+mod copies;
 mod deposit;
 mod effects;
 mod event;
@@ -36,6 +37,7 @@ mod message;
 mod resident;
 mod window;
 
+pub use copies::Copies;
 pub use deposit::{Deposit, DepositEffect, DepositEffects, DepositEvent, Held, HeldPages};
 pub use effects::Few;
 pub use event::{Effect, Event};

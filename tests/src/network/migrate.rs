@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, mem};
 
 use torus::{
     DepositId, TorusId, family,
-    migrate::{Claim, Deposit, Effect, Effects, Event, Message, MigrateError, Refusal, Resident},
+    migrate::{
+        Claim, Copies, Deposit, Effect, Effects, Event, Message, MigrateError, Refusal, Resident,
+    },
     pid::{Pid, Whereabouts},
     span::Span,
 };
@@ -98,8 +100,7 @@ impl World {
 
     /// Copies granted pages into own frames as far as there are any.
     fn copy(&mut self, at: TorusId, pid: Pid, deposit: DepositId, span: Span) -> Outcome {
-        let none = Span { mask: 0, ..span };
-        let (mut copied, mut uncopied) = (none, none);
+        let mut copies = Copies::new(deposit, span);
         let Some(claim) = self
             .process(at, pid)
             .and_then(|process| process.resident.claim_to(deposit))
@@ -109,13 +110,12 @@ impl World {
             )));
         };
         for page in span.pages() {
-            let bit = span.bit(page);
             let memory = self.process(at, pid).and_then(|p| p.memory.as_mut());
             let Some(memory) = memory else {
                 return Err(Wrong(format!("{pid} copies without memory")));
             };
             if memory.entry(page) != Some(Entry::Remote(claim.source)) {
-                copied.mask |= bit;
+                copies.came(page);
                 continue;
             }
             let home = &self.tori[claim.home.index()];
@@ -127,34 +127,14 @@ impl World {
             };
             let word = home.frames.word(frame);
             self.compare(pid, page, word)?;
-            match word.and_then(|word| self.torus(at).frames.allocate(word)) {
-                Some(frame) => {
-                    self.set(at, pid, page, Entry::Present(frame));
-                    copied.mask |= bit;
-                    self.statistics.copied += 1;
-                }
-                None => uncopied.mask |= bit,
+            if let Some(frame) = word.and_then(|word| self.torus(at).frames.allocate(word)) {
+                self.set(at, pid, page, Entry::Present(frame));
+                copies.came(page);
+                self.statistics.copied += 1;
             }
         }
-        for (span, event) in [
-            (
-                copied,
-                Event::Copied {
-                    deposit,
-                    span: copied,
-                },
-            ),
-            (
-                uncopied,
-                Event::Uncopied {
-                    deposit,
-                    span: uncopied,
-                },
-            ),
-        ] {
-            if !span.is_empty() {
-                self.event(at, pid, event)?;
-            }
+        for event in copies.events() {
+            self.event(at, pid, event)?;
         }
         Ok(())
     }

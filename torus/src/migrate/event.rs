@@ -93,7 +93,7 @@ pub enum Effect {
         message: Message,
     },
     /// Copy those of these pages that are still remote from the frames that the deposit's table names into own ones, and
-    /// map them. Report [`Event::Copied`] and [`Event::Uncopied`] at once, under the same lock.
+    /// map them. Report the events of [`Copies`](super::Copies) at once, under the same lock.
     Copy {
         /// Whose pages.
         deposit: DepositId,

@@ -8,7 +8,7 @@ use mem::space::VmSpace;
 use tori::RemoteFrame;
 use tori::counters;
 use tori::poison;
-use torus::migrate::{Claim, Effects, Event, Resident};
+use torus::migrate::{Claim, Copies, Effects, Event, Resident};
 use torus::span::Span;
 use torus::{DepositId, TorusId};
 use vm::addr::{Frame, Page};
@@ -73,42 +73,21 @@ pub(super) fn copy(
     let root = claim.and_then(|claim| Some((claim.home, space.table().root_of(claim.source)?)));
     let Some((home, root)) = root else { return };
     let memory = tori::here().memory();
-    let (mut copied, mut uncopied) = (Span { mask: 0, ..span }, Span { mask: 0, ..span });
+    let mut copies = Copies::new(deposit, span);
     for page in span.pages() {
-        let done = match granted(memory, root, page) {
-            Some(frame) => bring(space, page, (home, frame), awaited.contains(page)),
-            // A page that was not copied is not freed at its home.
-            None => Err(NoFrame),
-        };
-        match done {
-            Ok(()) => copied.mask |= span.bit(page),
-            Err(NoFrame) => uncopied.mask |= span.bit(page),
+        let came = granted(memory, root, page)
+            .is_some_and(|frame| bring(space, page, (home, frame), awaited.contains(page)).is_ok());
+        if came {
+            copies.came(page);
         }
     }
-    counters::own().pages_pulled.add(copied.len());
-    for (span, event) in [
-        (
-            copied,
-            Event::Copied {
-                deposit,
-                span: copied,
-            },
-        ),
-        (
-            uncopied,
-            Event::Uncopied {
-                deposit,
-                span: uncopied,
-            },
-        ),
-    ] {
-        if !span.is_empty() {
-            let mut effects = Effects::new();
-            if let Err(error) = resident.step(event, &Pages(space), &mut effects) {
-                log::error!("{error}");
-            }
-            execute(space, resident, &effects, todo);
+    counters::own().pages_pulled.add(copies.len());
+    for event in copies.events() {
+        let mut effects = Effects::new();
+        if let Err(error) = resident.step(event, &Pages(space), &mut effects) {
+            log::error!("{error}");
         }
+        execute(space, resident, &effects, todo);
     }
 }
 
