@@ -245,13 +245,13 @@ pub unsafe fn part_of_member<T: Part>() -> &'static T {
 #[inline]
 fn slot<T: Part>() -> *const T {
     let part: *const T;
-    // SAFETY: K3, GS points at the block in the kernel.
+    // SAFETY: K3, GS points at the block in the kernel; what sets it anew is for the compiler a write to memory.
     unsafe {
         asm!(
             "mov {part}, gs:[{at}]",
             part = out(reg) part,
             at = const offset_of!(Cpu, parts) + 8 * T::SLOT,
-            options(nostack, readonly, preserves_flags)
+            options(pure, readonly, nostack, preserves_flags)
         );
     }
     part
@@ -261,9 +261,10 @@ fn slot<T: Part>() -> *const T {
 #[inline]
 pub fn this() -> &'static Cpu {
     let own: *const Cpu;
-    // SAFETY: K3, GS points at the block in the kernel, whose first word is its own address.
+    // SAFETY: K3, GS points at the block in the kernel, whose first word is its own address; what sets it anew is for the compiler a
+    // write to memory.
     unsafe {
-        asm!("mov {}, gs:[0]", out(reg) own, options(nostack, readonly, preserves_flags));
+        asm!("mov {}, gs:[0]", out(reg) own, options(pure, readonly, nostack, preserves_flags));
         &*own
     }
 }

@@ -2,13 +2,15 @@
 
 use super::held::Held;
 use super::object::{MemoryObject, Shown, SourceError};
-use super::remote::NoFrame;
+use super::remote::{NoFrame, RemotePages};
 use super::space::{Space, VmSpace};
 use super::swap::{Asked, PageName};
 use crate::OfTorus as _;
 use crate::object::ObjectRef;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use machine::paging;
+use sync::Counter;
 use tori::Torus;
 use tori::counters::{self, Counters};
 use tori::pieces;
@@ -16,7 +18,8 @@ use vm::addr::{Frame, FrameRange, PAGE_SIZE, Page, PageRange, RUN, VirtAddr};
 use vm::fault::{Access, Fill, Recipe, Refusal, Target};
 use vm::flush::FlushDebt;
 use vm::frames::Use;
-use vm::table::Slot;
+use vm::space::SpaceError;
+use vm::table::{Slot, Source};
 
 /// Pages around a fault on a cached object that are entered with it, where they are cached too.
 const AROUND: u64 = 16;
@@ -40,43 +43,80 @@ pub enum Outcome {
     NoMemory,
 }
 
+/// Whom a fault is counted for: the core, and the process that asked.
+#[derive(Clone, Copy)]
+struct Tally<'a>([&'a Counters; 2]);
+
+impl Tally<'_> {
+    /// Counts a fault of a kind.
+    #[inline]
+    fn count(self, kind: impl Fn(&Counters) -> &Counter) {
+        for counters in self.0 {
+            kind(counters).add(1);
+        }
+    }
+}
+
 impl Space {
     /// Resolves an access that the processor refused, or would; it is counted as the torus's and in `asker`.
     pub fn fault(&self, address: VirtAddr, access: Access, asker: &Counters) -> Outcome {
+        let tally = Tally([counters::own(), asker]);
         self.with_all(|space, remote| {
             let torus = tori::here();
-            let memory = torus.memory();
             loop {
-                let recipe = space.resolve(memory, address, access);
-                count(counters::own(), &recipe);
-                count(asker, &recipe);
-                match recipe {
+                match space.resolve(torus.memory(), address, access) {
                     Recipe::Grow(page) => {
-                        if space.grow(page).is_err() {
+                        if grow(space, page, tally).is_err() {
                             return (Outcome::NoMemory, FlushDebt::none());
                         }
                     }
                     Recipe::Unfold(page) => {
-                        if space.unfold(memory, page).is_err() {
+                        if unfold(space, torus, page).is_err() {
                             return (Outcome::NoMemory, FlushDebt::none());
                         }
                     }
                     Recipe::Pull { page, source } => {
-                        let Some(remote) = remote else {
-                            return (Outcome::Lost, FlushDebt::none());
-                        };
-                        self.waiters.enrol();
-                        match remote.pull(space, page, source) {
-                            Ok(true) => {}
-                            Ok(false) => return (Outcome::Wait, FlushDebt::none()),
-                            Err(NoFrame) => return (Outcome::NoMemory, FlushDebt::none()),
+                        if let Err(outcome) = self.pull(space, remote, (page, source), tally) {
+                            return (outcome, FlushDebt::none());
                         }
                     }
-                    recipe => return execute(space, torus, recipe),
+                    recipe => return execute(space, torus, recipe, tally),
                 }
             }
         })
     }
+
+    /// Has a page come from another torus, unless the thread must wait for it.
+    #[cold]
+    fn pull(
+        &self,
+        space: &mut VmSpace,
+        remote: &mut Option<Box<dyn RemotePages>>,
+        (page, source): (Page, Source),
+        tally: Tally,
+    ) -> Result<(), Outcome> {
+        tally.count(|counters| &counters.faults_moved);
+        let remote = remote.as_mut().ok_or(Outcome::Lost)?;
+        self.waiters.enrol();
+        match remote.pull(space, page, source) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Outcome::Wait),
+            Err(NoFrame) => Err(Outcome::NoMemory),
+        }
+    }
+}
+
+/// Has the stack grow down to a page.
+#[cold]
+fn grow(space: &mut VmSpace, page: Page, tally: Tally) -> Result<(), SpaceError> {
+    tally.count(|counters| &counters.faults_grow);
+    space.grow(page)
+}
+
+/// Enters the table that a page's entry is in.
+#[cold]
+fn unfold(space: &mut VmSpace, torus: &Torus, page: Page) -> Result<(), SpaceError> {
+    space.unfold(torus.memory(), page)
 }
 
 /// Does what a recipe says.
@@ -84,69 +124,118 @@ impl Space {
 fn execute(
     space: &mut VmSpace,
     torus: &'static Torus,
-    recipe: Recipe<super::object::ObjectRef>,
+    recipe: Recipe<ObjectRef>,
+    tally: Tally,
 ) -> (Outcome, FlushDebt) {
-    let none = FlushDebt::none();
     match recipe {
         Recipe::Present => {
+            tally.count(|counters| &counters.faults_present);
             // Another core was faster, or this one remembers less than is allowed.
             paging::flush_all();
-            (Outcome::Present, none)
+            (Outcome::Present, FlushDebt::none())
         }
-        Recipe::ZeroRead(target) => install(space, torus, target, Fill::Zero),
+        Recipe::ZeroRead(target) => {
+            tally.count(|counters| &counters.faults_zero_read);
+            install(space, torus, target, Fill::Zero)
+        }
         Recipe::Zero(target) => {
-            if target.wants_run()
-                && let Some(done) = run(space, torus, target)
-            {
-                return done;
-            }
-            let Some(frame) = torus.alloc_zeroed_frame(Use::Private) else {
-                return (Outcome::NoMemory, none);
-            };
-            install(space, torus, target, Fill::Private(frame))
+            tally.count(|counters| &counters.faults_zero);
+            zero(space, torus, target)
         }
-        Recipe::Keep(target) => install(space, torus, target, Fill::Kept),
-        Recipe::CopyOnWrite { source, target } => copy(space, torus, source, target),
+        Recipe::Keep(target) => {
+            tally.count(|counters| &counters.faults_keep);
+            install(space, torus, target, Fill::Kept)
+        }
+        Recipe::CopyOnWrite { source, target } => {
+            tally.count(|counters| &counters.faults_copy);
+            copy(space, torus, source, target)
+        }
         Recipe::Cached {
             object,
             index,
             target,
-        } => match object.0.page(index) {
-            Ok(Shown::Zero) => install(space, torus, target, Fill::Zero),
-            Ok(Shown::Frame(frame)) => {
-                let done = install(space, torus, target, Fill::Cached(frame.into_frame()));
-                if done.0 == Outcome::Resolved {
-                    around(space, torus, &object.0, index, target.page());
-                }
-                done
-            }
-            Ok(Shown::Lent(frame)) => install(space, torus, target, Fill::Lent(frame.frame())),
-            Err(error) => (failed(error), none),
-        },
+        } => {
+            tally.count(|counters| &counters.faults_cached);
+            cached(space, torus, &object.0, index, target)
+        }
         Recipe::CopyObject {
             object,
             index,
             target,
         } => {
-            let Some(mut frame) = Held::new(Use::Private) else {
-                return (Outcome::NoMemory, none);
-            };
-            match frame.fill(|page| object.0.copy(index, page)) {
-                Ok(()) => install(space, torus, target, Fill::Private(frame.into_frame())),
-                Err(error) => (failed(error), none),
-            }
+            tally.count(|counters| &counters.faults_copy);
+            copy_object(space, torus, &object.0, index, target)
         }
-        Recipe::Refuse(refusal) => (Outcome::Refused(refusal), none),
+        Recipe::Refuse(refusal) => {
+            tally.count(|counters| &counters.faults_refused);
+            (Outcome::Refused(refusal), FlushDebt::none())
+        }
         Recipe::SwapIn { slot, target } => {
+            tally.count(|counters| &counters.faults_moved);
             let page = PageName {
                 used: Use::Private,
                 owner: space.lineage(),
                 index: target.index(),
             };
-            (from_swap(torus, slot, page), none)
+            (from_swap(torus, slot, page), FlushDebt::none())
         }
         // These were done before.
-        Recipe::Pull { .. } | Recipe::Unfold(_) | Recipe::Grow(_) => (Outcome::Lost, none),
+        Recipe::Pull { .. } | Recipe::Unfold(_) | Recipe::Grow(_) => {
+            (Outcome::Lost, FlushDebt::none())
+        }
+    }
+}
+
+/// A page of zeros that is written to.
+#[inline]
+fn zero(space: &mut VmSpace, torus: &'static Torus, target: Target) -> (Outcome, FlushDebt) {
+    if target.wants_run()
+        && let Some(done) = run(space, torus, target)
+    {
+        return done;
+    }
+    match torus.alloc_zeroed_frame(Use::Private) {
+        Some(frame) => install(space, torus, target, Fill::Private(frame)),
+        None => (Outcome::NoMemory, FlushDebt::none()),
+    }
+}
+
+/// A page of an object, and its neighbours.
+fn cached(
+    space: &mut VmSpace,
+    torus: &'static Torus,
+    object: &Arc<MemoryObject>,
+    index: u64,
+    target: Target,
+) -> (Outcome, FlushDebt) {
+    match object.page(index) {
+        Ok(Shown::Zero) => install(space, torus, target, Fill::Zero),
+        Ok(Shown::Frame(frame)) => {
+            let done = install(space, torus, target, Fill::Cached(frame.into_frame()));
+            if done.0 == Outcome::Resolved {
+                around(space, torus, object, index, target.page());
+            }
+            done
+        }
+        Ok(Shown::Lent(frame)) => install(space, torus, target, Fill::Lent(frame.frame())),
+        Err(error) => (failed(error), FlushDebt::none()),
+    }
+}
+
+/// A private copy of a page of an object.
+fn copy_object(
+    space: &mut VmSpace,
+    torus: &'static Torus,
+    object: &MemoryObject,
+    index: u64,
+    target: Target,
+) -> (Outcome, FlushDebt) {
+    let Some(mut frame) = Held::new(Use::Private) else {
+        return (Outcome::NoMemory, FlushDebt::none());
+    };
+    match frame.fill(|page| object.copy(index, page)) {
+        Ok(()) => install(space, torus, target, Fill::Private(frame.into_frame())),
+        Err(error) => (failed(error), FlushDebt::none()),
     }
 }
 
@@ -239,21 +328,4 @@ fn around(
         let index = (index + near.0).checked_sub(page.0)?;
         cached.frame(index).map(Held::into_frame)
     });
-}
-
-/// Counts a recipe.
-fn count(counters: &Counters, recipe: &Recipe<ObjectRef>) {
-    let counter = match recipe {
-        Recipe::ZeroRead(_) => &counters.faults_zero_read,
-        Recipe::Zero(_) => &counters.faults_zero,
-        Recipe::Cached { .. } => &counters.faults_cached,
-        Recipe::CopyOnWrite { .. } | Recipe::CopyObject { .. } => &counters.faults_copy,
-        Recipe::Keep(_) => &counters.faults_keep,
-        Recipe::Grow(_) => &counters.faults_grow,
-        Recipe::Present => &counters.faults_present,
-        Recipe::Refuse(_) => &counters.faults_refused,
-        Recipe::SwapIn { .. } | Recipe::Pull { .. } => &counters.faults_moved,
-        Recipe::Unfold(_) => return,
-    };
-    counter.add(1);
 }
