@@ -8,9 +8,15 @@
 //! a fault nor a fork has a list to maintain.
 
 use core::fmt;
+#[cfg(not(loom))]
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use crate::addr::{Frame, FrameRange};
+
+#[cfg(all(test, loom))]
+mod model;
 
 /// What a frame is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
