@@ -3,8 +3,8 @@
 //! There are no single capabilities: whoever's effective user is 0 has them all, and for files whoever's file-system user is 0.
 
 use crate::error::FileError;
-use crate::far::wire::{Reader, Wire, WireError, Writer};
 use crate::permission::{Access, Guard, SET_GROUP, SET_USER, may};
+use crate::remote::wire::{Reader, Wire, WireError, Writer};
 
 /// "Leave it as it is" among the arguments of setreuid(2) and kin; never a user or group.
 pub const KEEP: u32 = u32::MAX;
@@ -180,7 +180,7 @@ pub struct Identity {
     pub groups: Groups,
 }
 
-crate::far::wire::wire_fields!(Identity {
+crate::remote::wire::wire_fields!(Identity {
     user,
     group,
     groups

@@ -52,11 +52,11 @@ pub mod upcalls {
 
 /// Who receives the messages of each protocol.
 pub mod receivers {
-    pub use crate::file::far::receive::receive as file;
+    pub use crate::file::remote::receive::receive as file;
     pub use crate::moving::receive::receive as migrate;
     pub use crate::process::balance::{told as load_told, wanted};
     pub use crate::process::closing::{close, done, end, tell};
     pub use crate::process::drain::told as drain;
-    pub use crate::process::far::deliver as family;
     pub use crate::process::init::begin;
+    pub use crate::process::remote::deliver as family;
 }

@@ -1,7 +1,7 @@
 //! What this layer keeps of each torus.
 
-use crate::file::far;
 use crate::file::locks::RecordWaits;
+use crate::file::remote;
 use crate::memory::victim::Victims;
 use crate::process::Table;
 use crate::process::account::Account;
@@ -19,7 +19,7 @@ pub struct Share {
     vmo: Store,
     victims: Victims,
     futexes: Futexes,
-    files: far::Share,
+    files: remote::Share,
     record_waits: RecordWaits,
     balance: Balance,
     ledger: Ledger,
@@ -34,7 +34,7 @@ impl Make for Share {
             vmo: Store::new(),
             victims: Victims::new(),
             futexes: Futexes::new(),
-            files: far::Share::new(),
+            files: remote::Share::new(),
             record_waits: RecordWaits::new(),
             balance: Balance::new(),
             ledger: Ledger::new(),

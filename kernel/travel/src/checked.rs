@@ -70,7 +70,8 @@ mod on {
             vm.audit(
                 torus.memory(),
                 |object, index, frame| {
-                    frozen || holder::of(&object.0).is_some_and(|far| far.has_lent(index, frame))
+                    frozen
+                        || holder::of(&object.0).is_some_and(|leased| leased.has_lent(index, frame))
                 },
                 |stray| panic!("checked: space {}: {stray}", space.number()),
             );

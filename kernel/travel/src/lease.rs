@@ -119,8 +119,8 @@ impl Taken {
     /// The name of an object, which the target is counted for once more; other homes are still to be told. ENOMEM without memory for it.
     pub fn take(&mut self, object: &ObjectRef) -> Result<ObjectName, TravelError> {
         let name = match holder::of(&object.0) {
-            Some(far) if far.name().home == self.to => return Ok(far.name()),
-            Some(far) => far.name(),
+            Some(leased) if leased.name().home == self.to => return Ok(leased.name()),
+            Some(leased) => leased.name(),
             None => home::give(object, self.to)?,
         };
         let key = (name.home, name.number);

@@ -12,7 +12,7 @@ use super::tree::Node;
 use crate::syscall::call::{Stop, SysResult};
 use crate::syscall::errno::Errno;
 use braid_files::archive::NodeId;
-use braid_files::far::image::Spot;
+use braid_files::remote::image::Spot;
 
 /// A file of the boot archive, as it was when it was opened: what has changed of it since is at torus 0.
 pub struct ArchiveFile {

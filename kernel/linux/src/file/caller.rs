@@ -3,12 +3,12 @@
 use crate::syscall::call::{Stop, SysResult};
 use alloc::sync::Arc;
 use braid_files::credentials::Identity;
-use braid_files::far::ask::{Request, Who};
+use braid_files::remote::ask::{Request, Who};
 use braid_signals::Signal;
 use sync::Waiter;
 
 /// On whose behalf a file is used: of a process of this torus ([`Own`](super::own::Own)), or of one of another torus, which has sent a
-/// [request](super::far::Serving).
+/// [request](super::remote::Serving).
 pub trait Caller {
     /// The waiter to enrol on wait queues.
     fn waiter(&self) -> Arc<dyn Waiter>;

@@ -25,7 +25,7 @@ pub struct Context {
     /// Whose it is.
     pub(super) pid: Pid,
     /// It may have record locks of files of other tori, which are to know what it closes.
-    far_records: AtomicBool,
+    remote_records: AtomicBool,
 }
 
 /// What files have of a process.
@@ -72,7 +72,7 @@ impl Context {
             inner: Lock::new(inner),
             executable: Lock::new(executable),
             pid,
-            far_records: AtomicBool::new(false),
+            remote_records: AtomicBool::new(false),
         }
     }
 
@@ -99,13 +99,13 @@ impl Context {
     }
 
     /// It may have record locks of files of other tori from now on.
-    pub(super) fn note_far_records(&self) {
-        self.far_records.store(true, Ordering::Relaxed);
+    pub(super) fn note_remote_records(&self) {
+        self.remote_records.store(true, Ordering::Relaxed);
     }
 
     /// Whether it may have such.
-    fn may_have_far_records(&self) -> bool {
-        self.far_records.load(Ordering::Relaxed)
+    fn may_have_remote_records(&self) -> bool {
+        self.remote_records.load(Ordering::Relaxed)
     }
 
     /// Closes what execve closes.
@@ -140,7 +140,7 @@ impl Context {
     /// It has closed a file.
     fn closed(&self, file: &OpenFile) {
         match file.remote() {
-            Some(remote) if file.is_regular() && self.may_have_far_records() => {
+            Some(remote) if file.is_regular() && self.may_have_remote_records() => {
                 let message = Message::Unlock {
                     file: remote.number,
                     process: self.pid,

@@ -3,11 +3,11 @@
 
 use super::caller::Caller;
 use super::content::Content;
-use super::far::remote::Remote;
 use super::io::Transfer;
 use super::mapping::Mappable;
 use super::mount::Mount;
 use super::open::OpenFile;
+use super::remote::reference::Remote;
 use super::service::poll;
 use super::tree::Node;
 use crate::syscall::call::{Stop, SysResult};
@@ -15,7 +15,7 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::{NodeId, S_IFDIR, S_IFMT, S_IFREG};
-use braid_files::far::image::Spot;
+use braid_files::remote::image::Spot;
 use braid_files::stat::{S_IFIFO, Stat};
 use braid_threads::interruption::Interruption;
 use core::any::Any;

@@ -3,8 +3,8 @@
 //! Nothing here is shared between tori: each slot is written once, by a core of its torus.
 
 use super::content::{Content, TmpNode};
-use super::far::remote::Remote;
 use super::mount::Mount;
+use super::remote::reference::Remote;
 use super::root::root;
 use super::running::Running;
 use super::{boot, facts};

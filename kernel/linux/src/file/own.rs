@@ -7,7 +7,7 @@ use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use braid_files::credentials::Identity;
-use braid_files::far::ask::{Request, Who};
+use braid_files::remote::ask::{Request, Who};
 use braid_signals::Signal;
 use core::sync::atomic::Ordering;
 use sync::Waiter;

@@ -7,7 +7,7 @@ use super::open::OpenFile;
 use super::tree::Node;
 use crate::syscall::call::SysResult;
 use crate::syscall::errno::Errno;
-use braid_files::far::image::Spot;
+use braid_files::remote::image::Spot;
 
 /// A directory, or a file of any kind that is opened as a place.
 pub struct Place(pub Node);

@@ -13,10 +13,10 @@ use super::content::Content;
 use super::content::TmpNode;
 use super::device::{self, Device};
 use super::facts;
-use super::far::remote::Remote;
 use super::local;
 use super::mount::Mount;
 use super::proc::{self, Proc};
+use super::remote::reference::Remote;
 use super::root::root;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -43,7 +43,7 @@ pub enum Node {
     /// `/proc` and all below it.
     Proc(Proc),
     /// A directory of another torus; what is in it is asked for there.
-    Far(Arc<Remote>),
+    Remote(Arc<Remote>),
 }
 
 impl Node {
@@ -56,7 +56,7 @@ impl Node {
     pub fn tmp() -> Self {
         match local::remote_tmp() {
             None => Self::Tmp(local::tmp().root().clone()),
-            Some(remote) => Self::Far(remote.clone()),
+            Some(remote) => Self::Remote(remote.clone()),
         }
     }
 
@@ -109,7 +109,7 @@ impl Node {
             Self::DevDirectory => true,
             Self::Device(_) => false,
             Self::Proc(node) => node.is_directory(),
-            Self::Far(remote) => remote.is_directory(),
+            Self::Remote(remote) => remote.is_directory(),
         }
     }
 
@@ -118,7 +118,7 @@ impl Node {
         match self {
             Self::Archive(_) => Mount::Archive,
             Self::Tmp(node) if node.device == Mount::Archive as u32 => Mount::Archive,
-            Self::Tmp(_) | Self::Far(_) => Mount::Tmp,
+            Self::Tmp(_) | Self::Remote(_) => Mount::Tmp,
             Self::DevDirectory | Self::Device(_) => Mount::Dev,
             Self::Proc(_) => Mount::Proc,
         }
@@ -143,7 +143,7 @@ impl Node {
         }
     }
 
-    /// Its attributes; of what is far, those that a listing shows.
+    /// Its attributes; of what is remote, those that a listing shows.
     pub fn stat(&self) -> Stat {
         match self {
             Self::Archive(id) => {
@@ -162,7 +162,7 @@ impl Node {
             Self::DevDirectory => device::directory_stat(),
             Self::Device(device) => device.stat(),
             Self::Proc(node) => node.stat(),
-            Self::Far(remote) => Stat {
+            Self::Remote(remote) => Stat {
                 device: Mount::Tmp as u32,
                 inode: 1,
                 mode: remote.description.kind,
@@ -186,7 +186,7 @@ impl Node {
                 tmp::Content::Link(target) => Some(target.as_slice()),
                 _ => None,
             },
-            Self::DevDirectory | Self::Far(_) => None,
+            Self::DevDirectory | Self::Remote(_) => None,
             Self::Device(device) => device.link(),
             Self::Proc(node) => return node.link(),
         };
@@ -201,7 +201,7 @@ impl Node {
             Self::Tmp(node) if Arc::ptr_eq(node, local::tmp().root()) => Some(Self::root()),
             Self::Tmp(node) => node.parent().map(Self::Tmp),
             Self::DevDirectory | Self::Device(_) => Some(Self::root()),
-            Self::Far(_) => None,
+            Self::Remote(_) => None,
             Self::Proc(node) => Some(node.parent().map_or_else(Self::root, Self::Proc)),
         }
     }
@@ -292,7 +292,7 @@ impl Node {
                 archive().node(id).name
             }
             (Self::Proc(_), Self::Proc(node)) => return node.name().map(Some),
-            (_, Self::Tmp(_) | Self::Far(_)) => b"tmp",
+            (_, Self::Tmp(_) | Self::Remote(_)) => b"tmp",
             (_, Self::DevDirectory) => b"dev",
             (_, Self::Proc(_)) => b"proc",
             _ => return Ok(None),
@@ -315,7 +315,7 @@ impl Node {
                 .map(|entry| Ok((entry.next, entry.name, entry.node.into()))),
             Self::DevDirectory => device::list(position)
                 .map(|(name, device)| Ok((position + 1, to_vec(name)?, Self::Device(device)))),
-            Self::Device(_) | Self::Far(_) => None,
+            Self::Device(_) | Self::Remote(_) => None,
             Self::Proc(node) => proc::list(node, position)
                 .map(|(next, child)| Ok((next, child.name()?, Self::Proc(child)))),
         };

@@ -1,7 +1,7 @@
 //! Arriving: an offered process is made from its image, or refused.
 
 use super::image;
-use crate::file::far::image as files;
+use crate::file::remote::image as files;
 use crate::moving::depart::HasMoving as _;
 use crate::process::thread::give_space;
 use crate::process::{Pid, account, table, users};

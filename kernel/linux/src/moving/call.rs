@@ -3,7 +3,7 @@
 use super::depart::Asker;
 use crate::moving::depart::HasMoving as _;
 use crate::process::Pid;
-use crate::process::far::ask;
+use crate::process::remote::ask;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use torus::TorusId;

@@ -2,8 +2,8 @@
 
 use super::image;
 use crate::file::context::HasFiles as _;
-use crate::file::far::image as files;
-use crate::file::far::image::Packed;
+use crate::file::remote::image as files;
+use crate::file::remote::image::Packed;
 use crate::process::parts::Moves;
 use crate::process::thread::{Task, change_space};
 use crate::process::{Current, Pid, Process, Thread, table};

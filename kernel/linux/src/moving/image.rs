@@ -5,7 +5,7 @@ mod command;
 mod space;
 
 use super::depart;
-use crate::file::far::image as files;
+use crate::file::remote::image as files;
 use crate::process::limits::Limits;
 use crate::process::oom::Oom;
 use crate::process::parts::Parts;

@@ -5,7 +5,7 @@
 //! it lets go before the account is settled.
 
 use super::table;
-use crate::file::far;
+use crate::file::remote;
 use crate::syscall::errno::Errno;
 use crate::vmo;
 use machine::boot;
@@ -73,7 +73,7 @@ pub fn open() -> Result<(), Errno> {
 /// Gives back what is only kept for later: memory of empty tables, and pages and objects that nobody has mapped.
 fn shrink(torus: &Torus) {
     torus.part::<vmo::Store>().sweep();
-    torus.part::<far::Share>().shrink();
+    torus.part::<remote::Share>().shrink();
     torus.part::<travel::Share>().shrink();
 }
 

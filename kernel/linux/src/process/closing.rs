@@ -7,7 +7,7 @@
 
 use super::{Current, Pid, Process, Thread, account, end, table};
 use crate::console;
-use crate::file::far;
+use crate::file::remote;
 use crate::moving::depart::HasMoving as _;
 use crate::signal;
 use crate::syscall::call::{Call, InFlight, Stop, SysResult};
@@ -128,7 +128,7 @@ pub fn look() {
 
 /// Whether nothing of any process is here, or only the first one that waits for it, and no other torus has a file of this one.
 fn is_quiet() -> bool {
-    let files = tori::here().part::<far::Share>();
+    let files = tori::here().part::<remote::Share>();
     files.is_quiet()
         && travel::is_quiet()
         && table().population() == usize::from(table().get(Pid::INIT).is_some())
@@ -158,7 +158,7 @@ pub fn tell() {
     if rings::is_choked() {
         log::warn!("torus {here} still waits for room in the rings");
     }
-    if !torus.part::<far::Share>().is_quiet() {
+    if !torus.part::<remote::Share>().is_quiet() {
         log::warn!("torus {here} still has files of processes elsewhere");
     }
 }

@@ -4,7 +4,7 @@
 //! *Flow.* The call asks the torus again and again (`Drain`), until nobody lives there. Each time the torus sends away whom it still
 //! has, in turns to each of the others: also who was born there meanwhile, was refused elsewhere, or could not leave.
 
-use super::far::{ask, value};
+use super::remote::{ask, value};
 use super::{Pid, table};
 use crate::moving::depart;
 use crate::syscall::call::{Call, Stop, SysResult};

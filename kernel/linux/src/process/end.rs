@@ -81,7 +81,7 @@ pub fn give_back(thread: &Current) {
     alarm::cancel(thread);
     super::fork::abandon(process);
     crate::syscall::futex::forget(thread);
-    crate::file::far::forget(thread);
+    crate::file::remote::forget(thread);
     process.files().close_all();
     cpu::let_interrupts_in();
     Thread::leave_current();

@@ -1,6 +1,6 @@
 //! Process groups and sessions (setpgid(2), setsid(2)).
 
-use super::far::{ask, is_at, value};
+use super::remote::{ask, is_at, value};
 use super::{Pid, table};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;

@@ -4,8 +4,8 @@
 //! the process lives [obeys](obey), if the asker may say so.
 
 use super::Pid;
-use super::far::ask_for;
 use super::obey::obey;
+use super::remote::ask_for;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use torus::family::{Answer, By, Crowd, Members, Order, Told};

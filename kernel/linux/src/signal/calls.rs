@@ -2,7 +2,7 @@
 
 use super::give::force;
 use super::{alarm, frame};
-use crate::process::far::{ask, value};
+use crate::process::remote::{ask, value};
 use crate::process::{Pid, table};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;

@@ -1,7 +1,7 @@
 //! Delivery: what becomes of a thread's signals before it returns to its program.
 
 use super::{alarm, frame, send};
-use crate::file::far::{self, Interruption};
+use crate::file::remote::{self, Interruption};
 use crate::moving::depart;
 use crate::process::{Current, end};
 use crate::syscall::call::InFlight;
@@ -55,12 +55,12 @@ fn deliverable(thread: &Current) -> u64 {
 /// Whether the thread's call runs once more before a signal interrupts it: what it waits for may have come, and then it ends as if the
 /// signal had come after it. What it has asked other tori is settled by them.
 fn may_look(thread: &Current) -> bool {
-    thread.own().has_call() && !far::has_asked(thread)
+    thread.own().has_call() && !remote::has_asked(thread)
 }
 
 /// Whether signals have to wait for what the thread's call has asked another torus.
 fn must_wait(thread: &Current) -> bool {
-    match far::interruption(thread) {
+    match remote::interruption(thread) {
         Interruption::Now => false,
         Interruption::WhenAnswered => true,
         Interruption::AfterRun => {
@@ -103,7 +103,7 @@ fn interrupt_call(thread: &Current, settled: impl FnOnce(&InFlight) -> Option<Se
     thread.cancel_deadline();
     let woken = crate::syscall::futex::interrupt(thread, &call);
     let settled = if woken { Settled::Moved(0) } else { settled };
-    far::forget(thread);
+    remote::forget(thread);
     thread.change_regs(|regs| interrupted::settle(regs, &call, settled));
 }
 

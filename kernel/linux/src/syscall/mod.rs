@@ -33,7 +33,7 @@ pub fn enter(thread: &Current) {
 /// The call of a thread that was woken, from its start.
 pub fn run_again(thread: &Current) {
     if let Some(inflight) = thread.own().in_flight.replace(None) {
-        crate::file::far::rewind(thread);
+        crate::file::remote::rewind(thread);
         run(thread, inflight, true);
     }
 }
@@ -81,7 +81,7 @@ fn over(thread: &Current) {
     thread.own().unsettled.set(false);
     room::satisfied(thread);
     thread.cancel_deadline();
-    crate::file::far::forget(thread);
+    crate::file::remote::forget(thread);
     deliver::restore_mask(thread);
     let leaves = thread.process.moving().lock().to.is_some();
     if leaves || thread.signals.is_due() || thread.own().later.with(|later| !later.is_empty()) {

@@ -33,7 +33,7 @@ use vm::space::{Backing, Object};
 const AT_ONCE: usize = 32;
 
 /// The pages of an object of another torus.
-pub struct Far {
+pub struct Leased {
     name: ObjectName,
     lease: Lock<Lease>,
     /// Threads that wait for its pages.
@@ -41,11 +41,11 @@ pub struct Far {
 }
 
 /// What an object of another torus is here, if it is one.
-pub fn of(object: &MemoryObject) -> Option<&Far> {
+pub fn of(object: &MemoryObject) -> Option<&Leased> {
     object.pager()
 }
 
-impl Far {
+impl Leased {
     /// What it is called.
     pub fn name(&self) -> ObjectName {
         self.name
@@ -58,7 +58,7 @@ impl Far {
     }
 }
 
-impl Pager for Far {
+impl Pager for Leased {
     fn len(&self) -> u64 {
         u64::MAX
     }
@@ -136,7 +136,7 @@ impl Pager for Far {
     }
 }
 
-impl Drop for Far {
+impl Drop for Leased {
     fn drop(&mut self) {
         self.lease.get_mut().clear(pieces::step);
     }
@@ -177,12 +177,12 @@ pub fn take(name: ObjectName) -> Result<ObjectRef, TravelError> {
 /// Makes what stands for an object here; none if another core has done so meanwhile.
 fn add(name: ObjectName) -> Result<Option<ObjectRef>, TravelError> {
     let lease = own().next.fetch_add(1, Ordering::Relaxed);
-    let far = Far {
+    let leased = Leased {
         name,
         lease: Lock::new(Lease::new(lease)),
         waiters: WaitQueue::new(),
     };
-    let object = MemoryObject::of_pager(fallible::boxed(far)?)?;
+    let object = MemoryObject::of_pager(fallible::boxed(leased)?)?;
     // That it is given back, and that it goes along to another torus, or does not after all.
     let places = Places::reserve(3)?;
     let entry = Entry::new(&object.0, lease, places);
@@ -218,8 +218,8 @@ pub fn settle(space: &Space) {
         let mut held = own().held.lock();
         for mapping in space.mappings(tori::here().memory()) {
             if let Backing::Object { object, .. } = &mapping.backing
-                && let Some(far) = of(&object.0)
-                && let Some(entry) = held.get_mut((far.name.home, far.name.number))
+                && let Some(leased) = of(&object.0)
+                && let Some(entry) = held.get_mut((leased.name.home, leased.name.number))
             {
                 entry.holds += 1;
             }
@@ -288,9 +288,9 @@ pub fn content(from: TorusId, lease: u64, index: u64, frame: Frame, root: [u64; 
 /// A home has answered what was asked. Not when nothing maps the object any more.
 fn answered(from: TorusId, lease: u64, index: u64, asker: Pid, answer: Answer) {
     let found = own().held.lock().leased(from, lease);
-    if let Some(far) = found.as_ref().and_then(|(object, _)| of(object)) {
-        far.lease.lock().answered(index, asker, answer);
-        far.waiters.wake_all();
+    if let Some(leased) = found.as_ref().and_then(|(object, _)| of(object)) {
+        leased.lease.lock().answered(index, asker, answer);
+        leased.waiters.wake_all();
     }
 }
 
@@ -316,8 +316,8 @@ pub fn cut(from: TorusId, object: u64, page: u64, cut: u64) {
     let spaces = tori::here().part::<Spaces>();
     let found = own().held.lock().object((from, object)).flatten();
     let forgotten = match found.as_ref().and_then(|found| Some((found, of(found)?))) {
-        Some((found, far)) => {
-            far.lease.lock().cut(page, pieces::step);
+        Some((found, leased)) => {
+            leased.lease.lock().cut(page, pieces::step);
             spaces.cut(ObjectRef(found.clone()).owner(), page)
         }
         // It has ended, but perhaps on another core just now.

@@ -1,10 +1,10 @@
 //! The boot archive, and what tori say to each other about files.
 
 use braid_files::archive::{NodeId, ROOT, Tree};
-use braid_files::far::answer::Answer;
-use braid_files::far::ask::Request;
-use braid_files::far::image::Image;
-use braid_files::far::wire::Wire;
+use braid_files::remote::answer::Answer;
+use braid_files::remote::ask::Request;
+use braid_files::remote::image::Image;
+use braid_files::remote::wire::Wire;
 
 /// Directories that the kernel mounts on.
 const REQUIRED: [&[u8]; 3] = [b"dev", b"proc", b"tmp"];

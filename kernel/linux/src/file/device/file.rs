@@ -10,7 +10,7 @@ use crate::file::tree::Node;
 use crate::process::random;
 use crate::syscall::call::SysResult;
 use crate::syscall::errno::Errno;
-use braid_files::far::image::Spot;
+use braid_files::remote::image::Spot;
 use braid_threads::interruption::Interruption;
 use machine::cpu;
 

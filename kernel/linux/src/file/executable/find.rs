@@ -5,9 +5,9 @@ use crate::file::archive::ArchiveFile;
 use crate::file::claims::Claim;
 use crate::file::context::HasFiles as _;
 use crate::file::facts;
-use crate::file::far::{self, Reply};
 use crate::file::flags::Flags;
 use crate::file::open::OpenFile;
+use crate::file::remote::{self, Reply};
 use crate::file::service::opening;
 use crate::file::syscalls::{go_on, place};
 use crate::file::tree::{Node, World};
@@ -17,9 +17,9 @@ use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::credentials::Identity;
-use braid_files::far::answer::Answer;
-use braid_files::far::ask::{Ask, Place, Request, Subject, archive};
 use braid_files::permission::Guard;
+use braid_files::remote::answer::Answer;
+use braid_files::remote::ask::{Ask, Place, Request, Subject, archive};
 use braid_files::walk::{self, Walk};
 
 /// A program, and what says as whom it runs.
@@ -48,7 +48,7 @@ impl Executable {
                 subject: Subject::Path { place },
                 request: Request::Execute,
             };
-            match far::ask(thread, home, &question)? {
+            match remote::ask(thread, home, &question)? {
                 Reply::Answer(Answer::Elsewhere { onward, .. }) => {
                     walk = go_on(who, onward, true)?;
                 }
@@ -67,7 +67,7 @@ impl Executable {
         let ask = |request| {
             let number = remote.number;
             let subject = Subject::File { number };
-            far::ask(thread, remote.home, &Ask::About { subject, request })
+            remote::ask(thread, remote.home, &Ask::About { subject, request })
         };
         let Reply::Answer(Answer::Stat { stat }) = ask(Request::Stat)? else {
             return Err(Errno::EIO.into());
@@ -80,7 +80,7 @@ impl Executable {
                 let claim = Claim::to_run_archive(id);
                 OpenFile::open(ArchiveFile::new(id)?, Flags::RDONLY, claim)?
             }
-            None => far::fetch(thread, remote)?,
+            None => remote::fetch(thread, remote)?,
         };
         let guard = Guard::from(&stat);
         let executable = fallible::arc(Self {
@@ -112,7 +112,7 @@ impl Executable {
             subject: Subject::Path { place },
             request: Request::Execute,
         };
-        match far::ask(thread, facts::MAIN, &question)? {
+        match remote::ask(thread, facts::MAIN, &question)? {
             Reply::Opened(file) => Self::opened(thread, file),
             Reply::Answer(_) | Reply::Object(..) => Err(Errno::EIO.into()),
         }

@@ -14,7 +14,7 @@ use fallible::{NoMemory, to_vec};
 use mem::space::Space;
 
 impl Proc {
-    /// What a symbolic link leads to, by no name, for somebody who may look into the process. None when that has no node, or is far: then
+    /// What a symbolic link leads to, by no name, for somebody who may look into the process. None when that has no node, or is remote: then
     /// opening it is a matter of the call.
     pub fn followed(&self) -> Option<Node> {
         match self {

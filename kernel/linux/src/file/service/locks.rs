@@ -7,8 +7,8 @@ use super::subject::{Outcome, bytes};
 use crate::process::Pid;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use braid_files::far::ask::{LockAction, LockOwner, LockWish};
 use braid_files::locks::{Kind, Lock};
+use braid_files::remote::ask::{LockAction, LockOwner, LockWish};
 
 /// Of struct flock.
 pub const F_RDLCK: u32 = 0;

@@ -14,7 +14,7 @@ pub use subject::{Outcome, Subject, bytes};
 use super::caller::Caller;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
-use braid_files::far::ask::Request;
+use braid_files::remote::ask::Request;
 
 /// Does what is asked. Reads, writes and listings have buffers, and go to [`super::transfer`] and [`list`].
 pub fn perform(caller: &dyn Caller, subject: Subject, request: &Request) -> Result<Outcome, Stop> {

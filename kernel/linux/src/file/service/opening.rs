@@ -240,7 +240,7 @@ fn opened(node: &Node, kind: u32, flags: Flags, claim: Claim) -> Result<Arc<Open
             OpenFile::new(Terminal::new(*device, tty::shown_on(0)), flags)
         }
         Node::Device(device) => OpenFile::new(*device, flags),
-        Node::DevDirectory | Node::Far(_) => Err(Errno::EISDIR),
+        Node::DevDirectory | Node::Remote(_) => Err(Errno::EISDIR),
         Node::Proc(proc) => match proc.page_map()? {
             Some(space) => OpenFile::new(PageMap::new(proc, space), flags),
             None => OpenFile::new(TextFile::new(proc)?, flags),

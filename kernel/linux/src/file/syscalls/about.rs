@@ -2,10 +2,10 @@
 
 use super::super::caller::Caller;
 use super::super::device::Device;
-use super::super::far::{self, Behind, Reply, outcome};
 use super::super::flags::Flags;
 use super::super::open::OpenFile;
 use super::super::own::Own;
+use super::super::remote::{self, Behind, Reply, outcome};
 use super::super::service::{self, Outcome, Subject};
 use super::super::tree::{Node, World};
 use super::AT_FDCWD;
@@ -17,8 +17,8 @@ use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::sync::Arc;
 use braid_files::credentials::Identity;
-use braid_files::far::answer::{Answer, Onward};
-use braid_files::far::ask::{
+use braid_files::remote::answer::{Answer, Onward};
+use braid_files::remote::ask::{
     self as wire, Ask, CONSOLE, Place, Request, TERMINAL, archive, console,
 };
 use braid_files::stat::Stat;
@@ -89,7 +89,7 @@ pub fn go_on(who: Identity, onward: Onward, follow: bool) -> Result<Walk<Node>, 
     let Onward { from, rest, links } = onward;
     let world = World::own(who);
     if let Some((home, number)) = from {
-        let at = far::node_at(home, number)?;
+        let at = remote::node_at(home, number)?;
         return Ok(walk::go_on(&world, Leaving { at, rest, links }, follow)?);
     }
     // The home has searched the root, of which this torus may know no more: what is mounted on it is entered at once, or each would
@@ -107,7 +107,7 @@ pub fn go_on(who: Identity, onward: Onward, follow: bool) -> Result<Walk<Node>, 
 pub fn place(leaving: Leaving<Node>, follow: bool) -> Result<(TorusId, Place), Errno> {
     let Leaving { at, rest, links } = leaving;
     match at {
-        Node::Far(remote) => Ok((remote.home, remote.place(rest, links, follow))),
+        Node::Remote(remote) => Ok((remote.home, remote.place(rest, links, follow))),
         Node::Archive(id) => {
             let place = Place {
                 base: archive(id.0),
@@ -136,14 +136,14 @@ pub(super) fn about_path(call: &Call, at: At, request: Request) -> Result<Outcom
         };
         let subject = wire::Subject::Path { place };
         let question = Ask::About { subject, request };
-        let reply = far::ask_wherever(call.thread, home, &question)?;
+        let reply = remote::ask_wherever(call.thread, home, &question)?;
         request = match question {
             Ask::About { request, .. } => request,
             _ => return Err(Errno::EIO.into()),
         };
         match reply {
             Reply::Answer(Answer::Elsewhere { onward, .. }) => {
-                if let Some(file) = far::onward_file(&onward) {
+                if let Some(file) = remote::onward_file(&onward) {
                     return service::perform(&Own::of(call), Subject::File(file), &request);
                 }
                 walk = go_on(who, onward, at.follow)?;
@@ -192,7 +192,7 @@ fn about_number(
 ) -> Result<Outcome, Stop> {
     let subject = wire::Subject::File { number };
     let question = Ask::About { subject, request };
-    outcome(far::ask(call.thread, home, &question)?)
+    outcome(remote::ask(call.thread, home, &question)?)
 }
 
 /// Opens descriptor `fd` of the console at its home.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use braid_files::far::ask::Request;
+use braid_files::remote::ask::Request;
 use braid_files::stat::{Stat, Time};
 use mem::user::{read_value, write_value};
 

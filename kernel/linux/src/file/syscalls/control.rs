@@ -10,7 +10,7 @@ use crate::process::table;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
-use braid_files::far::ask::{LockAction, LockOwner, Request};
+use braid_files::remote::ask::{LockAction, LockOwner, Request};
 use braid_threads::interruption::Interruption;
 use core::sync::atomic::Ordering;
 use fallible::TryVec;

@@ -5,7 +5,7 @@ use super::super::open::OpenFile;
 use super::super::service::opening::changes;
 use super::super::tree::Node;
 use crate::file::facts;
-use braid_files::far::ask::{Place, Request, archive};
+use braid_files::remote::ask::{Place, Request, archive};
 use braid_files::walk::Target;
 use fallible::{NoMemory, TryVec, to_vec};
 

@@ -5,7 +5,7 @@ use super::super::io::Transfer;
 use super::super::open::OpenFile;
 use super::super::own::Own;
 use super::super::service::Outcome;
-use super::super::{far, transfer};
+use super::super::{remote, transfer};
 use super::about::{At, about_file, about_path};
 use super::{file, path};
 use crate::process::limits;
@@ -13,7 +13,7 @@ use crate::signal;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use braid_files::far::ask::Request;
+use braid_files::remote::ask::Request;
 use braid_signals::Signal;
 use braid_threads::interruption::Interruption;
 use mem::user::UserBuffers;
@@ -23,10 +23,10 @@ type Wish = (Arc<OpenFile>, UserBuffers);
 
 fn read_into(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> SysResult {
     if let Some(remote) = file.remote() {
-        return far::read(call, &file, remote, buffers, position);
+        return remote::read(call, &file, remote, buffers, position);
     }
     if let Some(id) = file.changed_elsewhere() {
-        return far::read_changed(call, &file, id, buffers, position);
+        return remote::read_changed(call, &file, id, buffers, position);
     }
     let caller = Own::of(call);
     let io = &mut Transfer::new(buffers, call.inflight);
@@ -35,7 +35,7 @@ fn read_into(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> S
 
 fn write_from(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> SysResult {
     let result = if let Some(remote) = file.remote() {
-        far::write(call, remote, buffers, position)
+        remote::write(call, remote, buffers, position)
     } else {
         let caller = Own::of(call);
         let io = &mut Transfer::new(buffers, call.inflight);

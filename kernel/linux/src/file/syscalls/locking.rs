@@ -7,7 +7,7 @@ use super::file;
 use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
-use braid_files::far::ask::{LockAction, LockOwner, LockWish, Request};
+use braid_files::remote::ask::{LockAction, LockOwner, LockWish, Request};
 use mem::user::{read_value, write_value};
 
 /// Bytes of struct flock.
@@ -21,7 +21,7 @@ pub(super) fn record(call: &mut Call, action: LockAction, owner: LockOwner) -> S
         return Err(Errno::EINVAL.into());
     }
     if file.remote().is_some() && owner == LockOwner::Process {
-        call.process.files().note_far_records();
+        call.process.files().note_remote_records();
     }
     let wish = LockWish {
         owner,

@@ -10,7 +10,7 @@ use crate::syscall::call::{Call, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::vec::Vec;
 use braid_files::archive::{S_IFMT, S_IFREG};
-use braid_files::far::ask::{Ask, Request};
+use braid_files::remote::ask::{Ask, Request};
 use braid_files::walk::{self, Leaving, PATH_MAX};
 use mem::user::read_c_string;
 

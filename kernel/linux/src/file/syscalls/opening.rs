@@ -7,7 +7,7 @@ use super::{descriptor_limit, path};
 use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use braid_files::far::ask::Request;
+use braid_files::remote::ask::Request;
 use fallible::TryVec;
 use mem::user::{UserError, read_c_string};
 

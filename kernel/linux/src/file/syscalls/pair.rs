@@ -1,6 +1,6 @@
 //! Calls with two paths, which may lead to different tori.
 
-use super::super::far::{self, Reply};
+use super::super::remote::{self, Reply};
 use super::super::tree::Node;
 use super::about::{go_on, place};
 use super::home::place_of;
@@ -8,8 +8,8 @@ use crate::file::facts;
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
-use braid_files::far::answer::{Answer, Onward};
-use braid_files::far::ask::{Ask, Place, Request, Subject};
+use braid_files::remote::answer::{Answer, Onward};
+use braid_files::remote::ask::{Ask, Place, Request, Subject};
 use braid_files::walk::{Target, Walk};
 
 /// What became of two paths.
@@ -67,7 +67,7 @@ impl Side {
             subject: Subject::Path { place },
             request: Request::Look,
         };
-        match far::ask(call.thread, home, &question)? {
+        match remote::ask(call.thread, home, &question)? {
             Reply::Answer(Answer::Done { value }) => Ok(Some(value != 0)),
             Reply::Answer(Answer::Elsewhere { onward, .. }) => {
                 self.go_on(call, onward)?;
@@ -99,7 +99,7 @@ pub(super) fn pair(
                 _ => continue,
             },
         };
-        match far::ask(call.thread, home, &question)? {
+        match remote::ask(call.thread, home, &question)? {
             Reply::Answer(Answer::Done { value }) => return Ok(Pair::Done(value as usize)),
             Reply::Answer(Answer::Elsewhere { second, onward }) => {
                 let side = if second { &mut to } else { &mut from };

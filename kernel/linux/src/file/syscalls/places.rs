@@ -1,7 +1,7 @@
 //! Where a process is and what is there: getcwd, chdir, getdents64, readlink, umask.
 
-use super::super::far;
 use super::super::proc::Proc;
+use super::super::remote;
 use super::super::service::{Outcome, place};
 use super::super::tree::Node;
 use super::about::{At, about_file, about_path};
@@ -9,8 +9,8 @@ use super::{AT_FDCWD, file, path, place_or_file};
 use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
-use braid_files::far::ask::Request;
 use braid_files::permission::Access;
+use braid_files::remote::ask::Request;
 use fallible::TryVec;
 use mem::user::UserSlice;
 
@@ -95,11 +95,11 @@ pub fn getdents64(call: &mut Call) -> SysResult {
     let file = file(call)?;
     let out = UserSlice::new(call.size(1), call.size(2))?;
     if let Some(remote) = file.remote() {
-        return far::list(call, remote, out);
+        return remote::list(call, remote, out);
     }
     match file.directory()? {
-        node @ Node::Archive(id) if node.is_stale() => far::list_changed(call, &file, id, out),
-        Node::Proc(Proc::Root) => far::list_processes(call, &file, out),
+        node @ Node::Archive(id) if node.is_stale() => remote::list_changed(call, &file, id, out),
+        Node::Proc(Proc::Root) => remote::list_processes(call, &file, out),
         _ => place::list(&file, out.len(), |done, entry| {
             Ok(out.skip(done).write(entry)?)
         }),

@@ -1,16 +1,16 @@
 //! Waiting until one of several files is ready, wherever they are.
 
 use super::super::caller::Caller;
-use super::super::far::{self, asking, journal};
 use super::super::open::OpenFile;
 use super::super::own::Own;
+use super::super::remote::{self, asking, journal};
 use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::chunks::Chunks;
-use braid_files::far::ask::Ask;
+use braid_files::remote::ask::Ask;
 use fallible::TryVec;
 use sync::Waiter;
 use tori::pieces;
@@ -47,8 +47,8 @@ impl Watched {
         }
     }
 
-    /// The torus and number of a file that is far.
-    fn far(&self) -> Option<(TorusId, u64)> {
+    /// The torus and number of a remote file.
+    fn remote(&self) -> Option<(TorusId, u64)> {
         let remote = self.file.as_ref()?.remote()?;
         Some((remote.home, remote.number))
     }
@@ -62,9 +62,9 @@ pub(super) fn watch(call: &Call, watched: &mut Chunks<Watched>) -> Result<(), St
         // Enrolled first and looked at again after: a change in between is not missed.
         found = look(watched, Some(&Own::of(call).waiter()));
     }
-    let far = far_homes(watched)?;
-    if !far.is_empty() {
-        found += look_far(call, watched, &far, over || found != 0)?;
+    let homes = remote_homes(watched)?;
+    if !homes.is_empty() {
+        found += look_remote(call, watched, &homes, over || found != 0)?;
     }
     if over || found != 0 {
         Ok(())
@@ -87,11 +87,11 @@ fn look(watched: &mut Chunks<Watched>, waiter: Option<&Arc<dyn Waiter>>) -> usiz
 }
 
 /// The tori that have some of the files, each once.
-fn far_homes(watched: &Chunks<Watched>) -> Result<Vec<TorusId>, Errno> {
+fn remote_homes(watched: &Chunks<Watched>) -> Result<Vec<TorusId>, Errno> {
     let mut homes = Vec::new();
     for entry in watched.iter() {
         pieces::step();
-        let Some((home, _)) = entry.far() else {
+        let Some((home, _)) = entry.remote() else {
             continue;
         };
         if !homes.contains(&home) {
@@ -101,28 +101,28 @@ fn far_homes(watched: &Chunks<Watched>) -> Result<Vec<TorusId>, Errno> {
     Ok(homes)
 }
 
-/// Asks each home of far files about those that it has, and answers how many have found something. Blocks until all homes have
+/// Asks each home of remote files about those that it has, and answers how many have found something. Blocks until all homes have
 /// answered: at once with `hurry`, or as soon as something is found anywhere.
-fn look_far(
+fn look_remote(
     call: &Call,
     watched: &mut Chunks<Watched>,
     homes: &[TorusId],
     hurry: bool,
 ) -> Result<usize, Stop> {
-    if !far::has_asked(call.thread) {
+    if !remote::has_asked(call.thread) {
         let wait = !hurry;
         for &home in homes {
             let mut files = Vec::new();
             for entry in watched.iter() {
                 pieces::step();
-                if let Some((_, number)) = entry.far().filter(|(at, _)| *at == home) {
+                if let Some((_, number)) = entry.remote().filter(|(at, _)| *at == home) {
                     files.try_push((number, entry.wanted))?;
                 }
             }
             let answer = files.len() * size_of::<u16>() + 16;
             let question = Ask::Poll { files, wait };
             asking::post(call.thread, home, &question, answer, 0, |_| Ok(()))
-                .inspect_err(|_| far::forget(call.thread))?;
+                .inspect_err(|_| remote::forget(call.thread))?;
         }
         return Err(Stop::Block);
     }
@@ -133,7 +133,7 @@ fn look_far(
     for (home, events) in homes.iter().zip(replies) {
         let own = watched
             .iter_mut()
-            .filter(|entry| entry.far().is_some_and(|(at, _)| at == *home));
+            .filter(|entry| entry.remote().is_some_and(|(at, _)| at == *home));
         for (entry, events) in own.zip(events) {
             pieces::step();
             entry.found = events & entry.wanted;
@@ -144,6 +144,6 @@ fn look_far(
         return Ok(found);
     }
     // The events that the homes found are gone: they are asked again, from the start.
-    far::forget(call.thread);
-    look_far(call, watched, homes, hurry)
+    remote::forget(call.thread);
+    look_remote(call, watched, homes, hurry)
 }

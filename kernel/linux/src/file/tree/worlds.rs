@@ -2,8 +2,8 @@
 
 use super::{Node, archive};
 use crate::file::device;
-use crate::file::far::remote::Remote;
 use crate::file::proc::{self, Proc};
+use crate::file::remote::reference::Remote;
 use braid_files::credentials::Identity;
 use braid_files::error::FileError;
 use braid_files::permission::{self, Access};
@@ -21,7 +21,7 @@ pub struct World {
 impl World {
     /// For a process of this torus: what is another torus's is left to that.
     pub const fn own(who: Identity) -> Self {
-        let foreign = |node: &Node| matches!(node, Node::Far(_)) || node.is_stale();
+        let foreign = |node: &Node| matches!(node, Node::Remote(_)) || node.is_stale();
         Self { who, foreign }
     }
 
@@ -60,10 +60,10 @@ impl walk::Tree for World {
             }
             Node::Tmp(node) => Node::from(node.child(name)?),
             Node::DevDirectory => Node::Device(device::find(name).ok_or(FileError::NotFound)?),
-            Node::Device(_) | Node::Far(_) => return Err(FileError::NotDirectory),
+            Node::Device(_) | Node::Remote(_) => return Err(FileError::NotDirectory),
             Node::Proc(node) => match (node.child(name), proc::absent(node, name)) {
                 (Some(child), _) => Node::Proc(child),
-                (None, Some(pid)) => Node::Far(fallible::arc(Remote::process(pid))?),
+                (None, Some(pid)) => Node::Remote(fallible::arc(Remote::process(pid))?),
                 (None, None) => return Err(FileError::NotFound),
             },
         };

@@ -4,13 +4,13 @@
 //! target writes them, and that the source's own position moves. Its bytes are read at an explicit position, so that those that find no
 //! place are not lost. The answers are consumed when the block is done.
 
-use super::super::super::far::asking::exchange;
-use super::super::super::far::bytes::{about, count};
-use super::super::super::far::journal::{consume, is_asked};
-use super::super::super::far::question::{Asking, Reply};
-use super::super::super::far::{self, remote::Remote};
 use super::super::super::io::Transfer;
 use super::super::super::own::Own;
+use super::super::super::remote::asking::exchange;
+use super::super::super::remote::bytes::{about, count};
+use super::super::super::remote::journal::{consume, is_asked};
+use super::super::super::remote::question::{Asking, Reply};
+use super::super::super::remote::{self, reference::Remote};
 use super::super::super::service::poll;
 use super::super::super::transfer;
 use super::{At, Side, full};
@@ -18,8 +18,8 @@ use crate::syscall::call::{Call, InFlight, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use braid_files::far::answer::Answer;
-use braid_files::far::ask::{Ask, Request};
+use braid_files::remote::answer::Answer;
+use braid_files::remote::ask::{Ask, Request};
 use fallible::TryVec;
 use ipc::parcel::{Frames, PAYLOAD};
 use sync::Waiter;
@@ -36,7 +36,7 @@ struct Asked(usize);
 
 impl Asked {
     fn ask(&mut self, call: &Call, remote: &Remote, request: Request) -> Result<Reply, Stop> {
-        let reply = far::ask(call.thread, remote.home, &about(remote, request))?;
+        let reply = remote::ask(call.thread, remote.home, &about(remote, request))?;
         self.0 += 1;
         Ok(reply)
     }
@@ -87,8 +87,8 @@ pub(super) fn is_between(call: &mut Call, from: &Side, to: &Side) -> bool {
         let is_changed = from.file.changed_elsewhere().is_some();
         call.inflight.word = if is_changed { CHANGED } else { OWN };
     }
-    let is_far = |side: &Side| side.file.remote().is_some();
-    is_far(from) || is_far(to) || is_changed(call)
+    let is_remote = |side: &Side| side.file.remote().is_some();
+    is_remote(from) || is_remote(to) || is_changed(call)
 }
 
 /// The inode of a file of another torus.
@@ -126,7 +126,7 @@ impl Asked {
         let came = match (from.file.remote(), from.file.archive()) {
             (Some(remote), _) => Some(self.fetch(call, remote, at, len)?),
             (None, Some(id)) if is_changed(call) => {
-                Some(self.fetch(call, &far::bytes::changed(id), at, len)?)
+                Some(self.fetch(call, &remote::bytes::changed(id), at, len)?)
             }
             _ => None,
         };

@@ -7,12 +7,12 @@ use super::copies::Copying;
 use super::journal;
 use super::journal::consume;
 use super::question::Asking;
-use super::remote::Remote;
+use super::reference::Remote;
 use crate::process::Current;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
-use braid_files::far::ask::Request;
+use braid_files::remote::ask::Request;
 use ipc::parcel::PAYLOAD;
 use vm::addr::PAGE_SIZE;
 

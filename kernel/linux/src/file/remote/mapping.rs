@@ -5,7 +5,7 @@ use super::super::mapping::Mappable;
 use super::super::open::OpenFile;
 use super::bytes::map;
 use super::fetch::fetch;
-use super::remote::Remote;
+use super::reference::Remote;
 use crate::process::Current;
 use crate::syscall::call::Stop;
 use crate::syscall::errno::Errno;

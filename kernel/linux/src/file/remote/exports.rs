@@ -9,15 +9,17 @@ use super::super::proc::{Proc, Shown};
 use super::super::service::opening;
 use super::super::tree::Node;
 use super::super::{locks, tty};
-use super::remote::{Remote, tell_hold};
+use super::reference::{Remote, tell_hold};
 use super::share::share;
 use crate::process::Pid;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::sync::Arc;
 use braid_files::archive::NodeId;
-use braid_files::far::answer::{Answer, Description, Onward};
-use braid_files::far::ask::{CONSOLE, PROCESSES, TERMINAL, TMP, archive_node, console, process_of};
+use braid_files::remote::answer::{Answer, Description, Onward};
+use braid_files::remote::ask::{
+    CONSOLE, PROCESSES, TERMINAL, TMP, archive_node, console, process_of,
+};
 
 /// What never changes about an open file.
 pub fn describe(file: &OpenFile) -> Description {
@@ -156,7 +158,7 @@ pub fn node_at(home: u32, number: u64) -> Result<Node, Errno> {
     if home == tori::here().id {
         return node(number);
     }
-    Ok(Node::Far(fallible::arc(Remote::place_of(home, number))?))
+    Ok(Node::Remote(fallible::arc(Remote::place_of(home, number))?))
 }
 
 /// The exported file of a number, if no path leads to it: a pipe, a memory object. What is done with it is done with the open file.

@@ -12,7 +12,7 @@ use ::torus::file::Message;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::credentials::Identity;
-use braid_files::far::ask::{Ask, Who};
+use braid_files::remote::ask::{Ask, Who};
 use braid_signals::Signal;
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use fallible::with_capacity;

@@ -6,7 +6,7 @@ use super::super::io::Transfer;
 use super::super::kind::File;
 use super::super::open::OpenFile;
 use super::super::tree::Node;
-use super::remote::Remote;
+use super::reference::Remote;
 use crate::syscall::call::SysResult;
 use crate::syscall::errno::Errno;
 use alloc::sync::Arc;
@@ -51,7 +51,7 @@ impl File for RemoteFile {
     }
 
     fn place(&self) -> Option<Node> {
-        Some(Node::Far(self.0.clone()))
+        Some(Node::Remote(self.0.clone()))
     }
 
     fn followed(&self) -> Option<Node> {
@@ -64,7 +64,7 @@ impl File for RemoteFile {
         }
         Ok(match self.0.archive() {
             Some(id) => Node::Archive(id),
-            None => Node::Far(self.0.clone()),
+            None => Node::Remote(self.0.clone()),
         })
     }
 

@@ -291,21 +291,21 @@ macro_rules! wire_struct {
         pub struct $name {
             $($(#[$field_doc])* pub $field: $type,)+
         }
-        $crate::far::wire::wire_fields!($name { $($field),+ });
+        $crate::remote::wire::wire_fields!($name { $($field),+ });
     };
 }
 
 /// The bytes of a struct: these fields in order.
 macro_rules! wire_fields {
     ($name:ident { $($field:ident),+ $(,)? }) => {
-        impl $crate::far::wire::Wire for $name {
-            fn put(&self, to: &mut $crate::far::wire::Writer) {
-                $($crate::far::wire::Wire::put(&self.$field, to);)+
+        impl $crate::remote::wire::Wire for $name {
+            fn put(&self, to: &mut $crate::remote::wire::Writer) {
+                $($crate::remote::wire::Wire::put(&self.$field, to);)+
             }
             fn get(
-                from: &mut $crate::far::wire::Reader<'_>,
-            ) -> Result<Self, $crate::far::wire::WireError> {
-                Ok(Self { $($field: $crate::far::wire::Wire::get(from)?),+ })
+                from: &mut $crate::remote::wire::Reader<'_>,
+            ) -> Result<Self, $crate::remote::wire::WireError> {
+                Ok(Self { $($field: $crate::remote::wire::Wire::get(from)?),+ })
             }
         }
     };
@@ -321,21 +321,21 @@ macro_rules! wire_enum {
         pub enum $name {
             $($(#[$variant_doc])* $variant $({ $($(#[$field_doc])* $field: $type),+ })?,)+
         }
-        impl $crate::far::wire::Wire for $name {
-            fn put(&self, to: &mut $crate::far::wire::Writer) {
+        impl $crate::remote::wire::Wire for $name {
+            fn put(&self, to: &mut $crate::remote::wire::Writer) {
                 match self {
                     $(Self::$variant { $($($field),+)? } => {
                         to.bytes(&[$tag]);
-                        $($($crate::far::wire::Wire::put($field, to);)+)?
+                        $($($crate::remote::wire::Wire::put($field, to);)+)?
                     })+
                 }
             }
             fn get(
-                from: &mut $crate::far::wire::Reader<'_>,
-            ) -> Result<Self, $crate::far::wire::WireError> {
+                from: &mut $crate::remote::wire::Reader<'_>,
+            ) -> Result<Self, $crate::remote::wire::WireError> {
                 match from.tag()? {
                     $(($tag, _) => Ok(Self::$variant {
-                        $($($field: $crate::far::wire::Wire::get(from)?),+)?
+                        $($($field: $crate::remote::wire::Wire::get(from)?),+)?
                     }),)+
                     (_, error) => Err(error),
                 }

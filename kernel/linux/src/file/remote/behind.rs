@@ -13,8 +13,8 @@ use crate::syscall::call::{Call, Stop};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use braid_files::credentials::Identity;
-use braid_files::far::answer::Answer;
-use braid_files::far::ask::{Ask, Request, Subject as About, archive};
+use braid_files::remote::answer::Answer;
+use braid_files::remote::ask::{Ask, Request, Subject as About, archive};
 use braid_files::walk::Target;
 
 /// What is behind a link.
@@ -66,7 +66,7 @@ impl Behind {
 
     fn node(node: &Node) -> Option<Self> {
         let (home, number) = match node {
-            Node::Far(remote) => (remote.home, remote.number),
+            Node::Remote(remote) => (remote.home, remote.number),
             Node::Archive(id) if node.is_found_elsewhere() => (MAIN, archive(id.0)),
             _ => return None,
         };

@@ -3,13 +3,13 @@
 use super::super::open::OpenFile;
 use super::file::RemoteFile;
 use super::letter;
-use super::remote::{Remote, tell_hold};
+use super::reference::{Remote, tell_hold};
 use crate::process::Thread;
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
 use alloc::sync::Arc;
-use braid_files::far::answer::Answer;
-use braid_files::far::wire::WireError;
+use braid_files::remote::answer::Answer;
+use braid_files::remote::wire::WireError;
 use core::sync::atomic::AtomicBool;
 use fallible::NoMemory;
 use ipc::parcel::{Frames, Parcel};

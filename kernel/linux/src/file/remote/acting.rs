@@ -16,8 +16,8 @@ use ::torus::TorusId;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::credentials::Identity;
-use braid_files::far::answer::{Answer, Onward};
-use braid_files::far::ask::{Ask, Place, Request, Subject as About, archive};
+use braid_files::remote::answer::{Answer, Onward};
+use braid_files::remote::ask::{Ask, Place, Request, Subject as About, archive};
 use braid_files::walk::{self, Leaving, Target, Walk};
 use fallible::{TryVec, with_capacity};
 use ipc::parcel::{PAYLOAD, PAYLOAD_MAX};
@@ -159,7 +159,7 @@ fn target(who: &Identity, place: &Place) -> Result<Found, Errno> {
 fn onward(leaving: Leaving<Node>) -> Result<Onward, Errno> {
     let Leaving { at, rest, links } = leaving;
     let from = match &at {
-        Node::Far(remote) => Some((remote.home.index() as u32, remote.number)),
+        Node::Remote(remote) => Some((remote.home.index() as u32, remote.number)),
         Node::Archive(id) => Some((MAIN.index() as u32, archive(id.0))),
         _ => None,
     };

@@ -37,7 +37,7 @@ wire_enum! {
             offset: u64,
         },
         /// It stays at its home.
-        2 Far {
+        2 Remote {
             /// The number of the home.
             home: u32,
             /// The file's number there.

@@ -8,7 +8,7 @@ use crate::syscall::errno::Errno;
 use ::torus::file::Message;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use braid_files::far::answer::Answer;
+use braid_files::remote::answer::Answer;
 use core::sync::atomic::Ordering;
 use fallible::{NoMemory, TryVec, to_vec, with_capacity};
 use tori::rings;

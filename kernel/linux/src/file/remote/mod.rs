@@ -1,7 +1,7 @@
 //! Files of other tori.
 //!
 //! *Roles.* An open file stays for ever on the torus where it was opened, its **home**; `/tmp` is at home on torus 0, as is the
-//! console. Elsewhere a [`Remote`](remote::Remote) stands for it, with the home and the number that the home knows it by. What
+//! console. Elsewhere a [`Remote`](reference::Remote) stands for it, with the home and the number that the home knows it by. What
 //! is done with it, or with a path that leads into `/tmp`, is **asked** of the home.
 //!
 //! *Flow.* [`ask`](asking::ask) puts the request into a [parcel](parcel) of frames, sends one line that names them, and blocks; the
@@ -29,7 +29,7 @@ mod mapping;
 mod processes;
 pub mod question;
 pub mod receive;
-pub mod remote;
+pub mod reference;
 mod serve;
 pub mod serving;
 mod share;

@@ -9,8 +9,8 @@ use ::torus::TorusId;
 use ::torus::file::Message;
 use alloc::vec::Vec;
 use braid_files::archive::{NodeId, S_IFDIR};
-use braid_files::far::answer::Description;
-use braid_files::far::ask::{PROCESSES, Place, TMP, process};
+use braid_files::remote::answer::Description;
+use braid_files::remote::ask::{PROCESSES, Place, TMP, process};
 use core::sync::atomic::{AtomicBool, Ordering};
 use tori::rings::{self, Places};
 

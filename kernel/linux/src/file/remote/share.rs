@@ -6,9 +6,9 @@ use super::serving::Serving;
 use crate::process::emptied;
 use ::torus::MAX_TORI;
 use alloc::sync::Arc;
-use braid_files::far::exports::Exports;
-use braid_files::far::requests::Requests;
-use braid_files::far::slots::Slots;
+use braid_files::remote::exports::Exports;
+use braid_files::remote::requests::Requests;
+use braid_files::remote::slots::Slots;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use sync::Lock;
 

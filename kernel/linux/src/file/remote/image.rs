@@ -18,7 +18,7 @@ use super::exports;
 use super::file::RemoteFile;
 use super::interruption::{Interruption, interruption};
 use super::journal::forget;
-use super::remote::Remote;
+use super::reference::Remote;
 use crate::file::context::HasFiles as _;
 use crate::process::{Current, Pid, Process};
 use crate::syscall::errno::Errno;
@@ -27,8 +27,8 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use braid_files::archive::NodeId;
-use braid_files::far::image::{Descriptor, Image, Item, Spot};
-use braid_files::far::wire::{Reader, Wire, WireError, Writer};
+use braid_files::remote::image::{Descriptor, Image, Item, Spot};
+use braid_files::remote::wire::{Reader, Wire, WireError, Writer};
 use braid_files::table::Table;
 use fallible::{TryMap, TryVec, with_capacity};
 use machine::cpu;
@@ -78,20 +78,20 @@ impl Packed {
                     exports::hold(number, self.to, -1);
                     return Err(errno);
                 }
-                return Ok(far(home, number, exports::describe(file)));
+                return Ok(remote_item(home, number, exports::describe(file)));
             }
         };
         if home != self.to {
             self.hold(home, number)?;
             exports::hold_at(home, number, self.to, 1);
         }
-        Ok(far(home, number, description))
+        Ok(remote_item(home, number, description))
     }
 
     /// A directory that a process works in.
     fn directory(&mut self, node: &Node) -> Result<Item, Errno> {
         let file = match node {
-            Node::Far(remote) => OpenFile::new(RemoteFile(remote.clone()), Flags::PATH)?,
+            Node::Remote(remote) => OpenFile::new(RemoteFile(remote.clone()), Flags::PATH)?,
             node => OpenFile::new(Place(node.clone()), Flags::PATH)?,
         };
         self.item(&file, true)
@@ -106,8 +106,12 @@ impl Drop for Packed {
     }
 }
 
-fn far(home: TorusId, number: u64, description: braid_files::far::answer::Description) -> Item {
-    Item::Far {
+fn remote_item(
+    home: TorusId,
+    number: u64,
+    description: braid_files::remote::answer::Description,
+) -> Item {
+    Item::Remote {
         home: home.index() as u32,
         number,
         description,
@@ -227,7 +231,7 @@ fn open(item: &Item) -> Result<Arc<OpenFile>, Errno> {
             *file.offset.lock() = offset;
             Ok(file)
         }
-        Item::Far {
+        Item::Remote {
             home,
             number,
             description,
@@ -300,7 +304,7 @@ pub fn settle(process: &Process) {
         settle(file);
         pieces::step();
     });
-    if let Node::Far(remote) = &inner.directory {
+    if let Node::Remote(remote) = &inner.directory {
         remote.settle();
     }
     if let Some(executable) = &*process.files().executable.lock() {
@@ -325,7 +329,7 @@ impl Context {
             umask,
         };
         let context = Self::new(pid, inner, executable);
-        context.note_far_records();
+        context.note_remote_records();
         context
     }
 

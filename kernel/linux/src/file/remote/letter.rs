@@ -1,7 +1,7 @@
 //! What a parcel's letter says: a request or an answer, encoded.
 
 use alloc::vec::Vec;
-use braid_files::far::wire::{Reader, Wire, WireError, Writer};
+use braid_files::remote::wire::{Reader, Wire, WireError, Writer};
 use fallible::{TryVec, with_capacity};
 use ipc::parcel::Frames;
 use machine::cpu;

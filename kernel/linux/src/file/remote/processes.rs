@@ -5,12 +5,12 @@ use super::super::service::place;
 use super::asking::ask;
 use super::bytes::list_from;
 use super::question::Reply;
-use super::remote::Remote;
+use super::reference::Remote;
 use crate::process::Current;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
 use ::torus::TorusId;
-use braid_files::far::ask::{Ask, Subject, process_of};
+use braid_files::remote::ask::{Ask, Subject, process_of};
 use mem::user::UserSlice;
 
 /// In a position in `/proc`, the bits above say which torus's turn it is: 0 the reader's own, else one more than its number.

@@ -155,7 +155,7 @@ fn item() -> impl Strategy<Value = Item> {
             offset
         }),
         (any::<u32>(), any::<u64>(), description).prop_map(|(home, number, description)| {
-            Item::Far {
+            Item::Remote {
                 home,
                 number,
                 description,
