@@ -45,8 +45,8 @@ static TORUS_PARTS: [tori::Maker; 8] = [
     tori::Maker::of::<mem::object::Objects>(),
     tori::Maker::of::<mem::spaces::Spaces>(),
     tori::Maker::of::<mem::reclaim::Reclaim>(),
-    tori::Maker::of::<travel::Share>(),
-    tori::Maker::of::<linux::Share>(),
+    tori::Maker::of::<travel::PerTorus>(),
+    tori::Maker::of::<linux::PerTorus>(),
     tori::Maker::of::<crate::swap::Waiting>(),
     tori::Maker::of::<sched::RunQueues>(),
 ];

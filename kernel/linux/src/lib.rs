@@ -18,8 +18,9 @@ mod file;
 mod memory;
 mod moving;
 mod per_core;
+mod per_torus;
 mod process;
-mod share;
+
 mod signal;
 mod syscall;
 mod threads;
@@ -28,11 +29,11 @@ mod vmo;
 
 pub use console::start as start_console;
 pub use per_core::Own as PerCore;
+pub use per_torus::PerTorus;
 pub use process::random::fill as fill_random;
 pub use process::start;
 pub use process::thread::Task;
 pub use process::users::most_in as most_processes;
-pub use share::Share;
 
 /// What traps of programs, and interrupts, call.
 pub mod traps {
@@ -43,8 +44,8 @@ pub mod traps {
 /// Who pays for memory, and what is done with a program's: upcalls of `tori` and `mem`.
 pub mod upcalls {
     pub use crate::file::{count_pages, has_room, may_grow};
+    pub use crate::memory::deferred::write;
     pub use crate::memory::fault::of_kernel as touch;
-    pub use crate::memory::settle::write;
     pub use crate::memory::victim::find as find_victim;
     pub use crate::process::charge::is_closed;
     pub use crate::process::payer::heap as heap_grew;

@@ -1,6 +1,6 @@
 //! What threads do besides running: what the scheduler needs of processes, signals, calls, memory and migration.
 
-use crate::memory::settle;
+use crate::memory::deferred;
 use crate::moving::depart;
 use crate::process::thread::{Own, Task};
 use crate::process::{Current, Thread, balance, closing};
@@ -33,7 +33,7 @@ impl Owner for Task {
     fn attend(thread: &Current) -> bool {
         signal::deliver::attend(thread);
         cpu::let_interrupts_in();
-        let settled = thread.is_dead() || thread.own().has_call() || settle::settle(thread);
+        let settled = thread.is_dead() || thread.own().has_call() || deferred::write_all(thread);
         settled && (thread.is_dead() || depart::attend(thread))
     }
 

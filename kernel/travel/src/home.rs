@@ -1,6 +1,6 @@
 //! The home's side: deposits, which are frozen spaces.
 
-use super::share::own;
+use super::per_torus::own;
 use super::{host, reading};
 use crate::above::processes;
 use alloc::sync::Arc;

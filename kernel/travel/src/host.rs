@@ -9,7 +9,7 @@ pub use claims::{announce, register, unregister};
 pub use drain::drain;
 pub use fork::{forked, is_born};
 
-use super::share::own;
+use super::per_torus::own;
 use crate::above::processes;
 use alloc::boxed::Box;
 use alloc::sync::Arc;

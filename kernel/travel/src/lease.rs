@@ -22,7 +22,7 @@ use torus::lease::{Holdings, Lender};
 use vm::frames::Owner;
 
 /// What a torus has for leases.
-pub struct Share {
+pub struct Leases {
     lender: Lock<Lender<Owner, ObjectRef, Held>>,
     /// Objects of other tori that are mapped here.
     held: Lock<Holdings<MemoryObject, Places>>,
@@ -34,9 +34,9 @@ pub struct Share {
     vain: AtomicU32,
 }
 
-tori::part!(Share, 19);
+tori::part!(Leases, 19);
 
-impl Share {
+impl Leases {
     /// Nothing is lent or held.
     pub(crate) const fn new() -> Self {
         Self {
@@ -65,8 +65,8 @@ pub fn is_quiet() -> bool {
     own().is_quiet()
 }
 
-fn own() -> &'static Share {
-    tori::here().part::<Share>()
+fn own() -> &'static Leases {
+    tori::here().part::<Leases>()
 }
 
 /// Tells the home of an object that `holder` was given it, or was not after all.

@@ -15,10 +15,10 @@ mod error;
 pub mod home;
 pub mod host;
 pub mod lease;
+pub mod per_torus;
 mod reading;
 mod receive;
-pub mod share;
 
 pub use error::TravelError;
+pub use per_torus::{PerTorus, is_quiet};
 pub use receive::receive;
-pub use share::{Share, is_quiet};

@@ -96,7 +96,7 @@ pub fn take_in() -> bool {
     takes
 }
 
-/// Takes in what has arrived and hands it to the terminal, while that has room; the port keeps the rest. Called after every
+/// Takes in what has arrived and effects it to the terminal, while that has room; the port keeps the rest. Called after every
 /// interrupt of the port, and by those who wait for input. What comes faster is for the next time.
 #[inline(never)]
 pub fn receive() {

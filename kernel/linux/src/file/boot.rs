@@ -4,7 +4,7 @@
 //! anybody.
 //!
 //! The tool that made the archive has computed the roots of their pages, so that no page is hashed here. The kernel believes them as it
-//! believes its own image, which comes from the same hands; with the boot word `verify` it hashes every page first.
+//! believes its own image, which comes from the same effects; with the boot word `verify` it hashes every page first.
 
 use super::facts;
 use crate::syscall::errno::Errno;

@@ -4,7 +4,7 @@
 //! `/proc`; [`open`] is what a descriptor names, and [`kind`] what each kind of file can do; [`context`] what a process has; [`tty`] the terminal; [`syscalls`] the calls.
 //! The logic that needs no machine is in crate `braid-files`.
 //!
-//! Flow: a call finds its open file, makes a [`io::Transfer`] of the program's buffers, and hands it to what is behind the file.
+//! Flow: a call finds its open file, makes a [`io::Transfer`] of the program's buffers, and effects it to what is behind the file.
 //! A call that has to wait enrols its thread on a wait queue and answers `Stop::Block`; it then runs again, and goes on where it was.
 
 mod archive;

@@ -1,6 +1,6 @@
 //! Page faults of programs, and of the kernel on their behalf: what becomes of them when memory has no answer.
 
-use super::{room, settle};
+use super::{deferred, room};
 use crate::process::stuck;
 use crate::process::thread::Fault;
 use crate::process::{Current, Thread};
@@ -33,7 +33,7 @@ pub fn of_program(thread: &Current, address: u64, code: u64) {
             punish(thread, address, code, access, Outcome::Present);
         }
         Outcome::Present => {}
-        Outcome::Wait => settle::wait(thread),
+        Outcome::Wait => deferred::wait(thread),
         outcome => punish(thread, address, code, access, outcome),
     }
 }

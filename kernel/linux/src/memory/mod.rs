@@ -3,9 +3,9 @@
 
 mod advice;
 pub mod calls;
+pub mod deferred;
 pub mod fault;
 pub mod locking;
 mod mmap;
 pub mod room;
-pub mod settle;
 pub mod victim;

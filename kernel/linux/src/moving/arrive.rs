@@ -26,7 +26,7 @@ use vm::addr::Frame;
 
 /// The torus `from` offers a process.
 pub fn offered(from: TorusId, pid: Pid, image: Frame) {
-    let reason = if travel::share::is_draining() {
+    let reason = if travel::per_torus::is_draining() {
         Refusal::Draining
     } else {
         match adopt(from, pid, image) {

@@ -50,8 +50,8 @@ fn child(call: &mut Call, pid: Pid, to: TorusId) -> SysResult {
     let me = call.process.pid;
     let user = call.process.credentials.lock().user;
     let users = (user.real, user.effective);
-    let answer = ask(call, 1, |families, token, hands| {
-        families.push((me, token), users, pid, to, hands);
+    let answer = ask(call, 1, |families, token, effects| {
+        families.push((me, token), users, pid, to, effects);
     });
     // The child leaves when it can: signals end the wait for that.
     let answer = answer.map_err(|stop| match stop {

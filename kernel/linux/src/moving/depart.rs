@@ -118,7 +118,7 @@ pub fn answer(process: &Process, result: i32) {
 
 fn tell(asker: Asker, result: i32) {
     if let Asker::Parent(parent, token) = asker {
-        table().with(|families, hands| families.reply(parent, token, result, hands));
+        table().with(|families, effects| families.reply(parent, token, result, effects));
     }
 }
 
@@ -166,7 +166,7 @@ pub fn holds_signals(thread: &Current) -> bool {
 fn may_freeze(thread: &Current) -> bool {
     let call = thread.own().in_flight.get();
     let bound = call.is_some_and(|call| call.wait == Wait::Answer);
-    let busy = !thread.own().later.with(|later| later.is_idle());
+    let busy = !thread.own().deferred.with(|deferred| deferred.is_idle());
     let shares_space = thread.process.borrows_space();
     let still = !bound && !busy && !shares_space && !thread.process.is_stopped();
     still && files::may_leave(thread)
@@ -235,7 +235,7 @@ fn freeze(thread: &Current, to: TorusId) {
     let Ok(deposit) = home::leave(&space) else {
         return remain(process, still, &space, Errno::ENOMEM);
     };
-    let record = table().with(|families, hands| families.freeze(process.pid, hands));
+    let record = table().with(|families, effects| families.freeze(process.pid, effects));
     let root = space.root();
     let packed = files::pack(process.files(), to);
     let mut objects = Taken::new(to);
@@ -317,7 +317,7 @@ fn remain(process: &Arc<Process>, mut thread: Still, space: &Arc<Space>, errno: 
         thread.touch().set_result(result);
     }
     alarm::resume(&thread);
-    table().with(|families, hands| families.resume(process.pid, hands));
+    table().with(|families, effects| families.resume(process.pid, effects));
     thread.thaw();
     counters::own().migrations_refused.add(1);
     tell(asker, -(errno as i32));
@@ -370,7 +370,7 @@ pub fn adopted(pid: Pid) {
     crate::process::users::set_counted(&process, false);
     *process.files().executable.lock() = None;
     process.children_changed.wake_all();
-    table().with(|families, hands| families.depart(pid, to, hands));
+    table().with(|families, effects| families.depart(pid, to, effects));
     home::keep(deposit);
     answer(&process, 0);
 }

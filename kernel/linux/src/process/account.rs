@@ -73,8 +73,8 @@ pub fn open() -> Result<(), Errno> {
 /// Gives back what is only kept for later: memory of empty tables, and pages and objects that nobody has mapped.
 fn shrink(torus: &Torus) {
     torus.part::<vmo::Store>().sweep();
-    torus.part::<remote::Share>().shrink();
-    torus.part::<travel::Share>().shrink();
+    torus.part::<remote::RemoteFiles>().shrink();
+    torus.part::<travel::PerTorus>().shrink();
 }
 
 /// Frees what the torus keeps only to be faster later. Before that it waits until the torus's other cores are idle: a core drops the

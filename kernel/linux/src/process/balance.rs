@@ -73,7 +73,7 @@ pub fn tick() {
     if rings::is_choked() {
         return;
     }
-    if torus.part::<travel::Share>().has_claims() {
+    if torus.part::<travel::PerTorus>().has_claims() {
         rings::send(torus.id, torus::migrate::Message::Tend {});
     }
     let load = load(torus);
@@ -88,7 +88,7 @@ pub fn tick() {
 /// A torus is busy: asks for a process if cores idle here, and processes may come.
 pub fn told(from: TorusId, load_there: Load) {
     let torus = tori::here();
-    if torus.part::<travel::Share>().is_draining() {
+    if torus.part::<travel::PerTorus>().is_draining() {
         return;
     }
     let mut loads = torus.part::<Balance>().loads.lock();

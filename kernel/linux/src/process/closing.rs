@@ -88,7 +88,7 @@ pub fn begin(thread: &Current, status: u32) {
 
 /// Nobody is born here any more, and who lives is killed.
 fn kill_all() {
-    while !table().with(|families, hands| families.begin_end(hands)) {
+    while !table().with(|families, effects| families.begin_end(effects)) {
         rings::breathe();
     }
     let mut last = None;
@@ -119,7 +119,7 @@ pub fn look() {
         return;
     }
     // Processes that lived until now may have ended by themselves: nobody comes here any more either. The first one is elsewhere.
-    let _ = table().with(|families, hands| families.begin_end(hands));
+    let _ = table().with(|families, effects| families.begin_end(effects));
     let at = asked_by.swap(0, Ordering::Relaxed).checked_sub(1);
     if let Some(at) = at.and_then(TorusId::new) {
         rings::send(at, Message::Done {});
@@ -128,7 +128,7 @@ pub fn look() {
 
 /// Whether nothing of any process is here, or only the first one that waits for it, and no other torus has a file of this one.
 fn is_quiet() -> bool {
-    let files = tori::here().part::<remote::Share>();
+    let files = tori::here().part::<remote::RemoteFiles>();
     files.is_quiet()
         && travel::is_quiet()
         && table().population() == usize::from(table().get(Pid::INIT).is_some())
@@ -158,7 +158,7 @@ pub fn tell() {
     if rings::is_choked() {
         log::warn!("torus {here} still waits for room in the rings");
     }
-    if !torus.part::<remote::Share>().is_quiet() {
+    if !torus.part::<remote::RemoteFiles>().is_quiet() {
         log::warn!("torus {here} still has files of processes elsewhere");
     }
 }

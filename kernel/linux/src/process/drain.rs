@@ -68,7 +68,7 @@ pub fn drain(call: &mut Call) -> SysResult {
 
 /// A process asks to drain this torus, or no longer to.
 pub fn told(from: Pid, token: u64, begin: bool, undo: bool) {
-    let share = tori::here().part::<travel::Share>();
+    let share = tori::here().part::<travel::PerTorus>();
     if begin {
         share.set_draining(!undo);
     }
@@ -77,7 +77,7 @@ pub fn told(from: Pid, token: u64, begin: bool, undo: bool) {
         (false, true) => send_all_away(share.count_look() == PATIENCE),
         (false, false) => AGAIN,
     };
-    table().with(|families, hands| families.reply(from, token, left, hands));
+    table().with(|families, effects| families.reply(from, token, left, effects));
 }
 
 /// Sends away who is here; answers how many that are.

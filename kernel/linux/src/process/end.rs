@@ -66,7 +66,7 @@ pub fn with_status(thread: &Current, status: u32) {
         system_time: used.system,
         uid: process.credentials.lock().user.real,
     };
-    while !table().with(|families, hands| families.exit(process.pid, ended, hands)) {
+    while !table().with(|families, effects| families.exit(process.pid, ended, effects)) {
         rings::breathe();
     }
     // From now on nobody can want it elsewhere.

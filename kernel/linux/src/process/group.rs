@@ -31,8 +31,8 @@ pub fn setpgid(call: &mut Call) -> SysResult {
     // Where the second question is under way the first has been answered; the answer went with it.
     let known =
         group == pid || is_at(call, CHANGE) || exists(call, group, Some(table().session_of(me)))?;
-    let answer = ask(call, CHANGE, |families, token, hands| {
-        families.set_group(me, pid, (group, known), token, hands);
+    let answer = ask(call, CHANGE, |families, token, effects| {
+        families.set_group(me, pid, (group, known), token, effects);
     })?;
     if answer == 0 {
         table().with(|families, _| families.child_grouped(me, pid, group));
@@ -50,8 +50,8 @@ pub fn setsid(call: &mut Call) -> SysResult {
             return Err(Errno::EPERM.into());
         }
     }
-    ask(call, CHANGE, |families, token, hands| {
-        families.set_session(me, token, hands);
+    ask(call, CHANGE, |families, token, effects| {
+        families.set_session(me, token, effects);
     })?;
     call.process
         .without_terminal
@@ -61,7 +61,7 @@ pub fn setsid(call: &mut Call) -> SysResult {
 
 /// Whether anybody on any torus is in this group, and session.
 fn exists(call: &mut Call, group: Pid, session: Option<Pid>) -> Result<bool, Stop> {
-    if table().with(|families, hands| families.has_group(group, session, hands)) {
+    if table().with(|families, effects| families.has_group(group, session, effects)) {
         return Ok(true);
     }
     let me = call.process.pid;
@@ -78,8 +78,8 @@ fn exists(call: &mut Call, group: Pid, session: Option<Pid>) -> Result<bool, Sto
         euid: 0,
         session: None,
     };
-    let answer = ask(call, EXISTS, |families, token, hands| {
-        families.to_crowd(Some((me, token)), crowd, Told::Signal(sent), hands);
+    let answer = ask(call, EXISTS, |families, token, effects| {
+        families.to_crowd(Some((me, token)), crowd, Told::Signal(sent), effects);
     })?;
     Ok(answer == 0)
 }
@@ -103,8 +103,8 @@ pub fn getpgrp(call: &mut Call) -> SysResult {
 fn relation(call: &mut Call, session: bool) -> SysResult {
     let me = call.process.pid;
     let pid = or_own(call.int(0), me)?;
-    let answer = ask(call, EXISTS, |families, token, hands| {
-        families.ask(me, pid, session, token, hands);
+    let answer = ask(call, EXISTS, |families, token, effects| {
+        families.ask(me, pid, session, token, effects);
     })?;
     value(answer)
 }

@@ -33,8 +33,8 @@ pub fn give(call: &mut Call, number: i32, order: Order) -> Result<Answer, Stop> 
         return said(obey(call.process, by, order));
     }
     let to = Pid::from_raw(number).ok_or(Errno::ESRCH)?;
-    said(ask_for(call, 1, |families, token, hands| {
-        families.order(to, token, (by, order), hands);
+    said(ask_for(call, 1, |families, token, effects| {
+        families.order(to, token, (by, order), effects);
     })?)
 }
 
@@ -45,8 +45,13 @@ pub fn give_nice(call: &mut Call, members: Members, new: Option<i32>) -> Result<
         members,
         session: None,
     };
-    said(ask_for(call, 1, |families, token, hands| {
-        families.to_crowd(Some((by.pid, token)), crowd, Told::Nice { by, new }, hands);
+    said(ask_for(call, 1, |families, token, effects| {
+        families.to_crowd(
+            Some((by.pid, token)),
+            crowd,
+            Told::Nice { by, new },
+            effects,
+        );
     })?)
 }
 

@@ -1,7 +1,7 @@
 //! Calls that ask something of processes on other tori, and what arrives about those.
 
 use super::drain;
-use super::hands::Hands;
+use super::effects::Effects;
 use super::table::table;
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -10,7 +10,7 @@ use torus::family::{Answer, Families, Message};
 
 /// A message about processes and their families, from the torus `from`.
 pub fn deliver(from: TorusId, message: Message) {
-    let heard = table().with(|families, hands| families.receive(from, message, hands));
+    let heard = table().with(|families, effects| families.receive(from, message, effects));
     if let Err(error) = heard {
         log::error!("from torus {from}: {error}");
     }
@@ -20,7 +20,7 @@ pub fn deliver(from: TorusId, message: Message) {
 pub fn ask(
     call: &mut Call,
     question: u64,
-    begin: impl FnOnce(&mut Families, u64, &mut Hands<'_>),
+    begin: impl FnOnce(&mut Families, u64, &mut Effects<'_>),
 ) -> Result<i32, Stop> {
     Ok(ask_for(call, question, begin)?.result)
 }
@@ -30,14 +30,14 @@ pub fn ask(
 pub fn ask_for(
     call: &mut Call,
     question: u64,
-    begin: impl FnOnce(&mut Families, u64, &mut Hands<'_>),
+    begin: impl FnOnce(&mut Families, u64, &mut Effects<'_>),
 ) -> Result<Answer, Stop> {
     let me = call.process.pid;
-    table().with(|families, hands| {
+    table().with(|families, effects| {
         if !is_at(call, question) {
             let token = families.token(me);
             call.inflight.word = token << 2 | question;
-            begin(families, token, hands);
+            begin(families, token, effects);
         }
         let answer = families.answer(me, call.inflight.word >> 2);
         answer.ok_or(Stop::Answer)

@@ -1,6 +1,6 @@
 //! The process table of a torus: the processes that are here, and their families ([`torus::family`]).
 
-use super::hands::Hands;
+use super::effects::Effects;
 use super::state::Process;
 use crate::syscall::errno::Errno;
 use alloc::collections::BTreeMap;
@@ -83,13 +83,13 @@ impl Table {
     }
 
     /// Works on the families, with what this torus does for them.
-    pub fn with<R>(&self, act: impl FnOnce(&mut Families, &mut Hands<'_>) -> R) -> R {
+    pub fn with<R>(&self, act: impl FnOnce(&mut Families, &mut Effects<'_>) -> R) -> R {
         let mut guard = self.inner.lock();
         let inner = &mut *guard;
         let before = inner.processes.len();
-        let mut hands = Hands(&mut inner.processes, None);
-        let result = act(&mut inner.families, &mut hands);
-        let limited = hands.1;
+        let mut effects = Effects(&mut inner.processes, None);
+        let result = act(&mut inner.families, &mut effects);
+        let limited = effects.1;
         let now = self.count(inner);
         drop(guard);
         if let Some(process) = limited {
@@ -168,8 +168,8 @@ impl Table {
                 Kinship::First => inner.families.born(pid, None),
                 Kinship::ChildOf(parent) => inner.families.born(pid, Some(parent)),
                 Kinship::SiblingOf(sibling) => {
-                    let mut hands = Hands(&mut inner.processes, None);
-                    inner.families.born_beside(pid, sibling, &mut hands)
+                    let mut effects = Effects(&mut inner.processes, None);
+                    inner.families.born_beside(pid, sibling, &mut effects)
                 }
             });
         let gone = born.is_err().then(|| inner.processes.remove(&pid));
@@ -188,8 +188,8 @@ impl Table {
         let pid = process.pid;
         let entered = inner.processes.put(pid, process);
         let arrived = entered.map_err(|_| TravelError::NoPlace).and_then(|_| {
-            let mut hands = Hands(&mut inner.processes, None);
-            inner.families.arrive(pid, record, &mut hands)
+            let mut effects = Effects(&mut inner.processes, None);
+            inner.families.arrive(pid, record, &mut effects)
         });
         let gone = arrived.is_err().then(|| inner.processes.remove(&pid));
         self.count(inner);
@@ -287,7 +287,7 @@ impl Table {
     /// A process that is here has stopped or goes on: its parent learns of it.
     pub fn report(&self, process: &Process, report: Report) {
         let uid = process.credentials.lock().user.real;
-        self.with(|families, hands| families.changed(process.pid, report, uid, hands));
+        self.with(|families, effects| families.changed(process.pid, report, uid, effects));
     }
 
     /// Takes the first process off the table, at the end of the machine.

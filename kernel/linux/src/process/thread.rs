@@ -1,6 +1,6 @@
 //! What a thread of the scheduler is to programs: one flow of control of a process.
 
-use super::later::Later;
+use super::deferred::Deferred;
 use super::state::Process;
 use super::stuck::Stuck;
 use crate::signal::SignalState;
@@ -64,7 +64,7 @@ pub struct Own {
     /// Its call has waited for a record lock of a file of this torus.
     pub awaits_record: Cell<bool>,
     /// What it waits for, or the kernel has yet to write, before its program goes on.
-    pub later: OwnCell<Later>,
+    pub deferred: OwnCell<Deferred>,
     /// Frames that were looked at in vain for memory for it.
     pub vain: Cell<u32>,
     /// Address to clear and wake when the thread ends (set_tid_address(2)).

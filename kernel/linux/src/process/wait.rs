@@ -1,6 +1,6 @@
 //! Waiting for children: wait4(2) and waitid(2).
 
-use super::hands::about_child;
+use super::effects::about_child;
 use super::{Pid, table};
 use crate::syscall::call::{Call, Stop, SysResult};
 use crate::syscall::errno::Errno;
@@ -119,8 +119,8 @@ fn named(number: i32) -> Result<Pid, Errno> {
 fn look(call: &mut Call, whom: Whom, options: Options) -> Result<Option<Found>, Stop> {
     let me = call.process;
     let wanted = options.wanted();
-    let found = table().with(|families, hands| {
-        let found = families.wait(me.pid, whom, wanted, hands);
+    let found = table().with(|families, effects| {
+        let found = families.wait(me.pid, whom, wanted, effects);
         if found == Ok(None) && !options.contains(Options::NOHANG) {
             me.children_changed.enrol();
             return Err(Stop::Block);

@@ -192,8 +192,8 @@ pub fn kill(call: &mut Call) -> SysResult {
         members,
         session: None,
     };
-    let answer = ask(call, 1, |families, token, hands| {
-        families.to_crowd(Some((me, token)), crowd, Told::Signal(sent), hands);
+    let answer = ask(call, 1, |families, token, effects| {
+        families.to_crowd(Some((me, token)), crowd, Told::Signal(sent), effects);
     })?;
     value(answer)
 }
@@ -224,8 +224,8 @@ fn to_thread(call: &mut Call, tid: i32, number: i32) -> SysResult {
 
 fn to_process(call: &mut Call, pid: i32, sent: Sent, carried: Carried) -> SysResult {
     let to = named(pid)?;
-    let answer = ask(call, 1, |families, token, hands| {
-        families.signal_one(to, token, (sent, carried), hands);
+    let answer = ask(call, 1, |families, token, effects| {
+        families.signal_one(to, token, (sent, carried), effects);
     })?;
     value(answer)
 }

@@ -25,7 +25,7 @@ pub fn send_group(pgid: Pid, signal: Signal) {
         members: Members::Group(pgid),
         session: None,
     };
-    table().with(|families, hands| families.to_crowd(None, crowd, Told::Signal(sent), hands));
+    table().with(|families, effects| families.to_crowd(None, crowd, Told::Signal(sent), effects));
 }
 
 /// Sends a signal to a process of this torus. Without effect on one that has ended, or ignores it.

@@ -6,7 +6,7 @@ pub mod errno;
 pub mod futex;
 pub mod in_flight;
 pub mod interrupted;
-pub mod names;
+pub mod linux_calls;
 pub mod quick;
 mod reboot;
 pub mod stop;
@@ -18,7 +18,7 @@ use self::errno::Errno;
 use crate::memory::room;
 use crate::moving::depart::HasMoving as _;
 use crate::process::Current;
-use crate::process::later::Later;
+use crate::process::deferred::Deferred;
 use crate::signal::deliver;
 use braid_threads::interruption::Interruption;
 use mem::reclaim::Room;
@@ -84,7 +84,10 @@ fn over(thread: &Current) {
     crate::file::remote::forget(thread);
     deliver::restore_mask(thread);
     let leaves = thread.process.moving().lock().to.is_some();
-    if leaves || thread.signals.is_due() || thread.own().later.with(|later| !later.is_empty()) {
+    if leaves
+        || thread.signals.is_due()
+        || thread.own().deferred.with(|deferred| !deferred.is_empty())
+    {
         thread.note_attention();
     }
 }
@@ -105,7 +108,7 @@ fn may_come(thread: &Current) -> bool {
 fn stopped(thread: &Current, mut inflight: InFlight, stop: Stop, rule: Interruption) {
     let kind = match stop {
         Stop::Memory => {
-            thread.own().later.with(Later::forget);
+            thread.own().deferred.with(Deferred::forget);
             return wait(thread, inflight, Wait::Memory);
         }
         Stop::Answer => Wait::Answer,
@@ -126,7 +129,7 @@ fn stopped(thread: &Current, mut inflight: InFlight, stop: Stop, rule: Interrupt
 fn wait(thread: &Current, inflight: InFlight, wait: Wait) {
     if wait == Wait::Memory {
         // As if this run had not been.
-        thread.own().later.with(Later::forget);
+        thread.own().deferred.with(Deferred::forget);
     }
     thread
         .own()

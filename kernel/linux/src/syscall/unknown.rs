@@ -2,7 +2,7 @@
 
 use super::call::{Call, Stop, SysResult};
 use super::errno::Errno;
-use super::names;
+use super::linux_calls;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 /// Numbers up to this are told apart in the log.
@@ -22,7 +22,7 @@ pub fn answer(call: &Call, number: u64) -> SysResult {
     };
     let seen = word.load(Ordering::Relaxed) & bit != 0;
     if !seen && word.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
-        let name = names::name(number).unwrap_or("no such call on Linux either");
+        let name = linux_calls::name(number).unwrap_or("no such call on Linux either");
         log::info!(
             "{}: system call {number} ({name}) is not there",
             call.process.label()

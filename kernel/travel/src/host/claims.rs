@@ -1,6 +1,6 @@
 //! The claims of a torus's spaces, by which it finds the space that an answer is for.
 
-use crate::share::own;
+use crate::per_torus::own;
 use alloc::sync::{Arc, Weak};
 use fallible::{NoMemory, TryMap};
 use mem::space::Space;

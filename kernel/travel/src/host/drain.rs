@@ -2,7 +2,7 @@
 
 use super::fault::take_back;
 use super::{Host, Todo, step};
-use crate::share::own;
+use crate::per_torus::own;
 use alloc::sync::Arc;
 use machine::cpu;
 use mem::space::{Space, VmSpace};

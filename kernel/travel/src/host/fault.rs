@@ -1,7 +1,7 @@
 //! Pages that come: because a thread has touched them, and from homes that have granted them.
 
 use super::{Pages, Todo, execute, step};
-use crate::share::own;
+use crate::per_torus::own;
 use mem::NoFrame;
 use mem::held::Held;
 use mem::space::VmSpace;

@@ -2,7 +2,7 @@
 
 use super::claims::{announce, register};
 use super::{Host, send};
-use crate::share::own;
+use crate::per_torus::own;
 use alloc::sync::Arc;
 use fallible::reserve;
 use mem::space::Space;

@@ -4,7 +4,7 @@ use super::super::caller::Caller;
 use super::super::facts::MAIN;
 use super::super::io::Transfer;
 use super::super::open::OpenFile;
-use super::super::service::{self, Outcome, Subject, bytes, names, poll};
+use super::super::service::{self, Outcome, Subject, bytes, entries, poll};
 use super::super::transfer;
 use super::super::tree::{Node, World};
 use super::behind::Behind;
@@ -31,12 +31,12 @@ pub(super) fn act(serving: &Arc<Serving>, in_flight: &mut InFlight) -> Result<An
         Ask::Rename { from, to, keep } => {
             let who = &serving.who.identity;
             with_both(who, from, to, |from, to| {
-                names::rename(who, from, to, *keep)
+                entries::rename(who, from, to, *keep)
             })
         }
         Ask::Link { from, to } => {
             let who = &serving.who.identity;
-            with_both(who, from, to, |from, to| names::link(who, from, to))
+            with_both(who, from, to, |from, to| entries::link(who, from, to))
         }
         Ask::Poll { files, wait } => {
             let events = poll(serving, files, *wait)?;

@@ -4,8 +4,8 @@
 use super::super::locks;
 use super::acting::{act, poll};
 use super::letter;
+use super::per_torus::share;
 use super::serving::{Serving, state};
-use super::share::share;
 use crate::process::Pid;
 use crate::process::thread::Task;
 use crate::syscall::call::Stop;

@@ -1,9 +1,9 @@
 //! What is done with files and names on the torus that has them, whoever asks: no word here of programs' memory.
 
 mod attributes;
+pub mod entries;
 pub mod files;
 pub mod locks;
-pub mod names;
 pub mod opening;
 pub mod place;
 pub mod poll;
@@ -56,11 +56,11 @@ pub fn perform(caller: &dyn Caller, subject: Subject, request: &Request) -> Resu
         } => attributes::set_times(who, &subject, (atime, mtime), to_now)?,
         Request::Truncate { len } => files::truncate(caller, who, &subject, len)?,
         Request::Look => usize::from(subject.target()?.node.is_some()),
-        Request::MakeDirectory { mode } => names::make_directory(who, subject.target()?, mode)?,
-        Request::MakeFile { mode } => names::make_file(who, subject.target()?, mode)?,
-        Request::MakeLink { ref text } => names::make_link(who, subject.target()?, bytes(text)?)?,
-        Request::RemoveFile => names::remove_file(who, subject.target()?)?,
-        Request::RemoveDirectory => names::remove_directory(who, subject.target()?)?,
+        Request::MakeDirectory { mode } => entries::make_directory(who, subject.target()?, mode)?,
+        Request::MakeFile { mode } => entries::make_file(who, subject.target()?, mode)?,
+        Request::MakeLink { ref text } => entries::make_link(who, subject.target()?, bytes(text)?)?,
+        Request::RemoveFile => entries::remove_file(who, subject.target()?)?,
+        Request::RemoveDirectory => entries::remove_directory(who, subject.target()?)?,
         Request::Seek { offset, whence } => files::seek(subject.file()?, offset, whence)?,
         Request::Flags => files::flags(subject.file()?),
         Request::SetFlags { flags } => files::set_flags(who, subject.file()?, flags)?,

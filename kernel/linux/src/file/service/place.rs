@@ -28,7 +28,7 @@ pub(super) fn read_link(who: &Identity, subject: &Subject) -> Result<Vec<u8>, Er
     }
 }
 
-/// getdents64(2): hands entries to `put` as long as they fit in `len` bytes; answers how many bytes they were. Positions: 0 is `.`,
+/// getdents64(2): effects entries to `put` as long as they fit in `len` bytes; answers how many bytes they were. Positions: 0 is `.`,
 /// 1 is `..`, then the directory's own plus 2.
 pub fn list(
     file: &OpenFile,

@@ -2,7 +2,7 @@
 
 use super::super::facts;
 use super::super::service::Outcome;
-use super::about::{At, about_file, about_path};
+use super::dispatch::{At, about_file, about_path};
 use super::{
     AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, file, path, place_or_file,
 };

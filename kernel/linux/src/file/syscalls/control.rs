@@ -2,7 +2,7 @@
 
 use super::super::service::files::control_input;
 use super::super::tty::ioctl::TIOCNOTTY;
-use super::about::about_file;
+use super::dispatch::about_file;
 use super::{descriptor_limit, file, place_or_file};
 use super::{locking, seals};
 use crate::file::context::HasFiles as _;

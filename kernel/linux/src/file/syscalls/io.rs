@@ -6,7 +6,7 @@ use super::super::open::OpenFile;
 use super::super::own::Own;
 use super::super::service::Outcome;
 use super::super::{remote, transfer};
-use super::about::{At, about_file, about_path};
+use super::dispatch::{At, about_file, about_path};
 use super::{file, path};
 use crate::process::limits;
 use crate::signal;

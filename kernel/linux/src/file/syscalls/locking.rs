@@ -2,7 +2,7 @@
 
 use super::super::service::Outcome;
 use super::super::service::locks::{F_RDLCK, F_UNLCK, F_WRLCK};
-use super::about::about_file;
+use super::dispatch::about_file;
 use super::file;
 use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, SysResult};

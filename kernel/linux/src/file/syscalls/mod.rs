@@ -1,33 +1,33 @@
 //! The file calls of Linux, by the manual pages of section 2: what a program passes becomes a request, what comes of it goes to
 //! the program's memory.
 
-mod about;
 mod attributes;
 mod control;
 mod copying;
 mod descriptors;
+mod dispatch;
+mod entries;
 mod home;
 mod io;
 mod locking;
 mod mapping;
-mod names;
 mod opening;
-mod pair;
 mod places;
 mod poll;
 mod seals;
 mod select;
+mod two_paths;
 mod watch;
 
-pub use about::{go_on, open_console, place};
 pub use attributes::*;
 pub use control::*;
 pub use copying::*;
 pub use descriptors::*;
+pub use dispatch::{go_on, open_console, place};
+pub use entries::*;
 pub use io::*;
 pub use locking::flock;
 pub use mapping::mappable;
-pub use names::*;
 pub use opening::*;
 pub use places::*;
 pub use poll::*;

@@ -2,7 +2,7 @@
 
 use super::super::flags::Flags;
 use super::super::memory;
-use super::about::{At, about_path};
+use super::dispatch::{At, about_path};
 use super::{descriptor_limit, path};
 use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, Stop, SysResult};

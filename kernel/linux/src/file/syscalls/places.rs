@@ -4,7 +4,7 @@ use super::super::proc::Proc;
 use super::super::remote;
 use super::super::service::{Outcome, place};
 use super::super::tree::Node;
-use super::about::{At, about_file, about_path};
+use super::dispatch::{At, about_file, about_path};
 use super::{AT_FDCWD, file, path, place_or_file};
 use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, Stop, SysResult};

@@ -197,7 +197,7 @@ fn set_foreground(caller: &dyn Caller, group: i32) -> Result<(), Stop> {
     drop(own(caller)?);
     let group = Pid::from_raw(group).ok_or(Errno::ESRCH)?;
     let exists =
-        |session| table().with(|families, hands| families.has_group(group, session, hands));
+        |session| table().with(|families, effects| families.has_group(group, session, effects));
     let here = exists(None);
     if !here && tori::count() == 1 {
         return Err(Errno::ESRCH.into());

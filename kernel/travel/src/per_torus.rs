@@ -18,7 +18,7 @@ fn shrink<K, V>(map: &mut BTreeMap<K, V>) {
 }
 
 /// What a torus has for migration.
-pub struct Share {
+pub struct PerTorus {
     pub(crate) names: Lock<DepositNames>,
     /// Pages that stayed here.
     pub(crate) deposits: Lock<BTreeMap<DepositId, Arc<Home>>>,
@@ -27,14 +27,14 @@ pub struct Share {
     /// The deposit that was drained last, of a process that has come from another torus.
     pub(crate) drained: Lock<Option<DepositId>>,
     /// Shared memory, here and elsewhere.
-    leases: lease::Share,
+    leases: lease::Leases,
     /// While nobody is taken in: how often it has been looked whether the torus is empty; else 0.
     draining: AtomicU32,
 }
 
-tori::part!(Share, 14);
+tori::part!(PerTorus, 14);
 
-impl Make for Share {
+impl Make for PerTorus {
     fn new(torus: TorusId, _tori: usize) -> Self {
         Self::of(torus)
     }
@@ -45,7 +45,7 @@ impl Make for Share {
     }
 }
 
-impl Share {
+impl PerTorus {
     /// Of a torus that nobody has left.
     const fn of(torus: TorusId) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl Share {
             deposits: Lock::new(BTreeMap::new()),
             claims: Lock::new(BTreeMap::new()),
             drained: Lock::new(None),
-            leases: lease::Share::new(),
+            leases: lease::Leases::new(),
             draining: AtomicU32::new(0),
         }
     }
@@ -109,8 +109,8 @@ impl Share {
 }
 
 /// This core's torus's.
-pub(crate) fn own() -> &'static Share {
-    tori::here().part::<Share>()
+pub(crate) fn own() -> &'static PerTorus {
+    tori::here().part::<PerTorus>()
 }
 
 /// Whether no page of a process that is elsewhere is here, and no memory object of another torus.

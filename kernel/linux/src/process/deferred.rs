@@ -10,7 +10,7 @@ const MOST: usize = 16 << 10;
 
 /// What a thread has to do, or to wait for, before its program goes on.
 #[derive(Default)]
-pub struct Later {
+pub struct Deferred {
     /// It waits for a page that an instruction of its own has touched.
     waits: bool,
     writes: Vec<UserSlice>,
@@ -20,7 +20,7 @@ pub struct Later {
     done: (usize, usize),
 }
 
-impl Later {
+impl Deferred {
     /// Nothing.
     pub const fn new() -> Self {
         Self {

@@ -1,9 +1,9 @@
 //! Making, moving and removing names: mkdir, unlink, rename, link, symlink, mknod and their kin.
 
-use super::super::service::names;
+use super::super::service::entries;
 use super::super::tree::World;
-use super::about::{At, about_path, resolve};
-use super::pair::{Pair, pair};
+use super::dispatch::{At, about_path, resolve};
+use super::two_paths::{Pair, pair};
 use super::{AT_EMPTY_PATH, AT_REMOVEDIR, AT_SYMLINK_FOLLOW, path};
 use crate::file::context::HasFiles as _;
 use crate::syscall::call::{Call, SysResult};
@@ -109,7 +109,7 @@ fn move_name(call: &Call, from: At, to: At, flags: u64) -> SysResult {
         to,
         keep,
     })? {
-        Pair::Here(from, to) => Ok(names::rename(&who, from, to, keep)?),
+        Pair::Here(from, to) => Ok(entries::rename(&who, from, to, keep)?),
         Pair::Done(number) => Ok(number),
         // Other file systems are other file systems, whatever the names.
         Pair::Apart { .. } => Err(Errno::EXDEV.into()),
@@ -147,7 +147,7 @@ fn add_name(call: &Call, from: At, to: At, flags: u64) -> SysResult {
     match pair(call, (source, follow), (target, false), |from, to| {
         Ask::Link { from, to }
     })? {
-        Pair::Here(from, to) => Ok(names::link(&who, from, to)?),
+        Pair::Here(from, to) => Ok(entries::link(&who, from, to)?),
         Pair::Done(number) => Ok(number),
         Pair::Apart { from: false, .. } => Err(Errno::ENOENT.into()),
         Pair::Apart { to: true, .. } => Err(Errno::EEXIST.into()),

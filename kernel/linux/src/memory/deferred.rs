@@ -1,7 +1,7 @@
 //! Writes to a program's memory that are done later: the page was on its way, and the call that writes has done what it does only
 //! once. They are done before the thread goes back to its program, in order.
 
-use crate::process::later::Later;
+use crate::process::deferred::Deferred;
 use crate::process::{Current, Thread};
 use crate::signal;
 use braid_signals::Signal;
@@ -11,35 +11,42 @@ use mem::user::{UserError, UserSlice, write_now};
 /// Writes to the running program's memory: now, or later where the page is on its way, or behind what is written later.
 pub fn write(place: &UserSlice, from: &[u8]) -> Result<(), UserError> {
     Thread::with_current(|thread| {
-        if !thread.own().later.with(|later| later.overlaps(place)) {
+        if !thread
+            .own()
+            .deferred
+            .with(|deferred| deferred.overlaps(place))
+        {
             match write_now(place, from) {
                 Err(UserError::Wait) => {}
                 result => return result,
             }
         }
         thread.note_attention();
-        thread.own().later.with(|later| later.add(*place, from))
+        thread
+            .own()
+            .deferred
+            .with(|deferred| deferred.add(*place, from))
     })
 }
 
 /// Has the current thread wait for a page that its program has touched; the program's instruction then runs again.
 pub fn wait(thread: &Current) {
-    thread.own().later.with(Later::wait);
+    thread.own().deferred.with(Deferred::wait);
     thread.note_attention();
 }
 
 /// Does what was left for later, before the current thread goes on with its program. False when it has to wait; true also when it
 /// was woken meanwhile, and then is to be asked again.
-pub fn settle(thread: &Current) -> bool {
-    let waits = thread.own().later.with(Later::end_wait);
-    let mut later = thread.own().later.replace(Later::new());
-    if later.is_empty() {
+pub fn write_all(thread: &Current) -> bool {
+    let waits = thread.own().deferred.with(Deferred::end_wait);
+    let mut deferred = thread.own().deferred.replace(Deferred::new());
+    if deferred.is_empty() {
         return !waits || was_woken(thread);
     }
-    match later.write() {
+    match deferred.write() {
         Ok(()) => true,
         Err((_, UserError::Wait)) => {
-            thread.own().later.set(later);
+            thread.own().deferred.set(deferred);
             thread.note_attention();
             was_woken(thread)
         }

@@ -14,12 +14,12 @@ use tori::{Make, Parts};
 use torus::TorusId;
 
 /// One torus's share, in one piece of its memory; each field is a part by itself. No other torus writes to it.
-pub struct Share {
+pub struct PerTorus {
     processes: Table,
     vmo: Store,
     victims: Victims,
     futexes: Futexes,
-    files: remote::Share,
+    files: remote::RemoteFiles,
     record_waits: RecordWaits,
     balance: Balance,
     ledger: Ledger,
@@ -27,14 +27,14 @@ pub struct Share {
     account: Account,
 }
 
-impl Make for Share {
+impl Make for PerTorus {
     fn new(torus: TorusId, tori: usize) -> Self {
         Self {
             processes: Table::new(torus, tori),
             vmo: Store::new(),
             victims: Victims::new(),
             futexes: Futexes::new(),
-            files: remote::Share::new(),
+            files: remote::RemoteFiles::new(),
             record_waits: RecordWaits::new(),
             balance: Balance::new(),
             ledger: Ledger::new(),
@@ -58,4 +58,4 @@ impl Make for Share {
     }
 }
 
-tori::part!(Share, 2);
+tori::part!(PerTorus, 2);

@@ -13,7 +13,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use sync::Lock;
 
 /// One torus's share.
-pub struct Share {
+pub struct RemoteFiles {
     /// Questions to other tori that have not been answered.
     pub(super) asked: Lock<Slots<Arc<Asking>>>,
     /// Files that other tori hold.
@@ -24,9 +24,9 @@ pub struct Share {
     busy: AtomicUsize,
 }
 
-tori::part!(Share, 12);
+tori::part!(RemoteFiles, 12);
 
-impl Share {
+impl RemoteFiles {
     /// Nothing.
     pub const fn new() -> Self {
         Self {
@@ -62,6 +62,6 @@ impl Share {
 }
 
 /// The share of the torus that runs this.
-pub(super) fn share() -> &'static Share {
-    tori::here().part::<Share>()
+pub(super) fn share() -> &'static RemoteFiles {
+    tori::here().part::<RemoteFiles>()
 }

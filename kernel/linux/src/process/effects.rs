@@ -32,12 +32,12 @@ const CLD_CONTINUED: i32 = 6;
 
 /// What this torus does for families: the processes that are here, and the one whose new limits its address space is told of when the
 /// table is free.
-pub struct Hands<'a>(
+pub struct Effects<'a>(
     pub(super) &'a mut BTreeMap<Pid, Arc<Process>>,
     pub(super) Option<Arc<Process>>,
 );
 
-impl World for Hands<'_> {
+impl World for Effects<'_> {
     fn send(&mut self, to: TorusId, message: Message) {
         rings::send(to, message);
     }

@@ -2,7 +2,7 @@
 
 use super::super::remote::{self, Reply};
 use super::super::tree::Node;
-use super::about::{go_on, place};
+use super::dispatch::{go_on, place};
 use super::home::place_of;
 use crate::file::facts;
 use crate::syscall::call::{Call, Stop};
