@@ -3,7 +3,7 @@
 use super::boot;
 use super::caller::Caller;
 use super::io::Transfer;
-use super::kind::File;
+use super::kind::{File, Origin};
 use super::mapping::Mappable;
 use super::memory;
 use super::open::OpenFile;
@@ -54,7 +54,7 @@ impl File for ArchiveFile {
         Some(Spot::Archive { node: self.id.0 })
     }
 
-    fn archive(&self) -> Option<NodeId> {
-        Some(self.id)
+    fn origin(&self) -> Origin<'_> {
+        Origin::Archive(self.id)
     }
 }

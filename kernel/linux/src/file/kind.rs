@@ -158,26 +158,48 @@ pub trait File: Any + Send + Sync {
         None
     }
 
-    /// The file of the boot archive that it was when it was opened.
-    fn archive(&self) -> Option<NodeId> {
-        None
-    }
-
     /// The bytes of a file in memory, with its locks, seals and claims.
     fn content(&self) -> Option<&Content> {
         None
     }
 
-    /// The file of another torus that it stands for: all but what never changes is asked for there.
-    fn remote(&self) -> Option<&Arc<Remote>> {
-        None
+    /// Where it is.
+    fn origin(&self) -> Origin<'_> {
+        Origin::Here
     }
+}
+
+/// Where an open file is.
+#[derive(Clone, Copy)]
+pub enum Origin<'a> {
+    /// On this torus.
+    Here,
+    /// Of the boot archive, as it was when it was opened: what has changed of it since is at torus 0.
+    Archive(NodeId),
+    /// On another torus: all but what never changes is asked for there.
+    Remote(&'a Arc<Remote>),
 }
 
 impl dyn File {
     /// The file as one of this kind, which has calls of its own.
     pub fn as_kind<K: File>(&self) -> Option<&K> {
         (self as &dyn Any).downcast_ref()
+    }
+
+    /// The file of another torus that it stands for.
+    pub fn remote(&self) -> Option<&Arc<Remote>> {
+        match self.origin() {
+            Origin::Remote(remote) => Some(remote),
+            Origin::Here | Origin::Archive(_) => None,
+        }
+    }
+
+    /// The file of the boot archive that it was when it was opened.
+    pub fn archive(&self) -> Option<NodeId> {
+        match self.origin() {
+            Origin::Archive(id) => Some(id),
+            Origin::Here | Origin::Remote(_) => None,
+        }
     }
 
     /// Whether it is a regular file.

@@ -113,8 +113,7 @@ impl OpenFile {
 
     /// The file of the boot archive that it was when it was opened, if it has other bytes by now that only torus 0 has.
     pub fn changed_elsewhere(&self) -> Option<NodeId> {
-        self.archive()
-            .filter(|&id| !facts::is_main() && boot::is_written(id))
+        self.archive().filter(|&id| has_changed_elsewhere(id))
     }
 
     /// No seal is added to the file while this is held, as while a mapping is made that may write to it. EPERM when one forbids that already.
@@ -133,4 +132,9 @@ impl OpenFile {
     pub fn waits(&self) -> bool {
         !self.flags().contains(Flags::NONBLOCK)
     }
+}
+
+/// Whether a file of the boot archive has other bytes by now that only torus 0 has.
+pub fn has_changed_elsewhere(id: NodeId) -> bool {
+    !facts::is_main() && boot::is_written(id)
 }

@@ -3,7 +3,7 @@
 use super::super::caller::Caller;
 use super::super::flags::Flags;
 use super::super::io::Transfer;
-use super::super::kind::File;
+use super::super::kind::{File, Origin};
 use super::super::open::OpenFile;
 use super::super::tree::Node;
 use super::reference::Remote;
@@ -80,7 +80,7 @@ impl File for RemoteFile {
         !self.0.description.bound
     }
 
-    fn remote(&self) -> Option<&Arc<Remote>> {
-        Some(&self.0)
+    fn origin(&self) -> Origin<'_> {
+        Origin::Remote(&self.0)
     }
 }

@@ -2,7 +2,8 @@
 
 use super::super::content::LEN_MAX;
 use super::super::io::Transfer;
-use super::super::open::OpenFile;
+use super::super::kind::Origin;
+use super::super::open::{OpenFile, has_changed_elsewhere};
 use super::super::own::Own;
 use super::super::service::Outcome;
 use super::super::{remote, transfer};
@@ -22,11 +23,13 @@ use mem::user::UserBuffers;
 type Wish = (Arc<OpenFile>, UserBuffers);
 
 fn read_into(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> SysResult {
-    if let Some(remote) = file.remote() {
-        return remote::read(call, &file, remote, buffers, position);
-    }
-    if let Some(id) = file.changed_elsewhere() {
-        return remote::read_changed(call, &file, id, buffers, position);
+    match file.origin() {
+        Origin::Here => {}
+        Origin::Remote(remote) => return remote::read(call, &file, remote, buffers, position),
+        Origin::Archive(id) if has_changed_elsewhere(id) => {
+            return remote::read_changed(call, &file, id, buffers, position);
+        }
+        Origin::Archive(_) => {}
     }
     let caller = Own::of(call);
     let io = &mut Transfer::new(buffers, call.inflight);
