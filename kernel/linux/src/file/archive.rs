@@ -29,16 +29,10 @@ impl ArchiveFile {
 }
 
 impl File for ArchiveFile {
-    fn read(
-        &self,
-        open: &OpenFile,
-        _caller: &dyn Caller,
-        io: &mut Transfer,
-        position: Option<u64>,
-    ) -> SysResult {
+    fn read(&self, open: &OpenFile, _caller: &dyn Caller, io: &mut Transfer) -> SysResult {
         match Node::Archive(self.id).now() {
-            Node::Tmp(node) => memory::read(open, &node, io, position),
-            _ => read_bytes(open, self.bytes, io, position),
+            Node::Tmp(node) => memory::read(open, &node, io),
+            _ => read_bytes(open, self.bytes, io),
         }
     }
 

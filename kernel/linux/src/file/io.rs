@@ -75,6 +75,8 @@ impl Buffers<'_> {
 pub struct Transfer<'a> {
     buffers: Buffers<'a>,
     total: usize,
+    /// Where in the file, if that is not the file's own offset.
+    position: Option<u64>,
     inflight: &'a mut InFlight,
 }
 
@@ -105,8 +107,22 @@ impl<'a> Transfer<'a> {
         Self {
             buffers,
             total,
+            position: None,
             inflight,
         }
+    }
+
+    /// The same at a position in the file.
+    #[must_use]
+    #[inline]
+    pub fn at(self, position: Option<u64>) -> Self {
+        Self { position, ..self }
+    }
+
+    /// The position in the file at which it begins; `None` is the file's own offset.
+    #[inline]
+    pub fn position(&self) -> Option<u64> {
+        self.position
     }
 
     /// Bytes asked for.

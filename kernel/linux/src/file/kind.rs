@@ -24,25 +24,13 @@ use sync::Waiter;
 
 /// What is behind an open file, of whichever kind. Flags, position and claim are the [`OpenFile`]'s, which methods get beside it.
 pub trait File: Any + Send + Sync {
-    /// Reads at `position`, or at the file's offset, which then moves. It is open for reading, and has positions if one is given.
-    fn read(
-        &self,
-        _open: &OpenFile,
-        _caller: &dyn Caller,
-        _io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    /// Reads at the transfer's position, or at the file's offset, which then moves. It is open for reading, and has positions if the transfer has one.
+    fn read(&self, _open: &OpenFile, _caller: &dyn Caller, _io: &mut Transfer) -> SysResult {
         Err(Errno::EBADF.into())
     }
 
-    /// Writes at `position`, or at the file's offset, which then moves. It is open for writing, and has positions if one is given.
-    fn write(
-        &self,
-        _open: &OpenFile,
-        _caller: &dyn Caller,
-        _io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    /// Writes at the transfer's position, or at the file's offset, which then moves. It is open for writing, and has positions if the transfer has one.
+    fn write(&self, _open: &OpenFile, _caller: &dyn Caller, _io: &mut Transfer) -> SysResult {
         Err(Errno::EBADF.into())
     }
 

@@ -63,24 +63,12 @@ pub fn nameless(
 }
 
 impl File for MemoryFile {
-    fn read(
-        &self,
-        open: &OpenFile,
-        _caller: &dyn Caller,
-        io: &mut Transfer,
-        position: Option<u64>,
-    ) -> SysResult {
-        read(open, &self.0, io, position)
+    fn read(&self, open: &OpenFile, _caller: &dyn Caller, io: &mut Transfer) -> SysResult {
+        read(open, &self.0, io)
     }
 
-    fn write(
-        &self,
-        open: &OpenFile,
-        caller: &dyn Caller,
-        io: &mut Transfer,
-        position: Option<u64>,
-    ) -> SysResult {
-        write(caller, open, &self.0, io, position)
+    fn write(&self, open: &OpenFile, caller: &dyn Caller, io: &mut Transfer) -> SysResult {
+        write(caller, open, &self.0, io)
     }
 
     fn mapped(&self, open: &OpenFile, shared: bool) -> Result<Mappable, Stop> {
@@ -107,14 +95,9 @@ impl File for MemoryFile {
 }
 
 /// Reads from a file in memory, and notes when.
-pub fn read(
-    file: &OpenFile,
-    node: &TmpNode,
-    io: &mut Transfer,
-    position: Option<u64>,
-) -> SysResult {
+pub fn read(file: &OpenFile, node: &TmpNode, io: &mut Transfer) -> SysResult {
     let content = content::of(node)?;
-    let result = positioned(file, io, position, |io, at| {
+    let result = positioned(file, io, |io, at| {
         let mut block = [0; BLOCK];
         let wanted = io.left().min(BLOCK);
         let n = content.read(at, &mut block[..wanted])?;
@@ -126,22 +109,16 @@ pub fn read(
     result
 }
 
-fn write(
-    caller: &dyn Caller,
-    file: &OpenFile,
-    node: &TmpNode,
-    io: &mut Transfer,
-    position: Option<u64>,
-) -> SysResult {
+fn write(caller: &dyn Caller, file: &OpenFile, node: &TmpNode, io: &mut Transfer) -> SysResult {
     let content = content::of(node)?;
     if io.total() == 0 {
         return Ok(0);
     }
     let limit = caller.file_limit();
     let result = if file.flags().contains(Flags::APPEND) {
-        append(file, content, io, position.is_none(), limit)
+        append(file, content, io, io.position().is_none(), limit)
     } else {
-        overwrite(file, content, io, position, limit)
+        overwrite(file, content, io, limit)
     };
     written(&caller.identity(), node);
     result
@@ -216,14 +193,8 @@ fn take_piece(io: &mut Transfer) -> Result<Vec<u8>, Stop> {
     Ok(piece)
 }
 
-fn overwrite(
-    file: &OpenFile,
-    content: &Content,
-    io: &mut Transfer,
-    position: Option<u64>,
-    limit: u64,
-) -> SysResult {
-    positioned(file, io, position, |io, at| {
+fn overwrite(file: &OpenFile, content: &Content, io: &mut Transfer, limit: u64) -> SysResult {
+    positioned(file, io, |io, at| {
         let mut block = [0; BLOCK];
         let n = io.left().min(BLOCK - (at % BLOCK as u64) as usize);
         let room = limit.checked_sub(at).filter(|&room| room > 0);

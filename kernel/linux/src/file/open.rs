@@ -4,7 +4,7 @@ use super::boot;
 use super::claims::Claim;
 use super::facts;
 use super::flags::Flags;
-use super::kind::File;
+use super::kind::{File, Origin};
 use crate::file::context::has_few;
 use crate::process::charge::{self, Charge, Kind};
 use crate::process::payer;
@@ -24,6 +24,8 @@ pub struct Opened<F: File + ?Sized> {
     _claim: Claim,
     /// It is counted; only held.
     _charge: Charge,
+    /// It is on this torus, whatever becomes of it.
+    is_here: bool,
     /// The position of the next read or write.
     pub offset: Lock<u64>,
     /// What is behind it.
@@ -70,6 +72,7 @@ impl OpenFile {
             flags: AtomicU32::new(flags.bits()),
             _claim: claim,
             _charge: charge,
+            is_here: matches!(file.origin(), Origin::Here),
             offset: Lock::new(0),
             file,
         })?)
@@ -119,6 +122,16 @@ impl OpenFile {
     /// No seal is added to the file while this is held, as while a mapping is made that may write to it. EPERM when one forbids that already.
     pub fn unsealed(&self) -> Result<Option<impl Sized + '_>, Stop> {
         self.content().map(|content| content.unsealed()).transpose()
+    }
+
+    /// Where it is; of what is here nobody is asked.
+    #[inline]
+    pub fn whereabouts(&self) -> Origin<'_> {
+        if self.is_here {
+            Origin::Here
+        } else {
+            self.origin()
+        }
     }
 
     /// An owner has no more to do with it.

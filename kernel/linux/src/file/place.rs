@@ -13,13 +13,7 @@ use braid_files::remote::image::Spot;
 pub struct Place(pub Node);
 
 impl File for Place {
-    fn read(
-        &self,
-        _open: &OpenFile,
-        _caller: &dyn Caller,
-        _io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    fn read(&self, _open: &OpenFile, _caller: &dyn Caller, _io: &mut Transfer) -> SysResult {
         Err(Errno::EISDIR.into())
     }
 

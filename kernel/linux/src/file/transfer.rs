@@ -10,31 +10,21 @@ use crate::syscall::errno::Errno;
 /// Bytes that go over the kernel's stack at once.
 pub const BLOCK: usize = 2048;
 
-/// Reads at `position`, or at the file's offset, which then moves.
-pub fn read(
-    caller: &dyn Caller,
-    file: &OpenFile,
-    io: &mut Transfer,
-    position: Option<u64>,
-) -> SysResult {
-    verify(file, file.flags().reads(), position)?;
-    file.read(file, caller, io, position)
+/// Reads at the transfer's position, or at the file's offset, which then moves.
+pub fn read(caller: &dyn Caller, file: &OpenFile, io: &mut Transfer) -> SysResult {
+    verify(file, file.flags().reads(), io)?;
+    file.read(file, caller, io)
 }
 
-/// Writes at `position`, or at the file's offset, which then moves.
-pub fn write(
-    caller: &dyn Caller,
-    file: &OpenFile,
-    io: &mut Transfer,
-    position: Option<u64>,
-) -> SysResult {
-    verify(file, file.flags().writes(), position)?;
-    file.write(file, caller, io, position)
+/// Writes at the transfer's position, or at the file's offset, which then moves.
+pub fn write(caller: &dyn Caller, file: &OpenFile, io: &mut Transfer) -> SysResult {
+    verify(file, file.flags().writes(), io)?;
+    file.write(file, caller, io)
 }
 
 /// Checks what Linux checks first: that the file has positions if one is named (ESPIPE), and that it is open for this (EBADF).
-fn verify(file: &OpenFile, opened_for_this: bool, position: Option<u64>) -> Result<(), Errno> {
-    if position.is_some() && !file.has_positions() {
+fn verify(file: &OpenFile, opened_for_this: bool, io: &Transfer) -> Result<(), Errno> {
+    if io.position().is_some() && !file.has_positions() {
         return Err(Errno::ESPIPE);
     }
     if opened_for_this {
@@ -48,10 +38,10 @@ fn verify(file: &OpenFile, opened_for_this: bool, position: Option<u64>) -> Resu
 pub fn positioned(
     file: &OpenFile,
     io: &mut Transfer,
-    position: Option<u64>,
     mut step: impl FnMut(&mut Transfer, u64) -> Result<usize, Stop>,
 ) -> SysResult {
     let mut offset = file.offset.lock();
+    let position = io.position();
     let mut at = match position {
         Some(position) => position + io.done() as u64,
         None => *offset,
@@ -78,13 +68,8 @@ pub fn positioned(
 }
 
 /// Reads bytes that lie in the kernel's memory.
-pub fn read_bytes(
-    file: &OpenFile,
-    bytes: &[u8],
-    io: &mut Transfer,
-    position: Option<u64>,
-) -> SysResult {
-    positioned(file, io, position, |io, at| {
+pub fn read_bytes(file: &OpenFile, bytes: &[u8], io: &mut Transfer) -> SysResult {
+    positioned(file, io, |io, at| {
         let rest = usize::try_from(at)
             .ok()
             .and_then(|at| bytes.get(at..))

@@ -69,18 +69,12 @@ impl VmoFile {
 }
 
 impl File for VmoFile {
-    fn read(
-        &self,
-        open: &OpenFile,
-        _caller: &dyn Caller,
-        io: &mut Transfer,
-        position: Option<u64>,
-    ) -> SysResult {
+    fn read(&self, open: &OpenFile, _caller: &dyn Caller, io: &mut Transfer) -> SysResult {
         let handle = &self.handle;
         if !handle.rights().contains(Rights::READ) {
             return Err(Errno::EBADF.into());
         }
-        positioned(open, io, position, |io, at| {
+        positioned(open, io, |io, at| {
             let left = handle.size().saturating_sub(at);
             let n = io.left().min(usize::try_from(left).unwrap_or(usize::MAX));
             let mut block = [0; BLOCK];
@@ -170,13 +164,7 @@ impl BuilderFile {
 
 impl File for BuilderFile {
     /// Writes to the end of what is being built.
-    fn write(
-        &self,
-        _open: &OpenFile,
-        _caller: &dyn Caller,
-        io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    fn write(&self, _open: &OpenFile, _caller: &dyn Caller, io: &mut Transfer) -> SysResult {
         while io.left() > 0 {
             let mut block = [0; BLOCK];
             let n = io.left().min(BLOCK);

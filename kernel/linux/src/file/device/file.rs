@@ -18,13 +18,7 @@ use machine::cpu;
 const RANDOM_PIECE: usize = 512;
 
 impl File for Device {
-    fn read(
-        &self,
-        _open: &OpenFile,
-        _caller: &dyn Caller,
-        io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    fn read(&self, _open: &OpenFile, _caller: &dyn Caller, io: &mut Transfer) -> SysResult {
         let mut block = [0; BLOCK];
         while io.left() > 0 {
             match self {
@@ -46,13 +40,7 @@ impl File for Device {
         Ok(io.done())
     }
 
-    fn write(
-        &self,
-        _open: &OpenFile,
-        _caller: &dyn Caller,
-        io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    fn write(&self, _open: &OpenFile, _caller: &dyn Caller, io: &mut Transfer) -> SysResult {
         match self {
             Device::Full if io.left() > 0 => Err(Errno::ENOSPC.into()),
             // As on Linux, what is thrown away is not even looked at.

@@ -19,23 +19,11 @@ use fallible::{NoMemory, text};
 use sync::Waiter;
 
 impl File for PipeEnd {
-    fn read(
-        &self,
-        open: &OpenFile,
-        caller: &dyn Caller,
-        io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    fn read(&self, open: &OpenFile, caller: &dyn Caller, io: &mut Transfer) -> SysResult {
         self.take_out(caller, io, open.waits())
     }
 
-    fn write(
-        &self,
-        open: &OpenFile,
-        caller: &dyn Caller,
-        io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    fn write(&self, open: &OpenFile, caller: &dyn Caller, io: &mut Transfer) -> SysResult {
         let packet = open.flags().contains(Flags::DIRECT);
         self.put_in(caller, io, open.waits(), packet)
     }

@@ -35,24 +35,12 @@ impl TextFile {
 }
 
 impl File for TextFile {
-    fn read(
-        &self,
-        open: &OpenFile,
-        _caller: &dyn Caller,
-        io: &mut Transfer,
-        position: Option<u64>,
-    ) -> SysResult {
-        read_bytes(open, &self.text, io, position)
+    fn read(&self, open: &OpenFile, _caller: &dyn Caller, io: &mut Transfer) -> SysResult {
+        read_bytes(open, &self.text, io)
     }
 
     /// All at once: more than a few bytes mean nothing there.
-    fn write(
-        &self,
-        _open: &OpenFile,
-        caller: &dyn Caller,
-        io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    fn write(&self, _open: &OpenFile, caller: &dyn Caller, io: &mut Transfer) -> SysResult {
         let mut block = [0; 128];
         let n = io.left().min(block.len());
         let n = io.take(&mut block[..n])?;
@@ -95,16 +83,10 @@ impl PageMap {
 
 impl File for PageMap {
     /// EINVAL for parts of words. The space of another program, which the process executes by now, has none.
-    fn read(
-        &self,
-        open: &OpenFile,
-        _caller: &dyn Caller,
-        io: &mut Transfer,
-        position: Option<u64>,
-    ) -> SysResult {
+    fn read(&self, open: &OpenFile, _caller: &dyn Caller, io: &mut Transfer) -> SysResult {
         const WORD: usize = size_of::<u64>();
         const WORDS: usize = 64;
-        positioned(open, io, position, |io, at| {
+        positioned(open, io, |io, at| {
             if !at.is_multiple_of(WORD as u64) || !io.left().is_multiple_of(WORD) {
                 return Err(Errno::EINVAL.into());
             }
@@ -126,13 +108,7 @@ impl File for PageMap {
         })
     }
 
-    fn write(
-        &self,
-        _open: &OpenFile,
-        _caller: &dyn Caller,
-        _io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    fn write(&self, _open: &OpenFile, _caller: &dyn Caller, _io: &mut Transfer) -> SysResult {
         Err(Errno::EINVAL.into())
     }
 

@@ -91,8 +91,8 @@ fn about(
         }
         (Subject::File(file), Request::Read { len, position }) => {
             let len = payload(*len);
-            let io = &mut Transfer::lent(&serving.parcel, len, len, in_flight);
-            Outcome::Done(transfer::read(caller, file, io, *position)?)
+            let io = &mut Transfer::lent(&serving.parcel, len, len, in_flight).at(*position);
+            Outcome::Done(transfer::read(caller, file, io)?)
         }
         (
             Subject::File(file),
@@ -103,8 +103,9 @@ fn about(
             },
         ) => {
             let total = usize::try_from(*total).unwrap_or(usize::MAX);
-            let io = &mut Transfer::lent(&serving.parcel, payload(*len), total, in_flight);
-            Outcome::Done(transfer::write(caller, file, io, *position)?)
+            let io =
+                &mut Transfer::lent(&serving.parcel, payload(*len), total, in_flight).at(*position);
+            Outcome::Done(transfer::write(caller, file, io)?)
         }
         (Subject::File(file), Request::Map) => return map(file, serving.from),
         _ => service::perform(caller, subject, request)?,

@@ -28,13 +28,7 @@ impl RemoteFile {
 }
 
 impl File for RemoteFile {
-    fn read(
-        &self,
-        _open: &OpenFile,
-        _caller: &dyn Caller,
-        _io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    fn read(&self, _open: &OpenFile, _caller: &dyn Caller, _io: &mut Transfer) -> SysResult {
         Err(Errno::EIO.into())
     }
 

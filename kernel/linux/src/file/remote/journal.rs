@@ -66,6 +66,15 @@ impl Entry {
     }
 }
 
+/// Works on the journal of the thread's call, if it has [begun](begin) one: few do.
+#[inline]
+fn if_begun<R>(thread: &Current, work: impl FnOnce(&mut Journal) -> R) -> Option<R> {
+    thread.own().questions.with(|part| {
+        let begun = part.as_mut()?.downcast_mut()?;
+        Some(work(begun))
+    })
+}
+
 /// Works on the journal of the thread's call. One that has not been [begun](begin) is empty, and stays so.
 pub fn with<R>(thread: &Current, work: impl FnOnce(&mut Journal) -> R) -> R {
     thread.own().questions.with(|part| {
@@ -89,7 +98,7 @@ pub fn begin(thread: &Current) -> Result<(), NoMemory> {
 
 /// The call runs again: it asks from the start.
 pub fn rewind(thread: &Current) {
-    with(thread, |journal| {
+    let _ = if_begun(thread, |journal| {
         journal.next = 0;
         journal.copies.rewind();
     });
@@ -116,12 +125,12 @@ pub fn consume(thread: &Current) {
 
 /// Whether the next question of this run was asked in an earlier one.
 pub fn is_asked(thread: &Current) -> bool {
-    with(thread, |journal| journal.next < journal.entries.len())
+    if_begun(thread, |journal| journal.next < journal.entries.len()).unwrap_or(false)
 }
 
 /// Whether earlier runs of the call have asked anything.
 pub fn has_asked(thread: &Current) -> bool {
-    with(thread, |journal| !journal.entries.is_empty())
+    if_begun(thread, |journal| !journal.entries.is_empty()).unwrap_or(false)
 }
 
 /// The events that homes have found, in the order in which they were asked; None while one has not answered. As soon as one has, or

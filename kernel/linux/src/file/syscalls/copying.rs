@@ -199,11 +199,11 @@ fn step(call: &mut Call, from: &Side, to: &Side, len: usize) -> SysResult {
     let mut block = [0; BLOCK];
     let mut begun = InFlight::new();
     let caller = Own::of(call);
-    let io = &mut Transfer::own(&mut block[..len], &mut begun);
-    let read = transfer::read(&caller, &from.file, io, source)?;
+    let io = &mut Transfer::own(&mut block[..len], &mut begun).at(source);
+    let read = transfer::read(&caller, &from.file, io)?;
     let mut written = InFlight::new();
-    let io = &mut Transfer::own(&mut block[..read], &mut written);
-    let result = transfer::write(&caller, &to.file, io, target);
+    let io = &mut Transfer::own(&mut block[..read], &mut written).at(target);
+    let result = transfer::write(&caller, &to.file, io);
     let done = written.done;
     from.back((read - done) as u64);
     call.inflight.done += done;

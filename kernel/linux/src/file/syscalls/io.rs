@@ -23,7 +23,7 @@ use mem::user::UserBuffers;
 type Wish = (Arc<OpenFile>, UserBuffers);
 
 fn read_into(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> SysResult {
-    match file.origin() {
+    match file.whereabouts() {
         Origin::Here => {}
         Origin::Remote(remote) => return remote::read(call, &file, remote, buffers, position),
         Origin::Archive(id) if has_changed_elsewhere(id) => {
@@ -32,17 +32,17 @@ fn read_into(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> S
         Origin::Archive(_) => {}
     }
     let caller = Own::of(call);
-    let io = &mut Transfer::new(buffers, call.inflight);
-    transfer::read(&caller, &file, io, position)
+    let io = &mut Transfer::new(buffers, call.inflight).at(position);
+    transfer::read(&caller, &file, io)
 }
 
 fn write_from(call: &mut Call, (file, buffers): Wish, position: Option<u64>) -> SysResult {
-    let result = if let Some(remote) = file.remote() {
+    let result = if let Origin::Remote(remote) = file.whereabouts() {
         remote::write(call, remote, buffers, position)
     } else {
         let caller = Own::of(call);
-        let io = &mut Transfer::new(buffers, call.inflight);
-        transfer::write(&caller, &file, io, position)
+        let io = &mut Transfer::new(buffers, call.inflight).at(position);
+        transfer::write(&caller, &file, io)
     };
     match result {
         Err(Stop::Errno(Errno::EPIPE)) => signal::send(call.process, Signal::PIPE),

@@ -63,23 +63,11 @@ impl Terminal {
 }
 
 impl File for Terminal {
-    fn read(
-        &self,
-        open: &OpenFile,
-        caller: &dyn Caller,
-        io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    fn read(&self, open: &OpenFile, caller: &dyn Caller, io: &mut Transfer) -> SysResult {
         read(caller, io, open.waits())
     }
 
-    fn write(
-        &self,
-        _open: &OpenFile,
-        caller: &dyn Caller,
-        io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    fn write(&self, _open: &OpenFile, caller: &dyn Caller, io: &mut Transfer) -> SysResult {
         write(caller, io, self.output)
     }
 
@@ -133,13 +121,7 @@ fn stream_name() -> Result<Vec<u8>, NoMemory> {
 pub struct Input;
 
 impl File for Input {
-    fn read(
-        &self,
-        open: &OpenFile,
-        caller: &dyn Caller,
-        io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    fn read(&self, open: &OpenFile, caller: &dyn Caller, io: &mut Transfer) -> SysResult {
         read_plain(caller, io, open.waits())
     }
 
@@ -185,13 +167,7 @@ impl File for Input {
 pub struct Stream(Output);
 
 impl File for Stream {
-    fn write(
-        &self,
-        _open: &OpenFile,
-        _caller: &dyn Caller,
-        io: &mut Transfer,
-        _position: Option<u64>,
-    ) -> SysResult {
+    fn write(&self, _open: &OpenFile, _caller: &dyn Caller, io: &mut Transfer) -> SysResult {
         write_plain(io, self.0)
     }
 

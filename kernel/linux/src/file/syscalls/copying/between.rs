@@ -139,9 +139,9 @@ impl Asked {
         let mut bytes = Vec::new();
         bytes.try_resize(len, 0)?;
         let mut begun = InFlight::new();
-        let io = &mut Transfer::own(&mut bytes, &mut begun);
+        let io = &mut Transfer::own(&mut bytes, &mut begun).at(Some(at));
         let caller = Own::of(call);
-        let n = transfer::read(&caller, &from.file, io, Some(at))?;
+        let n = transfer::read(&caller, &from.file, io)?;
         bytes.truncate(n);
         Ok(Bytes::Here(bytes))
     }
@@ -201,9 +201,9 @@ fn write_here(call: &mut Call, to: &Side, bytes: &Bytes) -> SysResult {
     };
     let (position, _) = to.position()?;
     let mut written = InFlight::new();
-    let io = &mut Transfer::lent(asking.payload(), *n, *n, &mut written);
+    let io = &mut Transfer::lent(asking.payload(), *n, *n, &mut written).at(position);
     let caller = Own::of(call);
-    let result = transfer::write(&caller, &to.file, io, position);
+    let result = transfer::write(&caller, &to.file, io);
     if written.done == 0 {
         return result;
     }
