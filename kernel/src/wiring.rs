@@ -46,14 +46,14 @@ use vm::swap::SlotTable;
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
-fn above_syscall(regs: &mut UserRegs) {
-    traps::syscall(regs);
+fn above_syscall() {
+    traps::syscall();
 }
 
 // SAFETY: K39.
 #[unsafe(no_mangle)]
-fn above_exception(regs: &mut UserRegs, exception: Exception) {
-    traps::exception(regs, exception);
+fn above_exception(exception: Exception) {
+    traps::exception(exception);
 }
 
 // SAFETY: K39.

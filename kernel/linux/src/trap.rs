@@ -8,7 +8,6 @@ use braid_signals::info::{
     BUS_ADRALN, FPE_FLTDIV, FPE_FLTINV, FPE_FLTOVF, FPE_FLTRES, FPE_FLTUND, FPE_INTDIV, ILL_ILLOPN,
     SI_KERNEL, SigInfo, TRAP_BRKPT, TRAP_TRACE,
 };
-use machine::regs::UserRegs;
 use machine::{Exception, Interrupt, cpu, fpu, take_debug_status};
 
 const DEBUG: u8 = 1;
@@ -16,14 +15,14 @@ const PAGE_FAULT: u8 = 14;
 /// The bit of DR6 for a single step.
 const SINGLE_STEP: u64 = 1 << 14;
 
-/// A system call of the current thread, whose registers these are.
-pub fn syscall(_: &mut UserRegs) {
+/// A system call of the current thread.
+pub fn syscall() {
     sched::enter_kernel::<Task>();
     Thread::with_current(crate::syscall::enter);
 }
 
-/// An exception of the current thread, whose registers these are.
-pub fn exception(_: &mut UserRegs, exception: Exception) {
+/// An exception of the current thread.
+pub fn exception(exception: Exception) {
     sched::enter_kernel::<Task>();
     Thread::with_current(|thread| match exception.vector {
         PAGE_FAULT => {

@@ -17,10 +17,10 @@ pub type QuickTable = [Option<Quick>; QUICK_LIMIT];
 
 // SAFETY: K39, the kernel binds them to functions, safe where they are here, and a table of these types.
 unsafe extern "Rust" {
-    /// A system call of the current thread, whose registers these are.
-    pub(super) safe fn above_syscall(regs: &mut UserRegs);
-    /// An exception of the current thread, whose registers these are.
-    pub(super) safe fn above_exception(regs: &mut UserRegs, exception: Exception);
+    /// A system call of the current thread.
+    pub(super) safe fn above_syscall();
+    /// An exception of the current thread.
+    pub(super) safe fn above_exception(exception: Exception);
     /// An interrupt, already acknowledged, of a program or of the kernel.
     pub(super) safe fn above_interrupt(interrupt: Interrupt, from_user: bool);
     /// Another torus has rung: work for the next way out of a trap. Comes under any lock.

@@ -170,7 +170,6 @@ global_asm!(
     "push r13",
     "push r14",
     "push r15",
-    "mov rdi, rsp",
     "mov rsp, gs:[{stack_top}]",
     "xor ebp, ebp",
     "call {syscall}",

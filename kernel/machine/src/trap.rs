@@ -20,27 +20,28 @@ const PAGE_FAULT: u64 = 14;
 /// First vector that is not an exception.
 const FIRST_INTERRUPT: u64 = 32;
 
-/// An exception or interrupt from a program.
-pub(super) extern "C" fn user_trap(regs: &mut UserRegs) {
+/// An exception or interrupt from a program, whose registers lie here. They are its thread's: nobody else keeps a reference to them.
+pub(super) extern "C" fn user_trap(regs: *const UserRegs) {
     if features::get().smap {
         // A program may set AC, and an interrupt gate does not clear it.
         // SAFETY: K6, user memory is closed again.
         unsafe { asm!("clac", options(nomem, nostack)) };
     }
-    if regs.vector >= FIRST_INTERRUPT {
-        interrupt(regs.vector as u8, true);
+    // SAFETY: K5, the entry code has just saved them, and nothing has worked on the thread since.
+    let (vector, code) = unsafe { ((*regs).vector, (*regs).code) };
+    if vector >= FIRST_INTERRUPT {
+        interrupt(vector as u8, true);
         return;
     }
-    let exception = Exception {
-        vector: regs.vector as u8,
-        code: regs.code,
-        address: if regs.vector == PAGE_FAULT {
+    above::above_exception(Exception {
+        vector: vector as u8,
+        code,
+        address: if vector == PAGE_FAULT {
             fault_address()
         } else {
             0
         },
-    };
-    above::above_exception(regs, exception);
+    });
 }
 
 /// An exception or interrupt from the kernel: the idle loop's interrupts, faults of user copies; all else is a bug.
@@ -102,8 +103,8 @@ fn own_cpu() -> Option<&'static Cpu> {
 }
 
 /// A system call.
-pub(super) extern "C" fn syscall(regs: &mut UserRegs) {
-    above::above_syscall(regs);
+pub(super) extern "C" fn syscall() {
+    above::above_syscall();
 }
 
 /// Whose registers to load next.
