@@ -2,7 +2,7 @@
 //!
 //! Nothing is evicted where frames are allocated, as locks are held there. An allocation that finds the pool low asks for
 //! reclaim, which happens on the way back to programs ([`keep_up`]) and goes on as the disk answers. An
-//! allocation that fails ends the fault or the call that made it, which then [makes room](attempt) and tries again, at once or when
+//! allocation that fails ends the fault or the call that made it, which then [makes room](Retry::make_room) and tries again, at once or when
 //! a frame has come. When nothing can go any more it gets no memory: the process that asked pays, and the rest goes on.
 
 use super::OfTorus as _;
@@ -11,7 +11,7 @@ use super::evict::Batch;
 use super::object::Objects;
 use super::swap::Swap;
 use braid_time::Nanos;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use machine::cpu;
 use machine::time::now;
 use sync::Lock;
@@ -187,12 +187,43 @@ fn evict(
     progress
 }
 
-/// Makes room for whom this core works for, for whom `vain` frames were looked at in vain; and how many those are after that. `wake`
-/// wakes it where nobody else will: it tries again when others had a turn.
+/// What has been tried so far to make room for somebody, who needs memory again and again.
+#[derive(Debug, Default)]
+pub struct Retry {
+    /// Frames that were looked at in vain.
+    vain: AtomicU32,
+}
+
+impl Retry {
+    /// Nothing.
+    pub const fn new() -> Self {
+        Self {
+            vain: AtomicU32::new(0),
+        }
+    }
+
+    /// Makes room for whom this core works for: on a core that holds no lock of memory's (of no space, no object, no disk). `wake` wakes it
+    /// where nobody else will: it tries again when others had a turn. When nothing can go any more, a process is killed whose memory
+    /// then comes, unless that is `asker`.
+    pub fn make_room(&self, asker: Option<Pid>, wake: impl FnOnce()) -> Room {
+        let (room, vain) = attempt(self.vain.load(Ordering::Relaxed), asker, wake);
+        self.vain.store(vain, Ordering::Relaxed);
+        room
+    }
+
+    /// Memory was there: tries in vain count from here again.
+    #[inline]
+    pub fn succeeded(&self) {
+        if self.vain.load(Ordering::Relaxed) > 0 {
+            self.vain.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+/// As [`Retry::make_room`], where `vain` frames were looked at in vain before; and how many those are after that.
 ///
-/// Frames that are free do not count: they were too few for what was asked, and only what goes makes them more. When nothing can go any
-/// more, a process is killed whose memory then comes, unless that is `asker`.
-pub fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32) {
+/// Frames that are free do not count: they were too few for what was asked, and only what goes makes them more.
+fn attempt(vain: u32, asker: Option<Pid>, wake: impl FnOnce()) -> (Room, u32) {
     let torus = tori::here();
     // First, so that no frame comes unnoticed.
     torus.part::<Reclaim>().waiting.enrol();

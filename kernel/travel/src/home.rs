@@ -4,8 +4,9 @@ use super::per_torus::own;
 use super::{host, reading};
 use crate::above::processes;
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 use fallible::{NoMemory, TryMap};
+use mem::reclaim::Retry;
 use mem::space::{Space, VmSpace};
 use sync::Lock;
 use tori::{counters, rings};
@@ -25,8 +26,8 @@ use vm::table::TableMemory;
 pub(crate) struct Home {
     machine: Lock<Deposit>,
     pub(crate) space: Arc<Space>,
-    /// Frames that were looked at in vain for a page that is to be read back.
-    pub(crate) vain: AtomicU32,
+    /// What has been tried to get memory for pages that are to be read back.
+    pub(crate) retry: Retry,
     /// Pages that are counted as left here.
     counted: AtomicU64,
 }
@@ -38,7 +39,7 @@ impl Home {
         Self {
             machine: Lock::new(Deposit::new(id)),
             space,
-            vain: AtomicU32::new(0),
+            retry: Retry::new(),
             counted: AtomicU64::new(0),
         }
     }

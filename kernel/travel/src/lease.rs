@@ -8,10 +8,11 @@ pub mod receive;
 
 use crate::TravelError;
 use alloc::collections::BTreeMap;
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use core::sync::atomic::{AtomicBool, AtomicU64};
 use fallible::{NoMemory, TryMap};
 use mem::held::Held;
 use mem::object::{MemoryObject, ObjectRef};
+use mem::reclaim::Retry;
 use sync::Lock;
 use tori::pieces;
 use tori::rings;
@@ -30,8 +31,8 @@ pub struct Leases {
     next: AtomicU64,
     /// Some of them may not be mapped any more.
     ended: AtomicBool,
-    /// Frames that were looked at in vain for a page that is to be lent.
-    vain: AtomicU32,
+    /// What has been tried to get memory for pages that are to be lent.
+    retry: Retry,
 }
 
 tori::part!(Leases, 19);
@@ -44,7 +45,7 @@ impl Leases {
             held: Lock::new(Holdings::new()),
             next: AtomicU64::new(0),
             ended: AtomicBool::new(false),
-            vain: AtomicU32::new(0),
+            retry: Retry::new(),
         }
     }
 

@@ -18,6 +18,7 @@ pub mod lease;
 pub mod per_torus;
 mod reading;
 mod receive;
+mod wish;
 
 pub use error::TravelError;
 pub use per_torus::{PerTorus, is_quiet};

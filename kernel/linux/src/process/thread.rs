@@ -11,6 +11,7 @@ use braid_signals::stack::AltStack;
 use core::any::Any;
 use core::cell::Cell;
 use core::sync::atomic::AtomicU64;
+use mem::reclaim::Retry;
 use mem::space::Space;
 use sync::OwnCell;
 use torus::pid::Pid;
@@ -65,8 +66,8 @@ pub struct Own {
     pub awaits_record: Cell<bool>,
     /// What it waits for, or the kernel has yet to write, before its program goes on.
     pub deferred: OwnCell<Deferred>,
-    /// Frames that were looked at in vain for memory for it.
-    pub vain: Cell<u32>,
+    /// What has been tried to get memory for it.
+    pub retry: Retry,
     /// Address to clear and wake when the thread ends (set_tid_address(2)).
     pub clear_child_tid: Cell<u64>,
     /// The mask to go back to when a call ends that had set another one for its duration (sigsuspend, ppoll).

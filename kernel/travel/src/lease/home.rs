@@ -3,17 +3,15 @@
 use super::{ObjectName, here, own};
 use crate::TravelError;
 use crate::above::processes;
+use crate::wish::Wished;
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicBool, Ordering};
-use fallible::{NoMemory, insist};
+use fallible::NoMemory;
 use machine::cpu;
 use mem::held::Held;
 use mem::object::{ObjectRef, Shown, SourceError};
-use mem::reclaim::{self, Room};
-use sync::Waiter;
+use mem::reclaim::Room;
 use tori::pieces;
 use tori::rings;
-use tori::rings::Places;
 use torus::TorusId;
 use torus::lease::Message;
 use torus::lease::{Cut, Look, NoObject, Outstanding, Recall, Unlent, Why};
@@ -112,29 +110,6 @@ pub fn cut(owner: Owner, from: u64) {
     });
 }
 
-/// A page that is waited for, on behalf of another torus. Woken, it has its own torus look at the page again, with no lock held.
-struct Lending {
-    again: Message,
-    woken: AtomicBool,
-    _places: Places,
-}
-
-impl Waiter for Lending {
-    fn wake(self: Arc<Self>) {
-        if !self.woken.swap(true, Ordering::AcqRel) {
-            rings::send(here(), self.again);
-        }
-    }
-
-    fn refuse(self: Arc<Self>) {
-        self.look_later();
-    }
-
-    fn is_gone(&self) -> bool {
-        self.woken.load(Ordering::Acquire)
-    }
-}
-
 /// A page that a torus has asked for.
 #[derive(Clone, Copy)]
 pub struct Wish {
@@ -151,6 +126,24 @@ pub struct Wish {
 }
 
 impl Wish {
+    /// What has this torus try again when memory has come.
+    const fn again(&self) -> Message {
+        let Self {
+            holder,
+            lease,
+            object,
+            index,
+            asker,
+        } = *self;
+        Message::LendAgain {
+            object,
+            index,
+            holder,
+            lease,
+            asker,
+        }
+    }
+
     /// Says that the process does not get it.
     fn refuse(&self, why: Why) {
         let Self {
@@ -170,47 +163,14 @@ impl Wish {
     }
 }
 
-impl Lending {
-    /// For a page that another torus wishes for and this one has no memory to lend: when memory comes, `LendAgain` has this torus try
-    /// again. Without memory for the entry itself the page is refused.
-    fn new(wish: &Wish) -> Result<Arc<Self>, NoMemory> {
-        let _held = insist();
-        let Wish {
-            holder,
-            lease,
-            object,
-            index,
-            asker,
-        } = *wish;
-        fallible::arc(Self {
-            again: Message::LendAgain {
-                object,
-                index,
-                holder,
-                lease,
-                asker,
-            },
-            woken: AtomicBool::new(false),
-            _places: Places::reserve(1)?,
-        })
-    }
-
-    /// Nobody else wakes it.
-    fn look_later(&self) {
-        if !self.woken.swap(true, Ordering::AcqRel) {
-            rings::look_later(self.again);
-        }
-    }
-}
-
 /// Lends a page to a torus that holds the object, as soon as it is in a frame.
 pub fn lend(wish: Wish) {
-    let Ok(lending) = Lending::new(&wish) else {
+    let Ok(lending) = Wished::new(wish.again()) else {
         return wish.refuse(Why::Lost);
     };
     let mut lent = try_lend(&wish, &lending);
     while lent == Err(SourceError::NoMemory) {
-        lent = match tori::on_behalf(lending.clone(), || make_room(&lending)) {
+        lent = match tori::on_behalf(lending.clone(), || lending.make_room(&own().retry)) {
             Room::Made => try_lend(&wish, &lending),
             Room::Wait => return,
             Room::None => break,
@@ -223,17 +183,8 @@ pub fn lend(wish: Wish) {
     }
 }
 
-/// Makes room for a page, or for the note that it is lent.
-fn make_room(lending: &Arc<Lending>) -> Room {
-    let vain = &own().vain;
-    let wake = || lending.look_later();
-    let (room, tries) = reclaim::attempt(vain.load(Ordering::Relaxed), None, wake);
-    vain.store(tries, Ordering::Relaxed);
-    room
-}
-
 /// Lends a page; when it is waited for, its torus is told to look again.
-fn try_lend(wish: &Wish, lending: &Arc<Lending>) -> Result<(), SourceError> {
+fn try_lend(wish: &Wish, lending: &Arc<Wished<Message>>) -> Result<(), SourceError> {
     loop {
         let looked = own()
             .lender

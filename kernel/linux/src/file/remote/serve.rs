@@ -21,7 +21,7 @@ use braid_files::remote::wire::WireError;
 use braid_time::Nanos;
 use core::sync::atomic::Ordering;
 use ipc::parcel;
-use mem::reclaim::{self, Room};
+use mem::reclaim::Room;
 use sched::Due;
 use tori::rings::{self};
 
@@ -133,9 +133,7 @@ fn run(serving: &Arc<Serving>) {
 /// There is no memory for a request: it goes on when some has come. None when none will.
 fn make_room(serving: &Arc<Serving>) -> Option<Stop> {
     let wake = || serving.polls.store(true, Ordering::Relaxed);
-    let (room, vain) = reclaim::attempt(serving.vain.load(Ordering::Relaxed), None, wake);
-    serving.vain.store(vain, Ordering::Relaxed);
-    match room {
+    match serving.retry.make_room(None, wake) {
         Room::Made => Some(Stop::Again),
         Room::Wait => Some(Stop::Memory),
         Room::None => None,

@@ -14,9 +14,10 @@ use alloc::vec::Vec;
 use braid_files::credentials::Identity;
 use braid_files::remote::ask::{Ask, Who};
 use braid_signals::Signal;
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use fallible::with_capacity;
 use ipc::parcel::Frames;
+use mem::reclaim::Retry;
 use sync::Lock;
 use sync::Waiter;
 use tori::rings::{self, Places};
@@ -50,8 +51,8 @@ pub struct Serving {
     pub(super) state: AtomicU8,
     /// The own name for it, once it waits.
     pub(super) number: AtomicU64,
-    /// Frames that were looked at in vain for memory for it.
-    pub(super) vain: AtomicU32,
+    /// What has been tried to get memory for it.
+    pub(super) retry: Retry,
     /// Nobody hears when there is memory for it.
     pub(super) polls: AtomicBool,
     /// It cannot wait for what it waits for: there is no memory for that.
@@ -138,7 +139,7 @@ impl Serving {
             in_flight: Lock::new(InFlight::new()),
             state: AtomicU8::new(state::RUNNING),
             number: AtomicU64::new(0),
-            vain: AtomicU32::new(0),
+            retry: Retry::new(),
             polls: AtomicBool::new(false),
             refused: AtomicBool::new(false),
             timed: AtomicBool::new(false),
