@@ -22,17 +22,6 @@ pub unsafe fn write_u8(port: u16, value: u8) {
     unsafe { asm!("out dx, al", in("dx") port, in("al") value, options(nostack, preserves_flags)) };
 }
 
-/// Writes the bytes one after the other to the same port.
-///
-/// # Safety
-/// Writing this port breaks no invariant.
-pub unsafe fn write_bytes(port: u16, bytes: &[u8]) {
-    // SAFETY: K2, by the caller's promise; DF is clear in the kernel.
-    unsafe {
-        asm!("rep outsb", in("dx") port, inout("rsi") bytes.as_ptr() => _, inout("rcx") bytes.len() => _, options(nostack, preserves_flags, readonly));
-    }
-}
-
 /// Reads a 32-bit word.
 ///
 /// # Safety

@@ -1,45 +1,64 @@
 //! Messages on COM1.
 
-use super::cpu;
 use core::fmt::{self, Write};
-
-const COM1: u16 = 0x3f8;
+use uart_16550::{BaudRate, Config, Uart16550, backend::PioBackend, spec::registers::LSR};
 
 /// How often the transmitter is asked before its silence is taken for absence.
 const PATIENCE: u32 = 100_000;
 
-/// Sets 115200 baud, 8 data bits, no parity, FIFO on, no interrupts (16550 data sheet).
+/// Sets 115200 baud, 8 data bits, no parity, FIFO on, no interrupts.
 pub(super) fn prepare() {
-    for (register, value) in [(1, 0), (3, 0x80), (0, 1), (1, 0), (3, 3), (2, 7), (4, 3)] {
-        cpu::write_port(COM1 + register, value);
+    let Some(mut port) = com1() else { return };
+    // The driver waits for the transmitter without an end.
+    if (0..PATIENCE).any(|_| port.lsr().contains(LSR::TRANSMITTER_EMPTY)) {
+        let config = Config {
+            baud_rate: BaudRate::Baud115200,
+            ..Config::DEFAULT
+        };
+        // Without a port nobody reads what is sent to it.
+        let _ = port.init(config);
     }
 }
 
-struct Com1;
+fn com1() -> Option<Uart16550<PioBackend>> {
+    // SAFETY: L5, COM1 has had this address since the PC, and its registers have no effect on the loader's memory.
+    unsafe { Uart16550::new_port(0x3f8) }.ok()
+}
+
+struct Com1(Uart16550<PioBackend>);
 
 impl Write for Com1 {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            if byte == b'\n' {
-                send(b'\r');
+        for part in text.split_inclusive('\n') {
+            match part.strip_suffix('\n') {
+                Some(line) => {
+                    self.send(line.as_bytes());
+                    self.send(b"\r\n");
+                }
+                None => self.send(part.as_bytes()),
             }
-            send(byte);
         }
         Ok(())
     }
 }
 
-fn send(byte: u8) {
-    for _ in 0..PATIENCE {
-        if cpu::read_port(COM1 + 5) & 0x20 != 0 {
-            break;
+impl Com1 {
+    /// Sends the bytes, and gives the rest up when the port does not drain.
+    fn send(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let mut tries = (0..PATIENCE).map(|_| self.0.send_bytes(bytes));
+            let Some(sent) = tries.find(|&sent| sent > 0) else {
+                return;
+            };
+            bytes = &bytes[sent..];
         }
     }
-    cpu::write_port(COM1, byte);
 }
 
 /// Writes one line, with the loader's name before it.
 pub(super) fn line(text: fmt::Arguments<'_>) {
-    // Writing to the port cannot fail.
-    let _ = writeln!(Com1, "braid-loader: {text}");
+    if let Some(port) = com1() {
+        // Writing to the port cannot fail.
+        let _ = writeln!(Com1(port), "braid-loader: {text}");
+    }
 }
