@@ -9,9 +9,9 @@ use super::wired::{Interrupt, Wired};
 use braid_firmware::disk::PciAddress;
 use core::ptr::NonNull;
 use heapless::Vec;
+use machine::apic;
 use machine::cpu::Cpu;
 use machine::paging::{self, PhysAddr};
-use machine::{apic, port};
 use virtio_drivers::transport::DeviceType;
 use virtio_drivers::transport::pci::bus::{
     Command, ConfigurationAccess, DeviceFunction, HeaderType, PciRoot,
@@ -20,6 +20,7 @@ use virtio_drivers::transport::pci::{
     PciTransport, VIRTIO_PCI_CAP_COMMON_CFG, VirtioPciError, virtio_device_type,
 };
 use vm::frames::Use;
+use x86_64::instructions::port::Port;
 
 /// Disks of a machine that are told apart.
 const MOST: usize = 64;
@@ -39,20 +40,20 @@ struct Ports;
 fn select(at: DeviceFunction, register: u8) {
     let place = u32::from(at.bus) << 16 | u32::from(at.device) << 11 | u32::from(at.function) << 8;
     // SAFETY: K23, the documented way to configuration space, at boot by the first core.
-    unsafe { port::write_u32(ADDRESS, 1 << 31 | place | u32::from(register & !3)) };
+    unsafe { Port::<u32>::new(ADDRESS).write(1 << 31 | place | u32::from(register & !3)) };
 }
 
 impl ConfigurationAccess for Ports {
     fn read_word(&self, at: DeviceFunction, register: u8) -> u32 {
         select(at, register);
         // SAFETY: K23, as above.
-        unsafe { port::read_u32(DATA) }
+        unsafe { Port::new(DATA).read() }
     }
 
     fn write_word(&mut self, at: DeviceFunction, register: u8, value: u32) {
         select(at, register);
         // SAFETY: K23, as above.
-        unsafe { port::write_u32(DATA, value) };
+        unsafe { Port::new(DATA).write(value) };
     }
 
     unsafe fn unsafe_clone(&self) -> Self {

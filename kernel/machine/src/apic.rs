@@ -6,6 +6,7 @@
 use super::{features, msr, paging};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use raw_cpuid::CpuId;
+use x86_64::registers::model_specific::ApicBaseFlags;
 
 /// Interrupt vectors of the kernel.
 pub mod vector {
@@ -25,8 +26,8 @@ pub mod vector {
     pub const SPURIOUS: u8 = 0xff;
 }
 
-const ENABLE: u64 = 1 << 11;
-const ENABLE_X2: u64 = 1 << 10;
+const ENABLE: u64 = ApicBaseFlags::LAPIC_ENABLE.bits();
+const ENABLE_X2: u64 = ApicBaseFlags::X2APIC_ENABLE.bits();
 const BASE: u64 = 0x000f_ffff_ffff_f000;
 
 const ID: u32 = 0x20;

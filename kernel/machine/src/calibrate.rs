@@ -2,8 +2,9 @@
 //! timer, else the 8254.
 
 use super::paging::{self, PhysAddr};
-use super::{apic, features, port, tsc};
+use super::{apic, features, tsc};
 use raw_cpuid::CpuId;
+use x86_64::instructions::port::Port;
 
 /// Ticks per second.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +46,7 @@ pub(super) fn measure(clocks: Clocks) -> Rates {
     let by_acpi_timer = |port| {
         let read = || {
             // SAFETY: K2, reading the ACPI timer has no effect.
-            unsafe { port::read_u32(port) & 0xff_ffff }
+            unsafe { Port::<u32>::new(port).read() & 0xff_ffff }
         };
         against(&read, 0xff_ffff, PM_RATE, "ACPI timer")
     };
@@ -151,21 +152,31 @@ fn sample(read: &dyn Fn() -> u32) -> Sample {
     }
 }
 
+/// The 8254: the counter of channel 2, and the commands.
+const PIT_COUNTER: u16 = 0x42;
+const PIT_COMMAND: u16 = 0x43;
+/// Channel 2's gate (bit 0) and the speaker (bit 1).
+const PIT_GATE: u16 = 0x61;
+
 /// Lets channel 2 of the 8254 count down from 65535, speaker off.
 fn start_pit() {
+    let mut gate = Port::<u8>::new(PIT_GATE);
+    let mut counter = Port::<u8>::new(PIT_COUNTER);
     // SAFETY: K2, the 8254's documented programming.
     unsafe {
-        port::write_u8(0x61, port::read_u8(0x61) & !2 | 1);
-        port::write_u8(0x43, 0b1011_0100);
-        port::write_u8(0x42, 0xff);
-        port::write_u8(0x42, 0xff);
+        let before = gate.read();
+        gate.write(before & !2 | 1);
+        Port::<u8>::new(PIT_COMMAND).write(0b1011_0100);
+        counter.write(0xff);
+        counter.write(0xff);
     }
 }
 
 fn read_pit() -> u16 {
+    let mut counter = Port::<u8>::new(PIT_COUNTER);
     // SAFETY: K2, latching and reading the counter.
     unsafe {
-        port::write_u8(0x43, 0b1000_0000);
-        u16::from_le_bytes([port::read_u8(0x42), port::read_u8(0x42)])
+        Port::<u8>::new(PIT_COMMAND).write(0b1000_0000);
+        u16::from_le_bytes([counter.read(), counter.read()])
     }
 }

@@ -5,7 +5,7 @@
 pub struct Exception {
     /// 0 to 31.
     pub vector: u8,
-    /// The error code; 0 where the exception has none. For a page fault: bit 0 present, 1 write, 2 user, 4 fetch.
+    /// The error code; 0 where the exception has none. For a page fault see [`PageFaultErrorCode`](crate::PageFaultErrorCode).
     pub code: u64,
     /// For a page fault the address (CR2), else 0.
     pub address: usize,

@@ -3,29 +3,34 @@
 
 use super::{features, msr};
 use core::arch::asm;
+use x86_64::registers::control::{Cr0, Cr0Flags, Cr4, Cr4Flags, EferFlags};
+use x86_64::registers::debug::Dr7;
 
 /// DR6 after nothing.
 pub(super) const NO_DEBUG_STATUS: u64 = 0xffff_0ff0;
 /// Protection, x87 errors as exceptions, write protection, alignment checks for programs, paging.
-const CR0: u64 = 1 | 1 << 1 | 1 << 4 | 1 << 5 | 1 << 16 | 1 << 18 | 1 << 31;
+const CR0: Cr0Flags = Cr0Flags::PROTECTED_MODE_ENABLE
+    .union(Cr0Flags::MONITOR_COPROCESSOR)
+    .union(Cr0Flags::EXTENSION_TYPE)
+    .union(Cr0Flags::NUMERIC_ERROR)
+    .union(Cr0Flags::WRITE_PROTECT)
+    .union(Cr0Flags::ALIGNMENT_MASK)
+    .union(Cr0Flags::PAGING);
 
-const CR4_PAE: u64 = 1 << 5;
-const CR4_MCE: u64 = 1 << 6;
-const CR4_PGE: u64 = 1 << 7;
-const CR4_OSFXSR: u64 = 1 << 9;
-const CR4_OSXMMEXCPT: u64 = 1 << 10;
-const CR4_UMIP: u64 = 1 << 11;
-const CR4_LA57: u64 = 1 << 12;
-const CR4_FSGSBASE: u64 = 1 << 16;
-const CR4_OSXSAVE: u64 = 1 << 18;
-const CR4_SMEP: u64 = 1 << 20;
-const CR4_SMAP: u64 = 1 << 21;
+/// What every x86-64 processor has.
+const CR4: Cr4Flags = Cr4Flags::PHYSICAL_ADDRESS_EXTENSION
+    .union(Cr4Flags::PAGE_GLOBAL)
+    .union(Cr4Flags::OSFXSR)
+    .union(Cr4Flags::OSXMMEXCPT_ENABLE);
 
 /// DR7 with every breakpoint off; the one bit is always set.
 const NO_BREAKPOINTS: u64 = 1 << 10;
 
 /// System calls, long mode (enabled and active), no-execute.
-const EFER: u64 = 1 | 1 << 8 | 1 << 10 | 1 << 11;
+const EFER: EferFlags = EferFlags::SYSTEM_CALL_EXTENSIONS
+    .union(EferFlags::LONG_MODE_ENABLE)
+    .union(EferFlags::LONG_MODE_ACTIVE)
+    .union(EferFlags::NO_EXECUTE_ENABLE);
 
 /// Page attributes by PAT index (SDM vol. 3A, 11.12): write-back, write-combining, uncached unless an MTRR says
 /// otherwise, uncached; twice.
@@ -36,31 +41,33 @@ pub(super) fn set() {
     // SAFETY: K2, bits that every x86-64 processor has or CPUID reports; the mode stays as it is.
     unsafe {
         msr::write(msr::PAT, PAGE_ATTRIBUTES);
-        msr::write(msr::EFER, EFER);
-        asm!("mov cr0, {}", "mov cr4, {}", in(reg) CR0, in(reg) cr4(), options(nostack));
-        asm!("mov dr7, {}", "mov dr6, {}", in(reg) NO_BREAKPOINTS, in(reg) NO_DEBUG_STATUS, options(nostack));
+        msr::write(msr::EFER, EFER.bits());
+        // All bits, those that the crate does not know too: firmware and loader may have left some set.
+        Cr0::write_raw(CR0.bits());
+        Cr4::write_raw(cr4().bits());
+        Dr7::write_raw(NO_BREAKPOINTS);
+        asm!("mov dr6, {}", in(reg) NO_DEBUG_STATUS, options(nostack));
     }
 }
 
-fn cr4() -> u64 {
+fn cr4() -> Cr4Flags {
     let features = features::get();
     let optional = [
-        (features.mce, CR4_MCE),
-        (features.umip, CR4_UMIP),
-        (features.fsgsbase, CR4_FSGSBASE),
-        (features.xsave, CR4_OSXSAVE),
-        (features.smep, CR4_SMEP),
-        (features.smap, CR4_SMAP),
+        (features.mce, Cr4Flags::MACHINE_CHECK_EXCEPTION),
+        (features.umip, Cr4Flags::USER_MODE_INSTRUCTION_PREVENTION),
+        (features.fsgsbase, Cr4Flags::FSGSBASE),
+        (features.xsave, Cr4Flags::OSXSAVE),
+        (
+            features.smep,
+            Cr4Flags::SUPERVISOR_MODE_EXECUTION_PROTECTION,
+        ),
+        (features.smap, Cr4Flags::SUPERVISOR_MODE_ACCESS_PREVENTION),
     ];
-    let always = CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
     let optional = optional.into_iter().filter(|(has, _)| *has);
-    optional.fold(always, |all, (_, bit)| all | bit)
+    optional.fold(CR4, |all, (_, bit)| all | bit)
 }
 
 /// Whether the loader has left this core with page tables of five levels.
 pub fn has_five_levels() -> bool {
-    let cr4: u64;
-    // SAFETY: K2, reading CR4 has no effect.
-    unsafe { asm!("mov {}, cr4", out(reg) cr4, options(nomem, nostack)) };
-    cr4 & CR4_LA57 != 0
+    Cr4::read().contains(Cr4Flags::L5_PAGING)
 }

@@ -15,6 +15,7 @@ use crossbeam_utils::CachePadded;
 use sync::{Head, Local};
 use torus::TorusId;
 use vm::addr::PAGE_SIZE;
+use x86_64::instructions::{hlt, interrupts};
 
 /// What a layer above keeps of each core: found through the core's block, by its slot.
 ///
@@ -300,8 +301,9 @@ pub fn halt_until_interrupt() {
 pub fn let_interrupts_in() {
     let carried = &this().carried;
     let own = carried.replace(0);
-    // SAFETY: K4, interrupts are on between the instructions of this block.
-    unsafe { asm!("sti", "nop", "cli", options(nostack)) };
+    // K4: interrupts are on between the two.
+    interrupts::enable();
+    interrupts::disable();
     carried.set(own);
 }
 
@@ -387,7 +389,8 @@ pub(super) unsafe fn enter(cpu: *mut Cpu) -> &'static Cpu {
 /// Stops this core for good.
 pub fn halt() -> ! {
     loop {
-        // SAFETY: K4, interrupts stay off; an NMI ends the halt and the loop halts again.
-        unsafe { asm!("cli", "hlt", options(nomem, nostack)) };
+        // K4: interrupts stay off; an NMI ends the halt and the loop halts again.
+        interrupts::disable();
+        hlt();
     }
 }

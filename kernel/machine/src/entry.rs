@@ -272,7 +272,7 @@ pub(super) fn stub_address(vector: usize) -> u64 {
 
 /// Lets programs call this core's kernel.
 pub(super) fn enable_system_calls() {
-    let star = u64::from(SYSRET_BASE | 3) << 48 | u64::from(KERNEL_CS) << 32;
+    let star = u64::from(SYSRET_BASE | 3) << 48 | u64::from(KERNEL_CS.0) << 32;
     let entry = braid_syscall as *const () as u64;
     // SAFETY: K2 and K5, the entry code expects these selectors and cleared flags. No program runs 32-bit code (K37); a
     // processor that took SYSCALL from it would come to the same entry, which does not use the program's stack. SYSENTER

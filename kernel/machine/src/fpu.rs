@@ -7,6 +7,7 @@ use core::arch::asm;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use raw_cpuid::cpuid;
+use x86_64::registers::xcontrol::XCr0;
 
 /// x87, SSE, AVX and AVX-512 (opmask, upper halves, upper registers): what a program's vectors may use. Not PKRU, as CR4 leaves
 /// protection keys off.
@@ -74,9 +75,7 @@ pub(super) fn enable(first: bool) {
         return;
     }
     // SAFETY: K2, OSXSAVE is on and the components are supported.
-    unsafe {
-        asm!("xsetbv", in("ecx") 0, in("eax") components as u32, in("edx") (components >> 32) as u32, options(nomem, nostack));
-    }
+    unsafe { XCr0::write_raw(components) };
     if first {
         SIZE.store(cpuid!(0xd).ebx as usize, Ordering::Relaxed);
     }

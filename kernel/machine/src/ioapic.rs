@@ -1,8 +1,8 @@
 //! I/O APICs: where device interrupts go (82093AA datasheet; ACPI 6.5, 5.2.12).
 
 use super::paging::{self, PhysAddr};
-use super::port;
 use braid_firmware::acpi::madt::{IoApic, Line, Madt};
+use x86_64::instructions::port::Port;
 
 const VERSION: u32 = 1;
 const REDIRECTION: u32 = 0x10;
@@ -15,11 +15,12 @@ pub fn silence_legacy() {
     // SAFETY: K2, the 8259's documented initialisation.
     unsafe {
         for (command, data, base) in [(0x20, 0x21, 0x20), (0xa0, 0xa1, 0x28)] {
-            port::write_u8(command, 0x11);
-            port::write_u8(data, base);
-            port::write_u8(data, if base == 0x20 { 4 } else { 2 });
-            port::write_u8(data, 1);
-            port::write_u8(data, 0xff);
+            let (mut command, mut data) = (Port::<u8>::new(command), Port::<u8>::new(data));
+            command.write(0x11);
+            data.write(base);
+            data.write(if base == 0x20 { 4 } else { 2 });
+            data.write(1);
+            data.write(0xff);
         }
     }
 }

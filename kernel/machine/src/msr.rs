@@ -1,6 +1,6 @@
 //! Model-specific registers (SDM vol. 4).
 
-use core::arch::asm;
+use x86_64::registers::model_specific::Msr;
 
 pub(super) const APIC_BASE: u32 = 0x1b;
 pub(super) const SYSENTER_CS: u32 = 0x174;
@@ -24,12 +24,8 @@ pub(super) const KERNEL_GS_BASE: u32 = 0xc000_0102;
 /// # Safety
 /// The register exists on this processor.
 pub(super) unsafe fn read(register: u32) -> u64 {
-    let (low, high): (u32, u32);
     // SAFETY: K2, by the caller's promise.
-    unsafe {
-        asm!("rdmsr", in("ecx") register, out("eax") low, out("edx") high, options(nomem, nostack, preserves_flags));
-    }
-    u64::from(low) | u64::from(high) << 32
+    unsafe { Msr::new(register).read() }
 }
 
 /// Writes a model-specific register.
@@ -38,7 +34,5 @@ pub(super) unsafe fn read(register: u32) -> u64 {
 /// The register exists, and the value breaks no invariant of the kernel.
 pub(super) unsafe fn write(register: u32, value: u64) {
     // SAFETY: K2, by the caller's promise.
-    unsafe {
-        asm!("wrmsr", in("ecx") register, in("eax") value as u32, in("edx") (value >> 32) as u32, options(nostack, preserves_flags));
-    }
+    unsafe { Msr::new(register).write(value) };
 }

@@ -13,11 +13,13 @@
 
 use super::cpu;
 use super::features;
-use core::arch::asm;
 use core::sync::atomic::{AtomicU64, Ordering};
 pub use vm::addr::PhysAddr;
 use vm::addr::{Frame, PageRange};
 use vm::table::Table;
+use x86_64::instructions::tlb;
+use x86_64::registers::control::{Cr3, Cr3Flags, Cr4, Cr4Flags};
+use x86_64::structures::paging::PhysFrame;
 
 const PRESENT: u64 = 1;
 const WRITABLE: u64 = 1 << 1;
@@ -300,15 +302,15 @@ pub fn share_kernel_half(root: &Table) {
 /// The table maps the kernel's half.
 unsafe fn load_root(value: u64) {
     // SAFETY: K10, by the caller's promise.
-    unsafe { asm!("mov cr3, {}", in(reg) value, options(nostack, preserves_flags)) };
+    unsafe {
+        let table = PhysFrame::from_start_address_unchecked(x86_64::PhysAddr::new_unsafe(value));
+        Cr3::write(table, Cr3Flags::empty());
+    }
 }
 
-/// The value of CR3.
+/// Physical address of the root table that is loaded.
 pub fn root() -> u64 {
-    let value: u64;
-    // SAFETY: K2.
-    unsafe { asm!("mov {}, cr3", out(reg) value, options(nomem, nostack, preserves_flags)) };
-    value
+    Cr3::read().0.start_address().as_u64()
 }
 
 /// Loads an address space's root into this core, unless it is loaded.
@@ -338,18 +340,15 @@ pub fn flush_all() {
 /// This core forgets translations of these pages of the loaded space.
 pub fn flush_pages(pages: PageRange) {
     for page in pages.start.0..pages.end.0 {
-        // SAFETY: K2, forgetting a translation is always allowed.
-        unsafe { asm!("invlpg [{}]", in(reg) page << 12, options(nostack, preserves_flags)) };
+        tlb::flush(x86_64::VirtAddr::new_truncate(page << 12));
     }
 }
 
 /// This core forgets everything, the kernel's global translations too.
 pub fn flush_everything() {
-    const PGE: u64 = 1 << 7;
     // SAFETY: K2, clearing and setting CR4.PGE (SDM vol. 3A, 4.10.4.1).
     unsafe {
-        let cr4: u64;
-        asm!("mov {}, cr4", out(reg) cr4, options(nomem, nostack, preserves_flags));
-        asm!("mov cr4, {}", "mov cr4, {}", in(reg) cr4 & !PGE, in(reg) cr4 | PGE, options(nostack, preserves_flags));
+        Cr4::update(|flags| flags.remove(Cr4Flags::PAGE_GLOBAL));
+        Cr4::update(|flags| flags.insert(Cr4Flags::PAGE_GLOBAL));
     }
 }

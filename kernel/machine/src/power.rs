@@ -4,11 +4,12 @@ use crate::boot;
 use crate::console;
 use crate::cpu;
 use crate::paging::{self, KernelTables, PhysAddr};
+use crate::shootdown;
 use crate::stop::stop_others;
 use crate::time::{self, Nanos};
-use crate::{port, shootdown};
 use braid_firmware::acpi::fadt::{OffSwitch, Register, Reset};
 use spin::Once;
+use x86_64::instructions::port::Port;
 
 static OFF_SWITCH: Once<OffSwitch> = Once::new();
 static RESET: Once<Reset> = Once::new();
@@ -87,7 +88,7 @@ pub fn stop() -> ! {
 fn write(register: Register, value: u8) {
     match register {
         // SAFETY: K2, the port and value that the firmware states for a reset, or that PCs have.
-        Register::Port(port) => unsafe { port::write_u8(port, value) },
+        Register::Port(port) => unsafe { Port::new(port).write(value) },
         Register::Memory(address) => {
             let at = paging::phys_to_virt(PhysAddr(address));
             if KernelTables::current().is_mapped(at as u64) {
@@ -104,7 +105,7 @@ fn off(value: u8) -> ! {
     console::drain();
     if let Some(address) = boot::debug_exit() {
         // SAFETY: K2, the command line says that this is the exit device.
-        unsafe { port::write_u8(address, value) };
+        unsafe { Port::new(address).write(value) };
     }
     if let Some(switch) = OFF_SWITCH.get().filter(|_| value == ENDED) {
         log::info!("powering off");
@@ -117,17 +118,17 @@ fn off(value: u8) -> ! {
 
 fn switch_off(switch: &OffSwitch) {
     // SAFETY: K2, reading a control register has no effect.
-    let is_on = || unsafe { port::read_u16(switch.control()) } & 1 != 0;
+    let is_on = || unsafe { Port::<u16>::new(switch.control()).read() } & 1 != 0;
     if let Some((port, value)) = switch.enable.filter(|_| !is_on()) {
         // SAFETY: K2, the port and value that the firmware states for its ACPI mode.
-        unsafe { port::write_u8(port, value) };
+        unsafe { Port::new(port).write(value) };
         wait(PATIENCE, is_on);
     }
     for write in switch.writes() {
         // SAFETY: K2, the registers and bits that the firmware states for soft-off.
         unsafe {
-            let old = port::read_u16(write.port);
-            port::write_u16(write.port, old & !write.clear | write.set);
+            let old = Port::<u16>::new(write.port).read();
+            Port::new(write.port).write(old & !write.clear | write.set);
         }
     }
     wait(PATIENCE, || false);

@@ -1,11 +1,10 @@
 //! Random bits of the processor: RDRAND, and where it has none how long memory takes to answer (`SECURITY.md` says what that is worth).
 
 use crate::time;
-use core::arch::asm;
 use core::arch::x86_64::_mm_clflush;
 use core::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
-use raw_cpuid::CpuId;
+use x86_64::instructions::random::RdRand;
 
 /// Tries of RDRAND before the counters have to do (Intel's recommendation is 10).
 const TRIES: usize = 10;
@@ -15,16 +14,10 @@ const READS: usize = 256;
 
 /// A seed for a generator of random numbers.
 pub fn seed() -> [u8; 32] {
-    let rdrand = CpuId::new()
-        .get_feature_info()
-        .is_some_and(|one| one.has_rdrand());
+    let generator = RdRand::new();
     let mut seed = [0; 32];
     for (word, index) in seed.chunks_exact_mut(8).zip(1u64..) {
-        let hardware = if rdrand {
-            (0..TRIES).find_map(|_| draw())
-        } else {
-            None
-        };
+        let hardware = generator.and_then(|generator| (0..TRIES).find_map(|_| generator.get_u64()));
         let clock = time::now().get() ^ time::wall().get().rotate_left(32);
         let own = hardware.unwrap_or_else(jitter);
         let value = own ^ clock.wrapping_mul(index | 1);
@@ -43,14 +36,4 @@ fn jitter() -> u64 {
         line.load(Ordering::Relaxed);
         bits.rotate_left(5) ^ time::ticks().wrapping_sub(start) ^ start
     })
-}
-
-/// A word of RDRAND, which there is.
-fn draw() -> Option<u64> {
-    let (value, ok): (u64, u8);
-    // SAFETY: K2, CPUID reports the instruction.
-    unsafe {
-        asm!("rdrand {}", "setc {}", out(reg) value, out(reg_byte) ok, options(nomem, nostack));
-    }
-    (ok != 0).then_some(value)
 }

@@ -1,5 +1,9 @@
 //! The registers of a thread while it is not running.
 
+use x86_64::PrivilegeLevel;
+use x86_64::registers::rflags::RFlags;
+use x86_64::structures::gdt::SegmentSelector;
+
 /// What a user program sees as its registers, in the order in which trap entry pushes them.
 ///
 /// The processor itself pushes the last five words: the task state segment's RSP0 points at the *end* of the current
@@ -44,17 +48,20 @@ const WORDS: usize = 22;
 pub const SYSCALL: u64 = 256;
 
 /// Selector of 64-bit user code, with requested privilege level 3; the same number as on Linux.
-pub const USER_CS: u64 = 0x30 | 3;
+pub const USER_CS: u64 = SegmentSelector::new(6, PrivilegeLevel::Ring3).0 as u64;
 /// Selector of user data, with requested privilege level 3.
-pub const USER_SS: u64 = 0x28 | 3;
+pub const USER_SS: u64 = SegmentSelector::new(5, PrivilegeLevel::Ring3).0 as u64;
 /// RFLAGS bits that a program may set: status flags, TF, DF, NT, RF, AC, ID.
 const USER_FLAGS: u64 = 0x0025_4dd5;
 /// Those of them that a signal frame brings back; NT and ID stay as they are (Linux's FIX_EFLAGS).
 const FRAME_FLAGS: u64 = 0x0005_0dd5;
 /// The trap flag: a debug exception follows the next instruction.
-pub const TRAP_FLAG: u64 = 1 << 8;
+pub const TRAP_FLAG: u64 = RFlags::TRAP_FLAG.bits();
 /// What a handler starts without: DF, RF, TF.
-const HANDLER_CLEARS: u64 = 1 << 10 | 1 << 16 | TRAP_FLAG;
+const HANDLER_CLEARS: u64 = RFlags::DIRECTION_FLAG
+    .union(RFlags::RESUME_FLAG)
+    .union(RFlags::TRAP_FLAG)
+    .bits();
 /// RFLAGS of a new program: interrupts on, and the bit that is always 1.
 pub const INITIAL_FLAGS: u64 = 0x202;
 

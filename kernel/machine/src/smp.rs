@@ -14,6 +14,7 @@ use braid_firmware::counters::{self, Round};
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use vm::addr::PhysAddr;
+use x86_64::registers::model_specific::EferFlags;
 
 /// Bytes of the interim block and stacks of an arriving core.
 pub const ARRIVAL_SIZE: u64 = 16 * 4096;
@@ -211,7 +212,11 @@ fn prepare(core: &Parked) {
         arrival.write(Arrival {
             root: paging::kernel_root().0,
             stack: stacks.main,
-            efer: if features::get().nx { 1 << 11 } else { 0 },
+            efer: if features::get().nx {
+                EferFlags::NO_EXECUTE_ENABLE.bits()
+            } else {
+                0
+            },
             own: arrival as u64,
             state: AtomicU32::new(CALLED),
             block: AtomicPtr::new(block),

@@ -10,13 +10,16 @@ use super::{above, features, msr, shootdown, usercopy};
 use crate::panic;
 use core::arch::asm;
 use core::sync::atomic::{AtomicU64, Ordering};
+use x86_64::registers::control::Cr2;
+use x86_64::registers::debug::Dr6;
+use x86_64::structures::idt::ExceptionVector;
 
 /// Non-maskable interrupts that no core has sent, and that have not been told of.
 static STRAY: AtomicU64 = AtomicU64::new(0);
 
-const DOUBLE_FAULT: u64 = 8;
-const GENERAL_PROTECTION: u64 = 13;
-const PAGE_FAULT: u64 = 14;
+const DOUBLE_FAULT: u64 = ExceptionVector::Double as u64;
+const GENERAL_PROTECTION: u64 = ExceptionVector::GeneralProtection as u64;
+const PAGE_FAULT: u64 = ExceptionVector::Page as u64;
 /// First vector that is not an exception.
 const FIRST_INTERRUPT: u64 = 32;
 
@@ -160,18 +163,15 @@ fn interrupt(number: u8, from_user: bool) {
 
 /// DR6: why there was a debug exception (SDM vol. 3B, 17.2.3). The register is set back, as the processor never clears it.
 pub fn take_debug_status() -> u64 {
-    let status;
+    let status = Dr6::read_raw();
     // SAFETY: K38, breakpoints stay off.
     unsafe {
-        asm!("mov {0}, dr6", "mov dr6, {1}", out(reg) status, in(reg) NO_DEBUG_STATUS, options(nomem, nostack, preserves_flags));
-    }
+        asm!("mov dr6, {}", in(reg) NO_DEBUG_STATUS, options(nomem, nostack, preserves_flags))
+    };
     status
 }
 
 /// CR2: the address of the last page fault.
 fn fault_address() -> usize {
-    let address;
-    // SAFETY: K2, reading CR2 has no effect.
-    unsafe { asm!("mov {}, cr2", out(reg) address, options(nomem, nostack, preserves_flags)) };
-    address
+    Cr2::read_raw() as usize
 }

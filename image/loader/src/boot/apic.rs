@@ -3,10 +3,10 @@
 
 use super::cpu;
 use raw_cpuid::FeatureInfo;
+use x86_64::registers::model_specific::{ApicBase, ApicBaseFlags, Msr};
 
-const IA32_APIC_BASE: u32 = 0x1b;
-const GLOBAL_ENABLE: u64 = 1 << 11;
-const X2APIC_ENABLE: u64 = 1 << 10;
+const GLOBAL_ENABLE: u64 = ApicBaseFlags::LAPIC_ENABLE.bits();
+const X2APIC_ENABLE: u64 = ApicBaseFlags::X2APIC_ENABLE.bits();
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
 /// Register numbers: offset / 16 in memory, and from 0x800 on as model-specific registers.
@@ -52,7 +52,7 @@ impl LocalApic {
             return None;
         }
         // SAFETY: L6, a processor with a local APIC has this register.
-        let base = unsafe { cpu::read_msr(IA32_APIC_BASE) };
+        let base = unsafe { ApicBase::MSR.read() };
         let mut enabled = base | GLOBAL_ENABLE;
         if x2apic && cpu::has(FeatureInfo::has_x2apic) {
             enabled |= X2APIC_ENABLE;
@@ -60,8 +60,9 @@ impl LocalApic {
         if enabled != base {
             // SAFETY: L6; the steps off -> xAPIC -> x2APIC are the permitted ones, and memory is not touched.
             unsafe {
-                cpu::write_msr(IA32_APIC_BASE, base | GLOBAL_ENABLE);
-                cpu::write_msr(IA32_APIC_BASE, enabled);
+                let mut register = ApicBase::MSR;
+                register.write(base | GLOBAL_ENABLE);
+                register.write(enabled);
             }
         }
         Some(if enabled & X2APIC_ENABLE == 0 {
@@ -104,10 +105,7 @@ impl LocalApic {
                 cpu::fence();
                 // SAFETY: L6, the register exists in x2APIC mode; other processors run the trampoline only.
                 unsafe {
-                    cpu::write_msr(
-                        0x800 + COMMAND,
-                        u64::from(apic_id) << 32 | u64::from(command),
-                    )
+                    Msr::new(0x800 + COMMAND).write(u64::from(apic_id) << 32 | u64::from(command))
                 }
             }
             Self::Xapic(_) => {
@@ -144,7 +142,7 @@ impl LocalApic {
     fn read(self, register: u32) -> u32 {
         match self {
             // SAFETY: L6, the register exists in x2APIC mode.
-            Self::X2apic => unsafe { cpu::read_msr(0x800 + register) as u32 },
+            Self::X2apic => unsafe { Msr::new(0x800 + register).read() as u32 },
             // SAFETY: L9, the registers are device memory in the identity map.
             Self::Xapic(base) => unsafe { address(base, register * 16).read_volatile() },
         }
@@ -153,7 +151,7 @@ impl LocalApic {
     fn write(self, register: u32, value: u32) {
         match self {
             // SAFETY: L6, the register exists in x2APIC mode; interrupts come to the gates of L7 only.
-            Self::X2apic => unsafe { cpu::write_msr(0x800 + register, value.into()) },
+            Self::X2apic => unsafe { Msr::new(0x800 + register).write(value.into()) },
             // SAFETY: L9, the registers are device memory in the identity map; interrupts as above.
             Self::Xapic(base) => unsafe { address(base, register * 16).write_volatile(value) },
         }
@@ -167,8 +165,8 @@ fn address(base: u64, offset: u32) -> *mut u32 {
 /// Masks every line of the two PICs, and the fixed and lowest-priority ones of the I/O APICs
 /// (Limine protocol, Machine state at entry).
 pub(super) fn mask_interrupts(io_apics: &[u32]) {
-    cpu::write_port(0x21, 0xff);
-    cpu::write_port(0xa1, 0xff);
+    cpu::write_port(0x21, 0xff_u8);
+    cpu::write_port(0xa1, 0xff_u8);
     for &base in io_apics {
         let select = address(base.into(), 0);
         let window = address(base.into(), 0x10);

@@ -45,7 +45,7 @@ pub(super) fn wait(milliseconds: u32, mut done: impl FnMut() -> bool) -> bool {
     for _ in 0..milliseconds {
         start_millisecond();
         // Bit 5 of port 0x61 is the output of counter 2: high when it has counted down (8254 mode 0).
-        while read_port(0x61) & 0x20 == 0 {
+        while read_port::<u8>(0x61) & 0x20 == 0 {
             if done() {
                 return true;
             }
@@ -59,8 +59,8 @@ pub(super) fn wait(milliseconds: u32, mut done: impl FnMut() -> bool) -> bool {
 
 fn start_millisecond() {
     // Gate of counter 2 on, loudspeaker off; then mode 0, low byte and high byte.
-    write_port(0x61, read_port(0x61) & !2 | 1);
-    write_port(0x43, 0xb0);
+    write_port(0x61, read_port::<u8>(0x61) & !2 | 1);
+    write_port(0x43, 0xb0_u8);
     let [low, high] = TICKS_PER_MS.to_le_bytes();
     write_port(0x42, low);
     write_port(0x42, high);

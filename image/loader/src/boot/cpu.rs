@@ -7,13 +7,16 @@ use core::{
     sync::atomic::{AtomicU64, Ordering},
 };
 use raw_cpuid::{CpuId, FeatureInfo};
+use x86_64::VirtAddr;
+use x86_64::instructions::port::{Port, PortRead, PortWrite};
+use x86_64::instructions::tables::{DescriptorTablePointer, lidt};
+use x86_64::instructions::{hlt, interrupts};
+use x86_64::registers::model_specific::{Efer, EferFlags, Msr};
 
 /// Where the tool puts QEMU's isa-debug-exit device, and what a refused boot writes there.
 const DEBUG_EXIT: (u16, u8) = (0xf4, 0x12);
 
 const IA32_PAT: u32 = 0x277;
-const IA32_EFER: u32 = 0xc000_0080;
-const EFER_NXE: u64 = 1 << 11;
 
 /// Write-back, write-through, uncached-, uncached, write-protect, write-combining (Limine protocol, Caching).
 const PAT: u64 = 0x0007_0105_0007_0406;
@@ -25,81 +28,16 @@ unsafe extern "C" {
     fn wake_entry();
 }
 
-/// Sends a byte to a port.
-pub(super) fn write_port(port: u16, value: u8) {
+/// Sends a value to a port.
+pub(super) fn write_port<T: PortWrite>(port: u16, value: T) {
     // SAFETY: L5, the ports that the loader writes to have no effect on its memory.
-    unsafe {
-        asm!("out dx, al", in("dx") port, in("al") value, options(nomem, nostack, preserves_flags))
-    }
+    unsafe { Port::new(port).write(value) }
 }
 
-/// Reads a byte from a port.
-pub(super) fn read_port(port: u16) -> u8 {
-    let value;
+/// Reads a value from a port.
+pub(super) fn read_port<T: PortRead>(port: u16) -> T {
     // SAFETY: L5, as in `write_port`.
-    unsafe {
-        asm!("in al, dx", in("dx") port, out("al") value, options(nomem, nostack, preserves_flags))
-    }
-    value
-}
-
-/// Sends 16 bits to a port.
-pub(super) fn write_port16(port: u16, value: u16) {
-    // SAFETY: L5, as in `write_port`.
-    unsafe {
-        asm!("out dx, ax", in("dx") port, in("ax") value, options(nomem, nostack, preserves_flags))
-    }
-}
-
-/// Reads 16 bits from a port.
-pub(super) fn read_port16(port: u16) -> u16 {
-    let value;
-    // SAFETY: L5, as in `write_port`.
-    unsafe {
-        asm!("in ax, dx", in("dx") port, out("ax") value, options(nomem, nostack, preserves_flags))
-    }
-    value
-}
-
-/// Sends 32 bits to a port.
-pub(super) fn write_port32(port: u16, value: u32) {
-    // SAFETY: L5, as in `write_port`.
-    unsafe {
-        asm!("out dx, eax", in("dx") port, in("eax") value, options(nomem, nostack, preserves_flags))
-    }
-}
-
-/// Reads 32 bits from a port.
-pub(super) fn read_port32(port: u16) -> u32 {
-    let value;
-    // SAFETY: L5, as in `write_port`.
-    unsafe {
-        asm!("in eax, dx", in("dx") port, out("eax") value, options(nomem, nostack, preserves_flags))
-    }
-    value
-}
-
-/// Reads a model-specific register.
-///
-/// # Safety
-/// By L6 the processor must have it.
-pub(super) unsafe fn read_msr(register: u32) -> u64 {
-    let (low, high): (u32, u32);
-    // SAFETY: L6, the caller vouches that the register exists; reading has no effect.
-    unsafe {
-        asm!("rdmsr", in("ecx") register, out("eax") low, out("edx") high, options(nomem, nostack))
-    }
-    u64::from(high) << 32 | u64::from(low)
-}
-
-/// Writes a model-specific register.
-///
-/// # Safety
-/// By L6 the processor must have it, and the value must keep the loader's memory as it is.
-pub(super) unsafe fn write_msr(register: u32, value: u64) {
-    let (low, high) = (value as u32, (value >> 32) as u32);
-    // SAFETY: L6, the caller vouches for register and value.
-    unsafe { asm!("wrmsr", in("ecx") register, in("eax") low, in("edx") high, options(nostack)) }
+    unsafe { Port::new(port).read() }
 }
 
 /// What the page tables can do.
@@ -125,12 +63,12 @@ pub(super) fn prepare() {
     catch_exceptions();
     if paging_features().no_execute {
         // SAFETY: L6, EFER exists in 64-bit mode; NXE exists by CPUID, and the loader's tables have no NX bits yet.
-        unsafe { write_msr(IA32_EFER, read_msr(IA32_EFER) | EFER_NXE) }
+        unsafe { Efer::update(|flags| flags.insert(EferFlags::NO_EXECUTE_ENABLE)) }
     }
     if has(FeatureInfo::has_pat) {
         // SAFETY: L6, CPUID says that the PAT exists. The loader's tables use entry 0 only: write-back,
         // as before.
-        unsafe { write_msr(IA32_PAT, PAT) }
+        unsafe { Msr::new(IA32_PAT).write(PAT) }
     }
 }
 
@@ -156,13 +94,12 @@ fn catch_exceptions() {
         );
         high.store(handler >> 32, Ordering::Relaxed);
     }
-    #[repr(C, packed)]
-    struct Register(u16, u64);
-    let register = Register(size_of_val(&IDT) as u16 - 1, super::memory::physical(&IDT));
-    // SAFETY: L7, the table is complete, static and identity mapped.
-    unsafe {
-        asm!("lidt [{}]", in(reg) &raw const register, options(readonly, nostack, preserves_flags))
-    }
+    let table = DescriptorTablePointer {
+        limit: size_of_val(&IDT) as u16 - 1,
+        base: VirtAddr::from_ptr(&raw const IDT),
+    };
+    // SAFETY: L7, the table is complete and static.
+    unsafe { lidt(&table) }
 }
 
 /// Called by `entry.s` with the two topmost words that the processor pushed, and CR2.
@@ -194,14 +131,16 @@ pub(super) fn sleep() {
 
 /// Lets interrupts in that are already pending.
 pub(super) fn take_pending() {
-    // SAFETY: L7, as in `sleep`.
-    unsafe { asm!("sti", "nop", "cli") }
+    // L7: as in `sleep`.
+    interrupts::enable();
+    interrupts::disable();
 }
 
 /// Stops this processor for good.
 pub(super) fn halt() -> ! {
     loop {
-        // SAFETY: L8, nothing is left to do; interrupts stay off.
-        unsafe { asm!("cli", "hlt", options(nomem, nostack)) }
+        // L8: nothing is left to do; interrupts stay off.
+        interrupts::disable();
+        hlt();
     }
 }

@@ -47,16 +47,16 @@ pub(super) fn start() -> Option<Framebuffer> {
 
 /// A word of the configuration of function 0 of a slot (PCI 3.0, 3.2.2.3.2).
 fn configuration(slot: u32, register: u8) -> u32 {
-    cpu::write_port32(0xcf8, 1 << 31 | slot << 11 | u32::from(register));
-    cpu::read_port32(0xcfc)
+    cpu::write_port(0xcf8, 1 << 31 | slot << 11 | u32::from(register));
+    cpu::read_port(0xcfc)
 }
 
 fn read(register: u16) -> u16 {
-    cpu::write_port16(INDEX, register);
-    cpu::read_port16(DATA)
+    cpu::write_port(INDEX, register);
+    cpu::read_port(DATA)
 }
 
 fn write(register: u16, value: u16) {
-    cpu::write_port16(INDEX, register);
-    cpu::write_port16(DATA, value);
+    cpu::write_port(INDEX, register);
+    cpu::write_port(DATA, value);
 }

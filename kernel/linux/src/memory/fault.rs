@@ -8,7 +8,7 @@ use crate::signal;
 use braid_signals::Signal;
 use braid_signals::info::{BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SigInfo};
 use core::fmt;
-use machine::cpu;
+use machine::{PageFaultErrorCode, cpu};
 use mem::fault::Outcome;
 use mem::reclaim::Room;
 use mem::space::VmSpace;
@@ -17,14 +17,11 @@ use vm::addr::{PageRange, VirtAddr};
 use vm::fault::{Access, Refusal};
 use vm::table::Rights;
 
-/// The bit of a page fault's error code for an entry that is there.
-const PRESENT: u64 = 1;
-
-/// A page fault of the running program (SDM vol. 3A, 4.7: bit 1 write, bit 4 fetch).
+/// A page fault of the running program.
 pub fn of_program(thread: &Current, address: u64, code: u64) {
-    let access = match code {
-        code if code & 0x10 != 0 => Access::Execute,
-        code if code & 2 != 0 => Access::Write,
+    let access = match PageFaultErrorCode::from_bits_retain(code) {
+        code if code.contains(PageFaultErrorCode::INSTRUCTION_FETCH) => Access::Execute,
+        code if code.contains(PageFaultErrorCode::CAUSED_BY_WRITE) => Access::Write,
         _ => Access::Read,
     };
     match on(thread, VirtAddr(address), access) {
@@ -91,7 +88,7 @@ fn punish(thread: &Current, address: u64, code: u64, access: Access, outcome: Ou
     }
     // Programs are not to know what the kernel's half looks like (Linux's sanitize_error_code).
     let hidden = if address >= USER_END as u64 {
-        PRESENT
+        PageFaultErrorCode::PROTECTION_VIOLATION.bits()
     } else {
         0
     };
