@@ -65,7 +65,7 @@ fn above_interrupt(interrupt: Interrupt, from_user: bool) {
 // SAFETY: K39.
 #[unsafe(no_mangle)]
 fn above_doorbell() {
-    rings::knocked();
+    rings::on_doorbell();
 }
 
 // SAFETY: K39.

@@ -9,7 +9,7 @@ pub const PAGE_SHIFT: u32 = 12;
 /// Bytes of a page and of a frame.
 pub const PAGE_SIZE: usize = 1 << PAGE_SHIFT;
 /// 4 KiB frames of one 2 MiB page.
-pub const RUN: u64 = 512;
+pub const PAGES_PER_2M: u64 = 512;
 /// End of the addresses that a program may map (Linux: `TASK_SIZE`, Documentation/arch/x86/x86_64/mm.rst).
 pub const USER_END: VirtAddr = VirtAddr(0x7fff_ffff_f000);
 

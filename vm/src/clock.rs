@@ -4,7 +4,7 @@
 //! it stops at ([`crate::space::AddressSpace::age`]) and reports what they say; the clock answers
 //! whether the frame goes.
 
-use crate::addr::{Frame, RUN};
+use crate::addr::{Frame, PAGES_PER_2M};
 use crate::frames::{FrameTable, Owner, Use};
 use crate::space::Age;
 
@@ -79,7 +79,7 @@ impl Clock {
             return Verdict::Keep;
         }
         if age.large {
-            let first = candidate.frame.0.is_multiple_of(RUN);
+            let first = candidate.frame.0.is_multiple_of(PAGES_PER_2M);
             return if first { Verdict::Split } else { Verdict::Keep };
         }
         match candidate.used {

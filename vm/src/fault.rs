@@ -3,7 +3,7 @@
 
 mod install;
 
-use crate::addr::{Frame, Page, PageRange, RUN, USER_END, VirtAddr};
+use crate::addr::{Frame, PAGES_PER_2M, Page, PageRange, USER_END, VirtAddr};
 use crate::space::{AddressSpace, Backing, Flags, GrowError, Mapping, Object};
 use crate::table::{Entry, Place, Rights, Slot, Source, State, TableMemory};
 
@@ -235,7 +235,7 @@ fn allows(entry: Entry, access: Access) -> bool {
 
 /// The 2 MiB around a page.
 const fn block(page: Page) -> PageRange {
-    PageRange::at(Page(page.0 & !(RUN - 1)), RUN)
+    PageRange::at(Page(page.0 & !(PAGES_PER_2M - 1)), PAGES_PER_2M)
 }
 
 /// The recipe for a page that was never touched.

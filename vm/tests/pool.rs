@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use proptest::prelude::*;
-use vm::addr::{Frame, FrameRange, RUN};
+use vm::addr::{Frame, FrameRange, PAGES_PER_2M};
 use vm::frames::{FrameError, FrameMeta, FrameTable, Use};
 use vm::pool::{CoreCache, FramePool, PoolError};
 
@@ -25,7 +25,7 @@ fn op(frames: u64) -> impl Strategy<Value = Op> {
         4 => (0..frames + 200, 1..80usize).prop_map(|(from, count)| Op::Batch(from, count)),
         2 => Just(Op::Run),
         8 => (0..frames + 20).prop_map(Op::Free),
-        2 => (0..frames / RUN + 2).prop_map(Op::FreeRun),
+        2 => (0..frames / PAGES_PER_2M + 2).prop_map(Op::FreeRun),
         1 => (0..frames, 0..300u64).prop_map(|(at, count)| Op::Reserve(at, count)),
     ]
 }
@@ -42,7 +42,7 @@ fn pools() -> impl Strategy<Value = (u64, u64, Vec<Op>)> {
 
 /// Whether all 512 frames of the run that begins at `first` are in `free`.
 fn whole(free: &BTreeSet<u64>, first: u64) -> bool {
-    free.range(first..first + RUN).count() as u64 == RUN
+    free.range(first..first + PAGES_PER_2M).count() as u64 == PAGES_PER_2M
 }
 
 fn step(pool: &mut FramePool<'_>, free: &mut BTreeSet<u64>, op: &Op) {
@@ -71,7 +71,8 @@ fn step(pool: &mut FramePool<'_>, free: &mut BTreeSet<u64>, op: &Op) {
                 .for_each(|frame| assert!(free.remove(&frame.0)));
         }
         Op::Run => {
-            let runs = (range.start.0.next_multiple_of(RUN)..range.end.0).step_by(RUN as usize);
+            let runs = (range.start.0.next_multiple_of(PAGES_PER_2M)..range.end.0)
+                .step_by(PAGES_PER_2M as usize);
             let last = runs.filter(|first| whole(free, *first)).last();
             let run = pool.allocate_run();
             assert_eq!(run.map(|run| run.start.0), last, "the highest");
@@ -91,9 +92,9 @@ fn step(pool: &mut FramePool<'_>, free: &mut BTreeSet<u64>, op: &Op) {
             }
         }
         Op::FreeRun(run) => {
-            let first = Frame((range.start.0 / RUN + run) * RUN);
-            let frames = first.0..first.0 + RUN;
-            let expected = if !range.covers(FrameRange::at(first, RUN)) {
+            let first = Frame((range.start.0 / PAGES_PER_2M + run) * PAGES_PER_2M);
+            let frames = first.0..first.0 + PAGES_PER_2M;
+            let expected = if !range.covers(FrameRange::at(first, PAGES_PER_2M)) {
                 Err(PoolError::Foreign(first))
             } else if free.range(frames.clone()).next().is_some() {
                 Err(PoolError::DoubleFree(first))

@@ -20,7 +20,6 @@ mod moving;
 mod per_core;
 mod per_torus;
 mod process;
-
 mod signal;
 mod syscall;
 mod threads;

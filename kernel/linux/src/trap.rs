@@ -103,7 +103,7 @@ pub fn interrupt(interrupt: Interrupt, from_user: bool) {
     match interrupt {
         Interrupt::Timer => sched::tick::<Task>(),
         Interrupt::ConsoleInput => crate::console::note_input(),
-        Interrupt::Disk => mem::reclaim::knocked(),
+        Interrupt::Disk => mem::reclaim::on_disk_irq(),
         // The scheduler sees the new thread on the way back.
         Interrupt::Reschedule | Interrupt::Other(_) => return,
     }

@@ -13,7 +13,7 @@ use crate::spaces::Spaces;
 use alloc::sync::Arc;
 use heapless::Vec;
 use tori::Torus;
-use tori::low;
+use tori::low_watermark;
 use tori::pieces;
 use vm::clock::{Candidate, Clock, Verdict};
 use vm::frames::{Owner, Sharers, Use};
@@ -64,7 +64,7 @@ impl Batch {
     fn content(&mut self, candidate: &Candidate) -> Step {
         let (torus, frame) = (self.torus, candidate.frame);
         // The last pages stay: without those that they execute, programs could only fetch them again and again.
-        let kept = low(torus.total()) + self.contents.len() as u64;
+        let kept = low_watermark(torus.total()) + self.contents.len() as u64;
         if torus.kept().page_cache.len() <= kept || self.contents.is_full() {
             return Step::Kept;
         }

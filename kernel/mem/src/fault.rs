@@ -14,7 +14,7 @@ use sync::Counter;
 use tori::Torus;
 use tori::counters::{self, Counters};
 use tori::pieces;
-use vm::addr::{Frame, FrameRange, PAGE_SIZE, Page, PageRange, RUN, VirtAddr};
+use vm::addr::{Frame, FrameRange, PAGE_SIZE, PAGES_PER_2M, Page, PageRange, VirtAddr};
 use vm::fault::{Access, Fill, Recipe, Refusal, Target};
 use vm::flush::FlushDebt;
 use vm::frames::Use;
@@ -255,11 +255,13 @@ fn run(space: &mut VmSpace, torus: &'static Torus, target: Target) -> Option<(Ou
     match space.install(torus.memory(), target, Fill::PrivateRun(first)) {
         Ok(debt) => Some((Outcome::Resolved, debt)),
         Err(_) => {
-            FrameRange::at(first, RUN).iter().for_each(|frame| {
-                // SAFETY: K40, the run is new, and nobody has taken it.
-                drop(unsafe { Held::again(frame) });
-                pieces::step();
-            });
+            FrameRange::at(first, PAGES_PER_2M)
+                .iter()
+                .for_each(|frame| {
+                    // SAFETY: K40, the run is new, and nobody has taken it.
+                    drop(unsafe { Held::again(frame) });
+                    pieces::step();
+                });
             None
         }
     }

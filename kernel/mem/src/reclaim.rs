@@ -18,7 +18,7 @@ use sync::Lock;
 use sync::WaitQueue;
 use tori::counters;
 use tori::pieces;
-use tori::{Make, Torus, low};
+use tori::{Make, Torus, low_watermark};
 use torus::TorusId;
 use torus::pid::Pid;
 use vm::clock::{Candidate, Clock};
@@ -113,7 +113,7 @@ impl Reclaim {
 }
 
 /// The disk's interrupt, which may come between the pieces of an operation that holds locks: it only notes.
-pub fn knocked() {
+pub fn on_disk_irq() {
     let answered = &tori::here().part::<Reclaim>().answered;
     answered.store(true, Ordering::Relaxed);
     machine::cpu::request_resched();
@@ -154,7 +154,7 @@ pub fn finish() {
 /// Evicts some when less is free, or on its way, than [`low`] wants, until it is twice as much.
 fn refill(torus: &'static Torus) {
     let leaving = torus.kept().swap().map_or(0, Swap::leaving);
-    let wanted = missing(torus.for_programs() + leaving, low(torus.total())).min(BATCH);
+    let wanted = missing(torus.for_programs() + leaving, low_watermark(torus.total())).min(BATCH);
     if wanted > 0 {
         torus
             .part::<Reclaim>()

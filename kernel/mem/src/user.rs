@@ -17,9 +17,9 @@ use machine::cpu;
 use machine::usercopy::{self, FaultAt};
 
 /// The end of user addresses (exclusive): one page below the non-canonical hole, as on Linux.
-pub const USER_END: usize = 0x7fff_ffff_f000;
+pub const USER_END: usize = vm::addr::USER_END.0 as usize;
 
-const PAGE: usize = 4096;
+const PAGE: usize = vm::addr::PAGE_SIZE;
 
 /// The most bytes that one read or write moves (`MAX_RW_COUNT` of Linux).
 pub const RW_MAX: usize = 0x7fff_f000;

@@ -41,7 +41,7 @@ use machine::paging;
 use pool::Pool;
 use reserve::Reservations;
 use torus::{MAX_TORI, TorusId};
-use vm::addr::{Frame, FrameRange, RUN};
+use vm::addr::{Frame, FrameRange, PAGES_PER_2M};
 use vm::frames::{FrameList, FrameTable, Owner, Sharers, Use};
 use vm::pool::FramePool;
 use vm::swap::SlotTable;
@@ -55,7 +55,7 @@ const ZEROED: usize = 8;
 const RESERVE: u64 = 256;
 
 /// Free frames below which an allocation asks for reclaim, besides those that programs do not get.
-pub fn low(total: u64) -> u64 {
+pub fn low_watermark(total: u64) -> u64 {
     (total / 64).clamp(16, 1024)
 }
 
@@ -135,7 +135,7 @@ impl Torus {
         let cache = &self.own_core().frames;
         let found = cache.allocate(&self.frames, used).or_else(|| {
             let mut pool = self.pool.lock();
-            if pool.available() < self.reserve() + low(self.total()) {
+            if pool.available() < self.reserve() + low_watermark(self.total()) {
                 above::tori_is_low(self);
             }
             let kept = if used == Use::Kernel {
@@ -236,10 +236,10 @@ impl Torus {
         Some(frame)
     }
 
-    /// Takes [`RUN`] frames in a row, aligned and zeroed; `None` when there are none.
+    /// Takes [`PAGES_PER_2M`] frames in a row, aligned and zeroed; `None` when there are none.
     pub fn alloc_zeroed_run(&self, used: Use) -> Option<Frame> {
         let mut pool = self.pool.lock();
-        if pool.available() < self.reserve() + RUN {
+        if pool.available() < self.reserve() + PAGES_PER_2M {
             return None;
         }
         let run = pool.allocate_run()?;
@@ -249,7 +249,7 @@ impl Torus {
             let _ = poison::allocated(self, Some(frame));
         });
         let mut at = paging::phys_to_virt(run.start.start());
-        for _ in 0..RUN as usize / ZEROED {
+        for _ in 0..PAGES_PER_2M as usize / ZEROED {
             // SAFETY: K13, the frames have just become ours.
             unsafe {
                 at.write_bytes(0, ZEROED * vm::addr::PAGE_SIZE);

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use vm::addr::{Frame, Page, RUN, VirtAddr};
+use vm::addr::{Frame, PAGES_PER_2M, Page, VirtAddr};
 use vm::clock::{Clock, Verdict};
 use vm::fault::{Access, Fill, Recipe, Refusal};
 use vm::frames::{Owner, Use};
@@ -180,7 +180,7 @@ impl Machine<'_> {
                     Fill::Cached(frame) => {
                         assert!(!self.frames().release(frame), "the object has let it go");
                     }
-                    Fill::PrivateRun(first) => (0..RUN).for_each(|n| self.free(first + n)),
+                    Fill::PrivateRun(first) => (0..PAGES_PER_2M).for_each(|n| self.free(first + n)),
                     _ => {}
                 }
                 Err(Fault::OutOfMemory)

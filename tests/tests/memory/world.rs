@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use braid_tests::machine::{Fault, Machine, MemoryObject, Space};
-use vm::addr::{Page, RUN, VirtAddr};
+use vm::addr::{PAGES_PER_2M, Page, VirtAddr};
 use vm::clock::Clock;
 use vm::fault::Access;
 use vm::frames::Owner;
@@ -346,11 +346,11 @@ impl<'m, 's> World<'m, 's> {
     }
 
     fn huge(&mut self) {
-        let start = Page(BASES[0] / RUN * RUN).start();
+        let start = Page(BASES[0] / PAGES_PER_2M * PAGES_PER_2M).start();
         self.map_at(
             2,
             start,
-            2 * RUN,
+            2 * PAGES_PER_2M,
             Rights::READ | Rights::WRITE,
             Source::Zero,
         );
@@ -358,7 +358,7 @@ impl<'m, 's> World<'m, 's> {
         let advised = space.advise(
             self.machine,
             start,
-            bytes(2 * RUN),
+            bytes(2 * PAGES_PER_2M),
             Advice::Set(Flags::HUGE),
         );
         if let Some(debt) = no_memory_if(self.tight, advised) {

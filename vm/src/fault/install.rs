@@ -1,7 +1,7 @@
 //! The second step of a fault: a page is entered.
 
 use super::{Access, Fill, Target, block};
-use crate::addr::{Frame, Page, PageRange, RUN};
+use crate::addr::{Frame, PAGES_PER_2M, Page, PageRange};
 use crate::flush::FlushDebt;
 use crate::frames::Use;
 use crate::space::{AddressSpace, Object, SpaceError};
@@ -63,7 +63,7 @@ impl<O: Object> AddressSpace<O> {
         let entry = Entry::leaf(first, target.rights).touched(true);
         let block = block(target.page());
         self.table_mut().set_large(memory, block.start, entry)?;
-        for n in 0..RUN {
+        for n in 0..PAGES_PER_2M {
             let index = target.index - (target.page() - block.start) + n;
             memory
                 .frames()
@@ -72,7 +72,7 @@ impl<O: Object> AddressSpace<O> {
                 memory.pause();
             }
         }
-        self.entered(RUN);
+        self.entered(PAGES_PER_2M);
         Ok(FlushDebt::none())
     }
 

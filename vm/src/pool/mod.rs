@@ -9,10 +9,10 @@ use core::fmt;
 use bits::Bits;
 pub use cache::CoreCache;
 
-use crate::addr::{Frame, FrameRange, RUN};
+use crate::addr::{Frame, FrameRange, PAGES_PER_2M};
 
 /// Words of the bitmap that a run of 512 frames takes.
-const RUN_WORDS: usize = RUN as usize / 64;
+const RUN_WORDS: usize = PAGES_PER_2M as usize / 64;
 
 /// Why the pool refused; nothing has changed then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +55,13 @@ impl<'a> FramePool<'a> {
     /// Words of storage for a pool over `range`.
     pub const fn storage_words(range: FrameRange) -> usize {
         let frames = Self::bits(range);
-        Bits::words(frames) + Bits::words(frames / RUN as usize)
+        Bits::words(frames) + Bits::words(frames / PAGES_PER_2M as usize)
     }
 
     /// Bits for `range`, rounded outwards to whole runs.
     const fn bits(range: FrameRange) -> usize {
-        (range.end.0.next_multiple_of(RUN) - range.start.0 / RUN * RUN) as usize
+        (range.end.0.next_multiple_of(PAGES_PER_2M) - range.start.0 / PAGES_PER_2M * PAGES_PER_2M)
+            as usize
     }
 
     /// A pool in which all of `range` is free.
@@ -76,12 +77,12 @@ impl<'a> FramePool<'a> {
             return Err(PoolError::Storage);
         }
         let (frames, runs) = storage.split_at_mut(Bits::words(bits));
-        let base = Frame(range.start.0 / RUN * RUN);
+        let base = Frame(range.start.0 / PAGES_PER_2M * PAGES_PER_2M);
         let mut pool = Self {
             range,
             base,
             frames: Bits::new(bits, frames)?,
-            runs: Bits::new(bits / RUN as usize, runs)?,
+            runs: Bits::new(bits / PAGES_PER_2M as usize, runs)?,
             free: bits as u64,
         };
         pool.reserve(FrameRange::new(base, range.start));
@@ -156,8 +157,11 @@ impl<'a> FramePool<'a> {
         for word in 0..RUN_WORDS {
             self.frames.set_mask(run * RUN_WORDS + word, u64::MAX);
         }
-        self.free -= RUN;
-        Some(FrameRange::at(self.base + run as u64 * RUN, RUN))
+        self.free -= PAGES_PER_2M;
+        Some(FrameRange::at(
+            self.base + run as u64 * PAGES_PER_2M,
+            PAGES_PER_2M,
+        ))
     }
 
     /// Gives a frame back.
@@ -186,19 +190,19 @@ impl<'a> FramePool<'a> {
     /// # Errors
     /// [`PoolError::Unaligned`], [`PoolError::Foreign`], [`PoolError::DoubleFree`] when one is free.
     pub fn free_run(&mut self, first: Frame) -> Result<(), PoolError> {
-        if !first.0.is_multiple_of(RUN) {
+        if !first.0.is_multiple_of(PAGES_PER_2M) {
             return Err(PoolError::Unaligned(first));
         }
-        if !self.range.covers(FrameRange::at(first, RUN)) {
+        if !self.range.covers(FrameRange::at(first, PAGES_PER_2M)) {
             return Err(PoolError::Foreign(first));
         }
-        let run = ((first - self.base) / RUN) as usize;
+        let run = ((first - self.base) / PAGES_PER_2M) as usize;
         let words = run * RUN_WORDS..(run + 1) * RUN_WORDS;
         if words.clone().any(|word| self.frames.word(word) != u64::MAX) {
             return Err(PoolError::DoubleFree(first));
         }
         words.for_each(|word| self.frames.clear_mask(word, u64::MAX));
-        self.free += RUN;
+        self.free += PAGES_PER_2M;
         self.note_free_run(run);
         Ok(())
     }

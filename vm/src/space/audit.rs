@@ -2,7 +2,7 @@
 
 use super::AddressSpace;
 use super::mapping::{Backing, Mapping, Object};
-use crate::addr::{Frame, Page, RUN};
+use crate::addr::{Frame, PAGES_PER_2M, Page};
 use crate::frames::{Owner, Use};
 use crate::table::{Entry, Led, TableMemory};
 
@@ -61,7 +61,7 @@ impl<O: Object> AddressSpace<O> {
                 used == Use::Table
             }
             Led::Leaf(entry) => {
-                let pages = if entry.is_large() { RUN } else { 1 };
+                let pages = if entry.is_large() { PAGES_PER_2M } else { 1 };
                 for n in 0..pages {
                     let (page, frame) = (page + n, entry.frame() + n);
                     let Some(mapping) = self.mappings.find(page) else {

@@ -2,7 +2,7 @@
 
 use super::mapping::{Backing, Flags, Mapping, Object};
 use super::{AddressSpace, SpaceError, USER, pages};
-use crate::addr::{Frame, PAGE_SIZE, Page, PageRange, RUN, VirtAddr};
+use crate::addr::{Frame, PAGE_SIZE, PAGES_PER_2M, Page, PageRange, VirtAddr};
 use crate::flush::FlushDebt;
 use crate::table::{Entry, Released, Rights, State, TableMemory};
 
@@ -261,7 +261,7 @@ impl<O: Object> AddressSpace<O> {
                         return Some(page);
                     }
                     page = page + 1;
-                    if page.0.is_multiple_of(RUN) {
+                    if page.0.is_multiple_of(PAGES_PER_2M) {
                         memory.pause();
                     }
                 }
@@ -275,7 +275,7 @@ impl<O: Object> AddressSpace<O> {
         range: PageRange,
     ) -> Option<Page> {
         // In parts that double: neither is much looked at in vain, nor is a large empty range looked at piece by piece.
-        let (mut first, mut part) = (None, PageRange::at(range.start, RUN));
+        let (mut first, mut part) = (None, PageRange::at(range.start, PAGES_PER_2M));
         while first.is_none() && part.start < range.end {
             self.table
                 .visit(memory, part.intersect(range), |page, _, entry| {
@@ -329,7 +329,7 @@ impl<O: Object> AddressSpace<O> {
         self.table.visit(memory, mapped, |page, _, entry| {
             if matches!(entry.state(), State::Present(_) | State::Parked(_)) {
                 let end = if entry.is_large() {
-                    Page((page.0 | (crate::addr::RUN - 1)) + 1).min(mapped.end)
+                    Page((page.0 | (crate::addr::PAGES_PER_2M - 1)) + 1).min(mapped.end)
                 } else {
                     page + 1
                 };

@@ -274,7 +274,7 @@ impl<O: Object> AddressSpace<O> {
     pub(super) fn piece<M: TableMemory>(&self, memory: &M, range: PageRange) -> u64 {
         const TABLES: u32 = 64;
         const MAPPINGS: usize = 512;
-        if range.len() <= crate::addr::RUN {
+        if range.len() <= crate::addr::PAGES_PER_2M {
             return range.len();
         }
         let mut mappings = self.mappings.touching(range, || memory.pause());

@@ -10,7 +10,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use super::list::MappingList;
 use super::mapping::{Mapping, Object};
 use super::{AddressSpace, LOWER_HALF, Limits, SpaceError, map};
-use crate::addr::{Frame, Page, PageRange, RUN, VirtAddr};
+use crate::addr::{Frame, PAGES_PER_2M, Page, PageRange, VirtAddr};
 use crate::flush::FlushDebt;
 use crate::frames::{Owner, Use};
 use crate::table::{Entry, PageTable, Released, Slot, Source, State, TableMemory, word_of};
@@ -44,7 +44,11 @@ pub enum Kept {
 /// The frame of a private page that its home has granted, as the frozen table says of which `root` is the top.
 pub fn granted<M: TableMemory>(memory: &M, root: Frame, page: Page) -> Option<Frame> {
     let entry = Entry(word_of(memory, root, page)?.load(Relaxed));
-    let within = if entry.is_large() { page.0 % RUN } else { 0 };
+    let within = if entry.is_large() {
+        page.0 % PAGES_PER_2M
+    } else {
+        0
+    };
     (entry.is_counted() && !entry.is_of_object()).then_some(entry.frame() + within)
 }
 
@@ -189,7 +193,7 @@ impl<O: Object> AddressSpace<O> {
         source: Source,
         page: Page,
     ) -> Result<(), SpaceError> {
-        let block = PageRange::at(Page(page.0 & !(RUN - 1)), RUN);
+        let block = PageRange::at(Page(page.0 & !(PAGES_PER_2M - 1)), PAGES_PER_2M);
         frozen.table.split_all(memory, block)?;
         let (mut resident, mut swapped) = (0, 0);
         let mappings = &self.mappings;
@@ -232,7 +236,11 @@ impl<O: Object> AddressSpace<O> {
     /// Where a private page is; `None` if it is not there (any longer).
     pub fn kept<M: TableMemory>(&self, memory: &M, page: Page) -> Option<Kept> {
         let entry = self.table.entry(memory, page);
-        let within = if entry.is_large() { page.0 % RUN } else { 0 };
+        let within = if entry.is_large() {
+            page.0 % PAGES_PER_2M
+        } else {
+            0
+        };
         match entry.state() {
             State::Present(frame) | State::Parked(frame)
                 if entry.is_counted() && !entry.is_of_object() =>

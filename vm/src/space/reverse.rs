@@ -4,7 +4,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::AddressSpace;
 use super::mapping::{Backing, Flags, Object, Of};
-use crate::addr::{Frame, Page, PageRange, RUN};
+use crate::addr::{Frame, PAGES_PER_2M, Page, PageRange};
 use crate::flush::FlushDebt;
 use crate::frames::{Owner, Sharers, Use};
 use crate::table::{Entry, Released, Slot, State, TableMemory, release};
@@ -48,7 +48,9 @@ impl<O: Object> AddressSpace<O> {
                     age.large |= entry.is_large();
                     age.pinned |= entry.is_pinned();
                     // The mark of a 2 MiB page is that of its first frame.
-                    if entry.is_accessed() && (!entry.is_large() || page.0.is_multiple_of(RUN)) {
+                    if entry.is_accessed()
+                        && (!entry.is_large() || page.0.is_multiple_of(PAGES_PER_2M))
+                    {
                         slot.fetch_and(Entry(u64::MAX).aged().0, Relaxed);
                     }
                 });
@@ -204,7 +206,11 @@ impl<O: Object> AddressSpace<O> {
             };
             let page = mapping.range.start + (index - first);
             let entry = self.table.entry(memory, page);
-            let within = if entry.is_large() { page.0 % RUN } else { 0 };
+            let within = if entry.is_large() {
+                page.0 % PAGES_PER_2M
+            } else {
+                0
+            };
             if entry.is_counted() && entry.frame() + within == frame {
                 tell(page);
             }

@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::walk::{Leaf, index};
 use super::{Entry, OutOfTables, PageTable, State, TableMemory};
-use crate::addr::{Frame, Page, PageRange, RUN};
+use crate::addr::{Frame, PAGES_PER_2M, Page, PageRange};
 use crate::flush::FlushDebt;
 
 /// Entries that are copied between two looks for interrupts.
@@ -79,7 +79,7 @@ impl PageTable {
                 }
                 Leaf::Table(table) => table,
             };
-            let next = Page((page.0 | (RUN - 1)) + 1).min(range.end);
+            let next = Page((page.0 | (PAGES_PER_2M - 1)) + 1).min(range.end);
             let part = index(page, 1)..index(page, 1) + (next - page) as usize;
             let words = &memory.table(from)[part.clone()];
             copied.looks(memory, words.len() / LOOKED_AT);
@@ -120,7 +120,7 @@ impl PageTable {
                     memory.pause();
                 }
                 Leaf::Table(_) => {
-                    let next = Page((page.0 | (RUN - 1)) + 1).min(from.end);
+                    let next = Page((page.0 | (PAGES_PER_2M - 1)) + 1).min(from.end);
                     self.reach(memory, to + (page - from.start), 1)?;
                     self.reach(memory, to + (next - 1 - from.start), 1)?;
                     memory.pause();
@@ -145,14 +145,14 @@ impl PageTable {
             let entry = Entry(slot.swap(0, Relaxed));
             let target = to + (page - from.start);
             let leaf = match table {
-                Some((block, leaf)) if block == target.0 / RUN => leaf,
+                Some((block, leaf)) if block == target.0 / PAGES_PER_2M => leaf,
                 _ => match self.leaf(memory, target) {
                     Leaf::Table(leaf) => leaf,
                     // `prepare` made every table.
                     Leaf::Large(_) | Leaf::Absent(_) | Leaf::Folded(..) => return,
                 },
             };
-            table = Some((target.0 / RUN, leaf));
+            table = Some((target.0 / PAGES_PER_2M, leaf));
             memory.table(leaf)[index(target, 1)].store(entry.0, Relaxed);
             if entry.is_present() {
                 debt.add_pages(PageRange::at(page, 1));

@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::walk::{Leaf, index, span};
 use super::{Entry, OutOfTables, PageTable, Place, State, TableMemory};
-use crate::addr::{Frame, Page, PageRange, RUN};
+use crate::addr::{Frame, PAGES_PER_2M, Page, PageRange};
 use crate::flush::FlushDebt;
 
 /// What an unmapping let go.
@@ -106,11 +106,11 @@ impl PageTable {
                 }
                 Leaf::Large(slot) => {
                     visit(page, slot, Entry(slot.load(Relaxed)));
-                    page = Page((page.0 | (RUN - 1)) + 1);
+                    page = Page((page.0 | (PAGES_PER_2M - 1)) + 1);
                 }
                 Leaf::Table(table) => {
                     let from = index(page, 1);
-                    let to = (from as u64 + (range.end - page)).min(RUN) as usize;
+                    let to = (from as u64 + (range.end - page)).min(PAGES_PER_2M) as usize;
                     for piece in memory.table(table)[from..to].chunks(PIECE) {
                         for slot in piece {
                             let entry = Entry(slot.load(Relaxed));
@@ -139,7 +139,7 @@ impl PageTable {
     ) -> Result<(), OutOfTables> {
         for edge in [range.start, range.end] {
             self.unfold_over(memory, edge)?;
-            if !edge.0.is_multiple_of(RUN)
+            if !edge.0.is_multiple_of(PAGES_PER_2M)
                 && let Leaf::Large(slot) = self.leaf(memory, edge)
             {
                 self.split(memory, slot)?;
@@ -195,7 +195,7 @@ impl PageTable {
                 return;
             }
             if entry.is_present() {
-                present.add(page, if entry.is_large() { RUN } else { 1 });
+                present.add(page, if entry.is_large() { PAGES_PER_2M } else { 1 });
             }
             release(memory, entry, debt, &mut released);
         });
@@ -222,7 +222,7 @@ impl PageTable {
                 }
                 match slot.compare_exchange(old.0, new.0, Relaxed, Relaxed) {
                     Ok(_) if new.allows_less_than(old) => {
-                        return less.add(page, if old.is_large() { RUN } else { 1 });
+                        return less.add(page, if old.is_large() { PAGES_PER_2M } else { 1 });
                     }
                     Ok(_) => return,
                     Err(now) => old = Entry(now),
@@ -345,7 +345,7 @@ fn release_other<M: TableMemory>(
 ) {
     match entry.state() {
         State::Present(first) | State::Parked(first) => {
-            for n in 0..RUN {
+            for n in 0..PAGES_PER_2M {
                 if n % PIECE as u64 == PIECE as u64 - 1 {
                     memory.pause();
                 }

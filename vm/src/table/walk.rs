@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::{Entry, OutOfTables, PageTable, Source, State, TableMemory};
-use crate::addr::{Frame, Page, RUN};
+use crate::addr::{Frame, PAGES_PER_2M, Page};
 
 /// Pages below one entry of a level: 1 is the table of leaves.
 #[inline]
@@ -35,7 +35,7 @@ impl Leaf<'_> {
     pub(crate) const fn next(&self, page: Page) -> Page {
         match self {
             Self::Absent(next) => *next,
-            Self::Table(_) | Self::Large(_) => Page((page.0 | (RUN - 1)) + 1),
+            Self::Table(_) | Self::Large(_) => Page((page.0 | (PAGES_PER_2M - 1)) + 1),
             Self::Folded(_, level, _) => Page((page.0 | (span(*level) - 1)) + 1),
         }
     }
@@ -61,7 +61,9 @@ impl Place {
     /// The place of another page; below the same table it is as good as this one.
     #[inline]
     pub(crate) fn moved_to(self, page: Page) -> Self {
-        let leaf = self.leaf.filter(|_| page.0 / RUN == self.page.0 / RUN);
+        let leaf = self
+            .leaf
+            .filter(|_| page.0 / PAGES_PER_2M == self.page.0 / PAGES_PER_2M);
         Self { page, leaf, ..self }
     }
 }

@@ -21,11 +21,10 @@ use spin::Once;
 use sync::Lock;
 use sync::Relax;
 use sync::WaitQueue;
+use torus::MAX_TORI;
 
 /// How deep directories of the boot archive's `/tmp` are followed: the kernel's stack is small.
 const DEPTH: usize = 16;
-/// The most tori a machine has.
-const TORI: usize = 64;
 
 /// The file module's share in one torus.
 pub struct Local {
@@ -46,11 +45,11 @@ pub struct Local {
     pub running: Running,
 }
 
-static LOCALS: [Once<&'static Local>; TORI] = [const { Once::new() }; TORI];
+static LOCALS: [Once<&'static Local>; MAX_TORI] = [const { Once::new() }; MAX_TORI];
 
 /// Makes the share of the torus that runs this, before its first process.
 pub fn prepare() -> Result<(), NoMemory> {
-    let share = &LOCALS[facts::torus_index() % TORI];
+    let share = &LOCALS[facts::torus_index() % MAX_TORI];
     share.try_call_once(make).map(|_| ())
 }
 
@@ -59,7 +58,7 @@ pub fn prepare() -> Result<(), NoMemory> {
 /// # Panics
 /// Before [`prepare`].
 pub fn local() -> &'static Local {
-    match LOCALS[facts::torus_index() % TORI].get() {
+    match LOCALS[facts::torus_index() % MAX_TORI].get() {
         Some(local) => local,
         None => panic!("files are used before they are prepared"),
     }
@@ -123,7 +122,7 @@ pub fn remote_tmp() -> Option<&'static Arc<Remote>> {
 /// Empties `/tmp` and the root's changes of the torus that runs this: its last process has ended.
 pub fn clear() {
     let now = facts::wall();
-    if let Some(local) = LOCALS[facts::torus_index() % TORI].get() {
+    if let Some(local) = LOCALS[facts::torus_index() % MAX_TORI].get() {
         local.tmp.clear(now);
         local.console.wake_all();
     }
@@ -134,7 +133,7 @@ pub fn clear() {
 
 /// So many pages more, or less, are files'.
 pub fn count_pages(pages: i64) {
-    if let Some(local) = LOCALS[facts::torus_index() % TORI].get() {
+    if let Some(local) = LOCALS[facts::torus_index() % MAX_TORI].get() {
         local.pages.fetch_add(pages, Ordering::Relaxed);
     }
 }
@@ -142,7 +141,7 @@ pub fn count_pages(pages: i64) {
 /// How many pages files may have in memory and swap, and how many more they may take: half of both, as tmpfs has on Linux by default of
 /// the memory alone; and a sixteenth of the memory is left to processes in any case.
 pub fn room() -> (u64, u64) {
-    let Some(local) = LOCALS[facts::torus_index() % TORI].get() else {
+    let Some(local) = LOCALS[facts::torus_index() % MAX_TORI].get() else {
         return (0, 0);
     };
     let (slots, all_slots) = facts::slots();

@@ -34,7 +34,7 @@ impl Door {
         if doorbell == Doorbell::Ring {
             if core::ptr::eq(self, super::own().door) {
                 // This core will be on the way out soon.
-                return super::knocked();
+                return super::on_doorbell();
             }
             counters::own().doorbells.add(1);
             ipi::knock(self.apic_id.load(Ordering::Relaxed));

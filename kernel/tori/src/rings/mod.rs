@@ -4,7 +4,7 @@
 //! torus, itself among them: a message to a process need not ask first where the process is.
 //!
 //! *Flow.* [`send`] writes into the receiver's memory and interrupts one of its cores when its bell is armed. The
-//! handler only [notes](knocked) that; on the way out of a trap, or in the idle loop, [`serve`] delivers what there is,
+//! handler only [notes](on_doorbell) that; on the way out of a trap, or in the idle loop, [`serve`] delivers what there is,
 //! outside of any lock that others wait for, then arms the bell and looks once more. So the bell is always armed but
 //! while somebody serves, and a core that idles or runs a program has nothing to do for it.
 //!
@@ -72,7 +72,7 @@ pub fn wait_for_room(to: TorusId) -> bool {
 }
 
 /// The doorbell's interrupt: the next way out of a trap serves.
-pub fn knocked() {
+pub fn on_doorbell() {
     own().signs.set(RUNG);
 }
 

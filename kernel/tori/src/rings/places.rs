@@ -113,7 +113,7 @@ pub fn breathe() {
 /// A core ticks. It is looked again whether what has to wait can be delivered, as there may be memory now, and at what is for later.
 pub fn try_again() {
     if own().later.tick() || own().is_full() {
-        super::knocked();
+        super::on_doorbell();
     }
 }
 

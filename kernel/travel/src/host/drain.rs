@@ -6,7 +6,7 @@ use crate::per_torus::own;
 use alloc::sync::Arc;
 use machine::cpu;
 use mem::space::{Space, VmSpace};
-use tori::low;
+use tori::low_watermark;
 use torus::migrate::{Claim, Event, Resident};
 use vm::addr::Page;
 use vm::space::Away;
@@ -64,7 +64,7 @@ fn drain_more(space: &mut VmSpace, host: &mut Host, todo: &mut Todo) -> bool {
                         }
                     }
                     // Pages that come in the background are not to drive out those that programs use.
-                    _ if torus.for_programs() < low(torus.total()) => return false,
+                    _ if torus.for_programs() < low_watermark(torus.total()) => return false,
                     _ => {
                         *todo = step(space, &mut host.resident, Event::Idle { first, source });
                         return false;

@@ -138,7 +138,7 @@ fn each(process: &Process, mut tell: impl FnMut(&Mapping<ObjectRef>, &dyn Fn() -
 
 fn count(pages: &mut Pages, mapping: &Mapping<ObjectRef>, page: Page, entry: Entry) {
     let n = if entry.is_large() {
-        let end = Page((page.0 | (vm::addr::RUN - 1)) + 1);
+        let end = Page((page.0 | (vm::addr::PAGES_PER_2M - 1)) + 1);
         end.min(mapping.range.end) - page
     } else {
         1
@@ -193,8 +193,9 @@ pub fn page_map(space: &Space, first: u64, to: &mut [u64]) {
             };
             let mut pages = PageRange::new(page, Page(page.0 + 1));
             if entry.is_large() {
-                let start = page.0 & !(vm::addr::RUN - 1);
-                pages = PageRange::new(Page(start), Page(start + vm::addr::RUN)).intersect(wanted);
+                let start = page.0 & !(vm::addr::PAGES_PER_2M - 1);
+                pages = PageRange::new(Page(start), Page(start + vm::addr::PAGES_PER_2M))
+                    .intersect(wanted);
             }
             for page in pages.start.0..pages.end.0 {
                 if let Some(word) = to.get_mut((page - first) as usize) {
