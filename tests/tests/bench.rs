@@ -260,7 +260,7 @@ fn tori_share_no_cache_line_when_each_works_for_itself() {
 fn a_profile_names_the_kernels_functions() {
     for (words, module) in [
         ("fault-read", "mem::fault::"),
-        ("pull --smp 2 --tori 2", "travel::host::"),
+        ("pull --smp 2 --tori 2", "travel::migrated::"),
     ] {
         let Done { records, .. } = Bench::new(&format!("--profile {words}"), "none").complete();
         assert!(records.iter().all(|record| record["kind"] == "profile"));

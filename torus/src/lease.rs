@@ -29,14 +29,14 @@ use vm::addr::Frame;
 
 /// Why a page is not lent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Why {
+pub enum Refusal {
     /// It lies beyond the end of the object.
     BeyondEnd,
     /// Its home cannot produce it.
     Lost,
 }
 
-impl Why {
+impl Refusal {
     pub(crate) fn to_word(self) -> u64 {
         match self {
             Self::BeyondEnd => 1,
@@ -59,7 +59,7 @@ pub enum Answer {
     /// It never changes, and has this root (of zeros: zero).
     Content([u64; 4]),
     /// The process that asked does not get it.
-    Refused(Why),
+    Refused(Refusal),
 }
 
 #[cfg(test)]

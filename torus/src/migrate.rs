@@ -1,6 +1,6 @@
 //! Migration: a process moves first, its pages follow when they are touched.
 //!
-//! *Roles.* The **host** is the torus where the process lives; its address space has a [`Resident`]. A **home** is a
+//! *Roles.* The **host** is the torus where the process lives; its address space has a [`PullMachine`]. A **home** is a
 //! torus where pages of it stayed behind; it has a [`Deposit`] for them: the frozen address space, with its share in
 //! each frame. A process has one host, and a deposit for each move whose pages have not all come yet: the host's *claim* to
 //! a deposit has a number, by which entries of the page table refer to it ([`vm::table::Source`]).
@@ -34,7 +34,7 @@ mod effects;
 mod event;
 mod flights;
 mod message;
-mod resident;
+mod pull_machine;
 mod window;
 
 pub use copies::Copies;
@@ -42,7 +42,7 @@ pub use deposit::{Deposit, DepositEffect, DepositEffects, DepositEvent, Held, He
 pub use effects::Few;
 pub use event::{Effect, Event};
 pub use message::{Message, Refusal};
-pub use resident::{Claim, RemotePages, Resident};
+pub use pull_machine::{Claim, PullMachine, RemotePages};
 pub use window::Window;
 
 /// Effects of a process: one for each of its claims or pulls, or for each message of a pull in the background, and one or two more.

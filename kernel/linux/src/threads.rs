@@ -12,7 +12,7 @@ use machine::{cpu, paging};
 use mem::reclaim;
 use sched::Used;
 use sched::{Next, Owner};
-use travel::{host, lease};
+use travel::{lease, migrated};
 
 sched::threads_are!(Task);
 
@@ -86,7 +86,7 @@ impl Owner for Task {
     }
 
     fn idle_work() -> bool {
-        host::drain()
+        migrated::drain()
     }
 
     fn tick() {

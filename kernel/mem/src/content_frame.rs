@@ -1,6 +1,6 @@
 //! Frames of immutable content: what memory objects are made of.
 
-use crate::held::Held;
+use crate::frame_ref::FrameRef;
 use crate::object::{MemoryObject, ObjectRef, Shown, SourceError};
 use crate::space::VmSpace;
 use vm::addr::{Frame, VirtAddr};
@@ -12,20 +12,20 @@ use vm::table::TableMemory;
 
 /// A frame whose bytes change only as long as this is the one reference to it (K25).
 #[derive(Debug)]
-pub struct ContentFrame(Held);
+pub struct ContentFrame(FrameRef);
 
 impl ContentFrame {
     /// A new frame of zeros, in no slot of the page cache: that comes when it is mapped. `None` when memory is out.
     pub fn zeroed() -> Option<Self> {
-        let held = Held::zeroed(Use::Cached)?;
+        let held = FrameRef::zeroed(Use::Cached)?;
         let frames = tori::here().memory().frames();
         frames.assign(held.frame(), Use::Cached, Owner::CONTENT, u64::MAX);
         Some(Self(held))
     }
 
     /// One more reference, to be mapped.
-    pub fn share(&self) -> Held {
-        Held::share(self.0.frame())
+    pub fn share(&self) -> FrameRef {
+        FrameRef::share(self.0.frame())
     }
 
     /// Its bytes.
@@ -97,5 +97,5 @@ pub fn snapshot(
 /// A frame that a snapshot has told of, with a reference.
 fn taken(frame: Frame) -> ContentFrame {
     // SAFETY: K40, the snapshot has made the reference for who is told.
-    ContentFrame(unsafe { Held::again(frame) })
+    ContentFrame(unsafe { FrameRef::from_raw(frame) })
 }

@@ -3,7 +3,7 @@
 //! Frames go in batches, so that the cores which may remember their entries are interrupted once for all of them: until then a
 //! space owes its flush ([`Space::replace`]).
 
-use super::held::Held;
+use super::frame_ref::FrameRef;
 use super::object::Way;
 use super::space::Space;
 use super::swap::{PageName, Swap, release};
@@ -31,9 +31,9 @@ pub struct Batch {
     torus: &'static Torus,
     owing: Vec<Arc<Space>, SPACES>,
     /// Slots of the page cache and their frames, whose entries are gone.
-    contents: Vec<(u64, Held), HELD>,
+    contents: Vec<(u64, FrameRef), HELD>,
     /// Frames of objects whose entries are gone. Until cores have forgotten these, nobody who lets go of such a frame is the last.
-    held: Vec<Held, HELD>,
+    held: Vec<FrameRef, HELD>,
     /// More spaces owe than were noted.
     crowded: bool,
 }
@@ -106,7 +106,7 @@ impl Batch {
             Way::Stay => Step::Kept,
             Way::Drop => {
                 // SAFETY: K40, the object has given its reference up for the evictor to take.
-                drop(unsafe { Held::again(candidate.frame) });
+                drop(unsafe { FrameRef::from_raw(candidate.frame) });
                 Step::Dropped
             }
             Way::Write(_) if goes => Step::Leaving,
@@ -128,7 +128,7 @@ impl Batch {
             Some(Verdict::Drop | Verdict::Write) => {}
         }
         // The object has a reference that it keeps meanwhile.
-        if self.held.push(Held::share(frame)).is_err() {
+        if self.held.push(FrameRef::share(frame)).is_err() {
             return Way::Stay;
         }
         let all_replaced = each(torus, candidate, |space| {

@@ -1,6 +1,6 @@
 //! Page faults: `vm` says what to do, this does it.
 
-use super::held::Held;
+use super::frame_ref::FrameRef;
 use super::object::{MemoryObject, Shown, SourceError};
 use super::remote::{NoFrame, RemotePages};
 use super::space::{Space, VmSpace};
@@ -230,7 +230,7 @@ fn copy_object(
     index: u64,
     target: Target,
 ) -> (Outcome, FlushDebt) {
-    let Some(mut frame) = Held::new(Use::Private) else {
+    let Some(mut frame) = FrameRef::new(Use::Private) else {
         return (Outcome::NoMemory, FlushDebt::none());
     };
     match frame.fill(|page| object.copy(index, page)) {
@@ -259,7 +259,7 @@ fn run(space: &mut VmSpace, torus: &'static Torus, target: Target) -> Option<(Ou
                 .iter()
                 .for_each(|frame| {
                     // SAFETY: K40, the run is new, and nobody has taken it.
-                    drop(unsafe { Held::again(frame) });
+                    drop(unsafe { FrameRef::from_raw(frame) });
                     pieces::step();
                 });
             None
@@ -289,7 +289,7 @@ fn install(
         Err(_) => {
             if let Fill::Private(frame) | Fill::Cached(frame) = fill {
                 // SAFETY: K40, what could not be entered is still the fault's.
-                drop(unsafe { Held::again(frame) });
+                drop(unsafe { FrameRef::from_raw(frame) });
             }
             (Outcome::NoMemory, FlushDebt::none())
         }
@@ -328,6 +328,6 @@ fn around(
     let mut cached = object.look();
     space.install_around(torus.memory(), block, |near| {
         let index = (index + near.0).checked_sub(page.0)?;
-        cached.frame(index).map(Held::into_frame)
+        cached.frame(index).map(FrameRef::into_frame)
     });
 }

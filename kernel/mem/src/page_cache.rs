@@ -3,7 +3,7 @@
 //! The cache holds one reference to each of its frames, every page-table entry another. A frame that only the cache holds may go
 //! at any time: its content can be made again, or it would be held by whoever made it.
 
-use super::held::Held;
+use super::frame_ref::FrameRef;
 use machine::cpu;
 use spin::mutex::SpinMutexGuard;
 use sync::Lock;
@@ -33,7 +33,7 @@ pub struct Search<'a> {
 impl Search<'_> {
     /// The frame of a content, for page `index` of the object.
     #[inline(always)]
-    pub fn find(&mut self, root: &Digest, index: u64) -> Option<Held> {
+    pub fn find(&mut self, root: &Digest, index: u64) -> Option<FrameRef> {
         let (_, cached) = self.inner.as_mut()?.get(root)?;
         self.found += 1;
         Some(cached.held_for(self.owner, index))
@@ -78,7 +78,7 @@ impl PageCache {
     }
 
     /// Takes in a frame with the content of `root`; who comes second gets the frame of the first.
-    pub fn offer(&self, root: Digest, frame: Held, owner: Owner, index: u64) -> Held {
+    pub fn offer(&self, root: Digest, frame: FrameRef, owner: Owner, index: u64) -> FrameRef {
         let mut inner = self.inner.lock();
         let cache = inner.get_or_insert_with(|| Roots::new(key(), cpu::let_interrupts_in));
         let candidate = Cached {
@@ -89,7 +89,7 @@ impl PageCache {
             Ok(slot) => {
                 frames().adopt(frame.frame(), Use::Cached, Owner::CONTENT, slot.0.into());
                 counters::own().content_made.add(1);
-                let shared = Held::share(frame.frame());
+                let shared = FrameRef::share(frame.frame());
                 // The cache's own reference.
                 let _ = frame.into_frame();
                 shared
@@ -120,11 +120,11 @@ impl PageCache {
     }
 
     /// A reference to `frame`, if that is in `slot`, as the reverse map says.
-    pub fn hold(&self, slot: u64, frame: Frame) -> Option<Held> {
+    pub fn hold(&self, slot: u64, frame: Frame) -> Option<FrameRef> {
         let inner = self.inner.lock();
         let (cache, slot) = inner.as_ref().zip(u32::try_from(slot).ok().map(Slot))?;
         let (_, it) = cache.at(slot)?;
-        (it.frame == frame).then(|| Held::share(frame))
+        (it.frame == frame).then(|| FrameRef::share(frame))
     }
 
     /// Frees `frame`, which the reverse map says is in `slot`, if nobody but the cache holds it any more. For the clock, once the
@@ -156,13 +156,13 @@ impl PageCache {
 }
 
 impl Cached {
-    fn held_for(&mut self, owner: Owner, index: u64) -> Held {
+    fn held_for(&mut self, owner: Owner, index: u64) -> FrameRef {
         // A frame that nobody maps has no sharers.
         if frames().shares(self.frame) == 1 {
             self.sharers = Sharers::Nobody;
         }
         self.sharers = self.sharers.and(owner, index);
-        Held::share(self.frame)
+        FrameRef::share(self.frame)
     }
 }
 
@@ -173,7 +173,7 @@ fn free_if_unused(cache: &mut Roots<Cached>, slot: Slot) -> bool {
         .is_some_and(|(_, cached)| frames().shares(cached.frame) == 1);
     if unused && let Some((_, cached)) = cache.remove(slot) {
         // SAFETY: K40, the cache has given up its entry, and with it the reference.
-        drop(unsafe { Held::again(cached.frame) });
+        drop(unsafe { FrameRef::from_raw(cached.frame) });
     }
     unused
 }

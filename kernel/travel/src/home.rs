@@ -1,7 +1,7 @@
 //! The home's side: deposits, which are frozen spaces.
 
 use super::per_torus::own;
-use super::{host, reading};
+use super::{migrated, reading};
 use crate::above::processes;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -167,9 +167,9 @@ pub fn keep(id: DepositId) {
         return;
     };
     home.space.with_pages(|space, remote| {
-        if let Some(host) = host::of(remote) {
-            host::unregister(host.resident.claims());
-            let _ = host::step(space, &mut host.resident, Event::Adopted);
+        if let Some(host) = migrated::of(remote) {
+            migrated::unregister(host.resident.claims());
+            let _ = migrated::step(space, &mut host.resident, Event::Adopted);
         }
         *remote = None;
     });

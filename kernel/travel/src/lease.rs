@@ -10,7 +10,7 @@ use crate::TravelError;
 use alloc::collections::BTreeMap;
 use core::sync::atomic::{AtomicBool, AtomicU64};
 use fallible::{NoMemory, TryMap};
-use mem::held::Held;
+use mem::frame_ref::FrameRef;
 use mem::object::{MemoryObject, ObjectRef};
 use mem::reclaim::Retry;
 use sync::Lock;
@@ -24,7 +24,7 @@ use vm::frames::Owner;
 
 /// What a torus has for leases.
 pub struct Leases {
-    lender: Lock<Lender<Owner, ObjectRef, Held>>,
+    lender: Lock<Lender<Owner, ObjectRef, FrameRef>>,
     /// Objects of other tori that are mapped here.
     held: Lock<Holdings<MemoryObject, Places>>,
     /// The next lease's number.

@@ -2,7 +2,7 @@
 
 use torus::{
     TorusId,
-    lease::{Answer, Known, Lease, Message, Recall, Why},
+    lease::{Answer, Known, Lease, Message, Recall, Refusal},
     pid::Pid,
 };
 use vm::addr::{Frame, Page};
@@ -183,7 +183,7 @@ impl World {
                 let (look, number) =
                     looked.ok_or_else(|| Wrong(format!("object {object} is gone")))?;
                 let Some(frame) = torus.object_frame(number) else {
-                    let why = Why::Lost;
+                    let why = Refusal::Lost;
                     let message = Message::NotLent {
                         lease,
                         index,

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, mem};
 use torus::{
     DepositId, TorusId, family,
     migrate::{
-        Claim, Copies, Deposit, Effect, Effects, Event, Message, MigrateError, Refusal, Resident,
+        Claim, Copies, Deposit, Effect, Effects, Event, Message, MigrateError, PullMachine, Refusal,
     },
     pid::{Pid, Whereabouts},
     span::Span,
@@ -224,7 +224,7 @@ impl World {
             None => return Err(Wrong(format!("{pid} has left nothing at {from}"))),
         }
         let mut effects = Effects::new();
-        let resident = Resident::adopt(pid, from, image.claims, &mut effects);
+        let resident = PullMachine::adopt(pid, from, image.claims, &mut effects);
         let moves = image.moves + 1;
         let process = Process::new(resident, memory, moves);
         self.torus(at).processes.insert(pid, process);

@@ -6,7 +6,7 @@ use torus::{
     TorusId,
     family::Message,
     family::Sent,
-    migrate::{Effects, Event, Resident},
+    migrate::{Effects, Event, PullMachine},
     pid::Pid,
 };
 use vm::addr::Page;
@@ -65,7 +65,7 @@ impl World {
             return Ok(None);
         };
         let pid = torus.births.give()?;
-        let process = Process::new(Resident::new(pid), Memory::new(frame), 0);
+        let process = Process::new(PullMachine::new(pid), Memory::new(frame), 0);
         torus.processes.insert(pid, process);
         self.memory.insert(pid, BTreeMap::new());
         Ok(Some(pid))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use torus::{
     DepositId, DepositNames, TorusId,
     lease::Lender,
-    migrate::{Claim, Deposit, Refusal, Resident},
+    migrate::{Claim, Deposit, PullMachine, Refusal},
     pid::{Births, Pid},
 };
 use vm::{
@@ -141,7 +141,7 @@ impl Store {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Process {
     /// The machine under test.
-    pub resident: Resident,
+    pub resident: PullMachine,
     /// Its address space; none while it is frozen, or has ended.
     pub memory: Option<Memory>,
     /// How often it has moved.
@@ -156,7 +156,7 @@ pub struct Process {
 
 impl Process {
     /// A process that has just arrived or begun.
-    pub const fn new(resident: Resident, memory: Memory, moves: u32) -> Self {
+    pub const fn new(resident: PullMachine, memory: Memory, moves: u32) -> Self {
         Self {
             resident,
             memory: Some(memory),

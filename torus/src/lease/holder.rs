@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 
 use fallible::{NoMemory, TryMap};
 
-use super::{Answer, Why};
+use super::{Answer, Refusal};
 use crate::pid::Pid;
 use vm::addr::Frame;
 
@@ -20,7 +20,7 @@ pub enum Known {
     /// It has this root.
     Content([u64; 4]),
     /// The process does not get it.
-    Refused(Why),
+    Refused(Refusal),
 }
 
 /// An object of another torus, as far as its pages are known.
@@ -35,7 +35,7 @@ enum Page {
     Asked,
     Lent(Frame),
     Content([u64; 4]),
-    Refused(Pid, Why),
+    Refused(Pid, Refusal),
 }
 
 impl Lease {

@@ -1,11 +1,11 @@
 //! What tori say about memory objects that they lend.
 
-use super::Why;
+use super::Refusal;
 use crate::message::field::Field;
 use crate::{TorusId, pid::Pid};
 use vm::addr::Frame;
 
-field!(Why, why => why.to_word(), word => Self::from_word(word));
+field!(Refusal, why => why.to_word(), word => Self::from_word(word));
 
 messages! {
     /// Memory objects that are lent.
@@ -55,8 +55,8 @@ messages! {
         index: u64,
         /// The process that touches it.
         asker: Pid,
-        /// Why.
-        why: Why,
+        /// Refusal.
+        why: Refusal,
     }
     /// Home to holder of an object that never changes: the page has this root, and is in this frame until you have it.
     6 Content {

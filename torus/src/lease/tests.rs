@@ -56,9 +56,9 @@ fn a_refusal_is_told_once_and_to_whom_it_is_for() {
     assert_eq!(lease.look(3, Pid::INIT), Known::Nothing);
     lease.asked(3).expect("memory");
     assert_eq!(lease.look(3, other), Known::Asked);
-    lease.answered(3, Pid::INIT, Answer::Refused(Why::Lost));
+    lease.answered(3, Pid::INIT, Answer::Refused(Refusal::Lost));
     assert_eq!(lease.look(3, other), Known::Nothing);
-    assert_eq!(lease.look(3, Pid::INIT), Known::Refused(Why::Lost));
+    assert_eq!(lease.look(3, Pid::INIT), Known::Refused(Refusal::Lost));
     assert_eq!(lease.look(3, Pid::INIT), Known::Nothing);
 }
 
@@ -68,7 +68,7 @@ fn what_is_lent_is_not_refused_afterwards() {
     let mut lease = Lease::new(1);
     lease.asked(3).expect("memory");
     lease.answered(3, Pid::INIT, Answer::Lent(Frame(9)));
-    lease.answered(3, Pid::INIT, Answer::Refused(Why::Lost));
+    lease.answered(3, Pid::INIT, Answer::Refused(Refusal::Lost));
     assert_eq!(lease.look(3, Pid::INIT), Known::Lent(Frame(9)));
 }
 

@@ -17,11 +17,11 @@ use sched::Frozen;
 use tori::Torus;
 use tori::rings;
 use torus::TorusId;
-use torus::migrate::{Claim, Effect, Effects, Resident};
+use torus::migrate::{Claim, Effect, Effects, PullMachine};
 use torus::migrate::{Message, Refusal};
 use travel::home;
-use travel::host::{self, Host};
 use travel::lease;
+use travel::migrated::{self, MigratedPages};
 use vm::addr::Frame;
 
 /// The torus `from` offers a process.
@@ -65,8 +65,8 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
         lineage.unwrap_or_else(|| torus.kept().names.lineage()),
     )?;
     let mut effects = Effects::new();
-    let resident = Resident::adopt(pid, from, to_vec(&claims)?, &mut effects);
-    let host = fallible::boxed(Host::new(resident))?;
+    let resident = PullMachine::adopt(pid, from, to_vec(&claims)?, &mut effects);
+    let host = fallible::boxed(MigratedPages::new(resident))?;
     let mut thread = arrival.thread(&process)?;
     give_space(&mut thread, space.clone());
     // A core that finds the thread in the table cannot wake it before all is in place.
@@ -76,12 +76,12 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
         .crowds
         .store(arrival.pages > room(torus), Ordering::Relaxed);
     process.moving().lock().arrived = Some(arrival.frozen_at);
-    if let Err(error) = host::announce(&claims) {
+    if let Err(error) = migrated::announce(&claims) {
         process.set_thread(None);
         return Err(error.into());
     }
     if table().arrive(process.clone(), &arrival.record).is_err() {
-        host::unregister(&claims);
+        migrated::unregister(&claims);
         process.set_thread(None);
         return Err(Errno::ENOMEM);
     }
@@ -98,7 +98,7 @@ fn adopt(from: TorusId, pid: Pid, first: Frame) -> Result<(), Errno> {
         }
     }
     // Now: a core that idles may release a deposit at once, and its home must have heard of the arrival before.
-    host::register(&space, &claims);
+    migrated::register(&space, &claims);
     alarm::restore(&thread, arrival.alarm);
     thread.thaw();
     Ok(())

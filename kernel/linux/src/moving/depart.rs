@@ -21,12 +21,12 @@ use sync::Lock;
 use tori::counters;
 use tori::rings;
 use torus::family::TravelError;
-use torus::migrate::{Claim, Event, Resident};
+use torus::migrate::{Claim, Event, PullMachine};
 use torus::migrate::{Message, Refusal};
 use torus::{DepositId, TorusId};
 use travel::home;
-use travel::host::{self, Host};
 use travel::lease::Taken;
+use travel::migrated::{self, MigratedPages};
 
 /// A thread that stays as it is.
 type Still = sched::Frozen<Task>;
@@ -181,18 +181,18 @@ fn asks_to_leave(thread: &Current, to: TorusId) -> bool {
     space.with_pages(|space, remote| {
         if remote.is_none() {
             // Without memory for it the process stays: that is found out when it is frozen.
-            *remote = match fallible::boxed(Host::new(Resident::new(pid))) {
+            *remote = match fallible::boxed(MigratedPages::new(PullMachine::new(pid))) {
                 Ok(host) => Some(host),
                 Err(NoMemory) => return true,
             };
         }
-        let Some(host) = host::of(remote) else {
+        let Some(host) = migrated::of(remote) else {
             return true;
         };
         if host.resident.is_leaving() {
             return false;
         }
-        host::step(space, &mut host.resident, Event::Leave { to })
+        migrated::step(space, &mut host.resident, Event::Leave { to })
             .departs
             .is_some()
     })
@@ -247,7 +247,7 @@ fn freeze(thread: &Current, to: TorusId) {
         let packed = packed?;
         space
             .with_pages(|vm, remote| {
-                let resident = host::of(remote)
+                let resident = migrated::of(remote)
                     .map(|host| &host.resident)
                     .ok_or(Errno::ENOMEM)?;
                 let claim = Claim {
@@ -307,8 +307,8 @@ fn remain(process: &Arc<Process>, mut thread: Still, space: &Arc<Space>, errno: 
     thaw(space);
     let _ = change_space(thread.touch(), Some(space.clone()));
     let refused = Event::Refused(Refusal::Memory);
-    let _ = host::with(space, |space, host| {
-        host::step(space, &mut host.resident, refused).resumes
+    let _ = migrated::with(space, |space, host| {
+        migrated::step(space, &mut host.resident, refused).resumes
     });
     // Before anybody else can want it elsewhere.
     let asker = process.moving().lock().ends();
@@ -382,7 +382,7 @@ pub fn settled(pid: Pid) {
     };
     let mut space = process.space();
     while let Some(asked) = space {
-        if host::on(&asked, Event::Departed) {
+        if migrated::on(&asked, Event::Departed) {
             return;
         }
         // execve(2) has just taken the machine to another space.

@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use braid_signals::Signal;
 use mem::space::Space;
 use travel::above;
-use travel::host;
+use travel::migrated;
 
 struct Processes;
 
@@ -43,7 +43,7 @@ impl above::Processes for Processes {
 
 /// The thread's process gets a new, empty space, and what it has elsewhere goes on with that. Answers the old one.
 pub fn exec(thread: &Current, new: &Arc<Space>) -> Option<Arc<Space>> {
-    host::exec(new, || {
+    migrated::exec(new, || {
         let old = change_space(thread, Some(new.clone()))?;
         // A child of vfork has had its parent's.
         Some((old, !thread.process.borrows_space()))

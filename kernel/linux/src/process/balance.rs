@@ -149,7 +149,7 @@ fn take_queued(torus: &Torus) -> Vec<Taken<Task>, LOOKED_AT> {
 /// What is to be known of a thread that nobody else touches.
 fn candidate(thread: &Thread) -> Option<Candidate> {
     let space = thread.process.space()?;
-    let (frames, residual) = travel::host::pages(&space);
+    let (frames, residual) = travel::migrated::pages(&space);
     let process = &thread.process;
     Some(Candidate {
         pid: process.pid,

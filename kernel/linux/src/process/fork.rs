@@ -19,7 +19,7 @@ use machine::segment::Segments;
 use mem::user::{USER_END, write_value};
 use sync::Lock;
 use tori::counters;
-use travel::host::is_born;
+use travel::migrated::is_born;
 
 const CLONE_VM: u64 = 0x100;
 const CLONE_VFORK: u64 = 0x4000;

@@ -2,7 +2,7 @@
 
 use super::Handle;
 use super::supply::Page;
-use mem::held::Held;
+use mem::frame_ref::FrameRef;
 use mem::object::{Content, PageSource, SourceError};
 use vm::addr::PAGE_SIZE;
 use vm::hash::{Digest, PageBytes};
@@ -30,7 +30,7 @@ impl Content for Shown {
         self.0.leaf(index).map_err(failed)
     }
 
-    fn frame(&self, index: u64) -> Option<Held> {
+    fn frame(&self, index: u64) -> Option<FrameRef> {
         match self.0.page(index) {
             Ok(PageView::Page(page)) => {
                 let page: &Page = page.memory();

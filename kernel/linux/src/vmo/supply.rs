@@ -4,7 +4,7 @@ use crate::process::charge::{self, Kind, One};
 use crate::process::payer;
 use machine::cpu;
 use mem::content_frame::ContentFrame;
-use mem::held::Held;
+use mem::frame_ref::FrameRef;
 use vm::hash::PageBytes;
 use vm::vmo::page::{OutOfPages, PageMemory, PageSupply};
 
@@ -34,7 +34,7 @@ impl Page {
     }
 
     /// The frame, to be mapped.
-    pub fn frame(&self) -> Option<Held> {
+    pub fn frame(&self) -> Option<FrameRef> {
         match self {
             Self::Frame(frame, _) => Some(frame.share()),
             Self::Boot(_) => None,

@@ -4,7 +4,7 @@ use super::pager::{Look, Pager, Shown};
 use super::source::leaf;
 use super::source::{Content, SourceError};
 use crate::OfTorus as _;
-use crate::held::Held;
+use crate::frame_ref::FrameRef;
 use crate::page_cache::Search;
 use alloc::sync::Arc;
 use vm::addr::PAGE_SIZE;
@@ -20,7 +20,7 @@ pub struct Cached<'a>(&'a dyn Content, Search<'a>);
 impl Cached<'_> {
     /// The frame of page `index`, if it is there.
     #[inline]
-    pub(super) fn frame(&mut self, index: u64) -> Option<Held> {
+    pub(super) fn frame(&mut self, index: u64) -> Option<FrameRef> {
         let root = self.0.leaf(index).ok()?;
         self.1.find(&root, index)
     }
@@ -52,7 +52,7 @@ impl Pager for ContentPages {
         let frame = match content.frame(index) {
             Some(frame) => frame,
             None => {
-                let mut frame = Held::zeroed(Use::Cached).ok_or(SourceError::NoMemory)?;
+                let mut frame = FrameRef::zeroed(Use::Cached).ok_or(SourceError::NoMemory)?;
                 frame.fill(|page| content.fill(index, page))?;
                 frame
             }
@@ -60,7 +60,7 @@ impl Pager for ContentPages {
         Ok(Shown::Frame(cache.offer(root, frame, owner, index)))
     }
 
-    fn present(&self, owner: Owner, index: u64) -> Option<Held> {
+    fn present(&self, owner: Owner, index: u64) -> Option<FrameRef> {
         self.cached(owner).frame(index)
     }
 

@@ -5,7 +5,7 @@ use crate::OfTorus as _;
 use crate::above::{
     mem_count_pages as count_pages, mem_has_room as has_room, mem_may_grow as may_grow,
 };
-use crate::held::Held;
+use crate::frame_ref::FrameRef;
 use crate::swap::{Asked, PageName};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -39,9 +39,9 @@ pub struct Look<'a>(SpinMutexGuard<'a, Places, Relax>);
 
 impl Look<'_> {
     /// The frame of page `index`, if it is there already.
-    pub(super) fn frame(&mut self, index: u64) -> Option<Held> {
+    pub(super) fn frame(&mut self, index: u64) -> Option<FrameRef> {
         match self.0.get(index) {
-            Place::Frame(frame) => Some(Held::share(frame)),
+            Place::Frame(frame) => Some(FrameRef::share(frame)),
             Place::Nowhere | Place::Slot(_) => None,
         }
     }
@@ -84,7 +84,7 @@ impl OwnPages {
     }
 
     /// The frame of page `index`, made when it is not there. `owner` is the object's name.
-    pub(super) fn page(&self, owner: Owner, index: u64) -> Result<Held, SourceError> {
+    pub(super) fn page(&self, owner: Owner, index: u64) -> Result<FrameRef, SourceError> {
         let mut places = self.places.lock();
         if index >= self.len().div_ceil(PAGE_SIZE as u64) {
             return Err(SourceError::BeyondEnd);
@@ -94,7 +94,7 @@ impl OwnPages {
         }
         let place = places.make(index)?;
         match *place {
-            Place::Frame(frame) => Ok(Held::share(frame)),
+            Place::Frame(frame) => Ok(FrameRef::share(frame)),
             Place::Slot(slot) => Err(ask(owner, index, slot)),
             Place::Nowhere if self.stays && !self.is_made(index) && !has_room() => {
                 Err(SourceError::Full)
@@ -103,7 +103,7 @@ impl OwnPages {
                 let frame = self.make(owner, index)?.into_frame();
                 *place = Place::Frame(frame);
                 self.count(1);
-                Ok(Held::share(frame))
+                Ok(FrameRef::share(frame))
             }
         }
     }
@@ -130,9 +130,13 @@ impl OwnPages {
     }
 
     /// The frame of page `index`; none when the page was never touched.
-    pub(super) fn touched(&self, owner: Owner, index: u64) -> Result<Option<Held>, SourceError> {
+    pub(super) fn touched(
+        &self,
+        owner: Owner,
+        index: u64,
+    ) -> Result<Option<FrameRef>, SourceError> {
         match self.places.lock().get(index) {
-            Place::Frame(frame) => Ok(Some(Held::share(frame))),
+            Place::Frame(frame) => Ok(Some(FrameRef::share(frame))),
             Place::Slot(slot) => Err(ask(owner, index, slot)),
             Place::Nowhere => Ok(None),
         }
@@ -154,8 +158,8 @@ impl OwnPages {
         self.places.lock().take_last(from)
     }
 
-    fn make(&self, owner: Owner, index: u64) -> Result<Held, SourceError> {
-        let mut frame = Held::zeroed(Use::Cached).ok_or(SourceError::NoMemory)?;
+    fn make(&self, owner: Owner, index: u64) -> Result<FrameRef, SourceError> {
+        let mut frame = FrameRef::zeroed(Use::Cached).ok_or(SourceError::NoMemory)?;
         if let Some(source) = &self.source
             && self.is_made(index)
         {
@@ -234,7 +238,7 @@ fn give_up(place: Place) {
     match place {
         Place::Nowhere => {}
         // SAFETY: K40, the place has had the reference.
-        Place::Frame(frame) => drop(unsafe { Held::again(frame) }),
+        Place::Frame(frame) => drop(unsafe { FrameRef::from_raw(frame) }),
         Place::Slot(slot) => {
             if let Some(slots) = tori::here().memory().slots() {
                 slots.release(slot);

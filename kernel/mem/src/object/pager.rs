@@ -3,7 +3,7 @@
 use super::content::Cached;
 use super::own;
 use super::source::SourceError;
-use crate::held::Held;
+use crate::frame_ref::FrameRef;
 use core::any::Any;
 use tori::RemoteFrame;
 use vm::frames::Owner;
@@ -15,7 +15,7 @@ pub enum Shown {
     /// Zeros.
     Zero,
     /// A frame.
-    Frame(Held),
+    Frame(FrameRef),
     /// A frame of another torus, which lends it to all who map the object here.
     Lent(RemoteFrame),
 }
@@ -33,7 +33,7 @@ pub enum Look<'a> {
 impl Look<'_> {
     /// The frame of page `index`, if it is there already.
     #[inline]
-    pub fn frame(&mut self, index: u64) -> Option<Held> {
+    pub fn frame(&mut self, index: u64) -> Option<FrameRef> {
         match self {
             Self::Own(own) => own.frame(index),
             Self::Content(content) => content.frame(index),
@@ -58,7 +58,7 @@ pub trait Pager: Any + Send + Sync {
     fn page(&self, owner: Owner, index: u64) -> Result<Shown, SourceError>;
 
     /// The frame of page `index`, if it is there already.
-    fn present(&self, owner: Owner, index: u64) -> Option<Held>;
+    fn present(&self, owner: Owner, index: u64) -> Option<FrameRef>;
 
     /// Looks for pages that are there already. Until it is dropped nobody else looks, and no memory may be asked for.
     fn look(&self, owner: Owner) -> Look<'_>;

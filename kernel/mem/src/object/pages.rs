@@ -1,7 +1,7 @@
 //! What an object shows at its pages.
 
 use super::{Look, MemoryObject, Pages, Shown, SourceError};
-use crate::held::Held;
+use crate::frame_ref::FrameRef;
 use vm::hash::PageBytes;
 
 impl MemoryObject {
@@ -22,7 +22,7 @@ impl MemoryObject {
     }
 
     /// The frame of page `index`, if it is there already.
-    pub fn present(&self, index: u64) -> Option<Held> {
+    pub fn present(&self, index: u64) -> Option<FrameRef> {
         self.look().frame(index)
     }
 
@@ -35,7 +35,7 @@ impl MemoryObject {
     }
 
     /// The frame of page `index` of an object of its own pages; none when it was never touched.
-    pub fn touched(&self, index: u64) -> Result<Option<Held>, SourceError> {
+    pub fn touched(&self, index: u64) -> Result<Option<FrameRef>, SourceError> {
         match &self.pages {
             Pages::Own(own) => own.touched(self.owner, index),
             Pages::Pager(_) => Ok(self.present(index)),
@@ -43,7 +43,7 @@ impl MemoryObject {
     }
 
     /// The frame of page `index` of an object of its own pages; none when it is zeros that nobody has touched.
-    pub fn stored(&self, index: u64) -> Result<Option<Held>, SourceError> {
+    pub fn stored(&self, index: u64) -> Result<Option<FrameRef>, SourceError> {
         match &self.pages {
             Pages::Own(own) if own.is_made(index) => own.page(self.owner, index).map(Some),
             _ => self.touched(index),

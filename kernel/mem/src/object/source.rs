@@ -1,6 +1,6 @@
 //! The bytes that an object is made of, where they never change.
 
-use crate::held::Held;
+use crate::frame_ref::FrameRef;
 use fallible::NoMemory;
 use vm::addr::PAGE_SIZE;
 use vm::hash::{Digest, PageBytes};
@@ -55,7 +55,7 @@ pub trait Content: PageSource {
     fn leaf(&self, index: u64) -> Result<Digest, SourceError>;
 
     /// The frame in which page `index` is held, if it is.
-    fn frame(&self, _index: u64) -> Option<Held> {
+    fn frame(&self, _index: u64) -> Option<FrameRef> {
         None
     }
 }

@@ -10,7 +10,7 @@ use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
 use machine::shootdown;
 use mem::OfTorus as _;
-use mem::held::Held;
+use mem::frame_ref::FrameRef;
 use mem::object::{Look, MemoryObject, ObjectRef, Pager, Shown, SourceError};
 use mem::space::Space;
 use mem::spaces::Forgotten;
@@ -22,7 +22,7 @@ use tori::pieces;
 use tori::rings::{self, Places};
 use torus::TorusId;
 use torus::lease::Message;
-use torus::lease::{Answer, Entry, Known, Lease, Why};
+use torus::lease::{Answer, Entry, Known, Lease, Refusal};
 use torus::pid::Pid;
 use vm::addr::Frame;
 use vm::frames::{Owner, Use};
@@ -88,8 +88,8 @@ impl Pager for Leased {
                 let frame = RemoteFrame::of(self.name.home, frame);
                 return frame.map(Shown::Lent).ok_or(SourceError::Lost);
             }
-            Known::Refused(Why::BeyondEnd) => return Err(SourceError::BeyondEnd),
-            Known::Refused(Why::Lost) => return Err(SourceError::Lost),
+            Known::Refused(Refusal::BeyondEnd) => return Err(SourceError::BeyondEnd),
+            Known::Refused(Refusal::Lost) => return Err(SourceError::Lost),
             Known::Content(root) if root == [0; 4] => return Ok(Shown::Zero),
             Known::Content(root) => {
                 let cache = &tori::here().kept().page_cache;
@@ -121,7 +121,7 @@ impl Pager for Leased {
     }
 
     /// The frame of page `index`, if this torus's cache has it.
-    fn present(&self, owner: Owner, index: u64) -> Option<Held> {
+    fn present(&self, owner: Owner, index: u64) -> Option<FrameRef> {
         let asker = processes().asker();
         if !self.is_content() {
             return None;
@@ -269,7 +269,7 @@ pub fn lent(from: TorusId, lease: u64, index: u64, frame: Frame) {
 }
 
 /// The process does not get the page.
-pub fn not_lent(from: TorusId, lease: u64, index: u64, asker: Pid, why: Why) {
+pub fn not_lent(from: TorusId, lease: u64, index: u64, asker: Pid, why: Refusal) {
     answered(from, lease, index, asker, Answer::Refused(why));
 }
 
@@ -304,7 +304,7 @@ fn keep(object: &Arc<MemoryObject>, index: u64, frame: RemoteFrame, root: [u64; 
     if cache.search(owner).find(&root, index).is_some() {
         return;
     }
-    if let Some(mut held) = Held::new(Use::Cached) {
+    if let Some(mut held) = FrameRef::new(Use::Cached) {
         // The home keeps the frame until it hears that this torus has the page.
         held.fill(|page| frame.copy_to(page));
         drop(cache.offer(root, held, owner, index));

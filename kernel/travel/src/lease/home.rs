@@ -7,14 +7,14 @@ use crate::wish::Wished;
 use alloc::sync::Arc;
 use fallible::NoMemory;
 use machine::cpu;
-use mem::held::Held;
+use mem::frame_ref::FrameRef;
 use mem::object::{ObjectRef, Shown, SourceError};
 use mem::reclaim::Room;
 use tori::pieces;
 use tori::rings;
 use torus::TorusId;
 use torus::lease::Message;
-use torus::lease::{Cut, Look, NoObject, Outstanding, Recall, Unlent, Why};
+use torus::lease::{Cut, Look, NoObject, Outstanding, Recall, Refusal, Unlent};
 use torus::pid::Pid;
 use vm::addr::Frame;
 use vm::frames::Owner;
@@ -71,12 +71,12 @@ fn take_back(holder: TorusId, number: u64, what: Recall) {
 }
 
 /// Bytes that were written through mappings elsewhere are in no other copy.
-fn comes_back(page: Held) {
+fn comes_back(page: FrameRef) {
     page.mark_dirty();
 }
 
 /// Drops an object that nobody holds any more, where no lock is held.
-fn let_go(back: Result<Option<Outstanding<ObjectRef, Held>>, NoObject>) {
+fn let_go(back: Result<Option<Outstanding<ObjectRef, FrameRef>>, NoObject>) {
     match back {
         Ok(Some(Outstanding { object, pages })) => {
             for page in pages {
@@ -145,7 +145,7 @@ impl Wish {
     }
 
     /// Says that the process does not get it.
-    fn refuse(&self, why: Why) {
+    fn refuse(&self, why: Refusal) {
         let Self {
             holder,
             lease,
@@ -166,7 +166,7 @@ impl Wish {
 /// Lends a page to a torus that holds the object, as soon as it is in a frame.
 pub fn lend(wish: Wish) {
     let Ok(lending) = Wished::new(wish.again()) else {
-        return wish.refuse(Why::Lost);
+        return wish.refuse(Refusal::Lost);
     };
     let mut lent = try_lend(&wish, &lending);
     while lent == Err(SourceError::NoMemory) {
@@ -178,8 +178,8 @@ pub fn lend(wish: Wish) {
     }
     match lent {
         Ok(()) | Err(SourceError::Wait) => {}
-        Err(SourceError::BeyondEnd | SourceError::Full) => wish.refuse(Why::BeyondEnd),
-        Err(SourceError::NoMemory | SourceError::Lost) => wish.refuse(Why::Lost),
+        Err(SourceError::BeyondEnd | SourceError::Full) => wish.refuse(Refusal::BeyondEnd),
+        Err(SourceError::NoMemory | SourceError::Lost) => wish.refuse(Refusal::Lost),
     }
 }
 
@@ -238,7 +238,7 @@ fn send(wish: &Wish, look: Look, object: &ObjectRef, page: Shown) -> Result<(), 
         rings::send(holder, message(Frame::default()));
         return Ok(());
     };
-    let tell = |held: &Held| rings::send(holder, message(held.frame()));
+    let tell = |held: &FrameRef| rings::send(holder, message(held.frame()));
     let lent = own().lender.lock().lend(look, holder, index, held, tell);
     match lent {
         Ok(before) => {

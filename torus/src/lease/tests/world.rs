@@ -295,7 +295,7 @@ impl World {
                 }
             }
             Said::Refused(lease, index) => {
-                let why = Answer::Refused(Why::BeyondEnd);
+                let why = Answer::Refused(Refusal::BeyondEnd);
                 if let Some(holder) = self.leased(to, lease) {
                     holder.lease.answered(index, Pid::INIT, why);
                 }

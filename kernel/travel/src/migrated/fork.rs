@@ -1,13 +1,13 @@
 //! Forks of a process that has pages elsewhere: each home makes a deposit for the child.
 
 use super::claims::{announce, register};
-use super::{Host, send};
+use super::{MigratedPages, send};
 use crate::per_torus::own;
 use alloc::sync::Arc;
 use fallible::reserve;
 use mem::space::Space;
 use torus::DepositId;
-use torus::migrate::{Effect, Effects, Event, MigrateError, Resident};
+use torus::migrate::{Effect, Effects, Event, MigrateError, PullMachine};
 use torus::pid::Pid;
 use vm::addr::Frame;
 use vm::space::SpaceError;
@@ -17,7 +17,11 @@ const NOTES: usize = 64;
 const NOTE: usize = 512;
 
 /// The process forks: `copy`, the space of `child`, gets claims of its own, which the homes have to make first.
-pub(super) fn fork(host: &mut Host, child: Pid, copy: &Arc<Space>) -> Result<(), SpaceError> {
+pub(super) fn fork(
+    host: &mut MigratedPages,
+    child: Pid,
+    copy: &Arc<Space>,
+) -> Result<(), SpaceError> {
     if host.resident.claims().is_empty() {
         return Ok(());
     }
@@ -25,7 +29,7 @@ pub(super) fn fork(host: &mut Host, child: Pid, copy: &Arc<Space>) -> Result<(),
     let claims = host.resident.claims().len();
     let expected = copy.with_pages(|space, _| space.expect_sources(claims));
     expected.map_err(|_| SpaceError::NoMemory)?;
-    let mut own_host = fallible::boxed(Host::new(Resident::new(child)))?;
+    let mut own_host = fallible::boxed(MigratedPages::new(PullMachine::new(child)))?;
     let mut effects = Effects::new();
     // The claims that the homes are asked to make are noted here, or not asked for.
     let _held = reserve(NOTES, NOTES * NOTE)?;

@@ -3,12 +3,12 @@
 use super::{Pages, Todo, execute, step};
 use crate::per_torus::own;
 use mem::NoFrame;
-use mem::held::Held;
+use mem::frame_ref::FrameRef;
 use mem::space::VmSpace;
 use tori::RemoteFrame;
 use tori::counters;
 use tori::poison;
-use torus::migrate::{Claim, Copies, Effects, Event, Resident};
+use torus::migrate::{Claim, Copies, Effects, Event, PullMachine};
 use torus::span::Span;
 use torus::{DepositId, TorusId};
 use vm::addr::{Frame, Page};
@@ -22,7 +22,7 @@ use vm::table::Source;
 /// [`NoFrame`]: room is to be made first.
 pub(super) fn pull(
     space: &mut VmSpace,
-    resident: &mut Resident,
+    resident: &mut PullMachine,
     page: Page,
     source: Source,
 ) -> Result<bool, NoFrame> {
@@ -42,7 +42,7 @@ pub(super) fn pull(
 /// Moves pages over from a deposit on this torus; false when a child's deposit has to be made of it first.
 pub(super) fn take_back(
     space: &mut VmSpace,
-    resident: &Resident,
+    resident: &PullMachine,
     claim: Claim,
     page: Page,
 ) -> Result<bool, NoFrame> {
@@ -64,7 +64,7 @@ pub(super) fn take_back(
 /// Copies granted pages into frames of this torus.
 pub(super) fn copy(
     space: &mut VmSpace,
-    resident: &mut Resident,
+    resident: &mut PullMachine,
     deposit: DepositId,
     (span, awaited): (Span, Span),
     todo: &mut Todo,
@@ -100,7 +100,7 @@ fn bring(
 ) -> Result<(), NoFrame> {
     let torus = tori::here();
     let from = RemoteFrame::of(home, from).ok_or(NoFrame)?;
-    let mut copy = Held::new(Use::Private).ok_or(NoFrame)?;
+    let mut copy = FrameRef::new(Use::Private).ok_or(NoFrame)?;
     copy.fill(|bytes| from.copy_to(bytes));
     let frame = copy.into_frame();
     poison::copied(frame);

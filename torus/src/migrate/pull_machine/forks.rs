@@ -1,12 +1,12 @@
 //! Forks of a process with claims: the homes make deposits for the child, which runs when all of them have.
 
-use super::{Claim, Phase, Resident, send};
+use super::{Claim, Phase, PullMachine, send};
 use crate::migrate::Message;
 use crate::migrate::{Effect, Effects, MigrateError};
 use crate::{DepositId, pid::Pid};
 use fallible::NoMemory;
 
-impl Resident {
+impl PullMachine {
     /// A forked child. Its table is a copy of its parent's, remote entries included. Until
     /// [`Effect::Start`] it must not run. `name` names its deposits, and `announce` makes the room to find the child by its
     /// claims: before the parent counts as forking, which only the homes' answers end.

@@ -19,7 +19,7 @@ use mem::space::{Space, VmSpace};
 use mem::{NoFrame, RemotePages};
 use tori::counters;
 use tori::rings;
-use torus::migrate::{self, Effect, Effects, Event, Message, Refusal, Resident};
+use torus::migrate::{self, Effect, Effects, Event, Message, PullMachine, Refusal};
 use torus::pid::Pid;
 use torus::{DepositId, TorusId};
 use vm::addr::Page;
@@ -27,16 +27,16 @@ use vm::space::SpaceError;
 use vm::table::Source;
 
 /// What a space of this torus that has moved, or is about to, has beside its mappings.
-pub struct Host {
+pub struct MigratedPages {
     /// Its machine.
-    pub resident: Resident,
+    pub resident: PullMachine,
     /// Below this page nothing was remote when it was last looked for.
     cursor: Page,
 }
 
-impl Host {
+impl MigratedPages {
     /// With this machine.
-    pub const fn new(resident: Resident) -> Self {
+    pub const fn new(resident: PullMachine) -> Self {
         Self {
             resident,
             cursor: Page(0),
@@ -44,7 +44,7 @@ impl Host {
     }
 }
 
-impl RemotePages for Host {
+impl RemotePages for MigratedPages {
     fn pull(&mut self, space: &mut VmSpace, page: Page, source: Source) -> Result<bool, NoFrame> {
         fault::pull(space, &mut self.resident, page, source)
     }
@@ -61,13 +61,13 @@ impl RemotePages for Host {
 }
 
 /// What a space has on other tori, as this layer knows it: nobody else makes any.
-pub fn of(remote: &mut Option<Box<dyn RemotePages>>) -> Option<&mut Host> {
+pub fn of(remote: &mut Option<Box<dyn RemotePages>>) -> Option<&mut MigratedPages> {
     let any: &mut dyn Any = remote.as_deref_mut()?;
     any.downcast_mut()
 }
 
 /// Works on a space and what it has on other tori; `None` when it has nothing there.
-pub fn with<R>(space: &Space, f: impl FnOnce(&mut VmSpace, &mut Host) -> R) -> Option<R> {
+pub fn with<R>(space: &Space, f: impl FnOnce(&mut VmSpace, &mut MigratedPages) -> R) -> Option<R> {
     space.with_pages(|space, remote| of(remote).map(|host| f(space, host)))
 }
 
@@ -113,7 +113,7 @@ impl Todo {
 }
 
 /// Steps the machine of a space that is locked, and does what that calls for with the space.
-pub fn step(space: &mut VmSpace, resident: &mut Resident, event: Event) -> Todo {
+pub fn step(space: &mut VmSpace, resident: &mut PullMachine, event: Event) -> Todo {
     let mut todo = Todo::default();
     let mut effects = Effects::new();
     if let Err(error) = resident.step(event, &Pages(space), &mut effects) {
@@ -123,7 +123,7 @@ pub fn step(space: &mut VmSpace, resident: &mut Resident, event: Event) -> Todo 
     todo
 }
 
-fn execute(space: &mut VmSpace, resident: &mut Resident, effects: &[Effect], todo: &mut Todo) {
+fn execute(space: &mut VmSpace, resident: &mut PullMachine, effects: &[Effect], todo: &mut Todo) {
     for effect in effects {
         match *effect {
             Effect::Send { to, message } => send(to, message),

@@ -1,11 +1,11 @@
 //! A process that leaves its host: to another torus, or for ever.
 
-use super::{Claim, Phase, Resident, send};
+use super::{Claim, Phase, PullMachine, send};
 use crate::TorusId;
 use crate::migrate::Message;
 use crate::migrate::{Effect, Effects, Event, MigrateError};
 
-impl Resident {
+impl PullMachine {
     pub(super) fn leave(&mut self, to: TorusId) -> Result<(), MigrateError> {
         if self.phase != Phase::Here {
             return Err(MigrateError::Busy(self.pid));

@@ -1,13 +1,13 @@
 //! Pages that are brought while nobody has anything else to do, until nothing is left elsewhere.
 
 use super::fault::take_back;
-use super::{Host, Todo, step};
+use super::{MigratedPages, Todo, step};
 use crate::per_torus::own;
 use alloc::sync::Arc;
 use machine::cpu;
 use mem::space::{Space, VmSpace};
 use tori::low_watermark;
-use torus::migrate::{Claim, Event, Resident};
+use torus::migrate::{Claim, Event, PullMachine};
 use vm::addr::Page;
 use vm::space::Away;
 
@@ -44,7 +44,7 @@ fn drain_space(space: &Arc<Space>) -> bool {
 /// Tables or blocks of pages that are seen to in one go.
 const STEPS: usize = 16;
 
-fn drain_more(space: &mut VmSpace, host: &mut Host, todo: &mut Todo) -> bool {
+fn drain_more(space: &mut VmSpace, host: &mut MigratedPages, todo: &mut Todo) -> bool {
     let torus = tori::here();
     let (memory, here) = (torus.memory(), torus.id);
     for _ in 0..STEPS {
@@ -83,7 +83,7 @@ fn drain_more(space: &mut VmSpace, host: &mut Host, todo: &mut Todo) -> bool {
 }
 
 /// Nothing remote is left: gives up all claims.
-fn sweep(space: &mut VmSpace, resident: &mut Resident) -> Todo {
+fn sweep(space: &mut VmSpace, resident: &mut PullMachine) -> Todo {
     let mut todo = Todo::default();
     let mut at = 0;
     while let Some(Claim { source, .. }) = resident.claims().get(at).copied() {

@@ -45,7 +45,7 @@ enum Phase {
 
 /// A process at its host.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Resident {
+pub struct PullMachine {
     pid: Pid,
     phase: Phase,
     claims: Vec<Claim>,
@@ -57,7 +57,7 @@ pub struct Resident {
     window: Window,
 }
 
-impl Resident {
+impl PullMachine {
     /// Claims that a process may leave with and add one.
     const MANY: usize = 16;
 

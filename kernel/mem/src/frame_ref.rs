@@ -10,9 +10,9 @@ use vm::table::TableMemory;
 
 /// A reference to a frame of this core's torus. The last one that goes frees the frame.
 #[derive(Debug)]
-pub struct Held(Frame);
+pub struct FrameRef(Frame);
 
-impl Held {
+impl FrameRef {
     /// A new frame, of unspecified content. `None` when memory is out.
     pub fn new(used: Use) -> Option<Self> {
         torus().alloc_frame(used).map(Self)
@@ -29,11 +29,11 @@ impl Held {
         Self(frame)
     }
 
-    /// A reference that was given up with [`Held::into_frame`], or that `vm` has handed out with a frame.
+    /// A reference that was given up with [`FrameRef::into_frame`], or that `vm` has handed out with a frame.
     ///
     /// # Safety
     /// K40: nobody else takes it.
-    pub(crate) const unsafe fn again(frame: Frame) -> Self {
+    pub(crate) const unsafe fn from_raw(frame: Frame) -> Self {
         Self(frame)
     }
 
@@ -78,7 +78,7 @@ impl Held {
         }
     }
 
-    /// As [`Held::read`], the other way. Programs that have the frame see the bytes change.
+    /// As [`FrameRef::read`], the other way. Programs that have the frame see the bytes change.
     #[inline]
     pub fn write(&self, at: usize, from: &[u8]) {
         self.mark_dirty();
@@ -99,7 +99,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for FrameRef {
     fn drop(&mut self) {
         let torus = torus();
         if torus.memory().frames().release(self.0) {

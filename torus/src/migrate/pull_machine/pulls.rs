@@ -1,6 +1,6 @@
 //! Pages that are pulled: asked for, granted, copied, given up or lost.
 
-use super::{Claim, Phase, RemotePages, Resident, send};
+use super::{Claim, Phase, PullMachine, RemotePages, send};
 use crate::migrate::Message;
 use crate::migrate::{Effect, Effects, MigrateError};
 use crate::{DepositId, span::Span};
@@ -9,7 +9,7 @@ use vm::{
     table::Source,
 };
 
-impl Resident {
+impl PullMachine {
     /// Pulls a page that a thread waits for, with neighbours.
     pub(super) fn fault(
         &mut self,

@@ -3,7 +3,7 @@ use crate::DepositNames;
 use fallible::NoMemory;
 
 /// A process of torus 0 with pages on tori 1 and 2.
-fn parent() -> Resident {
+fn parent() -> PullMachine {
     let homes = [1, 2].map(|home| TorusId::new(home).unwrap());
     let claims = homes.map(|home| Claim {
         source: Source(home.index() as u16),
@@ -11,7 +11,7 @@ fn parent() -> Resident {
         deposit: DepositNames::new(home).give(),
     });
     let pid = Pid::from_raw(7).unwrap();
-    Resident::adopt(pid, homes[0], claims.to_vec(), &mut Effects::new())
+    PullMachine::adopt(pid, homes[0], claims.to_vec(), &mut Effects::new())
 }
 
 #[test]
