@@ -7,7 +7,6 @@ extern crate alloc;
 pub mod archive;
 pub mod config;
 pub mod executable;
-pub mod madt;
 pub mod map;
 pub mod paging;
 pub mod protocol;

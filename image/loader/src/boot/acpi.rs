@@ -1,7 +1,7 @@
 //! Finding the MADT among the ACPI tables (ACPI 6.5, 5.2).
 
 use super::memory;
-use braid_loader::madt::Madt;
+use braid_firmware::acpi::madt::Madt;
 
 /// Largest table that is read, bytes.
 const MAX_TABLE: u64 = 1 << 20;
@@ -10,7 +10,7 @@ const MAX_TABLE: u64 = 1 << 20;
 const HEADER: usize = 36;
 
 /// The MADT below a root pointer; `None` when there is none or it is out of reach.
-pub(super) fn madt(rsdp: u64) -> Option<Madt> {
+pub(super) fn madt(rsdp: u64) -> Option<Madt<'static>> {
     let root = read(rsdp, 36)?;
     if !root.starts_with(b"RSD PTR ") {
         return None;
@@ -25,7 +25,7 @@ pub(super) fn madt(rsdp: u64) -> Option<Madt> {
     tables
         .into_iter()
         .find(|table| table.starts_with(b"APIC"))
-        .map(Madt::parse)
+        .map(Madt)
 }
 
 /// A table with its header, as long as the header says.

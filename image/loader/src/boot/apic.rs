@@ -2,6 +2,7 @@
 //! (Intel SDM volume 3, chapter 12).
 
 use super::cpu;
+use braid_firmware::acpi::madt::IoApic;
 use raw_cpuid::FeatureInfo;
 use x86_64::registers::model_specific::{ApicBase, ApicBaseFlags, Msr};
 
@@ -164,12 +165,12 @@ fn address(base: u64, offset: u32) -> *mut u32 {
 
 /// Masks every line of the two PICs, and the fixed and lowest-priority ones of the I/O APICs
 /// (Limine protocol, Machine state at entry).
-pub(super) fn mask_interrupts(io_apics: &[u32]) {
+pub(super) fn mask_interrupts(io_apics: impl Iterator<Item = IoApic>) {
     cpu::write_port(0x21, 0xff_u8);
     cpu::write_port(0xa1, 0xff_u8);
-    for &base in io_apics {
-        let select = address(base.into(), 0);
-        let window = address(base.into(), 0x10);
+    for base in io_apics.map(|io_apic| io_apic.address) {
+        let select = address(base, 0);
+        let window = address(base, 0x10);
         // SAFETY: L9, the registers of an I/O APIC that the MADT lists are device memory in the identity map: one
         // selects a register, the other is it (82093AA data sheet, 3.0).
         unsafe {

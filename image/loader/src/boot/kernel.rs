@@ -5,6 +5,7 @@ use super::{
     processors, pvh::BootInfo, screen,
 };
 use alloc::{string::String, vec::Vec};
+use braid_firmware::acpi::madt::Madt;
 use braid_loader::{
     archive::{Archive, File},
     config::{self, Entry, Module},
@@ -56,9 +57,9 @@ pub(super) fn load(boot: &BootInfo) -> Result<Departure, LoadError> {
 
     let stack_size = stack_size(&requests, image);
     let stack = map.allocate(stack_size, PAGE, REACH, Kind::BootloaderReclaimable)?;
-    let madt = boot.rsdp.and_then(acpi::madt).unwrap_or_default();
+    let madt = boot.rsdp.and_then(acpi::madt).unwrap_or(Madt(&[]));
     let processors = match requests.field(image, Feature::Mp, 0) {
-        Some(flags) => processors::Plan::new(&mut map, &madt, flags & 1 != 0, stack_size)?,
+        Some(flags) => processors::Plan::new(&mut map, madt, flags & 1 != 0, stack_size)?,
         None => None,
     };
     let framebuffer = match requests.has(Feature::Framebuffer) {
@@ -66,7 +67,7 @@ pub(super) fn load(boot: &BootInfo) -> Result<Departure, LoadError> {
         false => None,
     };
     let root = address_space(&mut map, &plan, physical, requests.base_revision)?;
-    apic::mask_interrupts(&madt.io_apics);
+    apic::mask_interrupts(madt.io_apics());
     let facts = Facts {
         hhdm: HHDM,
         image: (physical, plan.base),

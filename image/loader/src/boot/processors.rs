@@ -6,8 +6,8 @@
 
 use super::{HHDM, REACH, apic::LocalApic, clock, cpu, departure::Departure, memory, serial};
 use alloc::vec::Vec;
+use braid_firmware::acpi::madt::{Madt, Processor};
 use braid_loader::{
-    madt::{Madt, Processor},
     map::{Kind, MapError, MemoryMap, PAGE},
     protocol::MpInfo,
     respond::Processors,
@@ -67,7 +67,7 @@ impl Plan {
     /// When there is not enough memory for their stacks of `stack_size` bytes each, or for the trampoline.
     pub(super) fn new(
         map: &mut MemoryMap,
-        madt: &Madt,
+        madt: Madt<'_>,
         x2apic: bool,
         stack_size: u64,
     ) -> Result<Option<Self>, MapError> {
@@ -76,9 +76,7 @@ impl Plan {
         };
         let bsp = apic.id();
         let mut listed: Vec<Processor> = madt
-            .processors
-            .iter()
-            .copied()
+            .processors()
             .filter(|p| apic.reaches(p.apic_id))
             .take(MAX)
             .collect();

@@ -22,6 +22,30 @@ pub struct Line {
     pub level: bool,
 }
 
+/// A processor that may be started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Processor {
+    /// Its ACPI number.
+    pub uid: u32,
+    /// The number of its local APIC.
+    pub apic_id: u32,
+}
+
+impl Processor {
+    /// The processor of a record, if its flags say that it is enabled (bit 0): one that may only be plugged in later ("online capable")
+    /// would not answer.
+    fn of(kind: u8, record: &[u8]) -> Option<Self> {
+        let byte = |at: usize| record.get(at).copied().map(u32::from);
+        let word = |at: usize| bytes(record, at).map(u32::from_le_bytes);
+        let (uid, apic_id, flags) = match kind {
+            0 => (byte(2)?, byte(3)?, word(4)?),
+            9 => (word(12)?, word(4)?, word(8)?),
+            _ => return None,
+        };
+        (flags & 1 != 0).then_some(Self { uid, apic_id })
+    }
+}
+
 /// A MADT, whole with its header.
 #[derive(Clone, Copy, Debug)]
 pub struct Madt<'a>(pub &'a [u8]);
@@ -30,6 +54,20 @@ impl<'a> Madt<'a> {
     fn records(&self) -> impl Iterator<Item = (u8, &'a [u8])> + use<'a> {
         // Address of the local APIC and flags come before the records.
         records(self.0.get(HEADER + 8..).unwrap_or(&[]))
+    }
+
+    /// The enabled processors in the order of the table, each APIC's number once.
+    pub fn processors(&self) -> impl Iterator<Item = Processor> + use<'a> {
+        let all = self.records().enumerate();
+        let madt = *self;
+        all.filter_map(move |(index, (kind, record))| {
+            let processor = Processor::of(kind, record)?;
+            let mut earlier = madt.records().take(index);
+            let is_known = earlier.any(|(kind, record)| {
+                Processor::of(kind, record).is_some_and(|other| other.apic_id == processor.apic_id)
+            });
+            (!is_known).then_some(processor)
+        })
     }
 
     /// The I/O APICs.
@@ -113,11 +151,31 @@ mod tests {
         );
     }
 
+    #[test]
+    fn enabled_processors_are_listed_once() {
+        let mut content = [0; 8].to_vec();
+        content.extend([0, 8, 7, 0, 1, 0, 0, 0]);
+        content.extend([0, 8, 8, 1, 0, 0, 0, 0]);
+        content.extend([0, 8, 9, 2, 2, 0, 0, 0]);
+        content.extend([4, 6, 0xff, 0, 0, 1]);
+        content.extend([9, 16, 0, 0, 0x2c, 1, 0, 0, 1, 0, 0, 0, 44, 1, 0, 0]);
+        content.extend([0, 8, 7, 0, 1, 0, 0, 0]);
+        let table = sealed("APIC", &content);
+        let found: Vec<_> = Madt(&table).processors().collect();
+        let processor = |uid, apic_id| Processor { uid, apic_id };
+        assert_eq!(found, [processor(7, 0), processor(300, 300)]);
+    }
+
     proptest! {
         #[test]
         fn no_table_is_too_much(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let madt = Madt(&bytes);
             let _ = (madt.io_apics().count(), madt.isa(4));
+            let mut numbers: Vec<_> = madt.processors().map(|processor| processor.apic_id).collect();
+            let listed = numbers.len();
+            numbers.sort_unstable();
+            numbers.dedup();
+            prop_assert_eq!(numbers.len(), listed);
         }
     }
 }

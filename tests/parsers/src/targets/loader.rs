@@ -1,8 +1,7 @@
-//! What the loader reads: the boot volume, its configuration, the kernel's file, the firmware's memory map and MADT.
+//! What the loader reads: the boot volume, its configuration, the kernel's file, the firmware's memory map.
 
 use braid_loader::archive::Archive;
 use braid_loader::executable::Plan;
-use braid_loader::madt::Madt;
 use braid_loader::map::{Kind, MemoryMap, Region};
 
 /// The menu that the project ships.
@@ -59,9 +58,8 @@ pub(crate) fn executables() -> Vec<Vec<u8>> {
     vec![file]
 }
 
-/// The firmware's map and MADT: regions come out ascending, and apart.
+/// The firmware's map: regions come out ascending, and apart.
 pub(crate) fn memory(bytes: &[u8]) {
-    let _ = Madt::parse(bytes);
     let listed = bytes.chunks_exact(17).map(|entry| {
         let word = |at: usize| u64::from_le_bytes(entry[at..at + 8].try_into().expect("8 bytes"));
         Region {
