@@ -1,27 +1,9 @@
 //! The boot volume: a cpio archive in the "newc" format (cpio(5)), read in place.
-//!
-//! Nothing in an archive is believed: every length is checked against the bytes that are there.
 
-use thiserror::Error;
+use braid_firmware::newc::{Entries, NewcError};
 
-const HEADER: usize = 110;
-const END: &[u8] = b"TRAILER!!!";
 const TYPE_MASK: u32 = 0o170_000;
 const TYPE_REGULAR: u32 = 0o100_000;
-
-/// Why an archive, or a file in it, cannot be read.
-#[derive(Debug, PartialEq, Eq, Error)]
-pub enum ArchiveError {
-    /// The header at this offset does not begin with the magic of a newc archive.
-    #[error("the boot archive is corrupt: no newc header at offset {0:#x}")]
-    Magic(usize),
-    /// A number in the header at this offset is not hexadecimal.
-    #[error("the boot archive is corrupt: bad number in the header at offset {0:#x}")]
-    Number(usize),
-    /// The entry at this offset reaches beyond the end of the archive, or the trailer is missing.
-    #[error("the boot archive is truncated: the entry at offset {0:#x} is not all there")]
-    Truncated(usize),
-}
 
 /// One regular file of the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,60 +32,21 @@ impl<'a> Archive<'a> {
     ///
     /// # Errors
     /// When the archive is corrupt before the file is met.
-    pub fn find(&self, path: &str) -> Result<Option<File<'a>>, ArchiveError> {
+    pub fn find(&self, path: &str) -> Result<Option<File<'a>>, NewcError> {
         let wanted = path.trim_start_matches('/').as_bytes();
-        let mut at = 0;
-        while let Some((entry, next)) = self.entry(at)? {
-            if entry.mode & TYPE_MASK == TYPE_REGULAR && entry.file.name == wanted {
-                return Ok(Some(entry.file));
+        for entry in Entries::new(self.bytes) {
+            let entry = entry?;
+            let name = plain(entry.path);
+            if entry.mode & TYPE_MASK == TYPE_REGULAR && name == wanted {
+                return Ok(Some(File {
+                    name,
+                    data: entry.data,
+                    offset: entry.start,
+                }));
             }
-            at = next;
         }
         Ok(None)
     }
-
-    /// The entry whose header is at `at`, and where the next one begins; `None` at the trailer.
-    fn entry(&self, at: usize) -> Result<Option<(Entry<'a>, usize)>, ArchiveError> {
-        let cut = || ArchiveError::Truncated(at);
-        let rest = self.bytes.get(at..).ok_or_else(cut)?;
-        let header = rest.get(..HEADER).ok_or_else(cut)?;
-        if !header.starts_with(b"070701") && !header.starts_with(b"070702") {
-            return Err(ArchiveError::Magic(at));
-        }
-        let field = |index: usize| {
-            number(&header[6 + 8 * index..14 + 8 * index]).ok_or(ArchiveError::Number(at))
-        };
-        let (mode, size, name_size) = (field(1)?, field(6)? as usize, field(11)? as usize);
-        let name = rest.get(HEADER..HEADER + name_size).ok_or_else(cut)?;
-        let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
-        if name == END {
-            return Ok(None);
-        }
-        let start = (HEADER + name_size).next_multiple_of(4);
-        let data = rest.get(start..start + size).ok_or_else(cut)?;
-        let file = File {
-            name: plain(name),
-            data,
-            offset: at + start,
-        };
-        Ok(Some((
-            Entry { mode, file },
-            at + (start + size).next_multiple_of(4),
-        )))
-    }
-}
-
-struct Entry<'a> {
-    mode: u32,
-    file: File<'a>,
-}
-
-fn number(digits: &[u8]) -> Option<u32> {
-    let mut value = 0;
-    for &digit in digits {
-        value = value << 4 | char::from(digit).to_digit(16)?;
-    }
-    Some(value)
 }
 
 fn plain(name: &[u8]) -> &[u8] {
@@ -116,6 +59,9 @@ fn plain(name: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
     use alloc::{format, vec::Vec};
+
+    /// Bytes of a header before the name.
+    const HEADER: usize = 110;
 
     fn add(archive: &mut Vec<u8>, name: &str, mode: u32, data: &[u8], align: usize) {
         let plain = archive.len() + HEADER + name.len() + 1;
@@ -191,7 +137,7 @@ mod tests {
         }
         assert_eq!(
             Archive::new(b"not an archive".repeat(20).as_slice()).find("x"),
-            Err(ArchiveError::Magic(0))
+            Err(NewcError::Magic(0))
         );
     }
 }

@@ -3,11 +3,10 @@
 //! Parsed by hand, and not by a crate: the known readers end silently at the first damaged header, and a damaged
 //! archive has to be told from a short one.
 
-mod entry;
 mod roots;
 
 use alloc::vec::Vec;
-use entry::{Entries, Entry};
+use braid_firmware::newc::{Entries, Entry, NewcError};
 use fallible::{NoMemory, TryVec, to_vec, with_capacity};
 pub use roots::{MAGIC as ROOTS_MAGIC, NAME as ROOTS_NAME, Roots};
 use thiserror::Error;
@@ -24,16 +23,10 @@ pub const S_IFLNK: u32 = 0o120_000;
 /// What is wrong with an archive. Offsets are bytes from its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ArchiveError {
-    /// No header where one should be.
-    #[error("the boot archive is damaged: no newc header at offset {0}")]
-    BadMagic(usize),
-    /// A header field that is not a hexadecimal number.
-    #[error("the boot archive is damaged: a field of the header at offset {0} is not a number")]
-    BadNumber(usize),
-    /// The archive ends within an entry, or without its trailer.
-    #[error("the boot archive is truncated: the entry at offset {0} is not complete")]
-    Truncated(usize),
-    /// An empty name, one without NUL, or one that leaves the tree through `..`.
+    /// It is no archive, or not a whole one.
+    #[error(transparent)]
+    Newc(#[from] NewcError),
+    /// A name that leaves the tree through `..`.
     #[error("the boot archive is damaged: bad name in the header at offset {0}")]
     BadName(usize),
     /// A path that goes through something that is not a directory.

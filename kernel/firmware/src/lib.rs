@@ -18,4 +18,5 @@ pub mod cmdline;
 pub mod counters;
 pub mod disk;
 pub mod memory;
+pub mod newc;
 pub mod speculation;

@@ -15,9 +15,10 @@ mod screen;
 mod serial;
 
 use alloc::string::String;
+use braid_firmware::newc::NewcError;
 use braid_loader::{
-    archive::ArchiveError, config::ConfigError, executable::ExecutableError, map::MapError,
-    paging::PagingError, requests::RequestError,
+    config::ConfigError, executable::ExecutableError, map::MapError, paging::PagingError,
+    requests::RequestError,
 };
 use core::{arch::global_asm, fmt::Display};
 use thiserror::Error;
@@ -59,7 +60,7 @@ enum LoadError {
     #[error("the kernel's internal module {0} is not described inside its image")]
     BadInternalModule(u64),
     #[error("{0}")]
-    Archive(#[from] ArchiveError),
+    Archive(#[from] NewcError),
     #[error("{0}")]
     Config(#[from] ConfigError),
     #[error("{0}")]

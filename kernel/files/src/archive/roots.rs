@@ -11,7 +11,7 @@
 //! Numbers are little-endian. What the digests are is said in the README of crate `vm`.
 
 use super::ArchiveError;
-use super::entry::Entry;
+use braid_firmware::newc::Entry;
 
 /// Name of the entry.
 pub const NAME: &[u8] = b".page-roots";

@@ -75,17 +75,17 @@ fn an_empty_archive_has_a_root() {
 fn names_the_damage() {
     assert_eq!(
         Tree::parse(b"", &[]).unwrap_err(),
-        ArchiveError::Truncated(0)
+        NewcError::Truncated(0).into()
     );
     assert_eq!(
         Tree::parse(&[b'x'; 200], &[]).unwrap_err(),
-        ArchiveError::BadMagic(0)
+        NewcError::Magic(0).into()
     );
     let mut bytes = archive();
     bytes[10] = b'z';
     assert_eq!(
         Tree::parse(&bytes, &[]).unwrap_err(),
-        ArchiveError::BadNumber(0)
+        NewcError::Number(0).into()
     );
     let mut below = Vec::new();
     entry(&mut below, "a", S_IFREG, 1, 1, b"");
