@@ -322,7 +322,7 @@ impl<'a> Machine<'a> {
             Step::Answer(which, good) => self.answer(which, good),
             Step::Takes(takes) => self.takes = takes,
         }
-        // Whoever waits, waits for something that ends.
+        // A thread waits only for a transfer that is under way: the device ends each of those.
         for (index, waiting) in self.ended.iter().enumerate() {
             assert!(waiting.is_empty() || self.transfers.get(index).is_some());
         }
